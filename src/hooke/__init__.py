@@ -1,0 +1,1 @@
+"""Hooke: foundation models from atoms to cells."""

@@ -1,0 +1,1 @@
+"""Recipes, registry, run folders, the columnar store, units, hashing, citations. No torch here."""

@@ -1,0 +1,42 @@
+"""Errors that a user can act on, and the nearest valid name for a misspelt one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HookeError(Exception):
+    """Base of all errors whose message is meant for the user; the command line prints them without a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(HookeError):
+    """A wrong name, key, value or combination in a recipe, an option or a call. Exit code 2."""
+
+    exit_code = 2
+
+
+class DataError(HookeError):
+    """A file or store that is damaged, incomplete or not what it claims to be. Exit code 3."""
+
+    exit_code = 3
+
+
+class UnknownNameError(UsageError):
+    """A name that is not among the valid ones; the message offers the nearest."""
+
+    def __init__(self, what: str, name: str, valid: Iterable[str]) -> None:
+        self.name = name
+        self.valid = sorted(valid)
+        self.nearest = nearest(name, self.valid)
+        hint = f" Did you mean {self.nearest!r}?" if self.nearest else ""
+        listing = ", ".join(self.valid[:20]) + (", ..." if len(self.valid) > 20 else "")
+        super().__init__(f"unknown {what} {name!r}.{hint} Valid: {listing or '(none)'}")
+
+
+def nearest(name: str, valid: Iterable[str]) -> str | None:
+    """The valid name most similar to `name`, or None when nothing is similar."""
+    matches = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.5)
+    return matches[0] if matches else None

@@ -1,0 +1,1 @@
+"""Splits, metrics, intervals, calibration and baselines, on arrays. No torch here."""

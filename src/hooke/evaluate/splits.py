@@ -1,0 +1,103 @@
+"""Splits of a data set into train, valid and test rows, and the checks that a split leaks nothing.
+
+Every splitter takes what it needs as arrays (row count, scaffold strings, cluster keys, dates) and returns a `Split` of
+sorted row indices. Randomness comes only through the generator that the caller hands over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+DEFAULT_FRACTIONS = (0.8, 0.1, 0.1)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row indices of the three parts, each sorted, disjoint, int64."""
+
+    train: np.ndarray
+    valid: np.ndarray
+    test: np.ndarray
+
+    def labels(self, count: int) -> np.ndarray:
+        """The split as one string column: "train", "valid", "test" (or "" for a row in no part)."""
+        column = np.full(count, "", dtype="<U5")
+        for name in ("train", "valid", "test"):
+            column[getattr(self, name)] = name
+        return column
+
+
+def random_split(
+    count: int, *, generator: np.random.Generator, fractions: Sequence[float] = DEFAULT_FRACTIONS
+) -> Split:
+    """Shuffle the rows and cut them at the cumulative fractions."""
+    train_end, valid_end = _cuts(count, fractions)
+    order = generator.permutation(count)
+    return _split(order[:train_end], order[train_end:valid_end], order[valid_end:])
+
+
+def scaffold_split(scaffolds: Sequence[Hashable], *, fractions: Sequence[float] = DEFAULT_FRACTIONS) -> Split:
+    """Deterministic scaffold split: whole scaffold groups, largest first, fill train, then valid, then test.
+
+    Ties of size are broken by the first row of the group. The test part is made of the rarest scaffolds.
+
+    Source: the splitter of MoleculeNet (Wu et al. 2018, section 3.2).
+    """
+    groups = sorted(_groups(scaffolds), key=lambda rows: (-len(rows), rows[0]))
+    return _fill(groups, len(scaffolds), fractions)
+
+
+def scaffold_balanced_split(
+    scaffolds: Sequence[Hashable],
+    *,
+    generator: np.random.Generator,
+    fractions: Sequence[float] = DEFAULT_FRACTIONS,
+) -> Split:
+    """Balanced scaffold split: groups larger than half of valid or test go first, then all others in random order.
+
+    Easier than `scaffold_split`, because test also receives common scaffolds. The two must not be compared.
+
+    Source: Yang et al. 2019 (chemprop), "scaffold_balanced"; used by GROVER.
+    """
+    count = len(scaffolds)
+    groups = _groups(scaffolds)
+    limit = min(fractions[1], fractions[2]) * count / 2
+    big = [rows for rows in groups if len(rows) > limit]
+    small = [rows for rows in groups if len(rows) <= limit]
+    ordered = [big[i] for i in generator.permutation(len(big))] + [small[i] for i in generator.permutation(len(small))]
+    return _fill(ordered, count, fractions)
+
+
+def _cuts(count: int, fractions: Sequence[float]) -> tuple[int, int]:
+    if len(fractions) != 3 or min(fractions) < 0 or not np.isclose(sum(fractions), 1.0):
+        raise ValueError(f"fractions must be three non-negative numbers that sum to 1, got {tuple(fractions)}")
+    return round(fractions[0] * count), round((fractions[0] + fractions[1]) * count)
+
+
+def _groups(keys: Sequence[Hashable]) -> list[list[int]]:
+    groups: dict[Hashable, list[int]] = {}
+    for row, key in enumerate(keys):
+        groups.setdefault(key, []).append(row)
+    return list(groups.values())
+
+
+def _fill(groups: Sequence[Sequence[int]], count: int, fractions: Sequence[float]) -> Split:
+    train_end, valid_end = _cuts(count, fractions)
+    train: list[int] = []
+    valid: list[int] = []
+    test: list[int] = []
+    for rows in groups:
+        if len(train) + len(rows) <= train_end:
+            train.extend(rows)
+        elif len(valid) + len(rows) <= valid_end - train_end:
+            valid.extend(rows)
+        else:
+            test.extend(rows)
+    return _split(train, valid, test)
+
+
+def _split(train: Sequence[int], valid: Sequence[int], test: Sequence[int]) -> Split:
+    return Split(*(np.sort(np.asarray(part, dtype=np.int64)) for part in (train, valid, test)))

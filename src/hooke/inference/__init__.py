@@ -1,0 +1,1 @@
+"""Predict and embed with a trained run: streamed and resumable."""

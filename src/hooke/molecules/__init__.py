@@ -1,0 +1,1 @@
+"""Molecules: SMILES to arrays (numpy, RDKit), and the batch that torch sees."""

@@ -1,0 +1,43 @@
+"""Many molecules as flat arrays: what the featuriser makes, the store holds and a batch is built from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class MoleculeArrays:
+    """`N` molecules with `A` atoms and `M` bonds in all. Molecule i owns atoms atom_offsets[i]:atom_offsets[i + 1].
+
+    Attributes:
+        atom_offsets: (N + 1,) int64.
+        bond_offsets: (N + 1,) int64.
+        atom_codes: (A, 8) uint8, columns of `vocabulary.ATOM_COLUMNS`.
+        bond_atoms: (M, 2) uint16, the two atoms of a bond counted from the molecule's first atom; each bond once.
+        bond_codes: (M, 4) uint8, columns of `vocabulary.BOND_COLUMNS`.
+        atom_encodings: name -> (A, width) float16, node-level encodings ("laplacian_eigenvectors" ...).
+        graph_encodings: name -> (N, width) float16, graph-level encodings ("laplacian_eigenvalues").
+    """
+
+    atom_offsets: np.ndarray
+    bond_offsets: np.ndarray
+    atom_codes: np.ndarray
+    bond_atoms: np.ndarray
+    bond_codes: np.ndarray
+    atom_encodings: dict[str, np.ndarray] = field(default_factory=dict)
+    graph_encodings: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.atom_offsets) - 1
+
+    @property
+    def atom_counts(self) -> np.ndarray:
+        """(N,) int64 number of atoms of each molecule."""
+        return np.diff(self.atom_offsets)
+
+    @property
+    def bond_counts(self) -> np.ndarray:
+        """(N,) int64 number of bonds of each molecule."""
+        return np.diff(self.bond_offsets)

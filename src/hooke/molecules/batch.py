@@ -1,0 +1,72 @@
+"""`MoleculeBatch`: molecules and their labels as flat tensors, ready for a device. The one file of this folder that knows torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class MoleculeBatch:
+    """`B` molecules: `V` nodes (atoms), `M` bonds and `E = 2 M` directed edges, sorted by destination.
+
+    Attributes:
+        atom_codes: (V, 8) int64, columns of `vocabulary.ATOM_COLUMNS`.
+        edge_index: (2, E) int64, row 0 source and row 1 destination node; row 1 never decreases.
+        edge_codes: (E, 4) int64, columns of `vocabulary.BOND_COLUMNS`.
+        edge_reverse: (E,) int64, the position of the same bond's edge in the other direction.
+        edge_bond: (E,) int64, the bond (0..M-1, in store order) of each edge; edge-level labels are one row a bond.
+        node_graph: (V,) int64, the molecule of each node, never decreasing.
+        node_offsets: (B + 1,) int64, the first node of each molecule.
+        node_encodings: name -> (V, width) float32.
+        graph_encodings: name -> (B, width) float32.
+        targets: level -> (items, labels of that level) float32, NaN = not measured. Items are molecules ("graph"),
+            nodes ("node"), bonds ("edge") or pairs ("pair").
+        bounds: level -> (items, labels) int8: 0 exact, +1 the truth is above the value (">10"), -1 below. Only present
+            for levels that have censored labels.
+        pair_index: (2, P) int64, the two nodes of each labelled pair; P = 0 without pair labels.
+        rows: (B,) int64, the row of each molecule in its store.
+    """
+
+    atom_codes: Int[Tensor, "nodes atom_columns"]
+    edge_index: Int[Tensor, "2 edges"]
+    edge_codes: Int[Tensor, "edges bond_columns"]
+    edge_reverse: Int[Tensor, " edges"]
+    edge_bond: Int[Tensor, " edges"]
+    node_graph: Int[Tensor, " nodes"]
+    node_offsets: Int[Tensor, " graphs_plus_one"]
+    node_encodings: Mapping[str, Tensor] = field(default_factory=dict)
+    graph_encodings: Mapping[str, Tensor] = field(default_factory=dict)
+    targets: Mapping[str, Tensor] = field(default_factory=dict)
+    bounds: Mapping[str, Tensor] = field(default_factory=dict)
+    pair_index: Int[Tensor, "2 pairs"] = field(default_factory=lambda: torch.zeros(2, 0, dtype=torch.int64))
+    rows: Int[Tensor, " graphs"] = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
+
+    @property
+    def num_graphs(self) -> int:
+        """Number of molecules."""
+        return len(self.node_offsets) - 1
+
+    @property
+    def num_nodes(self) -> int:
+        """Number of nodes over all molecules."""
+        return len(self.atom_codes)
+
+    @property
+    def num_bonds(self) -> int:
+        """Number of undirected bonds over all molecules."""
+        return self.edge_index.shape[1] // 2
+
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> MoleculeBatch:
+        """The same batch on another device."""
+
+        def move(value: object) -> object:
+            if isinstance(value, Tensor):
+                return value.to(device, non_blocking=non_blocking)
+            return {name: move(tensor) for name, tensor in value.items()}  # type: ignore[attr-defined]
+
+        return replace(self, **{name: move(value) for name, value in vars(self).items()})  # type: ignore[arg-type]

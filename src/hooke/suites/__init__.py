@@ -1,0 +1,1 @@
+"""Benchmark suites and studies: data, split, metric, baselines, one report."""

@@ -41,3 +41,22 @@ class MoleculeArrays:
     def bond_counts(self) -> np.ndarray:
         """(N,) int64 number of bonds of each molecule."""
         return np.diff(self.bond_offsets)
+
+
+@dataclass(frozen=True)
+class MoleculeSlice:
+    """Some rows of a store with their labels: what `batch.collate` turns into tensors.
+
+    Attributes:
+        arrays: The molecules.
+        targets: level -> (items, labels of that level) float32, NaN = not measured; see `MoleculeBatch.targets`.
+        bounds: level -> (items, labels) int8, only for levels with censored labels.
+        pair_index: (2, P) int64, atoms of each labelled pair, counted over the whole slice.
+        rows: (N,) int64 rows of the store.
+    """
+
+    arrays: MoleculeArrays
+    targets: dict[str, np.ndarray] = field(default_factory=dict)
+    bounds: dict[str, np.ndarray] = field(default_factory=dict)
+    pair_index: np.ndarray = field(default_factory=lambda: np.zeros((2, 0), np.int64))
+    rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor
+
+from hooke.molecules.arrays import MoleculeSlice
 
 
 @dataclass(frozen=True)
@@ -70,3 +73,36 @@ class MoleculeBatch:
             return {name: move(tensor) for name, tensor in value.items()}  # type: ignore[attr-defined]
 
         return replace(self, **{name: move(value) for name, value in vars(self).items()})  # type: ignore[arg-type]
+
+
+def collate(molecules: MoleculeSlice) -> MoleculeBatch:
+    """Rows of a store as one batch: every bond becomes two directed edges, sorted by (destination, source)."""
+    arrays = molecules.arrays
+    nodes, bonds = len(arrays.atom_codes), len(arrays.bond_atoms)
+    first_node = np.repeat(arrays.atom_offsets[:-1], arrays.bond_counts)
+    ends = arrays.bond_atoms.astype(np.int64) + first_node[:, None]
+    source = np.concatenate([ends[:, 0], ends[:, 1]])
+    destination = np.concatenate([ends[:, 1], ends[:, 0]])
+    order = np.argsort(destination * nodes + source)
+    position = np.empty_like(order)
+    position[order] = np.arange(2 * bonds)
+    edge_bond = order % bonds if bonds else order
+    return MoleculeBatch(
+        atom_codes=torch.from_numpy(arrays.atom_codes.astype(np.int64)),
+        edge_index=torch.from_numpy(np.stack([source[order], destination[order]])),
+        edge_codes=torch.from_numpy(arrays.bond_codes.astype(np.int64)[edge_bond]),
+        edge_reverse=torch.from_numpy(position[(order + bonds) % (2 * bonds)] if bonds else order),
+        edge_bond=torch.from_numpy(edge_bond),
+        node_graph=torch.from_numpy(np.repeat(np.arange(len(arrays)), arrays.atom_counts)),
+        node_offsets=torch.from_numpy(np.array(arrays.atom_offsets, dtype=np.int64)),
+        node_encodings=_tensors(arrays.atom_encodings, np.float32),
+        graph_encodings=_tensors(arrays.graph_encodings, np.float32),
+        targets=_tensors(molecules.targets, np.float32),
+        bounds=_tensors(molecules.bounds, np.int8),
+        pair_index=torch.from_numpy(np.array(molecules.pair_index, dtype=np.int64)),
+        rows=torch.from_numpy(np.array(molecules.rows, dtype=np.int64)),
+    )
+
+
+def _tensors(arrays: Mapping[str, np.ndarray], dtype: type) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(np.array(array, dtype=dtype)) for name, array in arrays.items()}

@@ -1,0 +1,53 @@
+# Everything a fresh machine needs is Python 3.11+ and make. `make demo` and `make test` set up .venv by themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+EXTRAS := fast,tensorboard,quantum,docs,dev
+
+.PHONY: help setup demo test check lint types layers recipes readme docs coverage bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP) ## create .venv and install Hooke with the pinned constraints
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
+	$(BIN)/python -m compileall -q src
+	@touch $(STAMP)
+
+demo: setup ## pretrain, fine-tune, compare, predict, and write report.html
+	$(BIN)/hooke quickstart
+
+test: setup ## every test, offline
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+check: lint types layers recipes readme docs ## lint, types, layers, tiny recipes, README commands, docs
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+layers: setup
+	$(BIN)/lint-imports
+
+recipes: setup ## every tiny_* recipe end to end
+	$(BIN)/python scripts/run_tiny_recipes.py
+
+readme: setup ## the README's commands, in an empty folder
+	$(BIN)/python scripts/run_readme.py
+
+docs: setup ## build the documentation into site/
+	$(BIN)/mkdocs build --strict --quiet
+
+coverage: setup ## line coverage of every file, at least 85%
+	$(BIN)/python -m pytest -n 2 -q --cov=hooke --cov-report=json:.coverage.json
+	$(BIN)/python scripts/check_coverage.py .coverage.json 85
+
+clean: ## remove the environment and what builds leave behind
+	rm -rf $(VENV) site dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,29 @@
+"""Run every tiny_* recipe of the package end to end in an empty folder, and print how long each took."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from importlib import resources
+from pathlib import Path
+
+
+def main() -> None:
+    names = sorted(
+        Path(entry.name).stem
+        for entry in resources.files("hooke.recipes").iterdir()
+        if entry.name.startswith("tiny_") and entry.name.endswith(".toml")
+    )
+    hooke = str(Path(sys.executable).parent / "hooke")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            start = time.perf_counter()
+            subprocess.run([hooke, "fit", name, "--runs", f"{folder}/runs"], check=True, cwd=folder)
+            print(f"{name}: {time.perf_counter() - start:.1f} s", flush=True)
+    print(f"{len(names)} tiny recipes ran")
+
+
+if __name__ == "__main__":
+    main()

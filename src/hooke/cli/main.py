@@ -1,0 +1,60 @@
+"""The `hooke` command: registers the verbs and turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from hooke.cli import benchmark, data, embed, finetune, fit, predict, quickstart, resume, show
+from hooke.core.errors import HookeError
+from hooke.version import __version__
+
+app = typer.Typer(
+    name="hooke",
+    help="Foundation models from atoms to cells: pretrain, fine-tune, predict, report.",
+    epilog="Start with `hooke quickstart`, or `hooke fit --csv assay.csv` with your own molecules.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(data.app, name="data")
+app.command("fit", epilog=fit.EXAMPLES)(fit.fit)
+app.command("resume", epilog=resume.EXAMPLES)(resume.resume)
+app.command("finetune", epilog=finetune.EXAMPLES)(finetune.finetune)
+app.command("predict", epilog=predict.EXAMPLES)(predict.predict)
+app.command("embed", epilog=embed.EXAMPLES)(embed.embed)
+app.command("benchmark", epilog=benchmark.EXAMPLES)(benchmark.benchmark)
+app.add_typer(show.app, name="show")
+app.command("quickstart", epilog=quickstart.EXAMPLES)(quickstart.quickstart)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 (the shape that typer calls)
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Foundation models from atoms to cells: pretrain, fine-tune, predict, report."""
+
+
+def run() -> None:
+    """Entry point: a `HookeError` becomes one message on stderr and its exit code, Ctrl-C becomes 130."""
+    try:
+        app()
+    except HookeError as error:
+        typer.echo(f"hooke: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("hooke: stopped. The same command continues where it was.", err=True)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    run()

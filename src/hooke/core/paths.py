@@ -1,0 +1,28 @@
+"""Where Hooke keeps prepared data, and where a local mirror of raw files lies."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hooke.core.errors import DataError
+
+
+def cache_folder() -> Path:
+    """Folder of downloads and prepared stores: $HOOKE_CACHE, or ~/.cache/hooke."""
+    return Path(os.environ.get("HOOKE_CACHE") or Path.home() / ".cache" / "hooke")
+
+
+def mirror_folder() -> Path | None:
+    """The local folder of raw files named by $HOOKE_MIRROR, or None.
+
+    Raises:
+        DataError: HOOKE_MIRROR is set but is not a folder: a wrong mirror must not fall back to the network unnoticed.
+    """
+    name = os.environ.get("HOOKE_MIRROR")
+    if not name:
+        return None
+    path = Path(name)
+    if not path.is_dir():
+        raise DataError(f"HOOKE_MIRROR is set to {name!r}, which is not a folder")
+    return path

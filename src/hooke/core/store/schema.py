@@ -1,0 +1,158 @@
+"""What a store holds: columns on axes, and the manifest that lists every file with its checksum.
+
+An axis says how many items a row has. On the axis "row" every row has one; any other axis ("atom", "bond", "label") is
+ragged: row i owns the items offsets[i]:offsets[i + 1], and all columns of one axis share these offsets.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hooke.core.errors import DataError
+from hooke.core.hashing import content_hash
+
+FORMAT_VERSION = 1
+ROW_AXIS = "row"
+CODECS = ("plain", "chunked")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, axis, numpy dtype name and the shape of one item."""
+
+    name: str
+    axis: str
+    dtype: str
+    shape: tuple[int, ...] = ()
+
+    @property
+    def item_bytes(self) -> int:
+        """Bytes of one item."""
+        return int(np.dtype(self.dtype).itemsize * np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a store; names are unique."""
+
+    columns: tuple[Column, ...]
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        if len(set(names)) != len(names):
+            raise ValueError(f"column names repeat: {names}")
+
+    @property
+    def ragged_axes(self) -> tuple[str, ...]:
+        """The axes other than "row", in order of first use."""
+        return tuple(dict.fromkeys(column.axis for column in self.columns if column.axis != ROW_AXIS))
+
+    def __getitem__(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    def __contains__(self, name: str) -> bool:
+        return any(column.name == name for column in self.columns)
+
+    def on_axis(self, axis: str) -> tuple[Column, ...]:
+        """The columns of one axis."""
+        return tuple(column for column in self.columns if column.axis == axis)
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One file of a shard: bytes and SHA-256."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some rows in a folder of their own."""
+
+    name: str
+    rows: int
+    items: Mapping[str, int]  # ragged axis -> items
+    files: tuple[StoredFile, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One generation of a store: everything needed to read it and to check it."""
+
+    schema: Schema
+    codec: str
+    shards: tuple[Shard, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    generation: int = 1
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def rows(self) -> int:
+        """Rows over all shards."""
+        return sum(shard.rows for shard in self.shards)
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of schema, metadata and every file's checksum: equal for equal content written with equal shard sizes."""
+        files = [[file.name, file.sha256] for shard in self.shards for file in shard.files]
+        return content_hash([self.schema, dict(self.metadata), self.codec, files])
+
+    def write(self, folder: Path) -> Path:
+        """Write this generation's manifest atomically and durably; the store exists from this moment."""
+        path = folder / f"manifest-{self.generation:06d}.json"
+        write_durably(path, json.dumps({**asdict(self), "content_hash": self.content_hash}, indent=1).encode())
+        return path
+
+    @staticmethod
+    def read(path: Path) -> Manifest:
+        """Read one manifest file.
+
+        Raises:
+            DataError: It is not valid JSON, or was written by a newer Hooke.
+        """
+        try:
+            fields = json.loads(path.read_bytes())
+            version = fields["format_version"]
+            if version > FORMAT_VERSION:
+                raise DataError(f"{path.parent} has store format {version}; this Hooke reads up to {FORMAT_VERSION}: update")
+            columns = tuple(Column(c["name"], c["axis"], c["dtype"], tuple(c["shape"])) for c in fields["schema"]["columns"])
+            shards = tuple(
+                Shard(s["name"], s["rows"], s["items"], tuple(StoredFile(**f) for f in s["files"])) for s in fields["shards"]
+            )
+            return Manifest(Schema(columns), fields["codec"], shards, fields["metadata"], fields["generation"], version)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{path} is not a readable store manifest: {error}") from error
+
+
+def newest_manifest(folder: Path) -> Manifest:
+    """The newest generation's manifest.
+
+    Raises:
+        DataError: The folder holds no finished store.
+    """
+    paths: Sequence[Path] = sorted(folder.glob("manifest-*.json"))
+    if not paths:
+        raise DataError(f"{folder} is not a finished store: it has no manifest. Run `hooke data prepare` again")
+    return Manifest.read(paths[-1])
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write bytes so that after a crash the file is either whole or absent."""
+    temporary = path.with_name(path.name + ".tmp")
+    with open(temporary, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)

@@ -1,0 +1,172 @@
+"""Positional and structural encodings of molecular graphs, computed in float64 and stored in float16.
+
+All molecules of one size are stacked and solved together. Conventions, for every molecule alike:
+
+- Laplacian: of the unweighted graph, L = D - A, or I - D^-1/2 A D^-1/2 ("symmetric"; the row of an isolated atom is 0). The
+  null space (one vector a connected component) is dropped; the lowest `laplacian` remaining eigenvectors, of unit length,
+  follow in ascending order of eigenvalue; missing ones are 0. A single atom has zeros only. The sign of an eigenvector
+  is arbitrary: it is flipped at random in training (`nn.encodings`), the eigenvalues never.
+- Random walk: the probability to be back after 1 ... `random_walk` steps, diag((D^-1 A)^t). 0 for an isolated atom.
+
+float16 keeps 11 bits: entries (all within [-1, 1]) are off by at most 2.5e-4, eigenvalues below 16 by at most 4e-3.
+
+Source: Dwivedi et al. 2020 (arXiv 2003.00982), 2021 (arXiv 2110.07875). Differs from Graphium, which keeps the trivial eigenvector
+and returns ones for the random walk of a single atom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from hooke.core.store.reader import ragged_index
+from hooke.molecules.arrays import MoleculeArrays
+
+EIGENVECTORS, EIGENVALUES, RANDOM_WALK = "laplacian_eigenvectors", "laplacian_eigenvalues", "random_walk"
+_NULL_SPACE = 1e-8
+_STACK_ENTRIES = 1 << 22  # matrix entries solved at once: bounds the memory
+
+
+@dataclass(frozen=True)
+class EncodingConfig:
+    """Which encodings a molecule carries.
+
+    Attributes:
+        laplacian: Number of non-trivial Laplacian eigenvectors and eigenvalues; 0 for none.
+        laplacian_normalisation: "none" or "symmetric".
+        random_walk: Number of random-walk return probabilities; 0 for none.
+    """
+
+    laplacian: int = 0
+    laplacian_normalisation: Literal["none", "symmetric"] = "none"
+    random_walk: int = 0
+
+    @property
+    def node_widths(self) -> dict[str, int]:
+        """Name -> width of the encodings of nodes."""
+        widths = {EIGENVECTORS: self.laplacian, RANDOM_WALK: self.random_walk}
+        return {name: width for name, width in widths.items() if width}
+
+    @property
+    def graph_widths(self) -> dict[str, int]:
+        """Name -> width of the encodings of whole graphs."""
+        return {EIGENVALUES: self.laplacian} if self.laplacian else {}
+
+
+def add_encodings(arrays: MoleculeArrays, config: EncodingConfig) -> MoleculeArrays:
+    """The same molecules with the encodings of `config`, float16."""
+    atoms = {name: np.zeros((len(arrays.atom_codes), width), np.float16) for name, width in config.node_widths.items()}
+    graphs = {name: np.zeros((len(arrays), width), np.float16) for name, width in config.graph_widths.items()}
+    if not atoms:
+        return replace(arrays, atom_encodings={}, graph_encodings={})
+    for rows, adjacency in adjacency_by_size(arrays):
+        nodes = arrays.atom_offsets[rows][:, None] + np.arange(adjacency.shape[1])
+        if config.laplacian:
+            values, vectors = laplacian_spectrum(adjacency, config.laplacian, config.laplacian_normalisation)
+            atoms[EIGENVECTORS][nodes] = vectors
+            graphs[EIGENVALUES][rows] = values
+        if config.random_walk:
+            atoms[RANDOM_WALK][nodes] = return_probabilities(adjacency, config.random_walk)
+    return replace(arrays, atom_encodings=atoms, graph_encodings=graphs)
+
+
+def laplacian_spectrum(
+    adjacency: np.ndarray, count: int, normalisation: Literal["none", "symmetric"] = "none"
+) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest `count` non-trivial eigenpairs of stacked graphs of one size.
+
+    Args:
+        adjacency: (G, n, n) float64, symmetric, 0 or 1.
+        count: Number of pairs.
+        normalisation: "none" (D - A) or "symmetric".
+
+    Returns:
+        values: (G, count), ascending, 0 where there is none.
+        vectors: (G, n, count), unit columns, 0 where there is none.
+    """
+    graphs, size, _ = adjacency.shape
+    degree = adjacency.sum(axis=2)
+    if normalisation == "symmetric":
+        scale = np.where(degree > 0, 1 / np.sqrt(np.maximum(degree, 1)), 0.0)
+        matrix = -adjacency * scale[:, :, None] * scale[:, None, :]
+        matrix[:, np.arange(size), np.arange(size)] = degree > 0
+    else:
+        matrix = -adjacency
+        matrix[:, np.arange(size), np.arange(size)] = degree
+    eigenvalues, eigenvectors = np.linalg.eigh(matrix)
+    trivial = (eigenvalues < _NULL_SPACE).sum(axis=1)
+    wanted = trivial[:, None] + np.arange(count)
+    missing = wanted >= size
+    wanted = np.where(missing, 0, wanted)
+    values = np.where(missing, 0.0, np.take_along_axis(eigenvalues, wanted, axis=1))
+    vectors = np.where(missing[:, None, :], 0.0, np.take_along_axis(eigenvectors, wanted[:, None, :], axis=2))
+    return values, vectors
+
+
+def return_probabilities(adjacency: np.ndarray, steps: int) -> np.ndarray:
+    """diag((D^-1 A)^t) for t = 1 ... steps of stacked graphs of one size: (G, n, steps).
+
+    With S = D^-1/2 A D^-1/2 (symmetric, same diagonals of powers), diag(S^(a + b)) = sum_j S^a_ij S^b_ij, so only half of
+    the powers are formed.
+    """
+    degree = adjacency.sum(axis=2)
+    scale = np.where(degree > 0, 1 / np.sqrt(np.maximum(degree, 1)), 0.0)
+    walk = adjacency * scale[:, :, None] * scale[:, None, :]
+    out = np.zeros((*adjacency.shape[:2], steps))
+    low = walk
+    for step in range(2, steps + 1):  # the first power has a zero diagonal: no self-loops
+        if step % 2 == 0:
+            out[:, :, step - 1] = (low * low).sum(axis=2)
+        else:
+            high = low @ walk
+            out[:, :, step - 1] = (low * high).sum(axis=2)
+            low = high
+    return out
+
+
+def shortest_paths(arrays: MoleculeArrays) -> tuple[np.ndarray, np.ndarray]:
+    """Bonds on the shortest path between any two atoms of a molecule.
+
+    Returns:
+        offsets: (N + 1,) int64; molecule i owns the n_i * n_i entries offsets[i]:offsets[i + 1], row by row.
+        distances: flat uint8, capped at 254; 255 where there is no path.
+    """
+    offsets = np.concatenate([[0], np.cumsum(arrays.atom_counts**2)]).astype(np.int64)
+    distances = np.full(int(offsets[-1]), 255, np.uint8)
+    for rows, adjacency in adjacency_by_size(arrays):
+        size = adjacency.shape[1]
+        found = np.full(adjacency.shape, 255, np.uint8)
+        found[:, np.arange(size), np.arange(size)] = 0
+        reached = np.broadcast_to(np.eye(size, dtype=bool), adjacency.shape).copy()
+        for distance in range(1, size):
+            new = (reached.astype(np.float32) @ adjacency.astype(np.float32) > 0) & ~reached
+            if not new.any():
+                break
+            found[new] = min(distance, 254)
+            reached |= new
+        distances[offsets[rows][:, None] + np.arange(size * size)] = found.reshape(len(rows), -1)
+    return offsets, distances
+
+
+def adjacency_by_size(arrays: MoleculeArrays) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Stacks of dense adjacency matrices: (rows of the molecules, (G, n, n) float64), one or more stacks a size."""
+    counts = arrays.atom_counts
+    order = np.argsort(counts, kind="stable")
+    sizes, starts = np.unique(counts[order], return_index=True)
+    bond_molecule = np.repeat(np.arange(len(arrays)), arrays.bond_counts)
+    place = np.zeros(len(arrays), np.int64)
+    for size, rows in zip(sizes, np.split(order, starts[1:]), strict=True):
+        stack = max(1, _STACK_ENTRIES // int(size * size))
+        for begin in range(0, len(rows), stack):
+            some = rows[begin : begin + stack]
+            place[some] = np.arange(len(some))
+            bonds = ragged_index(arrays.bond_offsets[some], arrays.bond_counts[some])
+            adjacency = np.zeros((len(some), size, size))
+            graph, ends = place[bond_molecule[bonds]], arrays.bond_atoms[bonds].astype(np.int64)
+            adjacency[graph, ends[:, 0], ends[:, 1]] = 1
+            adjacency[graph, ends[:, 1], ends[:, 0]] = 1
+            yield some, adjacency
+

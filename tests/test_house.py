@@ -1,0 +1,39 @@
+"""The house keeps its own rules: mirror tests, file sizes, no machine's paths, fast start."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "src" / "hooke").rglob("*.py"))
+TESTED = [path for path in SOURCES if path.name not in ("__init__.py", "version.py", "__main__.py")]
+
+
+@pytest.mark.parametrize("source", TESTED, ids=lambda path: str(path.relative_to(ROOT / "src" / "hooke")))
+def test_every_source_file_has_its_mirror_test(source: Path) -> None:
+    relative = source.relative_to(ROOT / "src" / "hooke")
+    mirror = ROOT / "tests" / relative.parent / f"test_{relative.name}"
+    assert mirror.exists(), f"{relative} has no {mirror.relative_to(ROOT)}"
+    assert "def test_" in mirror.read_text()
+
+
+def test_no_source_file_is_longer_than_600_lines() -> None:
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in SOURCES}
+    assert {name: lines for name, lines in lengths.items() if lines > 600} == {}
+
+
+def test_core_and_the_command_line_start_without_torch() -> None:
+    code = "import sys, hooke, hooke.cli.main; sys.exit('torch' in sys.modules or 'rdkit' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_changelog_and_citation_name_the_version() -> None:
+    from hooke.version import __version__
+
+    assert f"version: {__version__}" in (ROOT / "CITATION.cff").read_text()
+    assert re.search(r"^## (Unreleased|\[?" + re.escape(__version__) + ")", (ROOT / "CHANGELOG.md").read_text(), re.M)

@@ -87,7 +87,6 @@ def canonical_smiles(molecule: Chem.Mol) -> str:
 
 def _reason(text: str) -> str:
     """Parse again with the log captured: only refused molecules pay for it."""
-    rdBase.LogToPythonStderr()
     with rdBase.BlockLogs():
         molecule = Chem.MolFromSmiles(text, sanitize=False)
         if molecule is None:

@@ -1,0 +1,88 @@
+"""`hooke data`: list, describe, download, prepare and check data sets."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hooke.cli.output import Json, Workers, print_fields, print_json, print_table
+
+app = typer.Typer(help="List, describe, download, prepare and check data sets.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="A data set; `hooke data list` shows them.")]
+Options = Annotated[list[str] | None, typer.Argument(help="Options of the data set, as key=value.")]
+
+
+@app.command("list", epilog="Example: `hooke data list --json`")
+def list_datasets(as_json: Json = False) -> None:
+    """Every data set with its size, levels and licence."""
+    from hooke.core import registry
+
+    cards = [registry.card(name) for name in registry.names("datasets")]
+    if as_json:
+        print_json([asdict(card) for card in cards])
+    else:
+        print_table(
+            ["name", "title", "size", "levels", "licence"],
+            [[card.name, card.title, card.size, ",".join(card.levels), card.licence[:40]] for card in cards],
+        )
+
+
+@app.command(epilog="Example: `hooke data info pocketmix`")
+def info(name: Name, as_json: Json = False) -> None:
+    """The card of a data set: source, licence, citation, files, split."""
+    from hooke.core import registry
+
+    card = registry.card(name)
+    if as_json:
+        print_json(asdict(card))
+        return
+    print_fields({key: value for key, value in asdict(card).items() if key != "files" and value})
+    for file in card.files:
+        state = f"sha256 {file.sha256[:16]}..." if file.sha256 else "unverified: pinned at first download"
+        typer.echo(f"file    {file.name}  {file.url or '(no address)'}  {state}")
+
+
+@app.command(epilog="Example: `hooke data get moleculenet table=esol`")
+def get(name: Name, options: Options = None, as_json: Json = False) -> None:
+    """Download a data set's raw files (or find them in HOOKE_MIRROR), with checksum and resume."""
+    import hooke
+
+    paths = hooke.get_data(name, options or [])
+    if as_json:
+        print_json({"files": paths})
+    else:
+        for path in paths:
+            typer.echo(path)
+
+
+@app.command(epilog="Example: `hooke data prepare moleculenet table=esol`")
+def prepare(name: Name, options: Options = None, workers: Workers = None, as_json: Json = False) -> None:
+    """Parse, featurise and store a data set; rows that do not parse go to rejected.parquet. Found again by content hash."""
+    import hooke
+
+    store = hooke.prepare_data(name, options or [], workers=workers)
+    counts = store.metadata.get("counts", {})
+    summary = {"store": store.folder, "molecules": len(store), "labels": len(store.labels), **counts, "hash": store.content_hash}
+    if as_json:
+        print_json(summary)
+    else:
+        print_fields(summary)
+
+
+@app.command(epilog="Example: `hooke data check ~/.cache/hooke/stores/esol-1a2b3c4d`")
+def check(folder: Annotated[Path, typer.Argument(help="A prepared store.")], as_json: Json = False) -> None:
+    """Read every byte of a store and compare it with its checksums. Exit code 3 when something is wrong."""
+    from hooke.core.store import check_store
+
+    problems = check_store(folder)
+    if as_json:
+        print_json({"store": folder, "problems": [asdict(problem) for problem in problems]})
+    elif problems:
+        print_table(["file", "problem"], [[problem.file, problem.what] for problem in problems])
+    else:
+        typer.echo(f"{folder}: every checksum holds")
+    if problems:
+        raise typer.Exit(3)

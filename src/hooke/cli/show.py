@@ -1,0 +1,59 @@
+"""`hooke show`: look at a run, a recipe, a name of the registry, or a citation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hooke.cli.output import Json, print_fields, print_json
+
+app = typer.Typer(help="Look at a run, a recipe, the registered names, or a citation.", no_args_is_help=True)
+
+
+@app.command(epilog="Example: `hooke show run runs/csv/20260101T120000-1a2b3c4d`")
+def run(folder: Annotated[Path, typer.Argument(help="A run folder.")], as_json: Json = False) -> None:
+    """What a run was, where it stands, and how good it is."""
+    import hooke
+
+    summary = hooke.describe_run(folder)
+    if as_json:
+        print_json(summary)
+    else:
+        print_fields(summary)
+
+
+@app.command(epilog="Example: `hooke show recipe tiny_gine train.epochs=3`")
+def recipe(
+    name: Annotated[str, typer.Argument(help="A TOML file or a built-in name.")],
+    overrides: Annotated[list[str] | None, typer.Argument(help="Changes, as a.b=c.")] = None,
+) -> None:
+    """A recipe with everything it inherits, as JSON."""
+    from hooke.core.recipe import read
+
+    print_json(read(name, overrides or []))
+
+
+@app.command(epilog="Example: `hooke show names models`")
+def names(
+    kind: Annotated[str, typer.Argument(help="models, datasets, tasks, suites or recipes.")],
+    as_json: Json = False,
+) -> None:
+    """The registered names of a kind."""
+    from hooke.core import recipe as recipes
+    from hooke.core import registry
+
+    found = recipes.names() if kind == "recipes" else registry.names(kind)
+    if as_json:
+        print_json(found)
+    else:
+        typer.echo("\n".join(found))
+
+
+@app.command(epilog="Example: `hooke show cite gine`")
+def cite(name: Annotated[str, typer.Argument(help="A model, data set, method or library.")]) -> None:
+    """BibTeX of the paper behind a name."""
+    from hooke.core.citations import cite as bibtex
+
+    typer.echo(bibtex(name))

@@ -1,0 +1,71 @@
+"""Progress of long work on stderr: a bar with rate and time left on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+LINE_EVERY_S = 10.0
+
+
+class Progress:
+    """What `progress` hands out: call `advance` as work gets done."""
+
+    def __init__(self, total: int | None, description: str, unit: str) -> None:
+        self.total, self.description, self.unit = total, description, unit
+        self.done = 0
+        self._start = self._last = time.monotonic()
+
+    def advance(self, count: int = 1, **fields: object) -> None:
+        """Count finished items; extra fields (loss=0.12) are shown beside the rate."""
+        self.done += count
+        now = time.monotonic()
+        if now - self._last >= LINE_EVERY_S:
+            self._last = now
+            print(f"{self.description}: {self.line(**fields)}", file=sys.stderr, flush=True)
+
+    def line(self, **fields: object) -> str:
+        """Items done, rate, time left and the given fields, as one line."""
+        rate = self.done / max(time.monotonic() - self._start, 1e-9)
+        parts = [f"{self.done:,}" + (f"/{self.total:,}" if self.total else "") + f" {self.unit}", f"{rate:,.0f} {self.unit}/s"]
+        if self.total and rate > 0:
+            parts.append(f"{max(0, self.total - self.done) / rate:,.0f} s left")
+        parts += [f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in fields.items()]
+        return ", ".join(parts)
+
+
+class _Quiet(Progress):
+    def advance(self, count: int = 1, **fields: object) -> None:
+        self.done += count
+
+
+class _Bar(Progress):
+    def __init__(self, total: int | None, description: str, unit: str, bar: Any, task: Any) -> None:
+        super().__init__(total, description, unit)
+        self._bar, self._task = bar, task
+
+    def advance(self, count: int = 1, **fields: object) -> None:
+        self.done += count
+        self._bar.update(self._task, completed=self.done, text=self.line(**fields))
+
+
+@contextmanager
+def progress(total: int | None, description: str, unit: str = "items", *, show: bool = True) -> Iterator[Progress]:
+    """Show progress while the block runs; HOOKE_PROGRESS=0 or show=False keeps quiet."""
+    if not show or os.environ.get("HOOKE_PROGRESS") == "0":
+        yield _Quiet(total, description, unit)
+        return
+    if not sys.stderr.isatty():
+        yield Progress(total, description, unit)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn
+    from rich.progress import Progress as RichProgress
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[text]}"))
+    with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield _Bar(total, description, unit, bar, bar.add_task(description, total=total, text=""))

@@ -1,0 +1,192 @@
+"""Run folders: what was run, with what, how it went, and what came out."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from hooke.core.errors import DataError, HookeError
+from hooke.core.hashing import content_hash
+from hooke.core.store.schema import write_durably
+
+PACKAGES = ("hooke-bio", "torch", "lightning-fabric", "numpy", "rdkit", "numba", "scikit-learn")
+
+
+class RunFolder:
+    """One run: runs/<recipe>/<utc>-<hash8>/ with recipe.json, run.json, metrics.jsonl and what training adds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+
+    @classmethod
+    def create(cls, root: Path, name: str, recipe: Mapping[str, Any], data_hash: str) -> RunFolder:
+        """Make a new run folder for a resolved recipe and the content hash of its data."""
+        identity = run_identity(recipe, data_hash)
+        stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
+        folder = Path(root) / name / f"{stamp}-{identity[:8]}"
+        count = 1
+        while folder.exists():
+            count += 1
+            folder = folder.with_name(f"{stamp}-{identity[:8]}-{count}")
+        folder.mkdir(parents=True)
+        run = cls(folder)
+        run.write_json("recipe.json", dict(recipe))
+        run.write_json(
+            "run.json",
+            {
+                "name": name, "identity": identity, "data_hash": data_hash, "status": "running",
+                "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                "versions": versions(), "command": " ".join(sys.argv), "machine": machine(),
+            },
+        )  # fmt: skip
+        return run
+
+    @classmethod
+    def open(cls, folder: Path) -> RunFolder:
+        """An existing run; a folder of runs stands for its newest finished one.
+
+        Raises:
+            DataError: There is no run there.
+        """
+        folder = Path(folder)
+        if (folder / "run.json").exists():
+            return cls(folder)
+        runs = [cls(path.parent) for path in sorted(folder.glob("*/run.json"))]
+        finished = [run for run in runs if run.info["status"] == "finished"]
+        if not finished:
+            what = "no finished run" if runs else "no run"
+            raise DataError(f"{folder} holds {what}; give the folder that `hooke fit` printed")
+        return finished[-1]
+
+    @classmethod
+    def find_unfinished(cls, root: Path, name: str, recipe: Mapping[str, Any], data_hash: str) -> RunFolder | None:
+        """The newest unfinished run of the same recipe and data, or None."""
+        identity = run_identity(recipe, data_hash)
+        for path in sorted((Path(root) / name).glob("*/run.json"), reverse=True):
+            run = cls(path.parent)
+            if run.info.get("identity") == identity and run.info["status"] != "finished":
+                return run
+        return None
+
+    def path(self, name: str) -> Path:
+        """A file of the run."""
+        return self.folder / name
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """run.json."""
+        return self.read_json("run.json")
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The resolved recipe."""
+        return self.read_json("recipe.json")
+
+    def update(self, **fields: Any) -> None:
+        """Change fields of run.json, atomically."""
+        self.write_json("run.json", {**self.info, **fields})
+
+    def finish(self, **fields: Any) -> None:
+        """Mark the run finished, with its end and peak memory."""
+        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        ended = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        self.update(status="finished", finished=ended, peak_memory_mb=round(peak_mb), **fields)
+
+    def read_json(self, name: str) -> Any:
+        """A JSON file of the run.
+
+        Raises:
+            DataError: It is missing or damaged.
+        """
+        try:
+            return json.loads(self.path(name).read_bytes())
+        except FileNotFoundError as error:
+            raise DataError(f"{self.folder} has no {name}: it is not a run, or it did not get that far") from error
+        except ValueError as error:
+            raise DataError(f"{self.path(name)} is damaged: {error}") from error
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write a JSON file so that after a crash it is either the old or the new one."""
+        self.path(name).parent.mkdir(parents=True, exist_ok=True)
+        write_durably(self.path(name), json.dumps(value, indent=1, default=str).encode())
+
+    def log_metrics(self, **fields: Any) -> None:
+        """Append one line to metrics.jsonl."""
+        with open(self.path("metrics.jsonl"), "a") as file:
+            file.write(json.dumps(fields) + "\n")
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """All whole lines of metrics.jsonl; a line cut off by a kill is left out."""
+        if not self.path("metrics.jsonl").exists():
+            return []
+        lines = self.path("metrics.jsonl").read_text().splitlines()
+        found = []
+        for number, line in enumerate(lines):
+            try:
+                found.append(json.loads(line))
+            except ValueError as error:
+                if number + 1 != len(lines):
+                    raise DataError(f"{self.path('metrics.jsonl')} line {number + 1} is damaged: {error}") from error
+        return found
+
+    def lock(self) -> None:
+        """Take the run for this process; a lock left by a dead process is taken over.
+
+        Raises:
+            HookeError: A living process is training this run.
+        """
+        path = self.path("lock.json")
+        if path.exists():
+            owner = self.read_json("lock.json")
+            if owner["pid"] != os.getpid() and _started(owner["pid"]) == owner["started"]:
+                raise HookeError(f"process {owner['pid']} is training {self.folder}; wait for it, or stop it first")
+        self.write_json("lock.json", {"pid": os.getpid(), "started": _started(os.getpid())})
+
+    def unlock(self) -> None:
+        """Give the run back."""
+        self.path("lock.json").unlink(missing_ok=True)
+
+
+def run_identity(recipe: Mapping[str, Any], data_hash: str) -> str:
+    """Hash of a resolved recipe and its data: the same for the same work."""
+    return content_hash({"recipe": dict(recipe), "data": data_hash})
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that numbers depend on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """Processor architecture, cores and system."""
+    return {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()}
+
+
+def _started(pid: int) -> float | None:
+    """When a process started (so that a reused number is not taken for it); None when there is no such process."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return float(file.read().rsplit(")", 1)[1].split()[19])
+    except OSError:
+        if sys.platform.startswith("linux"):
+            return None
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return None
+    return time.time() // 1e9

@@ -1,0 +1,49 @@
+"""From SMILES strings to arrays: the one path that ingest, predict and embed share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hooke.molecules.arrays import MoleculeArrays
+from hooke.molecules.encodings import EncodingConfig, add_encodings
+from hooke.molecules.featurise import featurise
+from hooke.molecules.parse import KEEP_ALL, ParseError, StandardiseConfig, canonical_smiles, parse, silence_rdkit
+
+
+@dataclass(frozen=True)
+class PreparedMolecules:
+    """The strings that parsed, as arrays, and why the others did not.
+
+    Attributes:
+        arrays: The molecules that parsed, in order.
+        canonical: Their canonical SMILES after standardisation.
+        kept: (K,) int64 their positions in the input.
+        reasons: Input position -> why it was refused.
+    """
+
+    arrays: MoleculeArrays
+    canonical: list[str]
+    kept: np.ndarray
+    reasons: dict[int, str]
+
+
+def prepare(
+    smiles: Sequence[str],
+    standardise: StandardiseConfig = KEEP_ALL,
+    encodings: EncodingConfig = EncodingConfig(),  # noqa: B008 (frozen)
+) -> PreparedMolecules:
+    """Parse, standardise, featurise and encode; refused strings are reported, never raised."""
+    silence_rdkit()
+    molecules, kept, reasons = [], [], {}
+    for position, text in enumerate(smiles):
+        try:
+            molecules.append(parse(text, standardise))
+            kept.append(position)
+        except ParseError as error:
+            reasons[position] = str(error)
+    arrays = add_encodings(featurise(molecules), encodings)
+    canonical = [canonical_smiles(molecule) for molecule in molecules]
+    return PreparedMolecules(arrays, canonical, np.array(kept, dtype=np.int64), reasons)

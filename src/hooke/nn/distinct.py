@@ -1,0 +1,67 @@
+"""`Distinct`: many items that share few different rows, computed once for each different row.
+
+The atoms and bonds of a batch are combinations of small codes, and a batch of thousands of atoms holds only tens of
+different combinations. Whatever acts on the codes alone is therefore computed for the combinations and looked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from hooke.nn.segment import take_rows
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Items put into groups of equals.
+
+    Attributes:
+        group: (N,) int64 the group of each item.
+        first: (R,) int64 one item of each group.
+        order: (N,) int64 the items sorted by group.
+        offsets: (R + 1,) int64; order[offsets[r]:offsets[r + 1]] are the items of group r.
+    """
+
+    group: Int[Tensor, " items"]
+    first: Int[Tensor, " groups"]
+    order: Int[Tensor, " items"]
+    offsets: Int[Tensor, " groups_plus_one"]
+
+
+def group_equal(keys: Int[Tensor, " items"]) -> Groups:
+    """Groups of equal keys, in the order of the keys."""
+    ordered, order = torch.sort(keys, stable=True)
+    starts = torch.ones_like(ordered, dtype=torch.bool)
+    torch.ne(ordered[1:], ordered[:-1], out=starts[1:])
+    begins = starts.nonzero().squeeze(1)
+    group = torch.empty_like(order)
+    group[order] = starts.cumsum(0) - 1
+    return Groups(group, order[begins], order, torch.cat([begins, begins.new_tensor([len(keys)])]))
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """Item i has the row rows[groups.group[i]]; without groups, item i has rows[i].
+
+    Attributes:
+        rows: (R, width).
+        groups: How N items share the rows; None when every item has its own row.
+    """
+
+    rows: Float[Tensor, "rows width"]
+    groups: Groups | None = None
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> Distinct:
+        """Apply a function of single rows (it must not mix rows nor draw random numbers)."""
+        return replace(self, rows=function(self.rows))
+
+    def expand(self) -> Float[Tensor, "items width"]:
+        """(N, width), one row an item."""
+        if self.groups is None:
+            return self.rows
+        return take_rows(self.rows, self.groups.group, self.groups.order, self.groups.offsets)

@@ -1,0 +1,70 @@
+"""`MoleculeEncoder`: inputs ∘ layers ∘ pooling, the frame that all message-passing models share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from hooke.molecules.batch import MoleculeBatch
+from hooke.nn.distinct import Distinct
+from hooke.nn.output import MoleculeOutput
+from hooke.nn.pooling import Pooling, PoolingKind
+from hooke.nn.segment import Edges, edges_of
+
+
+class Inputs(Protocol):
+    """Makes the first node states."""
+
+    def __call__(self, batch: MoleculeBatch, edges: Edges) -> Distinct: ...
+
+
+class MoleculeEncoder(nn.Module):
+    """A model is this class with its own inputs and layers; `Model.__init__` only puts them together.
+
+    Each layer is called as layer(nodes, bonds, edges) and returns the new (nodes, bonds). `bonds` is what `edge_inputs`
+    made; a layer with an edge stream returns a plain (E, width) tensor there, which is then the `edges` of the output.
+
+    Args:
+        node_inputs: Module of (batch, edges) → `Distinct` node states.
+        edge_inputs: Module of (batch) → `Distinct` edge states, or None.
+        layers: Message-passing layers.
+        pooling: Kind of pooling.
+        node_width: Width of the nodes after the last layer.
+        edge_width: Width of the edge stream after the last layer, 0 without one.
+    """
+
+    def __init__(
+        self,
+        *,
+        node_inputs: nn.Module,
+        edge_inputs: nn.Module | None,
+        layers: Sequence[nn.Module],
+        pooling: PoolingKind,
+        node_width: int,
+        edge_width: int = 0,
+    ) -> None:
+        super().__init__()
+        self.node_inputs = node_inputs
+        self.edge_inputs = edge_inputs
+        self.layers = nn.ModuleList(layers)
+        self.pooling = Pooling(pooling)
+        self.node_width = node_width
+        self.edge_width = edge_width
+        self.graph_width = node_width
+
+    def forward(self, batch: MoleculeBatch) -> MoleculeOutput:
+        """Represent the nodes, edges and molecules of a batch."""
+        edges = edges_of(batch)
+        nodes = self.node_inputs(batch, edges)
+        bonds = None if self.edge_inputs is None else self.edge_inputs(batch)
+        for layer in self.layers:
+            nodes, bonds = layer(nodes, bonds, edges)
+        nodes = nodes.expand() if isinstance(nodes, Distinct) else nodes
+        return MoleculeOutput(nodes, bonds if self.edge_width else None, self.pooling(nodes, batch))
+
+    def embed(self, batch: MoleculeBatch) -> Float[Tensor, "graphs graph_width"]:
+        """One row a molecule."""
+        return self.forward(batch).graphs

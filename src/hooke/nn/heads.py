@@ -1,0 +1,138 @@
+"""Heads: from the encoder's output to raw predictions of one level: graph, node, edge (bond) or pair.
+
+Bonds and pairs have no direction, so their input is symmetric in the two nodes:
+
+    z_uv = [x_u + x_v, x_u ⊙ x_v, e_uv + e_vu]
+
+with the edge stream of the encoder, or the embedding of the bond codes when it has none; pairs have no edge part.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from hooke.core.labels import Level
+from hooke.molecules.batch import MoleculeBatch
+from hooke.nn.embeddings import BondEmbedding
+from hooke.nn.mlp import Activation, mlp
+from hooke.nn.output import MoleculeOutput
+
+
+BOND_EMBEDDING_WIDTH = 32
+
+
+def first_edges(batch: MoleculeBatch) -> Int[Tensor, " bonds"]:
+    """One of the two directed edges of each bond."""
+    edges = torch.arange(len(batch.edge_bond), device=batch.edge_bond.device)
+    first = torch.full((batch.num_bonds,), len(edges), dtype=torch.int64, device=edges.device)
+    return first.scatter_reduce_(0, batch.edge_bond, edges, "amin")
+
+
+def symmetric(left: Float[Tensor, "items width"], right: Float[Tensor, "items width"]) -> Float[Tensor, "items double"]:
+    """[x + y, x ⊙ y]."""
+    return torch.cat([left + right, left * right], dim=1)
+
+
+class GraphReadout(nn.Module):
+    """The pooled row of each molecule."""
+
+    def __init__(self, node_width: int, edge_width: int, graph_width: int) -> None:
+        super().__init__()
+        self.width = graph_width
+
+    def forward(self, output: MoleculeOutput, batch: MoleculeBatch) -> Float[Tensor, "graphs width"]:
+        """Rows of the molecules."""
+        return output.graphs
+
+
+class NodeReadout(nn.Module):
+    """The row of each node."""
+
+    def __init__(self, node_width: int, edge_width: int, graph_width: int) -> None:
+        super().__init__()
+        self.width = node_width
+
+    def forward(self, output: MoleculeOutput, batch: MoleculeBatch) -> Float[Tensor, "nodes width"]:
+        """Rows of the nodes."""
+        return output.nodes
+
+
+class EdgeReadout(nn.Module):
+    """One row a bond, the same for both directions and any order of the bonds."""
+
+    def __init__(self, node_width: int, edge_width: int, graph_width: int) -> None:
+        super().__init__()
+        self.bonds = None if edge_width else BondEmbedding(BOND_EMBEDDING_WIDTH)
+        self.width = 2 * node_width + (edge_width or BOND_EMBEDDING_WIDTH)
+
+    def forward(self, output: MoleculeOutput, batch: MoleculeBatch) -> Float[Tensor, "bonds width"]:
+        """Rows of the bonds."""
+        edge = first_edges(batch)
+        states = output.edges if self.bonds is None else self.bonds(batch).expand()
+        assert states is not None
+        both = states[edge] + states[batch.edge_reverse[edge]]
+        source, destination = batch.edge_index[:, edge]
+        return torch.cat([symmetric(output.nodes[source], output.nodes[destination]), both], dim=1)
+
+
+class PairReadout(nn.Module):
+    """One row a labelled pair of nodes, the same for (u, v) and (v, u)."""
+
+    def __init__(self, node_width: int, edge_width: int, graph_width: int) -> None:
+        super().__init__()
+        self.width = 2 * node_width
+
+    def forward(self, output: MoleculeOutput, batch: MoleculeBatch) -> Float[Tensor, "pairs width"]:
+        """Rows of the pairs."""
+        return symmetric(output.nodes[batch.pair_index[0]], output.nodes[batch.pair_index[1]])
+
+
+_READOUTS: dict[Level, type[nn.Module]] = {
+    "graph": GraphReadout,
+    "node": NodeReadout,
+    "edge": EdgeReadout,
+    "pair": PairReadout,
+}
+
+
+class Head(nn.Module):
+    """Readout of one level, then one MLP for all its labels together.
+
+    Attributes:
+        mean: (labels,) buffer, subtracted from regression labels in training; 0 for classes.
+        std: (labels,) buffer, regression labels are divided by it; 1 for classes.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        level: Level,
+        widths: tuple[int, int, int],
+        outputs: int,
+        labels: int,
+        *,
+        hidden_width: int,
+        hidden_layers: int,
+        activation: Activation,
+        dropout: float,
+        uncertainty: bool,
+    ) -> None:
+        super().__init__()
+        self.readout = _READOUTS[level](*widths)
+        width = int(self.readout.width)  # type: ignore[arg-type]
+        hidden = [hidden_width or widths[0]] * hidden_layers
+        self.layers = mlp([width, *hidden, outputs], activation_name=activation, dropout=dropout)
+        self.dropout = nn.Dropout(dropout)
+        self.register_buffer("mean", torch.zeros(labels))
+        self.register_buffer("std", torch.ones(labels))
+        self.log_variance = nn.Parameter(torch.zeros(labels)) if uncertainty else None
+
+    def forward(self, output: MoleculeOutput, batch: MoleculeBatch) -> Float[Tensor, "items outputs"]:
+        """Raw outputs, one row an item of the level."""
+        return self.layers(self.dropout(self.readout(output, batch)))

@@ -1,0 +1,69 @@
+"""From a batch to the first node and edge features: code embeddings, encodings, pre-layers."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from hooke.molecules.batch import MoleculeBatch
+from hooke.molecules.encodings import EncodingConfig
+from hooke.nn.distinct import Distinct
+from hooke.nn.embeddings import AtomEmbedding, BondEmbedding
+from hooke.nn.encodings import EncodingsEncoder
+from hooke.nn.mlp import Activation, mlp
+from hooke.nn.segment import Edges
+
+
+class NodeFeatures(nn.Module):
+    """x_v = [embedding of the codes, encoded encodings]; the second part only if there are encodings."""
+
+    def __init__(self, embedding_width: int, encoding_width: int, encodings: EncodingConfig) -> None:
+        super().__init__()
+        self.atoms = AtomEmbedding(embedding_width)
+        self.width = embedding_width
+        self.encodings: EncodingsEncoder | None = None
+        if encodings.node_widths or encodings.graph_widths:
+            self.encodings = EncodingsEncoder(encodings.node_widths, encodings.graph_widths, encoding_width)
+            self.width += encoding_width
+
+    def forward(self, batch: MoleculeBatch, edges: Edges) -> Distinct:
+        """Features of the nodes; distinct combinations of codes only when there are no encodings."""
+        atoms = self.atoms(batch, edges)
+        if self.encodings is None:
+            return atoms
+        return Distinct(torch.cat([atoms.expand(), self.encodings(batch)], dim=1))
+
+
+class NodeInputs(nn.Module):
+    """Pre-layers on the node features: h_v = MLP(x_v), of `layers` linear layers."""
+
+    def __init__(
+        self,
+        width: int,
+        encodings: EncodingConfig,
+        *,
+        embedding_width: int,
+        encoding_width: int,
+        layers: int,
+        activation: Activation,
+    ) -> None:
+        super().__init__()
+        self.features = NodeFeatures(embedding_width, encoding_width, encodings)
+        self.layers = mlp([self.features.width, *[width] * layers], activation_name=activation)
+
+    def forward(self, batch: MoleculeBatch, edges: Edges) -> Distinct:
+        """First node states."""
+        return self.features(batch, edges).map(self.layers)
+
+
+class EdgeInputs(nn.Module):
+    """Pre-layers on the bond embedding: e_uv = MLP(embedding of the bond codes)."""
+
+    def __init__(self, width: int, *, embedding_width: int, layers: int, activation: Activation) -> None:
+        super().__init__()
+        self.bonds = BondEmbedding(embedding_width)
+        self.layers = mlp([embedding_width, *[width] * layers], activation_name=activation)
+
+    def forward(self, batch: MoleculeBatch) -> Distinct:
+        """First edge states."""
+        return self.bonds(batch).map(self.layers)

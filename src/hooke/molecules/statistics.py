@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,8 +11,7 @@ from hooke.molecules.store import MoleculeStore
 _BLOCK = 8192
 
 
-@dataclass(frozen=True)
-class LabelStatistics:
+class LabelStatistics(NamedTuple):
     """Of the labels of one level: measured count, mean and standard deviation (1 where it would be 0); each (T,) float64."""
 
     count: np.ndarray

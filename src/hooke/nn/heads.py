@@ -9,8 +9,6 @@ with the edge stream of the encoder, or the embedding of the bond codes when it 
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -20,6 +18,7 @@ from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.embeddings import BondEmbedding
 from hooke.nn.mlp import Activation, mlp
 from hooke.nn.output import MoleculeOutput
+from hooke.nn.segment import at_destination, at_source, edges_of
 
 
 BOND_EMBEDDING_WIDTH = 32
@@ -75,8 +74,9 @@ class EdgeReadout(nn.Module):
         states = output.edges if self.bonds is None else self.bonds(batch).expand()
         assert states is not None
         both = states[edge] + states[batch.edge_reverse[edge]]
-        source, destination = batch.edge_index[:, edge]
-        return torch.cat([symmetric(output.nodes[source], output.nodes[destination]), both], dim=1)
+        edges = edges_of(batch)
+        ends = symmetric(at_source(output.nodes, edges), at_destination(output.nodes, edges))
+        return torch.cat([ends[edge], both], dim=1)
 
 
 class PairReadout(nn.Module):

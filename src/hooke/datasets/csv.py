@@ -1,0 +1,74 @@
+"""A user's own table: CSV(.gz), TSV, Parquet, SDF or SMILES file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from hooke.core.cards import Card
+from hooke.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from hooke.molecules.store import MoleculeStore
+
+CARD = Card(
+    name="csv",
+    title="Your own table of molecules",
+    description="Any CSV, TSV, Parquet, SDF or SMILES file; label columns are found or named.",
+    domain="molecules",
+    source="a file of yours",
+    licence="yours",
+    citation="",
+    size="as large as your disk",
+    split="random by default; scaffold, cluster, time or a column of your own",
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Which table and how it is read; see `hooke.molecules.ingest.IngestConfig` for the meaning of each option."""
+
+    path: str = ""
+    smiles: str | None = None
+    targets: Literal["auto"] | tuple[str, ...] = "auto"
+    split_column: str | None = None
+    transforms: Mapping[str, Literal["none", "log10", "log1p", "minus_log10"]] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    convert_to: Mapping[str, str] = field(default_factory=dict)
+    duplicates: Literal["mean", "median", "first", "error", "keep_all"] = "mean"
+    codec: Literal["plain", "chunked"] = "plain"
+
+
+class Dataset:
+    """The table as a store."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def prepare(
+        self,
+        folder: Path,
+        *,
+        encodings: Any = None,
+        standardise: Any = None,
+        workers: int | None = None,
+        show_progress: bool = True,
+    ) -> MoleculeStore:
+        """Ingest the table below `folder`, or open the store if this file with these options is there already."""
+        from hooke.molecules.prepared import prepare_table
+
+        if not self.config.path:
+            raise UsageError("data.path is missing: name the table, for example data.path=assay.csv")
+        return prepare_table(
+            Path(self.config.path), Path(folder), self.config, encodings=encodings, standardise=standardise, workers=workers,
+            show_progress=show_progress,
+        )  # fmt: skip
+
+    def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
+        """A small table of real molecules with computed labels, written and read like any other."""
+        from hooke.molecules.twins import write_twin_table
+
+        table = write_twin_table(Path(folder) / "twin.csv", seed=seed, rows=64)
+        return Dataset(Config(path=str(table))).prepare(folder, workers=1, show_progress=False)

@@ -1,0 +1,37 @@
+"""RDKit's 2D descriptors as a matrix, and the feature matrix of the baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from rdkit import Chem
+from rdkit.Chem import Descriptors
+
+from hooke.molecules.fingerprints import morgan_counts
+
+# Ipc grows beyond float64 for large molecules and carries no more than its averaged form.
+DESCRIPTORS = tuple((name, function) for name, function in Descriptors.descList if name != "Ipc")
+
+
+def rdkit_descriptors(smiles: Sequence[str]) -> np.ndarray:
+    """(N, 216 or so) float64 descriptors; what is undefined for a molecule is 0, what is huge is cut at 1e6."""
+    out = np.zeros((len(smiles), len(DESCRIPTORS)))
+    for row, text in enumerate(smiles):
+        molecule = Chem.MolFromSmiles(text)
+        if molecule is None:
+            raise ValueError(f"not a valid SMILES: {text!r}")
+        out[row] = [_value(function, molecule) for _, function in DESCRIPTORS]
+    return np.clip(np.nan_to_num(out, nan=0.0, posinf=1e6, neginf=-1e6), -1e6, 1e6)
+
+
+def baseline_features(smiles: Sequence[str]) -> np.ndarray:
+    """(N, F) log1p Morgan counts beside descriptors: what ridge and random forest are given."""
+    return np.hstack([np.log1p(morgan_counts(smiles)), rdkit_descriptors(smiles)])
+
+
+def _value(function, molecule: Chem.Mol) -> float:  # type: ignore[no-untyped-def]
+    try:
+        return float(function(molecule))
+    except (ValueError, ZeroDivisionError, RuntimeError):
+        return float("nan")

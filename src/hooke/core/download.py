@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import csv
 import errno
+import fcntl
 import http.client
+import logging
+import os
+import shutil
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hooke.core.cards import RemoteFile
@@ -17,8 +23,15 @@ from hooke.core.paths import mirror_folder
 from hooke.core.progress import progress
 from hooke.core.store.schema import write_durably
 
+_LOG = logging.getLogger(__name__)
 _CHUNK = 1 << 18
 _TIMEOUT_S = 30.0
+_LONGEST_WAIT_S = 30.0
+_WORTH_ANOTHER_TRY = (408, 425, 429)  # of the 4xx answers; all 5xx are
+
+
+class _BrokenConnectionError(Exception):
+    """The transfer ended early; trying again may help."""
 
 
 def fetch(
@@ -26,24 +39,36 @@ def fetch(
 ) -> Path:
     """Have a file at hand, checked; returns its path.
 
-    First the mirror (HOOKE_MIRROR), then `folder`, then its address. A broken download leaves `<name>.part` and continues
-    there the next time. A file whose checksum no source states is pinned at first download (`<name>.sha256`).
+    First the mirror (HOOKE_MIRROR), then `folder`, then its address. A broken download leaves `<name>.part` and
+    continues there the next time. A file whose checksum no source states is pinned at first download
+    (`<name>.sha256`) and must be the same ever after.
+
+    Args:
+        file: Which file.
+        folder: Where downloads go.
+        show_progress: Show bytes, rate and time left.
+        attempts: Tries without any new byte before giving up.
+        wait_s: Pause before the second try; doubled for each further one, up to 30 s.
 
     Raises:
-        DataError: No mirror holds it and it has no address; the checksum differs; the connection failed `attempts` times; the
-            disk is full.
+        DataError: No mirror holds it and it has no address; the address answers that it is not there; the checksum
+            differs; the connection failed; the disk is full; another process is downloading it.
     """
     mirrored = _from_mirror(file)
     if mirrored is not None:
         return mirrored
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = Path(folder)
     path = folder / file.name
     if not path.exists():
-        if not file.url:
+        if not file.url.startswith(("https://", "http://")):
+            wanted = file.mirror_path or file.name
             raise DataError(
-                f"{file.name} has no public address that was checked; set HOOKE_MIRROR to a folder that holds {file.mirror_path or file.name}"
+                f"{file.name} has no public address that was checked; set HOOKE_MIRROR to a folder with {wanted}"
             )
-        _download(file, path, show_progress, attempts, wait_s)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(path):
+            if not path.exists():  # another process may just have finished it
+                _download(file, path, show_progress, attempts, wait_s)
     _verify(file, path)
     return path
 
@@ -54,10 +79,11 @@ def _from_mirror(file: RemoteFile) -> Path | None:
         return None
     path = mirror / file.mirror_path
     if not path.exists():
+        _LOG.info("the mirror %s does not hold %s", mirror, file.mirror_path)
         return None
     stated = _mirror_hash(mirror, file.mirror_path) or file.sha256
     if stated and file_sha256(path) != stated:
-        raise DataError(f"{path} differs from the checksum in the mirror's MANIFEST.tsv: the mirror is damaged")
+        raise DataError(f"{path} differs from its stated checksum {stated}: the mirror is damaged")
     return path
 
 
@@ -72,57 +98,155 @@ def _mirror_hash(mirror: Path, name: str) -> str:
     return ""
 
 
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Only one process may append to a `.part` file; the system drops the lock of a killed one."""
+    lock = path.with_name(path.name + ".lock")
+    with open(lock, "w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DataError(f"another process is downloading {path}; wait for it and run again") from error
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
 def _download(file: RemoteFile, path: Path, show_progress: bool, attempts: int, wait_s: float) -> None:
     part = path.with_name(path.name + ".part")
-    for attempt in range(1, attempts + 1):
+    failures, furthest = 0, _size(part)
+    while True:
         try:
             _continue(file, part, show_progress)
-            part.replace(path)
-            return
-        except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
-            status = getattr(error, "code", None)
-            if status is not None and 400 <= status < 500:
-                raise DataError(f"{file.url} answers {status}: the file is not there") from error
-            if attempt == attempts:
+            break
+        except _BrokenConnectionError as error:
+            got = _size(part)
+            failures = failures + 1 if got <= furthest else 1
+            furthest = max(furthest, got)
+            if failures >= attempts:
                 raise DataError(
-                    f"{file.url} could not be read ({error}); {part.name} is kept, the same command continues it"
+                    f"{file.url} could not be read: {error}. {got:,} bytes are kept in {part}; "
+                    "the same command continues there"
                 ) from error
-            time.sleep(wait_s * 2 ** (attempt - 1))
-        except OSError as error:
-            if error.errno == errno.ENOSPC:
-                raise DataError(f"the disk of {part.parent} is full; {part.name} is kept, free space and run again") from error
-            raise
+            time.sleep(min(_LONGEST_WAIT_S, wait_s * 2 ** (failures - 1)))
+    _check(part, _expected(file, path), file)
+    os.replace(part, path)
+    _mark(part).unlink(missing_ok=True)
 
 
 def _continue(file: RemoteFile, part: Path, show_progress: bool) -> None:
-    have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(file.url, headers={"Range": f"bytes={have}-"} if have else {})
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
-        resumed = answer.status == 206
-        length = int(answer.headers.get("Content-Length") or 0)
-        total = length + (have if resumed else 0)
+    """One request: from where the part ends, or from the start when the server has another version by now."""
+    have = _size(part)
+    mark = _mark(part).read_text() if _mark(part).exists() else ""
+    if not (mark or file.sha256):
+        have = 0  # nothing would tell whether the two pieces belong together
+    headers = {"Range": f"bytes={have}-"} if have else {}
+    if have and mark:
+        headers["If-Range"] = mark
+    answer = _ask(file.url, headers, part)
+    if answer is None:
+        return
+    with answer, _room(part):
+        have = have if answer.status == 206 else 0
+        length = answer.headers.get("Content-Length")
+        total = have + int(length) if length else None
+        _require_space(part, (total or have) - have)
+        write_durably(_mark(part), _version(answer).encode())
+        written = have
         with (
-            open(part, "ab" if resumed else "wb") as out,
-            progress(total or None, f"downloading {file.name}", "bytes", show=show_progress) as bar,
+            open(part, "ab" if have else "wb") as out,
+            progress(total, f"downloading {file.name}", "B", show=show_progress) as bar,
         ):
-            bar.advance(have if resumed else 0)
-            written = have if resumed else 0
-            while chunk := answer.read(_CHUNK):
+            bar.advance(have)
+            while chunk := _read(answer):
                 out.write(chunk)
                 written += len(chunk)
                 bar.advance(len(chunk))
-    if total and written < total:
-        raise ConnectionError(f"the connection ended after {written} of {total} bytes")
+    if total is not None and written < total:
+        raise _BrokenConnectionError(f"the connection ended after {written:,} of {total:,} bytes")
+
+
+def _ask(url: str, headers: dict[str, str], part: Path) -> http.client.HTTPResponse | None:
+    """The server's answer; None when it says that the part is whole."""
+    try:
+        return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=_TIMEOUT_S)
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code == 416 and error.headers.get("Content-Range", "").endswith(f"/{_size(part)}"):
+                return None  # the process ended between the last byte and the renaming
+            if error.code == 416:
+                part.unlink(missing_ok=True)  # longer than the file: start afresh
+            elif error.code < 500 and error.code not in _WORTH_ANOTHER_TRY:
+                raise DataError(f"{url} answers {error.code} {error.reason}: the file cannot be had there") from error
+            raise _BrokenConnectionError(f"the server answers {error.code} {error.reason}") from error
+    except (http.client.HTTPException, OSError) as error:
+        raise _BrokenConnectionError(str(getattr(error, "reason", error))) from error
+
+
+def _version(answer: http.client.HTTPResponse) -> str:
+    """What tells this version of the file from others: a strong ETag or the date."""
+    tag = answer.headers.get("ETag", "")
+    return tag if tag and not tag.startswith("W/") else answer.headers.get("Last-Modified", "")
+
+
+def _read(answer: http.client.HTTPResponse) -> bytes:
+    try:
+        return answer.read(_CHUNK)
+    except (http.client.HTTPException, OSError) as error:
+        raise _BrokenConnectionError(f"the connection broke: {error}") from error
+
+
+@contextmanager
+def _room(part: Path) -> Iterator[None]:
+    """Say clearly that the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DataError(
+            f"the disk of {part.parent} is full; what was read is kept in {part.name}: "
+            "free space or point HOOKE_CACHE elsewhere, and run again"
+        ) from error
+
+
+def _require_space(part: Path, needed: int) -> None:
+    free = shutil.disk_usage(part.parent).free
+    if needed > free:
+        raise DataError(
+            f"the disk of {part.parent} has {free / 1e9:.1f} GB free, {needed / 1e9:.1f} GB more are needed for "
+            f"{part.stem}; free space or point HOOKE_CACHE elsewhere, and run again"
+        )
+
+
+def _size(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
+
+
+def _mark(part: Path) -> Path:
+    """Holds the server's version mark (ETag or date) of the bytes in a part."""
+    return part.with_name(part.name + ".version")
+
+
+def _expected(file: RemoteFile, path: Path) -> str:
+    pin = path.with_name(path.name + ".sha256")
+    return file.sha256 or (pin.read_text().split()[0] if pin.exists() else "")
+
+
+def _check(path: Path, expected: str, file: RemoteFile) -> str:
+    actual = file_sha256(path)
+    if expected and actual != expected:
+        bad = path.with_name(file.name + ".bad")
+        os.replace(path, bad)
+        raise DataError(
+            f"{file.name} has sha256 {actual}, expected {expected}; it was moved to {bad}. "
+            "Run again to download it anew; if it happens again, the source has changed"
+        )
+    return actual
 
 
 def _verify(file: RemoteFile, path: Path) -> None:
-    pin = path.with_name(path.name + ".sha256")
-    actual = file_sha256(path)
-    expected = file.sha256 or (pin.read_text().strip() if pin.exists() else "")
-    if not expected:
-        write_durably(pin, actual.encode())
-        return
-    if actual != expected:
-        bad = path.with_name(path.name + ".bad")
-        path.replace(bad)
-        raise DataError(f"{file.name} has sha256 {actual}, expected {expected}; it was moved to {bad.name}. Download it again")
+    actual = _check(path, _expected(file, path), file)
+    if not file.sha256:
+        write_durably(path.with_name(path.name + ".sha256"), actual.encode())

@@ -137,6 +137,10 @@ class RunFolder:
                     raise DataError(f"{self.path('metrics.jsonl')} line {number + 1} is damaged: {error}") from error
         return found
 
+    def rewrite_metrics(self, lines: list[dict[str, Any]]) -> None:
+        """Replace metrics.jsonl, atomically."""
+        write_durably(self.path("metrics.jsonl"), "".join(json.dumps(line) + "\n" for line in lines).encode())
+
     def lock(self) -> None:
         """Take the run for this process; a lock left by a dead process is taken over.
 

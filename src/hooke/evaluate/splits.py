@@ -101,3 +101,15 @@ def _fill(groups: Sequence[Sequence[int]], count: int, fractions: Sequence[float
 
 def _split(train: Sequence[int], valid: Sequence[int], test: Sequence[int]) -> Split:
     return Split(*(np.sort(np.asarray(part, dtype=np.int64)) for part in (train, valid, test)))
+
+
+def time_split(times: np.ndarray, *, fractions: Sequence[float] = DEFAULT_FRACTIONS) -> Split:
+    """The oldest rows train, the newest are the test set; rows without a time go to train. Equal times keep their order."""
+    train_end, valid_end = _cuts(len(times), fractions)
+    order = np.argsort(np.where(np.isnan(times), -np.inf, times), kind="stable")
+    return _split(order[:train_end], order[train_end:valid_end], order[valid_end:])
+
+
+def column_split(codes: np.ndarray) -> Split:
+    """From a column of 0 (train), 1 (valid), 2 (test); other codes are in no part."""
+    return Split(*(np.flatnonzero(codes == code).astype(np.int64) for code in (0, 1, 2)))

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning.fabric import Fabric
+from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from hooke.core.errors import HookeError
@@ -110,6 +110,10 @@ class Trainer:
                 self._save()
             raise
         self._finish()
+
+    def saved_epoch(self) -> int:
+        """Whole epochs in the saved state; 0 without one."""
+        return int(load_state(self.state_path)["counters"][1]) if self.state_path.exists() else 0
 
     def _train_batch(self, batch: MoleculeBatch) -> None:
         section = self.section

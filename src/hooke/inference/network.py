@@ -1,0 +1,22 @@
+"""Building a task and a network from names and options, the same way for training and for predicting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from hooke.core import registry
+from hooke.core.labels import Label
+from hooke.molecules.encodings import EncodingConfig
+
+
+def build_task(name: str, config: Any, labels: Sequence[Label], statistics: Mapping[str, Any] | None) -> Any:
+    """The objective of this name for the given labels."""
+    return registry.module("tasks", name).Task(config, labels, statistics)
+
+
+def build_network(name: str, config: Any, encodings: EncodingConfig, task: Any) -> nn.Module:
+    """The encoder of this name with the task's heads; initialised from torch's current generator."""
+    return task.network(registry.module("models", name).Model(config, encodings))

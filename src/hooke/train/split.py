@@ -1,0 +1,73 @@
+"""Splitting a store's rows by the kind that a recipe names, and what leaks across the split."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hooke.core.errors import UsageError
+from hooke.evaluate import splits
+from hooke.evaluate.splits import Split
+from hooke.molecules.scaffolds import murcko_scaffold
+from hooke.molecules.store import MoleculeStore
+from hooke.train.recipe import SplitSection
+
+
+def split_store(store: MoleculeStore, section: SplitSection) -> Split:
+    """Rows of train, valid and test.
+
+    Raises:
+        UsageError: The store carries no split, or the time column is no label.
+    """
+    generator = np.random.default_rng(section.seed)
+    kind, fractions = section.kind, section.fractions
+    if kind in ("column", "published"):
+        codes = store.split()
+        if codes is None:
+            raise UsageError("the data carry no split of their own; choose data.split.kind=random, or name data.split_column")
+        return splits.column_split(codes)
+    if kind == "random":
+        return splits.random_split(len(store), generator=generator, fractions=fractions)
+    if kind == "time":
+        if not section.time_column:
+            raise UsageError("a time split needs data.split.time_column, the label that orders the rows")
+        values, _ = store.graph_labels(names=[section.time_column])
+        return splits.time_split(values[:, 0], fractions=fractions)
+    if kind == "cluster":
+        from hooke.molecules.clusters import similarity_clusters
+
+        return splits.scaffold_balanced_split(
+            similarity_clusters(store.smiles()).tolist(), generator=generator, fractions=fractions
+        )
+    scaffolds = [murcko_scaffold(smiles) for smiles in store.smiles()]
+    if kind == "scaffold":
+        return splits.scaffold_split(scaffolds, fractions=fractions)
+    return splits.scaffold_balanced_split(scaffolds, generator=generator, fractions=fractions)
+
+
+def leak_report(store: MoleculeStore, split: Split, *, sample: int = 500) -> dict[str, Any]:
+    """What test shares with train: equal structures, equal scaffolds, and the similarity of test molecules to train.
+
+    Args:
+        store: The molecules.
+        split: Their split.
+        sample: At most so many test molecules (and 20 times as many training molecules) are compared by similarity.
+    """
+    from hooke.molecules.fingerprints import nearest_similarity
+
+    train, test = store.smiles(split.train), store.smiles(split.test)
+    if not test or not train:
+        return {"test_molecules": len(test)}
+    seen = set(train)
+    scaffolds = {murcko_scaffold(smiles) for smiles in train[: 20 * sample]}
+    some = test[:sample]
+    similarity = nearest_similarity(some, train[: 20 * sample])
+    return {
+        "test_molecules": len(test),
+        "equal_structures": sum(smiles in seen for smiles in test),
+        "equal_scaffolds": sum(murcko_scaffold(smiles) in scaffolds for smiles in some),
+        "compared": len(some),
+        "similarity_median": round(float(np.median(similarity)), 3),
+        "similarity_above_0.8": int((similarity > 0.8).sum()),
+    }

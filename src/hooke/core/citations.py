@@ -9,70 +9,381 @@ from hooke.core.errors import UnknownNameError
 
 @dataclass(frozen=True)
 class Citation:
-    """One publication."""
+    """One publication.
+
+    Attributes:
+        key: Of the BibTeX entry.
+        authors: "Family, Given and Family, Given and others".
+        title: Of the publication.
+        year: Of the publication; 0 for software, which has no one year.
+        venue: Journal or conference with volume and pages, "arXiv", or the publisher of a book.
+        identifier: "doi:...", "arXiv:...", or the address of software.
+    """
 
     key: str
     authors: str
     title: str
     year: int
     venue: str
-    identifier: str  # doi:... or arXiv:...
+    identifier: str
 
     def bibtex(self) -> str:
         """The entry as BibTeX."""
+        fields = {"author": self.authors, "title": f"{{{self.title}}}", "journal": self.venue}
+        if self.year:
+            fields["year"] = str(self.year)
         kind, _, value = self.identifier.partition(":")
-        where = f"  doi = {{{value}}},\n" if kind == "doi" else f"  eprint = {{{value}}},\n  archivePrefix = {{arXiv}},\n"
-        return (
-            f"@article{{{self.key},\n  author = {{{self.authors}}},\n  title = {{{self.title}}},\n"
-            f"  journal = {{{self.venue}}},\n  year = {{{self.year}}},\n{where}}}"
-        )
+        if kind == "doi":
+            fields["doi"] = value
+        elif kind == "arXiv":
+            fields |= {"eprint": value, "archivePrefix": "arXiv"}
+        else:
+            fields["url"] = self.identifier
+        entry = "misc" if kind in ("http", "https") else "article"
+        return f"@{entry}{{{self.key},\n" + "".join(f"  {name} = {{{text}}},\n" for name, text in fields.items()) + "}"
 
 
-def _c(key: str, authors: str, title: str, year: int, venue: str, identifier: str) -> Citation:
-    return Citation(key, authors, title, year, venue, identifier)
+_JCIM = "Journal of Chemical Information and Modeling"
+_PUBLICATIONS = (
+    Citation(
+        "beaini2024towards",
+        "Beaini, Dominique and others",
+        "Towards Foundational Models for Molecular Learning on Large-Scale Multi-Task Datasets",
+        2024,
+        "ICLR",
+        "arXiv:2310.04292",
+    ),
+    Citation(
+        "sypetkowski2024scalability",
+        "Sypetkowski, Maciej and Wenkel, Frederik and Poursafaei, Farimah and Dickson, Nia and Suri, Karush and "
+        "Fradkin, Philip and Beaini, Dominique",
+        "On the Scalability of GNNs for Molecular Graphs",
+        2024,
+        "NeurIPS",
+        "arXiv:2404.11568",
+    ),
+    Citation(
+        "masters2022gps",
+        "Masters, Dominic and others",
+        "GPS++: An Optimised Hybrid MPNN/Transformer for Molecular Property Prediction",
+        2022,
+        "arXiv",
+        "arXiv:2212.02229",
+    ),
+    Citation(
+        "canturk2024graph",
+        'Cant{\\"u}rk, Semih and others',
+        "Graph Positional and Structural Encoder",
+        2024,
+        "ICML",
+        "arXiv:2307.07107",
+    ),
+    Citation(
+        "rong2020self",
+        "Rong, Yu and Bian, Yatao and Xu, Tingyang and Xie, Weiyang and Wei, Ying and Huang, Wenbing and "
+        "Huang, Junzhou",
+        "Self-Supervised Graph Transformer on Large-Scale Molecular Data",
+        2020,
+        "NeurIPS",
+        "arXiv:2007.02835",
+    ),
+    Citation(
+        "klaser2024minimol",
+        'Kl{\\"a}ser, Kerstin and others',
+        "MiniMol: A Parameter-Efficient Foundation Model for Molecular Learning",
+        2024,
+        "arXiv",
+        "arXiv:2404.14986",
+    ),
+    Citation(
+        "yang2019analyzing",
+        "Yang, Kevin and others",
+        "Analyzing Learned Molecular Representations for Property Prediction",
+        2019,
+        f"{_JCIM} 59(8), 3370--3388",
+        "doi:10.1021/acs.jcim.9b00237",
+    ),
+    Citation(
+        "heid2024chemprop",
+        "Heid, Esther and others",
+        "Chemprop: A Machine Learning Package for Chemical Property Prediction",
+        2024,
+        f"{_JCIM} 64(1), 9--17",
+        "doi:10.1021/acs.jcim.3c01250",
+    ),
+    Citation(
+        "gilmer2017neural",
+        "Gilmer, Justin and Schoenholz, Samuel S. and Riley, Patrick F. and Vinyals, Oriol and Dahl, George E.",
+        "Neural Message Passing for Quantum Chemistry",
+        2017,
+        "ICML",
+        "arXiv:1704.01212",
+    ),
+    Citation(
+        "xu2019how",
+        "Xu, Keyulu and Hu, Weihua and Leskovec, Jure and Jegelka, Stefanie",
+        "How Powerful are Graph Neural Networks?",
+        2019,
+        "ICLR",
+        "arXiv:1810.00826",
+    ),
+    Citation(
+        "hu2020strategies",
+        "Hu, Weihua and Liu, Bowen and Gomes, Joseph and Zitnik, Marinka and Liang, Percy and Pande, Vijay and "
+        "Leskovec, Jure",
+        "Strategies for Pre-training Graph Neural Networks",
+        2020,
+        "ICLR",
+        "arXiv:1905.12265",
+    ),
+    Citation(
+        "kipf2017semi",
+        "Kipf, Thomas N. and Welling, Max",
+        "Semi-Supervised Classification with Graph Convolutional Networks",
+        2017,
+        "ICLR",
+        "arXiv:1609.02907",
+    ),
+    Citation(
+        "bresson2017residual",
+        "Bresson, Xavier and Laurent, Thomas",
+        "Residual Gated Graph ConvNets",
+        2017,
+        "arXiv",
+        "arXiv:1711.07553",
+    ),
+    Citation(
+        "wu2018moleculenet",
+        "Wu, Zhenqin and Ramsundar, Bharath and Feinberg, Evan N. and Gomes, Joseph and Geniesse, Caleb and "
+        "Pappu, Aneesh S. and Leswing, Karl and Pande, Vijay",
+        "MoleculeNet: a benchmark for molecular machine learning",
+        2018,
+        "Chemical Science 9, 513--530",
+        "doi:10.1039/C7SC02664A",
+    ),
+    Citation(
+        "mobley2014freesolv",
+        "Mobley, David L. and Guthrie, J. Peter",
+        "FreeSolv: a database of experimental and calculated hydration free energies, with input files",
+        2014,
+        "Journal of Computer-Aided Molecular Design 28, 711--720",
+        "doi:10.1007/s10822-014-9747-x",
+    ),
+    Citation(
+        "delaney2004esol",
+        "Delaney, John S.",
+        "ESOL: Estimating Aqueous Solubility Directly from Molecular Structure",
+        2004,
+        "Journal of Chemical Information and Computer Sciences 44(3), 1000--1005",
+        "doi:10.1021/ci034243x",
+    ),
+    Citation(
+        "sorkun2019aqsoldb",
+        'Sorkun, Murat Cihan and Khetan, Abhishek and Er, S{\\"u}leyman',
+        "AqSolDB, a curated reference set of aqueous solubility and 2D descriptors for a diverse set of compounds",
+        2019,
+        "Scientific Data 6, 143",
+        "doi:10.1038/s41597-019-0151-1",
+    ),
+    Citation(
+        "ramakrishnan2014quantum",
+        "Ramakrishnan, Raghunathan and Dral, Pavlo O. and Rupp, Matthias and von Lilienfeld, O. Anatole",
+        "Quantum chemistry structures and properties of 134 kilo molecules",
+        2014,
+        "Scientific Data 1, 140022",
+        "doi:10.1038/sdata.2014.22",
+    ),
+    Citation(
+        "bannwarth2019gfn2",
+        "Bannwarth, Christoph and Ehlert, Sebastian and Grimme, Stefan",
+        "GFN2-xTB---An Accurate and Broadly Parametrized Self-Consistent Tight-Binding Quantum Chemical "
+        "Method with Multipole Electrostatics and Density-Dependent Dispersion Contributions",
+        2019,
+        "Journal of Chemical Theory and Computation 15(3), 1652--1671",
+        "doi:10.1021/acs.jctc.8b01176",
+    ),
+    Citation(
+        "dwivedi2020benchmarking",
+        "Dwivedi, Vijay Prakash and others",
+        "Benchmarking Graph Neural Networks",
+        2020,
+        "arXiv",
+        "arXiv:2003.00982",
+    ),
+    Citation(
+        "dwivedi2022graph",
+        "Dwivedi, Vijay Prakash and Luu, Anh Tuan and Laurent, Thomas and Bengio, Yoshua and Bresson, Xavier",
+        "Graph Neural Networks with Learnable Structural and Positional Representations",
+        2022,
+        "ICLR",
+        "arXiv:2110.07875",
+    ),
+    Citation(
+        "loshchilov2019decoupled",
+        "Loshchilov, Ilya and Hutter, Frank",
+        "Decoupled Weight Decay Regularization",
+        2019,
+        "ICLR",
+        "arXiv:1711.05101",
+    ),
+    Citation(
+        "kendall2018multi",
+        "Kendall, Alex and Gal, Yarin and Cipolla, Roberto",
+        "Multi-Task Learning Using Uncertainty to Weigh Losses for Scene Geometry and Semantics",
+        2018,
+        "CVPR",
+        "arXiv:1705.07115",
+    ),
+    Citation(
+        "lakshminarayanan2017simple",
+        "Lakshminarayanan, Balaji and Pritzel, Alexander and Blundell, Charles",
+        "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles",
+        2017,
+        "NeurIPS",
+        "arXiv:1612.01474",
+    ),
+    Citation(
+        "lei2018distribution",
+        "Lei, Jing and G'Sell, Max and Rinaldo, Alessandro and Tibshirani, Ryan J. and Wasserman, Larry",
+        "Distribution-Free Predictive Inference for Regression",
+        2018,
+        "Journal of the American Statistical Association 113(523), 1094--1111",
+        "doi:10.1080/01621459.2017.1307116",
+    ),
+    Citation(
+        "sadinle2019least",
+        "Sadinle, Mauricio and Lei, Jing and Wasserman, Larry",
+        "Least Ambiguous Set-Valued Classifiers With Bounded Error Levels",
+        2019,
+        "Journal of the American Statistical Association 114(525), 223--234",
+        "doi:10.1080/01621459.2017.1395341",
+    ),
+    Citation(
+        "rogers2010extended",
+        "Rogers, David and Hahn, Mathew",
+        "Extended-Connectivity Fingerprints",
+        2010,
+        f"{_JCIM} 50(5), 742--754",
+        "doi:10.1021/ci100050t",
+    ),
+    Citation(
+        "bemis1996properties",
+        "Bemis, Guy W. and Murcko, Mark A.",
+        "The Properties of Known Drugs. 1. Molecular Frameworks",
+        1996,
+        "Journal of Medicinal Chemistry 39(15), 2887--2893",
+        "doi:10.1021/jm9602928",
+    ),
+    Citation(
+        "butina1999unsupervised",
+        "Butina, Darko",
+        "Unsupervised Data Base Clustering Based on Daylight's Fingerprint and Tanimoto Similarity: A Fast and "
+        "Automated Way To Cluster Small and Large Data Sets",
+        1999,
+        "Journal of Chemical Information and Computer Sciences 39(4), 747--750",
+        "doi:10.1021/ci9803381",
+    ),
+    Citation(
+        "breiman2001random",
+        "Breiman, Leo",
+        "Random Forests",
+        2001,
+        "Machine Learning 45, 5--32",
+        "doi:10.1023/A:1010933404324",
+    ),
+    Citation(
+        "pedregosa2011scikit",
+        "Pedregosa, Fabian and others",
+        "Scikit-learn: Machine Learning in Python",
+        2011,
+        "Journal of Machine Learning Research 12, 2825--2830",
+        "arXiv:1201.0490",
+    ),
+    Citation(
+        "paszke2019pytorch",
+        "Paszke, Adam and others",
+        "PyTorch: An Imperative Style, High-Performance Deep Learning Library",
+        2019,
+        "NeurIPS",
+        "arXiv:1912.01703",
+    ),
+    Citation(
+        "rdkit",
+        "Landrum, Greg and others",
+        "RDKit: Open-source cheminformatics",
+        0,
+        "software",
+        "https://www.rdkit.org",
+    ),
+    Citation(
+        "tblite",
+        "{The tblite developers}",
+        "tblite: light-weight tight-binding framework",
+        0,
+        "software",
+        "https://github.com/tblite/tblite",
+    ),
+)
+CITATIONS: dict[str, Citation] = {citation.key: citation for citation in _PUBLICATIONS}
+_NAMES: dict[str, tuple[str, ...]] = {
+    "adamw": ("loshchilov2019decoupled",),
+    "aqsoldb": ("sorkun2019aqsoldb",),
+    "butina": ("butina1999unsupervised",),
+    "chemprop": ("heid2024chemprop", "yang2019analyzing"),
+    "conformal": ("lei2018distribution", "sadinle2019least"),
+    "dmpnn": ("yang2019analyzing",),
+    "ensemble": ("lakshminarayanan2017simple",),
+    "esol": ("delaney2004esol",),
+    "freesolv": ("mobley2014freesolv",),
+    "gated_gcn": ("bresson2017residual",),
+    "gatedgcn": ("bresson2017residual",),
+    "gcn": ("kipf2017semi",),
+    "gfn2-xtb": ("bannwarth2019gfn2",),
+    "gfn2_xtb": ("bannwarth2019gfn2",),
+    "gin": ("xu2019how",),
+    "gine": ("hu2020strategies",),
+    "gps++": ("masters2022gps",),
+    "gps_plus_plus": ("masters2022gps",),
+    "gpse": ("canturk2024graph",),
+    "graphium": ("beaini2024towards",),
+    "grover": ("rong2020self",),
+    "laplacian": ("dwivedi2020benchmarking",),
+    "lappe": ("dwivedi2020benchmarking",),
+    "largemix": ("beaini2024towards",),
+    "minimol": ("klaser2024minimol",),
+    "moleculenet": ("wu2018moleculenet",),
+    "molgps": ("sypetkowski2024scalability",),
+    "morgan": ("rogers2010extended",),
+    "mpnn": ("beaini2024towards", "gilmer2017neural"),
+    "multitask": ("beaini2024towards", "kendall2018multi"),
+    "pocketmix": ("mobley2014freesolv", "bannwarth2019gfn2"),
+    "qm9": ("ramakrishnan2014quantum",),
+    "random_forest": ("breiman2001random",),
+    "random_walk": ("dwivedi2022graph",),
+    "rdkit": ("rdkit",),
+    "rwse": ("dwivedi2022graph",),
+    "scaffold": ("bemis1996properties",),
+    "scikit-learn": ("pedregosa2011scikit",),
+    "tblite": ("tblite", "bannwarth2019gfn2"),
+    "torch": ("paszke2019pytorch",),
+    "toymix": ("beaini2024towards",),
+    "ultralarge": ("beaini2024towards",),
+}
 
 
-_CHEMPROP = _c(
-    "yang2019analyzing", "Yang, Kevin and others", "Analyzing Learned Molecular Representations for Property Prediction", 2019,
-    "Journal of Chemical Information and Modeling", "doi:10.1021/acs.jcim.9b00237",
-)  # fmt: skip
-_GRAPHIUM = _c(
-    "beaini2023towards", "Beaini, Dominique and others", "Towards Foundational Models for Molecular Learning on Large-Scale Multi-Task Datasets",
-    2023, "arXiv", "arXiv:2310.04292",
-)  # fmt: skip
-CITATIONS: dict[str, Citation] = {
-    "graphium": _GRAPHIUM,
-    "toymix": _GRAPHIUM,
-    "largemix": _GRAPHIUM,
-    "ultralarge": _GRAPHIUM,
-    "mpnn": _GRAPHIUM,
-    "molgps": _c("sypetkowski2024scalability", "Sypetkowski, Maciej and others", "On the Scalability of GNNs for Molecular Graphs", 2024, "arXiv", "arXiv:2404.11568"),
-    "gps_plus_plus": _c("masters2022gps", "Masters, Dominic and others", "GPS++: An Optimised Hybrid MPNN/Transformer for Molecular Property Prediction", 2022, "arXiv", "arXiv:2212.02229"),
-    "dmpnn": _CHEMPROP,
-    "chemprop": _c("heid2024chemprop", "Heid, Esther and others", "Chemprop: A Machine Learning Package for Chemical Property Prediction", 2024, "Journal of Chemical Information and Modeling", "doi:10.1021/acs.jcim.3c01250"),
-    "gin": _c("xu2019how", "Xu, Keyulu and Hu, Weihua and Leskovec, Jure and Jegelka, Stefanie", "How Powerful are Graph Neural Networks?", 2019, "ICLR", "arXiv:1810.00826"),
-    "gine": _c("hu2020strategies", "Hu, Weihua and Liu, Bowen and Gomes, Joseph and Zitnik, Marinka and Liang, Percy and Pande, Vijay and Leskovec, Jure", "Strategies for Pre-training Graph Neural Networks", 2020, "ICLR", "arXiv:1905.12265"),
-    "gcn": _c("kipf2017semi", "Kipf, Thomas N. and Welling, Max", "Semi-Supervised Classification with Graph Convolutional Networks", 2017, "ICLR", "arXiv:1609.02907"),
-    "gated_gcn": _c("bresson2017residual", "Bresson, Xavier and Laurent, Thomas", "Residual Gated Graph ConvNets", 2017, "arXiv", "arXiv:1711.07553"),
-    "moleculenet": _c("wu2018moleculenet", "Wu, Zhenqin and others", "MoleculeNet: a benchmark for molecular machine learning", 2018, "Chemical Science", "doi:10.1039/C7SC02664A"),
-    "freesolv": _c("mobley2014freesolv", "Mobley, David L. and Guthrie, J. Peter", "FreeSolv: a database of experimental and calculated hydration free energies, with input files", 2014, "Journal of Computer-Aided Molecular Design", "doi:10.1007/s10822-014-9747-x"),
-    "esol": _c("delaney2004esol", "Delaney, John S.", "ESOL: Estimating Aqueous Solubility Directly from Molecular Structure", 2004, "Journal of Chemical Information and Computer Sciences", "doi:10.1021/ci034243x"),
-    "gfn2_xtb": _c("bannwarth2019gfn2", "Bannwarth, Christoph and Ehlert, Sebastian and Grimme, Stefan", "GFN2-xTB: An Accurate and Broadly Parametrized Self-Consistent Tight-Binding Quantum Chemical Method", 2019, "Journal of Chemical Theory and Computation", "doi:10.1021/acs.jctc.8b01176"),
-    "laplacian": _c("dwivedi2020benchmarking", "Dwivedi, Vijay Prakash and others", "Benchmarking Graph Neural Networks", 2020, "arXiv", "arXiv:2003.00982"),
-    "random_walk": _c("dwivedi2021graph", "Dwivedi, Vijay Prakash and others", "Graph Neural Networks with Learnable Structural and Positional Representations", 2021, "arXiv", "arXiv:2110.07875"),
-    "adamw": _c("loshchilov2019decoupled", "Loshchilov, Ilya and Hutter, Frank", "Decoupled Weight Decay Regularization", 2019, "ICLR", "arXiv:1711.05101"),
-    "conformal": _c("lei2018distribution", "Lei, Jing and G'Sell, Max and Rinaldo, Alessandro and Tibshirani, Ryan J. and Wasserman, Larry", "Distribution-Free Predictive Inference for Regression", 2018, "Journal of the American Statistical Association", "doi:10.1080/01621459.2017.1307116"),
-    "morgan": _c("rogers2010extended", "Rogers, David and Hahn, Mathew", "Extended-Connectivity Fingerprints", 2010, "Journal of Chemical Information and Modeling", "doi:10.1021/ci100050t"),
-}  # fmt: skip
-CITATIONS["pocketmix"] = CITATIONS["freesolv"]
+def names() -> list[str]:
+    """Everything that `cite` knows, by the names used in Hooke."""
+    return sorted(_NAMES)
 
 
 def cite(name: str) -> str:
-    """BibTeX of what a name stands for.
+    """BibTeX of what a name (or a BibTeX key) stands for.
 
     Raises:
         UnknownNameError: Nothing is recorded for that name.
     """
-    if name not in CITATIONS:
-        raise UnknownNameError("citation", name, CITATIONS)
-    return CITATIONS[name].bibtex()
+    if name in CITATIONS:
+        return CITATIONS[name].bibtex()
+    if name not in _NAMES:
+        raise UnknownNameError("citation", name, _NAMES)
+    return "\n\n".join(CITATIONS[key].bibtex() for key in _NAMES[name])

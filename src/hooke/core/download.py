@@ -130,9 +130,9 @@ def _download(file: RemoteFile, path: Path, show_progress: bool, attempts: int, 
                     "the same command continues there"
                 ) from error
             time.sleep(min(_LONGEST_WAIT_S, wait_s * 2 ** (failures - 1)))
+    _mark(part).unlink(missing_ok=True)
     _check(part, _expected(file, path), file)
     os.replace(part, path)
-    _mark(part).unlink(missing_ok=True)
 
 
 def _continue(file: RemoteFile, part: Path, show_progress: bool) -> None:

@@ -28,12 +28,16 @@ class UnknownNameError(UsageError):
     """A name that is not among the valid ones; the message offers the nearest."""
 
     def __init__(self, what: str, name: str, valid: Iterable[str]) -> None:
-        self.name = name
+        self.what, self.name = what, name
         self.valid = sorted(valid)
         self.nearest = nearest(name, self.valid)
         hint = f" Did you mean {self.nearest!r}?" if self.nearest else ""
         listing = ", ".join(self.valid[:20]) + (", ..." if len(self.valid) > 20 else "")
         super().__init__(f"unknown {what} {name!r}.{hint} Valid: {listing or '(none)'}")
+
+    def __reduce__(self) -> tuple[type[UnknownNameError], tuple[str, str, list[str]]]:
+        """So that it crosses from a worker process whole."""
+        return type(self), (self.what, self.name, self.valid)
 
 
 def nearest(name: str, valid: Iterable[str]) -> str | None:

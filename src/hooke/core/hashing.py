@@ -40,7 +40,11 @@ def _plain(value: Any) -> Any:
         return sorted((_plain(item) for item in value), key=repr)
     if isinstance(value, np.ndarray):
         data = np.ascontiguousarray(value)
-        return {"dtype": str(data.dtype), "shape": list(data.shape), "sha256": hashlib.sha256(data.tobytes()).hexdigest()}
+        return {
+            "dtype": str(data.dtype),
+            "shape": list(data.shape),
+            "sha256": hashlib.sha256(data.tobytes()).hexdigest(),
+        }
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Path):

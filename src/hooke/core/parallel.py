@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
 from typing import TypeVar
 
 from hooke.core.errors import HookeError
@@ -30,12 +33,13 @@ def ordered_map(
 ) -> Iterator[Result]:
     """Apply a picklable function to items in worker processes; results come in the order of the items.
 
-    At most `workers * window` items are in flight, so an endless input needs bounded memory. With 0 or 1 workers everything
-    runs in this process. A worker that dies is replaced and its items are tried once more. Leaving the iterator early,
-    by Ctrl-C too, ends the workers.
+    At most `workers * window` items are in flight, so an endless input needs bounded memory. With 0 or 1 workers
+    everything runs in this process. When a worker dies, the first unfinished item is tried once more, alone, so that
+    the one that kills its worker is known. Leaving the iterator early, by Ctrl-C too, ends the workers; so does the
+    death of this process.
 
     Raises:
-        WorkerDiedError: Workers died twice in a row on one item.
+        WorkerDiedError: The worker died on the same item again.
     """
     workers = default_workers() if workers is None else workers
     if workers <= 1:
@@ -44,48 +48,83 @@ def ordered_map(
     source = iter(items)
     pending: deque[tuple[Item, Future[Result]]] = deque()
     pool = _pool(workers)
-    died_on = -1
     number = 0
     try:
         while True:
-            while len(pending) < workers * window:
-                try:
-                    item = next(source)
-                except StopIteration:
-                    break
-                pending.append((item, pool.submit(function, item)))
+            for item in _take(source, workers * window - len(pending)):
+                pending.append((item, _submit(pool, function, item)))
             if not pending:
                 return
-            try:
-                result = pending[0][1].result()
-            except BrokenProcessPool as error:
-                if died_on == number:
-                    raise WorkerDiedError(
-                        f"a worker process died twice on item {number}: it was killed, or ran out of memory"
-                    ) from error
-                died_on = number
-                pool.shutdown(wait=False, cancel_futures=True)
-                pool = _pool(workers)
-                pending = deque((item, pool.submit(function, item)) for item, _ in pending)
-                continue
-            pending.popleft()
             number += 1
+            item, future = pending.popleft()
+            try:
+                result = future.result()
+            except BrokenProcessPool:
+                _end(pool)
+                pool = _pool(workers)
+                result = _alone(pool, function, item, number)
+                pending = deque((other, _submit(pool, function, other)) for other, _ in pending)
             yield result
     finally:
-        for process in list((pool._processes or {}).values()):
-            process.terminate()
-        pool.shutdown(wait=True, cancel_futures=True)
+        _end(pool)
+
+
+def _take(source: Iterator[Item], count: int) -> Iterator[Item]:
+    for _ in range(count):
+        try:
+            yield next(source)
+        except StopIteration:
+            return
+
+
+def _submit(pool: ProcessPoolExecutor, function: Callable[[Item], Result], item: Item) -> Future[Result]:
+    """A future that fails, rather than this call, when the pool broke a moment ago."""
+    try:
+        return pool.submit(function, item)
+    except BrokenProcessPool as error:
+        failed: Future[Result] = Future()
+        failed.set_exception(error)
+        return failed
+
+
+def _alone(pool: ProcessPoolExecutor, function: Callable[[Item], Result], item: Item, number: int) -> Result:
+    try:
+        return pool.submit(function, item).result()
+    except BrokenProcessPool as error:
+        raise WorkerDiedError(
+            f"a worker process died twice on item {number}: it was killed or ran out of memory. Try fewer workers; "
+            'a script that starts workers needs `if __name__ == "__main__":` around its calls'
+        ) from error
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    # Not fork: the parent may hold threads (torch, numba), and a forked child could inherit a lock that is never released.
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("forkserver"), initializer=_one_thread)
+    # Not fork: the parent may hold threads (torch, numba), and a forked child could inherit a lock that is never freed.
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("forkserver"), initializer=_start_worker)
 
 
-def _one_thread() -> None:
-    """Each worker uses one thread: the processes are the parallelism, and small linear algebra loses by more."""
+def _end(pool: ProcessPoolExecutor) -> None:
+    for process in list((pool._processes or {}).values()):
+        process.terminate()
+    pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """In a worker: Ctrl-C is the parent's business, its death is ours, and one thread is enough.
+
+    The processes are the parallelism; small linear algebra loses by more threads.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = "1"
-    import numpy  # noqa: F401, ICN001 (its library must be loaded before it can be limited)
-    import threadpoolctl
+    import numpy  # noqa: F401 (its library must be loaded before it can be limited)
+    import threadpoolctl  # type: ignore[import-untyped]
 
     threadpoolctl.threadpool_limits(1)
+
+
+def _end_with(sentinel: int, end: Callable[[int], object] = os._exit) -> None:
+    """Wait for the parent's end, then end too: a killed parent must not leave workers behind."""
+    wait([sentinel])
+    end(1)

@@ -31,10 +31,13 @@ class Progress:
     def line(self, **fields: object) -> str:
         """Items done, rate, time left and the given fields, as one line."""
         rate = self.done / max(time.monotonic() - self._start, 1e-9)
-        parts = [f"{self.done:,}" + (f"/{self.total:,}" if self.total else "") + f" {self.unit}", f"{rate:,.0f} {self.unit}/s"]
+        scale, unit = (1e6, "MB") if self.unit == "B" else (1.0, self.unit)
+        total = f"/{self.total / scale:,.0f}" if self.total else ""
+        parts = [f"{self.done / scale:,.0f}{total} {unit}", f"{rate / scale:,.{int(rate < 10 * scale)}f} {unit}/s"]
         if self.total and rate > 0:
             parts.append(f"{max(0, self.total - self.done) / rate:,.0f} s left")
-        parts += [f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in fields.items()]
+        for name, value in fields.items():
+            parts.append(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}")
         return ", ".join(parts)
 
 
@@ -55,7 +58,7 @@ class _Bar(Progress):
 
 @contextmanager
 def progress(total: int | None, description: str, unit: str = "items", *, show: bool = True) -> Iterator[Progress]:
-    """Show progress while the block runs; HOOKE_PROGRESS=0 or show=False keeps quiet."""
+    """Show progress while the block runs; HOOKE_PROGRESS=0 or show=False keeps quiet. The unit "B" is shown in MB."""
     if not show or os.environ.get("HOOKE_PROGRESS") == "0":
         yield _Quiet(total, description, unit)
         return
@@ -66,6 +69,7 @@ def progress(total: int | None, description: str, unit: str = "items", *, show: 
     from rich.progress import BarColumn, SpinnerColumn, TextColumn
     from rich.progress import Progress as RichProgress
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[text]}"))
+    text = TextColumn("{task.fields[text]}")
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), text)
     with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar:
         yield _Bar(total, description, unit, bar, bar.add_task(description, total=total, text=""))

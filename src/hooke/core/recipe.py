@@ -5,8 +5,9 @@ This file knows nothing of what stands in a recipe; `hooke.train.recipe` does.
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from importlib import resources
 from pathlib import Path
@@ -27,9 +28,10 @@ def read(recipe: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """A recipe as one plain dictionary: its file, what it extends, and the overrides on top.
 
     Args:
-        recipe: A TOML file, or the name of a built-in recipe. `extends = "..."` in it names another, by file (relative to
-            it) or by name; tables are merged key by key.
-        overrides: "a.b=c"; c is read as TOML, and as plain text where it is not TOML.
+        recipe: A TOML file, or the name of a built-in recipe. `extends = "..."` in it names another, by file (relative
+            to it) or by name; tables are merged key by key.
+        overrides: "a.b=c"; c is read as TOML, and as plain text where it is not TOML. A part of the key that holds dots
+            stands in quotes.
 
     Raises:
         UsageError: No such file, not TOML, a cycle of `extends`, or an override without "=".
@@ -39,7 +41,7 @@ def read(recipe: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
         key, equals, text = override.partition("=")
         if not equals or not key.strip():
             raise UsageError(f"an override has the form a.b=c, got {override!r}")
-        _assign(merged, key.strip().split("."), _value(text.strip()), override)
+        _assign(merged, _keys(key.strip()), _value(text.strip()), override)
     return merged
 
 
@@ -48,28 +50,33 @@ def _read(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]:
     if recipe.endswith(".toml") or path.is_file():
         if not path.is_file():
             raise UsageError(f"there is no recipe file {recipe}")
-        identity, text = str(path.resolve()), path.read_text()
+        identity, data = str(path.resolve()), path.read_bytes()
     elif recipe in names():
-        identity, text = recipe, (resources.files("hooke.recipes") / f"{recipe}.toml").read_text()
+        identity, data = recipe, (resources.files("hooke.recipes") / f"{recipe}.toml").read_bytes()
         path = Path.cwd() / "built-in.toml"
     else:
         raise UnknownNameError("recipe", recipe, names())
     if identity in seen:
         raise UsageError("recipes extend each other in a circle: " + " -> ".join((*seen, identity)))
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        content = tomllib.loads(data.decode())
+    except ValueError as error:  # not UTF-8, or not TOML
         raise UsageError(f"{recipe} is not valid TOML: {error}") from error
     base = content.pop("extends", None)
     content.setdefault("name", Path(recipe).stem)
     if base is None:
         return content
+    if not isinstance(base, str):
+        raise UsageError(f"{recipe}: extends must name one recipe, got {base!r}")
     inherited = _read(base, path.parent, (*seen, identity))
     return merge(inherited, content)
 
 
 def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """Two recipes, the second winning key by key inside tables. A table with another `name` replaces the options of the first."""
+    """Two recipes, the second winning key by key inside tables.
+
+    A table that gives another `name` replaces the options of the first: they belong to the other model or data set.
+    """
     out = dict(base)
     for key, value in change.items():
         old = out.get(key)
@@ -79,6 +86,10 @@ def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
         else:
             out[key] = value
     return out
+
+
+def _keys(text: str) -> list[str]:
+    return [quoted or plain for quoted, plain in re.findall(r'"([^"]*)"|([^."]+)', text)]
 
 
 def _value(text: str) -> Any:
@@ -104,22 +115,25 @@ def build(cls: type[T], mapping: Mapping[str, Any], where: str = "") -> T:
         UnknownNameError: Keys that the dataclass lacks are the only problem and there is one; offers the nearest.
         UsageError: Anything else: several problems, wrong types, values out of range.
     """
-    from pydantic import ConfigDict, TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     if not is_dataclass(cls):
         raise TypeError(f"{cls} is not a dataclass")
-    unknown = list(_unknown_keys(cls, mapping, where))
+    unknown, found = [], {}
+    for key, valid, problem in _checked(cls, mapping, where):
+        if valid is None:
+            found[key] = f"{key}: {problem}"
+        else:
+            unknown.append((key, valid))
+    built = None
     try:
-        adapter = TypeAdapter(cls, config=None) if hasattr(cls, "__pydantic_config__") else _adapter(cls, ConfigDict)
-        built = adapter.validate_python(dict(mapping))
-        problems: list[str] = []
+        built = _adapter(cls).validate_python(dict(mapping))
     except ValidationError as error:
-        built = None
-        problems = [
-            f"{_dotted(where, entry['loc'])}: {entry['msg']}, got {entry['input']!r}"
-            for entry in error.errors()
-            if entry["type"] not in ("unexpected_keyword_argument", "extra_forbidden")
-        ]
+        for entry in error.errors():
+            if entry["type"] not in ("unexpected_keyword_argument", "extra_forbidden"):
+                place = ".".join(str(part) for part in (where, *entry["loc"]) if part != "")
+                found.setdefault(place, _problem(place, entry))
+    problems = list(found.values())
     if len(unknown) == 1 and not problems:
         raise UnknownNameError("key", *unknown[0])
     for key, valid in unknown:
@@ -130,26 +144,30 @@ def build(cls: type[T], mapping: Mapping[str, Any], where: str = "") -> T:
     return built
 
 
-def _adapter(cls: type[T], config: Any) -> Any:
-    from pydantic import TypeAdapter
+def _problem(place: str, entry: Any) -> str:
+    message = entry["msg"].removeprefix("Value error, ")
+    shown = "" if isinstance(entry["input"], Mapping) else f", got {entry['input']!r}"
+    return (f"{place}: " if place else "") + message + shown
 
-    cls.__pydantic_config__ = config(extra="forbid", strict=False, arbitrary_types_allowed=True)  # type: ignore[attr-defined]
+
+def _adapter(cls: type[T]) -> Any:
+    from pydantic import ConfigDict, TypeAdapter
+
+    if not hasattr(cls, "__pydantic_config__"):
+        config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+        cls.__pydantic_config__ = config  # type: ignore[attr-defined]
     return TypeAdapter(cls)
 
 
-def _unknown_keys(cls: Any, mapping: Mapping[str, Any], where: str) -> list[tuple[str, list[str]]]:
-    known = {field.name for field in fields(cls)}
+def _checked(cls: Any, mapping: Mapping[str, Any], where: str) -> Iterator[tuple[str, list[str] | None, str]]:
+    """Unknown keys with the valid ones, and what pydantic would let through: text and truth values as numbers."""
     hints = get_type_hints(cls)
-    found = []
+    known = sorted(field.name for field in fields(cls))
+    prefix = f"{where}." if where else ""
     for key, value in mapping.items():
-        dotted = f"{where}.{key}" if where else key
         if key not in known:
-            prefix = f"{where}." if where else ""
-            found.append((dotted, [prefix + name for name in sorted(known)]))
+            yield prefix + key, [prefix + name for name in known], ""
         elif isinstance(value, Mapping) and is_dataclass(hints[key]):
-            found += _unknown_keys(hints[key], value, dotted)
-    return found
-
-
-def _dotted(where: str, location: tuple[Any, ...]) -> str:
-    return ".".join(str(part) for part in ((where, *location) if where else location))
+            yield from _checked(hints[key], value, prefix + key)
+        elif hints[key] in (int, float) and isinstance(value, bool | str):
+            yield prefix + key, None, f"should be a number, got {value!r}"

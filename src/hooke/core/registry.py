@@ -1,4 +1,4 @@
-"""Names of models, data sets, tasks and suites: the name is the file stem, and looking it up imports that file alone."""
+"""Names of models, data sets, tasks and suites: the name is the file stem; looking it up imports that file alone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def module(kind: str, name: str) -> ModuleType:
     if name not in points:
         raise UnknownNameError(kind.removesuffix("s"), name, names(kind))
     try:
-        return importlib.import_module(points[name].value)
+        return importlib.import_module(points[name].module)
     except ImportError as error:
         raise UsageError(f"the plug-in {points[name].value} ({kind} {name!r}) does not import: {error}") from error
 

@@ -8,7 +8,7 @@ import platform
 import resource
 import sys
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ class RunFolder:
     def create(cls, root: Path, name: str, recipe: Mapping[str, Any], data_hash: str) -> RunFolder:
         """Make a new run folder for a resolved recipe and the content hash of its data."""
         identity = run_identity(recipe, data_hash)
-        stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         folder = Path(root) / name / f"{stamp}-{identity[:8]}"
         count = 1
         while folder.exists():
@@ -43,7 +43,7 @@ class RunFolder:
             "run.json",
             {
                 "name": name, "identity": identity, "data_hash": data_hash, "status": "running",
-                "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                "started": datetime.now(UTC).isoformat(timespec="seconds"),
                 "versions": versions(), "command": " ".join(sys.argv), "machine": machine(),
             },
         )  # fmt: skip
@@ -96,9 +96,8 @@ class RunFolder:
 
     def finish(self, **fields: Any) -> None:
         """Mark the run finished, with its end and peak memory."""
-        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        ended = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        self.update(status="finished", finished=ended, peak_memory_mb=round(peak_mb), **fields)
+        ended = datetime.now(UTC).isoformat(timespec="seconds")
+        self.update(status="finished", finished=ended, peak_memory_mb=peak_memory_mb(), **fields)
 
     def read_json(self, name: str) -> Any:
         """A JSON file of the run.
@@ -119,9 +118,14 @@ class RunFolder:
         write_durably(self.path(name), json.dumps(value, indent=1, default=str).encode())
 
     def log_metrics(self, **fields: Any) -> None:
-        """Append one line to metrics.jsonl."""
-        with open(self.path("metrics.jsonl"), "a") as file:
-            file.write(json.dumps(fields) + "\n")
+        """Append one line to metrics.jsonl; a last line that a kill cut off is removed first."""
+        with open(self.path("metrics.jsonl"), "a+b") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":
+                    file.seek(0)
+                    file.truncate(file.read().rfind(b"\n") + 1)
+            file.write(json.dumps(fields).encode() + b"\n")
 
     def metrics(self) -> list[dict[str, Any]]:
         """All whole lines of metrics.jsonl; a line cut off by a kill is left out."""
@@ -173,6 +177,12 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def peak_memory_mb() -> int:
+    """Most resident memory that this process has had so far, in MB."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
 
 
 def machine() -> dict[str, Any]:

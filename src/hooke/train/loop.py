@@ -19,6 +19,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from hooke.core.errors import HookeError
+from hooke.core.parallel import default_workers
 from hooke.core.progress import Progress
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.store import MoleculeStore
@@ -29,6 +30,7 @@ from hooke.train.optimiser import learning_rate, make_optimiser, set_learning_ra
 from hooke.train.recipe import TrainSection
 
 Log = Callable[..., None]
+_SMALL_NETWORK = 2_000_000
 
 
 class TrainingError(HookeError):
@@ -66,6 +68,7 @@ class Trainer:
         self.task, self.section, self.folder, self.log = task, section, Path(folder), log
         self.fabric = fabric or make_fabric(section)
         self.raw = network
+        set_threads(network, section.threads)
         self.optimiser: Any = make_optimiser(network, section)
         self.ema = ExponentialAverage(network, section.ema) if section.ema else None
         ready = torch.compile(network, dynamic=True) if section.compile else network
@@ -233,6 +236,12 @@ def make_fabric(section: TrainSection) -> Fabric:
         strategy=section.strategy,
         precision=section.precision,
     )
+
+
+def set_threads(network: nn.Module, threads: int) -> None:
+    """CPU threads of this process; see `TrainSection.threads`."""
+    small = sum(parameter.numel() for parameter in network.parameters()) < _SMALL_NETWORK
+    torch.set_num_threads(threads or (1 if small else default_workers()))
 
 
 def _moved(value: Any, device: torch.device) -> Any:

@@ -57,6 +57,8 @@ class TrainSection:
         accelerator: "auto", "cpu" or "cuda".
         devices: Number of devices (processes).
         strategy: Lightning Fabric's strategy for several devices.
+        threads: CPU threads of a process; 0 takes one for networks below two million parameters, where threads wait for each other
+            longer than they save (tens of times longer on a busy machine), else all cores.
         deterministic: Refuse operations without a deterministic implementation (CUDA: same bits, slower).
         checkpoint_seconds: Save the state at least so often, at the end of an epoch and on Ctrl-C.
         tensorboard: Write event files beside metrics.jsonl (extra "tensorboard").
@@ -82,6 +84,7 @@ class TrainSection:
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     devices: int = 1
     strategy: str = "auto"
+    threads: int = 0
     deterministic: bool = False
     checkpoint_seconds: float = 60.0
     tensorboard: bool = False

@@ -1,0 +1,462 @@
+"""Sections of a report from plain arrays: `parity`, `binary_curves`, `gallery`, `data_summary`, ...
+
+Every function here returns a dataclass of `hooke.report.schema`. Large sets of points are thinned by a rule that the report states.
+`MoleculePool` (report/drawing.py) keeps each molecule once:
+
+    pool = MoleculePool()
+    section = parity(pool, task="logS", model="fine-tuned", smiles=smiles, measured=y, predicted=mean)
+    report = Report("My report", Summary("..."), parity=(section,), molecules=pool.molecules)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from hooke.core.labels import Label
+from hooke.report.drawing import MAX_SMILES, MoleculePool
+from hooke.report.schema import (
+    BinaryCurves,
+    Count,
+    Coverage,
+    Curve,
+    DataSummary,
+    Difference,
+    Direction,
+    Estimate,
+    Gallery,
+    Histogram,
+    KeyNumber,
+    LabelSummary,
+    LearningCurves,
+    Line,
+    MoleculeCard,
+    Parity,
+    PredictedLabel,
+    PredictedRow,
+    Predictions,
+    RejectedRow,
+    Reliability,
+    ResultTable,
+    Score,
+    TaskResult,
+)
+
+MAX_POINTS = 1_000  # points of one plot
+MAX_ROWS = 1_000  # rows of one table
+MAX_CURVE = 300  # points of one line
+_KEPT_EXTREMES = 50
+
+Values = np.ndarray | Sequence[float]
+
+
+class Interval(Protocol):
+    """What `evaluate.bootstrap` returns."""
+
+    @property
+    def value(self) -> float: ...  # noqa: D102
+    @property
+    def low(self) -> float: ...  # noqa: D102
+    @property
+    def high(self) -> float: ...  # noqa: D102
+
+
+def estimate(found: Interval | float | None) -> Estimate:
+    """An interval of `evaluate.bootstrap`, or a bare number, as an `Estimate`; NaN becomes None."""
+    if found is None or isinstance(found, int | float | np.number):
+        return Estimate(_number(found))
+    return Estimate(_number(found.value), _number(found.low), _number(found.high))
+
+
+def thin(total: int, limit: int, *, keep: Values = (), seed: int = 0) -> tuple[np.ndarray, str]:
+    """Which of `total` points are shown, in their order, and the rule in words ("" when all are).
+
+    Args:
+        total: How many there are.
+        limit: How many may be shown.
+        keep: (total,) sizes; the 50 largest are always shown. Empty: only chance decides.
+        seed: Of the draw.
+    """
+    if total <= limit:
+        return np.arange(total), ""
+    sizes = np.nan_to_num(np.asarray(keep, np.float64), nan=-np.inf)
+    kept = np.argsort(-sizes, kind="stable")[: min(_KEPT_EXTREMES, limit)] if len(sizes) else np.zeros(0, np.int64)
+    others = np.setdiff1d(np.arange(total), kept)
+    drawn = np.random.default_rng(seed).choice(others, limit - len(kept), replace=False)
+    rule = f"{limit - len(kept):,} of {total:,} drawn at random (seed {seed})"
+    if len(kept):
+        rule = f"the {len(kept)} largest errors and {rule}"
+    return np.sort(np.concatenate([kept, drawn])), rule
+
+
+def learning_curves(
+    title: str,
+    lines: Iterable[Mapping[str, Any]] | Mapping[str, Iterable[Mapping[str, Any]]],
+    *,
+    step: str = "epoch",
+    train: str = "train_loss",
+    valid: str = "valid_loss",
+    loss_name: str = "loss",
+    note: str = "",
+) -> LearningCurves:
+    """Curves from lines of metrics.jsonl.
+
+    Args:
+        title: Of the panel.
+        lines: Lines of one run, whose members become curves; or several runs by name ("seed 0": lines).
+        step, train, valid: Names of the fields.
+        loss_name: Of the vertical axis.
+        note: Shown below.
+    """
+    runs = lines if isinstance(lines, Mapping) else {"": lines}
+    curves = []
+    for run, found in runs.items():
+        members: dict[Any, list[Mapping[str, Any]]] = {}
+        for line in found:
+            if step in line and (train in line or valid in line):
+                members.setdefault(line.get("member", 0), []).append(line)
+        for member, rows in members.items():
+            name = ", ".join(part for part in (run, f"member {member + 1}" if len(members) > 1 else "") if part)
+            curves.append(_curve(name or "run", rows, step, train, valid))
+    return LearningCurves(title, tuple(curves), step, loss_name, note)
+
+
+def result_table(
+    title: str,
+    labels: Sequence[Label],
+    metric: str | Mapping[str, str],
+    scores: Mapping[str, Sequence[Interval | float | None]],
+    *,
+    higher_is_better: bool | Mapping[str, bool],
+    repeats: Mapping[str, Sequence[Values]] | None = None,
+    counts: Sequence[int] = (),
+    baselines: Sequence[str] = (),
+    units: Mapping[str, str] | None = None,
+    **fields: str,
+) -> ResultTable:
+    """Tasks × models with the best of each row marked (all that share the best value).
+
+    Args:
+        title: Of the table.
+        labels: The rows.
+        metric: One metric's name, or label name -> metric name.
+        scores: Model name -> one value or interval for each label.
+        higher_is_better: Direction of the metric, or label name -> direction.
+        repeats: Model name -> for each label, the values of the single seeds.
+        counts: Measured test molecules of each label.
+        baselines: Which models are baselines.
+        units: Metric name -> unit; by default RMSE and MAE carry the label's unit, others none.
+        fields: `part`, `split`, `intervals`, `note` of `ResultTable`.
+    """
+    rows = []
+    for number, label in enumerate(labels):
+        name = metric if isinstance(metric, str) else metric[label.name]
+        higher = higher_is_better if isinstance(higher_is_better, bool) else higher_is_better[label.name]
+        found = {model: estimate(values[number]) for model, values in scores.items()}
+        known = [entry.value for entry in found.values() if entry.value is not None]
+        best = (max(known) if higher else min(known)) if known else None
+        unit = (units or {}).get(name, label.unit if name.lower() in ("rmse", "mae") else "")
+        rows.append(
+            TaskResult(
+                label.name, name, direction(higher),
+                tuple(
+                    Score(
+                        model, entry, tuple(_numbers(repeats[model][number])) if repeats and model in repeats else (),
+                        best=entry.value is not None and entry.value == best,
+                    )
+                    for model, entry in found.items()
+                ),
+                unit, label.level, int(counts[number]) if len(counts) else 0,
+            )
+        )  # fmt: skip
+    return ResultTable(title, tuple(scores), tuple(rows), tuple(baselines), **fields)
+
+
+def difference(
+    first: str, second: str, task: str, metric: str, found: Interval, *, higher_is_better: bool, **fields: Any
+) -> Difference:
+    """`first` minus `second` from `evaluate.bootstrap.paired_difference` or `paired_bootstrap`; `fields`: unit, pairs, paired_over."""
+    return Difference(first, second, task, metric, direction(higher_is_better), estimate(found), **fields)
+
+
+def direction(higher_is_better: bool) -> Direction:  # noqa: FBT001 (the name of the metric's own field)
+    """The word for it."""
+    return "higher" if higher_is_better else "lower"
+
+
+def parity(
+    pool: MoleculePool,
+    *,
+    task: str,
+    model: str,
+    smiles: Sequence[str],
+    measured: Values,
+    predicted: Values,
+    low: Values | None = None,
+    high: Values | None = None,
+    bars: str = "",
+    unit: str = "",
+    part: str = "test",
+    scores: Sequence[KeyNumber] = (),
+    limit: int = MAX_POINTS,
+) -> Parity:
+    """Measured against predicted, without the molecules that were not measured.
+
+    Args:
+        pool: Takes the molecules that are shown.
+        task, model, unit, part: What is shown.
+        smiles: (N,) molecules.
+        measured, predicted: (N,), NaN = not measured.
+        low, high: (N,) bounds of the predictions' bars.
+        bars: What the bars are.
+        scores: Written into the plot.
+        limit: Of points; of more, the 50 largest errors and a random draw are shown.
+    """
+    true, mean = np.asarray(measured, np.float64), np.asarray(predicted, np.float64)
+    rows = np.flatnonzero(np.isfinite(true) & np.isfinite(mean))
+    chosen, rule = thin(len(rows), limit, keep=np.abs(true - mean)[rows])
+    total, rows = len(rows), rows[chosen]
+    if low is not None and high is not None:
+        bounds = [np.asarray(bound, np.float64)[rows] for bound in (low, high)]
+        bounds = [np.where(np.isfinite(bound), bound, mean[rows]) for bound in bounds]
+    else:
+        bounds, bars = [np.zeros(0), np.zeros(0)], ""
+    return Parity(
+        task, model, _tuple(true[rows]), _tuple(mean[rows]), _tuple(bounds[0]), _tuple(bounds[1]), bars, unit, part,
+        pool.indices([smiles[row] for row in rows]), total, rule, tuple(scores),
+    )  # fmt: skip
+
+
+def binary_curves(
+    task: str, true: Values, probabilities: Mapping[str, Values], *, part: str = "test",
+    roc_auc: Mapping[str, Interval] | None = None, average_precision: Mapping[str, Interval] | None = None,
+) -> BinaryCurves:  # fmt: skip
+    """ROC and precision-recall curves of several models.
+
+    Args:
+        task, part: What is shown.
+        true: (N,) 0 or 1, NaN = not measured.
+        probabilities: Model name -> (N,) probability of 1.
+        roc_auc, average_precision: Model name -> interval, where it was computed.
+
+    Raises:
+        ValueError: There is only one class.
+    """
+    from sklearn.metrics import precision_recall_curve, roc_curve
+
+    truth = np.asarray(true, np.float64)
+    measured = np.isfinite(truth)
+    positives = int((truth[measured] > 0.5).sum())
+    if not 0 < positives < measured.sum():
+        raise ValueError(f"{task}: curves need both classes among the measured molecules")
+    roc, recall = [], []
+    for model, found in probabilities.items():
+        score = np.asarray(found, np.float64)
+        use = measured & np.isfinite(score)
+        false_rate, true_rate, _ = roc_curve(truth[use], score[use])
+        precision, reached, _ = precision_recall_curve(truth[use], score[use])
+        area = estimate(roc_auc[model]) if roc_auc and model in roc_auc else None
+        roc.append(_line(model, false_rate, true_rate, area))
+        area = estimate(average_precision[model]) if average_precision and model in average_precision else None
+        recall.append(_line(model, reached[::-1], precision[::-1], area))
+    return BinaryCurves(task, tuple(roc), tuple(recall), positives, int(measured.sum()) - positives, part)
+
+
+def reliability(task: str, model: str, found: Any, *, part: str = "test") -> Reliability:
+    """From `evaluate.calibration.Reliability` (predicted, observed, count, expected_error)."""
+    counts = tuple(int(count) for count in found.count)
+    return Reliability(task, model, _tuple(found.predicted), _tuple(found.observed), counts, _number(found.expected_error), part)
+
+
+def coverage(task: str, model: str, wanted: Values, reached: Values, count: int, **fields: Any) -> Coverage:
+    """Wanted against reached coverage of intervals; `fields`: used, used_reached, mean_width, unit, part, note of `Coverage`."""
+    return Coverage(task, model, _tuple(wanted), _tuple(reached), int(count), **fields)
+
+
+def gallery(
+    pool: MoleculePool,
+    *,
+    task: str,
+    model: str,
+    smiles: Sequence[str],
+    measured: Values,
+    predicted: Values,
+    low: Values | None = None,
+    high: Values | None = None,
+    unit: str = "",
+    part: str = "test",
+    count: int = 8,
+    notes: Sequence[str] = (),
+) -> tuple[Gallery, Gallery]:
+    """The molecules with the largest and with the smallest absolute errors, drawn; arguments as of `parity`."""
+    true, mean = np.asarray(measured, np.float64), np.asarray(predicted, np.float64)
+    rows = np.flatnonzero(np.isfinite(true) & np.isfinite(mean))
+    order = rows[np.argsort(-np.abs(true - mean)[rows], kind="stable")]
+    lows, highs = (None if bound is None else np.asarray(bound, np.float64) for bound in (low, high))
+
+    def cards(chosen: np.ndarray) -> tuple[MoleculeCard, ...]:
+        return tuple(
+            MoleculeCard(
+                pool.index(smiles[row]),
+                Estimate(
+                    float(mean[row]),
+                    None if lows is None else _number(lows[row]),
+                    None if highs is None else _number(highs[row]),
+                ),
+                float(true[row]),
+                notes[row] if len(notes) else "",
+            )
+            for row in chosen
+        )
+
+    count = min(count, len(order) // 2 or len(order))
+    worst, best = order[:count], order[::-1][:count]
+    return (
+        Gallery("Worst", task, model, f"the {count} largest absolute errors", cards(worst), unit, part),
+        Gallery("Best", task, model, f"the {count} smallest absolute errors", cards(best), unit, part),
+    )
+
+
+def predictions(
+    pool: MoleculePool,
+    title: str,
+    labels: Sequence[Label],
+    smiles: Sequence[str],
+    mean: np.ndarray,
+    *,
+    low: np.ndarray | None = None,
+    high: np.ndarray | None = None,
+    names: Sequence[str] = (),
+    problems: Mapping[int, str] | None = None,
+    similarity: Values = (),
+    intervals: str = "",
+    limit: int = MAX_ROWS,
+) -> Predictions:
+    """A table of predictions with intervals.
+
+    Args:
+        pool: Takes the molecules.
+        title: Of the table.
+        labels: The T columns.
+        smiles: (N,) molecules as they were given.
+        mean: (N, T) values, probabilities or class numbers; NaN where there is none.
+        low, high: (N, T) bounds.
+        names: (N,) what the molecules are called.
+        problems: Row -> why it has no predictions.
+        similarity: (N,) similarity of the nearest training molecule.
+        intervals: What the bounds are.
+        limit: Only the first so many rows are shown.
+    """
+    mean = np.asarray(mean, np.float64).reshape(len(smiles), len(labels))
+    rows = []
+    for row in range(min(len(smiles), limit)):
+        values = tuple(
+            Estimate(
+                _number(mean[row, column]),
+                None if low is None else _number(low[row, column]),
+                None if high is None else _number(high[row, column]),
+            )
+            for column in range(len(labels))
+        )
+        molecule = pool.index(smiles[row], names[row] if len(names) else "")
+        near = _number(similarity[row]) if len(similarity) else None
+        problem = (problems or {}).get(row, "")
+        rows.append(PredictedRow(molecule, () if problem else values, problem, near))
+    shown = f"the first {limit:,} of {len(smiles):,}" if len(smiles) > limit else ""
+    columns = tuple(PredictedLabel(label.name, label.unit, label.kind) for label in labels)
+    return Predictions(title, columns, tuple(rows), intervals, len(smiles), shown)
+
+
+def label_summary(label: Label, values: Values, bounds: np.ndarray | None = None) -> LabelSummary:
+    """Count, spread and histogram of one label's measured values (NaN = not measured; `bounds` ≠ 0 marks censored ones)."""
+    found = np.asarray(values, np.float64).ravel()
+    measured = np.isfinite(found)
+    censored = 0 if bounds is None else int((np.asarray(bounds).ravel()[measured] != 0).sum())
+    found = found[measured]
+    plain = (label.name, label.level, label.kind, len(found), label.unit, label.transform, censored)
+    if not len(found):
+        return LabelSummary(*plain)
+    if label.kind != "regression":
+        classes = max(2, label.classes)
+        counts = np.bincount(found.astype(np.int64), minlength=classes)
+        histogram = Histogram(tuple(counts.tolist()), names=tuple(str(number) for number in range(len(counts))))
+        return LabelSummary(*plain, mean=float(found.mean()), histogram=histogram)
+    counts, edges = np.histogram(found, bins=min(24, max(4, int(np.sqrt(len(found))))))
+    histogram = Histogram(tuple(counts.tolist()), _tuple(edges))
+    return LabelSummary(*plain, float(found.mean()), float(found.std()), float(found.min()), float(found.max()), histogram)
+
+
+def data_summary(
+    name: str,
+    *,
+    ingest: Mapping[str, Any],
+    labels: Sequence[LabelSummary] = (),
+    parts: Mapping[str, int] | None = None,
+    leaks: Mapping[str, object] | None = None,
+    rejected: Sequence[Mapping[str, Any]] = (),
+    limit: int = MAX_ROWS,
+    **fields: Any,
+) -> DataSummary:
+    """Where every row went.
+
+    Args:
+        name: Of the data set.
+        ingest: Counts by the names of `molecules.ingest.IngestReport`; missing ones are 0.
+        labels: From `label_summary`.
+        parts: Split part -> molecules.
+        leaks: Check -> what it found, shown as it is.
+        rejected: Rows of rejected.parquet as dictionaries (row, what, column, value, reason).
+        limit: Only the first so many rejected rows are listed.
+        fields: Other fields of `DataSummary`: title, source, licence, split, duplicates, duplicates_rule, notes.
+    """
+    names = ("rows_read", "rows_kept", "rows_rejected", "duplicates_merged", "conflicts", "label_problems")
+    counts = {field: int(ingest.get(field, 0)) for field in names}
+    listed = tuple(
+        RejectedRow(
+            int(entry["row"]), _cut(str(entry.get("value") or "")), str(entry["reason"]), str(entry.get("column") or ""),
+            "label" if entry.get("what") == "label" else "row",
+        )
+        for entry in rejected[:limit]
+    )  # fmt: skip
+    return DataSummary(
+        name=name, **counts, labels=tuple(labels), rejected=listed,
+        rejected_rule=f"the first {limit:,} of {len(rejected):,}" if len(rejected) > limit else "",
+        parts=tuple(Count(part, int(count)) for part, count in (parts or {}).items()),
+        leaks=tuple(KeyNumber(str(value), check.replace("_", " ")) for check, value in (leaks or {}).items()),
+        ignored_columns=tuple((ingest.get("ignored_columns") or {}).items()), **fields,
+    )  # fmt: skip
+
+
+def _curve(name: str, rows: list[Mapping[str, Any]], step: str, train: str, valid: str) -> Curve:
+    known = [row for row in rows if _number(row.get(valid)) is not None]
+    best = min(known, key=lambda row: row[valid])[step] if known else None
+    every = -(-len(rows) // MAX_CURVE)
+    shown = [row for place, row in enumerate(rows) if place % every == 0 or place == len(rows) - 1 or row[step] == best]
+    columns = [tuple(_number(row.get(field)) for row in shown) for field in (train, valid)]
+    return Curve(name, tuple(float(row[step]) for row in shown), columns[0], columns[1], None if best is None else float(best))
+
+
+def _line(name: str, x: np.ndarray, y: np.ndarray, area: Estimate | None) -> Line:
+    if len(x) > MAX_CURVE:
+        chosen = np.unique(np.linspace(0, len(x) - 1, MAX_CURVE).round().astype(int))
+        x, y = x[chosen], y[chosen]
+    return Line(name, _tuple(np.round(x, 5)), _tuple(np.round(y, 5)), area)
+
+
+def _cut(text: str, limit: int = MAX_SMILES) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters)"
+
+
+def _tuple(values: Values) -> tuple[float, ...]:
+    return tuple(np.asarray(values, np.float64).tolist())
+
+
+def _numbers(values: Values) -> list[float | None]:
+    return [_number(value) for value in np.asarray(values, np.float64).ravel()]
+
+
+def _number(value: Any) -> float | None:
+    """A finite float, or None."""
+    return float(value) if value is not None and np.isfinite(value) else None

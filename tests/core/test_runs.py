@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hooke.core import runs
+from hooke.core.errors import DataError, HookeError
+from hooke.core.runs import RunFolder, run_identity
+
+RECIPE = {"name": "tiny", "train": {"epochs": 1}}
+
+
+def test_a_new_run_says_what_it_is(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "tiny", RECIPE, "abc")
+    assert run.folder.parent == tmp_path / "tiny"
+    assert run.folder.name.endswith(run_identity(RECIPE, "abc")[:8])
+    assert run.recipe == RECIPE
+    info = run.info
+    assert (info["status"], info["data_hash"], info["identity"]) == ("running", "abc", run_identity(RECIPE, "abc"))
+    assert {"python", "torch", "numpy", "rdkit", "hooke-bio"} <= set(info["versions"])
+    assert info["machine"]["cores"] >= 1
+
+
+def test_two_runs_in_one_second_have_two_folders(tmp_path: Path) -> None:
+    first, second = (RunFolder.create(tmp_path, "tiny", RECIPE, "abc") for _ in range(2))
+    assert first.folder != second.folder
+
+
+def test_an_unfinished_run_of_the_same_work_is_found_again(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "tiny", RECIPE, "abc")
+    found = RunFolder.find_unfinished(tmp_path, "tiny", RECIPE, "abc")
+    assert found is not None
+    assert found.folder == run.folder
+    assert RunFolder.find_unfinished(tmp_path, "tiny", RECIPE, "other data") is None
+    assert RunFolder.find_unfinished(tmp_path, "tiny", {**RECIPE, "seed": 1}, "abc") is None
+    run.finish(seconds=1.5)
+    assert RunFolder.find_unfinished(tmp_path, "tiny", RECIPE, "abc") is None
+    assert run.info["seconds"] == 1.5
+    assert run.info["peak_memory_mb"] > 10
+
+
+def test_open_takes_a_run_or_the_newest_finished_one(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no run"):
+        RunFolder.open(tmp_path)
+    first = RunFolder.create(tmp_path, "tiny", RECIPE, "abc")
+    assert RunFolder.open(first.folder).folder == first.folder
+    with pytest.raises(DataError, match="no finished run"):
+        RunFolder.open(tmp_path / "tiny")
+    first.finish()
+    RunFolder.create(tmp_path, "tiny", RECIPE, "abc")
+    assert RunFolder.open(tmp_path / "tiny").folder == first.folder
+
+
+def test_missing_and_damaged_files_are_named(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "tiny", RECIPE, "abc")
+    with pytest.raises(DataError, match=r"has no report.json"):
+        run.read_json("report.json")
+    run.path("report.json").write_text("{")
+    with pytest.raises(DataError, match=r"report.json is damaged"):
+        run.read_json("report.json")
+
+
+def test_metrics_survive_a_line_that_a_kill_cut_off(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "tiny", RECIPE, "abc")
+    assert run.metrics() == []
+    run.log_metrics(epoch=1, loss=0.5)
+    run.log_metrics(epoch=2, loss=0.25)
+    path = run.path("metrics.jsonl")
+    path.write_bytes(path.read_bytes()[:-5])
+    assert run.metrics() == [{"epoch": 1, "loss": 0.5}]
+    run.log_metrics(epoch=2, loss=0.25)
+    assert [line["epoch"] for line in run.metrics()] == [1, 2]
+    run.rewrite_metrics(run.metrics()[1:])
+    assert [line["epoch"] for line in run.metrics()] == [2]
+
+
+def test_a_damaged_line_in_the_middle_is_not_passed_over(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "tiny", RECIPE, "abc")
+    run.path("metrics.jsonl").write_text('{"epoch": 1}\n{"ep\n{"epoch": 3}\n')
+    with pytest.raises(DataError, match="line 2 is damaged"):
+        run.metrics()
+
+
+def test_a_living_process_keeps_its_run_and_a_dead_one_does_not(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "tiny", RECIPE, "abc")
+    code = (
+        "import sys, time; from pathlib import Path; from hooke.core.runs import RunFolder;"
+        "RunFolder(Path(sys.argv[1])).lock(); print('locked', flush=True); time.sleep(60)"
+    )
+    other = subprocess.Popen([sys.executable, "-c", code, str(run.folder)], stdout=subprocess.PIPE, text=True)
+    assert other.stdout is not None
+    with other:
+        try:
+            assert other.stdout.readline() == "locked\n"
+            with pytest.raises(HookeError, match=f"process {other.pid} is training"):
+                run.lock()
+        finally:
+            other.send_signal(signal.SIGKILL)
+    run.lock()
+    run.lock()  # one's own lock is no obstacle
+    assert json.loads(run.path("lock.json").read_text())["pid"] == os.getpid()
+    run.unlock()
+    assert not run.path("lock.json").exists()
+
+
+def test_a_reused_process_number_is_not_taken_for_the_owner(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "tiny", RECIPE, "abc")
+    run.write_json("lock.json", {"pid": os.getppid(), "started": -1.0})
+    run.lock()
+
+
+def test_start_times_where_there_is_no_proc(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_proc(*_: object, **__: object) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr("builtins.open", no_proc)
+    assert runs._started(os.getpid()) is None
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert runs._started(os.getpid()) == 0.0
+    assert runs._started(2**22 + 1) is None
+    assert runs.peak_memory_mb() >= 0

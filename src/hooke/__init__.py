@@ -1,1 +1,56 @@
-"""Hooke: foundation models from atoms to cells."""
+"""Hooke: foundation models from atoms to cells.
+
+    import hooke
+    run = hooke.fit(csv="assay.csv", smiles="smiles")
+    hooke.predict(run.folder, "new.csv", "predictions.parquet")
+
+Everything here is loaded when it is first used, so that `import hooke` costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hooke.version import __version__
+
+if TYPE_CHECKING:
+    from hooke.api import (
+        benchmark,
+        describe_run,
+        embed,
+        finetune,
+        fit,
+        get_data,
+        predict,
+        prepare_data,
+        resume,
+    )
+    from hooke.molecules.store import MoleculeStore
+    from hooke.suites.quickstart import quickstart
+    from hooke.train.recipe import Recipe, load_recipe
+
+_HOME = {
+    **dict.fromkeys(
+        ("benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "predict", "prepare_data", "resume"), "hooke.api"
+    ),
+    "MoleculeStore": "hooke.molecules.store",
+    "Recipe": "hooke.train.recipe",
+    "load_recipe": "hooke.train.recipe",
+    "quickstart": "hooke.suites.quickstart",
+}
+__all__ = [
+    "MoleculeStore", "Recipe", "__version__", "benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "load_recipe",
+    "predict", "prepare_data", "quickstart", "resume",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'hooke' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

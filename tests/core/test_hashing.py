@@ -32,8 +32,8 @@ def test_equal_content_has_equal_hashes() -> None:
 def test_different_content_has_different_hashes() -> None:
     array = np.arange(6, dtype=np.int32)
     values = [
-        1, "1", 1.5, None, True, [1], [[1]], {"1": 1}, Options(), Options(width=4), array, array[::-1], array.reshape(2, 3),
-        array.astype(np.int64),
+        1, "1", 1.5, None, True, [1], [[1]], {"1": 1}, Options(), Options(width=4),
+        array, array[::-1], array.reshape(2, 3), array.astype(np.int64),
     ]  # fmt: skip
     assert len({content_hash(value) for value in values}) == len(values)
 

@@ -376,14 +376,23 @@ def names() -> list[str]:
     return sorted(_NAMES)
 
 
+def publications(name: str) -> tuple[Citation, ...]:
+    """The publications that a name (or a BibTeX key) stands for.
+
+    Raises:
+        UnknownNameError: Nothing is recorded for that name.
+    """
+    if name in CITATIONS:
+        return (CITATIONS[name],)
+    if name not in _NAMES:
+        raise UnknownNameError("citation", name, _NAMES)
+    return tuple(CITATIONS[key] for key in _NAMES[name])
+
+
 def cite(name: str) -> str:
     """BibTeX of what a name (or a BibTeX key) stands for.
 
     Raises:
         UnknownNameError: Nothing is recorded for that name.
     """
-    if name in CITATIONS:
-        return CITATIONS[name].bibtex()
-    if name not in _NAMES:
-        raise UnknownNameError("citation", name, _NAMES)
-    return "\n\n".join(CITATIONS[key].bibtex() for key in _NAMES[name])
+    return "\n\n".join(publication.bibtex() for publication in publications(name))

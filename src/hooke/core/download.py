@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import errno
-import fcntl
 import http.client
 import logging
 import os
@@ -12,12 +10,11 @@ import shutil
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from hooke.core.cards import RemoteFile
 from hooke.core.errors import DataError
+from hooke.core.files import disk_full_explained, exclusive
 from hooke.core.hashing import file_sha256
 from hooke.core.paths import mirror_folder
 from hooke.core.progress import progress
@@ -52,7 +49,8 @@ def fetch(
 
     Raises:
         DataError: No mirror holds it and it has no address; the address answers that it is not there; the checksum
-            differs; the connection failed; the disk is full; another process is downloading it.
+            differs; the connection failed; the disk is full.
+        HookeError: Another process is downloading it.
     """
     mirrored = _from_mirror(file)
     if mirrored is not None:
@@ -66,7 +64,7 @@ def fetch(
                 f"{file.name} has no public address that was checked; set HOOKE_MIRROR to a folder with {wanted}"
             )
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(path):
+        with exclusive(path.with_name(path.name + ".lock"), f"is downloading {path}"):
             if not path.exists():  # another process may just have finished it
                 _download(file, path, show_progress, attempts, wait_s)
     _verify(file, path)
@@ -96,21 +94,6 @@ def _mirror_hash(mirror: Path, name: str) -> str:
             if row.get("path") == name:
                 return row.get("sha256") or ""
     return ""
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Only one process may append to a `.part` file; the system drops the lock of a killed one."""
-    lock = path.with_name(path.name + ".lock")
-    with open(lock, "w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise DataError(f"another process is downloading {path}; wait for it and run again") from error
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
 
 
 def _download(file: RemoteFile, path: Path, show_progress: bool, attempts: int, wait_s: float) -> None:
@@ -147,7 +130,7 @@ def _continue(file: RemoteFile, part: Path, show_progress: bool) -> None:
     answer = _ask(file.url, headers, part)
     if answer is None:
         return
-    with answer, _room(part):
+    with answer, disk_full_explained(part.parent, f"what was read is kept in {part.name}"):
         have = have if answer.status == 206 else 0
         length = answer.headers.get("Content-Length")
         total = have + int(length) if length else None
@@ -195,20 +178,6 @@ def _read(answer: http.client.HTTPResponse) -> bytes:
         return answer.read(_CHUNK)
     except (http.client.HTTPException, OSError) as error:
         raise _BrokenConnectionError(f"the connection broke: {error}") from error
-
-
-@contextmanager
-def _room(part: Path) -> Iterator[None]:
-    """Say clearly that the disk is full."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise DataError(
-            f"the disk of {part.parent} is full; what was read is kept in {part.name}: "
-            "free space or point HOOKE_CACHE elsewhere, and run again"
-        ) from error
 
 
 def _require_space(part: Path, needed: int) -> None:

@@ -1,6 +1,7 @@
-"""Sections of a report from plain arrays: `parity`, `binary_curves`, `gallery`, `data_summary`, ...
+"""Sections of a report from plain arrays: `result_table`, `parity`, `binary_curves`, `gallery`, `predictions`, ...
 
-Every function here returns a dataclass of `hooke.report.schema`. Large sets of points are thinned by a rule that the report states.
+Every function here returns a dataclass of `hooke.report.schema`. Large sets of points are thinned by a rule that the report
+states. The data section is made in report/data.py, the map in report/layout.py, the last section in report/provenance.py.
 `MoleculePool` (report/drawing.py) keeps each molecule once:
 
     pool = MoleculePool()
@@ -16,20 +17,16 @@ from typing import Any, Protocol
 import numpy as np
 
 from hooke.core.labels import Label
-from hooke.report.drawing import MAX_SMILES, MoleculePool
+from hooke.report.drawing import MoleculePool
 from hooke.report.schema import (
     BinaryCurves,
-    Count,
     Coverage,
     Curve,
-    DataSummary,
     Difference,
     Direction,
     Estimate,
     Gallery,
-    Histogram,
     KeyNumber,
-    LabelSummary,
     LearningCurves,
     Line,
     MoleculeCard,
@@ -37,7 +34,6 @@ from hooke.report.schema import (
     PredictedLabel,
     PredictedRow,
     Predictions,
-    RejectedRow,
     Reliability,
     ResultTable,
     Score,
@@ -66,8 +62,8 @@ class Interval(Protocol):
 def estimate(found: Interval | float | None) -> Estimate:
     """An interval of `evaluate.bootstrap`, or a bare number, as an `Estimate`; NaN becomes None."""
     if found is None or isinstance(found, int | float | np.number):
-        return Estimate(_number(found))
-    return Estimate(_number(found.value), _number(found.low), _number(found.high))
+        return Estimate(known(found))
+    return Estimate(known(found.value), known(found.low), known(found.high))
 
 
 def thin(total: int, limit: int, *, keep: Values = (), seed: int = 0) -> tuple[np.ndarray, str]:
@@ -154,16 +150,16 @@ def result_table(
     for number, label in enumerate(labels):
         name = metric if isinstance(metric, str) else metric[label.name]
         higher = higher_is_better if isinstance(higher_is_better, bool) else higher_is_better[label.name]
-        found = {model: estimate(values[number]) for model, values in scores.items()}
-        known = [entry.value for entry in found.values() if entry.value is not None]
-        best = (max(known) if higher else min(known)) if known else None
+        found = {model: estimate(column[number]) for model, column in scores.items()}
+        values = [entry.value for entry in found.values() if entry.value is not None]
+        best = (max(values) if higher else min(values)) if values else None
         unit = (units or {}).get(name, label.unit if name.lower() in ("rmse", "mae") else "")
         rows.append(
             TaskResult(
                 label.name, name, direction(higher),
                 tuple(
                     Score(
-                        model, entry, tuple(_numbers(repeats[model][number])) if repeats and model in repeats else (),
+                        model, entry, tuple(known(value) for value in repeats[model][number]) if repeats and model in repeats else (),
                         best=entry.value is not None and entry.value == best,
                     )
                     for model, entry in found.items()
@@ -181,7 +177,7 @@ def difference(
     return Difference(first, second, task, metric, direction(higher_is_better), estimate(found), **fields)
 
 
-def direction(higher_is_better: bool) -> Direction:  # noqa: FBT001 (the name of the metric's own field)
+def direction(higher_is_better: bool) -> Direction:
     """The word for it."""
     return "higher" if higher_is_better else "lower"
 
@@ -224,7 +220,7 @@ def parity(
     else:
         bounds, bars = [np.zeros(0), np.zeros(0)], ""
     return Parity(
-        task, model, _tuple(true[rows]), _tuple(mean[rows]), _tuple(bounds[0]), _tuple(bounds[1]), bars, unit, part,
+        task, model, numbers(true[rows]), numbers(mean[rows]), numbers(bounds[0]), numbers(bounds[1]), bars, unit, part,
         pool.indices([smiles[row] for row in rows]), total, rule, tuple(scores),
     )  # fmt: skip
 
@@ -267,12 +263,12 @@ def binary_curves(
 def reliability(task: str, model: str, found: Any, *, part: str = "test") -> Reliability:
     """From `evaluate.calibration.Reliability` (predicted, observed, count, expected_error)."""
     counts = tuple(int(count) for count in found.count)
-    return Reliability(task, model, _tuple(found.predicted), _tuple(found.observed), counts, _number(found.expected_error), part)
+    return Reliability(task, model, numbers(found.predicted), numbers(found.observed), counts, known(found.expected_error), part)
 
 
 def coverage(task: str, model: str, wanted: Values, reached: Values, count: int, **fields: Any) -> Coverage:
     """Wanted against reached coverage of intervals; `fields`: used, used_reached, mean_width, unit, part, note of `Coverage`."""
-    return Coverage(task, model, _tuple(wanted), _tuple(reached), int(count), **fields)
+    return Coverage(task, model, numbers(wanted), numbers(reached), int(count), **fields)
 
 
 def gallery(
@@ -302,8 +298,8 @@ def gallery(
                 pool.index(smiles[row]),
                 Estimate(
                     float(mean[row]),
-                    None if lows is None else _number(lows[row]),
-                    None if highs is None else _number(highs[row]),
+                    None if lows is None else known(lows[row]),
+                    None if highs is None else known(highs[row]),
                 ),
                 float(true[row]),
                 notes[row] if len(notes) else "",
@@ -354,14 +350,14 @@ def predictions(
     for row in range(min(len(smiles), limit)):
         values = tuple(
             Estimate(
-                _number(mean[row, column]),
-                None if low is None else _number(low[row, column]),
-                None if high is None else _number(high[row, column]),
+                known(mean[row, column]),
+                None if low is None else known(low[row, column]),
+                None if high is None else known(high[row, column]),
             )
             for column in range(len(labels))
         )
         molecule = pool.index(smiles[row], names[row] if len(names) else "")
-        near = _number(similarity[row]) if len(similarity) else None
+        near = known(similarity[row]) if len(similarity) else None
         problem = (problems or {}).get(row, "")
         rows.append(PredictedRow(molecule, () if problem else values, problem, near))
     shown = f"the first {limit:,} of {len(smiles):,}" if len(smiles) > limit else ""
@@ -369,72 +365,12 @@ def predictions(
     return Predictions(title, columns, tuple(rows), intervals, len(smiles), shown)
 
 
-def label_summary(label: Label, values: Values, bounds: np.ndarray | None = None) -> LabelSummary:
-    """Count, spread and histogram of one label's measured values (NaN = not measured; `bounds` ≠ 0 marks censored ones)."""
-    found = np.asarray(values, np.float64).ravel()
-    measured = np.isfinite(found)
-    censored = 0 if bounds is None else int((np.asarray(bounds).ravel()[measured] != 0).sum())
-    found = found[measured]
-    plain = (label.name, label.level, label.kind, len(found), label.unit, label.transform, censored)
-    if not len(found):
-        return LabelSummary(*plain)
-    if label.kind != "regression":
-        classes = max(2, label.classes)
-        counts = np.bincount(found.astype(np.int64), minlength=classes)
-        histogram = Histogram(tuple(counts.tolist()), names=tuple(str(number) for number in range(len(counts))))
-        return LabelSummary(*plain, mean=float(found.mean()), histogram=histogram)
-    counts, edges = np.histogram(found, bins=min(24, max(4, int(np.sqrt(len(found))))))
-    histogram = Histogram(tuple(counts.tolist()), _tuple(edges))
-    return LabelSummary(*plain, float(found.mean()), float(found.std()), float(found.min()), float(found.max()), histogram)
-
-
-def data_summary(
-    name: str,
-    *,
-    ingest: Mapping[str, Any],
-    labels: Sequence[LabelSummary] = (),
-    parts: Mapping[str, int] | None = None,
-    leaks: Mapping[str, object] | None = None,
-    rejected: Sequence[Mapping[str, Any]] = (),
-    limit: int = MAX_ROWS,
-    **fields: Any,
-) -> DataSummary:
-    """Where every row went.
-
-    Args:
-        name: Of the data set.
-        ingest: Counts by the names of `molecules.ingest.IngestReport`; missing ones are 0.
-        labels: From `label_summary`.
-        parts: Split part -> molecules.
-        leaks: Check -> what it found, shown as it is.
-        rejected: Rows of rejected.parquet as dictionaries (row, what, column, value, reason).
-        limit: Only the first so many rejected rows are listed.
-        fields: Other fields of `DataSummary`: title, source, licence, split, duplicates, duplicates_rule, notes.
-    """
-    names = ("rows_read", "rows_kept", "rows_rejected", "duplicates_merged", "conflicts", "label_problems")
-    counts = {field: int(ingest.get(field, 0)) for field in names}
-    listed = tuple(
-        RejectedRow(
-            int(entry["row"]), _cut(str(entry.get("value") or "")), str(entry["reason"]), str(entry.get("column") or ""),
-            "label" if entry.get("what") == "label" else "row",
-        )
-        for entry in rejected[:limit]
-    )  # fmt: skip
-    return DataSummary(
-        name=name, **counts, labels=tuple(labels), rejected=listed,
-        rejected_rule=f"the first {limit:,} of {len(rejected):,}" if len(rejected) > limit else "",
-        parts=tuple(Count(part, int(count)) for part, count in (parts or {}).items()),
-        leaks=tuple(KeyNumber(str(value), check.replace("_", " ")) for check, value in (leaks or {}).items()),
-        ignored_columns=tuple((ingest.get("ignored_columns") or {}).items()), **fields,
-    )  # fmt: skip
-
-
 def _curve(name: str, rows: list[Mapping[str, Any]], step: str, train: str, valid: str) -> Curve:
-    known = [row for row in rows if _number(row.get(valid)) is not None]
-    best = min(known, key=lambda row: row[valid])[step] if known else None
+    validated = [row for row in rows if known(row.get(valid)) is not None]
+    best = min(validated, key=lambda row: row[valid])[step] if validated else None
     every = -(-len(rows) // MAX_CURVE)
     shown = [row for place, row in enumerate(rows) if place % every == 0 or place == len(rows) - 1 or row[step] == best]
-    columns = [tuple(_number(row.get(field)) for row in shown) for field in (train, valid)]
+    columns = [tuple(known(row.get(field)) for row in shown) for field in (train, valid)]
     return Curve(name, tuple(float(row[step]) for row in shown), columns[0], columns[1], None if best is None else float(best))
 
 
@@ -442,21 +378,14 @@ def _line(name: str, x: np.ndarray, y: np.ndarray, area: Estimate | None) -> Lin
     if len(x) > MAX_CURVE:
         chosen = np.unique(np.linspace(0, len(x) - 1, MAX_CURVE).round().astype(int))
         x, y = x[chosen], y[chosen]
-    return Line(name, _tuple(np.round(x, 5)), _tuple(np.round(y, 5)), area)
+    return Line(name, numbers(np.round(x, 5)), numbers(np.round(y, 5)), area)
 
 
-def _cut(text: str, limit: int = MAX_SMILES) -> str:
-    return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters)"
-
-
-def _tuple(values: Values) -> tuple[float, ...]:
+def numbers(values: Values) -> tuple[float, ...]:
+    """An array as a tuple of plain floats."""
     return tuple(np.asarray(values, np.float64).tolist())
 
 
-def _numbers(values: Values) -> list[float | None]:
-    return [_number(value) for value in np.asarray(values, np.float64).ravel()]
-
-
-def _number(value: Any) -> float | None:
+def known(value: Any) -> float | None:
     """A finite float, or None."""
     return float(value) if value is not None and np.isfinite(value) else None

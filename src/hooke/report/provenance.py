@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hooke.core.citations import CITATIONS
+from hooke.core.citations import publications
 from hooke.report.schema import Reference, Reproduce, Text
 
 
@@ -42,14 +42,15 @@ def reproduce(
 
 
 def references(names: Iterable[str]) -> tuple[Reference, ...]:
-    """References of `core.citations`, each publication once."""
+    """References by their names in `core.citations`, each publication once."""
     found: dict[str, Reference] = {}
-    for name in names:
-        citation = CITATIONS[name]
-        kind, _, value = citation.identifier.partition(":")
-        url = f"https://doi.org/{value}" if kind == "doi" else f"https://arxiv.org/abs/{value}"
-        text = f"{citation.authors.replace(' and ', '; ')} ({citation.year}). {citation.title}. {citation.venue}."
-        found[citation.key] = Reference(citation.key, text, citation.bibtex(), url)
+    for publication in (publication for name in names for publication in publications(name)):
+        kind, _, value = publication.identifier.partition(":")
+        address = {"doi": f"https://doi.org/{value}", "arXiv": f"https://arxiv.org/abs/{value}"}
+        year = f" ({publication.year})" if publication.year else ""
+        text = f"{publication.authors.replace(' and ', '; ')}{year}. {publication.title}. {publication.venue}."
+        url = address.get(kind, publication.identifier)
+        found[publication.key] = Reference(publication.key, text, publication.bibtex(), url)
     return tuple(found.values())
 
 

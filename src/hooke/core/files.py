@@ -1,0 +1,52 @@
+"""Files that survive crashes and full disks: one writer at a time, whole or absent, and clear words about room."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hooke.core.errors import DataError, HookeError
+
+
+@contextmanager
+def exclusive(lock: Path, what: str) -> Iterator[None]:
+    """Let only one process into the block; the system drops the lock of a killed one.
+
+    Args:
+        lock: A file made for this purpose, removed afterwards.
+        what: What another process is doing when it holds the lock: "is downloading x".
+
+    Raises:
+        HookeError: Another process is in the block.
+    """
+    with open(lock, "w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise HookeError(f"another process {what}; wait for it and run again") from error
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+@contextmanager
+def disk_full_explained(folder: Path, kept: str) -> Iterator[None]:
+    """Turn "no space left" anywhere in the block into a `DataError` that says what is kept and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DataError(f"the disk of {folder} is full; {kept}: free space and run the same command again") from error
+
+
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Move a finished file to its place; after a crash the place holds the old file or the whole new one."""
+    with open(temporary, "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)

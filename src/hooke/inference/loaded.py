@@ -1,0 +1,124 @@
+"""A finished run as a predictor: networks, labels, calibration and hashes, rebuilt from the run folder alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hooke.core import registry
+from hooke.core.errors import DataError
+from hooke.core.hashing import content_hash, file_sha256
+from hooke.core.labels import Label
+from hooke.core.recipe import build
+from hooke.core.runs import RunFolder
+from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
+from hooke.inference.ensemble import Ensemble
+from hooke.inference.network import build_network, build_task
+from hooke.inference.weights import load_weights
+from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.parse import StandardiseConfig
+
+_IDENTITY_SECTIONS = ("model", "task", "encodings", "standardise")
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """What `predict` and `embed` need of a run.
+
+    Attributes:
+        run: The run folder.
+        labels: Of the data that it was trained on.
+        encodings: That its encoder reads.
+        standardise: What is done to a molecule first.
+        weights: The members' weight files: those refitted on all data if there are any, else each member's best epoch.
+        ensemble: The networks.
+        calibration: Label name -> conformal calibration; empty when the run had no validation rows.
+    """
+
+    run: RunFolder
+    labels: tuple[Label, ...]
+    encodings: EncodingConfig
+    standardise: StandardiseConfig
+    weights: tuple[Path, ...]
+    ensemble: Ensemble
+    calibration: dict[str, IntervalCalibration | SetCalibration]
+
+    @classmethod
+    def open(cls, folder: Path, device: str = "auto") -> LoadedRun:
+        """Load a run; a folder of runs stands for its newest finished one.
+
+        Args:
+            folder: What `hooke fit` printed.
+            device: "auto" takes a GPU if there is one, else "cpu", "cuda", "cuda:1".
+
+        Raises:
+            DataError: No run, not finished, or damaged.
+        """
+        run = RunFolder.open(folder)
+        if run.info["status"] != "finished":
+            raise DataError(f"{run.folder} is not finished ({run.info['status']}); `hooke resume {run.folder}` ends it")
+        recipe = run.recipe
+        labels = tuple(Label(**entry) for entry in run.read_json("labels.json"))
+        encodings = build(EncodingConfig, recipe["encodings"], "encodings")
+        standardise = build(StandardiseConfig, recipe["standardise"], "standardise")
+        task = build_task(recipe["task"]["name"], _config("tasks", recipe["task"]), labels, None)
+        weights = _members(run, int(recipe["train"]["ensemble"]))
+        networks = []
+        for path in weights:
+            network = build_network(recipe["model"]["name"], _config("models", recipe["model"]), encodings, task)
+            load_weights(network, path)
+            networks.append(network)
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        return cls(run, labels, encodings, standardise, weights, Ensemble(networks, task, device), _calibration(run))
+
+    @cached_property
+    def model_hash(self) -> str:
+        """Hash of everything that a prediction depends on: weights, architecture, labels and preparation."""
+        recipe = self.run.recipe
+        sections = {name: recipe[name] for name in _IDENTITY_SECTIONS}
+        members = [file_sha256(path) for path in self.weights]
+        return content_hash([sections, self.labels, members, self.calibration])
+
+    def stamp(self) -> dict[str, Any]:
+        """What is written into every file that the run makes."""
+        info = self.run.info
+        return {
+            "run": self.run.folder.name,
+            "model_hash": self.model_hash,
+            "data_hash": info["data_hash"],
+            "versions": info["versions"],
+        }
+
+    def level_labels(self, level: str) -> tuple[Label, ...]:
+        """The labels of one level, in column order."""
+        return tuple(label for label in self.labels if label.level == level)
+
+
+def _config(kind: str, section: dict[str, Any]) -> Any:
+    options = {key: value for key, value in section.items() if key != "name"}
+    return build(registry.module(kind, section["name"]).Config, options, kind.removesuffix("s"))
+
+
+def _members(run: RunFolder, count: int) -> tuple[Path, ...]:
+    folder = "refit" if run.path("refit").is_dir() else "members"
+    paths = tuple(run.path(f"{folder}/{member}/best.safetensors") for member in range(count))
+    for path in paths:
+        if not path.is_file():
+            raise DataError(f"{run.folder} lacks the weights {path.relative_to(run.folder)}")
+    return paths
+
+
+def _calibration(run: RunFolder) -> dict[str, IntervalCalibration | SetCalibration]:
+    if not run.path("uncertainty.json").exists():
+        return {}
+    kinds = {"interval": IntervalCalibration, "set": SetCalibration}
+    found = {}
+    for name, entry in run.read_json("uncertainty.json").items():
+        fields = {key: value for key, value in entry.items() if key != "kind"}
+        found[name] = kinds[entry["kind"]](**fields)
+    return found  # type: ignore[return-value]

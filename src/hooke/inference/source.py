@@ -1,0 +1,181 @@
+"""Where molecules to predict come from: a table or a store, in chunks, prepared in worker processes. No torch here."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hooke.core.hashing import file_sha256
+from hooke.core.parallel import ordered_map
+from hooke.molecules.arrays import MoleculeArrays
+from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.parse import StandardiseConfig
+from hooke.molecules.prepare import prepare
+from hooke.molecules.store import MoleculeStore
+from hooke.molecules.tables import CHUNK_ROWS, column_names, read_table, smiles_column
+
+LONGEST_CELL = 10_000  # characters of an input cell that are repeated in the output
+_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class PreparedChunk:
+    """Some input rows with the molecules that could be read from them.
+
+    Attributes:
+        rows: (N,) int64 numbers of the rows in the source, from 1.
+        columns: Input column -> one text a row; "" where empty.
+        arrays: The K molecules.
+        kept: (K,) int64 their positions among the N rows.
+        reasons: Position -> why that row holds no molecule.
+    """
+
+    rows: np.ndarray
+    columns: dict[str, list[str]]
+    arrays: MoleculeArrays
+    kept: np.ndarray
+    reasons: dict[int, str]
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How SMILES become arrays."""
+
+    standardise: StandardiseConfig
+    encodings: EncodingConfig
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """A CSV, Parquet, SDF or SMILES file."""
+
+    path: Path
+    smiles: str
+
+    @classmethod
+    def open(cls, path: Path, asked: str | None = None) -> TableSource:
+        """Find the SMILES column; see `molecules.tables` for errors."""
+        return cls(path, smiles_column(column_names(path), asked))
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the input columns."""
+        return column_names(self.path)
+
+    @property
+    def name(self) -> str:
+        """For progress bars."""
+        return self.path.name
+
+    def content_hash(self) -> str:
+        """Of the file's bytes."""
+        return file_sha256(self.path)
+
+    def row_count(self) -> int | None:
+        """Rows, as far as they can be known without reading the whole file."""
+        if self.path.suffix.lower() not in (".parquet", ".pq"):
+            return None
+        import pyarrow.parquet as pq
+
+        return int(pq.read_metadata(self.path).num_rows)
+
+    def chunks(self, how: Preparation, *, skip: int, workers: int | None) -> Iterator[PreparedChunk]:
+        """Prepared chunks in the order of the file; the first `skip` are left out without being parsed."""
+        jobs = (
+            _Job(chunk.first_row, chunk.columns, chunk.broken, self.smiles, how)
+            for chunk in itertools.islice(read_table(self.path), skip, None)
+        )
+        first = list(itertools.islice(jobs, 2))
+        if len(first) < 2:
+            workers = 0  # not worth the start of processes
+        yield from ordered_map(_prepare, itertools.chain(first, jobs), workers=workers)
+
+
+@dataclass(frozen=True)
+class StoreSource:
+    """A prepared store; its arrays are taken as they are when it was prepared as the run needs it."""
+
+    store: MoleculeStore
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the input columns."""
+        return ["smiles"]
+
+    @property
+    def name(self) -> str:
+        """For progress bars."""
+        return self.store.folder.name
+
+    def content_hash(self) -> str:
+        """Of the store."""
+        return self.store.content_hash
+
+    def row_count(self) -> int:
+        """Molecules in the store."""
+        return len(self.store)
+
+    def chunks(self, how: Preparation, *, skip: int, workers: int | None) -> Iterator[PreparedChunk]:
+        """Prepared chunks in the order of the store."""
+        starts = range(skip * CHUNK_ROWS, len(self.store), CHUNK_ROWS)
+        spans = (np.arange(start, min(start + CHUNK_ROWS, len(self.store))) for start in starts)
+        if self._prepared_as(how):
+            yield from map(self._as_stored, spans)
+        else:
+            jobs = (_Job(int(rows[0]) + 1, {"smiles": self.store.smiles(rows)}, {}, "smiles", how) for rows in spans)
+            yield from ordered_map(_prepare, jobs, workers=workers if len(self.store) > CHUNK_ROWS else 0)
+
+    def _prepared_as(self, how: Preparation) -> bool:
+        standardised = self.store.metadata.get("standardise")
+        return self.store.encodings == how.encodings and standardised == vars(how.standardise)
+
+    def _as_stored(self, rows: np.ndarray) -> PreparedChunk:
+        columns = {"smiles": self.store.smiles(rows)}
+        return PreparedChunk(rows + 1, columns, self.store.arrays(rows), np.arange(len(rows)), {})
+
+
+Source = TableSource | StoreSource
+
+
+def open_source(source: Path | str | MoleculeStore, smiles: str | None = None) -> Source:
+    """A table, a store's folder, or an open store.
+
+    Raises:
+        DataError: There is no such file, or it is no table.
+        UnknownNameError: The SMILES column that was asked for is not there.
+    """
+    if isinstance(source, MoleculeStore):
+        return StoreSource(source)
+    path = Path(source)
+    if path.is_dir():
+        return StoreSource(MoleculeStore.open(path))
+    return TableSource.open(path, smiles)
+
+
+@dataclass(frozen=True)
+class _Job:
+    first_row: int
+    columns: dict[str, list[str]]
+    broken: dict[int, str]
+    smiles: str
+    how: Preparation
+
+
+def _prepare(job: _Job) -> PreparedChunk:
+    """In a worker: parse, standardise, featurise and encode one chunk."""
+    cells = job.columns[job.smiles]
+    broken = {number - job.first_row: reason for number, reason in job.broken.items()}
+    tried = [position for position in range(len(cells)) if position not in broken]
+    prepared = prepare([cells[position] for position in tried], job.how.standardise, job.how.encodings)
+    kept = np.array(tried, dtype=np.int64)[prepared.kept]
+    reasons = {**broken, **{tried[place]: reason for place, reason in prepared.reasons.items()}}
+    columns = {name: [_shortened(cell) for cell in values] for name, values in job.columns.items()}
+    return PreparedChunk(job.first_row + np.arange(len(cells)), columns, prepared.arrays, kept, reasons)
+
+
+def _shortened(cell: str) -> str:
+    return cell if len(cell) <= LONGEST_CELL else f"{cell[:_SHOWN]}... ({len(cell)} characters)"

@@ -1,0 +1,40 @@
+"""Reading network weights from safetensors; nothing in such a file is ever executed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from hooke.core.errors import DataError
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Name -> tensor of a safetensors file.
+
+    Raises:
+        DataError: It is missing or damaged.
+    """
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise DataError(f"{path} cannot be read as weights: {error}") from error
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Read weights into a network of the same shape.
+
+    Raises:
+        DataError: The file is missing, damaged, or of another network; names what differs.
+    """
+    tensors = read_weights(path)
+    expected = network.state_dict()
+    missing, extra = sorted(set(expected) - set(tensors)), sorted(set(tensors) - set(expected))
+    shapes = [name for name in expected if name in tensors and expected[name].shape != tensors[name].shape]
+    if missing or extra or shapes:
+        raise DataError(
+            f"{path} is of another network: missing {missing[:5]}, unknown {extra[:5]}, other shape {shapes[:5]}"
+        )
+    network.load_state_dict(tensors)

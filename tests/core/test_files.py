@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import errno
+import fcntl
+from pathlib import Path
+
+import pytest
+
+from hooke.core.errors import DataError, HookeError
+from hooke.core.files import disk_full_explained, exclusive, put_in_place
+
+
+def test_one_at_a_time(tmp_path: Path) -> None:
+    lock = tmp_path / "x.lock"
+    with exclusive(lock, "is writing x"):
+        assert lock.exists()
+        with pytest.raises(HookeError, match="another process is writing x"), exclusive(lock, "is writing x"):
+            pass
+    with open(lock, "w") as held:  # left behind by a killed process: no obstacle unless it is held
+        with exclusive(lock, "is writing x"):
+            pass
+        fcntl.flock(held, fcntl.LOCK_EX)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_explained(number: int) -> None:
+    with pytest.raises(DataError, match=r"disk of .*out is full; the parts are kept"):  # noqa: SIM117
+        with disk_full_explained(Path("out"), "the parts are kept"):
+            raise OSError(number, "no room")
+
+
+def test_other_trouble_is_not_hidden() -> None:
+    with pytest.raises(PermissionError), disk_full_explained(Path("out"), "nothing is kept"):
+        raise PermissionError(errno.EACCES, "denied")
+
+
+def test_a_file_takes_the_place_of_another_whole(tmp_path: Path) -> None:
+    (tmp_path / "new").write_text("new")
+    (tmp_path / "old").write_text("old")
+    put_in_place(tmp_path / "new", tmp_path / "old")
+    assert (tmp_path / "old").read_text() == "new"
+    assert not (tmp_path / "new").exists()

@@ -46,7 +46,8 @@ class Ensemble:
         parts = [self.predict(collate(store.read(rows[i : i + batch_size]))) for i in range(0, len(rows), batch_size)]
         return {
             level: Prediction(
-                np.concatenate([part[level].mean for part in parts]), np.concatenate([part[level].std for part in parts])
+                np.concatenate([part[level].mean for part in parts]),
+                np.concatenate([part[level].std for part in parts]),
             )
             for level in (parts[0] if parts else {})
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,12 +165,17 @@ class _Job:
     how: Preparation
 
 
+def prepare_smiles(smiles: Sequence[str], how: Preparation) -> PreparedChunk:
+    """A few strings as one chunk, in this process."""
+    return _prepare(_Job(1, {"smiles": list(smiles)}, {}, "smiles", how))
+
+
 def _prepare(job: _Job) -> PreparedChunk:
     """In a worker: parse, standardise, featurise and encode one chunk."""
     cells = job.columns[job.smiles]
     broken = {number - job.first_row: reason for number, reason in job.broken.items()}
     tried = [position for position in range(len(cells)) if position not in broken]
-    prepared = prepare([cells[position] for position in tried], job.how.standardise, job.how.encodings)
+    prepared = prepare([cells[position] for position in tried], job.how.standardise, job.how.encodings, canonical=False)
     kept = np.array(tried, dtype=np.int64)[prepared.kept]
     reasons = {**broken, **{tried[place]: reason for place, reason in prepared.reasons.items()}}
     columns = {name: [_shortened(cell) for cell in values] for name, values in job.columns.items()}

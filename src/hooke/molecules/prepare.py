@@ -19,7 +19,7 @@ class PreparedMolecules:
 
     Attributes:
         arrays: The molecules that parsed, in order.
-        canonical: Their canonical SMILES after standardisation.
+        canonical: Their canonical SMILES after standardisation; empty if not asked for.
         kept: (K,) int64 their positions in the input.
         reasons: Input position -> why it was refused.
     """
@@ -34,6 +34,8 @@ def prepare(
     smiles: Sequence[str],
     standardise: StandardiseConfig = KEEP_ALL,
     encodings: EncodingConfig = EncodingConfig(),  # noqa: B008 (frozen)
+    *,
+    canonical: bool = True,
 ) -> PreparedMolecules:
     """Parse, standardise, featurise and encode; refused strings are reported, never raised."""
     silence_rdkit()
@@ -45,5 +47,5 @@ def prepare(
         except ParseError as error:
             reasons[position] = str(error)
     arrays = add_encodings(featurise(molecules), encodings)
-    canonical = [canonical_smiles(molecule) for molecule in molecules]
-    return PreparedMolecules(arrays, canonical, np.array(kept, dtype=np.int64), reasons)
+    names = [canonical_smiles(molecule) for molecule in molecules] if canonical else []
+    return PreparedMolecules(arrays, names, np.array(kept, dtype=np.int64), reasons)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from safetensors.torch import save_file
+from torch import nn
 
 from hooke.core.errors import DataError
 
@@ -18,31 +18,6 @@ def save_weights(network: nn.Module, path: Path) -> None:
     """Write the network's weights; the old file stays whole until the new one is."""
     tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in network.state_dict().items()}
     _atomically(path, lambda temporary: save_file(tensors, temporary))
-
-
-def load_weights(network: nn.Module, path: Path) -> None:
-    """Read weights into a network of the same shape.
-
-    Raises:
-        DataError: The file is missing, damaged, or of another network; names what differs.
-    """
-    tensors = read_weights(path)
-    expected = network.state_dict()
-    missing, extra = sorted(set(expected) - set(tensors)), sorted(set(tensors) - set(expected))
-    shapes = [name for name in expected if name in tensors and expected[name].shape != tensors[name].shape]
-    if missing or extra or shapes:
-        raise DataError(f"{path} is of another network: missing {missing[:5]}, unknown {extra[:5]}, other shape {shapes[:5]}")
-    network.load_state_dict(tensors)
-
-
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """Name -> tensor of a safetensors file."""
-    from safetensors import SafetensorError
-
-    try:
-        return load_file(path)
-    except (FileNotFoundError, SafetensorError, OSError) as error:
-        raise DataError(f"{path} cannot be read as weights: {error}") from error
 
 
 def save_state(state: dict[str, Any], path: Path) -> None:

@@ -23,9 +23,9 @@ from hooke.evaluate.metrics import evaluate
 from hooke.evaluate.splits import Split
 from hooke.inference.ensemble import Ensemble, Prediction
 from hooke.inference.network import build_network, build_task
+from hooke.inference.weights import load_weights, read_weights
 from hooke.molecules.statistics import LabelStatistics, label_statistics
 from hooke.molecules.store import MoleculeStore
-from hooke.train.checkpoint import load_weights, read_weights
 from hooke.train.loop import Trainer, make_fabric
 from hooke.train.recipe import Recipe
 from hooke.train.split import leak_report, split_store

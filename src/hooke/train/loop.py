@@ -23,7 +23,8 @@ from hooke.core.parallel import default_workers
 from hooke.core.progress import Progress
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.store import MoleculeStore
-from hooke.train.checkpoint import load_state, load_weights, save_state, save_weights
+from hooke.inference.weights import load_weights
+from hooke.train.checkpoint import load_state, save_state, save_weights
 from hooke.train.ema import ExponentialAverage
 from hooke.train.loader import MoleculeLoader
 from hooke.train.optimiser import learning_rate, make_optimiser, set_learning_rate

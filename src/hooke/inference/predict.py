@@ -1,0 +1,216 @@
+"""Predictions with uncertainty for new molecules, streamed to a file or straight into a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.labels import LEVELS, Label
+from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
+from hooke.inference.batches import batches
+from hooke.inference.ensemble import Prediction
+from hooke.inference.loaded import LoadedRun
+from hooke.inference.source import Preparation, open_source, prepare_smiles
+from hooke.inference.stream import StreamReport, stream, table_of
+from hooke.molecules.arrays import MoleculeArrays
+from hooke.molecules.store import MoleculeStore
+
+if TYPE_CHECKING:
+    import polars as pl
+
+NOT_FINITE = "the prediction is not a finite number"
+_LISTED = ("node", "edge")
+
+
+def predict(
+    run: Path | LoadedRun,
+    source: Path | str | MoleculeStore,
+    output: Path,
+    *,
+    smiles_column: str | None = None,
+    levels: Sequence[str] | None = None,
+    uncertainty: bool = True,
+    batch_size: int = 256,
+    workers: int | None = None,
+    device: str = "auto",
+    resume: bool = True,
+    show_progress: bool = True,
+) -> StreamReport:
+    """Predict every row of a table with a trained run; every row has its output row, in order.
+
+    The output holds `row` (number in the source), the input columns, and for each label of a molecule:
+
+    - regression: `<label>`, `<label>_std` (spread of the ensemble; null with one member), `<label>_lower` and
+      `<label>_upper` (conformal interval at the calibrated level), on the scale of the training labels;
+    - binary: `<label>` (probability of 1), `<label>_std`, `<label>_set` (classes of the conformal set, "0|1");
+    - classes: `<label>` (most probable class), `<label>[c]` and `<label>[c]_std` for each class c, `<label>_set`;
+
+    for labels of atoms and bonds one list a molecule (order of the molecule's atoms and bonds after standardisation), and
+    `reason`: why a row has no prediction.
+
+    Args:
+        run: A run folder, or a loaded run.
+        source: CSV(.gz), Parquet, SDF or SMILES file, or a prepared store.
+        output: .parquet or .csv.
+        smiles_column: Name of the SMILES column, if it is not recognised.
+        levels: "graph", "node", "edge"; by default "graph", or what the run has when it has no graph-level label.
+        uncertainty: Write spread, intervals and sets.
+        batch_size: Molecules a batch.
+        workers: Processes for parsing; None takes all cores.
+        device: "auto", "cpu" or "cuda".
+        resume: Continue an output that was stopped, and keep a finished one; False starts afresh.
+        show_progress: Show rows, rate and time left.
+
+    Raises:
+        UsageError: Unknown level or kind of output.
+        DataError: The run, the source or the disk is at fault.
+    """
+    loaded = run if isinstance(run, LoadedRun) else LoadedRun.open(run, device)
+    columns = PredictionColumns(loaded, levels, batch_size, uncertainty=uncertainty)
+    options = {"verb": "predict", "smiles": smiles_column, "batch_size": batch_size}
+    return stream(
+        open_source(source, smiles_column), Path(output), columns, Preparation(loaded.standardise, loaded.encodings),
+        loaded.stamp(), options, workers=workers, resume=resume, show_progress=show_progress, doing="predicting",
+    )  # fmt: skip
+
+
+def predict_smiles(
+    run: Path | LoadedRun,
+    smiles: Sequence[str],
+    *,
+    levels: Sequence[str] | None = None,
+    uncertainty: bool = True,
+    batch_size: int = 256,
+    device: str = "auto",
+) -> pl.DataFrame:
+    """The same for a few strings, in memory; see `predict` for the columns."""
+    import polars as pl
+
+    loaded = run if isinstance(run, LoadedRun) else LoadedRun.open(run, device)
+    columns = PredictionColumns(loaded, levels, batch_size, uncertainty=uncertainty)
+    chunk = prepare_smiles(smiles, Preparation(loaded.standardise, loaded.encodings))
+    found = pl.from_arrow(table_of(chunk, columns))
+    assert isinstance(found, pl.DataFrame)
+    return found
+
+
+class PredictionColumns:
+    """The columns of a run's predictions.
+
+    Args:
+        run: Which run.
+        levels: Of the labels to predict; None for the usual ones.
+        batch_size: Molecules a batch.
+        uncertainty: With spread, intervals and sets.
+    """
+
+    def __init__(self, run: LoadedRun, levels: Sequence[str] | None, batch_size: int, *, uncertainty: bool) -> None:
+        self._run, self._batch_size, self._uncertainty = run, batch_size, uncertainty
+        self._levels = _chosen(run, levels)
+        self._several = len(run.ensemble.networks) > 1
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Name and type of each column, found by predicting no molecule."""
+        return pa.schema([pa.field(name, array.type) for name, array in self._columns(_nothing(self._run))])
+
+    def compute(self, arrays: MoleculeArrays) -> tuple[list[pa.Array], dict[int, str]]:
+        """The columns for K molecules, and which of them have a prediction that is not finite."""
+        if not len(arrays):
+            return [array for _, array in self._columns(_nothing(self._run))], {}
+        parts = [self._run.ensemble.predict(batch) for batch in batches(arrays, self._batch_size)]
+        found = {
+            level: Prediction(
+                np.concatenate([part[level].mean for part in parts]),
+                np.concatenate([part[level].std for part in parts]),
+            )
+            for level in self._levels
+        }
+        counts = {"graph": np.ones(len(arrays), np.int64), "node": arrays.atom_counts, "edge": arrays.bond_counts}
+        bad = {
+            int(molecule)
+            for level, prediction in found.items()
+            for molecule in np.repeat(np.arange(len(arrays)), counts[level])[~np.isfinite(prediction.mean).all(axis=1)]
+        }
+        offsets = {"node": arrays.atom_offsets, "edge": arrays.bond_offsets}
+        return [array for _, array in self._columns(found, offsets)], dict.fromkeys(bad, NOT_FINITE)
+
+    def _columns(
+        self, found: dict[str, Prediction], offsets: dict[str, np.ndarray] | None = None
+    ) -> list[tuple[str, pa.Array]]:
+        made: list[tuple[str, pa.Array]] = []
+        for level in self._levels:
+            prediction, start = found[level], 0
+            columns: list[tuple[str, pa.Array]] = []
+            for label in self._run.level_labels(level):
+                width = max(1, label.classes)
+                part = slice(start, start + width)
+                columns += self._of_label(label, prediction.mean[:, part], prediction.std[:, part])
+                start += width
+            if level in _LISTED:
+                ends = pa.array((offsets or {}).get(level, np.zeros(1)).astype(np.int32))
+                columns = [(name, pa.ListArray.from_arrays(ends, array)) for name, array in columns]
+            made += columns
+        return made
+
+    def _of_label(self, label: Label, mean: np.ndarray, std: np.ndarray) -> list[tuple[str, pa.Array]]:
+        def spread(values: np.ndarray) -> pa.Array:
+            return _floats(values) if self._several else pa.nulls(len(values), pa.float32())
+
+        if label.classes:
+            columns = [(label.name, pa.array(mean.argmax(axis=1).astype(np.int16)))]
+            for number in range(label.classes):
+                columns.append((f"{label.name}[{number}]", _floats(mean[:, number])))
+                if self._uncertainty:
+                    columns.append((f"{label.name}[{number}]_std", spread(std[:, number])))
+        else:
+            columns = [(label.name, _floats(mean[:, 0]))]
+            if self._uncertainty:
+                columns.append((f"{label.name}_std", spread(std[:, 0])))
+        calibration = self._run.calibration.get(label.name) if self._uncertainty and label.level == "graph" else None
+        if isinstance(calibration, IntervalCalibration):
+            lower, upper = calibration.interval(mean[:, 0], std[:, 0])
+            columns += [(f"{label.name}_lower", _floats(lower)), (f"{label.name}_upper", _floats(upper))]
+        elif isinstance(calibration, SetCalibration):
+            probabilities = mean if label.classes else np.hstack([1 - mean, mean])
+            columns.append((f"{label.name}_set", _sets(calibration.contains(probabilities))))
+        return columns
+
+
+def _chosen(run: LoadedRun, levels: Sequence[str] | None) -> tuple[str, ...]:
+    present = [level for level in LEVELS if run.level_labels(level)]
+    if levels is None:
+        usual = [level for level in present if level == "graph"] or [level for level in present if level in _LISTED]
+        if not usual:
+            raise UsageError(f"{run.run.folder} has labels of pairs only, which cannot be predicted for new molecules")
+        return tuple(usual)
+    for level in levels:
+        if level not in present or level == "pair":
+            raise UnknownNameError("level", level, [name for name in present if name != "pair"])
+    return tuple(dict.fromkeys(levels))
+
+
+def _nothing(run: LoadedRun) -> dict[str, Prediction]:
+    """The prediction of no molecule: it says which columns there are."""
+    empty = {}
+    for level in LEVELS:
+        width = sum(max(1, label.classes) for label in run.level_labels(level))
+        empty[level] = Prediction(np.zeros((0, width)), np.zeros((0, width)))
+    return empty
+
+
+def _floats(values: np.ndarray) -> pa.Array:
+    return pa.array(values.astype(np.float32))
+
+
+def _sets(contained: np.ndarray) -> pa.Array:
+    """(N, classes) bool as "0|2"; "" when no class is likely enough."""
+    if contained.shape[1] <= 2:
+        names = np.array(["", "1", "0", "0|1"])  # all that a binary label can have
+        return pa.array(names[contained[:, 0] * 2 + contained[:, 1]].tolist(), pa.string())
+    return pa.array(["|".join(map(str, np.flatnonzero(row))) for row in contained], pa.string())

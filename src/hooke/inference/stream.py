@@ -1,0 +1,339 @@
+"""The stream that `predict` and `embed` share: source → chunks → new columns → parts → one file.
+
+Finished parts (some ten thousand rows each) lie in `<output>.parts/` until the last is written; then they are joined row
+group by row group. So memory holds a few chunks, whatever the length of the source, and a killed command continues after
+its last finished part. Batches are cut within chunks, which are the same in every run: the same command gives the same
+bytes, killed or not.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from hooke.core.errors import DataError, UsageError
+from hooke.core.files import disk_full_explained, exclusive, put_in_place
+from hooke.core.hashing import content_hash
+from hooke.core.progress import progress
+from hooke.core.store.schema import write_durably
+from hooke.inference.source import Preparation, PreparedChunk, Source
+from hooke.molecules.arrays import MoleculeArrays
+from hooke.version import __version__
+
+CHUNKS_A_PART = 16
+STAMP = b"hooke"  # key of the Parquet metadata
+_STATE = "state.json"
+_SUFFIXES = (".parquet", ".csv")
+
+
+class Columns(Protocol):
+    """What is computed for molecules."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The new columns."""
+
+    def compute(self, arrays: MoleculeArrays) -> tuple[list[pa.Array], dict[int, str]]:
+        """The new columns for K molecules, and for which of them (position -> reason) there is no value."""
+
+
+@dataclass(frozen=True)
+class StreamReport:
+    """Where every row went: rows = done + rejected.
+
+    Attributes:
+        output: The file written.
+        rows: Rows of the source, all of them in the output, in order.
+        done: Rows with values.
+        rejected: Rows without, each with its reason in the column `reason`.
+        reasons: The most frequent reasons with their counts.
+        seconds: Wall time of this call.
+        resumed_rows: Rows taken from an earlier call that was stopped.
+        model_hash: Of the run that made the values.
+    """
+
+    output: str
+    rows: int
+    done: int
+    rejected: int
+    reasons: dict[str, int]
+    seconds: float
+    resumed_rows: int
+    model_hash: str
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary."""
+        return asdict(self)
+
+    def summary(self) -> str:
+        """A few lines for people."""
+        lines = [f"{self.rows:,} rows: {self.done:,} done, {self.rejected:,} rejected, written to {self.output}"]
+        lines += [f"  {count:,} × {reason}" for reason, count in self.reasons.items()]
+        return "\n".join(lines)
+
+
+def stream(
+    source: Source,
+    output: Path,
+    columns: Columns,
+    how: Preparation,
+    stamp: Mapping[str, Any],
+    options: Mapping[str, Any],
+    *,
+    workers: int | None,
+    resume: bool,
+    show_progress: bool,
+    doing: str,
+    suffixes: Sequence[str] = _SUFFIXES,
+) -> StreamReport:
+    """Write the source's rows with new columns to `output`; see the module's head for how.
+
+    Args:
+        source: Where molecules come from.
+        output: .parquet or .csv.
+        columns: What to compute.
+        how: How SMILES become arrays.
+        stamp: Kept in the output: Parquet metadata, or `<output>.json` beside a CSV.
+        options: What else the values depend on; an unfinished output of other options is not continued.
+        workers: Processes for parsing; None takes all cores.
+        resume: Continue an unfinished output, and keep a finished one of the same work.
+        show_progress: Show progress.
+        doing: "predicting" or "embedding".
+        suffixes: Kinds of output that can be written.
+
+    Raises:
+        UsageError: The output's name says no kind of file that can be written.
+        DataError: The source cannot be read, holds no rows, or the disk is full.
+        HookeError: Another process writes the same output.
+    """
+    output, started = Path(output), time.monotonic()
+    if output.suffix.lower() not in suffixes:
+        raise UsageError(f"the output must end in {' or '.join(suffixes)}, got {output.name}")
+    stamp = {**stamp, "source_hash": source.content_hash(), "hooke": __version__}
+    identity = content_hash([stamp, dict(options), source.columns, columns.schema.to_string()])
+    stamp = {**stamp, "identity": identity}
+    if resume and (finished := _finished(output, stamp)) is not None:
+        return finished
+    parts = output.with_name(output.name + ".parts")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        exclusive(output.with_name(output.name + ".lock"), f"is writing {output}"),
+        disk_full_explained(output.parent, "the finished parts are kept"),
+    ):
+        before = _begin(parts, identity, resume=resume)
+        schema = output_schema(source.columns, columns.schema)
+        resumed = sum(pq.read_metadata(_part(parts, number)).num_rows for number in range(before))
+        _write_parts(source, parts, before, schema, columns, how, workers, resumed, doing, show_progress=show_progress)
+        report = _join(parts, output, schema, stamp, started, resumed)
+        shutil.rmtree(parts)
+    return report
+
+
+def table_of(chunk: PreparedChunk, columns: Columns) -> pa.Table:
+    """The rows of a chunk with their new columns: null, with a reason, where there is no molecule or no value."""
+    schema = output_schema(list(chunk.columns), columns.schema)
+    values, failed = columns.compute(chunk.arrays)
+    place: list[int | None] = [None] * len(chunk.rows)
+    reasons: list[str | None] = [chunk.reasons.get(position) for position in range(len(chunk.rows))]
+    for number, position in enumerate(chunk.kept.tolist()):
+        if number in failed:
+            reasons[position] = failed[number]
+        else:
+            place[position] = number
+    index = pa.array(place, pa.int64())
+    given = [pa.array([cell or None for cell in cells], pa.string()) for cells in chunk.columns.values()]
+    new = [value.take(index) for value in values]
+    arrays = [pa.array(chunk.rows, pa.int64()), *given, *new, pa.array(reasons, pa.string())]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def output_schema(given: Sequence[str], new: pa.Schema) -> pa.Schema:
+    """row, the input columns (renamed where a new column has their name), the new columns, reason."""
+    taken = {"row", "reason", *new.names}
+    names = []
+    for name in given:
+        while name in taken:
+            name += "_input"
+        taken.add(name)
+        names.append(name)
+    inputs = [pa.field(name, pa.string()) for name in names]
+    return pa.schema([pa.field("row", pa.int64()), *inputs, *new, pa.field("reason", pa.string())])
+
+
+def _begin(parts: Path, identity: str, *, resume: bool) -> int:
+    """How many parts of the same work are finished; those of other work are removed."""
+    state = parts / _STATE
+    if parts.exists():
+        if not state.exists() and any(parts.iterdir()):
+            raise DataError(f"{parts} exists and holds other files; move it away or choose another output")
+        if not resume or not state.exists() or json.loads(state.read_bytes())["identity"] != identity:
+            shutil.rmtree(parts)
+    parts.mkdir(exist_ok=True)
+    write_durably(state, json.dumps({"identity": identity}).encode())
+    for unfinished in parts.glob("*.tmp"):
+        unfinished.unlink()
+    return next(number for number in itertools.count() if not _part(parts, number).exists())
+
+
+def _part(parts: Path, number: int) -> Path:
+    return parts / f"part-{number:06d}.parquet"
+
+
+def _write_parts(
+    source: Source,
+    parts: Path,
+    before: int,
+    schema: pa.Schema,
+    columns: Columns,
+    how: Preparation,
+    workers: int | None,
+    resumed: int,
+    doing: str,
+    *,
+    show_progress: bool,
+) -> None:
+    if (parts / "last").exists():  # all parts were written before the kill
+        return
+    chunks = source.chunks(how, skip=before * CHUNKS_A_PART, workers=workers)
+    with progress(source.row_count(), f"{doing} {source.name}", "rows", show=show_progress) as bar:
+        bar.advance(resumed)
+        for number, group in enumerate(_groups(chunks), start=before):
+            temporary = parts / f"{number:06d}.tmp"
+            with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+                for chunk in group:
+                    writer.write_table(table_of(chunk, columns))
+                    bar.advance(len(chunk.rows))
+            put_in_place(temporary, _part(parts, number))
+    if not _part(parts, 0).exists():
+        raise DataError(f"{source.name} holds no rows")
+    write_durably(parts / "last", b"")
+
+
+def _groups(chunks: Iterator[PreparedChunk]) -> Iterator[Iterator[PreparedChunk]]:
+    """The chunks of each part; a group must be used up before the next is asked for."""
+    for first in chunks:
+        yield itertools.chain([first], itertools.islice(chunks, CHUNKS_A_PART - 1))
+
+
+def _join(
+    parts: Path, output: Path, schema: pa.Schema, stamp: Mapping[str, Any], started: float, resumed: int
+) -> StreamReport:
+    """All parts as one file, in its place at once."""
+    temporary = parts / "joined.tmp"
+    rows, reasons = 0, Counter[str]()
+    with _writer(temporary, output.suffix.lower(), schema) as writer:
+        for path in sorted(parts.glob("part-*.parquet")):
+            file = pq.ParquetFile(path)
+            for batch in file.iter_batches():
+                table = pa.Table.from_batches([batch], schema=schema)
+                rows += len(table)
+                counted = pc.value_counts(table["reason"].drop_null()).to_pylist()
+                reasons.update({entry["values"]: entry["counts"] for entry in counted})
+                writer.write(table)
+        report = {"rows": rows, "reasons": dict(reasons.most_common(10)), "rejected": sum(reasons.values())}
+        writer.finish({**stamp, "report": report})
+    if output.suffix.lower() == ".csv":
+        write_durably(_side_file(output), json.dumps({**stamp, "report": report}, indent=1).encode())
+    put_in_place(temporary, output)
+    return _report(output, {**stamp, "report": report}, started, resumed)
+
+
+def _writer(path: Path, suffix: str, schema: pa.Schema) -> _ParquetOutput | _CsvOutput:
+    return _CsvOutput(path, schema) if suffix == ".csv" else _ParquetOutput(path, schema)
+
+
+class _ParquetOutput:
+    """Parquet with the stamp in its metadata."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._writer = pq.ParquetWriter(path, schema, compression="zstd")
+
+    def __enter__(self) -> _ParquetOutput:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+    def write(self, table: pa.Table) -> None:
+        self._writer.write_table(table)
+
+    def finish(self, stamp: Mapping[str, Any]) -> None:
+        self._writer.add_key_value_metadata({STAMP: json.dumps(stamp)})
+
+
+class _CsvOutput:
+    """CSV; lists are written as a|b|c."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        from pyarrow import csv
+
+        lists = [pa.types.is_list(field.type) for field in schema]
+        self._lists = [number for number, is_list in enumerate(lists) if is_list]
+        flat = [pa.field(f.name, pa.string()) if is_list else f for f, is_list in zip(schema, lists, strict=True)]
+        self._writer = csv.CSVWriter(path, pa.schema(flat))
+
+    def __enter__(self) -> _CsvOutput:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+    def write(self, table: pa.Table) -> None:
+        for number in self._lists:
+            texts = pc.binary_join(table.column(number).cast(pa.list_(pa.string())), "|")
+            table = table.set_column(number, table.field(number).name, texts)
+        self._writer.write_table(table)
+
+    def finish(self, stamp: Mapping[str, Any]) -> None:
+        """The stamp of a CSV lies beside it."""
+
+
+def _side_file(output: Path) -> Path:
+    return output.with_name(output.name + ".json")
+
+
+def read_stamp(output: Path) -> dict[str, Any] | None:
+    """Which model and data a file of predictions or embeddings was made from; None when Hooke did not make it."""
+    try:
+        if output.suffix.lower() == ".csv":
+            return json.loads(_side_file(output).read_bytes())
+        text = (pq.read_metadata(output).metadata or {}).get(STAMP)
+        return json.loads(text) if text else None
+    except (OSError, ValueError, pa.ArrowException):
+        return None
+
+
+def _finished(output: Path, stamp: Mapping[str, Any]) -> StreamReport | None:
+    if not output.exists():
+        return None
+    found = read_stamp(output)
+    if found is None or found.get("identity") != stamp["identity"]:
+        return None
+    shutil.rmtree(output.with_name(output.name + ".parts"), ignore_errors=True)
+    return _report(output, found, time.monotonic(), found["report"]["rows"])
+
+
+def _report(output: Path, stamp: Mapping[str, Any], started: float, resumed: int) -> StreamReport:
+    counts = stamp["report"]
+    return StreamReport(
+        os.fspath(output),
+        counts["rows"],
+        counts["rows"] - counts["rejected"],
+        counts["rejected"],
+        counts["reasons"],
+        round(time.monotonic() - started, 1),
+        resumed,
+        stamp["model_hash"],
+    )

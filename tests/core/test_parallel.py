@@ -156,6 +156,36 @@ def test_no_worker_outlives_a_stopped_program(kind: str, tmp_path: Path) -> None
     wait_for(lambda: not any(alive(int(path.name)) for path in pids.iterdir()))
 
 
+UNGUARDED = """
+from hooke.core.parallel import ordered_map
+import math
+print("started")
+print(list(ordered_map(math.factorial, range(6), workers=2)))
+"""
+OWN_FUNCTION = """
+from hooke.core.parallel import ordered_map
+def double(x):
+    return 2 * x
+if __name__ == "__main__":
+    print("started")
+    print(list(ordered_map(double, [0.5, 0.5, 1, 3, 12, 60], workers=2)))
+"""
+
+
+@pytest.mark.parametrize("way", ["script without guard", "stdin", "function of the script"])
+def test_scripts_of_any_kind_can_use_workers(way: str, tmp_path: Path) -> None:
+    code = OWN_FUNCTION if way == "function of the script" else UNGUARDED
+    (tmp_path / "script.py").write_text(code)
+    command = [sys.executable, "-" if way == "stdin" else str(tmp_path / "script.py")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    answer = subprocess.run(
+        command, input=code, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert answer.stderr == ""
+    expected = "[1.0, 1.0, 2, 6, 24, 120]" if way == "function of the script" else "[1, 1, 2, 6, 24, 120]"
+    assert answer.stdout == f"started\n{expected}\n"
+
+
 def test_what_a_worker_does_first(monkeypatch: pytest.MonkeyPatch) -> None:
     import threadpoolctl  # type: ignore[import-untyped]
 

@@ -112,6 +112,7 @@ def test_build_makes_nested_dataclasses() -> None:
     built = build(Outer, {"inner": {"rate": 1}, "fractions": [0.9, 0.1], "units": {"y": "eV"}, "steps": 3})
     assert built == Outer(inner=Inner(rate=1.0), fractions=(0.9, 0.1), units={"y": "eV"}, steps=3)
     assert isinstance(built.inner.rate, float)
+    assert build(Inner, {"width": "16"}) == Inner(width=16)  # as an option on the command line gives it
 
 
 def test_one_unknown_key_is_answered_with_the_nearest() -> None:
@@ -122,8 +123,7 @@ def test_one_unknown_key_is_answered_with_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("mapping", "message"),
     [
-        ({"inner": {"width": "abc"}}, "m.inner.width: should be a number, got 'abc'"),
-        ({"inner": {"width": "3"}}, "m.inner.width: should be a number, got '3'"),
+        ({"inner": {"width": "abc"}}, "m.inner.width: .*integer.*, got 'abc'"),
         ({"inner": {"rate": True}}, "m.inner.rate: should be a number, got True"),
         ({"inner": {"width": 1.5}}, "m.inner.width: .*1.5"),
         ({"inner": 3}, "m.inner: "),

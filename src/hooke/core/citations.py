@@ -324,8 +324,8 @@ _PUBLICATIONS = (
         "https://github.com/tblite/tblite",
     ),
 )
-CITATIONS: dict[str, Citation] = {citation.key: citation for citation in _PUBLICATIONS}
-_NAMES: dict[str, tuple[str, ...]] = {
+PUBLICATIONS: dict[str, Citation] = {citation.key: citation for citation in _PUBLICATIONS}
+_KEYS: dict[str, tuple[str, ...]] = {
     "adamw": ("loshchilov2019decoupled",),
     "aqsoldb": ("sorkun2019aqsoldb",),
     "butina": ("butina1999unsupervised",),
@@ -371,28 +371,24 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
-def names() -> list[str]:
-    """Everything that `cite` knows, by the names used in Hooke."""
-    return sorted(_NAMES)
+CITATIONS: dict[str, tuple[Citation, ...]] = {
+    name: tuple(PUBLICATIONS[key] for key in keys) for name, keys in _KEYS.items()
+}
 
 
 def publications(name: str) -> tuple[Citation, ...]:
-    """The publications that a name (or a BibTeX key) stands for.
+    """What a name of Hooke stands for: a model, data set, method or library; a BibTeX key does as well.
 
     Raises:
         UnknownNameError: Nothing is recorded for that name.
     """
-    if name in CITATIONS:
-        return (CITATIONS[name],)
-    if name not in _NAMES:
-        raise UnknownNameError("citation", name, _NAMES)
-    return tuple(CITATIONS[key] for key in _NAMES[name])
+    if name in PUBLICATIONS:
+        return (PUBLICATIONS[name],)
+    if name not in CITATIONS:
+        raise UnknownNameError("citation", name, CITATIONS)
+    return CITATIONS[name]
 
 
 def cite(name: str) -> str:
-    """BibTeX of what a name (or a BibTeX key) stands for.
-
-    Raises:
-        UnknownNameError: Nothing is recorded for that name.
-    """
+    """The BibTeX of `publications`."""
     return "\n\n".join(publication.bibtex() for publication in publications(name))

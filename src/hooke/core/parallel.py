@@ -5,12 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.connection import wait
+from types import ModuleType
 from typing import TypeVar
 
 from hooke.core.errors import HookeError
@@ -80,7 +83,8 @@ def _take(source: Iterator[Item], count: int) -> Iterator[Item]:
 def _submit(pool: ProcessPoolExecutor, function: Callable[[Item], Result], item: Item) -> Future[Result]:
     """A future that fails, rather than this call, when the pool broke a moment ago."""
     try:
-        return pool.submit(function, item)
+        with _main_hidden(function):
+            return pool.submit(function, item)
     except BrokenProcessPool as error:
         failed: Future[Result] = Future()
         failed.set_exception(error)
@@ -89,12 +93,29 @@ def _submit(pool: ProcessPoolExecutor, function: Callable[[Item], Result], item:
 
 def _alone(pool: ProcessPoolExecutor, function: Callable[[Item], Result], item: Item, number: int) -> Result:
     try:
-        return pool.submit(function, item).result()
+        return _submit(pool, function, item).result()
     except BrokenProcessPool as error:
         raise WorkerDiedError(
-            f"a worker process died twice on item {number}: it was killed or ran out of memory. Try fewer workers; "
-            'a script that starts workers needs `if __name__ == "__main__":` around its calls'
+            f"a worker process died twice on item {number}: it was killed or ran out of memory; try fewer workers"
         ) from error
+
+
+@contextmanager
+def _main_hidden(function: Callable[..., object]) -> Iterator[None]:
+    """Start workers without running the user's script again in them.
+
+    Python imports `__main__` in each new worker, which breaks scripts without `if __name__ == "__main__":`, notebooks
+    and programs read from stdin. Functions of a module do not need it. Processes are started inside `submit`.
+    """
+    if function.__module__ == "__main__":
+        yield
+        return
+    real = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = real
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

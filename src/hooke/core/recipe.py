@@ -160,7 +160,7 @@ def _adapter(cls: type[T]) -> Any:
 
 
 def _checked(cls: Any, mapping: Mapping[str, Any], where: str) -> Iterator[tuple[str, list[str] | None, str]]:
-    """Unknown keys with the valid ones, and what pydantic would let through: text and truth values as numbers."""
+    """Unknown keys with the valid ones, and truth values given as numbers, which pydantic would let through."""
     hints = get_type_hints(cls)
     known = sorted(field.name for field in fields(cls))
     prefix = f"{where}." if where else ""
@@ -169,5 +169,5 @@ def _checked(cls: Any, mapping: Mapping[str, Any], where: str) -> Iterator[tuple
             yield prefix + key, [prefix + name for name in known], ""
         elif isinstance(value, Mapping) and is_dataclass(hints[key]):
             yield from _checked(hints[key], value, prefix + key)
-        elif hints[key] in (int, float) and isinstance(value, bool | str):
+        elif hints[key] in (int, float) and isinstance(value, bool):
             yield prefix + key, None, f"should be a number, got {value!r}"

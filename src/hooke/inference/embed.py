@@ -37,7 +37,15 @@ def embed(
     cannot be averaged.
 
     Args:
-        run, source, output, smiles_column, batch_size, workers, device, resume, show_progress: As in `predict`.
+        run: A run folder, or a loaded run.
+        source: CSV(.gz), Parquet, SDF or SMILES file, or a prepared store.
+        output: .parquet.
+        smiles_column: Name of the SMILES column, if it is not recognised.
+        batch_size: Molecules a batch.
+        workers: Processes for parsing; None takes all cores.
+        device: "auto", "cpu" or "cuda".
+        resume: Continue an output that was stopped, and keep a finished one; False starts afresh.
+        show_progress: Show rows, rate and time left.
 
     Raises:
         UsageError: The output is not .parquet.

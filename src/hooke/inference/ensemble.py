@@ -38,7 +38,7 @@ class Ensemble:
 
     @torch.no_grad()
     def embed(self, batch: MoleculeBatch) -> np.ndarray:
-        """(B, width) float32 of the first member's encoder: averages of different encoders' spaces would mean nothing."""
+        """(B, width) float32 of the first member's encoder: spaces of different encoders cannot be averaged."""
         return self.networks[0].embed(batch.to(self.device)).float().cpu().numpy()  # type: ignore[operator]
 
     def predict_rows(self, store: MoleculeStore, rows: np.ndarray, *, batch_size: int = 256) -> dict[str, Prediction]:

@@ -121,4 +121,4 @@ def _calibration(run: RunFolder) -> dict[str, IntervalCalibration | SetCalibrati
     for name, entry in run.read_json("uncertainty.json").items():
         fields = {key: value for key, value in entry.items() if key != "kind"}
         found[name] = kinds[entry["kind"]](**fields)
-    return found  # type: ignore[return-value]
+    return found

@@ -50,7 +50,7 @@ def predict(
     - binary: `<label>` (probability of 1), `<label>_std`, `<label>_set` (classes of the conformal set, "0|1");
     - classes: `<label>` (most probable class), `<label>[c]` and `<label>[c]_std` for each class c, `<label>_set`;
 
-    for labels of atoms and bonds one list a molecule (order of the molecule's atoms and bonds after standardisation), and
+    for labels of atoms and bonds one list a molecule (in the order of its atoms and bonds after standardisation), and
     `reason`: why a row has no prediction.
 
     Args:
@@ -183,7 +183,7 @@ class PredictionColumns:
 
 
 def _chosen(run: LoadedRun, levels: Sequence[str] | None) -> tuple[str, ...]:
-    present = [level for level in LEVELS if run.level_labels(level)]
+    present: list[str] = [level for level in LEVELS if run.level_labels(level)]
     if levels is None:
         usual = [level for level in present if level == "graph"] or [level for level in present if level in _LISTED]
         if not usual:
@@ -197,7 +197,7 @@ def _chosen(run: LoadedRun, levels: Sequence[str] | None) -> tuple[str, ...]:
 
 def _nothing(run: LoadedRun) -> dict[str, Prediction]:
     """The prediction of no molecule: it says which columns there are."""
-    empty = {}
+    empty: dict[str, Prediction] = {}
     for level in LEVELS:
         width = sum(max(1, label.classes) for label in run.level_labels(level))
         empty[level] = Prediction(np.zeros((0, width)), np.zeros((0, width)))

@@ -1,9 +1,9 @@
 """The stream that `predict` and `embed` share: source → chunks → new columns → parts → one file.
 
-Finished parts (some ten thousand rows each) lie in `<output>.parts/` until the last is written; then they are joined row
-group by row group. So memory holds a few chunks, whatever the length of the source, and a killed command continues after
-its last finished part. Batches are cut within chunks, which are the same in every run: the same command gives the same
-bytes, killed or not.
+Finished parts (some ten thousand rows each) lie in `<output>.parts/` until the last is written; then they are joined,
+row group by row group. So memory holds a few chunks, whatever the length of the source, and a killed command continues
+after its last finished part. Batches are cut within chunks, which are the same in every run: the same command gives the
+same rows, killed or not.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from rdkit import Chem
+from rdkit import Chem, rdBase
 from rdkit.Chem import Crippen
 
 from hooke.core.labels import Label
@@ -22,7 +22,8 @@ def twin_smiles(count: int, *, seed: int) -> list[str]:
         for first in _GROUPS:
             for second in ("", *_GROUPS):
                 text = f"{core}{first}" if not second else f"{second}{core}{first}"
-                molecule = Chem.MolFromSmiles(text)
+                with rdBase.BlockLogs():
+                    molecule = Chem.MolFromSmiles(text)
                 if molecule is not None:
                     found[Chem.MolToSmiles(molecule)] = None
     names = sorted(found)

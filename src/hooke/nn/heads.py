@@ -103,8 +103,9 @@ class Head(nn.Module):
     """Readout of one level, then one MLP for all its labels together.
 
     Attributes:
-        mean: (labels,) buffer, subtracted from regression labels in training; 0 for classes.
-        std: (labels,) buffer, regression labels are divided by it; 1 for classes.
+        mean: (labels,) buffer, what regression labels are centred by in training; 0 for classes.
+        std: (labels,) buffer, what regression labels are divided by; 1 for classes.
+        log_variance: (labels,) parameter of the "uncertainty" weighting, None without it.
     """
 
     mean: Tensor
@@ -114,21 +115,34 @@ class Head(nn.Module):
         self,
         level: Level,
         widths: tuple[int, int, int],
+        *,
         outputs: int,
         labels: int,
-        *,
-        hidden_width: int,
-        hidden_layers: int,
-        activation: Activation,
-        dropout: float,
-        uncertainty: bool,
+        hidden_width: int = 0,
+        hidden_layers: int = 1,
+        activation: Activation = "relu",
+        dropout: float = 0.0,
+        uncertainty: bool = False,
     ) -> None:
+        """Make the head of one level.
+
+        Args:
+            level: "graph", "node", "edge" or "pair".
+            widths: (node, edge, graph) widths of the encoder.
+            outputs: Columns of the raw output, all classes of all labels counted.
+            labels: Label columns.
+            hidden_width: Width of the hidden layers, 0 for that of the nodes.
+            hidden_layers: Hidden layers; 0 gives a linear head.
+            activation: Activation of the hidden layers.
+            dropout: Before the first linear layer and after each hidden activation.
+            uncertainty: Whether each label has a learned variance.
+        """
         super().__init__()
         self.readout = _READOUTS[level](*widths)
         width = int(self.readout.width)  # type: ignore[arg-type]
         hidden = [hidden_width or widths[0]] * hidden_layers
-        self.layers = mlp([width, *hidden, outputs], activation_name=activation, dropout=dropout)
         self.dropout = nn.Dropout(dropout)
+        self.layers = mlp([width, *hidden, outputs], activation_name=activation, dropout=dropout)
         self.register_buffer("mean", torch.zeros(labels))
         self.register_buffer("std", torch.ones(labels))
         self.log_variance = nn.Parameter(torch.zeros(labels)) if uncertainty else None

@@ -13,8 +13,9 @@ from hooke.report.drawing import MoleculePool
 from hooke.report.schema import Colouring, EmbeddingMap
 
 Method = Literal["tsne", "pca"]
-MAX_POINTS = 2_000
+MAX_POINTS = 1_000
 _FEWEST_FOR_TSNE = 10
+_ITERATIONS = 500  # enough for so few points; twice as many look the same
 
 
 def embedding_map(
@@ -79,12 +80,14 @@ def layout(embeddings: np.ndarray, *, method: Method = "tsne", seed: int = 0) ->
         how = f"first two principal components of the standardised embeddings ({share:.0%} of their variance)"
     else:
         from sklearn.manifold import TSNE
+        from threadpoolctl import threadpool_limits
 
         perplexity = min(30.0, (count - 1) / 3)
         start = components[:, :2] / max(components[:, 0].std(), 1e-12) * 1e-4
         start = np.hstack([start, np.zeros((count, 2 - start.shape[1]))])
-        tsne = TSNE(2, perplexity=perplexity, init=start, learning_rate="auto", random_state=seed, n_jobs=1)
-        points = tsne.fit_transform(components)
+        tsne = TSNE(2, perplexity=perplexity, init=start, learning_rate="auto", max_iter=_ITERATIONS, random_state=seed)
+        with threadpool_limits(1):  # more threads cost more than they bring, and much more on a busy machine
+            points = tsne.fit_transform(components)
         how = f"t-SNE of the first {size} principal components (perplexity {perplexity:.0f}, seed {seed})"
     points = points - (points.max(axis=0) + points.min(axis=0)) / 2
     return points / max(np.abs(points).max(), 1e-12), how

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hooke.core.citations import publications
+from hooke.core.citations import CITATIONS
 from hooke.report.schema import Reference, Reproduce, Text
 
 
@@ -44,7 +44,7 @@ def reproduce(
 def references(names: Iterable[str]) -> tuple[Reference, ...]:
     """References by their names in `core.citations`, each publication once."""
     found: dict[str, Reference] = {}
-    for publication in (publication for name in names for publication in publications(name)):
+    for publication in (publication for name in names for publication in CITATIONS[name]):
         kind, _, value = publication.identifier.partition(":")
         address = {"doi": f"https://doi.org/{value}", "arXiv": f"https://arxiv.org/abs/{value}"}
         year = f" ({publication.year})" if publication.year else ""

@@ -1,218 +1,298 @@
-"""`multitask`: supervised learning of many sparse labels at graph, node, edge and pair level.
+"""`multitask`: many labels of all levels and kinds at once, most of them unmeasured.
 
-For every label t of a level with items i, l_it is its loss where it was measured and 0 where it was not:
+    loss = Σ_level λ_level loss_level / Σ_level λ_level
 
-    L_level = Σ_t w_t Σ_i l_it / Σ_t Σ_i [measured]_it          L = Σ_level L_level
+and within a level, with l_il the loss of item i and label l, m_il = 1 where it was measured, w_l the label's weight:
 
-Shapes do not depend on what was measured, and a batch without any label has the loss 0.
+    equal:        Σ_l w_l L_l / Σ_l w_l over labels measured in the batch, L_l = Σ_i m_il l_il / Σ_i m_il
+    label_count:  Σ_il w_l m_il l_il / Σ_il w_l m_il
+    uncertainty:  as equal, with L_l → c e^(-s_l) L_l + s_l / 2, c = 1/2 for regression and 1 for classes
 
-- regression: on z = (y - mean_t) / std_t with the training rows' statistics: squared, absolute or Huber error. A censored label
-  (">10") only costs where the prediction lies on the wrong side.
-- binary: cross-entropy of one logit.
-- multiclass: cross-entropy.
-- ordinal: α CE + (1 - α) (E[class] - class)², the hybrid loss of Graphium, E over the softmax.
+Regression labels are normalised by the mean and standard deviation of the training rows; these are buffers of the network
+and are saved with it. No loop runs over label columns: labels of one kind are computed together.
 
-Source: Beaini et al. 2023 (arXiv 2310.04292), with the static-shape masking of its `*_ipu` losses. Differs: label weights are honoured
-(Graphium dropped them); levels are summed, each normalised by its own measurements.
+Source: Graphium (masked losses of static shape, hybrid cross-entropy); Kendall et al. 2018 (arXiv 1705.07115) for
+"uncertainty".
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hooke.core.labels import LEVELS, Label
+from hooke.core.errors import DataError, UsageError
+from hooke.core.labels import LEVELS, Kind, Label, Level
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.encodings import flip_signs
 from hooke.nn.heads import Head
+from hooke.nn.losses import RegressionLoss, class_loss, label_means, measured_mean, ordinal_loss, regression_loss
 from hooke.nn.mlp import Activation
 from hooke.nn.network import Network
+from hooke.nn.randomness import random_from
+
+Statistics = Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
 class Config:
-    """Heads and losses.
+    """Losses, weights and heads."""
 
-    Attributes:
-        head_width: Hidden width of the heads; 0 takes the encoder's node width.
-        head_layers: Hidden layers of the heads.
-        activation, dropout: Of the heads.
-        regression_loss: "mse", "mae" or "huber" (threshold 1 standard deviation).
-        hybrid_alpha: α of ordinal labels.
-        weighting: "equal"; "label_count": w_t ∝ measured count^½, mean 1; "uncertainty": learned log variances (Kendall et al. 2018).
-    """
-
-    head_width: int = 0
-    head_layers: int = 1
-    activation: Activation = "relu"
-    dropout: float = 0.0
-    regression_loss: Literal["mse", "mae", "huber"] = "mse"
-    hybrid_alpha: float = 0.5
+    regression_loss: RegressionLoss = "mse"
+    huber_delta: float = 1.0  # in standard deviations of the label
+    ordinal_alpha: float = 0.5  # share of the cross-entropy in the hybrid loss of ordered classes
     weighting: Literal["equal", "label_count", "uncertainty"] = "equal"
+    normalise: bool = True  # regression labels by their training statistics
+    graph_weight: float = 1.0  # λ of each level
+    node_weight: float = 1.0
+    edge_weight: float = 1.0
+    pair_weight: float = 1.0
+    hidden_layers: int = 1  # of each head
+    hidden_width: int = 0  # 0: as wide as the nodes of the encoder
+    dropout: float = 0.0  # in the heads
+    activation: Activation = "relu"
+    flip_signs: bool = True  # random signs of Laplacian eigenvectors in training
 
 
 @dataclass(frozen=True)
-class _Columns:
-    """Where the labels of one kind (and number of classes) stand: label columns, and their output columns."""
+class LabelGroup:
+    """Labels of one kind and number of classes: a stretch of the sorted labels and of the raw outputs."""
 
-    kind: str
-    classes: int
-    labels: Tensor
-    outputs: Tensor  # (labels, outputs a label)
+    kind: Kind
+    classes: int  # raw outputs a label: 1 for regression and binary
+    labels: slice
+    outputs: slice
 
 
-class _Level:
-    """The labels of one level, grouped by kind so that no loss loops over labels."""
+@dataclass(frozen=True)
+class Layout:
+    """How the labels of one level lie in the raw outputs: sorted by kind, then by number of classes.
 
-    def __init__(self, labels: Sequence[Label]) -> None:
-        self.labels = tuple(labels)
-        widths = [max(1, label.classes) for label in labels]
-        starts = [sum(widths[:place]) for place in range(len(widths))]
-        self.outputs = sum(widths)
-        self.groups: list[_Columns] = []
-        for kind, classes in dict.fromkeys((label.kind, label.classes) for label in labels):
-            places = [p for p, label in enumerate(labels) if (label.kind, label.classes) == (kind, classes)]
-            columns = [list(range(starts[p], starts[p] + widths[p])) for p in places]
-            self.groups.append(_Columns(kind, classes, torch.tensor(places), torch.tensor(columns)))
+    Attributes:
+        groups: The kinds.
+        order: Position in the level's labels of each sorted label.
+        output_order: Position in the raw outputs of each predicted column, in label order.
+    """
+
+    groups: tuple[LabelGroup, ...]
+    order: tuple[int, ...]
+    output_order: tuple[int, ...]
 
     @property
-    def columns(self) -> list[str]:
-        """Names of the prediction columns: the label, or label[class]."""
-        names: list[str] = []
-        for label in self.labels:
-            names += [f"{label.name}[{c}]" for c in range(label.classes)] if label.classes else [label.name]
-        return names
+    def outputs(self) -> int:
+        """Number of raw outputs."""
+        return len(self.output_order)
+
+
+def layout_of(labels: Sequence[Label]) -> Layout:
+    """Sort the labels of one level into groups."""
+    order = sorted(range(len(labels)), key=lambda index: (labels[index].kind, labels[index].classes, index))
+    groups: list[LabelGroup] = []
+    first_output: dict[int, int] = {}
+    position = 0
+    for place, index in enumerate(order):
+        label, size = labels[index], max(labels[index].classes, 1)
+        first_output[index] = position
+        last = groups[-1] if groups else None
+        if last is not None and (last.kind, last.classes) == (label.kind, size):
+            label_start, output_start = last.labels.start, last.outputs.start
+            groups.pop()
+        else:
+            label_start, output_start = place, position
+        position += size
+        groups.append(LabelGroup(label.kind, size, slice(label_start, place + 1), slice(output_start, position)))
+    columns = [first_output[i] + k for i, label in enumerate(labels) for k in range(max(label.classes, 1))]
+    return Layout(tuple(groups), tuple(order), tuple(columns))
 
 
 class Task:
-    """The objective for given labels.
+    """Multi-task learning of graph, node, edge and pair labels.
 
     Args:
-        config: Choices.
-        labels: All labels of the data set.
-        statistics: Level -> (count, mean, std) over the training rows; None leaves regression labels as they are.
+        config: Losses, weights and heads.
+        labels: All label columns; those of one level in the order of the batch's target columns.
+        statistics: Level → (count, mean, std) of its labels over the training rows; None when the network is going to
+            be loaded from a checkpoint, which holds them.
     """
 
-    def __init__(
-        self, config: Config, labels: Sequence[Label], statistics: Mapping[str, tuple[Any, Any, Any]] | None = None
-    ) -> None:
+    def __init__(self, config: Config, labels: Sequence[Label], statistics: Statistics | None = None) -> None:
+        if not labels:
+            raise UsageError("a task needs at least one label")
         self.config = config
-        by_level = {level: [label for label in labels if label.level == level] for level in LEVELS}
-        self.levels = {level: _Level(found) for level, found in by_level.items() if found}
-        self.statistics = statistics or {}
-        self.weights = {level: self._weights(level) for level in self.levels}
-
-    def columns(self, level: str) -> list[str]:
-        """Names of the columns that `predict` gives for a level."""
-        return self.levels[level].columns
+        self.labels: dict[str, list[Label]] = {
+            level: found for level in LEVELS if (found := [label for label in labels if label.level == level])
+        }
+        self.layouts = {level: layout_of(found) for level, found in self.labels.items()}
+        self.statistics = statistics
+        self.level_weights = {level: float(getattr(config, f"{level}_weight")) for level in self.labels}
+        if not any(weight > 0 for weight in self.level_weights.values()):
+            raise UsageError(f"every level of the labels ({', '.join(self.labels)}) has weight 0, so nothing is learned")
+        self._constants: dict[tuple[str, torch.device], tuple[Tensor, Tensor, Tensor]] = {}
 
     def network(self, encoder: nn.Module) -> Network:
-        """The encoder with one head a level, carrying the statistics for normalisation."""
-        config, heads = self.config, {}
+        """The encoder with new heads for these labels, which hold the label statistics."""
         widths = (int(encoder.node_width), int(encoder.edge_width), int(encoder.graph_width))  # type: ignore[arg-type]
-        for level, entry in self.levels.items():
+        heads = {}
+        for level, labels in self.labels.items():
             head = Head(
-                level, widths, entry.outputs, len(entry.labels), hidden_width=config.head_width, hidden_layers=config.head_layers,
-                activation=config.activation, dropout=config.dropout, uncertainty=config.weighting == "uncertainty",
-            )  # type: ignore[arg-type]  # fmt: skip
-            if level in self.statistics:
-                _, mean, std = self.statistics[level]
-                regression = torch.tensor([label.kind == "regression" for label in entry.labels])
-                head.mean = torch.where(regression, torch.as_tensor(mean, dtype=torch.float32), 0.0)
-                head.std = torch.where(regression, torch.as_tensor(std, dtype=torch.float32), 1.0)
+                level,  # type: ignore[arg-type]
+                widths,
+                outputs=self.layouts[level].outputs,
+                labels=len(labels),
+                hidden_width=self.config.hidden_width,
+                hidden_layers=self.config.hidden_layers,
+                activation=self.config.activation,
+                dropout=self.config.dropout,
+                uncertainty=self.config.weighting == "uncertainty",
+            )
+            mean, std = self._mean_and_std(level, labels)
+            head.mean.copy_(mean)
+            head.std.copy_(std)
             heads[level] = head
         return Network(encoder, heads)
 
+    def _mean_and_std(self, level: str, labels: Sequence[Label]) -> tuple[Tensor, Tensor]:
+        mean, std = np.zeros(len(labels)), np.ones(len(labels))
+        if self.statistics is not None and self.config.normalise and level in self.statistics:
+            _, means, stds = (np.asarray(values, dtype=np.float64) for values in self.statistics[level])
+            if len(means) != len(labels):
+                raise DataError(f"{len(means)} label statistics for the {len(labels)} labels of level {level!r}")
+            regression = np.array([label.kind == "regression" for label in labels])
+            mean = np.where(regression & np.isfinite(means), means, 0.0)
+            std = np.where(regression & np.isfinite(stds) & (stds > 0), stds, 1.0)
+        return torch.from_numpy(mean).float(), torch.from_numpy(std).float()
+
     def losses(
-        self, network: Any, batch: MoleculeBatch, step: int, generator: torch.Generator
-    ) -> dict[str, Float[Tensor, ""]]:
-        """The loss of a batch under "loss", and its part for each level.
+        self, network: nn.Module, batch: MoleculeBatch, step: int, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """The loss of a batch, and its detached parts.
 
         Args:
-            network: What `network` made (or a wrapper of it).
-            batch: With targets.
-            step: Of training; not used by this objective.
-            generator: Draws the signs of Laplacian eigenvectors while training.
+            network: What `network` made, possibly wrapped or compiled.
+            batch: Molecules with targets.
+            step: Training step; this task does not change with it.
+            generator: Source of the random signs and of dropout.
+
+        Returns:
+            "loss" (scalar to differentiate) and "LEVEL/KIND", the mean loss over the measured labels of each kind.
         """
-        if network.training:
-            batch = flip_signs(batch, generator)
-        raw = network(batch)
-        parts = {level: self._level_loss(network, level, raw[level], batch) for level in self.levels}
-        return {"loss": torch.stack(list(parts.values())).sum(), **parts}
+        with random_from(generator, network):
+            if network.training and self.config.flip_signs:
+                batch = flip_signs(batch, generator)
+            raw = network(batch)
+        parts: dict[str, Tensor] = {}
+        total = 0.0
+        for level, outputs in raw.items():
+            head: Head = network.heads[level]  # type: ignore[index]
+            loss, kinds = self._level_loss(level, outputs, batch, head)
+            total = total + self.level_weights[level] * loss
+            parts.update({f"{level}/{kind}": value.detach() for kind, value in kinds.items()})
+        return {"loss": total / sum(self.level_weights.values()), **parts}  # type: ignore[dict-item]
 
-    @torch.no_grad()
-    def predict(self, network: Any, batch: MoleculeBatch) -> dict[str, Float[Tensor, "items columns"]]:
-        """Level -> predictions on the stored scale: values, probabilities of class 1, or one probability a class."""
-        raw = network(batch)
-        return {level: self._decode(network, level, raw[level].float()) for level in self.levels}
-
-    def _weights(self, level: str) -> Tensor:
-        labels = self.levels[level].labels
-        weights = torch.tensor([label.weight for label in labels], dtype=torch.float32)
-        if self.config.weighting == "label_count" and level in self.statistics:
-            root = torch.as_tensor(self.statistics[level][0], dtype=torch.float32).sqrt()
-            weights = weights * root / root.mean().clamp(min=1e-12)
-        return weights
-
-    def _level_loss(self, network: Any, level: str, raw: Tensor, batch: MoleculeBatch) -> Float[Tensor, ""]:
-        head = network.heads[level]
-        target = batch.targets[level].to(raw.dtype)
-        bound = batch.bounds.get(level)
-        measured = ~torch.isnan(target)
-        filled = torch.where(measured, target, 0.0)
-        losses = torch.zeros_like(filled)
-        for group in self.levels[level].groups:
-            place, out = group.labels.to(raw.device), raw[:, group.outputs.to(raw.device).flatten()]
-            value = filled[:, place]
+    def _level_loss(
+        self, level: str, raw: Tensor, batch: MoleculeBatch, head: Head
+    ) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
+        layout, config = self.layouts[level], self.config
+        order, _, label_weights = self._on(level, raw.device)
+        raw = raw.to(torch.promote_types(raw.dtype, torch.float32))
+        targets = batch.targets[level][:, order].to(raw.dtype)
+        bounds = batch.bounds[level][:, order] if level in batch.bounds else None
+        measured = ~targets.isnan()
+        targets = (targets.masked_fill(~measured, 0.0) - head.mean[order]) / head.std[order]
+        targets = targets.masked_fill(~measured, 0.0)
+        columns = []
+        for group in layout.groups:
+            target, output = targets[:, group.labels], raw[:, group.outputs]
             if group.kind == "regression":
-                scaled = (value - head.mean[place].to(raw.dtype)) / head.std[place].to(raw.dtype)
-                loss = self._regression(out, scaled, None if bound is None else bound[:, place])
+                bound = None if bounds is None else bounds[:, group.labels]
+                columns.append(regression_loss(output, target, bound, config.regression_loss, config.huber_delta))
             elif group.kind == "binary":
-                loss = functional.binary_cross_entropy_with_logits(out, value, reduction="none")
+                columns.append(functional.binary_cross_entropy_with_logits(output, target, reduction="none"))
             else:
-                loss = self._classes(group, out.unflatten(1, (len(place), group.classes)), value)
-            losses = losses.index_copy(1, place, loss.to(losses.dtype))
-        weights = self.weights[level].to(raw.device, raw.dtype)
+                logits = output.unflatten(1, (-1, group.classes))
+                hybrid = group.kind == "ordinal"
+                columns.append(
+                    ordinal_loss(logits, target, config.ordinal_alpha) if hybrid else class_loss(logits, target)
+                )
+        losses = torch.cat(columns, dim=1) if len(columns) > 1 else columns[0]
+        means, counts = label_means(losses, measured)
+        present = label_weights * (counts > 0)
+        kinds: dict[str, Tensor] = {}
+        for kind in dict.fromkeys(group.kind for group in layout.groups):
+            stretch = slice(
+                min(group.labels.start for group in layout.groups if group.kind == kind),
+                max(group.labels.stop for group in layout.groups if group.kind == kind),
+            )
+            kinds[kind] = measured_mean(means[None, stretch], present[None, stretch])
+        if config.weighting == "label_count":
+            return measured_mean(losses, label_weights * measured), kinds
         if head.log_variance is not None:
-            losses = losses * torch.exp(-head.log_variance) + 0.5 * head.log_variance
-        total = torch.where(measured, losses, 0.0) * weights
-        return total.sum() / measured.sum().clamp(min=1)
+            log_variance = head.log_variance[order]
+            scale = means.new_tensor([0.5 if g.kind == "regression" else 1.0 for g in layout.groups])
+            sizes = torch.tensor([g.labels.stop - g.labels.start for g in layout.groups], device=raw.device)
+            means = scale.repeat_interleave(sizes) * (-log_variance).exp() * means + log_variance / 2
+        return measured_mean(means[None], present[None]), kinds
 
-    def _regression(self, out: Tensor, scaled: Tensor, bound: Tensor | None) -> Tensor:
-        error = out - scaled
-        if bound is not None:  # beyond a bound nothing is lost: the truth may well lie there
-            beyond = ((bound > 0) & (error > 0)) | ((bound < 0) & (error < 0))
-            error = torch.where(beyond, 0.0, error)
-        if self.config.regression_loss == "mae":
-            return error.abs()
-        if self.config.regression_loss == "huber":
-            return functional.huber_loss(error, torch.zeros_like(error), reduction="none")
-        return error**2
+    def _on(self, level: str, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+        """(label order, output order, label weights in that order) of a level on a device."""
+        key = (level, device)
+        if key not in self._constants:
+            layout = self.layouts[level]
+            weights = [self.labels[level][index].weight for index in layout.order]
+            self._constants[key] = (
+                torch.tensor(layout.order, device=device),
+                torch.tensor(layout.output_order, device=device),
+                torch.tensor(weights, device=device),
+            )
+        return self._constants[key]
 
-    def _classes(self, group: _Columns, logits: Tensor, value: Tensor) -> Tensor:
-        entropy = functional.cross_entropy(logits.transpose(1, 2), value.long(), reduction="none")
-        if group.kind == "multiclass":
-            return entropy
-        expected = (logits.softmax(dim=2) * torch.arange(group.classes, device=logits.device)).sum(dim=2)
-        return self.config.hybrid_alpha * entropy + (1 - self.config.hybrid_alpha) * (expected - value) ** 2
+    def columns(self, level: str) -> list[str]:
+        """Names of the predicted columns: the label's name, or NAME[k] for class k of a label with classes."""
+        return [
+            f"{label.name}[{k}]" if label.classes else label.name
+            for label in self.labels[level]
+            for k in range(max(label.classes, 1))
+        ]
 
-    def _decode(self, network: Any, level: str, raw: Tensor) -> Tensor:
-        head, out = network.heads[level], torch.empty_like(raw)
-        for group in self.levels[level].groups:
-            columns = group.outputs.to(raw.device)
-            values = raw[:, columns.flatten()]
+    def predict(self, network: nn.Module, batch: MoleculeBatch) -> dict[str, Tensor]:
+        """Level → (items, `columns`) predictions, in evaluation mode and without gradients.
+
+        Regression labels on the stored scale, binary ones as the probability of class 1, labels with classes as the
+        probability of each class.
+        """
+        with torch.no_grad(), _evaluating(network):
+            return {level: self._decode(level, raw, network.heads[level]) for level, raw in network(batch).items()}  # type: ignore[index]
+
+    def _decode(self, level: str, raw: Tensor, head: Head) -> Float[Tensor, "items columns"]:
+        order, output_order, _ = self._on(level, raw.device)
+        raw = raw.to(torch.promote_types(raw.dtype, torch.float32))
+        columns = []
+        for group in self.layouts[level].groups:
+            output = raw[:, group.outputs]
             if group.kind == "regression":
-                place = group.labels.to(raw.device)
-                values = values * head.std[place] + head.mean[place]
+                columns.append(output * head.std[order[group.labels]] + head.mean[order[group.labels]])
             elif group.kind == "binary":
-                values = values.sigmoid()
+                columns.append(output.sigmoid())
             else:
-                values = values.unflatten(1, columns.shape).softmax(dim=2).flatten(1)
-            out[:, columns.flatten()] = values
-        return out
+                columns.append(output.unflatten(1, (-1, group.classes)).softmax(2).flatten(1))
+        return torch.cat(columns, dim=1)[:, output_order]
+
+
+@contextmanager
+def _evaluating(network: nn.Module) -> Iterator[None]:
+    """Evaluation mode, then each module's own mode again."""
+    training = [module for module in network.modules() if module.training]
+    for module in training:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True

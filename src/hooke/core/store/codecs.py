@@ -63,11 +63,11 @@ class ChunkedFile:
         self._column, self._items = column, items
         self._cache: OrderedDict[int, np.ndarray] = OrderedDict()
         self._raw = np.memmap(path, dtype=np.uint8, mode="r")
-        try:
-            frames, self._chunk_items = self._raw[-16:].view(np.int64)
-            self._ends = self._raw[-16 - 8 * (frames + 1) : -16].view(np.int64)
-        except ValueError as error:
-            raise DataError(f"{path} is truncated: the store is damaged (`hooke data check`)") from error
+        frames, self._chunk_items = (int(number) for number in self._raw[-16:].view(np.int64))
+        index = self._raw[-16 - 8 * (frames + 1) : -16]
+        if self._chunk_items < 1 or len(index) != 8 * (frames + 1) or frames * self._chunk_items < items:
+            raise DataError(f"{path} is truncated: the store is damaged (`hooke data check`)")
+        self._ends = index.view(np.int64)
 
     def take(self, index: np.ndarray) -> np.ndarray:
         """Items at the given positions."""

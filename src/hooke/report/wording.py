@@ -1,0 +1,79 @@
+"""Numbers as people read them: three digits, a true minus sign, intervals with as many decimals as they are worth."""
+
+from __future__ import annotations
+
+import math
+
+from hooke.report.schema import Difference, Estimate
+
+UNKNOWN = "–"
+METRIC_NAMES = {
+    "rmse": "RMSE", "mae": "MAE", "r2": "R²", "pearson": "Pearson r", "spearman": "Spearman ρ", "roc_auc": "ROC AUC",
+    "average_precision": "average precision", "cross_entropy": "cross-entropy",
+}  # fmt: skip
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """ "1,234", "0.0731", "−6.02", "1.20e−09"; "–" for what is not known."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    size = math.floor(math.log10(abs(value))) if value else 0
+    if value and not -4 <= size < 7:
+        return signed(f"{value:.{digits - 1}e}")
+    return decimals(value, max(0, digits - 1 - size))
+
+
+def decimals(value: float, places: int) -> str:
+    """With so many decimals; never "−0.00"."""
+    text = f"{value:,.{places}f}"
+    return signed(text[1:] if text.startswith("-") and not any(sign in "123456789" for sign in text) else text)
+
+
+def signed(text: str) -> str:
+    """With a true minus sign."""
+    return text.replace("-", "−")
+
+
+def places_for(found: Estimate) -> int | None:
+    """Decimals that show an interval's width to two digits; None without an interval."""
+    if found.value is None or found.low is None or found.high is None or found.high <= found.low:
+        return None
+    return min(6, max(0, 1 - math.floor(math.log10(found.high - found.low))))
+
+
+def value_text(found: Estimate, *, plus: bool = False) -> str:
+    """The value alone."""
+    places = places_for(found)
+    text = number(found.value) if found.value is None or places is None else decimals(found.value, places)
+    return f"+{text}" if plus and found.value is not None and found.value > 0 else text
+
+
+def bounds_text(found: Estimate, *, plus: bool = False) -> str:
+    """ "[0.78, 1.02]", or "" without an interval."""
+    if found.low is None or found.high is None:
+        return ""
+    places = places_for(found)
+    texts = [number(bound) if places is None else decimals(bound, places) for bound in (found.low, found.high)]
+    if plus:
+        texts = [f"+{text}" if bound > 0 else text for text, bound in zip(texts, (found.low, found.high), strict=True)]
+    return f"[{texts[0]}, {texts[1]}]"
+
+
+def estimate_text(found: Estimate, unit: str = "", *, plus: bool = False) -> str:
+    """ "0.90 [0.78, 1.02] kcal/mol"."""
+    return " ".join(part for part in (value_text(found, plus=plus), bounds_text(found, plus=plus), unit) if part)
+
+
+def metric_text(metric: str) -> str:
+    """A metric's name as papers write it."""
+    return METRIC_NAMES.get(metric, metric.replace("_", " "))
+
+
+def name_text(name: str) -> str:
+    """A column's name in words."""
+    return name.replace("_", " ")
+
+
+def outcome_text(found: Difference) -> str:
+    """What a paired difference says about the first of the two."""
+    return {"better": "better", "worse": "worse", "undecided": "undecided", "none": ""}[found.outcome]

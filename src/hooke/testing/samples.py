@@ -1,0 +1,71 @@
+"""Small molecules of all shapes, and batches of them, for tests of models and tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hooke.core.labels import LEVELS, Label
+from hooke.molecules.arrays import MoleculeSlice
+from hooke.molecules.batch import MoleculeBatch, collate
+from hooke.molecules.encodings import EncodingConfig, add_encodings
+from hooke.molecules.featurise import featurise
+from hooke.molecules.parse import parse
+
+SMILES = (
+    "CCO",
+    "c1ccccc1C(=O)Nc1ccc(F)cc1",
+    "C",  # one atom
+    "[Na+].[Cl-]",  # no bond
+    "CC(=O)[O-].[NH4+]",  # disconnected
+    "N[C@@H](Cc1c[nH]c2ccccc12)C(=O)O",
+    "F/C=C/C#N",
+    "CN1C=NC2=C1C(=O)N(C(=O)N2C)C",
+    "O=S(=O)(c1ccccc1)N1CCOCC1",
+    "C1CC2CCC1C2",
+    "[Cu+2].[O-]C(=O)c1ccccn1",
+    "Brc1ccc(cc1)-c1nnc(s1)N",
+)
+LARGE = "C" + "C(=O)NC" * 60  # 241 atoms
+
+
+def batch_of(
+    smiles: Sequence[str],
+    *,
+    encodings: EncodingConfig = EncodingConfig(),  # noqa: B008
+    labels: Sequence[Label] = (),
+    seed: int = 0,
+) -> MoleculeBatch:
+    """Molecules as one batch, with random targets for the labels (one in five not measured)."""
+    arrays = add_encodings(featurise([parse(text) for text in smiles]), encodings)
+    generator = np.random.default_rng(seed)
+    pairs = random_pairs(arrays.atom_offsets, generator)
+    has_pairs = any(label.level == "pair" for label in labels)
+    pair_index = pairs if has_pairs else np.zeros((2, 0), np.int64)
+    items = {
+        "graph": len(arrays),
+        "node": len(arrays.atom_codes),
+        "edge": len(arrays.bond_atoms),
+        "pair": pair_index.shape[1],
+    }
+    targets = {
+        level: np.stack([_random_values(label, items[level], generator) for label in of_level], axis=1)
+        for level in LEVELS
+        if (of_level := [label for label in labels if label.level == level])
+    }
+    return collate(MoleculeSlice(arrays, targets, {}, pair_index, np.arange(len(arrays))))
+
+
+def random_pairs(offsets: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """(2, P) int64 two pairs of nodes of each molecule, numbered over the batch."""
+    starts, counts = np.repeat(offsets[:-1], 2), np.repeat(np.diff(offsets), 2)
+    return starts + (generator.random((2, len(starts))) * counts).astype(np.int64)
+
+
+def _random_values(label: Label, items: int, generator: np.random.Generator) -> np.ndarray:
+    if label.kind == "regression":
+        values = generator.normal(size=items)
+    else:
+        values = generator.integers(0, max(label.classes, 2), size=items).astype(float)
+    return np.where(generator.random(items) < 0.2, np.nan, values).astype(np.float32)

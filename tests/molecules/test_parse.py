@@ -1,0 +1,56 @@
+"""Parsing and standardising: every refusal has a reason, every choice does what it says."""
+
+from __future__ import annotations
+
+import pytest
+from rdkit import Chem
+
+from hooke.molecules.parse import (
+    KEEP_ALL,
+    MAX_SMILES_CHARACTERS,
+    ParseError,
+    StandardiseConfig,
+    canonical_smiles,
+    parse,
+    silence_rdkit,
+)
+
+silence_rdkit()
+
+
+@pytest.mark.parametrize(
+    ("smiles", "reason"),
+    [
+        ("", "empty"),
+        ("   ", "empty"),
+        ("C1CC", "does not parse"),
+        ("not a molecule", "does not parse"),
+        ("C(C)(C)(C)(C)C", "valence"),
+        ("c1cccc1", "kekulize"),
+        ("C" * (MAX_SMILES_CHARACTERS + 1), "at most"),
+    ],
+)
+def test_refusals_name_the_reason(smiles: str, reason: str) -> None:
+    with pytest.raises(ParseError, match=f"(?i){reason}"):
+        parse(smiles)
+
+
+
+@pytest.mark.parametrize("smiles", ["C", "[Na+].[Cl-]", "*", "[H][H]", "C" * 300, "[13CH4]"])
+def test_unusual_molecules_are_kept(smiles: str) -> None:
+    assert parse(smiles).GetNumAtoms() >= 1
+
+
+@pytest.mark.parametrize(
+    ("config", "smiles", "expected"),
+    [
+        (StandardiseConfig(salts="largest"), "CC(=O)[O-].[Na+]", "CC(=O)[O-]"),
+        (StandardiseConfig(charges="neutralise"), "CC(=O)[O-]", "CC(=O)O"),
+        (StandardiseConfig(isotopes="drop"), "[13CH3]C", "CC"),
+        (StandardiseConfig(stereo="drop"), "C[C@H](N)C(=O)O", "CC(N)C(=O)O"),
+        (StandardiseConfig("largest", "neutralise", "drop", "drop"), "[13CH3][C@H](F)C(=O)[O-].[K+]", "CC(F)C(=O)O"),
+        (KEEP_ALL, "[13CH3][C@H](F)C(=O)[O-].[K+]", "[13CH3][C@H](F)C(=O)[O-].[K+]"),
+    ],
+)
+def test_standardise(config: StandardiseConfig, smiles: str, expected: str) -> None:
+    assert canonical_smiles(parse(smiles, config)) == Chem.CanonSmiles(expected)

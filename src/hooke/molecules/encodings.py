@@ -154,6 +154,8 @@ def shortest_paths(arrays: MoleculeArrays) -> tuple[np.ndarray, np.ndarray]:
 def adjacency_by_size(arrays: MoleculeArrays) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Stacks of dense adjacency matrices: (rows of the molecules, (G, n, n) float64), one or more stacks a size."""
     counts = arrays.atom_counts
+    if not len(counts):
+        return
     order = np.argsort(counts, kind="stable")
     sizes, starts = np.unique(counts[order], return_index=True)
     bond_molecule = np.repeat(np.arange(len(arrays)), arrays.bond_counts)

@@ -166,25 +166,44 @@ def _read_parquet(path: Path) -> Iterator[RowChunk]:
 
 
 def _read_sdf(path: Path) -> Iterator[RowChunk]:
-    """Records of an SD file: the structure becomes SMILES, the tags columns; missing tags are ""."""
-    from rdkit import Chem
+    """Records of an SD file: the structure becomes SMILES, the tags columns; missing tags are "".
+
+    Records are cut at "$$$$" before they are parsed, so that a broken one never swallows its neighbour.
+    """
+    from rdkit import Chem, rdBase
 
     names = _sdf_tags(path)
-    first_row, rows, broken = 1, [], {}
-    raw = gzip.open(path, "rb") if path.name.lower().endswith(".gz") else open(path, "rb")  # noqa: SIM115
-    with raw as file:
-        for number, molecule in enumerate(Chem.ForwardSDMolSupplier(file), start=1):
-            if molecule is None:
-                broken[number] = "the SDF record does not parse"
-                rows.append(["", *[""] * len(names)])
-            else:
-                tags = [molecule.GetProp(name).strip() if molecule.HasProp(name) else "" for name in names]
-                rows.append([Chem.MolToSmiles(molecule), *tags])
-            if len(rows) == CHUNK_ROWS:
-                yield _sdf_chunk(first_row, names, rows, broken)
-                first_row, rows, broken = number + 1, [], {}
+    first_row = 1
+    rows: list[list[str]] = []
+    broken: dict[int, str] = {}
+    supplier = Chem.SDMolSupplier()
+    for number, record in enumerate(_sdf_records(path), start=1):
+        with rdBase.BlockLogs():
+            supplier.SetData(record)
+            molecule = next(iter(supplier), None)
+        if molecule is None:
+            broken[number] = "the SDF record does not parse"
+            rows.append(["", *[""] * len(names)])
+        else:
+            tags = [molecule.GetProp(name).strip() if molecule.HasProp(name) else "" for name in names]
+            rows.append([Chem.MolToSmiles(molecule), *tags])
+        if len(rows) == CHUNK_ROWS:
+            yield _sdf_chunk(first_row, names, rows, broken)
+            first_row, rows, broken = number + 1, [], {}
     if rows:
         yield _sdf_chunk(first_row, names, rows, broken)
+
+
+def _sdf_records(path: Path) -> Iterator[str]:
+    lines: list[str] = []
+    with _open_text(path) as file:
+        for line in file:
+            lines.append(line)
+            if line.startswith("$$$$"):
+                yield "".join(lines)
+                lines = []
+    if any(line.strip() for line in lines):
+        yield "".join(lines)
 
 
 def _sdf_chunk(first_row: int, names: list[str], rows: list[list[str]], broken: dict[int, str]) -> RowChunk:

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from hooke.nn.segment import take_rows
+from hooke.nn.segment import Edges, at_source, take_rows
 
 
 @dataclass(frozen=True)
@@ -65,3 +65,13 @@ class Distinct:
         if self.groups is None:
             return self.rows
         return take_rows(self.rows, self.groups.group, self.groups.order, self.groups.offsets)
+
+
+def at_edges(nodes: Distinct, bonds: Distinct, edges: Edges) -> Distinct:
+    """x_v + e_vw of each edge v→w, computed once for each different pair of rows."""
+    if nodes.groups is None or bonds.groups is None:
+        return Distinct(at_source(nodes.expand(), edges) + bonds.expand())
+    node_groups, bond_groups = nodes.groups.group[edges.source], bonds.groups.group
+    pairs = group_equal(node_groups * len(bonds.rows) + bond_groups)
+    rows = nodes.rows.index_select(0, node_groups[pairs.first]) + bonds.rows.index_select(0, bond_groups[pairs.first])
+    return Distinct(rows, pairs)

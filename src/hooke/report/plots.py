@@ -191,7 +191,7 @@ def embedding_map(section: EmbeddingMap, charts: Charts) -> Markup:
     size, margin = MAP_SIZE, 18
     x = Scale(-1, 1, margin, size - margin)
     y = Scale(-1, 1, size - margin, margin)
-    classes = [colour_class(section.colourings[0], place) if section.colourings else "s0" for place in range(len(section.x))]
+    classes = colour_classes(section.colourings[0]) if section.colourings else ["s0"] * len(section.x)
     dots = [
         element("circle", class_=f"dot {classes[place]}", cx=x(px), cy=y(py), r=5)
         for place, (px, py) in enumerate(zip(section.x, section.y, strict=True))
@@ -202,7 +202,7 @@ def embedding_map(section: EmbeddingMap, charts: Charts) -> Markup:
             {
                 "name": name_text(colouring.name), "unit": colouring.unit, "categories": colouring.categories,
                 "range": [number(bound) for bound in value_range(colouring)],
-                "classes": [colour_class(colouring, place) for place in range(len(section.x))],
+                "classes": colour_classes(colouring),
                 "texts": [value_of(colouring, place) for place in range(len(section.x))],
             }
             for colouring in section.colourings
@@ -220,17 +220,19 @@ def value_range(colouring: Colouring) -> tuple[float | None, float | None]:
     return known[int(0.02 * (len(known) - 1))], known[math.ceil(0.98 * (len(known) - 1))]
 
 
-def colour_class(colouring: Colouring, place: int) -> str:
-    """Class of one dot: s0, s1, ... for categories, r0, r1, ... along the ramp, "none" where nothing was measured."""
-    value = colouring.values[place]
-    if value is None:
-        return "none"
+def colour_classes(colouring: Colouring) -> list[str]:
+    """Class of each dot: s0, s1, ... for categories, r0, r1, ... along the ramp, "none" where nothing was measured."""
     if colouring.categories:
-        return f"s{int(value) % 8}"
+        return ["none" if value is None else f"s{int(value) % 8}" for value in colouring.values]
     low, high = value_range(colouring)
-    assert low is not None and high is not None
-    share = (value - low) / (high - low) if high > low else 0.5
-    return f"r{min(RAMP - 1, max(0, int(share * RAMP)))}"
+    classes = []
+    for value in colouring.values:
+        if value is None or low is None or high is None:
+            classes.append("none")
+        else:
+            share = (value - low) / (high - low) if high > low else 0.5
+            classes.append(f"r{min(RAMP - 1, max(0, int(share * RAMP)))}")
+    return classes
 
 
 def value_of(colouring: Colouring, place: int) -> str:

@@ -1,0 +1,112 @@
+"""report.json to report.html: one file that needs no network, follows the dark or light theme, and prints.
+
+The page is written here as plain HTML and SVG, so that it reads without its script; the script (page.js) adds sorting, search, the
+structures under the pointer, and the map's colours and zoom. Texts from the report are escaped where they are written, and the page's
+security policy lets only this one script run and nothing be loaded.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from importlib import resources
+from pathlib import Path
+
+from hooke.report import sections
+from hooke.report.markup import Markup, element, join
+from hooke.report.plots import Charts
+from hooke.report.schema import Molecule, Report
+from hooke.report.sections import Page
+
+
+def write_report(report_json: Path, out: Path) -> Path:
+    """Write report.html from report.json; after a crash it is either the old file or the new one.
+
+    Args:
+        report_json: What `Report.write` wrote.
+        out: The HTML file.
+
+    Returns:
+        `out`.
+
+    Raises:
+        DataError: report.json is missing, damaged, or from a newer version.
+    """
+    from hooke.core.store.schema import write_durably
+
+    out = Path(out)
+    text = render(Report.read(report_json))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_durably(out, text.encode())
+    return out
+
+
+def render(report: Report) -> str:
+    """The whole page."""
+    charts = Charts()
+    page = Page(report, charts, sections.model_colours(report))
+    drawn = [("summary", "Summary", sections.summary(page))]
+    for title, make in sections.SECTIONS:
+        content = make(page)
+        if content is not None:
+            drawn.append((_anchor(content), title, content))
+    script, style = _asset("page.js"), _asset("page.css")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=policy),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("meta", name="generator", content="Hooke"),
+        element("title", report.title),
+        element("style", Markup(style)),
+    )
+    links = [element("li", element("a", title, href=f"#{name}")) for name, title, _ in drawn]
+    body = element(
+        "body",
+        element("a", "Skip to the results", class_="skip", href="#summary"),
+        element("header", element("span", _spring(), "hooke", class_="brand"), element("span", report.title, class_="where"),
+                element("span", class_="tools"), class_="bar"),
+        element("div", element("nav", element("ol", links), class_="contents", aria_label="Sections"),
+                element("main", [content for _, _, content in drawn]), class_="page"),
+        element("footer", element("p", "Made by Hooke from report.json. This file needs no network.")),
+        element("div", id="tip", role="status", aria_live="polite", hidden=True),
+        element("script", _embedded({"molecules": [_compact(one) for one in report.molecules], "charts": charts.data}),
+                type="application/json", id="data"),
+        element("script", Markup(script)),
+    )  # fmt: skip
+    return "<!doctype html>\n" + join([element("html", head, body, lang="en")]) + "\n"
+
+
+def _embedded(value: object) -> Markup:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)
+
+
+def _compact(molecule: Molecule) -> list[object]:
+    """A molecule for the page's script: SMILES, name, drawing."""
+    drawing = molecule.drawing
+    if drawing is None:
+        return [molecule.smiles, molecule.name]
+    return [molecule.smiles, molecule.name, drawing.width, drawing.height, drawing.lines, drawing.fills, drawing.texts]
+
+
+def _asset(name: str) -> str:
+    return resources.files("hooke.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _anchor(section: Markup) -> str:
+    """The name that a section's links go to."""
+    return section.split('id="', 1)[1].split('"', 1)[0]
+
+
+def _spring() -> Markup:
+    """Hooke's other namesake."""
+    line = "M2 12h3l2-6 3 12 3-12 3 12 3-12 2 6h3"
+    return element("svg", element("path", d=line), class_="spring", viewBox="0 0 26 24", aria_hidden="true")

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from hooke.core.errors import UsageError
+from hooke.inference.embed import NOT_FINITE, embed, embed_smiles
+from hooke.inference.loaded import LoadedRun
+from hooke.inference.stream import read_stamp
+from tests.inference.conftest import make_run
+
+
+def test_every_molecule_has_its_vector(loaded: LoadedRun, run: Path, table: Path, smiles: list[str], tmp_path: Path) -> None:
+    output = tmp_path / "vectors.parquet"
+    report = embed(run, table, output, workers=0, device="cpu", show_progress=False, batch_size=10)
+    found = pl.read_parquet(output)
+    width = loaded.ensemble.networks[0].encoder.graph_width  # type: ignore[union-attr]
+    assert found.columns == ["row", "name", "smiles", "embedding", "reason"]
+    assert found["embedding"].dtype == pl.Array(pl.Float32, width)
+    assert report.done == len(smiles)
+    np.testing.assert_allclose(found["embedding"].to_numpy(), embed_smiles(loaded, smiles), rtol=1e-4, atol=1e-5)
+    stamp = read_stamp(output)
+    assert stamp is not None
+    assert stamp["model_hash"] == loaded.model_hash
+
+
+def test_rows_without_a_molecule_have_none(run: Path, loaded: LoadedRun, tmp_path: Path) -> None:
+    (tmp_path / "x.smi").write_text("CCO a\nbad b\n\nC d\n")
+    embed(run, tmp_path / "x.smi", tmp_path / "v.parquet", workers=0, device="cpu", show_progress=False)
+    found = pl.read_parquet(tmp_path / "v.parquet")
+    assert found["embedding"].is_null().to_list() == [False, True, True, False]
+    vectors = embed_smiles(loaded, ["CCO", "bad", "", "C"])
+    assert np.isnan(vectors).all(axis=1).tolist() == [False, True, True, False]
+    np.testing.assert_allclose(found["embedding"][0], vectors[0], rtol=1e-5)
+    assert embed_smiles(run, ["bad"], device="cpu").shape == (1, vectors.shape[1])
+
+
+def test_vectors_that_are_not_finite_are_not_written(tmp_path: Path) -> None:
+    broken = LoadedRun.open(make_run(tmp_path), "cpu")
+    with torch.no_grad():
+        for parameter in broken.ensemble.networks[0].encoder.parameters():  # type: ignore[union-attr]
+            parameter.fill_(torch.nan)
+    (tmp_path / "x.smi").write_text("CCO a\n")
+    embed(broken, tmp_path / "x.smi", tmp_path / "v.parquet", workers=0, show_progress=False)
+    assert pl.read_parquet(tmp_path / "v.parquet")["reason"].to_list() == [NOT_FINITE]
+
+
+def test_vectors_are_written_as_parquet_only(loaded: LoadedRun, table: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"must end in \.parquet"):
+        embed(loaded, table, tmp_path / "v.csv", show_progress=False)

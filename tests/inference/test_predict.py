@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.labels import Label
+from hooke.inference import stream
+from hooke.inference.loaded import LoadedRun
+from hooke.inference.predict import NOT_FINITE, predict, predict_smiles
+from hooke.molecules import tables
+from hooke.molecules.ingest import IngestConfig, ingest
+from tests.inference.conftest import UNCERTAINTY, make_run
+
+COLUMNS = [
+    "row", "name", "smiles",
+    "log_p", "log_p_std", "log_p_lower", "log_p_upper",
+    "active", "active_std", "active_set",
+    "class", "class[0]", "class[0]_std", "class[1]", "class[1]_std", "class[2]", "class[2]_std", "class_set",
+    "reason",
+]  # fmt: skip
+
+
+def test_predictions_carry_their_uncertainty(loaded: LoadedRun, table: Path, smiles: list[str], tmp_path: Path) -> None:
+    report = predict(loaded, table, tmp_path / "out.parquet", workers=0, show_progress=False)
+    found = pl.read_parquet(tmp_path / "out.parquet")
+    assert report.rows == report.done == len(smiles)
+    assert found.columns == COLUMNS
+    assert found["smiles"].to_list() == smiles
+    values = found["log_p"].to_numpy()
+    assert found["log_p_std"].min() > 0  # type: ignore[operator]
+    half = 2.0 * (found["log_p_std"].to_numpy() + 0.5)
+    np.testing.assert_allclose(found["log_p_upper"], values + half, rtol=1e-5)
+    np.testing.assert_allclose(found["log_p_lower"], values - half, rtol=1e-4, atol=1e-5)
+    active = found["active"].to_numpy()
+    assert ((active >= 0) & (active <= 1)).all()
+    for probability, contained in zip(active, found["active_set"], strict=True):
+        assert contained == "|".join(name for name, p in (("0", 1 - probability), ("1", probability)) if p >= 0.3)
+    classes = found.select([f"class[{number}]" for number in range(3)]).to_numpy()
+    np.testing.assert_allclose(classes.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(found["class"], classes.argmax(axis=1))
+    for row, contained in zip(classes, found["class_set"], strict=True):
+        assert contained == "|".join(str(number) for number in range(3) if row[number] >= 0.3)
+
+
+def test_batches_do_not_change_predictions(loaded: LoadedRun, smiles: list[str]) -> None:
+    whole = predict_smiles(loaded, smiles)
+    for batch_size in (1, 7):
+        parts = predict_smiles(loaded, smiles, batch_size=batch_size)
+        np.testing.assert_allclose(parts["log_p"], whole["log_p"], rtol=1e-4, atol=1e-5)
+    assert whole["class"].dtype == pl.Int16
+
+
+def test_a_run_folder_will_do_and_strings_that_are_no_molecules_say_why(run: Path) -> None:
+    found = predict_smiles(run, ["CCO", "bad", "", "C(C)(C)(C)(C)C"], device="cpu")
+    assert found["log_p"].is_null().to_list() == [False, True, True, True]
+    assert found["reason"][2] == "empty SMILES"
+    assert "valence" in found["reason"][3].lower()
+    nothing = predict_smiles(run, ["bad"], device="cpu")
+    assert nothing.columns == [name for name in COLUMNS if name != "name"]
+    assert nothing["log_p"].dtype == pl.Float32
+
+
+def test_labels_of_atoms_and_bonds_come_as_lists(loaded: LoadedRun, smiles: list[str]) -> None:
+    found = predict_smiles(loaded, [*smiles, "bad"], levels=["node", "edge"], batch_size=9)
+    assert "log_p" not in found.columns
+    from rdkit import Chem
+
+    molecules = [Chem.MolFromSmiles(text) for text in smiles]
+    assert [len(values) for values in found["charge"][:-1]] == [molecule.GetNumAtoms() for molecule in molecules]
+    assert [len(values) for values in found["order"][:-1]] == [molecule.GetNumBonds() for molecule in molecules]
+    assert found["charge"][-1] is None
+    assert found["charge_std"].dtype == pl.List(pl.Float32)
+    alone = predict_smiles(loaded, [smiles[20]], levels=["node"])["charge"][0]
+    np.testing.assert_allclose(found["charge"][20], alone, rtol=1e-4, atol=1e-5)
+
+
+def test_uncertainty_can_be_left_out(loaded: LoadedRun) -> None:
+    found = predict_smiles(loaded, ["CCO"], uncertainty=False)
+    assert found.columns == ["row", "smiles", "log_p", "active", "class", "class[0]", "class[1]", "class[2]", "reason"]
+
+
+def test_one_member_has_a_null_spread_and_no_calibration_no_interval(tmp_path: Path) -> None:
+    found = predict_smiles(make_run(tmp_path, members=1), ["CCO", "C"], device="cpu")
+    assert found["log_p_std"].null_count() == 2
+    assert "log_p_lower" not in found.columns
+    calibrated = predict_smiles(make_run(tmp_path, members=1, uncertainty=UNCERTAINTY), ["CCO"], device="cpu")
+    assert calibrated["log_p_upper"][0] - calibrated["log_p"][0] == pytest.approx(1.0)
+
+
+def test_levels_that_cannot_be_predicted_are_refused(loaded: LoadedRun, tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match=r"unknown level 'nodes'. Did you mean 'node'"):
+        predict_smiles(loaded, ["CCO"], levels=["nodes"])
+    pairs = make_run(tmp_path / "a", labels=[Label("distance", "pair")])
+    with pytest.raises(UsageError, match="labels of pairs only"):
+        predict_smiles(pairs, ["CCO"], device="cpu")
+    nodes = make_run(tmp_path / "b", labels=[Label("charge", "node"), Label("distance", "pair")])
+    assert predict_smiles(nodes, ["CCO"], device="cpu")["charge"].list.len().to_list() == [3]
+    with pytest.raises(UnknownNameError, match="Valid: node"):
+        predict_smiles(nodes, ["CCO"], levels=["pair"], device="cpu")
+
+
+def test_a_prediction_that_is_not_finite_is_no_prediction(tmp_path: Path) -> None:
+    broken = LoadedRun.open(make_run(tmp_path), "cpu")
+    with torch.no_grad():
+        broken.ensemble.networks[0].heads["graph"].mean[0] = torch.inf  # type: ignore[index, union-attr]
+    found = predict_smiles(broken, ["CCO", "bad", "C"])
+    assert found["log_p"].null_count() == 3
+    assert found["reason"].to_list() == [NOT_FINITE, "SMILES does not parse", NOT_FINITE]
+    assert predict_smiles(broken, ["CCO"], levels=["node"])["reason"].to_list() == [None]
+
+
+def test_stores_and_tables_give_the_same(loaded: LoadedRun, table: Path, smiles: list[str], tmp_path: Path) -> None:
+    config = IngestConfig(targets=(), encodings=loaded.encodings, standardise=loaded.standardise, duplicates="keep_all")
+    store, _ = ingest(table, tmp_path / "store", config, workers=0, show_progress=False)
+    predict(loaded, store, tmp_path / "a.parquet", show_progress=False)
+    predict(loaded, table, tmp_path / "b.parquet", workers=0, show_progress=False)
+    stored, given = (pl.read_parquet(tmp_path / name) for name in ("a.parquet", "b.parquet"))
+    np.testing.assert_allclose(stored["log_p"], given["log_p"], rtol=1e-5, atol=1e-6)
+
+
+def test_a_hostile_table_is_accounted_for_row_by_row(loaded: LoadedRun, tmp_path: Path) -> None:
+    peptide = "C(=O)NCC" * 60  # 300 atoms
+    rows = {
+        "CCO,1": True, "not a molecule,2": False, ",3": False, f"{peptide},4": True, "[He],5": True,
+        "[Na+].[Cl-],6": True, "C(C)(C)(C)(C)C,7": False, "c1ccc,8": False, f"{'C' * 1_000_000},9": False, "CCO,10": True,
+        '"CC\nO",11': False, "CCN": False, "CCN,12,13,14": False, "nan,15": False, "  CCC  ,16": True, "": False,
+        "OC(=O)c1ccccc1[O-].[K+],17": True, "[NH3]->[Cu+2],18": True, "*CC,19": True,
+    }  # fmt: skip
+    table = tmp_path / "hostile.csv"
+    table.write_bytes(b"\xef\xbb\xbf" + ("SMILES,id\n" + "\n".join(rows) + "\n").encode())
+    report = predict(loaded, table, tmp_path / "out.csv", workers=0, show_progress=False)
+    found = pl.read_csv(tmp_path / "out.csv")
+    assert [value is not None for value in found["log_p"]] == list(rows.values())
+    assert [reason is None for reason in found["reason"]] == list(rows.values())
+    assert found["row"].to_list() == list(range(1, len(rows) + 1))
+    assert (report.rows, report.done) == (len(rows), sum(rows.values()))
+    assert found["log_p"][0] == found["log_p"][9]
+
+
+KILLED = """
+import sys
+import torch
+from pathlib import Path
+from hooke.inference import predict, stream
+from hooke.molecules import tables
+torch.set_num_threads(1)
+tables.CHUNK_ROWS, stream.CHUNKS_A_PART = 8, 1
+if __name__ == "__main__":
+    run, table, output = map(Path, sys.argv[1:])
+    predict.predict(run, table, output, workers=2, device="cpu", show_progress=False)
+"""
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def test_kill_9_and_the_same_command_give_the_same_file(
+    run: Path, smiles: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "CHUNK_ROWS", 8)
+    monkeypatch.setattr(stream, "CHUNKS_A_PART", 1)
+    table, output, whole = tmp_path / "in.smi", tmp_path / "out.parquet", tmp_path / "whole.parquet"
+    table.write_text("".join(f"{text} n{number}\n" for number, text in enumerate(smiles * 40)))
+    (tmp_path / "program.py").write_text(KILLED)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen(
+        [sys.executable, str(tmp_path / "program.py"), str(run), str(table), str(output)], env=environment
+    )
+    parts = tmp_path / "out.parquet.parts"
+    try:
+        wait_for(lambda: process.poll() is not None or len(list(parts.glob("part-*"))) >= 5)
+        process.send_signal(signal.SIGKILL)
+        process.wait(30)
+    finally:
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert not output.exists()
+    report = predict(run, table, output, workers=0, device="cpu", show_progress=False)
+    predict(run, table, whole, workers=0, device="cpu", show_progress=False)
+    assert 0 < report.resumed_rows < report.rows == 40 * len(smiles)
+    assert output.read_bytes() == whole.read_bytes()

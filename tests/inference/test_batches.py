@@ -29,7 +29,9 @@ def test_a_range_of_molecules_is_what_preparing_them_alone_gives(smiles: list[st
         assert {name: values.shape for name, values in part.atom_encodings.items()} == {
             name: values.shape for name, values in alone.atom_encodings.items()
         }
-        np.testing.assert_allclose(part.graph_encodings["laplacian_eigenvalues"], alone.graph_encodings["laplacian_eigenvalues"], atol=2e-3)
+        np.testing.assert_allclose(
+            part.graph_encodings["laplacian_eigenvalues"], alone.graph_encodings["laplacian_eigenvalues"], atol=2e-3
+        )
         np.testing.assert_allclose(part.atom_encodings["random_walk"], alone.atom_encodings["random_walk"], atol=2e-3)
 
 

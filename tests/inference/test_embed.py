@@ -6,15 +6,17 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from tests.inference.conftest import make_run
 
 from hooke.core.errors import UsageError
 from hooke.inference.embed import NOT_FINITE, embed, embed_smiles
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.stream import read_stamp
-from tests.inference.conftest import make_run
 
 
-def test_every_molecule_has_its_vector(loaded: LoadedRun, run: Path, table: Path, smiles: list[str], tmp_path: Path) -> None:
+def test_every_molecule_has_its_vector(
+    loaded: LoadedRun, run: Path, table: Path, smiles: list[str], tmp_path: Path
+) -> None:
     output = tmp_path / "vectors.parquet"
     report = embed(run, table, output, workers=0, device="cpu", show_progress=False, batch_size=10)
     found = pl.read_parquet(output)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.inference.conftest import LABELS, UNCERTAINTY, make_run
 
 from hooke.core.errors import DataError, UsageError
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
 from hooke.inference.loaded import LoadedRun
-from tests.inference.conftest import LABELS, UNCERTAINTY, make_run
 
 
 def test_a_run_is_rebuilt_from_its_folder(run: Path) -> None:

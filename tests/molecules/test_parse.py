@@ -54,3 +54,13 @@ def test_unusual_molecules_are_kept(smiles: str) -> None:
 )
 def test_standardise(config: StandardiseConfig, smiles: str, expected: str) -> None:
     assert canonical_smiles(parse(smiles, config)) == Chem.CanonSmiles(expected)
+
+
+@pytest.mark.parametrize("text", ["CC\nO", "CC O", "CCO ethanol", "C\tC"])
+def test_half_a_molecule_is_never_read(text: str) -> None:
+    with pytest.raises(ParseError, match="text after the SMILES"):
+        parse(text)
+
+
+def test_cxsmiles_extensions_belong_to_the_smiles() -> None:
+    assert parse(" C[C@H](O)F |&1:1| ").GetNumAtoms() == 4

@@ -50,3 +50,8 @@ def put_in_place(temporary: Path, path: Path) -> None:
     with open(temporary, "rb") as file:
         os.fsync(file.fileno())
     os.replace(temporary, path)
+    folder = os.open(path.parent, os.O_RDONLY)  # the new name must reach the disk too
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -55,4 +55,5 @@ class Ensemble:
 
 def _summarise(members: Sequence[Tensor]) -> Prediction:
     stacked = torch.stack([member.double() for member in members]).cpu().numpy()
-    return Prediction(stacked.mean(axis=0), stacked.std(axis=0, ddof=1 if len(stacked) > 1 else 0))
+    with np.errstate(invalid="ignore"):  # an infinite prediction has no spread; `predict` gives the reason
+        return Prediction(stacked.mean(axis=0), stacked.std(axis=0, ddof=1 if len(stacked) > 1 else 0))

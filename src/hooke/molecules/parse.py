@@ -47,7 +47,8 @@ def parse(smiles: str, config: StandardiseConfig = KEEP_ALL) -> Chem.Mol:
     """Parse one SMILES and standardise it.
 
     Raises:
-        ParseError: Empty, too long, syntactically wrong, chemically impossible (valence, kekulisation) or without atoms.
+        ParseError: Empty, too long, followed by text (other than a CXSMILES extension), syntactically wrong, chemically
+            impossible (valence, kekulisation) or without atoms.
     """
     text = smiles.strip() if isinstance(smiles, str) else ""
     if not text:
@@ -57,6 +58,9 @@ def parse(smiles: str, config: StandardiseConfig = KEEP_ALL) -> Chem.Mol:
     molecule = Chem.MolFromSmiles(text)
     if molecule is None:
         raise ParseError(_reason(text))
+    _, *rest = text.split(maxsplit=1)
+    if rest and not rest[0].startswith("|"):  # RDKit takes it for a name: half a molecule may be lost
+        raise ParseError(f"text after the SMILES: {rest[0][:40]!r}")
     if config != KEEP_ALL:
         molecule = standardise(molecule, config)
     if not 1 <= molecule.GetNumAtoms() <= MAX_ATOMS:

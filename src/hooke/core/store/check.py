@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hooke.core.errors import DataError
 from hooke.core.hashing import file_sha256
-from hooke.core.store.schema import newest_manifest
+from hooke.core.store.schema import Manifest, StoredFile, manifests, newest_manifest
 
 
 @dataclass(frozen=True)
@@ -29,26 +30,44 @@ def check_store(folder: Path, *, advance: Callable[[int], None] = lambda _: None
         What is wrong; an empty list for a sound store.
 
     Raises:
-        DataError: There is no readable manifest at all.
+        DataError: There is no manifest at all.
     """
     folder = Path(folder)
     problems = []
+    for path in manifests(folder):
+        try:
+            Manifest.read(path)
+        except DataError as error:
+            problems.append(Problem(path.name, str(error)))
+    if any(problem.file == manifests(folder)[-1].name for problem in problems):
+        return problems  # nothing says what the other files should be
     manifest = newest_manifest(folder)
-    for shard in manifest.shards:
-        for file in shard.files:
-            path = folder / shard.name / file.name
-            name = f"{shard.name}/{file.name}"
-            if not path.exists():
-                problems.append(Problem(name, "missing"))
-            elif path.stat().st_size != file.bytes:
-                problems.append(Problem(name, f"has {path.stat().st_size} bytes, expected {file.bytes}"))
-            elif file_sha256(path) != file.sha256:
-                problems.append(Problem(name, "checksum differs: at least one byte was changed"))
-            advance(file.bytes)
-    known = {shard.name for shard in manifest.shards}
+    for name, file in _listed(manifest):
+        path = folder / name
+        if not path.exists():
+            problems.append(Problem(name, "missing"))
+        elif path.stat().st_size != file.bytes:
+            problems.append(Problem(name, f"has {path.stat().st_size} bytes, expected {file.bytes}"))
+        elif file_sha256(path) != file.sha256:
+            problems.append(Problem(name, "checksum differs: at least one byte was changed"))
+        advance(file.bytes)
+    known = {shard.name for shard in manifest.shards} | {file.name for file in manifest.files}
     problems.extend(
-        Problem(path.name, "orphan: no manifest names this shard (left by a killed writer)")
-        for path in sorted(folder.glob("shard-*"))
-        if path.name not in known
+        Problem(path.name, "orphan: no manifest names it (left by a killed writer, or foreign)")
+        for path in sorted(folder.iterdir())
+        if path.name not in known and path not in manifests(folder)
     )
     return problems
+
+
+def store_bytes(manifest: Manifest) -> int:
+    """Bytes of all files that a check reads."""
+    return sum(file.bytes for _, file in _listed(manifest))
+
+
+def _listed(manifest: Manifest) -> Iterator[tuple[str, StoredFile]]:
+    for shard in manifest.shards:
+        for file in shard.files:
+            yield f"{shard.name}/{file.name}", file
+    for file in manifest.files:
+        yield file.name, file

@@ -6,6 +6,7 @@ the items a frame) so that any item is found by decoding one frame.
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from pathlib import Path
 
@@ -20,18 +21,49 @@ CACHED_CHUNKS = 64
 _ZSTD = pa.Codec("zstd", compression_level=3)
 
 
-def encode(values: np.ndarray, codec: str) -> bytes:
-    """The file content of a column's values, (items, *shape)."""
-    data = np.ascontiguousarray(values)
-    if codec == "plain":
-        return data.tobytes()
-    per_item = max(1, data.nbytes // max(1, len(data)))
-    chunk_items = max(1, CHUNK_BYTES // per_item)
-    frames = [
-        _ZSTD.compress(data[start : start + chunk_items].tobytes(), asbytes=True) for start in range(0, len(data), chunk_items)
-    ]
-    ends = np.cumsum([0, *(len(frame) for frame in frames)], dtype=np.int64)
-    return b"".join(frames) + ends.tobytes() + np.array([len(frames), chunk_items], dtype=np.int64).tobytes()
+class PlainEncoder:
+    """Values as they are."""
+
+    def feed(self, values: np.ndarray) -> bytes:
+        """The bytes of some more items."""
+        return np.ascontiguousarray(values).tobytes()
+
+    def finish(self) -> bytes:
+        """What ends the file."""
+        return b""
+
+
+class ChunkedEncoder:
+    """Values in compressed frames of equal item counts, whatever blocks they come in."""
+
+    def __init__(self, column: Column) -> None:
+        self._chunk_items = max(1, CHUNK_BYTES // column.item_bytes)
+        self._chunk_bytes = self._chunk_items * column.item_bytes
+        self._waiting = b""
+        self._ends = [0]
+
+    def feed(self, values: np.ndarray) -> bytes:
+        """The frames that some more items complete."""
+        data = self._waiting + np.ascontiguousarray(values).tobytes()
+        whole = len(data) - len(data) % self._chunk_bytes
+        self._waiting = data[whole:]
+        return b"".join(self._frame(data[start : start + self._chunk_bytes]) for start in range(0, whole, self._chunk_bytes))
+
+    def finish(self) -> bytes:
+        """The last frame and the index."""
+        last = self._frame(self._waiting) if self._waiting else b""
+        index = np.array([*self._ends, len(self._ends) - 1, self._chunk_items], dtype=np.int64)
+        return last + index.tobytes()
+
+    def _frame(self, data: bytes) -> bytes:
+        frame = _ZSTD.compress(data, asbytes=True)
+        self._ends.append(self._ends[-1] + len(frame))
+        return frame
+
+
+def encoder(column: Column, codec: str) -> PlainEncoder | ChunkedEncoder:
+    """What turns a column's values into the bytes of its file."""
+    return PlainEncoder() if codec == "plain" else ChunkedEncoder(column)
 
 
 class PlainFile:
@@ -42,14 +74,13 @@ class PlainFile:
         actual = path.stat().st_size if path.exists() else -1
         if actual != expected:
             raise DataError(f"{path} has {actual} bytes, expected {expected}: the store is damaged (`hooke data check`)")
-        if items and column.item_bytes:
-            self._data = np.memmap(path, dtype=column.dtype, mode="r", shape=(items, *column.shape))
-        else:
-            self._data = np.zeros((items, *column.shape), dtype=column.dtype)  # type: ignore[assignment]
+        shape = (items, *column.shape)
+        # as a plain array: indexing a memmap object costs much more
+        self._data = np.asarray(np.memmap(path, column.dtype, "r", shape=shape)) if expected else np.zeros(shape, column.dtype)
 
     def take(self, index: np.ndarray) -> np.ndarray:
         """Items at the given positions, copied."""
-        return self._data[index]
+        return self._data.take(index, axis=0)  # ten times faster than indexing
 
     def slice(self, start: int, stop: int) -> np.ndarray:
         """A run of items, as a view of the mapped file."""
@@ -57,25 +88,29 @@ class PlainFile:
 
 
 class ChunkedFile:
-    """A compressed column file with a small cache of decoded chunks."""
+    """A compressed column file with a small cache of decoded chunks; safe to read from several threads."""
 
     def __init__(self, path: Path, column: Column, items: int) -> None:
-        self._column, self._items = column, items
+        self._column, self._items, self._path = column, items, path
         self._cache: OrderedDict[int, np.ndarray] = OrderedDict()
-        self._raw = np.memmap(path, dtype=np.uint8, mode="r")
-        frames, self._chunk_items = (int(number) for number in self._raw[-16:].view(np.int64))
-        index = self._raw[-16 - 8 * (frames + 1) : -16]
+        self._lock = threading.Lock()
+        if not path.exists() or path.stat().st_size < 24:
+            raise DataError(f"{path} is missing or truncated: the store is damaged (`hooke data check`)")
+        self._raw = np.asarray(np.memmap(path, np.uint8, "r"))
+        frames, self._chunk_items = (int(number) for number in np.frombuffer(self._raw[-16:].tobytes(), np.int64))
+        index = self._raw[-16 - 8 * (frames + 1) : -16] if 0 <= frames < len(self._raw) else self._raw[:0]
         if self._chunk_items < 1 or len(index) != 8 * (frames + 1) or frames * self._chunk_items < items:
             raise DataError(f"{path} is truncated: the store is damaged (`hooke data check`)")
-        self._ends = index.view(np.int64)
+        self._ends = np.frombuffer(index.tobytes(), np.int64)
 
     def take(self, index: np.ndarray) -> np.ndarray:
         """Items at the given positions."""
-        chunk_of = index // self._chunk_items
         out = np.empty((len(index), *self._column.shape), dtype=self._column.dtype)
-        for chunk in np.unique(chunk_of):
-            here = chunk_of == chunk
-            out[here] = self._chunk(int(chunk))[index[here] - chunk * self._chunk_items]
+        chunk_of = index // self._chunk_items
+        order = np.argsort(chunk_of, kind="stable")
+        chunks, starts = np.unique(chunk_of[order], return_index=True)
+        for chunk, here in zip(chunks, np.split(order, starts[1:]), strict=True):
+            out[here] = self._chunk(int(chunk)).take(index[here] - chunk * self._chunk_items, axis=0)
         return out
 
     def slice(self, start: int, stop: int) -> np.ndarray:
@@ -83,19 +118,21 @@ class ChunkedFile:
         return self.take(np.arange(start, stop, dtype=np.int64))
 
     def _chunk(self, chunk: int) -> np.ndarray:
-        if chunk in self._cache:
-            self._cache.move_to_end(chunk)
-            return self._cache[chunk]
+        with self._lock:
+            if chunk in self._cache:
+                self._cache.move_to_end(chunk)
+                return self._cache[chunk]
         items = min(self._chunk_items, self._items - chunk * self._chunk_items)
         frame = self._raw[self._ends[chunk] : self._ends[chunk + 1]].tobytes()
         try:
-            data = _ZSTD.decompress(frame, decompressed_size=int(items) * self._column.item_bytes, asbytes=True)
+            data = _ZSTD.decompress(frame, decompressed_size=items * self._column.item_bytes, asbytes=True)
         except OSError as error:
-            raise DataError(f"a compressed chunk of {self._column.name!r} does not decode: {error}") from error
+            raise DataError(f"{self._path} is damaged: a compressed chunk does not decode (`hooke data check`)") from error
         values = np.frombuffer(data, dtype=self._column.dtype).reshape(items, *self._column.shape)
-        self._cache[chunk] = values
-        if len(self._cache) > CACHED_CHUNKS:
-            self._cache.popitem(last=False)
+        with self._lock:
+            self._cache[chunk] = values
+            if len(self._cache) > CACHED_CHUNKS:
+                self._cache.popitem(last=False)
         return values
 
 

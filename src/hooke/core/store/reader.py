@@ -29,7 +29,8 @@ class Store:
         Raises:
             DataError: No finished store, a file of the wrong size, or a format newer than this Hooke.
         """
-        return cls(Path(folder), newest_manifest(Path(folder)))
+        folder = Path(folder)
+        return cls(folder, newest_manifest(folder))
 
     @property
     def rows(self) -> int:
@@ -71,7 +72,7 @@ class Store:
             return np.concatenate(parts) if parts else np.zeros(0, np.int64)
         out = np.empty(len(rows), np.int64)
         for shard, local, where in self._by_shard(rows):
-            out[where] = shard.offsets[axis][local + 1] - shard.offsets[axis][local]
+            out[where] = shard.offsets[axis].take(local + 1) - shard.offsets[axis].take(local)
         return out
 
     def gather(self, axis: str, rows: np.ndarray, columns: Sequence[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -123,14 +124,14 @@ class _OpenShard:
             file = path / f"{axis}{OFFSETS_SUFFIX}"
             if not file.exists() or file.stat().st_size != 8 * (shard.rows + 1):
                 raise DataError(f"{file} is missing or truncated: the store is damaged (`hooke data check`)")
-            self.offsets[axis] = np.memmap(file, dtype=np.int64, mode="r")
+            self.offsets[axis] = np.asarray(np.memmap(file, dtype=np.int64, mode="r"))
 
     def gather(self, axis: str, rows: np.ndarray, columns: Sequence[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        starts = self.offsets[axis][rows]
-        lengths = self.offsets[axis][rows + 1] - starts
+        starts = self.offsets[axis].take(rows)
+        lengths = self.offsets[axis].take(rows + 1) - starts
         offsets = np.zeros(len(rows) + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
-        if len(rows) and np.array_equal(starts[1:], starts[:-1] + lengths[:-1]):  # consecutive rows: one slice
+        if len(rows) and (rows[1:] - rows[:-1] == 1).all():  # consecutive rows: one slice
             begin, end = int(starts[0]), int(starts[0] + offsets[-1])
             return offsets, {name: np.asarray(self.files[name].slice(begin, end)) for name in columns}
         index = ragged_index(starts, lengths)

@@ -7,7 +7,6 @@ ragged: row i owns the items offsets[i]:offsets[i + 1], and all columns of one a
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from hooke.core.errors import DataError
+from hooke.core.files import put_in_place
 from hooke.core.hashing import content_hash
 
 FORMAT_VERSION = 1
@@ -40,7 +40,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns of a store; names are unique."""
+    """The columns of a store; names are unique, items at least a byte."""
 
     columns: tuple[Column, ...]
 
@@ -48,6 +48,8 @@ class Schema:
         names = [column.name for column in self.columns]
         if len(set(names)) != len(names):
             raise ValueError(f"column names repeat: {names}")
+        if not all(column.item_bytes for column in self.columns):
+            raise ValueError("a column has items of 0 bytes; leave it out")
 
     @property
     def ragged_axes(self) -> tuple[str, ...]:
@@ -70,7 +72,7 @@ class Schema:
 
 @dataclass(frozen=True)
 class StoredFile:
-    """One file of a shard: bytes and SHA-256."""
+    """One file: its name below its shard's folder (or the store's), bytes and SHA-256."""
 
     name: str
     bytes: int
@@ -89,13 +91,22 @@ class Shard:
 
 @dataclass(frozen=True)
 class Manifest:
-    """One generation of a store: everything needed to read it and to check it."""
+    """One generation of a store: everything needed to read it and to check it.
+
+    Attributes:
+        schema, codec, shards: What is stored.
+        files: Files that lie beside the shards ("rejected.parquet"), checked like them.
+        metadata: Anything JSON.
+        generation: 1, and one more with every append.
+        format_version: Of the files.
+    """
 
     schema: Schema
     codec: str
     shards: tuple[Shard, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     generation: int = 1
+    files: tuple[StoredFile, ...] = ()
     format_version: int = FORMAT_VERSION
 
     @property
@@ -106,13 +117,15 @@ class Manifest:
     @property
     def content_hash(self) -> str:
         """Hash of schema, metadata and every file's checksum: equal for equal content written with equal shard sizes."""
-        files = [[file.name, file.sha256] for shard in self.shards for file in shard.files]
-        return content_hash([self.schema, dict(self.metadata), self.codec, files])
+        shards = [[shard.rows, dict(shard.items), shard.files] for shard in self.shards]
+        return content_hash([self.schema, dict(self.metadata), self.codec, shards, self.files])
 
     def write(self, folder: Path) -> Path:
         """Write this generation's manifest atomically and durably; the store exists from this moment."""
         path = folder / f"manifest-{self.generation:06d}.json"
-        write_durably(path, json.dumps({**asdict(self), "content_hash": self.content_hash}, indent=1).encode())
+        temporary = path.with_suffix(".json.tmp")
+        temporary.write_text(json.dumps({**asdict(self), "content_hash": self.content_hash}, indent=1))
+        put_in_place(temporary, path)
         return path
 
     @staticmethod
@@ -120,7 +133,7 @@ class Manifest:
         """Read one manifest file.
 
         Raises:
-            DataError: It is not valid JSON, or was written by a newer Hooke.
+            DataError: It is damaged, or was written by a newer Hooke.
         """
         try:
             fields = json.loads(path.read_bytes())
@@ -128,12 +141,26 @@ class Manifest:
             if version > FORMAT_VERSION:
                 raise DataError(f"{path.parent} has store format {version}; this Hooke reads up to {FORMAT_VERSION}: update")
             columns = tuple(Column(c["name"], c["axis"], c["dtype"], tuple(c["shape"])) for c in fields["schema"]["columns"])
-            shards = tuple(
-                Shard(s["name"], s["rows"], s["items"], tuple(StoredFile(**f) for f in s["files"])) for s in fields["shards"]
-            )
-            return Manifest(Schema(columns), fields["codec"], shards, fields["metadata"], fields["generation"], version)
+            shards = tuple(Shard(s["name"], s["rows"], s["items"], _stored_files(s["files"])) for s in fields["shards"])
+            manifest = Manifest(
+                Schema(columns), fields["codec"], shards, fields["metadata"], fields["generation"],
+                _stored_files(fields["files"]), version,
+            )  # fmt: skip
+            intact = manifest.content_hash == fields["content_hash"]
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"{path} is not a readable store manifest: {error}") from error
+        if not intact:
+            raise DataError(f"{path} is damaged: its content does not have the hash that it states")
+        return manifest
+
+
+def _stored_files(entries: Sequence[Mapping[str, Any]]) -> tuple[StoredFile, ...]:
+    return tuple(StoredFile(entry["name"], entry["bytes"], entry["sha256"]) for entry in entries)
+
+
+def manifests(folder: Path) -> list[Path]:
+    """The manifest files of a folder, oldest generation first; empty if it holds no finished store."""
+    return sorted(folder.glob("manifest-*.json"))
 
 
 def newest_manifest(folder: Path) -> Manifest:
@@ -142,17 +169,7 @@ def newest_manifest(folder: Path) -> Manifest:
     Raises:
         DataError: The folder holds no finished store.
     """
-    paths: Sequence[Path] = sorted(folder.glob("manifest-*.json"))
+    paths = manifests(folder)
     if not paths:
         raise DataError(f"{folder} is not a finished store: it has no manifest. Run `hooke data prepare` again")
     return Manifest.read(paths[-1])
-
-
-def write_durably(path: Path, data: bytes) -> None:
-    """Write bytes so that after a crash the file is either whole or absent."""
-    temporary = path.with_name(path.name + ".tmp")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)

@@ -1,0 +1,49 @@
+"""Conformal calibration: exact quantiles, marginal coverage, edge cases."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hooke.evaluate.conformal import calibrate_interval, calibrate_set
+
+
+def test_coverage_holds_on_fresh_rows() -> None:
+    generator = np.random.default_rng(0)
+    reached = []
+    for _ in range(60):
+        spread = generator.uniform(0.5, 2, 300)
+        true = generator.normal(size=300) * spread
+        fitted = calibrate_interval(np.zeros(100), spread[:100], true[:100], level=0.8)
+        low, high = fitted.interval(np.zeros(200), spread[100:])
+        reached.append(np.mean((true[100:] >= low) & (true[100:] <= high)))
+    assert 0.78 < np.mean(reached) < 0.84
+
+
+def test_the_quantile_is_the_exact_order_statistic() -> None:
+    true = np.arange(1.0, 10)  # nine errors 1 ... 9, median 5
+    fitted = calibrate_interval(np.zeros(9), np.zeros(9), true, level=0.8)
+    assert fitted.floor == 5
+    assert fitted.quantile == 8 / 5  # ceil(10 * 0.8) = 8th smallest
+    low, high = fitted.interval(np.array([1.0]), np.array([0.0]))
+    assert (low[0], high[0]) == (-7, 9)
+
+
+def test_too_few_rows_give_no_finite_promise() -> None:
+    fitted = calibrate_interval(np.zeros(3), np.zeros(3), np.array([1.0, 2.0, np.nan]), level=0.9)
+    assert fitted.quantile == float("inf")
+    assert fitted.count == 2
+    assert calibrate_interval(np.zeros(1), np.zeros(1), np.array([np.nan])).count == 0
+
+
+def test_sets_cover_and_shrink_with_certainty() -> None:
+    generator = np.random.default_rng(1)
+    probability = generator.uniform(0, 1, 2000)
+    true = (generator.random(2000) < probability).astype(float)
+    table = np.stack([1 - probability, probability], axis=1)
+    fitted = calibrate_set(table[:1000], true[:1000], level=0.9)
+    inside = fitted.contains(table[1000:])
+    covered = inside[np.arange(1000), true[1000:].astype(int)].mean()
+    assert 0.87 < covered < 0.94
+    assert inside.sum(axis=1).min() >= 0
+    assert calibrate_set(table[:2], true[:2]).threshold == 0.0
+    assert set(fitted.to_json()) == {"threshold", "level", "count"}

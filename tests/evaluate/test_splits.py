@@ -1,0 +1,67 @@
+"""Splits are partitions, keep groups together and repeat."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hooke.evaluate.splits import (
+    Split,
+    column_split,
+    random_split,
+    scaffold_balanced_split,
+    scaffold_split,
+    time_split,
+)
+
+
+def check_partition(split: Split, count: int) -> None:
+    together = np.concatenate([split.train, split.valid, split.test])
+    assert sorted(together.tolist()) == list(range(count))
+    for part in (split.train, split.valid, split.test):
+        assert (np.diff(part) > 0).all()
+
+
+@given(count=st.integers(0, 200), seed=st.integers(0, 5))
+@settings(max_examples=40, deadline=None)
+def test_random(count: int, seed: int) -> None:
+    split = random_split(count, generator=np.random.default_rng(seed))
+    check_partition(split, count)
+    assert abs(len(split.train) - 0.8 * count) <= 0.5
+    again = random_split(count, generator=np.random.default_rng(seed))
+    assert np.array_equal(split.test, again.test)
+
+
+@given(groups=st.lists(st.integers(0, 15), max_size=120), seed=st.integers(0, 3))
+@settings(max_examples=60, deadline=None)
+def test_scaffold_groups_are_never_divided(groups: list[int], seed: int) -> None:
+    names = [str(group) for group in groups]
+    for split in (scaffold_split(names), scaffold_balanced_split(names, generator=np.random.default_rng(seed))):
+        check_partition(split, len(names))
+        labels = split.labels(len(names))
+        for name in set(names):
+            assert len({labels[place] for place, other in enumerate(names) if other == name}) == 1
+        assert len(split.train) <= round(0.8 * len(names))
+
+
+def test_deterministic_scaffold_puts_the_rarest_last() -> None:
+    split = scaffold_split(["a"] * 8 + ["b", "c"])
+    assert split.train.tolist() == list(range(8))
+    assert (split.valid.tolist(), split.test.tolist()) == ([8], [9])
+
+
+def test_time_and_column() -> None:
+    times = np.array([5.0, 1, np.nan, 3, 2, 9, 8, 7, 6, 4])
+    split = time_split(times)
+    check_partition(split, 10)
+    assert split.test.tolist() == [5]
+    assert 2 in split.train
+    found = column_split(np.array([0, 2, 1, 255, 0]))
+    assert (found.train.tolist(), found.valid.tolist(), found.test.tolist()) == ([0, 4], [2], [1])
+
+
+def test_wrong_fractions() -> None:
+    with pytest.raises(ValueError, match="sum to 1"):
+        random_split(10, generator=np.random.default_rng(0), fractions=(0.5, 0.1, 0.1))

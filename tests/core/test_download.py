@@ -79,7 +79,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+    class QuietServer(ThreadingHTTPServer):
+        def handle_error(self, *_: Any) -> None:  # a connection closed on purpose is no news
+            pass
+
+    with QuietServer(("127.0.0.1", 0), Handler) as http:
         http.daemon_threads = True
         state.url = f"http://127.0.0.1:{http.server_address[1]}/data.bin"
         threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hooke.core.errors import DataError, HookeError
-from hooke.core.files import disk_full_explained, exclusive, put_in_place
+from hooke.core.files import disk_full_explained, exclusive, put_in_place, write_durably
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:
@@ -40,3 +40,10 @@ def test_a_file_takes_the_place_of_another_whole(tmp_path: Path) -> None:
     put_in_place(tmp_path / "new", tmp_path / "old")
     assert (tmp_path / "old").read_text() == "new"
     assert not (tmp_path / "new").exists()
+
+
+def test_bytes_are_written_whole(tmp_path: Path) -> None:
+    for text in (b"first", b"second"):
+        write_durably(tmp_path / "x", text)
+        assert (tmp_path / "x").read_bytes() == text
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]

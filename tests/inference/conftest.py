@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -32,7 +31,6 @@ UNCERTAINTY = {
     "active": {"kind": "set", "threshold": 0.3, "level": 0.9, "count": 40},
     "class": {"kind": "set", "threshold": 0.3, "level": 0.9, "count": 40},
 }
-RunMaker = Callable[..., Path]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -40,16 +38,15 @@ def _one_thread() -> None:
     torch.set_num_threads(1)  # so that other processes give the same bits
 
 
-def make_run(
+def _make_run(
     root: Path,
     *,
     labels: Sequence[Label] = LABELS,
     members: int = 2,
-    uncertainty: dict[str, Any] | None = None,
+    calibrated: bool = False,
     refit: bool = False,
     finished: bool = True,
 ) -> Path:
-    """Write a run folder with untrained members; returns it."""
     model, task = registry.module("models", "gine"), registry.module("tasks", "multitask")
     config, encodings, standardise = model.PRESETS["tiny"], EncodingConfig(random_walk=4), StandardiseConfig()
     recipe = {
@@ -63,8 +60,8 @@ def make_run(
     }
     run = RunFolder.create(root, "tiny", recipe, "data-hash")
     run.write_json("labels.json", [label.to_json() for label in labels])
-    if uncertainty is not None:
-        run.write_json("uncertainty.json", uncertainty)
+    if calibrated:
+        run.write_json("uncertainty.json", UNCERTAINTY)
     for folder in ("members", *(("refit",) if refit else ())):
         for member in range(members):
             torch.manual_seed(member + 10 * (folder == "refit"))
@@ -78,9 +75,15 @@ def make_run(
 
 
 @pytest.fixture(scope="session")
+def make_run() -> Callable[..., Path]:
+    """Writes a run folder with untrained members below a folder, and returns it."""
+    return _make_run
+
+
+@pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of two members with labels of molecules, atoms and bonds."""
-    return make_run(tmp_path_factory.mktemp("runs"), uncertainty=UNCERTAINTY)
+    return _make_run(tmp_path_factory.mktemp("runs"), calibrated=True)
 
 
 @pytest.fixture(scope="session")

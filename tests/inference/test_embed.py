@@ -1,12 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 import torch
-from tests.inference.conftest import make_run
 
 from hooke.core.errors import UsageError
 from hooke.inference.embed import NOT_FINITE, embed, embed_smiles
@@ -41,7 +41,7 @@ def test_rows_without_a_molecule_have_none(run: Path, loaded: LoadedRun, tmp_pat
     assert embed_smiles(run, ["bad"], device="cpu").shape == (1, vectors.shape[1])
 
 
-def test_vectors_that_are_not_finite_are_not_written(tmp_path: Path) -> None:
+def test_vectors_that_are_not_finite_are_not_written(make_run: Callable[..., Path], tmp_path: Path) -> None:
     broken = LoadedRun.open(make_run(tmp_path), "cpu")
     with torch.no_grad():
         for parameter in broken.ensemble.networks[0].encoder.parameters():  # type: ignore[union-attr]

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from tests.inference.conftest import LABELS, UNCERTAINTY, make_run
 
-from hooke.core.errors import DataError, UsageError
+from hooke.core.errors import DataError
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
 from hooke.inference.loaded import LoadedRun
 
@@ -15,7 +15,7 @@ from hooke.inference.loaded import LoadedRun
 def test_a_run_is_rebuilt_from_its_folder(run: Path) -> None:
     loaded = LoadedRun.open(run.parent)  # the folder of runs stands for the newest finished one
     assert loaded.run.folder == run
-    assert loaded.labels == LABELS
+    assert [label.name for label in loaded.labels] == ["log_p", "active", "class", "charge", "order"]
     assert loaded.encodings.random_walk == 4
     assert len(loaded.ensemble.networks) == 2
     assert isinstance(loaded.calibration["log_p"], IntervalCalibration)
@@ -28,21 +28,21 @@ def test_a_run_is_rebuilt_from_its_folder(run: Path) -> None:
     assert json.dumps(stamp)
 
 
-def test_the_model_hash_is_that_of_what_predictions_depend_on(tmp_path: Path) -> None:
+def test_the_model_hash_is_that_of_what_predictions_depend_on(make_run: Callable[..., Path], tmp_path: Path) -> None:
     first, same = (LoadedRun.open(make_run(tmp_path / name)) for name in ("a", "b"))
     refitted = LoadedRun.open(make_run(tmp_path / "c", refit=True))
-    calibrated = LoadedRun.open(make_run(tmp_path / "d", uncertainty=UNCERTAINTY))
+    calibrated = LoadedRun.open(make_run(tmp_path / "d", calibrated=True))
     assert first.model_hash == same.model_hash
     assert len({first.model_hash, refitted.model_hash, calibrated.model_hash}) == 3
 
 
-def test_members_refitted_on_all_data_are_preferred(tmp_path: Path) -> None:
+def test_members_refitted_on_all_data_are_preferred(make_run: Callable[..., Path], tmp_path: Path) -> None:
     loaded = LoadedRun.open(make_run(tmp_path, refit=True))
     assert [path.parent.parent.name for path in loaded.weights] == ["refit", "refit"]
     assert loaded.calibration == {}
 
 
-def test_unfinished_and_damaged_runs_are_refused(tmp_path: Path) -> None:
+def test_unfinished_and_damaged_runs_are_refused(make_run: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"not finished \(running\); `hooke resume"):
         LoadedRun.open(make_run(tmp_path / "a", finished=False))
     lacking = make_run(tmp_path / "b")
@@ -53,5 +53,5 @@ def test_unfinished_and_damaged_runs_are_refused(tmp_path: Path) -> None:
     recipe = json.loads((newer / "recipe.json").read_text())
     recipe["model"]["wormhole"] = True
     (newer / "recipe.json").write_text(json.dumps(recipe))
-    with pytest.raises(UsageError, match=r"unknown key 'model.wormhole'"):
+    with pytest.raises(DataError, match=r"was made by Hooke .* unknown key 'model.wormhole'"):
         LoadedRun.open(newer)

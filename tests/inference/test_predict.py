@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from tests.inference.conftest import UNCERTAINTY, make_run
 
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.labels import Label
@@ -90,15 +89,19 @@ def test_uncertainty_can_be_left_out(loaded: LoadedRun) -> None:
     assert found.columns == ["row", "smiles", "log_p", "active", "class", "class[0]", "class[1]", "class[2]", "reason"]
 
 
-def test_one_member_has_a_null_spread_and_no_calibration_no_interval(tmp_path: Path) -> None:
+def test_one_member_has_a_null_spread_and_no_calibration_no_interval(
+    make_run: Callable[..., Path], tmp_path: Path
+) -> None:
     found = predict_smiles(make_run(tmp_path, members=1), ["CCO", "C"], device="cpu")
     assert found["log_p_std"].null_count() == 2
     assert "log_p_lower" not in found.columns
-    calibrated = predict_smiles(make_run(tmp_path, members=1, uncertainty=UNCERTAINTY), ["CCO"], device="cpu")
+    calibrated = predict_smiles(make_run(tmp_path, members=1, calibrated=True), ["CCO"], device="cpu")
     assert calibrated["log_p_upper"][0] - calibrated["log_p"][0] == pytest.approx(1.0)
 
 
-def test_levels_that_cannot_be_predicted_are_refused(loaded: LoadedRun, tmp_path: Path) -> None:
+def test_levels_that_cannot_be_predicted_are_refused(
+    make_run: Callable[..., Path], loaded: LoadedRun, tmp_path: Path
+) -> None:
     with pytest.raises(UnknownNameError, match=r"unknown level 'nodes'. Did you mean 'node'"):
         predict_smiles(loaded, ["CCO"], levels=["nodes"])
     pairs = make_run(tmp_path / "a", labels=[Label("distance", "pair")])
@@ -110,7 +113,7 @@ def test_levels_that_cannot_be_predicted_are_refused(loaded: LoadedRun, tmp_path
         predict_smiles(nodes, ["CCO"], levels=["pair"], device="cpu")
 
 
-def test_a_prediction_that_is_not_finite_is_no_prediction(tmp_path: Path) -> None:
+def test_a_prediction_that_is_not_finite_is_no_prediction(make_run: Callable[..., Path], tmp_path: Path) -> None:
     broken = LoadedRun.open(make_run(tmp_path), "cpu")
     with torch.no_grad():
         broken.ensemble.networks[0].heads["graph"].mean[0] = torch.inf  # type: ignore[index, union-attr]
@@ -133,7 +136,8 @@ def test_a_hostile_table_is_accounted_for_row_by_row(loaded: LoadedRun, tmp_path
     peptide = "C(=O)NCC" * 60  # 300 atoms
     rows = {
         "CCO,1": True, "not a molecule,2": False, ",3": False, f"{peptide},4": True, "[He],5": True,
-        "[Na+].[Cl-],6": True, "C(C)(C)(C)(C)C,7": False, "c1ccc,8": False, f"{'C' * 1_000_000},9": False, "CCO,10": True,
+        "[Na+].[Cl-],6": True, "C(C)(C)(C)(C)C,7": False, "c1ccc,8": False, f"{'C' * 1_000_000},9": False,
+        "CCO,10": True,
         '"CC\nO",11': False, "CCN": False, "CCN,12,13,14": False, "nan,15": False, "  CCC  ,16": True, "": False,
         "OC(=O)c1ccccc1[O-].[K+],17": True, "[NH3]->[Cu+2],18": True, "*CC,19": True,
     }  # fmt: skip

@@ -133,7 +133,8 @@ def test_a_kill_between_the_last_part_and_the_end_costs_no_work(
         patched.setattr(module, "_join", killed)
         with pytest.raises(KeyboardInterrupt):
             run(source, output)
-    assert run(source, output, columns := AtomCounts()).resumed_rows == 21
+    columns = AtomCounts()
+    assert run(source, output, columns).resumed_rows == 21
     assert columns.calls == 0
     # and one between the last two steps
     (tmp_path / "out.parquet.parts").mkdir()

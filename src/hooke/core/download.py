@@ -14,11 +14,10 @@ from pathlib import Path
 
 from hooke.core.cards import RemoteFile
 from hooke.core.errors import DataError
-from hooke.core.files import disk_full_explained, exclusive
+from hooke.core.files import disk_full_explained, exclusive, write_durably
 from hooke.core.hashing import file_sha256
 from hooke.core.paths import mirror_folder
 from hooke.core.progress import progress
-from hooke.core.store.schema import write_durably
 
 _LOG = logging.getLogger(__name__)
 _CHUNK = 1 << 18

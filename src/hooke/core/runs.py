@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from hooke.core.errors import DataError, HookeError
+from hooke.core.files import write_durably
 from hooke.core.hashing import content_hash
-from hooke.core.store.schema import write_durably
 
 PACKAGES = ("hooke-bio", "torch", "lightning-fabric", "numpy", "rdkit", "numba", "scikit-learn")
 

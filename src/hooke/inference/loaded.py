@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from hooke.core import registry
-from hooke.core.errors import DataError
+from hooke.core.errors import DataError, UsageError
 from hooke.core.hashing import content_hash, file_sha256
 from hooke.core.labels import Label
 from hooke.core.recipe import build
@@ -63,13 +63,18 @@ class LoadedRun:
             raise DataError(f"{run.folder} is not finished ({run.info['status']}); `hooke resume {run.folder}` ends it")
         recipe = run.recipe
         labels = tuple(Label(**entry) for entry in run.read_json("labels.json"))
-        encodings = build(EncodingConfig, recipe["encodings"], "encodings")
-        standardise = build(StandardiseConfig, recipe["standardise"], "standardise")
-        task = build_task(recipe["task"]["name"], _config("tasks", recipe["task"]), labels, None)
+        try:
+            encodings = build(EncodingConfig, recipe["encodings"], "encodings")
+            standardise = build(StandardiseConfig, recipe["standardise"], "standardise")
+            task_config, model_config = _config("tasks", recipe["task"]), _config("models", recipe["model"])
+        except UsageError as error:
+            made = run.info["versions"].get("hooke-bio")
+            raise DataError(f"{run.folder} was made by Hooke {made}, which this Hooke cannot read: {error}") from error
+        task = build_task(recipe["task"]["name"], task_config, labels, None)
         weights = _members(run, int(recipe["train"]["ensemble"]))
         networks = []
         for path in weights:
-            network = build_network(recipe["model"]["name"], _config("models", recipe["model"]), encodings, task)
+            network = build_network(recipe["model"]["name"], model_config, encodings, task)
             load_weights(network, path)
             networks.append(network)
         if device == "auto":

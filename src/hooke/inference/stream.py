@@ -24,10 +24,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hooke.core.errors import DataError, UsageError
-from hooke.core.files import disk_full_explained, exclusive, put_in_place
+from hooke.core.files import disk_full_explained, exclusive, put_in_place, write_durably
 from hooke.core.hashing import content_hash
 from hooke.core.progress import progress
-from hooke.core.store.schema import write_durably
 from hooke.inference.source import Preparation, PreparedChunk, Source
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.version import __version__

@@ -1,12 +1,20 @@
 """The compiled featuriser: decodes RDKit's binary molecule format straight into codes (extra "fast", numba).
 
-`Mol.ToBinary` costs about a seventh of parsing the SMILES, and one pass over its bytes replaces some fifty calls into RDKit
+`Mol.ToBinary` costs about a sixth of parsing the SMILES, and one pass over its bytes replaces some ten calls into RDKit
 for each atom. Only the header, atom and bond records are read; ring membership is found here (a bond lies in a ring if
-and only if it is no bridge). A molecule with a record not known here (queries, new flags) is featurised by the reference.
+and only if it is no bridge).
 
-Layout, RDKit binary version 16: int32 magic, tag, major, minor, patch; int32 atoms, bonds; one flag byte; a tag; then one
-record an atom (number, flags, int32 mask of the optional fields that follow), a tag, one record a bond. Atom numbers take one byte up
-to 255 atoms, else four.
+Layout, binary version 16 of RDKit (Code/GraphMol/MolPickler.cpp), atom numbers in one byte up to 255 atoms, else four:
+
+- int32 magic, version tag, major, minor, patch, atoms, bonds; one byte of flags; the tag "atoms"
+- an atom: element, flags, int32 mask, then the fields of the mask: charge, chiral tag, hybridization (absent: sp3),
+  explicit hydrogens, explicit valence, implicit hydrogens, radicals (one byte each), isotope (int32); then by flags a tagged
+  map number (one byte, or 255 and an int32) and a tagged dummy label (int32 length and text)
+- the tag "bonds"; a bond: both atoms, flags, then by flags order, direction, stereo with a counted list of atoms
+- the tag of the rings
+
+A molecule with anything else (queries, residues, multi-centre bonds, orders outside the vocabulary), a tag out of place or a
+record that runs past its end is never guessed at: it is featurised by the reference.
 """
 
 from __future__ import annotations
@@ -23,6 +31,10 @@ from hooke.molecules.vocabulary import ATOM_COLUMNS, BOND_COLUMNS
 
 MAGIC, MAJOR = 0xDEADBEEF, 16
 _HEADER = 30  # bytes before the first atom record
+_PADDING = bytes(64)  # more than one record of a misread molecule can reach past the end
+_TAG_ATOMS, _TAG_BONDS, _TAG_MAP_NUMBER, _TAG_DUMMY_LABEL = 1, 11, 24, 44
+_TAG_RINGS, _TAG_SYMMETRIC_RINGS = 20, 66
+_UNKNOWN = -1  # instead of a position: this record is not known here
 
 
 def featurise_compiled(molecules: Sequence[Chem.Mol]) -> MoleculeArrays:
@@ -34,7 +46,7 @@ def featurise_compiled(molecules: Sequence[Chem.Mol]) -> MoleculeArrays:
     binaries = [molecule.ToBinary(0) for molecule in molecules]
     starts = np.zeros(len(binaries) + 1, np.int64)
     np.cumsum([len(binary) for binary in binaries], out=starts[1:])
-    data = np.frombuffer(b"".join(binaries), dtype=np.uint8)
+    data = np.frombuffer(b"".join([*binaries, _PADDING]), dtype=np.uint8)
     if len(binaries):
         magic, _, major = np.frombuffer(binaries[0][:12], dtype="<u4")
         if magic != MAGIC or major != MAJOR:
@@ -53,8 +65,9 @@ def featurise_compiled(molecules: Sequence[Chem.Mol]) -> MoleculeArrays:
 
 
 @numba.njit(cache=True)
-def _int32(data, at):  # type: ignore[no-untyped-def]  # pragma: no cover
-    return np.int64(data[at]) | np.int64(data[at + 1]) << 8 | np.int64(data[at + 2]) << 16 | np.int64(data[at + 3]) << 24
+def _int32(data, at):  # type: ignore[no-untyped-def]
+    low = np.int64(data[at]) | np.int64(data[at + 1]) << 8
+    return low | np.int64(data[at + 2]) << 16 | np.int64(data[at + 3]) << 24
 
 
 @numba.njit(cache=True)
@@ -81,7 +94,7 @@ def _charge_code(charge):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _order_code(order):  # type: ignore[no-untyped-def]
-    """RDKit's bond type number to the code of vocabulary "order"."""
+    """RDKit's bond type number to the code of vocabulary "order"; 6 for those outside it."""
     if 1 <= order <= 3:
         return order - 1
     if order == 12:
@@ -94,86 +107,115 @@ def _order_code(order):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
+def _read_atom(data, at, codes):  # type: ignore[no-untyped-def]
+    """Fill one atom's codes but for ring membership; returns the position after the record, or _UNKNOWN."""
+    flags, mask = data[at + 1], _int32(data, at + 2)
+    if flags & 0x92 or mask >= 512 or mask & 1:  # a query, a residue, or a bit that has no meaning yet
+        return _UNKNOWN
+    codes[0] = data[at] if data[at] <= 118 else 119
+    codes[6] = 1 if flags & 0x40 else 0
+    codes[4] = 4  # sp3 unless a byte follows
+    at += 6
+    if mask & 2:
+        charge = np.int64(data[at])
+        codes[1] = _charge_code(charge - 256 if charge > 127 else charge)
+        at += 1
+    if mask & 4:
+        codes[5] = min(data[at], 3)
+        at += 1
+    if mask & 8:
+        codes[4] = min(data[at], 9)
+        at += 1
+    hydrogens = np.int64(0)
+    if mask & 16:
+        hydrogens += data[at]
+        at += 1
+    if mask & 32:
+        at += 1
+    if mask & 64:
+        hydrogens += data[at]
+        at += 1
+    codes[2] = min(hydrogens, 9)
+    if mask & 128:
+        codes[3] = min(data[at], 5)
+        at += 1
+    if mask & 256:
+        at += 4
+    if flags & 0x08:
+        if data[at] != _TAG_MAP_NUMBER:
+            return _UNKNOWN
+        at += 6 if data[at + 1] == 255 else 2
+    if flags & 0x04:
+        length = _int32(data, at + 1)
+        if data[at] != _TAG_DUMMY_LABEL or length >= 1 << 16:
+            return _UNKNOWN
+        at += 5 + length
+    return at
+
+
+@numba.njit(cache=True)
+def _read_bond(data, at, width, ends, codes):  # type: ignore[no-untyped-def]
+    """Fill one bond's ends and codes but for ring membership; returns the position after the record, or _UNKNOWN."""
+    if width == 1:
+        ends[0], ends[1] = data[at], data[at + 1]
+    else:
+        ends[0], ends[1] = _int32(data, at), _int32(data, at + 4)
+    at += 2 * width
+    flags = data[at]
+    at += 1
+    if flags & 0x91:  # a query, the ends of a multi-centre bond, or a bit that has no meaning yet
+        return _UNKNOWN
+    if flags & 0x08:
+        codes[0] = _order_code(data[at])
+        if codes[0] == 6:  # whether it closes rings is RDKit's business
+            return _UNKNOWN
+        at += 1
+    if flags & 0x04:
+        at += 1
+    if flags & 0x02:
+        codes[1] = min(data[at], 6)
+        at += 2 + np.int64(data[at + 1]) * width
+    codes[2] = 1 if flags & 0x20 else 0
+    return at
+
+
+@numba.njit(cache=True)
+def _read_molecule(data, at, end, atoms, ends, bonds):  # type: ignore[no-untyped-def]
+    """Fill one molecule's codes but for rings; returns False where its records are not known here."""
+    if data[at - 1] != _TAG_ATOMS:
+        return False
+    for atom in range(len(atoms)):
+        at = _read_atom(data, at, atoms[atom])
+        if at < 0 or at >= end:
+            return False
+    if data[at] != _TAG_BONDS:
+        return False
+    at += 1
+    width = 4 if len(atoms) > 255 else 1
+    for bond in range(len(bonds)):
+        at = _read_bond(data, at, width, ends[bond], bonds[bond])
+        if at < 0 or at >= end or ends[bond, 0] >= len(atoms) or ends[bond, 1] >= len(atoms):
+            return False
+    return data[at] == _TAG_SYMMETRIC_RINGS or data[at] == _TAG_RINGS
+
+
+@numba.njit(cache=True)
 def decode(data, starts, atom_offsets, bond_offsets, atom_codes, bond_atoms, bond_codes):  # type: ignore[no-untyped-def]
     """Fill the code arrays in place; returns (N,) bool, False where a record is not known here."""
-    count = len(starts) - 1
-    known = np.ones(count, np.bool_)
-    for row in range(count):
-        first, last = atom_offsets[row], atom_offsets[row + 1]
-        at = starts[row] + _HEADER
-        for atom in range(first, last):
-            flags = data[at + 1]
-            mask = _int32(data, at + 2)
-            if flags & 0x10 or mask >= 512 or mask & 1:
-                known[row] = False
-                break
-            codes = atom_codes[atom]
-            codes[0] = data[at] if data[at] <= 118 else 119
-            codes[6] = 1 if flags & 0x40 else 0
-            codes[4] = 4  # sp3 unless a byte follows
-            at += 6
-            if mask & 2:
-                charge = np.int64(data[at])
-                codes[1] = _charge_code(charge - 256 if charge > 127 else charge)
-                at += 1
-            if mask & 4:
-                codes[5] = min(data[at], 3)
-                at += 1
-            if mask & 8:
-                codes[4] = min(data[at], 9)
-                at += 1
-            hydrogens = np.int64(0)
-            if mask & 16:
-                hydrogens += data[at]
-                at += 1
-            if mask & 32:
-                at += 1
-            if mask & 64:
-                hydrogens += data[at]
-                at += 1
-            codes[2] = min(hydrogens, 9)
-            if mask & 128:
-                codes[3] = min(data[at], 5)
-                at += 1
-            if mask & 256:
-                at += 4
-            if flags & 0x08:
-                at += 2
-            if flags & 0x04:
-                at += 5 + _int32(data, at + 1)
-        if known[row]:
-            at += 1  # the tag before the bonds
-            wide = 4 if last - first > 255 else 1
-            for bond in range(bond_offsets[row], bond_offsets[row + 1]):
-                if wide == 1:
-                    bond_atoms[bond, 0], bond_atoms[bond, 1] = data[at], data[at + 1]
-                else:
-                    bond_atoms[bond, 0], bond_atoms[bond, 1] = _int32(data, at), _int32(data, at + 4)
-                at += 2 * wide
-                flags = data[at]
-                at += 1
-                if flags & 0x10:
-                    known[row] = False
-                    break
-                if flags & 0x08:
-                    bond_codes[bond, 0] = _order_code(data[at])
-                    at += 1
-                if flags & 0x04:
-                    at += 1
-                if flags & 0x02:
-                    bond_codes[bond, 1] = min(data[at], 6)
-                    at += 2 + data[at + 1] * wide
-                bond_codes[bond, 2] = 1 if flags & 0x20 else 0
-        if known[row]:
-            ends = bond_atoms[bond_offsets[row] : bond_offsets[row + 1]]
-            for bond in range(len(ends)):
-                for side in range(2):
-                    if atom_codes[first + ends[bond, 1 - side], 0] == 1:  # a hydrogen that is a node
-                        codes = atom_codes[first + ends[bond, side]]
-                        codes[2] = min(codes[2] + 1, 9)
-            mark_rings(
-                atom_codes[first:last, 7], ends, bond_codes[bond_offsets[row] : bond_offsets[row + 1]], last - first
-            )
+    known = np.zeros(len(starts) - 1, np.bool_)
+    for row in range(len(known)):
+        atoms = atom_codes[atom_offsets[row] : atom_offsets[row + 1]]
+        ends = bond_atoms[bond_offsets[row] : bond_offsets[row + 1]]
+        bonds = bond_codes[bond_offsets[row] : bond_offsets[row + 1]]
+        known[row] = _read_molecule(data, starts[row] + _HEADER, starts[row + 1], atoms, ends, bonds)
+        if not known[row]:
+            continue
+        for bond in range(len(ends)):
+            for side in range(2):
+                if atoms[ends[bond, 1 - side], 0] == 1:  # a hydrogen that is a node
+                    codes = atoms[ends[bond, side]]
+                    codes[2] = min(codes[2] + 1, 9)
+        mark_rings(atoms[:, 7], ends, bonds, len(atoms))
     return known
 
 
@@ -186,7 +228,7 @@ def mark_rings(atom_in_ring, ends, codes, atoms):  # type: ignore[no-untyped-def
     bonds = len(ends)
     pointer = np.zeros(atoms + 1, np.int64)
     for bond in range(bonds):
-        if codes[bond, 0] < 4 or codes[bond, 0] == 6:
+        if codes[bond, 0] < 4:
             pointer[ends[bond, 0] + 1] += 1
             pointer[ends[bond, 1] + 1] += 1
     for atom in range(atoms):
@@ -195,7 +237,7 @@ def mark_rings(atom_in_ring, ends, codes, atoms):  # type: ignore[no-untyped-def
     neighbour = np.zeros(max(1, pointer[-1]), np.int64)
     through = np.zeros(max(1, pointer[-1]), np.int64)
     for bond in range(bonds):
-        if codes[bond, 0] < 4 or codes[bond, 0] == 6:
+        if codes[bond, 0] < 4:
             a, b = np.int64(ends[bond, 0]), np.int64(ends[bond, 1])
             neighbour[cursor[a]], through[cursor[a]] = b, bond
             neighbour[cursor[b]], through[cursor[b]] = a, bond

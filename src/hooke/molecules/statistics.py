@@ -20,19 +20,37 @@ class LabelStatistics(NamedTuple):
 
 
 def label_statistics(store: MoleculeStore, rows: np.ndarray) -> dict[str, LabelStatistics]:
-    """Level -> statistics over the given rows only, streamed in blocks; censored values count as their bound."""
-    sums: dict[str, np.ndarray] = {}
+    """Level -> statistics over the given rows only, streamed in blocks; censored values count as their bound.
+
+    Source: blocks are merged by the pairwise update of Chan, Golub and LeVeque 1979, which keeps its digits when the mean is
+    large beside the spread.
+    """
+    totals: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+    rows = np.sort(np.asarray(rows, np.int64))
     for start in range(0, len(rows), _BLOCK):
-        for level, values in store.read(np.sort(rows[start : start + _BLOCK])).targets.items():
-            data = values.astype(np.float64)
-            measured = ~np.isnan(data)
-            filled = np.where(measured, data, 0.0)
-            block = np.stack([measured.sum(axis=0), filled.sum(axis=0), (filled**2).sum(axis=0)]).astype(np.float64)
-            sums[level] = sums.get(level, 0) + block
-    return {level: _finish(*total) for level, total in sums.items()}
+        for level, values in store.targets(rows[start : start + _BLOCK]).items():
+            block = _moments(values.astype(np.float64))
+            totals[level] = _merge(totals[level], block) if level in totals else block
+    return {level: _finish(*total) for level, total in totals.items()}
 
 
-def _finish(count: np.ndarray, total: np.ndarray, square: np.ndarray) -> LabelStatistics:
-    mean = total / np.maximum(count, 1)
-    std = np.sqrt(np.maximum(square / np.maximum(count, 1) - mean**2, 0))
+def _moments(data: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Count, mean and sum of squared deviations of each column, NaN left out."""
+    measured = ~np.isnan(data)
+    count = measured.sum(axis=0).astype(np.float64)
+    mean = np.where(measured, data, 0.0).sum(axis=0) / np.maximum(count, 1)
+    return count, mean, np.where(measured, (data - mean) ** 2, 0.0).sum(axis=0)
+
+
+def _merge(
+    first: tuple[np.ndarray, np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    count = first[0] + second[0]
+    share = second[0] / np.maximum(count, 1)
+    gap = second[1] - first[1]
+    return count, first[1] + gap * share, first[2] + second[2] + gap**2 * first[0] * share
+
+
+def _finish(count: np.ndarray, mean: np.ndarray, deviations: np.ndarray) -> LabelStatistics:
+    std = np.sqrt(deviations / np.maximum(count, 1))
     return LabelStatistics(count, mean, np.where(std > 1e-8, std, 1.0))

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hooke.report.markup import Markup, element, join
+from hooke.report.markup import Markup, element
 from hooke.report.wording import decimals, number
 
-WIDTH, HEIGHT = 420, 320
+WIDTH, HEIGHT, SQUARE = 420, 310, 396
 LEFT, RIGHT, TOP, BOTTOM = 56, 14, 14, 48
 
 
@@ -69,29 +69,29 @@ def horizontal(values: Iterable[float | None], *, margin: float = 0.05) -> Scale
     return Scale.around(values, LEFT, WIDTH - RIGHT, margin=margin)
 
 
-def vertical(values: Iterable[float | None], *, margin: float = 0.05, log: bool = False) -> Scale:
+def vertical(values: Iterable[float | None], *, margin: float = 0.05, log: bool = False, height: int = HEIGHT) -> Scale:
     """A scale up the plot."""
-    return Scale.around(values, HEIGHT - BOTTOM, TOP, margin=margin, log=log)
+    return Scale.around(values, height - BOTTOM, TOP, margin=margin, log=log)
 
 
 def unit_scales() -> tuple[Scale, Scale]:
-    """Both axes from 0 to 1."""
-    return Scale(-0.02, 1.02, LEFT, WIDTH - RIGHT), Scale(-0.02, 1.02, HEIGHT - BOTTOM, TOP)
+    """Both axes from 0 to 1, in a square."""
+    return Scale(-0.02, 1.02, LEFT, WIDTH - RIGHT), Scale(-0.02, 1.02, SQUARE - BOTTOM, TOP)
 
 
-def frame(x: Scale, y: Scale, x_name: str, y_name: str) -> Markup:
-    """Grid lines, tick texts and the names of the axes."""
+def plot(x: Scale, y: Scale, names: tuple[str, str], *marks: Markup, label: str, chart: str) -> Markup:
+    """Marks in their frame: grid lines, tick texts and the names of the axes."""
+    left, right, top, bottom = x.start, x.end, y.end, y.start
     parts = []
     for value, text in y.ticks():
-        parts.append(element("line", class_="grid", x1=LEFT, x2=WIDTH - RIGHT, y1=y(value), y2=y(value)))
-        parts.append(element("text", text, class_="tick end", x=LEFT - 8, y=y(value) + 4))
+        parts.append(element("line", class_="grid", x1=left, x2=right, y1=y(value), y2=y(value)))
+        parts.append(element("text", text, class_="tick end", x=left - 8, y=y(value) + 4))
     for value, text in x.ticks(6):
-        parts.append(element("line", class_="grid", x1=x(value), x2=x(value), y1=TOP, y2=HEIGHT - BOTTOM))
-        parts.append(element("text", text, class_="tick mid", x=x(value), y=HEIGHT - BOTTOM + 18))
-    middle = (TOP + HEIGHT - BOTTOM) / 2
-    parts.append(element("text", x_name, class_="axis mid", x=(LEFT + WIDTH - RIGHT) / 2, y=HEIGHT - 8))
-    parts.append(element("text", y_name, class_="axis mid", transform=f"translate(13 {middle:g}) rotate(-90)"))
-    return join(parts)
+        parts.append(element("line", class_="grid", x1=x(value), x2=x(value), y1=top, y2=bottom))
+        parts.append(element("text", text, class_="tick mid", x=x(value), y=bottom + 18))
+    parts.append(element("text", names[0], class_="axis mid", x=(left + right) / 2, y=bottom + 40))
+    parts.append(element("text", names[1], class_="axis mid", transform=f"translate(13 {(top + bottom) / 2:g}) rotate(-90)"))
+    return svg(*parts, *marks, label=label, chart=chart, width=right + RIGHT, height=bottom + BOTTOM)
 
 
 def path(points: Sequence[tuple[float, float]]) -> str:
@@ -106,7 +106,7 @@ def path(points: Sequence[tuple[float, float]]) -> str:
     return "".join(parts)
 
 
-def svg(*children: Markup, label: str, chart: str = "", width: float = WIDTH, height: float = HEIGHT) -> Markup:
+def svg(*children: Markup, label: str, chart: str = "", width: float, height: float) -> Markup:
     """A plot that scales with its column. `label` says in words what it shows; `chart` names its data for the page's script."""
     return element(
         "svg", children, class_="plot", viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=label,

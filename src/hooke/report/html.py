@@ -33,7 +33,7 @@ def write_report(report_json: Path, out: Path) -> Path:
     Raises:
         DataError: report.json is missing, damaged, or from a newer version.
     """
-    from hooke.core.store.schema import write_durably
+    from hooke.core.files import write_durably
 
     out = Path(out)
     text = render(Report.read(report_json))
@@ -75,7 +75,7 @@ def render(report: Report) -> str:
         element("footer", element("p", "Made by Hooke from report.json. This file needs no network.")),
         element("div", id="tip", role="status", aria_live="polite", hidden=True),
         element("script", _embedded({"molecules": [_compact(one) for one in report.molecules], "charts": charts.data}),
-                type="application/json", id="data"),
+                type="application/json", id="numbers"),
         element("script", Markup(script)),
     )  # fmt: skip
     return "<!doctype html>\n" + join([element("html", head, body, lang="en")]) + "\n"

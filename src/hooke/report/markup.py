@@ -18,7 +18,7 @@ class Markup(str):
 Child = str | None | Iterable["Child"]
 
 
-def element(name: str, *children: Child, **attributes: object) -> Markup:
+def element(name: str, /, *children: Child, **attributes: object) -> Markup:
     """One element. Plain strings are escaped, `Markup` is not; None and empty strings are left out.
 
     Attribute names lose a trailing underscore, and other underscores become hyphens: class_, aria_label. None and False leave an

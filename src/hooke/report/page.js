@@ -2,7 +2,7 @@
 // What the page can do beyond being read: theme, sorting and searching tables, structures under the pointer, the map.
 // Every text is set with textContent or setAttribute, never as HTML.
 (() => {
-  const { molecules, charts } = JSON.parse(document.getElementById("data").textContent);
+  const { molecules, charts } = JSON.parse(document.getElementById("numbers").textContent);
   const tip = document.getElementById("tip");
   const SVG = "http://www.w3.org/2000/svg";
 

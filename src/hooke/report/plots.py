@@ -9,8 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hooke.report.axes import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Scale, frame, horizontal, path, svg, unit_scales, vertical
-from hooke.report.markup import Markup, element, join
+from hooke.report.axes import SQUARE, Scale, horizontal, path, plot, svg, unit_scales, vertical
+from hooke.report.markup import Markup, element
 from hooke.report.schema import (
     BinaryCurves,
     Colouring,
@@ -43,6 +43,11 @@ class Charts:
         self.data[name] = data
         return name
 
+    def lines(self, series: Sequence[Mapping[str, Any]], x: Scale, y: Scale, step: str) -> str:
+        """Keep named lines over a common horizontal axis."""
+        box = [x.start, y.end, x.end, y.start]
+        return self.add(kind="lines", series=series, x=[x.low, x.high, x.start, x.end], step=step, box=box)
+
 
 def learning_curves(section: LearningCurves, charts: Charts) -> Markup:
     """Training loss dashed, validation loss solid, a dot where it was best."""
@@ -65,18 +70,16 @@ def learning_curves(section: LearningCurves, charts: Charts) -> Markup:
             best = curve.valid[curve.steps.index(curve.best_step)]
             if best is not None:
                 marks.append(element("circle", class_=f"best {colour}", cx=x(curve.best_step), cy=y(best), r=4.5))
-    chart = charts.add(
-        kind="lines", series=series, x=[x.low, x.high, x.start, x.end], step=section.step_name, box=[LEFT, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM]
-    )
+    chart = charts.lines(series, x, y, section.step_name)
     name = f"{section.loss_name} (log scale)" if log else section.loss_name
     label = f"{section.title}: {section.loss_name} by {section.step_name} for {len(section.curves)} curves."
-    return svg(frame(x, y, section.step_name, name), *marks, label=label, chart=chart)
+    return plot(x, y, (section.step_name, name), *marks, label=label, chart=chart)
 
 
 def parity(section: Parity, charts: Charts, colour: str) -> Markup:
     """Measured (across) against predicted (up), the diagonal, and bars of uncertainty."""
     values = [*section.measured, *section.predicted]
-    x, y = horizontal(values), vertical(values)
+    x, y = horizontal(values), vertical(values, height=SQUARE)
     marks = [element("line", class_="ideal", x1=x(x.low), y1=y(x.low), x2=x(x.high), y2=y(x.high))]
     if section.low:
         bars = [
@@ -96,7 +99,7 @@ def parity(section: Parity, charts: Charts, colour: str) -> Markup:
     chart = charts.add(kind="points", molecules=section.molecules, fields=texts, unit=section.unit)
     unit = f" ({section.unit})" if section.unit else ""
     label = f"Measured against predicted {name_text(section.task)} of {section.total} {section.part} molecules by {section.model}."
-    return svg(frame(x, y, f"measured{unit}", f"predicted{unit}"), *marks, label=label, chart=chart)
+    return plot(x, y, (f"measured{unit}", f"predicted{unit}"), *marks, label=label, chart=chart)
 
 
 def roc(section: BinaryCurves, charts: Charts, colours: Mapping[str, str]) -> Markup:
@@ -134,7 +137,7 @@ def reliability(section: Reliability, charts: Charts, colour: str) -> Markup:
         ], unit="",
     )  # fmt: skip
     label = f"Reliability of {section.model} on {section.task}: observed frequency by predicted probability."
-    return svg(frame(x, y, "predicted probability", "observed frequency"), *marks, label=label, chart=chart)
+    return plot(x, y, ("predicted probability", "observed frequency"), *marks, label=label, chart=chart)
 
 
 def coverage(section: Coverage, charts: Charts, colour: str) -> Markup:
@@ -154,10 +157,9 @@ def coverage(section: Coverage, charts: Charts, colour: str) -> Markup:
         {"name": "reached", "colour": colour, "dashed": False, "x": section.wanted, "y": section.reached},
         {"name": "wanted", "colour": "muted", "dashed": True, "x": section.wanted, "y": section.wanted},
     ]
-    box = [LEFT, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM]
-    chart = charts.add(kind="lines", series=series, x=[x.low, x.high, x.start, x.end], step="wanted", box=box)
+    chart = charts.lines(series, x, y, "wanted")
     label = f"Coverage of the intervals of {section.model} on {section.task}: reached against wanted."
-    return svg(frame(x, y, "wanted coverage", "reached coverage"), *marks, label=label, chart=chart)
+    return plot(x, y, ("wanted coverage", "reached coverage"), *marks, label=label, chart=chart)
 
 
 def histogram(section: Histogram, label: str) -> Markup:
@@ -314,10 +316,9 @@ def _rates(
         points = [(x(px), y(py)) for px, py in zip(line.x, line.y, strict=True)]
         marks.append(element("path", class_=f"curve valid {colour}", d=path(points)))
         series.insert(0, {"name": line.name, "colour": colour, "dashed": False, "x": line.x, "y": line.y})
-    box = [LEFT, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM]
-    chart = charts.add(kind="lines", series=series, x=[x.low, x.high, x.start, x.end], step=x_name, box=box)
+    chart = charts.lines(series, x, y, x_name)
     areas = "; ".join(f"{line.name} {estimate_text(line.area)}" for line in lines if line.area)
-    return svg(frame(x, y, x_name, y_name), *marks, label=f"{label}. {areas}".strip(), chart=chart)
+    return plot(x, y, (x_name, y_name), *marks, label=f"{label}. {areas}".strip(), chart=chart)
 
 
 def _inside(scale: Scale, value: float) -> float:

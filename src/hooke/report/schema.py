@@ -462,7 +462,7 @@ class Report:
 
     def write(self, path: Path) -> Path:
         """Write report.json; after a crash it is either the old file or the new one."""
-        from hooke.core.store.schema import write_durably
+        from hooke.core.files import write_durably
 
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)

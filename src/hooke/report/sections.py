@@ -69,7 +69,7 @@ def summary(page: Page) -> Markup:
     report, found = page.report, page.report.summary
     badge = element("span", OUTCOMES[found.outcome], class_=f"badge {found.outcome}") if found.outcome in OUTCOMES else None
     numbers = [
-        element("div", element("dt", one.label), element("dd", one.value, element("small", one.note) if one.note else None))
+        element("div", element("dt", one.label), element("dd", one.value), element("dd", one.note, class_="note") if one.note else None)
         for one in found.key_numbers
     ]
     glance = [

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.precision import DoublePrecision, MixedPrecision
 from torch import Tensor, nn
 
 from hooke.core.errors import HookeError
@@ -231,12 +232,28 @@ def make_fabric(section: TrainSection) -> Fabric:
     """Lightning Fabric for the devices, strategy and precision of a recipe."""
     if section.deterministic:
         torch.use_deterministic_algorithms(True)
-    return Fabric(
-        accelerator=section.accelerator,
-        devices=section.devices,
-        strategy=section.strategy,
-        precision=section.precision,
-    )
+    where = {"accelerator": section.accelerator, "devices": section.devices, "strategy": section.strategy}
+    if section.precision == "64-true":
+        return Fabric(**where, plugins=[_Double()])
+    if section.precision.endswith("-mixed"):
+        cuda = section.accelerator == "cuda" or (section.accelerator == "auto" and torch.cuda.is_available())
+        return Fabric(**where, plugins=[_Mixed(section.precision, device="cuda" if cuda else "cpu")])
+    return Fabric(**where)
+
+
+class _AsGiven:
+    """Batches go into the network as they are: their floats are cast by the layers, and frozen dataclasses stay whole."""
+
+    def convert_input(self, data: Any) -> Any:
+        return data
+
+
+class _Mixed(_AsGiven, MixedPrecision):
+    pass
+
+
+class _Double(_AsGiven, DoublePrecision):
+    pass
 
 
 def set_threads(network: nn.Module, threads: int) -> None:

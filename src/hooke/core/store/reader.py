@@ -113,7 +113,7 @@ class Store:
 class _OpenShard:
     def __init__(self, folder: Path, shard: Shard, manifest: Manifest) -> None:
         self.rows = shard.rows
-        path = folder / shard.name
+        self._path = path = folder / shard.name
         counts = {ROW_AXIS: shard.rows, **shard.items}
         self.files: dict[str, PlainFile | ChunkedFile] = {
             column.name: open_file(path / f"{column.name}.bin", column, counts[column.axis], manifest.codec)
@@ -133,9 +133,12 @@ class _OpenShard:
         np.cumsum(lengths, out=offsets[1:])
         if len(rows) and (rows[1:] - rows[:-1] == 1).all():  # consecutive rows: one slice
             begin, end = int(starts[0]), int(starts[0] + offsets[-1])
-            return offsets, {name: np.asarray(self.files[name].slice(begin, end)) for name in columns}
-        index = ragged_index(starts, lengths)
-        return offsets, {name: self.files[name].take(index) for name in columns}
+            return offsets, {name: self.files[name].slice(begin, end) for name in columns}
+        try:
+            index = ragged_index(starts, lengths)
+            return offsets, {name: self.files[name].take(index) for name in columns}
+        except (IndexError, ValueError) as error:
+            raise DataError(f"{self._path} is damaged: its offsets of {axis!r} are impossible (`hooke data check`)") from error
 
 
 def ragged_index(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:

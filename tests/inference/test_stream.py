@@ -3,7 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import weakref
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -206,11 +206,11 @@ def test_wrong_outputs_and_empty_sources_are_refused(source: TableSource, tmp_pa
         run(source, tmp_path / "out.csv", suffixes=(".parquet",))
 
     class Empty(TableSource):
-        def chunks(self, *_: object, **__: object) -> Iterator[PreparedChunk]:
-            return iter(())
+        def chunks(self, *_: object, **__: object) -> Generator[PreparedChunk]:
+            yield from ()
 
     with pytest.raises(DataError, match="holds no rows"):
-        run(Empty(source.path, "smiles"), tmp_path / "out.parquet")
+        run(Empty(source.path, source.smiles, source.columns), tmp_path / "out.parquet")
 
 
 def test_memory_holds_a_few_chunks_whatever_the_length(source: TableSource, tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_memory_holds_a_few_chunks_whatever_the_length(source: TableSource, tmp_
     most = 0
 
     class Long(TableSource):
-        def chunks(self, how: Preparation, *, skip: int, workers: int | None) -> Iterator[PreparedChunk]:
+        def chunks(self, how: Preparation, *, skip: int, workers: int | None) -> Generator[PreparedChunk]:
             nonlocal most
             for _ in range(60):
                 for chunk in super().chunks(how, skip=skip, workers=workers):
@@ -227,9 +227,26 @@ def test_memory_holds_a_few_chunks_whatever_the_length(source: TableSource, tmp_
                     yield chunk
                     del chunk
 
-    report = run(Long(source.path, source.smiles), tmp_path / "out.parquet")
+    report = run(Long(source.path, source.smiles, source.columns), tmp_path / "out.parquet")
     assert report.rows == 60 * 21
     assert most <= 4
+
+
+def test_the_source_is_closed_at_once_when_a_command_is_stopped(source: TableSource, tmp_path: Path) -> None:
+    closed = []
+
+    class Watched(TableSource):
+        def chunks(self, *arguments: Any, **options: Any) -> Generator[PreparedChunk]:
+            try:
+                yield from super().chunks(*arguments, **options)
+            finally:
+                closed.append(True)
+
+    try:
+        run(Watched(source.path, source.smiles, source.columns), tmp_path / "out.parquet", AtomCounts(stop_after=1))
+    except KeyboardInterrupt:
+        assert closed == [True]  # not only when the traceback is thrown away: its workers would go on until then
+    assert closed
 
 
 def test_files_of_others_carry_no_stamp(tmp_path: Path) -> None:

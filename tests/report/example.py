@@ -1,6 +1,6 @@
 """A realistic report from the real molecules of pocketmix, with made-up predictions: for the tests of this folder and for design.
 
-    PYTHONPATH=src python tests/report/example.py report.json
+PYTHONPATH=src python tests/report/example.py report.json
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from hooke.report.build import (
     binary_curves,
     coverage,
     difference,
-    estimate,
     gallery,
     learning_curves,
     parity,
@@ -47,7 +46,9 @@ def interval(value: float, half: float) -> SimpleNamespace:
     return SimpleNamespace(value=value, low=value - half, high=value + half)
 
 
-def curve_lines(generator: np.random.Generator, members: int, epochs: int, start: float, end: float) -> list[dict[str, float]]:
+def curve_lines(
+    generator: np.random.Generator, members: int, epochs: int, start: float, end: float
+) -> list[dict[str, float]]:
     lines = []
     for member in range(members):
         for epoch in range(1, epochs + 1):
@@ -75,7 +76,8 @@ def example(molecules: int = 60, *, method: Method = "pca", seed: int = 0) -> Re
              "low": low, "high": high, "unit": "kcal/mol"}  # fmt: skip
     soluble = (table["log_solubility"].fill_null(-1.0).to_numpy() > np.median(measured) / 2).astype(float)
     score = {
-        name: 1 / (1 + np.exp(-(3 / width * (soluble - 0.5) + generator.normal(0, 1, count)))) for name, width in MODELS.items()
+        name: 1 / (1 + np.exp(-(3 / width * (soluble - 0.5) + generator.normal(0, 1, count))))
+        for name, width in MODELS.items()
     }
     bins = np.linspace(0.05, 0.95, 10)
     found = SimpleNamespace(

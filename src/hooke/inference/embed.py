@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ def embed(
         smiles_column: Name of the SMILES column, if it is not recognised.
         batch_size: Molecules a batch.
         workers: Processes for parsing; None takes all cores.
-        device: "auto", "cpu" or "cuda".
+        device: "auto", "cpu" or "cuda"; a loaded run stays where it is.
         resume: Continue an output that was stopped, and keep a finished one; False starts afresh.
         show_progress: Show rows, rate and time left.
 
@@ -79,7 +80,7 @@ class EmbeddingColumn:
         self._ensemble, self._batch_size = run.ensemble, batch_size
         self.width = int(run.ensemble.networks[0].encoder.graph_width)  # type: ignore[arg-type, union-attr]
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         """Its name and type."""
         return pa.schema([pa.field("embedding", pa.list_(pa.float32(), self.width))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,7 @@ def predict(
         uncertainty: Write spread, intervals and sets.
         batch_size: Molecules a batch.
         workers: Processes for parsing; None takes all cores.
-        device: "auto", "cpu" or "cuda".
+        device: "auto", "cpu" or "cuda"; a loaded run stays where it is.
         resume: Continue an output that was stopped, and keep a finished one; False starts afresh.
         show_progress: Show rows, rate and time left.
 
@@ -114,7 +115,7 @@ class PredictionColumns:
         self._levels = _chosen(run, levels)
         self._several = len(run.ensemble.networks) > 1
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         """Name and type of each column, found by predicting no molecule."""
         return pa.schema([pa.field(name, array.type) for name, array in self._columns(_nothing(self._run))])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from hooke.molecules.tables import CHUNK_ROWS, column_names, read_table, smiles_
 
 LONGEST_CELL = 10_000  # characters of an input cell that are repeated in the output
 _SHOWN = 200
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -55,16 +56,13 @@ class TableSource:
 
     path: Path
     smiles: str
+    columns: list[str]
 
     @classmethod
     def open(cls, path: Path, asked: str | None = None) -> TableSource:
         """Find the SMILES column; see `molecules.tables` for errors."""
-        return cls(path, smiles_column(column_names(path), asked))
-
-    @property
-    def columns(self) -> list[str]:
-        """Names of the input columns."""
-        return column_names(self.path)
+        columns = column_names(path)
+        return cls(path, smiles_column(columns, asked), columns)
 
     @property
     def name(self) -> str:
@@ -76,14 +74,18 @@ class TableSource:
         return file_sha256(self.path)
 
     def row_count(self) -> int | None:
-        """Rows, as far as they can be known without reading the whole file."""
-        if self.path.suffix.lower() not in (".parquet", ".pq"):
+        """Rows, for the time left: exact in Parquet, lines in plain text; None where it would take long to know."""
+        kind = self.path.suffix.lower()
+        if kind in (".parquet", ".pq"):
+            import pyarrow.parquet as pq
+
+            return int(pq.read_metadata(self.path).num_rows)
+        if kind in (".gz", ".sdf", ".sd"):
             return None
-        import pyarrow.parquet as pq
+        with open(self.path, "rb") as file:
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
 
-        return int(pq.read_metadata(self.path).num_rows)
-
-    def chunks(self, how: Preparation, *, skip: int, workers: int | None) -> Iterator[PreparedChunk]:
+    def chunks(self, how: Preparation, *, skip: int, workers: int | None) -> Generator[PreparedChunk]:
         """Prepared chunks in the order of the file; the first `skip` are left out without being parsed."""
         jobs = (
             _Job(chunk.first_row, chunk.columns, chunk.broken, self.smiles, how)
@@ -119,7 +121,7 @@ class StoreSource:
         """Molecules in the store."""
         return len(self.store)
 
-    def chunks(self, how: Preparation, *, skip: int, workers: int | None) -> Iterator[PreparedChunk]:
+    def chunks(self, how: Preparation, *, skip: int, workers: int | None) -> Generator[PreparedChunk]:
         """Prepared chunks in the order of the store."""
         starts = range(skip * CHUNK_ROWS, len(self.store), CHUNK_ROWS)
         spans = (np.arange(start, min(start + CHUNK_ROWS, len(self.store))) for start in starts)

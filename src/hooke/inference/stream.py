@@ -14,7 +14,8 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -205,8 +206,10 @@ def _write_parts(
 ) -> None:
     if (parts / "last").exists():  # all parts were written before the kill
         return
-    chunks = source.chunks(how, skip=before * CHUNKS_A_PART, workers=workers)
-    with progress(source.row_count(), f"{doing} {source.name}", "rows", show=show_progress) as bar:
+    with (
+        closing(source.chunks(how, skip=before * CHUNKS_A_PART, workers=workers)) as chunks,  # ends workers on Ctrl-C
+        progress(source.row_count(), f"{doing} {source.name}", "rows", show=show_progress) as bar,
+    ):
         bar.advance(resumed)
         for number, group in enumerate(_groups(chunks), start=before):
             temporary = parts / f"{number:06d}.tmp"
@@ -220,7 +223,7 @@ def _write_parts(
     write_durably(parts / "last", b"")
 
 
-def _groups(chunks: Iterator[PreparedChunk]) -> Iterator[Iterator[PreparedChunk]]:
+def _groups(chunks: Generator[PreparedChunk]) -> Iterator[Iterator[PreparedChunk]]:
     """The chunks of each part; a group must be used up before the next is asked for."""
     for first in chunks:
         yield itertools.chain([first], itertools.islice(chunks, CHUNKS_A_PART - 1))

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
@@ -106,4 +105,5 @@ class Model(MoleculeEncoder):
             pooling=config.pooling,
             node_width=config.width,
             edge_width=config.width,
+            distinct_nodes=True,
         )

@@ -48,6 +48,28 @@ class GraphLabels:
         bounds[rows, self.index] = self.bound
         return values, bounds
 
+    def replaced(self, molecules: np.ndarray, others: GraphLabels) -> GraphLabels:
+        """The same labels but those of the given molecules, which `others` holds in the same order."""
+        counts = np.diff(self.offsets)
+        stays = np.ones(len(counts), dtype=bool)
+        stays[molecules] = False
+        old = np.repeat(stays, counts)
+        owner = np.concatenate(
+            [np.repeat(np.arange(len(counts)), counts)[old], np.repeat(molecules, np.diff(others.offsets))]
+        )
+        order = np.argsort(owner, kind="stable")
+        return GraphLabels(
+            ends(np.bincount(owner, minlength=len(counts))),
+            np.concatenate([self.index[old], others.index])[order],
+            np.concatenate([self.value[old], others.value])[order],
+            np.concatenate([self.bound[old], others.bound])[order],
+        )
+
+    def rows(self, rows: np.ndarray) -> GraphLabels:
+        """The labels of some molecules, in the given order."""
+        offsets, entries = _runs(self.offsets, rows)
+        return GraphLabels(offsets, self.index[entries], self.value[entries], self.bound[entries])
+
 
 @dataclass(frozen=True)
 class MoleculeBlock:
@@ -78,10 +100,9 @@ class MoleculeBlock:
 
 def take(block: MoleculeBlock, rows: np.ndarray) -> MoleculeBlock:
     """Some molecules of a block, in the given order."""
-    arrays, labels = block.arrays, block.graph_labels
+    arrays = block.arrays
     atom_offsets, atoms = _runs(arrays.atom_offsets, rows)
     bond_offsets, bonds = _runs(arrays.bond_offsets, rows)
-    label_offsets, entries = _runs(labels.offsets, rows)
     pairs: dict[str, np.ndarray] = {}
     if block.pair_offsets is not None and block.pair_atoms is not None and block.pair_labels is not None:
         pair_offsets, index = _runs(block.pair_offsets, rows)
@@ -101,7 +122,7 @@ def take(block: MoleculeBlock, rows: np.ndarray) -> MoleculeBlock:
             {name: values[rows] for name, values in arrays.graph_encodings.items()},
         ),
         smiles=[block.smiles[row] for row in rows],
-        graph_labels=GraphLabels(label_offsets, labels.index[entries], labels.value[entries], labels.bound[entries]),
+        graph_labels=block.graph_labels.rows(rows),
         source_row=block.source_row[rows],
         split=block.split[rows],
         node_labels=None if block.node_labels is None else block.node_labels[atoms],

@@ -3,37 +3,41 @@
 Two phases. First, worker processes turn chunks of rows into staged files, each renamed into place when whole; a killed
 ingest finds them again and does only the rest. Then the staged files are joined: duplicates (equal canonical SMILES
 after standardisation) are merged by the stated rule and the store is written, its manifest last.
+
+Beside the shards lie `rejected.parquet` (rows that hold no molecule and label cells that hold no number: row, line, why) and
+`duplicates.parquet` (rows that were merged into an earlier one). Every row of the table is in the store or in one of these.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from hooke.core.errors import DataError, UnknownNameError
-from hooke.core.labels import Label, Transform
+from hooke.core.errors import DataError, UnknownNameError, UsageError
+from hooke.core.files import exclusive
+from hooke.core.hashing import content_hash, file_sha256
+from hooke.core.labels import Kind, Label, Transform
 from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
-from hooke.core.units import convert_cell
-from hooke.molecules.arrays import MoleculeArrays
-from hooke.molecules.duplicates import Rule, merge_duplicates
+from hooke.core.store.schema import manifests
+from hooke.core.units import factor
+from hooke.molecules.blocks import MoleculeBlock, take
+from hooke.molecules.duplicates import Merged, Rule, merge_duplicates
 from hooke.molecules.encodings import EncodingConfig
-from hooke.molecules.labels import infer_labels, named_labels, parse_cell, transform
+from hooke.molecules.labels import ColumnProfile, LabelOptions
 from hooke.molecules.parse import KEEP_ALL, StandardiseConfig
-from hooke.molecules.prepare import prepare
-from hooke.molecules.store import NO_SPLIT, SPLIT_CODES, GraphLabels, MoleculeBlock, MoleculeStore, MoleculeStoreWriter, take
-from hooke.molecules.tables import RowChunk, read_table, smiles_column
+from hooke.molecules.staging import ChunkJob, StagedChunk, stage, staged_block, staged_chunk, staged_labels
+from hooke.molecules.store import MoleculeStore, MoleculeStoreWriter
+from hooke.molecules.tables import CHUNK_ROWS, column_names, read_table, smiles_column
 
-INFERENCE_ROWS = 10_000  # rows seen to decide what "auto" targets are
-_SPLIT_WORDS = {**SPLIT_CODES, "val": 1, "validation": 1, "training": 0, "": NO_SPLIT}
+INGEST_VERSION = 1  # raise it when the same table would become another store
+REJECTED, DUPLICATES = "rejected.parquet", "duplicates.parquet"
 
 
 @dataclass(frozen=True)
@@ -44,19 +48,22 @@ class IngestConfig:
         smiles: SMILES column; None recognises the usual names.
         targets: Label columns, or "auto": every column that is mostly numbers and no identifier.
         split_column: Column of train/valid/test, or None.
+        kinds: Label -> "regression", "binary", "multiclass" or "ordinal"; by default a column of 0 and 1 is binary and any other
+            a regression.
         transforms: Label -> "log10", "log1p" or "minus_log10", applied to the raw value.
         units: Label -> unit of the raw value; kept in the label.
         convert_to: Label -> unit to convert to (before the transform).
         standardise: What is done to each molecule.
         encodings: Which encodings are stored.
         duplicates: What becomes of rows with equal canonical SMILES: "mean", "median" or "first" of their measurements
-            (classes: majority, a tie is missing), "error", or "keep_all".
+            (classes: majority, a tie is missing), "error" if they conflict, or "keep_all".
         codec: "plain" or "chunked".
     """
 
     smiles: str | None = None
     targets: Literal["auto"] | tuple[str, ...] = "auto"
     split_column: str | None = None
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
     transforms: Mapping[str, Transform] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     convert_to: Mapping[str, str] = field(default_factory=dict)
@@ -64,6 +71,11 @@ class IngestConfig:
     encodings: EncodingConfig = EncodingConfig()
     duplicates: Rule = "mean"
     codec: Literal["plain", "chunked"] = "plain"
+
+    @property
+    def label_options(self) -> LabelOptions:
+        """What is said about label columns."""
+        return LabelOptions(self.kinds, self.units, self.convert_to, self.transforms)
 
 
 @dataclass(frozen=True)
@@ -74,10 +86,12 @@ class IngestReport:
     rows_kept: int
     rows_rejected: int
     duplicates_merged: int
-    conflicts: int  # merged measurements that disagreed
+    conflicts: int  # merged values whose measurements disagree
     label_problems: int  # cells that are no number; their rows are kept without that label
     unlabelled: int  # kept molecules without any measured label
-    ignored_columns: dict[str, str]
+    ignored_columns: dict[str, str]  # column -> why it is no label
+    split_conflicts: int = 0  # merged rows that their table puts into another part than the row that stays
+    repeats: dict[str, dict[str, float]] = field(default_factory=dict)  # label -> see `duplicates.Repeats`
 
     def to_json(self) -> dict[str, object]:
         """A plain dictionary."""
@@ -87,7 +101,7 @@ class IngestReport:
         """One line for people."""
         return (
             f"{self.rows_read:,} rows: {self.rows_kept:,} molecules kept, {self.rows_rejected:,} rejected, "
-            f"{self.duplicates_merged:,} duplicates merged ({self.conflicts:,} conflicting measurements), "
+            f"{self.duplicates_merged:,} duplicates merged ({self.conflicts:,} conflicting values), "
             f"{self.label_problems:,} unreadable label cells"
         )
 
@@ -107,17 +121,28 @@ def ingest(
         path: The table; see `tables.read_table`.
         folder: The store.
         config: How.
-        labels: What the label columns are, when a data set states it; else decided from `config.targets`.
+        labels: What the label columns are, when a data set states it; else decided from `config`.
         workers: Processes; None takes all cores.
         show_progress: Show a progress bar.
 
     Raises:
-        DataError: The table cannot be read, or `duplicates="error"` and there are conflicting duplicates.
+        DataError: The table cannot be read, none of its rows is a molecule, or `duplicates="error"` and there are conflicting
+            duplicates.
+        UsageError: A column that is not there, options that do not fit, or the folder holds the store of something else.
+        HookeError: Another process is preparing the same store.
     """
-    folder = Path(folder)
-    if not any(folder.glob("manifest-*.json")):
-        _ingest(Path(path), folder, config, labels, workers, show_progress)
+    path, folder = Path(path), Path(folder)
+    if not path.is_file():
+        raise DataError(f"there is no file {path}")
+    recipe = content_hash([INGEST_VERSION, CHUNK_ROWS, file_sha256(path), config, labels])
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive(folder.with_name(f"{folder.name}.lock"), f"is preparing {folder}"):
+        if not manifests(folder):
+            _ingest(path, folder, config, labels, recipe, workers, show_progress)
+        shutil.rmtree(folder / "stage", ignore_errors=True)
     store = MoleculeStore.open(folder)
+    if store.metadata.get("ingest_recipe") != recipe:
+        raise UsageError(f"{folder} holds the store of another table, or of other options; choose another folder")
     return store, IngestReport(**store.metadata["ingest"])
 
 
@@ -126,219 +151,178 @@ def _ingest(
     folder: Path,
     config: IngestConfig,
     labels: Sequence[Label] | None,
+    recipe: str,
     workers: int | None,
     show_progress: bool,
 ) -> None:
-    smiles, found, ignored = _decide_columns(path, config, labels)
-    stage = folder / "stage"
-    stage.mkdir(parents=True, exist_ok=True)
-    jobs = (
-        _Job(chunk, stage / f"{number:08d}.npz", smiles, tuple(found), config)
-        for number, chunk in enumerate(read_table(path))
-    )
-    staged = []
-    with progress(None, f"preparing {path.name}", "rows", show=show_progress) as bar:
-        for file, rows in ordered_map(_stage, jobs, workers=workers):
-            staged.append(file)
-            bar.advance(rows)
-    _join(staged, folder, config, found, path, ignored)
-    shutil.rmtree(stage)
-
-
-def _decide_columns(
-    path: Path, config: IngestConfig, labels: Sequence[Label] | None
-) -> tuple[str, list[Label], dict[str, str]]:
-    head: dict[str, list[str]] = {}
-    for chunk in read_table(path):
-        for name, cells in chunk.columns.items():
-            head.setdefault(name, []).extend(cells)
-        if len(next(iter(head.values()))) >= INFERENCE_ROWS:
-            break
-    if not head:
-        raise DataError(f"{path} holds no rows")
-    smiles = smiles_column(list(head), config.smiles)
-    if config.split_column is not None and config.split_column not in head:
-        raise UnknownNameError("split column", config.split_column, head)
+    columns = column_names(path)
+    smiles = smiles_column(columns, config.smiles)
+    if config.split_column is not None and config.split_column not in columns:
+        raise UnknownNameError("split column", config.split_column, columns)
+    total: int | None = None
+    ignored: dict[str, str] = {}
     if labels is not None:
         for label in labels:
-            if label.name not in head:
-                raise UnknownNameError("label column", label.name, head)
-        return smiles, list(labels), {}
-    units = {**config.units, **config.convert_to}
-    if config.targets != "auto":
-        return smiles, named_labels(config.targets, head, units, config.transforms), {}
-    exclude = [smiles, *([config.split_column] if config.split_column else [])]
-    found, ignored = infer_labels(head, exclude, units)
-    if config.transforms:
-        found = named_labels([label.name for label in found], head, units, config.transforms)
-    return smiles, found, ignored
+            if label.name not in columns:
+                raise UnknownNameError("label column", label.name, columns)
+        found = list(labels)
+    else:
+        candidates = _candidates(columns, smiles, config)
+        profiles, total = _profile(path, candidates, show_progress)
+        if config.targets == "auto":
+            ignored = {name: reason for name, profile in profiles.items() if (reason := profile.no_label())}
+        found = [profile.label(config.label_options) for name, profile in profiles.items() if name not in ignored]
+    staged = _stage_all(path, folder / "stage", smiles, found, config, recipe, total, workers, show_progress)
+    _join(staged, folder, config, found, {"source": path.name, "ingest_recipe": recipe}, ignored)
 
 
-@dataclass(frozen=True)
-class _Job:
-    chunk: RowChunk
-    file: Path
-    smiles: str
-    labels: tuple[Label, ...]
-    config: IngestConfig
+def _candidates(columns: Sequence[str], smiles: str, config: IngestConfig) -> list[str]:
+    """The columns that may be labels, with everything that is said about them checked."""
+    others = [name for name in columns if name not in (smiles, config.split_column)]
+    if config.targets == "auto":
+        candidates = others
+    else:
+        for name in config.targets:
+            if name not in others:
+                raise UnknownNameError("target column", name, others)
+        candidates = list(config.targets)
+    for name in config.label_options.columns():
+        if name not in candidates:
+            raise UnknownNameError("label column in kinds, units, convert_to or transforms", name, candidates)
+    for name, target in config.convert_to.items():
+        if name not in config.units:
+            raise UsageError(f"convert_to.{name} = {target!r} needs the unit of the raw values: set units.{name}")
+        factor(config.units[name], target)
+    return candidates
 
 
-def _stage(job: _Job) -> tuple[Path, int]:
-    """Prepare one chunk of rows and write it to its staged file, unless an earlier run did."""
-    if not job.file.exists():
-        arrays = _staged_arrays(job)
-        temporary = job.file.with_suffix(f".{os.getpid()}.tmp")
-        with open(temporary, "wb") as file:
-            np.savez(file, **arrays)
-        os.replace(temporary, job.file)
-    return job.file, len(job.chunk)
+def _profile(path: Path, names: Sequence[str], show_progress: bool) -> tuple[dict[str, ColumnProfile], int]:
+    """What each column holds, over the whole table, and the number of rows."""
+    profiles = {name: ColumnProfile(name) for name in names}
+    total = 0
+    with progress(None, f"looking through {path.name}", "rows", show=show_progress) as bar:
+        for chunk in read_table(path):
+            for name, profile in profiles.items():
+                profile.add(chunk.columns[name])
+            total += len(chunk)
+            bar.advance(len(chunk))
+    return profiles, total
 
 
-def _staged_arrays(job: _Job) -> dict[str, np.ndarray]:
-    chunk, config = job.chunk, job.config
-    prepared = prepare(chunk.columns[job.smiles], config.standardise, config.encodings)
-    rejected = [
-        _rejection(chunk.first_row + position, "row", job.smiles, chunk.columns[job.smiles][position], reason)
-        for position, reason in prepared.reasons.items()
-    ]
-    values = np.full((len(chunk), len(job.labels)), np.nan, np.float32)
-    bounds = np.zeros((len(chunk), len(job.labels)), np.int8)
-    for number, label in enumerate(job.labels):
-        for position, text in enumerate(chunk.columns[label.name]):
-            cell = parse_cell(text)
-            if label.name in config.convert_to:
-                cell = convert_cell(cell, config.units.get(label.name, ""), config.convert_to[label.name])
-            cell = transform(cell, label.transform)
-            if label.kind == "binary" and cell.value not in (0.0, 1.0) and not np.isnan(cell.value):
-                cell = type(cell)(np.nan, problem=f"{text[:40]!r} is neither 0 nor 1")
-            values[position, number], bounds[position, number] = cell.value, cell.bound
-            if cell.problem:
-                rejected.append(_rejection(chunk.first_row + position, "label", label.name, text, cell.problem))
-    split = np.full(len(chunk), NO_SPLIT, np.uint8)
-    drop = dict.fromkeys(chunk.broken)
-    for number, reason in chunk.broken.items():
-        rejected.append(_rejection(number, "row", "", "", reason))
-    if config.split_column:
-        for position, text in enumerate(chunk.columns[config.split_column]):
-            code = _SPLIT_WORDS.get(text.lower())
-            if code is None:
-                rejected.append(
-                    _rejection(chunk.first_row + position, "row", config.split_column, text, "not train, valid or test")
-                )
-                drop[chunk.first_row + position] = None
-            else:
-                split[position] = code
-    keep = np.array([chunk.first_row + position not in drop for position in prepared.kept], dtype=bool)
-    refused_twice = {chunk.first_row + position for position in prepared.reasons} & set(drop)
-    rejected = [entry for entry in rejected if not (entry["row"] in refused_twice and entry["column"] == job.smiles)]
-    block = MoleculeBlock(
-        prepared.arrays,
-        prepared.canonical,
-        GraphLabels.from_dense(values[prepared.kept], bounds[prepared.kept]),
-        chunk.first_row + prepared.kept,
-        split[prepared.kept],
-    )
-    return {**_pack(take(block, np.flatnonzero(keep))), "rejected": _as_bytes(rejected), "rows": np.array(len(chunk))}
+def _stage_all(
+    path: Path,
+    stage_folder: Path,
+    smiles: str,
+    labels: list[Label],
+    config: IngestConfig,
+    recipe: str,
+    total: int | None,
+    workers: int | None,
+    show_progress: bool,
+) -> list[Path]:
+    """Prepare all chunks that an earlier run did not, and list the staged files of all."""
+    stamp = stage_folder / "recipe.json"
+    wanted = json.dumps([recipe, [label.to_json() for label in labels]])
+    if stage_folder.exists() and not (stamp.exists() and stamp.read_text() == wanted):
+        shutil.rmtree(stage_folder)
+    if not stage_folder.exists():
+        stage_folder.mkdir(parents=True)
+        stamp.write_text(wanted)
+    staged: list[Path] = []
+    with progress(total, f"preparing {path.name}", "rows", show=show_progress) as bar:
 
+        def missing() -> Iterator[ChunkJob]:
+            for number, chunk in enumerate(read_table(path)):
+                file = stage_folder / f"{number:08d}.npz"
+                staged.append(file)
+                if file.exists():
+                    bar.advance(len(chunk))
+                else:
+                    yield ChunkJob(
+                        chunk, file, smiles, config.split_column, tuple(labels), config.label_options, config.standardise,
+                        config.encodings,
+                    )  # fmt: skip
 
-def _rejection(row: int, what: str, column: str, value: str, reason: str) -> dict[str, object]:
-    return {"row": row, "what": what, "column": column, "value": value[:200], "reason": reason}
-
-
-def _as_bytes(value: object) -> np.ndarray:
-    return np.frombuffer(json.dumps(value).encode(), np.uint8)
-
-
-def _pack(block: MoleculeBlock) -> dict[str, np.ndarray]:
-    arrays, labels = block.arrays, block.graph_labels
-    return {
-        "atom_offsets": arrays.atom_offsets, "bond_offsets": arrays.bond_offsets, "atom_codes": arrays.atom_codes,
-        "bond_atoms": arrays.bond_atoms, "bond_codes": arrays.bond_codes,
-        **{f"atom:{name}": values for name, values in arrays.atom_encodings.items()},
-        **{f"graph:{name}": values for name, values in arrays.graph_encodings.items()},
-        "smiles": _as_bytes(list(block.smiles)), "keys": canonical_keys(block.smiles),
-        "label_offsets": labels.offsets, "label_index": labels.index, "label_value": labels.value, "label_bound": labels.bound,
-        "source_row": block.source_row, "split": block.split,
-    }  # fmt: skip
-
-
-def _unpack(file: Path) -> tuple[MoleculeBlock, np.ndarray]:
-    with np.load(file) as data:
-        named = {name: data[name] for name in data.files}
-    arrays = MoleculeArrays(
-        named["atom_offsets"], named["bond_offsets"], named["atom_codes"], named["bond_atoms"], named["bond_codes"],
-        {name[5:]: values for name, values in named.items() if name.startswith("atom:")},
-        {name[6:]: values for name, values in named.items() if name.startswith("graph:")},
-    )  # fmt: skip
-    labels = GraphLabels(named["label_offsets"], named["label_index"], named["label_value"], named["label_bound"])
-    smiles = json.loads(named["smiles"].tobytes())
-    return MoleculeBlock(arrays, smiles, labels, named["source_row"], named["split"]), named["keys"]
-
-
-def canonical_keys(smiles: Sequence[str]) -> np.ndarray:
-    """(N, 2) uint64: 128-bit hashes of canonical SMILES, by which duplicates are found."""
-    digests = b"".join(hashlib.blake2b(text.encode(), digest_size=16).digest() for text in smiles)
-    return np.frombuffer(digests, np.uint64).reshape(-1, 2)
+        if total is not None and total <= 2 * CHUNK_ROWS:
+            workers = 0  # not worth the start of processes
+        for rows in ordered_map(stage, missing(), workers=workers):
+            bar.advance(rows)
+    return staged
 
 
 def _join(
-    staged: Sequence[Path], folder: Path, config: IngestConfig, labels: list[Label], path: Path, ignored: dict[str, str]
+    staged: Sequence[Path],
+    folder: Path,
+    config: IngestConfig,
+    labels: Sequence[Label],
+    metadata: Mapping[str, Any],
+    ignored: Mapping[str, str],
 ) -> None:
-    keys, rows_read, rejected = [], 0, []
-    for file in staged:
-        with np.load(file) as data:
-            keys.append(data["keys"])
-            rows_read += int(data["rows"])
-            rejected += json.loads(data["rejected"].tobytes())
-    merged = merge_duplicates(
-        np.concatenate(keys), lambda: (_unpack(file)[0] for file in staged), labels, config.duplicates
+    chunks = [staged_chunk(file) for file in staged]
+    source_rows = np.concatenate([chunk.source_row for chunk in chunks])
+    refused = sorted(
+        (entry for chunk in chunks for entry in chunk.refused), key=lambda entry: (entry["row"], entry["what"] == "label")
     )
+    _write_rejected(folder / REJECTED, refused)
+    rejected = sum(entry["what"] == "row" for entry in refused)
+    if not len(source_rows):
+        raise DataError(
+            f"{metadata['source']}: none of its {rejected:,} rows holds a molecule, see {folder / REJECTED}. "
+            f"Row {refused[0]['row']}: {refused[0]['reason']}"
+        )
+    merged = merge_duplicates(
+        np.concatenate([chunk.keys for chunk in chunks]), source_rows, lambda: map(staged_labels, staged), labels, config.duplicates
+    )
+    split_conflicts = _write_duplicates(folder / DUPLICATES, merged, source_rows, chunks)
     writer = MoleculeStoreWriter(folder, labels, config.encodings, codec=config.codec)
     kept = unlabelled = 0
-    censored = False
-    for block in _kept_blocks(staged, merged.keep, merged.labels, len(labels)):
+    for block in _kept_blocks(staged, merged):
         writer.append(block)
         kept += len(block.arrays)
         unlabelled += int((np.diff(block.graph_labels.offsets) == 0).sum())
-        censored |= bool(block.graph_labels.bound.any())
-    _write_rejected(folder / "rejected.parquet", rejected)
-    refused = sum(entry["what"] == "row" for entry in rejected)
     report = IngestReport(
-        rows_read, kept, refused, rows_read - refused - kept, merged.conflicts, len(rejected) - refused, unlabelled, ignored
-    )
-    writer.close(
-        {
-            "source": path.name, "ingest": report.to_json(), "censored": censored, "duplicates": config.duplicates,
-            "standardise": asdict(config.standardise),
-        }
+        sum(chunk.rows for chunk in chunks), kept, rejected, int((~merged.keep).sum()), merged.conflicts, len(refused) - rejected,
+        unlabelled, dict(ignored), split_conflicts, {name: asdict(repeats) for name, repeats in merged.repeats.items()},
     )  # fmt: skip
+    if report.rows_read != report.rows_kept + report.rows_rejected + report.duplicates_merged:
+        raise DataError(f"rows are missing, which is a mistake in Hooke, please report it: {report.summary()}")
+    writer.add_file(REJECTED)
+    writer.add_file(DUPLICATES)
+    rules = {"duplicates": config.duplicates, "standardise": asdict(config.standardise)}
+    writer.close({**metadata, **rules, "ingest": report.to_json()})
 
 
-def _kept_blocks(
-    staged: Sequence[Path], keep: np.ndarray, labels: Mapping[int, tuple[np.ndarray, np.ndarray]], label_count: int
-) -> Iterator[MoleculeBlock]:
+def _kept_blocks(staged: Sequence[Path], merged: Merged) -> Iterator[MoleculeBlock]:
+    """The molecules that stay, with merged labels."""
     start = 0
     for file in staged:
-        block, _ = _unpack(file)
-        here = np.flatnonzero(keep[start : start + len(block.arrays)])
-        changed = {place: labels[start + row] for place, row in enumerate(here) if start + row in labels}
-        block_kept = take(block, here)
-        if changed:
-            values, bounds = block_kept.graph_labels.dense(label_count)
-            for place, (value, bound) in changed.items():
-                values[place], bounds[place] = value, bound
-            block_kept = MoleculeBlock(
-                block_kept.arrays, block_kept.smiles, GraphLabels.from_dense(values, bounds), block_kept.source_row,
-                block_kept.split,
-            )  # fmt: skip
-        start += len(block.arrays)
-        yield block_kept
+        block = staged_block(file)
+        stop = start + len(block.arrays)
+        first, last = np.searchsorted(merged.rows, [start, stop])
+        if last > first:
+            others = merged.labels.rows(np.arange(first, last))
+            labels = block.graph_labels.replaced(merged.rows[first:last] - start, others)
+            block = MoleculeBlock(block.arrays, block.smiles, labels, block.source_row, block.split)
+        yield take(block, np.flatnonzero(merged.keep[start:stop]))
+        start = stop
 
 
-def _write_rejected(path: Path, rejected: list[dict[str, object]]) -> None:
+def _write_rejected(path: Path, refused: list[dict[str, Any]]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema = pa.schema([("row", pa.int64()), *((name, pa.string()) for name in ("what", "column", "value", "reason"))])
-    ordered = sorted(rejected, key=lambda entry: (entry["row"], entry["what"]))  # type: ignore[arg-type, return-value]
-    pq.write_table(pa.Table.from_pylist(ordered, schema=schema), path)
+    numbers = [(name, pa.int64()) for name in ("row", "line")]
+    texts = [(name, pa.string()) for name in ("what", "column", "value", "reason")]
+    pq.write_table(pa.Table.from_pylist(refused, schema=pa.schema([*numbers, *texts])), path)
+
+
+def _write_duplicates(path: Path, merged: Merged, source_rows: np.ndarray, chunks: Sequence[StagedChunk]) -> int:
+    """List the merged rows; returns how many of them their table puts into another part than the row that stays."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    gone = np.flatnonzero(~merged.keep)
+    columns = {"row": source_rows[gone], "merged_into": source_rows[merged.kept_row[gone]]}
+    pq.write_table(pa.table({name: pa.array(values, pa.int64()) for name, values in columns.items()}), path)
+    split = np.concatenate([chunk.split for chunk in chunks])
+    return int((split[gone] != split[merged.kept_row[gone]]).sum())

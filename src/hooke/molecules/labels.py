@@ -7,13 +7,20 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hooke.core.errors import DataError, UnknownNameError
-from hooke.core.labels import Label, Transform
+import numpy as np
+
+from hooke.core.errors import DataError, UsageError
+from hooke.core.labels import Kind, Label, Transform
+from hooke.core.units import convert_cell
 
 MISSING = frozenset({"", "nan", "na", "n/a", "none", "null", "nd", "-", "?"})
-_NUMBER = re.compile(r"^(?P<sign>>=|<=|>|<|~|=)?\s*(?P<number>[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)$")
+MAX_CLASSES = 1000
+_LARGEST = float(np.finfo(np.float32).max)  # labels are stored in 32 bits
+_NUMBER = re.compile(r"(?P<sign>>=|<=|>>|<<|>|<|~|=)?\s*(?P<number>[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)", re.ASCII)
 _WORDS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "active": 1.0, "inactive": 0.0}
-_BOUNDS = {">": 1, ">=": 1, "<": -1, "<=": -1}
+_BOUNDS = {">": 1, ">=": 1, ">>": 1, "<": -1, "<=": -1, "<<": -1}
+_PLAIN = str.maketrans({"≥": ">=", "≤": "<=", "−": "-", "≈": "~", "∼": "~"})
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -26,17 +33,21 @@ class Cell:
 
 
 def parse_cell(text: str) -> Cell:
-    """Read one cell: a number, a censored number (">10"), a yes/no word, or missing. "~3" counts as 3."""
+    """Read one cell: a number, a censored number (">10", "≤5"), a yes/no word, or missing. "~3" counts as 3."""
     cleaned = text.strip()
     lowered = cleaned.lower()
     if lowered in MISSING:
         return Cell(math.nan)
     if lowered in _WORDS:
         return Cell(_WORDS[lowered])
-    match = _NUMBER.match(cleaned)
+    match = _NUMBER.fullmatch(cleaned.translate(_PLAIN)) if len(cleaned) <= 100 else None
     if match is None:
-        return Cell(math.nan, problem=f"{cleaned[:40]!r} is not a number")
-    return Cell(float(match["number"]), _BOUNDS.get(match["sign"] or "", 0))
+        hint = " (write the decimal comma as a point)" if _DECIMAL_COMMA.fullmatch(cleaned[:41]) else ""
+        return Cell(math.nan, problem=f"{cleaned[:40]!r} is not a number{hint}")
+    value = float(match["number"])
+    if abs(value) > _LARGEST:
+        return Cell(math.nan, problem=f"{cleaned[:40]!r} is too large to be stored")
+    return Cell(value, _BOUNDS.get(match["sign"] or "", 0))
 
 
 def transform(cell: Cell, kind: Transform) -> Cell:
@@ -55,66 +66,108 @@ def _not_positive(cell: Cell) -> Cell:
     return Cell(math.nan, problem=f"{cell.value:g} has no logarithm")
 
 
-def infer_labels(
-    columns: Mapping[str, Sequence[str]], exclude: Sequence[str], units: Mapping[str, str] | None = None
-) -> tuple[list[Label], dict[str, str]]:
-    """Which columns are labels, and of what kind ("auto").
+@dataclass(frozen=True)
+class LabelOptions:
+    """What a user says about label columns, by column name; columns not named are taken as they are.
 
-    A column is a label if at least half of its filled cells are numbers and it is not a running number. It is binary if all its
-    numbers are 0 and 1, else a regression.
-
-    Returns:
-        labels: One `Label` a column.
-        ignored: Column -> why it is no label.
+    Attributes:
+        kinds: "regression", "binary", "multiclass" or "ordinal", where it is not to be decided from the values.
+        units: Unit of the raw value.
+        convert_to: Unit to convert to, before the transform.
+        transforms: "log10", "log1p" or "minus_log10".
     """
-    labels, ignored = [], {}
-    for name, cells in columns.items():
-        if name in exclude:
-            continue
-        parsed = [parse_cell(cell) for cell in cells]
-        values = [cell.value for cell in parsed if not math.isnan(cell.value)]
-        filled = len(values) + sum(bool(cell.problem) for cell in parsed)
-        if not filled:
-            ignored[name] = "empty"
-        elif len(values) < filled / 2:
-            ignored[name] = "text"
-        elif _is_identifier(name, values):
-            ignored[name] = "an identifier (running number)"
-        elif set(values) <= {0.0, 1.0}:
-            labels.append(Label(name, kind="binary"))
-        else:
-            labels.append(Label(name, unit=(units or {}).get(name, "")))
-    return labels, ignored
+
+    kinds: Mapping[str, Kind]
+    units: Mapping[str, str]
+    convert_to: Mapping[str, str]
+    transforms: Mapping[str, Transform]
+
+    def columns(self) -> set[str]:
+        """All columns that something is said about."""
+        return {*self.kinds, *self.units, *self.convert_to, *self.transforms}
+
+    def stored_unit(self, name: str) -> str:
+        """Unit of the stored value, after conversion and transform: "-log10 M"."""
+        unit = self.convert_to.get(name) or self.units.get(name, "")
+        prefix = {"log10": "log10 ", "minus_log10": "-log10 ", "log1p": "log1p "}.get(self.transforms.get(name, "none"), "")
+        return prefix + unit if unit else ""
+
+    def stored_cell(self, text: str, label: Label) -> Cell:
+        """A cell as it is stored: parsed, converted, transformed and fit for the label's kind."""
+        cell = parse_cell(text)
+        if math.isnan(cell.value):
+            return cell
+        if label.name in self.convert_to:
+            cell = convert_cell(cell, self.units[label.name], self.convert_to[label.name])
+        cell = transform(cell, label.transform)
+        if label.kind == "regression" or math.isnan(cell.value):
+            return cell
+        classes = 2 if label.kind == "binary" else label.classes
+        if not 0 <= cell.value < classes or cell.value != int(cell.value) or cell.bound:
+            wanted = "neither 0 nor 1" if classes == 2 else f"no class from 0 to {classes - 1}"
+            return Cell(math.nan, problem=f"{text.strip()[:40]!r} is {wanted}")
+        return cell
 
 
-def _is_identifier(name: str, values: Sequence[float]) -> bool:
-    running = len(values) > 2 and all(after - before == 1 for before, after in zip(values[:-1], values[1:], strict=True))
-    named = name.lower() in ("id", "index", "row", "number", "cid", "") or name.lower().endswith(("_id", " id"))
-    return running or (named and all(value == int(value) for value in values))
+class ColumnProfile:
+    """What a column holds, counted cell by cell: enough to decide whether it is a label, and of what kind."""
 
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.numbers = self.unreadable = 0
+        self.whole = self.running = True
+        self.lowest, self.highest, self._last = math.inf, -math.inf, math.nan
 
-def named_labels(
-    names: Sequence[str],
-    columns: Mapping[str, Sequence[str]],
-    units: Mapping[str, str] | None = None,
-    transforms: Mapping[str, Transform] | None = None,
-) -> list[Label]:
-    """Labels for columns that the user named.
+    def add(self, cells: Sequence[str]) -> None:
+        """Count some more cells."""
+        for text in cells:
+            if not text:
+                continue
+            cell = parse_cell(text)
+            if cell.problem:
+                self.unreadable += 1
+            elif not math.isnan(cell.value):
+                value = cell.value
+                self.running = self.running and not (self.numbers and value - self._last != 1)
+                self.whole = self.whole and value == int(value) and not cell.bound
+                self.lowest, self.highest = min(self.lowest, value), max(self.highest, value)
+                self.numbers += 1
+                self._last = value
 
-    Raises:
-        UnknownNameError: A name that is no column.
-        DataError: A column without a single number.
-    """
-    labels = []
-    for name in names:
-        if name not in columns:
-            raise UnknownNameError("target column", name, columns)
-        values = {cell.value for cell in map(parse_cell, columns[name]) if not math.isnan(cell.value)}
-        if not values:
+    @property
+    def binary(self) -> bool:
+        """All numbers are 0 or 1."""
+        return bool(self.numbers) and self.whole and self.lowest >= 0 and self.highest <= 1
+
+    def no_label(self) -> str:
+        """Why "auto" does not take this column as a label; "" if it does."""
+        if not self.numbers:
+            return "text" if self.unreadable else "empty"
+        if self.numbers < self.unreadable:
+            return "text"
+        name = self.name.lower()
+        named = name in ("id", "index", "row", "number", "cid", "") or name.endswith(("_id", " id"))
+        if (self.running and self.numbers > 2) or (named and self.whole):
+            return "an identifier (running number)"
+        return ""
+
+    def label(self, options: LabelOptions) -> Label:
+        """The label that this column is.
+
+        Raises:
+            DataError: It holds no number, or numbers that are no classes although it is said to hold classes.
+        """
+        name = self.name
+        if not self.numbers:
             raise DataError(f"target column {name!r} holds no number")
-        kind = (transforms or {}).get(name, "none")
-        if kind == "none" and values <= {0.0, 1.0}:
-            labels.append(Label(name, kind="binary"))
-        else:
-            labels.append(Label(name, unit=(units or {}).get(name, ""), transform=kind))
-    return labels
+        transformed = options.transforms.get(name, "none")
+        kind = options.kinds.get(name) or ("binary" if self.binary and transformed == "none" else "regression")
+        if kind == "regression":
+            return Label(name, unit=options.stored_unit(name), transform=transformed)
+        if transformed != "none" or name in options.convert_to:
+            raise UsageError(f"target column {name!r} holds classes ({kind}): it cannot be transformed or converted")
+        if kind == "binary":
+            return Label(name, kind=kind)
+        if not self.whole or self.lowest < 0 or not 1 <= self.highest < MAX_CLASSES:
+            raise DataError(f"target column {name!r}: classes must be the numbers 0, 1, ... (at least two, at most {MAX_CLASSES})")
+        return Label(name, kind=kind, classes=int(self.highest) + 1)

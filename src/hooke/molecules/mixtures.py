@@ -1,14 +1,14 @@
 """Published mixtures: several tables of molecules with labels at graph and node level, as one multi-task store.
 
-Rows of different tables stay different rows, even of equal molecules, because each table has its own published split. Labels are
-called `<table>/<column>`. Labels of all rows are read by columns, never cell by cell, so that thousands of columns are as
-cheap as one. Killed, the same command starts the store anew: nothing half made is ever taken for whole.
+Rows of different tables stay different rows, even of equal molecules, because each table has its own published split.
+Labels are called `<table>/<column>`. Labels of all rows are read by columns, never cell by cell, so that thousands of
+columns are as cheap as one. Killed, the same command starts the store anew: nothing half made is ever taken for
+whole.
 """
 
 from __future__ import annotations
 
 import fnmatch
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,10 +16,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
-from rdkit import Chem
 
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.files import exclusive
@@ -32,10 +28,11 @@ from hooke.molecules.blocks import NO_SPLIT, SPLIT_CODES, GraphLabels, MoleculeB
 from hooke.molecules.encodings import EncodingConfig, add_encodings
 from hooke.molecules.featurise import featurise
 from hooke.molecules.ingest import IngestReport
+from hooke.molecules.label_columns import dense_labels, list_labels, read_batches, table_columns
+from hooke.molecules.numbered_atoms import unnumbered
 from hooke.molecules.parse import KEEP_ALL, ParseError, StandardiseConfig, canonical_smiles, parse, silence_rdkit
 from hooke.molecules.prepared import store_folder
 from hooke.molecules.store import MoleculeStore, MoleculeStoreWriter
-from hooke.molecules.tables import column_names
 
 CHUNK_ROWS = 2048
 SHARD_ROWS = 1 << 18
@@ -47,16 +44,16 @@ class MixtureTable:
 
     Attributes:
         name: Prefix of its labels.
-        path: A CSV(.gz) or Parquet file.
+        paths: CSV(.gz) or Parquet files with equal columns; their rows are counted through.
         smiles: Its SMILES column.
-        columns: Patterns of label columns ("geneID-*" or a whole name), each with the label that they are; the name of that
-            label is ignored.
+        columns: Patterns of label columns ("geneID-*" or a whole name), each with the label that they are; the name
+            of that label is ignored.
         split: A `.pt` file of row numbers by part ("train", "val", "test", ...), or None.
         test: The part of `split` that is used for testing.
     """
 
     name: str
-    path: Path
+    paths: tuple[Path, ...]
     smiles: str
     columns: tuple[tuple[str, Label], ...]
     split: Path | None = None
@@ -90,7 +87,7 @@ def prepare_mixture(
     """
     encodings, standardise = encodings or EncodingConfig(), standardise or KEEP_ALL
     content = [
-        {**asdict(replace(table, path=Path(), split=None)), "files": [file_sha256(path) for path in _files(table)]}
+        {**asdict(replace(table, paths=(), split=None)), "files": [file_sha256(path) for path in _files(table)]}
         for table in tables
     ]
     folder = store_folder(root, name, [content, encodings, standardise])
@@ -102,7 +99,7 @@ def prepare_mixture(
 
 
 def _files(table: MixtureTable) -> list[Path]:
-    paths = [table.path, *([table.split] if table.split else [])]
+    paths = [*table.paths, *([table.split] if table.split else [])]
     for path in paths:
         if not path.is_file():
             raise DataError(f"there is no file {path}")
@@ -118,21 +115,18 @@ class _Resolved:
 
 
 def _resolve(table: MixtureTable) -> _Resolved:
-    names = list(pq.read_schema(table.path).names) if _is_parquet(table.path) else column_names(table.path)
+    first = table.paths[0]
+    names = table_columns(first)
     if table.smiles not in names:
-        raise UnknownNameError(f"SMILES column of {table.path.name}", table.smiles, names)
+        raise UnknownNameError(f"SMILES column of {first.name}", table.smiles, names)
     labels: dict[str, dict[str, Label]] = {"graph": {}, "node": {}}
     for pattern, label in table.columns:
         found = fnmatch.filter(names, pattern)
         if not found:
-            raise UnknownNameError(f"label column of {table.path.name}", pattern, names)
+            raise UnknownNameError(f"label column of {first.name}", pattern, names)
         for column in found:
             labels[label.level][column] = replace(label, name=f"{table.name}/{column}", source=table.name)
     return _Resolved(table, labels)
-
-
-def _is_parquet(path: Path) -> bool:
-    return path.name.endswith((".parquet", ".pq"))
 
 
 @dataclass(frozen=True)
@@ -163,12 +157,12 @@ def _prepare(
     node = [label for item in resolved for label in item.labels["node"].values()]
     if node and standardise != KEEP_ALL:
         raise UsageError("molecules whose atoms carry labels are kept as they are: leave standardise at its defaults")
-    writer = MoleculeStoreWriter(folder, [*graph, *node], encodings, codec="chunked", shard_rows=SHARD_ROWS)
+    writer = MoleculeStoreWriter(folder, [*graph, *node], encodings, shard_rows=SHARD_ROWS)
     rejected: list[dict[str, Any]] = []
     counts = {table.name: [0, 0, 0] for table in tables}  # rows read, kept, without any label
     graph_start = node_start = 0
     for item in resolved:
-        with progress(None, f"preparing {item.table.path.name}", "rows", show=show_progress) as bar:
+        with progress(None, f"preparing {item.table.name}", "rows", show=show_progress) as bar:
             for block, node_labels, refused, rows in ordered_map(
                 _featurise, _jobs(item, encodings, standardise), workers=workers
             ):
@@ -218,21 +212,31 @@ def _write_rejected(path: Path, rejected: list[dict[str, Any]]) -> None:
 def _jobs(item: _Resolved, encodings: EncodingConfig, standardise: StandardiseConfig) -> Iterator[_Job]:
     table = item.table
     part_of = _split_codes(table)
+    columns = [table.smiles, *item.labels["graph"], *item.labels["node"]]
     first = 1
-    for batch in _batches(item):
+    for path, batch in (
+        (file, batch)
+        for file in table.paths
+        for batch in read_batches(file, columns, {item.table.smiles, *item.labels["node"]})
+    ):
         split = np.full(batch.num_rows, NO_SPLIT, np.uint8)
         if part_of is not None:
             here = part_of[first - 1 : first - 1 + batch.num_rows]
             split[: len(here)] = here
         yield _Job(
-            table.name, first, ["" if text is None else text for text in batch.column(table.smiles).to_pylist()],
-            GraphLabels.from_dense(_dense(batch, item, first)),
-            [_lists(batch.column(column), f"{table.path.name}, {column!r}") for column in item.labels["node"]],
-            tuple(item.labels["node"]), split, encodings, standardise,
-        )  # fmt: skip
+            table.name,
+            first,
+            ["" if text is None else text for text in batch.column(table.smiles).to_pylist()],
+            GraphLabels.from_dense(dense_labels(batch, item.labels["graph"], path.name, first)),
+            [list_labels(batch.column(column), f"{path.name}, {column!r}") for column in item.labels["node"]],
+            tuple(item.labels["node"]),
+            split,
+            encodings,
+            standardise,
+        )
         first += batch.num_rows
     if part_of is not None and len(part_of) > first - 1:
-        raise DataError(f"{table.split} names row {len(part_of)}, but {table.path.name} has {first - 1:,} rows")
+        raise DataError(f"{table.split} names row {len(part_of):,}, but {table.name} has {first - 1:,} rows")
 
 
 def _split_codes(table: MixtureTable) -> np.ndarray | None:
@@ -253,64 +257,10 @@ def _split_codes(table: MixtureTable) -> np.ndarray | None:
     return codes
 
 
-def _batches(item: _Resolved) -> Iterator[pa.RecordBatch]:
-    path = item.table.path
-    columns = [item.table.smiles, *item.labels["graph"], *item.labels["node"]]
-    try:
-        if _is_parquet(path):
-            yield from pq.ParquetFile(path).iter_batches(batch_size=CHUNK_ROWS, columns=columns)
-            return
-        types = {name: pa.float64() for name in item.labels["graph"]}
-        types |= dict.fromkeys((item.table.smiles, *item.labels["node"]), pa.string())
-        convert = pa_csv.ConvertOptions(include_columns=columns, column_types=types, strings_can_be_null=True)
-        source = pa.input_stream(str(path), compression="gzip" if path.name.endswith(".gz") else None)
-        for batch in pa_csv.open_csv(source, convert_options=convert):
-            for start in range(0, batch.num_rows, CHUNK_ROWS):
-                yield batch.slice(start, CHUNK_ROWS)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path} is damaged or not what it should be: {error}") from error
-
-
-def _dense(batch: pa.RecordBatch, item: _Resolved, first: int) -> np.ndarray:
-    """(rows, graph labels) float32, NaN = not measured.
-
-    Raises:
-        DataError: A class label holds anything but its classes: the file is not what the card says.
-    """
-    labels = item.labels["graph"]
-    values = np.full((batch.num_rows, len(labels)), np.nan, np.float32)
-    for place, (column, label) in enumerate(labels.items()):
-        values[:, place] = batch.column(column).cast(pa.float64()).to_numpy(zero_copy_only=False)
-        classes = 2 if label.kind == "binary" else label.classes
-        if label.kind != "regression":
-            found = values[:, place]
-            wrong = ~np.isnan(found) & ~np.isin(found, np.arange(classes))
-            if wrong.any():
-                row = int(np.flatnonzero(wrong)[0])
-                raise DataError(
-                    f"{item.table.path.name}, row {first + row}, {column!r}: {found[row]:g} is no class of 0 to {classes - 1}"
-                )
-    return values
-
-
-def _lists(column: pa.Array, where: str) -> list[np.ndarray | None]:
-    """One array of numbers a row, from lists or from text such as "[0.1, 0.2]"."""
-    if isinstance(column, pa.ExtensionArray):
-        column = column.storage
-    found: list[np.ndarray | None] = []
-    for value in column.to_pylist():
-        try:
-            numbers = json.loads(value.replace("nan", "NaN")) if isinstance(value, str) else value
-            found.append(None if numbers is None else np.atleast_1d(np.array(numbers, dtype=np.float32)))
-        except (ValueError, TypeError) as error:
-            raise DataError(f"{where}: {str(value)[:60]!r} is no list of numbers") from error
-    return found
-
-
 def _featurise(job: _Job) -> tuple[MoleculeBlock, np.ndarray, list[dict[str, Any]], int]:
     """Parse and featurise some rows; the labels of atoms apart, (atoms, node labels of the table)."""
     silence_rdkit()
-    molecules, ranks, kept = [], [], []
+    molecules, atoms_of, kept = [], [], []
     rejected: list[dict[str, Any]] = []
 
     def refuse(row: int, what: str, column: str, value: str, reason: str) -> None:
@@ -319,12 +269,12 @@ def _featurise(job: _Job) -> tuple[MoleculeBlock, np.ndarray, list[dict[str, Any
 
     for row, smiles in enumerate(job.smiles):
         try:
-            molecule, numbers = _unmapped(parse(smiles, job.standardise))
+            molecule, atoms = unnumbered(parse(smiles, job.standardise), smiles)
         except ParseError as error:
             refuse(row, "row", "smiles", smiles, str(error))
             continue
         molecules.append(molecule)
-        ranks.append(numbers)
+        atoms_of.append(atoms)
         kept.append(row)
     arrays = add_encodings(featurise(molecules), job.encodings)
     node_labels = np.full((len(arrays.atom_codes), len(job.node)), np.nan, np.float32)
@@ -333,45 +283,21 @@ def _featurise(job: _Job) -> tuple[MoleculeBlock, np.ndarray, list[dict[str, Any
             values = values_of[row]
             if values is None:
                 continue
-            atoms = _atom_values(values, ranks[number])
-            if atoms is None:
-                refuse(row, "label", column, "", f"{len(values)} values for {len(ranks[number])} heavy atoms")
+            chosen = atoms_of[number].choose(values)
+            if chosen is None:
+                refuse(row, "label", column, "", f"{len(values)} values do not fit the atoms of {job.smiles[row][:80]}")
             else:
                 start = arrays.atom_offsets[number]
-                node_labels[start : start + len(atoms), place] = atoms
+                node_labels[start : start + len(chosen), place] = chosen
+    rows = np.array(kept, dtype=np.int64)
     block = MoleculeBlock(
         arrays,
         [canonical_smiles(molecule) for molecule in molecules],
-        _rows_of(job.graph, np.array(kept, dtype=np.int64)),
-        job.first_row + np.array(kept, dtype=np.int64),
-        job.split[kept],
+        _rows_of(job.graph, rows),
+        job.first_row + rows,
+        job.split[rows],
     )
     return block, node_labels, rejected, len(job.smiles)
-
-
-def _unmapped(molecule: Chem.Mol) -> tuple[Chem.Mol, np.ndarray]:
-    """The molecule without atom numbers, its atoms in the order of its canonical SMILES, and the numbers that they had.
-
-    Published quantum tables number their atoms in the SMILES ("ordered SMILES"); their labels of atoms follow these numbers.
-    Without numbers, labels follow the order of the SMILES as given.
-    """
-    numbers = np.array([atom.GetAtomMapNum() for atom in molecule.GetAtoms()])
-    if not numbers.any():
-        numbers = np.arange(len(numbers))
-    for atom in molecule.GetAtoms():
-        atom.SetAtomMapNum(0)
-    Chem.MolToSmiles(molecule)
-    order = [int(place) for place in molecule.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"]]
-    return Chem.RenumberAtoms(molecule, order), numbers[order]
-
-
-def _atom_values(values: np.ndarray, numbers: np.ndarray) -> np.ndarray | None:
-    """The values of the heavy atoms: given for them alone, or for all atoms with the hydrogens; None when they do not fit."""
-    if len(values) == len(numbers):
-        return values[np.argsort(np.argsort(numbers))]
-    if len(values) > numbers.max() and len(values) > len(numbers):
-        return values[numbers]
-    return None
 
 
 def _rows_of(labels: GraphLabels, rows: np.ndarray) -> GraphLabels:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import re
+import threading
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,13 +26,14 @@ class StandardiseConfig:
     """What is done to a parsed molecule before it is stored. The default keeps everything.
 
     Attributes:
-        salts: "keep", or "largest": keep only the fragment with most heavy atoms.
-        charges: "keep", or "neutralise" where adding or removing hydrogens can.
+        salts: "keep"; "largest": keep only the fragment with most heavy atoms; or "strip": remove the counter-ions and
+            solvents of RDKit's list, but never everything.
+        charges: "keep", or "neutralise" where adding or removing hydrogens can, and leaves a molecule that is possible.
         isotopes: "keep", or "drop" the isotope marks.
         stereo: "keep", or "drop" all stereo marks.
     """
 
-    salts: Literal["keep", "largest"] = "keep"
+    salts: Literal["keep", "largest", "strip"] = "keep"
     charges: Literal["keep", "neutralise"] = "keep"
     isotopes: Literal["keep", "drop"] = "keep"
     stereo: Literal["keep", "drop"] = "keep"
@@ -55,32 +59,53 @@ def parse(smiles: str, config: StandardiseConfig = KEEP_ALL) -> Chem.Mol:
         raise ParseError("empty SMILES")
     if len(text) > MAX_SMILES_CHARACTERS:
         raise ParseError(f"SMILES of {len(text)} characters; at most {MAX_SMILES_CHARACTERS} are read")
-    molecule = Chem.MolFromSmiles(text)
-    if molecule is None:
-        raise ParseError(_reason(text))
-    _, *rest = text.split(maxsplit=1)
-    if rest and not rest[0].startswith("|"):  # RDKit takes it for a name: half a molecule may be lost
-        raise ParseError(f"text after the SMILES: {rest[0][:40]!r}")
-    if config != KEEP_ALL:
-        molecule = standardise(molecule, config)
+    with rdBase.BlockLogs():
+        try:
+            molecule = Chem.MolFromSmiles(text)
+        except UnicodeEncodeError as error:
+            raise ParseError("not valid text (a lone surrogate)") from error
+        if molecule is None:
+            raise ParseError(_reason(text))
+        _, *rest = text.split(maxsplit=1)
+        if rest and not rest[0].startswith("|"):  # RDKit takes it for a name: half a molecule may be lost
+            raise ParseError(f"text after the SMILES: {rest[0][:40]!r}")
+        if config != KEEP_ALL:
+            molecule = standardise(molecule, config)
     if not 1 <= molecule.GetNumAtoms() <= MAX_ATOMS:
         raise ParseError(f"{molecule.GetNumAtoms()} atoms; a molecule has 1 to {MAX_ATOMS}")
     return molecule
 
 
 def standardise(molecule: Chem.Mol, config: StandardiseConfig) -> Chem.Mol:
-    """Apply the chosen steps in the order salts, charges, isotopes, stereo."""
-    if config.salts == "largest":
-        fragments = Chem.GetMolFrags(molecule, asMols=True)
-        if len(fragments) > 1:
-            molecule = max(fragments, key=lambda part: (part.GetNumHeavyAtoms(), Chem.MolToSmiles(part)))
-    if config.charges == "neutralise":
-        molecule = rdMolStandardize.Uncharger().uncharge(molecule)
-    if config.isotopes == "drop":
-        for atom in molecule.GetAtoms():
-            atom.SetIsotope(0)
-    if config.stereo == "drop":
-        Chem.RemoveStereochemistry(molecule)
+    """Apply the chosen steps in the order salts, charges, isotopes, stereo.
+
+    Marks that a step leaves without meaning go too: hydrogens that were nodes only for their isotope or for stereo, and
+    stereo centres that no longer are any.
+
+    Raises:
+        ParseError: RDKit cannot carry out a step on this molecule.
+    """
+    try:
+        if config.salts == "largest":
+            fragments = Chem.GetMolFrags(molecule, asMols=True)
+            if len(fragments) > 1:
+                molecule = max(fragments, key=lambda part: (part.GetNumHeavyAtoms(), Chem.MolToSmiles(part)))
+        elif config.salts == "strip":
+            molecule = rdMolStandardize.FragmentRemover().remove(molecule)
+        if config.charges == "neutralise":
+            neutral = rdMolStandardize.Uncharger().uncharge(molecule)
+            if Chem.SanitizeMol(neutral, catchErrors=True) == Chem.SanitizeFlags.SANITIZE_NONE:
+                molecule = neutral
+        if config.isotopes == "drop":
+            for atom in molecule.GetAtoms():
+                atom.SetIsotope(0)
+        if config.stereo == "drop":
+            Chem.RemoveStereochemistry(molecule)
+        if "drop" in (config.isotopes, config.stereo) and any(atom.GetAtomicNum() == 1 for atom in molecule.GetAtoms()):
+            molecule = Chem.RemoveHs(molecule)
+        Chem.AssignStereochemistry(molecule, cleanIt=True, force=True)
+    except (ValueError, RuntimeError) as error:
+        raise ParseError(f"standardisation failed: {error}") from error
     return molecule
 
 
@@ -90,10 +115,46 @@ def canonical_smiles(molecule: Chem.Mol) -> str:
 
 
 def _reason(text: str) -> str:
-    """Parse again with the log captured: only refused molecules pay for it."""
-    with rdBase.BlockLogs():
-        molecule = Chem.MolFromSmiles(text, sanitize=False)
-        if molecule is None:
-            return "SMILES does not parse"
-        problems = Chem.DetectChemistryProblems(molecule)
-    return problems[0].Message().strip() if problems else "SMILES does not parse"
+    """Why RDKit refuses a SMILES. Parses it again with the log captured: only refused strings pay for that.
+
+    To be called while the logs are blocked.
+    """
+    molecule = Chem.MolFromSmiles(text, sanitize=False)
+    problems = Chem.DetectChemistryProblems(molecule) if molecule is not None else ()
+    if problems:
+        return problems[0].Message().strip()
+    log = _captured_log(text)
+    what = re.search(r"SMILES Parse Error: (.*?)(?: while parsing| for input)", log)
+    where = re.search(r"around position (\d+)", log)
+    details = f": {what[1]}" + (f" around position {where[1]}" if where else "") if what else ""
+    return f"SMILES does not parse{details}"
+
+
+class _Lines(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+_CAPTURE = threading.Lock()  # RDKit has one log in a process
+
+
+def _captured_log(text: str) -> str:
+    """What RDKit logs as errors while it reads a SMILES."""
+    logger, handler = logging.getLogger("rdkit"), _Lines()
+    with _CAPTURE:
+        rdBase.LogToPythonLogger()
+        others, logger.handlers = logger.handlers, [handler]
+        rdBase.EnableLog("rdApp.error")
+        try:
+            Chem.MolFromSmiles(text)
+        finally:
+            rdBase.DisableLog("rdApp.error")
+            logger.handlers = others
+            rdBase.LogToCppStreams()
+    return "\n".join(handler.lines)

@@ -14,7 +14,7 @@ from hooke.molecules.ingest import IngestConfig, ingest
 from hooke.molecules.parse import KEEP_ALL, StandardiseConfig
 from hooke.molecules.store import MoleculeStore
 
-PREPARE_VERSION = 1  # raise it when the same input would be prepared differently
+PREPARE_VERSION = 2  # raise it when the same input would be prepared differently
 
 
 def store_folder(root: Path, name: str, content: object) -> Path:

@@ -1,21 +1,25 @@
-"""Reading tables of molecules as they come: CSV, TSV, Parquet, SDF and SMILES files, in chunks, with line numbers.
+"""Reading tables of molecules as they come: CSV, TSV, Parquet, SDF and SMILES files, in chunks, with row and line numbers.
 
 Every cell of a text file is read as text: what is a number is decided later, and a damaged cell costs its own row only.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
-import itertools
+import zlib
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from hooke.core.errors import DataError, UnknownNameError
 
 CHUNK_ROWS = 2048
+LONGEST_RECORD = 100  # lines that one quoted record of a text table may span
 SMILES_NAMES = ("smiles", "canonical_smiles", "structure", "drug", "mol", "molecule")
 _DELIMITERS = ",;\t|"
 
@@ -28,11 +32,13 @@ class RowChunk:
         first_row: Number of the first of these rows in the file, counted from 1 without the header.
         columns: Column name -> one text a row ("" where empty).
         broken: Row number -> why the row could not be split into columns.
+        lines: The line of the file on which each row begins, from 1 and with the header; empty for Parquet files.
     """
 
     first_row: int
     columns: dict[str, list[str]]
     broken: dict[int, str]
+    lines: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
         return max((len(values) for values in self.columns.values()), default=0)
@@ -45,8 +51,8 @@ def read_table(path: Path) -> Iterator[RowChunk]:
         DataError: The file is missing, truncated, empty, or of an unknown kind.
     """
     path = Path(path)
-    if not path.exists():
-        raise DataError(f"{path} does not exist")
+    if not path.is_file():
+        raise DataError(f"{path} is a folder, not a table" if path.is_dir() else f"{path} does not exist")
     name = path.name.lower().removesuffix(".gz")
     try:
         if name.endswith((".csv", ".tsv", ".txt", ".smi", ".smiles")):
@@ -57,8 +63,8 @@ def read_table(path: Path) -> Iterator[RowChunk]:
             yield from _read_sdf(path)
         else:
             raise DataError(f"{path}: unknown kind of table; use .csv, .tsv, .parquet, .sdf, .smi (or their .gz)")
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise DataError(f"{path} is truncated or not gzip: {error}") from error
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path} is truncated, damaged or not gzip: {error}") from error
 
 
 def column_names(path: Path) -> list[str]:
@@ -84,14 +90,30 @@ def smiles_column(columns: list[str], asked: str | None = None) -> str:
         if name in by_lower:
             return by_lower[name]
     raise DataError(
-        f"no column looks like SMILES among {columns}; name it with --smiles. "
-        "If that is one long name, the delimiter is none of , ; tab |"
+        f"no column looks like SMILES among {_shown(columns)}; name it with --smiles. If that is one long name, the delimiter is "
+        "none of , ; tab |; if these are values, the file lacks a header line"
     )
 
 
-def _open_text(path: Path) -> io.TextIOBase:
-    raw = gzip.open(path, "rb") if path.name.lower().endswith(".gz") else open(path, "rb")  # noqa: SIM115 (closed by caller)
-    return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline="")  # type: ignore[arg-type]
+def _shown(columns: list[str]) -> list[str]:
+    cut = [name if len(name) <= 60 else f"{name[:60]}..." for name in columns[:20]]
+    return cut if len(columns) <= 20 else [*cut, "..."]
+
+
+def _open_text(path: Path) -> io.TextIOWrapper:
+    def opened() -> io.BufferedReader | gzip.GzipFile:
+        return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else open(path, "rb")
+
+    with opened() as probe:
+        mark = probe.read(2)
+    encoding = "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+    return io.TextIOWrapper(opened(), encoding=encoding, errors="replace", newline="")
+
+
+class _Record(NamedTuple):
+    line: int
+    cells: list[str]
+    problem: str = ""
 
 
 def _read_text(path: Path, *, smiles_file: bool) -> Iterator[RowChunk]:
@@ -99,70 +121,146 @@ def _read_text(path: Path, *, smiles_file: bool) -> Iterator[RowChunk]:
     with _open_text(path) as file:
         first = file.readline()
         if not first.strip():
-            raise DataError(f"{path} is empty")
+            raise DataError(f"{path} is empty, or its first line is")
+        delimiter = max(_DELIMITERS, key=lambda mark: len(_cells(first, mark)))
+        header = [name.strip() for name in _cells(first, delimiter)]
         if smiles_file and not _is_header(first):
-            yield from _chunks(_smiles_lines(first, file), ["smiles", "name"])
+            records = _smiles_lines(_Lines(file, first))
+            yield from _chunks(records, ["smiles", "name"])
             return
-        delimiter = max(_DELIMITERS, key=first.count)
-        header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
-        if len(set(header)) != len(header):
-            raise DataError(f"{path}: column names repeat: {header}")
-        yield from _chunks(csv.reader(file, delimiter=delimiter), header)
+        if smiles_file and len(header) == 1 and len(first.split()) > 1:
+            header = first.split()
+            records = _smiles_lines(_Lines(file), len(header))
+        else:
+            records = _csv_records(_Lines(file), delimiter, len(header))
+        header = [name or f"column_{place}" for place, name in enumerate(header, start=1)]
+        _refuse_repeated(path, header)
+        yield from _chunks(records, header)
+
+
+def _refuse_repeated(path: Path, names: list[str]) -> None:
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise DataError(f"{path}: column names repeat: {_shown(repeated)}; rename them")
 
 
 def _is_header(line: str) -> bool:
-    return any(name in line.lower() for name in ("smiles", "canonical"))
+    return "smiles" in line.lower()
 
 
-def _smiles_lines(first: str, file: io.TextIOBase) -> Iterator[list[str]]:
-    for line in itertools.chain([first], file):
-        parts = line.split(maxsplit=1)
-        yield [parts[0] if parts else "", parts[1].strip() if len(parts) > 1 else ""]
+class _Lines:
+    """The lines of a file, numbered; the lines of a record that turns out not to be one can be given back."""
+
+    def __init__(self, file: io.TextIOBase, first: str | None = None) -> None:
+        self._file = file
+        self._waiting: deque[str] = deque([] if first is None else [first])
+        self.taken: list[str] = []
+        self._begun = 1 if first is None else 0  # lines before the record in hand
+
+    def begin(self) -> int:
+        """Forget the last record; returns the number of the line on which the next one begins."""
+        self._begun += len(self.taken)
+        self.taken = []
+        return self._begun + 1
+
+    def keep_first(self) -> str:
+        """Give back all lines of this record but the first."""
+        first, *rest = self.taken
+        self._waiting.extendleft(reversed(rest))
+        self.taken = [first]
+        return first
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        if len(self.taken) == LONGEST_RECORD:
+            raise StopIteration
+        line = self._waiting.popleft() if self._waiting else next(self._file)
+        self.taken.append(line)
+        return line
 
 
-def _chunks(rows: Iterator[list[str]], header: list[str]) -> Iterator[RowChunk]:
+def _csv_records(lines: _Lines, delimiter: str, width: int) -> Iterator[_Record]:
+    """Records with quotes and quoted line breaks. A quote that is opened and not closed costs its own line only.
+
+    A record of several lines must close its quotes within `LONGEST_RECORD` lines and have as many cells as the header; otherwise
+    its first line is a row of its own, and reading goes on with the second.
+    """
+    while True:
+        number = lines.begin()
+        problem = ""
+        try:
+            cells = next(csv.reader(lines, delimiter=delimiter, strict=True))
+            whole = len(lines.taken) == 1 or len(cells) == width
+        except StopIteration:
+            return
+        except csv.Error as error:
+            whole, problem = False, str(error)
+        if not whole:
+            first = lines.keep_first()
+            cells = _cells(first, delimiter)
+            if first.count('"') % 2:
+                problem = "a quote is opened and not closed"
+            elif len(cells) == width:
+                problem = ""  # a quote inside a cell: sloppy, but clear
+        if not problem and cells and len(cells) != width:
+            problem = f"{len(cells)} cells, the header has {width}"
+        yield _Record(number, cells, problem)
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    return next(csv.reader([line], delimiter=delimiter), [])
+
+
+def _smiles_lines(lines: _Lines, width: int = 2) -> Iterator[_Record]:
+    while True:
+        number = lines.begin()
+        line = next(lines, None)
+        if line is None:
+            return
+        cells = [cell.strip() for cell in line.split(maxsplit=width - 1)]
+        yield _Record(number, [*cells, *[""] * (width - len(cells))])
+
+
+def _chunks(records: Iterator[_Record], header: list[str]) -> Iterator[RowChunk]:
     first_row, number = 1, 0
     columns: dict[str, list[str]] = {name: [] for name in header}
     broken: dict[int, str] = {}
-    while True:
-        try:
-            row = next(rows, None)
-        except csv.Error as error:
-            row = [""] * len(header)
-            broken[number + 1] = f"not readable as CSV: {error}"
-        if row is None:
-            break
-        if not row:
-            row = [""] * len(header)  # an empty line is a row without values: it is counted and reported
+    lines: list[int] = []
+    for line, cells, problem in records:
         number += 1
-        if len(row) != len(header):
-            broken[number] = f"{len(row)} cells, the header has {len(header)}"
-            row = [*row[: len(header)], *[""] * (len(header) - len(row))]
+        lines.append(line)
+        if problem:
+            broken[number] = problem
+        # an empty line is a row without values: it is counted and reported
+        row = cells if len(cells) == len(header) else [*cells[: len(header)], *[""] * (len(header) - len(cells))]
         for name, cell in zip(header, row, strict=True):
             columns[name].append(cell.strip())
         if number - first_row + 1 == CHUNK_ROWS:
-            yield RowChunk(first_row, columns, broken)
-            first_row, columns, broken = number + 1, {name: [] for name in header}, {}
+            yield RowChunk(first_row, columns, broken, lines)
+            first_row, columns, broken, lines = number + 1, {name: [] for name in header}, {}, []
     if number >= first_row:
-        yield RowChunk(first_row, columns, broken)
+        yield RowChunk(first_row, columns, broken, lines)
 
 
 def _read_parquet(path: Path) -> Iterator[RowChunk]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    first_row = 1
     try:
-        file = pq.ParquetFile(path)
+        with pq.ParquetFile(path) as file:
+            _refuse_repeated(path, file.schema_arrow.names)
+            for batch in file.iter_batches(batch_size=CHUNK_ROWS):
+                columns = {
+                    name: ["" if value is None else str(value) for value in batch.column(name).to_pylist()]
+                    for name in batch.schema.names
+                }
+                yield RowChunk(first_row, columns, {})
+                first_row += batch.num_rows
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path} is not a readable Parquet file: {error}") from error
-    first_row = 1
-    for batch in file.iter_batches(batch_size=CHUNK_ROWS):
-        columns = {
-            name: ["" if value is None else str(value) for value in batch.column(name).to_pylist()]
-            for name in batch.schema.names
-        }
-        yield RowChunk(first_row, columns, {})
-        first_row += batch.num_rows
 
 
 def _read_sdf(path: Path) -> Iterator[RowChunk]:
@@ -173,42 +271,33 @@ def _read_sdf(path: Path) -> Iterator[RowChunk]:
     from rdkit import Chem, rdBase
 
     names = _sdf_tags(path)
-    first_row = 1
-    rows: list[list[str]] = []
-    broken: dict[int, str] = {}
-    supplier = Chem.SDMolSupplier()
-    for number, record in enumerate(_sdf_records(path), start=1):
-        with rdBase.BlockLogs():
-            supplier.SetData(record)
-            molecule = next(iter(supplier), None)
-        if molecule is None:
-            broken[number] = "the SDF record does not parse"
-            rows.append(["", *[""] * len(names)])
-        else:
-            tags = [molecule.GetProp(name).strip() if molecule.HasProp(name) else "" for name in names]
-            rows.append([Chem.MolToSmiles(molecule), *tags])
-        if len(rows) == CHUNK_ROWS:
-            yield _sdf_chunk(first_row, names, rows, broken)
-            first_row, rows, broken = number + 1, [], {}
-    if rows:
-        yield _sdf_chunk(first_row, names, rows, broken)
+
+    def records() -> Iterator[_Record]:
+        supplier = Chem.SDMolSupplier()
+        for line, record in _sdf_records(path):
+            with rdBase.BlockLogs():
+                supplier.SetData(record)
+                molecule = next(iter(supplier), None)
+            if molecule is None:
+                yield _Record(line, [], "the SDF record does not parse")
+            else:
+                tags = [molecule.GetProp(name) if molecule.HasProp(name) else "" for name in names]
+                yield _Record(line, [Chem.MolToSmiles(molecule), *tags])
+
+    yield from _chunks(records(), ["smiles", *names])
 
 
-def _sdf_records(path: Path) -> Iterator[str]:
+def _sdf_records(path: Path) -> Iterator[tuple[int, str]]:
     lines: list[str] = []
+    begin = 1
     with _open_text(path) as file:
-        for line in file:
+        for number, line in enumerate(file, start=1):
             lines.append(line)
             if line.startswith("$$$$"):
-                yield "".join(lines)
-                lines = []
+                yield begin, "".join(lines)
+                lines, begin = [], number + 1
     if any(line.strip() for line in lines):
-        yield "".join(lines)
-
-
-def _sdf_chunk(first_row: int, names: list[str], rows: list[list[str]], broken: dict[int, str]) -> RowChunk:
-    columns = {name: [row[place] for row in rows] for place, name in enumerate(["smiles", *names])}
-    return RowChunk(first_row, columns, broken)
+        yield begin, "".join(lines)
 
 
 def _sdf_tags(path: Path) -> list[str]:
@@ -216,7 +305,7 @@ def _sdf_tags(path: Path) -> list[str]:
     names: dict[str, None] = {}
     with _open_text(path) as file:
         for line in file:
-            if line.startswith(">") and "<" in line:
+            if line.startswith(">") and "<" in line and line.rstrip().endswith(">"):
                 names[line[line.index("<") + 1 : line.rindex(">")]] = None
     names.pop("smiles", None)
     return list(names)

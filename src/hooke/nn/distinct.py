@@ -75,3 +75,8 @@ def at_edges(nodes: Distinct, bonds: Distinct, edges: Edges) -> Distinct:
     pairs = group_equal(node_groups * len(bonds.rows) + bond_groups)
     rows = nodes.rows.index_select(0, node_groups[pairs.first]) + bonds.rows.index_select(0, bond_groups[pairs.first])
     return Distinct(rows, pairs)
+
+
+def expanded(rows: Distinct | Float[Tensor, "items width"]) -> Float[Tensor, "items width"]:
+    """One row an item, whichever way they come."""
+    return rows.expand() if isinstance(rows, Distinct) else rows

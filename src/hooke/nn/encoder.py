@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -12,20 +11,16 @@ from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.distinct import Distinct
 from hooke.nn.output import MoleculeOutput
 from hooke.nn.pooling import Pooling, PoolingKind
-from hooke.nn.segment import Edges, edges_of
-
-
-class Inputs(Protocol):
-    """Makes the first node states."""
-
-    def __call__(self, batch: MoleculeBatch, edges: Edges) -> Distinct: ...
+from hooke.nn.segment import edges_of
 
 
 class MoleculeEncoder(nn.Module):
     """A model is this class with its own inputs and layers; `Model.__init__` only puts them together.
 
-    Each layer is called as layer(nodes, bonds, edges) and returns the new (nodes, bonds). `bonds` is what `edge_inputs`
-    made; a layer with an edge stream returns a plain (E, width) tensor there, which is then the `edges` of the output.
+    Each layer is called as layer(nodes, bonds, edges) and returns the new (nodes, bonds). `nodes` is a (V, width) tensor,
+    `bonds` what `edge_inputs` made, or None; a layer with an edge stream returns a (E, width) tensor there, which is then
+    the `edges` of the output. Models whose one layer starts from the features themselves set `distinct_nodes` and get
+    `nodes` as the `Distinct` that `node_inputs` made.
 
     Args:
         node_inputs: Module of (batch, edges) → `Distinct` node states.
@@ -34,6 +29,7 @@ class MoleculeEncoder(nn.Module):
         pooling: Kind of pooling.
         node_width: Width of the nodes after the last layer.
         edge_width: Width of the edge stream after the last layer, 0 without one.
+        distinct_nodes: Whether the first layer takes the nodes as `Distinct`.
     """
 
     def __init__(
@@ -45,6 +41,7 @@ class MoleculeEncoder(nn.Module):
         pooling: PoolingKind,
         node_width: int,
         edge_width: int = 0,
+        distinct_nodes: bool = False,
     ) -> None:
         super().__init__()
         self.node_inputs = node_inputs
@@ -54,15 +51,16 @@ class MoleculeEncoder(nn.Module):
         self.node_width = node_width
         self.edge_width = edge_width
         self.graph_width = node_width
+        self.distinct_nodes = distinct_nodes
 
     def forward(self, batch: MoleculeBatch) -> MoleculeOutput:
         """Represent the nodes, edges and molecules of a batch."""
         edges = edges_of(batch)
-        nodes = self.node_inputs(batch, edges)
+        inputs: Distinct = self.node_inputs(batch, edges)
+        nodes = inputs if self.distinct_nodes else inputs.expand()
         bonds = None if self.edge_inputs is None else self.edge_inputs(batch)
         for layer in self.layers:
             nodes, bonds = layer(nodes, bonds, edges)
-        nodes = nodes.expand() if isinstance(nodes, Distinct) else nodes
         return MoleculeOutput(nodes, bonds if self.edge_width else None, self.pooling(nodes, batch))
 
     def embed(self, batch: MoleculeBatch) -> Float[Tensor, "graphs graph_width"]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 import torch
 from torch import nn
 
@@ -12,6 +14,31 @@ from hooke.nn.embeddings import AtomEmbedding, BondEmbedding
 from hooke.nn.encodings import EncodingsEncoder
 from hooke.nn.mlp import Activation, mlp
 from hooke.nn.segment import Edges
+
+
+@runtime_checkable
+class InputSizes(Protocol):
+    """What the config of a model says about its inputs."""
+
+    @property
+    def width(self) -> int:
+        """Width of the node states."""
+
+    @property
+    def embedding_width(self) -> int:
+        """Width of the sum of the code embeddings."""
+
+    @property
+    def encoding_width(self) -> int:
+        """Width of the encoded encodings."""
+
+    @property
+    def pre_layers(self) -> int:
+        """Linear layers before the first message."""
+
+    @property
+    def activation(self) -> Activation:
+        """Activation between them."""
 
 
 class NodeFeatures(nn.Module):
@@ -35,21 +62,14 @@ class NodeFeatures(nn.Module):
 
 
 class NodeInputs(nn.Module):
-    """Pre-layers on the node features: h_v = MLP(x_v), of `layers` linear layers."""
+    """Pre-layers on the node features: h_v = MLP(x_v), of `pre_layers` linear layers."""
 
-    def __init__(
-        self,
-        width: int,
-        encodings: EncodingConfig,
-        *,
-        embedding_width: int,
-        encoding_width: int,
-        layers: int,
-        activation: Activation,
-    ) -> None:
+    def __init__(self, sizes: InputSizes, encodings: EncodingConfig) -> None:
         super().__init__()
-        self.features = NodeFeatures(embedding_width, encoding_width, encodings)
-        self.layers = mlp([self.features.width, *[width] * layers], activation_name=activation)
+        self.features = NodeFeatures(sizes.embedding_width, sizes.encoding_width, encodings)
+        self.layers = mlp(
+            [self.features.width, *[sizes.width] * sizes.pre_layers], activation_name=sizes.activation
+        )
 
     def forward(self, batch: MoleculeBatch, edges: Edges) -> Distinct:
         """First node states."""
@@ -59,10 +79,12 @@ class NodeInputs(nn.Module):
 class EdgeInputs(nn.Module):
     """Pre-layers on the bond embedding: e_uv = MLP(embedding of the bond codes)."""
 
-    def __init__(self, width: int, *, embedding_width: int, layers: int, activation: Activation) -> None:
+    def __init__(self, sizes: InputSizes, width: int) -> None:
         super().__init__()
-        self.bonds = BondEmbedding(embedding_width)
-        self.layers = mlp([embedding_width, *[width] * layers], activation_name=activation)
+        self.bonds = BondEmbedding(sizes.embedding_width)
+        self.layers = mlp(
+            [sizes.embedding_width, *[width] * sizes.pre_layers], activation_name=sizes.activation
+        )
 
     def forward(self, batch: MoleculeBatch) -> Distinct:
         """First edge states."""

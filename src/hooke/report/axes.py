@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hooke.report.markup import Markup, element
 from hooke.report.wording import decimals, number
 
-WIDTH, HEIGHT, SQUARE = 420, 310, 396
+WIDTH, HEIGHT, SQUARE = 420, 300, 396
 LEFT, RIGHT, TOP, BOTTOM = 56, 14, 14, 48
 
 
@@ -64,9 +64,9 @@ class Scale:
         return [(value, decimals(value, places)) for value in values]
 
 
-def horizontal(values: Iterable[float | None], *, margin: float = 0.05) -> Scale:
+def horizontal(values: Iterable[float | None], *, margin: float = 0.05, width: int = WIDTH) -> Scale:
     """A scale across the plot."""
-    return Scale.around(values, LEFT, WIDTH - RIGHT, margin=margin)
+    return Scale.around(values, LEFT, width - RIGHT, margin=margin)
 
 
 def vertical(values: Iterable[float | None], *, margin: float = 0.05, log: bool = False, height: int = HEIGHT) -> Scale:
@@ -90,7 +90,9 @@ def plot(x: Scale, y: Scale, names: tuple[str, str], *marks: Markup, label: str,
         parts.append(element("line", class_="grid", x1=x(value), x2=x(value), y1=top, y2=bottom))
         parts.append(element("text", text, class_="tick mid", x=x(value), y=bottom + 18))
     parts.append(element("text", names[0], class_="axis mid", x=(left + right) / 2, y=bottom + 40))
-    parts.append(element("text", names[1], class_="axis mid", transform=f"translate(13 {(top + bottom) / 2:g}) rotate(-90)"))
+    parts.append(
+        element("text", names[1], class_="axis mid", transform=f"translate(13 {(top + bottom) / 2:g}) rotate(-90)")
+    )
     return svg(*parts, *marks, label=label, chart=chart, width=right + RIGHT, height=bottom + BOTTOM)
 
 
@@ -107,8 +109,14 @@ def path(points: Sequence[tuple[float, float]]) -> str:
 
 
 def svg(*children: Markup, label: str, chart: str = "", width: float, height: float) -> Markup:
-    """A plot that scales with its column. `label` says in words what it shows; `chart` names its data for the page's script."""
+    """An image that scales with its column. `label`: what it shows, in words; `chart`: name of its data."""
     return element(
-        "svg", children, class_="plot", viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=label,
-        data_chart=chart or None, tabindex="0" if chart else None,
-    )  # fmt: skip
+        "svg",
+        children,
+        class_="plot",
+        viewBox=f"0 0 {width:g} {height:g}",
+        role="img",
+        aria_label=label,
+        data_chart=chart or None,
+        tabindex="0" if chart else None,
+    )

@@ -1,7 +1,8 @@
 """Sections of a report from plain arrays: `result_table`, `parity`, `binary_curves`, `gallery`, `predictions`, ...
 
-Every function here returns a dataclass of `hooke.report.schema`. Large sets of points are thinned by a rule that the report
-states. The data section is made in report/data.py, the map in report/layout.py, the last section in report/provenance.py.
+Every function here returns a dataclass of `hooke.report.schema`. Large sets of points are thinned by a rule that the
+report states. The data section is made in report/data.py, the map in report/layout.py, the last section in
+report/provenance.py.
 `MoleculePool` (report/drawing.py) keeps each molecule once:
 
     pool = MoleculePool()
@@ -17,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hooke.core.labels import Label
+from hooke.evaluate.metrics import METRICS
 from hooke.report.drawing import MoleculePool
 from hooke.report.schema import (
     BinaryCurves,
@@ -39,6 +41,7 @@ from hooke.report.schema import (
     Score,
     TaskResult,
 )
+from hooke.report.wording import metric_text, number
 
 MAX_POINTS = 1_000  # points of one plot
 MAX_ROWS = 1_000  # rows of one table
@@ -102,7 +105,9 @@ def learning_curves(
     Args:
         title: Of the panel.
         lines: Lines of one run, whose members become curves; or several runs by name ("seed 0": lines).
-        step, train, valid: Names of the fields.
+        step: Name of the field across.
+        train: Name of the training loss.
+        valid: Name of the validation loss.
         loss_name: Of the vertical axis.
         note: Shown below.
     """
@@ -130,6 +135,7 @@ def result_table(
     counts: Sequence[int] = (),
     baselines: Sequence[str] = (),
     units: Mapping[str, str] | None = None,
+    limit: int = MAX_ROWS,
     **fields: str,
 ) -> ResultTable:
     """Tasks × models with the best of each row marked (all that share the best value).
@@ -144,36 +150,49 @@ def result_table(
         counts: Measured test molecules of each label.
         baselines: Which models are baselines.
         units: Metric name -> unit; by default RMSE and MAE carry the label's unit, others none.
+        limit: Only the first so many labels are listed, and the note says so.
         fields: `part`, `split`, `intervals`, `note` of `ResultTable`.
     """
     rows = []
-    for number, label in enumerate(labels):
+    for place, label in enumerate(labels[:limit]):
         name = metric if isinstance(metric, str) else metric[label.name]
         higher = higher_is_better if isinstance(higher_is_better, bool) else higher_is_better[label.name]
-        found = {model: estimate(column[number]) for model, column in scores.items()}
+        found = {model: estimate(column[place]) for model, column in scores.items()}
         values = [entry.value for entry in found.values() if entry.value is not None]
         best = (max(values) if higher else min(values)) if values else None
         unit = (units or {}).get(name, label.unit if name.lower() in ("rmse", "mae") else "")
         rows.append(
             TaskResult(
-                label.name, name, direction(higher),
+                label.name,
+                name,
+                direction(higher),
                 tuple(
                     Score(
-                        model, entry, tuple(known(value) for value in repeats[model][number]) if repeats and model in repeats else (),
+                        model,
+                        entry,
+                        tuple(known(value) for value in repeats[model][place]) if repeats and model in repeats else (),
                         best=entry.value is not None and entry.value == best,
                     )
                     for model, entry in found.items()
                 ),
-                unit, label.level, int(counts[number]) if len(counts) else 0,
+                unit,
+                label.level,
+                int(counts[place]) if len(counts) else 0,
             )
-        )  # fmt: skip
+        )
+    if len(labels) > limit:
+        shown = f"the first {limit:,} of {len(labels):,} labels are listed"
+        fields["note"] = f"{fields['note']}; {shown}" if fields.get("note") else shown
     return ResultTable(title, tuple(scores), tuple(rows), tuple(baselines), **fields)
 
 
 def difference(
     first: str, second: str, task: str, metric: str, found: Interval, *, higher_is_better: bool, **fields: Any
 ) -> Difference:
-    """`first` minus `second` from `evaluate.bootstrap.paired_difference` or `paired_bootstrap`; `fields`: unit, pairs, paired_over."""
+    """`first` minus `second`, from `evaluate.bootstrap.paired_difference` or `paired_bootstrap`.
+
+    `fields`: unit, pairs, paired_over of `Difference`.
+    """
     return Difference(first, second, task, metric, direction(higher_is_better), estimate(found), **fields)
 
 
@@ -195,23 +214,31 @@ def parity(
     bars: str = "",
     unit: str = "",
     part: str = "test",
-    scores: Sequence[KeyNumber] = (),
+    scores: Sequence[KeyNumber] | None = None,
     limit: int = MAX_POINTS,
 ) -> Parity:
     """Measured against predicted, without the molecules that were not measured.
 
     Args:
         pool: Takes the molecules that are shown.
-        task, model, unit, part: What is shown.
+        task: The label.
+        model: Whose predictions.
         smiles: (N,) molecules.
-        measured, predicted: (N,), NaN = not measured.
-        low, high: (N,) bounds of the predictions' bars.
+        measured: (N,), NaN = not measured.
+        predicted: (N,).
+        low: (N,) lower ends of the predictions' bars.
+        high: (N,) upper ends.
         bars: What the bars are.
-        scores: Written into the plot.
+        unit: Of the label.
+        part: Of the split.
+        scores: Written above the plot; by default RMSE, MAE and R² of all measured molecules.
         limit: Of points; of more, the 50 largest errors and a random draw are shown.
     """
     true, mean = np.asarray(measured, np.float64), np.asarray(predicted, np.float64)
     rows = np.flatnonzero(np.isfinite(true) & np.isfinite(mean))
+    if scores is None:
+        values = {name: METRICS[name].function(mean[rows, None], true[rows, None])[0] for name in ("rmse", "mae", "r2")}
+        scores = [KeyNumber(number(known(value)), metric_text(name)) for name, value in values.items()]
     chosen, rule = thin(len(rows), limit, keep=np.abs(true - mean)[rows])
     total, rows = len(rows), rows[chosen]
     if low is not None and high is not None:
@@ -220,22 +247,40 @@ def parity(
     else:
         bounds, bars = [np.zeros(0), np.zeros(0)], ""
     return Parity(
-        task, model, numbers(true[rows]), numbers(mean[rows]), numbers(bounds[0]), numbers(bounds[1]), bars, unit, part,
-        pool.indices([smiles[row] for row in rows]), total, rule, tuple(scores),
-    )  # fmt: skip
+        task,
+        model,
+        numbers(true[rows]),
+        numbers(mean[rows]),
+        numbers(bounds[0]),
+        numbers(bounds[1]),
+        bars,
+        unit,
+        part,
+        pool.indices([smiles[row] for row in rows]),
+        total,
+        rule,
+        tuple(scores),
+    )
 
 
 def binary_curves(
-    task: str, true: Values, probabilities: Mapping[str, Values], *, part: str = "test",
-    roc_auc: Mapping[str, Interval] | None = None, average_precision: Mapping[str, Interval] | None = None,
-) -> BinaryCurves:  # fmt: skip
+    task: str,
+    true: Values,
+    probabilities: Mapping[str, Values],
+    *,
+    part: str = "test",
+    roc_auc: Mapping[str, Interval] | None = None,
+    average_precision: Mapping[str, Interval] | None = None,
+) -> BinaryCurves:
     """ROC and precision-recall curves of several models.
 
     Args:
-        task, part: What is shown.
+        task: The label.
         true: (N,) 0 or 1, NaN = not measured.
         probabilities: Model name -> (N,) probability of 1.
-        roc_auc, average_precision: Model name -> interval, where it was computed.
+        part: Of the split.
+        roc_auc: Model name -> interval, where it was computed.
+        average_precision: Model name -> interval, where it was computed.
 
     Raises:
         ValueError: There is only one class.
@@ -263,11 +308,16 @@ def binary_curves(
 def reliability(task: str, model: str, found: Any, *, part: str = "test") -> Reliability:
     """From `evaluate.calibration.Reliability` (predicted, observed, count, expected_error)."""
     counts = tuple(int(count) for count in found.count)
-    return Reliability(task, model, numbers(found.predicted), numbers(found.observed), counts, known(found.expected_error), part)
+    return Reliability(
+        task, model, numbers(found.predicted), numbers(found.observed), counts, known(found.expected_error), part
+    )
 
 
 def coverage(task: str, model: str, wanted: Values, reached: Values, count: int, **fields: Any) -> Coverage:
-    """Wanted against reached coverage of intervals; `fields`: used, used_reached, mean_width, unit, part, note of `Coverage`."""
+    """Wanted against reached coverage of intervals.
+
+    `fields`: used, used_reached, mean_width, unit, part, note of `Coverage`.
+    """
     return Coverage(task, model, numbers(wanted), numbers(reached), int(count), **fields)
 
 
@@ -338,7 +388,8 @@ def predictions(
         labels: The T columns.
         smiles: (N,) molecules as they were given.
         mean: (N, T) values, probabilities or class numbers; NaN where there is none.
-        low, high: (N, T) bounds.
+        low: (N, T) lower bounds.
+        high: (N, T) upper bounds.
         names: (N,) what the molecules are called.
         problems: Row -> why it has no predictions.
         similarity: (N,) similarity of the nearest training molecule.
@@ -371,7 +422,9 @@ def _curve(name: str, rows: list[Mapping[str, Any]], step: str, train: str, vali
     every = -(-len(rows) // MAX_CURVE)
     shown = [row for place, row in enumerate(rows) if place % every == 0 or place == len(rows) - 1 or row[step] == best]
     columns = [tuple(known(row.get(field)) for row in shown) for field in (train, valid)]
-    return Curve(name, tuple(float(row[step]) for row in shown), columns[0], columns[1], None if best is None else float(best))
+    return Curve(
+        name, tuple(float(row[step]) for row in shown), columns[0], columns[1], None if best is None else float(best)
+    )
 
 
 def _line(name: str, x: np.ndarray, y: np.ndarray, area: Estimate | None) -> Line:

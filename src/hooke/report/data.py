@@ -14,7 +14,7 @@ from hooke.report.schema import Count, DataSummary, Histogram, KeyNumber, LabelS
 
 
 def label_summary(label: Label, values: Values, bounds: np.ndarray | None = None) -> LabelSummary:
-    """Count, spread and histogram of one label's measured values (NaN = not measured; `bounds` ≠ 0 marks censored ones)."""
+    """Count, spread and histogram of one label's measured values (NaN: not measured; `bounds` ≠ 0: censored)."""
     found = np.asarray(values, np.float64).ravel()
     measured = np.isfinite(found)
     censored = 0 if bounds is None else int((np.asarray(bounds).ravel()[measured] != 0).sum())
@@ -29,7 +29,9 @@ def label_summary(label: Label, values: Values, bounds: np.ndarray | None = None
         return LabelSummary(*plain, mean=float(found.mean()), histogram=histogram)
     counts, edges = np.histogram(found, bins=min(24, max(4, int(np.sqrt(len(found))))))
     histogram = Histogram(tuple(counts.tolist()), numbers(edges))
-    return LabelSummary(*plain, float(found.mean()), float(found.std()), float(found.min()), float(found.max()), histogram)
+    return LabelSummary(
+        *plain, float(found.mean()), float(found.std()), float(found.min()), float(found.max()), histogram
+    )
 
 
 def data_summary(
@@ -56,21 +58,28 @@ def data_summary(
         fields: Other fields of `DataSummary`: title, source, licence, split, duplicates, duplicates_rule, notes.
     """
     names = ("rows_read", "rows_kept", "rows_rejected", "duplicates_merged", "conflicts", "label_problems")
-    counts = {field: int(ingest.get(field, 0)) for field in names}
+    counts: dict[str, Any] = {field: int(ingest.get(field, 0)) for field in names}
     listed = tuple(
         RejectedRow(
-            int(entry["row"]), _cut(str(entry.get("value") or "")), str(entry["reason"]), str(entry.get("column") or ""),
+            int(entry["row"]),
+            _cut(str(entry.get("value") or "")),
+            str(entry["reason"]),
+            str(entry.get("column") or ""),
             "label" if entry.get("what") == "label" else "row",
         )
         for entry in rejected[:limit]
-    )  # fmt: skip
+    )
     return DataSummary(
-        name=name, **counts, labels=tuple(labels), rejected=listed,
+        name=name,
+        **counts,
+        labels=tuple(labels),
+        rejected=listed,
         rejected_rule=f"the first {limit:,} of {len(rejected):,}" if len(rejected) > limit else "",
         parts=tuple(Count(part, int(count)) for part, count in (parts or {}).items()),
         leaks=tuple(KeyNumber(str(value), check.replace("_", " ")) for check, value in (leaks or {}).items()),
-        ignored_columns=tuple((ingest.get("ignored_columns") or {}).items()), **fields,
-    )  # fmt: skip
+        ignored_columns=tuple((ingest.get("ignored_columns") or {}).items()),
+        **fields,
+    )
 
 
 def _cut(text: str, limit: int = MAX_SMILES) -> str:

@@ -1,9 +1,10 @@
-"""Structure drawings as a few strokes, so that a thousand of them fit into one page and follow its dark or light theme."""
+"""Structure drawings as a few strokes: a thousand of them fit into one page and follow its dark or light theme."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from hooke.report.schema import Drawing, Molecule
 
@@ -12,12 +13,21 @@ MAX_SMILES = 2_000  # longer strings are cut where they are shown
 _BOND_LENGTH = 50
 # Paths without a class are the mitres between bonds; round pen ends do their work.
 _PATH = re.compile(r"<path class=[^>]*?d='([^']*)' style='fill:(none|#[0-9A-Fa-f]{6})[^']*?stroke:(#[0-9A-Fa-f]{6})")
-_TEXT = re.compile(r"<text x='([-\d.]+)' y='([-\d.]+)'[^>]*?font-size:(\d+)px[^>]*?fill:(#[0-9A-Fa-f]{6})[^>]*>([^<]*)</text>")
+_TEXT = re.compile(
+    r"<text x='([-\d.]+)' y='([-\d.]+)'[^>]*?font-size:(\d+)px[^>]*?fill:(#[0-9A-Fa-f]{6})[^>]*>([^<]*)</text>"
+)
 _ESCAPED = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
-# RDKit's default colours, read back as the element they stand for. Elements without a colour of their own are drawn as carbon.
+# RDKit's default colours, read back as the element they stand for. Other elements are drawn as carbon.
 _ELEMENTS = {
-    "#0000FF": "N", "#FF0000": "O", "#33CCCC": "F", "#CCCC00": "S", "#FF7F00": "P", "#00CC00": "Cl", "#7F4C19": "Br", "#A01EEF": "I",
-}  # fmt: skip
+    "#0000FF": "N",
+    "#FF0000": "O",
+    "#33CCCC": "F",
+    "#CCCC00": "S",
+    "#FF7F00": "P",
+    "#00CC00": "Cl",
+    "#7F4C19": "Br",
+    "#A01EEF": "I",
+}
 
 
 def draw(smiles: str) -> Drawing | None:
@@ -33,7 +43,7 @@ def draw(smiles: str) -> Drawing | None:
         if molecule is None or not 0 < molecule.GetNumAtoms() <= MAX_ATOMS:
             return None
         canvas = rdMolDraw2D.MolDraw2DSVG(-1, -1, -1, -1, True)
-        options = canvas.drawOptions()
+        options: Any = canvas.drawOptions()
         options.scalingFactor = _BOND_LENGTH / 1.5  # units for one of RDKit's coordinate units (a bond is 1.5)
         options.maxFontSize = -1
         options.clearBackground = False
@@ -46,7 +56,7 @@ def draw(smiles: str) -> Drawing | None:
 class MoleculePool:
     """The molecules of a report, each kept and drawn once.
 
-    `index(smiles)` gives a molecule's position, drawing it when it is new; `molecules` is what goes into `Report.molecules`.
+    `index(smiles)` gives a molecule's position, drawing it when it is new; `molecules` goes into `Report.molecules`.
     """
 
     def __init__(self) -> None:
@@ -96,6 +106,6 @@ def _joined(paths: dict[str, list[str]]) -> tuple[tuple[str, str], ...]:
 
 
 def _rounded(path: str) -> str:
-    """ "M 10.2,20.7 L 30.1,40.9 Z" -> "M10 21L30 41Z"."""
+    """A path in whole units: "M 10.2,20.7 L 30.1,40.9 Z" becomes "M10 21L30 41Z"."""
     path = re.sub(r"-?\d+\.?\d*", lambda number: str(round(float(number[0]))), path)
     return re.sub(r"\s*([MLCQZ])\s*", r"\1", path).replace(",", " ")

@@ -50,10 +50,14 @@ def embedding_map(
     """
     embeddings = np.asarray(embeddings, np.float64)
     if embeddings.ndim != 2 or len(embeddings) != len(smiles) or not np.isfinite(embeddings).all():
-        raise UsageError(f"the map needs one finite embedding for each of {len(smiles)} molecules, got shape {embeddings.shape}")
+        raise UsageError(
+            f"the map needs one finite embedding for each of {len(smiles)} molecules, got shape {embeddings.shape}"
+        )
     chosen, rule = thin(len(smiles), limit, seed=seed)
     points, how = layout(embeddings[chosen], method=method, seed=seed)
-    colourings = tuple(_colouring(name, values, chosen, (units or {}).get(name, "")) for name, values in colours.items())
+    colourings = tuple(
+        _colouring(name, values, chosen, (units or {}).get(name, "")) for name, values in colours.items()
+    )
     x, y = (tuple(np.round(points[:, axis], 3).tolist()) for axis in (0, 1))
     shown = pool.indices([smiles[row] for row in chosen])
     return EmbeddingMap(title, how, x, y, shown, colourings, len(smiles), rule, note)
@@ -80,7 +84,7 @@ def layout(embeddings: np.ndarray, *, method: Method = "tsne", seed: int = 0) ->
         how = f"first two principal components of the standardised embeddings ({share:.0%} of their variance)"
     else:
         from sklearn.manifold import TSNE
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         perplexity = min(30.0, (count - 1) / 3)
         start = components[:, :2] / max(components[:, 0].std(), 1e-12) * 1e-4
@@ -93,7 +97,9 @@ def layout(embeddings: np.ndarray, *, method: Method = "tsne", seed: int = 0) ->
     return points / max(np.abs(points).max(), 1e-12), how
 
 
-def _colouring(name: str, values: np.ndarray | Sequence[str] | Sequence[float], chosen: np.ndarray, unit: str) -> Colouring:
+def _colouring(
+    name: str, values: np.ndarray | Sequence[str] | Sequence[float], chosen: np.ndarray, unit: str
+) -> Colouring:
     found = np.asarray(values)[chosen]
     if found.dtype.kind in "fiub":
         numbers = found.astype(np.float64)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-VOID = frozenset({"br", "circle", "col", "input", "line", "link", "meta", "path", "rect"})
-_SVG_VOID = frozenset({"circle", "line", "path", "rect"})
+VOID = frozenset({"br", "circle", "col", "input", "line", "link", "meta", "path"})
+_SVG_VOID = frozenset({"circle", "line", "path"})
 
 
 class Markup(str):
@@ -21,8 +21,8 @@ Child = str | None | Iterable["Child"]
 def element(name: str, /, *children: Child, **attributes: object) -> Markup:
     """One element. Plain strings are escaped, `Markup` is not; None and empty strings are left out.
 
-    Attribute names lose a trailing underscore, and other underscores become hyphens: class_, aria_label. None and False leave an
-    attribute out, True writes it bare.
+    Attribute names lose a trailing underscore, and other underscores become hyphens: class_, aria_label. None and False
+    leave an attribute out, True writes it bare.
     """
     parts = [f"<{name}"]
     for key, value in attributes.items():

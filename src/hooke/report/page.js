@@ -49,10 +49,7 @@
   const link = (number) => {
     for (const mark of linked) mark.classList.remove("linked");
     linked = number === undefined ? [] : holders.get(number) || [];
-    for (const mark of linked) {
-      mark.classList.add("linked");
-      if (!mark.matches(":last-child")) mark.dataset.front = "";
-    }
+    for (const mark of linked) mark.classList.add("linked");
   };
 
   const hide = () => { tip.hidden = true; };
@@ -144,7 +141,7 @@
       cross.setAttribute("x2", pixel);
       cross.setAttribute("visibility", "visible");
       const pairs = chart.series.slice(0, 12).map((series) =>
-        [`${series.name}${series.dashed ? " (dashed)" : ""}`, short(series.y[nearest(series.x, wanted)]), series.colour]);
+        [series.name, short(series.y[nearest(series.x, wanted)]), series.colour]);
       const point = screen(svg, pixel, (top + bottom) / 2);
       show([rows([[chart.step, short(wanted)], ...pairs])], x ?? point.x, y ?? point.y);
     };
@@ -218,13 +215,12 @@
       filter();
     };
     const apply = () => {
-      const room = chart.size * (view.scale - 1);
-      view.x = Math.min(0, Math.max(-room, view.x));
-      view.y = Math.min(0, Math.max(-room, view.y));
+      view.x = Math.min(0, Math.max(-chart.width * (view.scale - 1), view.x));
+      view.y = Math.min(0, Math.max(-chart.height * (view.scale - 1), view.y));
       group.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.scale})`);
-      svg.style.setProperty("--zoom", Math.sqrt(view.scale) * Math.sqrt(Math.max(1, view.scale)));
+      svg.style.setProperty("--zoom", view.scale ** 0.75); // dots grow a little
     };
-    const zoom = (factor, x = chart.size / 2, y = chart.size / 2) => {
+    const zoom = (factor, x = chart.width / 2, y = chart.height / 2) => {
       const scale = Math.min(24, Math.max(1, view.scale * factor));
       view.x = x - ((x - view.x) * scale) / view.scale;
       view.y = y - ((y - view.y) * scale) / view.scale;

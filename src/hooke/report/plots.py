@@ -1,6 +1,7 @@
 """The plots of a report, from its sections to SVG.
 
-A plot that answers the pointer or the arrow keys has a name under which the page's script finds its numbers; `Charts` collects them.
+A plot that answers the pointer or the arrow keys has a name under which the page's script finds its numbers; `Charts`
+collects them.
 """
 
 from __future__ import annotations
@@ -10,12 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hooke.report.axes import SQUARE, Scale, horizontal, path, plot, svg, unit_scales, vertical
-from hooke.report.markup import Markup, element
+from hooke.report.markup import Markup, element, join
 from hooke.report.schema import (
     BinaryCurves,
     Colouring,
     Coverage,
-    Drawing,
     EmbeddingMap,
     Estimate,
     Histogram,
@@ -24,10 +24,11 @@ from hooke.report.schema import (
     Parity,
     Reliability,
 )
-from hooke.report.wording import bounds_text, estimate_text, name_text, number
+from hooke.report.wording import bounds_text, estimate_text, name_text, number, plain
 
 RAMP = 12  # colours of the continuous scale
 MAP_SIZE = 640
+NARROW = 350  # width of a learning curve: three stand side by side
 _LOG_FROM = 15.0  # losses that fall by more than this factor are drawn on a logarithmic axis
 
 
@@ -53,7 +54,7 @@ def learning_curves(section: LearningCurves, charts: Charts) -> Markup:
     """Training loss dashed, validation loss solid, a dot where it was best."""
     losses = [value for curve in section.curves for value in (*curve.train, *curve.valid) if value is not None]
     log = bool(losses) and min(losses) > 0 and max(losses) / min(losses) > _LOG_FROM
-    x = horizontal([step for curve in section.curves for step in curve.steps], margin=0.02)
+    x = horizontal([step for curve in section.curves for step in curve.steps], margin=0.02, width=NARROW)
     y = vertical(losses, log=log)
     marks, series = [], []
     for place, curve in enumerate(section.curves):
@@ -62,10 +63,13 @@ def learning_curves(section: LearningCurves, charts: Charts) -> Markup:
             if not any(value is not None for value in values):
                 continue
             known = [math.nan if value is None else value for value in values]
-            points = [(x(step), math.nan if math.isnan(value) else y(value)) for step, value in zip(curve.steps, known, strict=True)]
+            points = [
+                (x(step), math.nan if math.isnan(value) else y(value))
+                for step, value in zip(curve.steps, known, strict=True)
+            ]
             marks.append(element("path", class_=f"curve {what} {colour}", d=path(points)))
             name = what if len(section.curves) == 1 else f"{curve.name}, {what}"
-            series.append({"name": name, "colour": colour, "dashed": what == "train", "x": curve.steps, "y": values})
+            series.append({"name": name, "colour": colour, "x": curve.steps, "y": values})
         if curve.best_step is not None and curve.best_step in curve.steps:
             best = curve.valid[curve.steps.index(curve.best_step)]
             if best is not None:
@@ -91,21 +95,32 @@ def parity(section: Parity, charts: Charts, colour: str) -> Markup:
         element("circle", class_=f"point {colour}", cx=x(true), cy=y(predicted), r=4)
         for true, predicted in zip(section.measured, section.predicted, strict=True)
     ]
-    fields = [("measured", section.measured), ("predicted", section.predicted)]
-    texts: list[list[Any]] = [[name, [number(value) for value in column]] for name, column in fields]
+    texts: list[list[Any]] = [
+        ["measured", [plain(value) for value in section.measured]],
+        ["predicted", [number(value) for value in section.predicted]],
+    ]
     if section.low:
         pairs = zip(section.low, section.high, strict=True)
         texts.append([section.bars or "interval", [bounds_text(Estimate(low, low, high)) for low, high in pairs]])
     chart = charts.add(kind="points", molecules=section.molecules, fields=texts, unit=section.unit)
     unit = f" ({section.unit})" if section.unit else ""
-    label = f"Measured against predicted {name_text(section.task)} of {section.total} {section.part} molecules by {section.model}."
+    what = f"Measured against predicted {name_text(section.task)}"
+    label = f"{what} of {section.total:,} {section.part} molecules by {section.model}."
     return plot(x, y, (f"measured{unit}", f"predicted{unit}"), *marks, label=label, chart=chart)
 
 
 def roc(section: BinaryCurves, charts: Charts, colours: Mapping[str, str]) -> Markup:
     """True against false positive rate."""
     ideal = [(0.0, 0.0), (1.0, 1.0)]
-    return _rates(section.roc, charts, colours, "false positive rate", "true positive rate", ideal, f"ROC curves of {section.task}")
+    return _rates(
+        section.roc,
+        charts,
+        colours,
+        "false positive rate",
+        "true positive rate",
+        ideal,
+        f"ROC curves of {section.task}",
+    )
 
 
 def precision_recall(section: BinaryCurves, charts: Charts, colours: Mapping[str, str]) -> Markup:
@@ -129,13 +144,15 @@ def reliability(section: Reliability, charts: Charts, colour: str) -> Markup:
         ),
     ]
     chart = charts.add(
-        kind="points", molecules=[],
+        kind="points",
+        molecules=[],
         fields=[
             ["mean predicted", [number(value) for value in section.predicted]],
             ["observed", [number(value) for value in section.observed]],
             ["molecules", [f"{count:,}" for count in section.count]],
-        ], unit="",
-    )  # fmt: skip
+        ],
+        unit="",
+    )
     label = f"Reliability of {section.model} on {section.task}: observed frequency by predicted probability."
     return plot(x, y, ("predicted probability", "observed frequency"), *marks, label=label, chart=chart)
 
@@ -154,8 +171,8 @@ def coverage(section: Coverage, charts: Charts, colour: str) -> Markup:
             element("circle", class_=f"best {colour}", cx=x(section.used), cy=y(section.used_reached), r=5.5),
         ]
     series = [
-        {"name": "reached", "colour": colour, "dashed": False, "x": section.wanted, "y": section.reached},
-        {"name": "wanted", "colour": "muted", "dashed": True, "x": section.wanted, "y": section.wanted},
+        {"name": "reached", "colour": colour, "x": section.wanted, "y": section.reached},
+        {"name": "wanted", "colour": "muted", "x": section.wanted, "y": section.wanted},
     ]
     chart = charts.lines(series, x, y, "wanted")
     label = f"Coverage of the intervals of {section.model} on {section.task}: reached against wanted."
@@ -163,55 +180,73 @@ def coverage(section: Coverage, charts: Charts, colour: str) -> Markup:
 
 
 def histogram(section: Histogram, label: str) -> Markup:
-    """Small bars with the ends of the range below."""
-    width, height, foot = 220.0, 76.0, 16.0
+    """Small bars, with the ends of the range or the names of the classes below."""
+    width, height = 220.0, 60.0
     most = max(section.counts, default=0) or 1
     step = width / max(1, len(section.counts))
     bars = [
         element(
-            "rect", element("title", f"{_bin(section, place)}: {count:,}"), class_="bar", x=round(place * step + 0.5, 1), rx=1,
-            y=round((height - foot) * (1 - count / most), 1), width=round(step - 1, 1), height=round((height - foot) * count / most, 1),
+            "rect",
+            element("title", f"{_bin(section, place)}: {count:,}"),
+            class_="bar",
+            x=round(place * step + 0.5, 1),
+            y=round(height * (1 - count / most), 1),
+            width=round(step - 1, 1),
+            height=round(height * count / most, 1),
+            rx=1,
         )
         for place, count in enumerate(section.counts)
-    ]  # fmt: skip
-    if section.names:
-        ends = [
-            element("text", name, class_="tick mid", x=round((place + 0.5) * step, 1), y=height - 3)
-            for place, name in enumerate(section.names)
-            if len(section.names) <= 12
-        ]
-    else:
-        ends = [
-            element("text", number(section.edges[0]), class_="tick", x=0, y=height - 3),
-            element("text", number(section.edges[-1]), class_="tick end", x=width, y=height - 3),
-        ]
-    return svg(element("g", bars), *ends, label=label, width=width, height=height)
+    ]
+    names = section.names if section.names else (plain(section.edges[0]), plain(section.edges[-1]))
+    ends = [element("span", name) for name in names] if len(names) <= 12 else []
+    drawn = svg(element("g", bars), label=label, width=width, height=height)
+    return join([drawn, element("div", ends, class_="ends names" if section.names else "ends", aria_hidden="true")])
 
 
 def embedding_map(section: EmbeddingMap, charts: Charts) -> Markup:
     """One dot for each molecule, coloured by the first colouring; the page's script recolours, zooms and finds."""
-    size, margin = MAP_SIZE, 18
-    x = Scale(-1, 1, margin, size - margin)
-    y = Scale(-1, 1, size - margin, margin)
+    x, y, height = _map_scales(section)
     classes = colour_classes(section.colourings[0]) if section.colourings else ["s0"] * len(section.x)
     dots = [
         element("circle", class_=f"dot {classes[place]}", cx=x(px), cy=y(py), r=5)
         for place, (px, py) in enumerate(zip(section.x, section.y, strict=True))
     ]
     chart = charts.add(
-        kind="map", molecules=section.molecules, size=size,
+        kind="map",
+        molecules=section.molecules,
+        width=MAP_SIZE,
+        height=height,
         colourings=[
             {
-                "name": name_text(colouring.name), "unit": colouring.unit, "categories": colouring.categories,
+                "name": name_text(colouring.name),
+                "unit": colouring.unit,
+                "categories": colouring.categories,
                 "range": [number(bound) for bound in value_range(colouring)],
                 "classes": colour_classes(colouring),
                 "texts": [value_of(colouring, place) for place in range(len(section.x))],
             }
             for colouring in section.colourings
         ],
-    )  # fmt: skip
+    )
     label = f"{section.title}: map of {len(section.x)} molecules. Arrow keys go from molecule to molecule."
-    return svg(element("g", dots, class_="zoomed"), label=label, chart=chart, width=size, height=size)
+    return svg(element("g", dots, class_="zoomed"), label=label, chart=chart, width=MAP_SIZE, height=height)
+
+
+def _map_scales(section: EmbeddingMap) -> tuple[Scale, Scale, int]:
+    """Scales with one length for both directions, and a height that leaves little empty."""
+    low_x, high_x = min(section.x, default=0.0), max(section.x, default=0.0)
+    low_y, high_y = min(section.y, default=0.0), max(section.y, default=0.0)
+    margin = 24
+    inner = MAP_SIZE - 2 * margin
+    half = max(high_x - low_x, high_y - low_y, 1e-9) / 2
+    height = round(max(0.6 * MAP_SIZE, inner * (high_y - low_y) / (2 * half) + 2 * margin))
+    x, y = (low_x + high_x) / 2, (low_y + high_y) / 2
+    share = half * (height - 2 * margin) / inner
+    return (
+        Scale(x - half, x + half, margin, MAP_SIZE - margin),
+        Scale(y - share, y + share, height - margin, margin),
+        height,
+    )
 
 
 def value_range(colouring: Colouring) -> tuple[float | None, float | None]:
@@ -242,60 +277,7 @@ def value_of(colouring: Colouring, place: int) -> str:
     value = colouring.values[place]
     if value is None:
         return "not measured"
-    return colouring.categories[int(value)] if colouring.categories else number(value)
-
-
-def structure(drawing: Drawing, label: str) -> Markup:
-    """A molecule. The page's style sheet gives the elements their colours."""
-    pad = 4
-    marks = [element("path", class_=f"pen {_element(name)}", d=d) for name, d in drawing.lines]
-    marks += [element("path", class_=f"wedge {_element(name)}", d=d) for name, d in drawing.fills]
-    marks += [
-        element("text", letters, class_=f"atom {_element(name)}", x=x, y=y, font_size=size)
-        for x, y, size, name, letters in drawing.texts
-    ]
-    box = f"{-pad} {-pad} {drawing.width + 2 * pad} {drawing.height + 2 * pad}"
-    width = f"max-width:{round(drawing.width * 0.75 + 8)}px"
-    return element("svg", marks, class_="structure", viewBox=box, role="img", aria_label=label, style=width)
-
-
-def track(
-    found: Estimate,
-    scale: tuple[float, float],
-    colour: str,
-    *,
-    repeats: Sequence[float | None] = (),
-    truth: float | None = None,
-    zero: bool = False,
-) -> Markup:
-    """A value with its interval on a line, in percent of its width: fits any column."""
-    low, high = scale
-
-    def percent(value: float) -> float:
-        return round(100 * min(1.0, max(0.0, (value - low) / (high - low) if high > low else 0.5)), 2)
-
-    marks = []
-    if zero:
-        marks.append(element("i", class_="zero", style=f"left:{percent(0)}%"))
-    if found.low is not None and found.high is not None:
-        start, end = percent(found.low), percent(found.high)
-        marks.append(element("i", class_=f"range {colour}", style=f"left:{start}%;width:{round(end - start, 2)}%"))
-    marks += [element("i", class_=f"repeat {colour}", style=f"left:{percent(one)}%") for one in repeats if one is not None]
-    if truth is not None:
-        marks.append(element("i", class_="truth", style=f"left:{percent(truth)}%"))
-    if found.value is not None:
-        marks.append(element("b", class_=f"mark {colour}", style=f"left:{percent(found.value)}%"))
-    return element("span", marks, class_="track", aria_hidden="true")
-
-
-def track_scale(found: Sequence[Estimate], *more: float | None, zero: bool = False) -> tuple[float, float]:
-    """A scale for tracks below each other, with a margin."""
-    values = [value for one in found for value in (one.value, one.low, one.high) if value is not None]
-    values += [value for value in more if value is not None] + ([0.0] if zero else [])
-    if not values:
-        return 0.0, 1.0
-    margin = (max(values) - min(values)) * 0.06 or abs(values[0]) * 0.1 or 1.0
-    return min(values) - margin, max(values) + margin
+    return colouring.categories[int(value)] if colouring.categories else plain(value)
 
 
 def _rates(
@@ -310,12 +292,12 @@ def _rates(
     x, y = unit_scales()
     (x1, y1), (x2, y2) = ideal
     marks = [element("line", class_="ideal", x1=x(x1), y1=y(y1), x2=x(x2), y2=y(y2))]
-    series = []
+    series: list[dict[str, Any]] = []
     for line in reversed(lines):  # the first model lies on top
         colour = colours.get(line.name, "s0")
         points = [(x(px), y(py)) for px, py in zip(line.x, line.y, strict=True)]
         marks.append(element("path", class_=f"curve valid {colour}", d=path(points)))
-        series.insert(0, {"name": line.name, "colour": colour, "dashed": False, "x": line.x, "y": line.y})
+        series.insert(0, {"name": line.name, "colour": colour, "x": line.x, "y": line.y})
     chart = charts.lines(series, x, y, x_name)
     areas = "; ".join(f"{line.name} {estimate_text(line.area)}" for line in lines if line.area)
     return plot(x, y, (x_name, y_name), *marks, label=f"{label}. {areas}".strip(), chart=chart)
@@ -329,8 +311,3 @@ def _bin(section: Histogram, place: int) -> str:
     if section.names:
         return f"class {section.names[place]}"
     return f"{number(section.edges[place])} to {number(section.edges[place + 1])}"
-
-
-def _element(name: str) -> str:
-    """Style class of an element; whatever is not known is drawn as carbon."""
-    return f"e{name}" if name in ("N", "O", "F", "S", "P", "Cl", "Br", "I") else "eC"

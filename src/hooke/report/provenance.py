@@ -48,7 +48,8 @@ def references(names: Iterable[str]) -> tuple[Reference, ...]:
         kind, _, value = publication.identifier.partition(":")
         address = {"doi": f"https://doi.org/{value}", "arXiv": f"https://arxiv.org/abs/{value}"}
         year = f" ({publication.year})" if publication.year else ""
-        text = f"{publication.authors.replace(' and ', '; ')}{year}. {publication.title}. {publication.venue}."
+        authors = publication.authors.replace(" and others", " et al.").replace(" and ", "; ")
+        text = f"{authors}{year}. {publication.title}. {publication.venue}.".replace("--", "–").replace("–-", "—")
         url = address.get(kind, publication.identifier)
         found[publication.key] = Reference(publication.key, text, publication.bibtex(), url)
     return tuple(found.values())

@@ -1,8 +1,9 @@
 """What stands in report.json: frozen dataclasses, torch-free, with `to_json` and `from_json`.
 
-A `Report` is a title, a verdict and sections; a section that a producer leaves empty is not shown. Arrays are tuples of plain
-numbers; None stands for "not known" (a bound that could not be computed, a label that was not measured). Molecules are kept once,
-in `Report.molecules`, and meant by their position there. `hooke.report.build` makes the sections from arrays.
+A `Report` is a title, a verdict and sections; a section that a producer leaves empty is not shown. Arrays are tuples of
+plain numbers; None stands for "not known" (a bound that could not be computed, a label that was not measured).
+Molecules are kept once, in `Report.molecules`, and meant by their position there. `hooke.report.build` makes the sections
+from arrays.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Summary:
 
     Attributes:
         verdict: "Fine-tuning beats training from scratch by 0.21 kcal/mol [0.12, 0.30] and every baseline."
-        outcome: Colours the verdict: "better" and "worse" only when an interval leaves zero out; "none": nothing was compared.
+        outcome: "better" and "worse" only when an interval leaves zero out; "none": nothing was compared.
         key_numbers: At most six.
         caveats: What a reader must know before trusting the numbers.
     """
@@ -85,7 +86,7 @@ class Molecule:
 
 @dataclass(frozen=True)
 class RejectedRow:
-    """A row, or one label of it, that is not used, and why. `row` counts from 1 (the line or record in the source file)."""
+    """A row, or one label of it, that is not used, and why. `row`: line or record in the source file, from 1."""
 
     row: int
     text: str
@@ -145,8 +146,8 @@ class Count:
 class DataSummary:
     """Where the molecules came from and where every row went.
 
-    rows_read = rows_kept + rows_rejected + duplicates_merged. `rejected` and `duplicates` may list fewer rows than there were;
-    then `rejected_rule` or `duplicates_rule` says which ones.
+    rows_read = rows_kept + rows_rejected + duplicates_merged. `rejected` and `duplicates` may list fewer rows than
+    there were; then `rejected_rule` or `duplicates_rule` says which ones.
     """
 
     name: str
@@ -255,7 +256,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Parity:
-    """Measured against predicted, with bars of uncertainty where `low` and `high` are given. `shown` says which points, if not all."""
+    """Measured against predicted, with bars where `low` and `high` are given. `shown`: which points, if not all."""
 
     task: str
     model: str
@@ -309,7 +310,7 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Values: the part of measurements inside intervals made for each wanted level; `used` is the level that the report's bars have."""
+    """Share of measurements inside intervals of each wanted level; `used`: the level of the report's bars."""
 
     task: str
     model: str
@@ -457,7 +458,7 @@ class Report:
     molecules: tuple[Molecule, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Plain lists and dictionaries with the format number; NaN and infinite become None, numbers keep six digits."""
+        """Plain lists and dictionaries with the format number; NaN and infinity become None, six digits are kept."""
         return {"format": FORMAT, **_plain(asdict(self))}
 
     def write(self, path: Path) -> Path:
@@ -495,7 +496,9 @@ class Report:
         if not isinstance(value, Mapping) or "format" not in value:
             raise DataError("this is no report.json: it names no format")
         if value["format"] != FORMAT:
-            raise DataError(f"report.json has format {value['format']!r}; this version of hooke reads {FORMAT}: upgrade it")
+            raise DataError(
+                f"report.json has format {value['format']!r}; this version of hooke reads {FORMAT}: upgrade it"
+            )
         try:
             report = TypeAdapter(cls).validate_python({key: part for key, part in value.items() if key != "format"})
         except ValidationError as error:

@@ -36,35 +36,50 @@ def table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[Cell]
         "tr",
         [
             element(
-                "th", column.title, scope="col", class_=_classes(column.class_, "number" if column.numeric else ""),
+                "th",
+                column.title,
+                scope="col",
+                class_=_classes(column.class_, "number" if column.numeric else ""),
                 data_sort=("number" if column.numeric else "text") if column.sortable and len(rows) > 1 else None,
             )
             for column in columns
         ],
-    )  # fmt: skip
+    )
     body = [
         element(
             "tr",
             [
                 element(
-                    "th" if place == 0 else "td", cell.content, scope="row" if place == 0 else None,
-                    class_=_classes(cell.class_, column.class_, "number" if column.numeric else ""), data_key=cell.key,
+                    "th" if place == 0 else "td",
+                    cell.content,
+                    scope="row" if place == 0 else None,
+                    class_=_classes(cell.class_, column.class_, "number" if column.numeric else ""),
+                    data_key=cell.key,
                 )
                 for place, (cell, column) in enumerate(zip(row, columns, strict=True))
             ],
         )
         for row in rows
-    ]  # fmt: skip
-    content = element("table", element("caption", caption), element("thead", head), element("tbody", body), class_=class_ or None)
+    ]
+    content = element(
+        "table", element("caption", caption), element("thead", head), element("tbody", body), class_=class_ or None
+    )
     return element(
-        "div", element("div", content, class_="scroll", tabindex="0", role="region", aria_label=caption), class_="table",
-        data_search=caption if len(rows) >= SEARCH_FROM else None, data_page=PAGE if len(rows) > PAGE else None,
-    )  # fmt: skip
+        "div",
+        element("div", content, class_="scroll", tabindex="0", role="region", aria_label=caption),
+        class_="table",
+        data_search=caption if len(rows) >= SEARCH_FROM else None,
+        data_page=PAGE if len(rows) > PAGE else None,
+    )
 
 
 def definitions(pairs: Sequence[tuple[str, Child]], *, class_: str = "") -> Markup:
     """Names with their values."""
-    return element("dl", [element("div", element("dt", name), element("dd", value)) for name, value in pairs], class_=class_ or None)
+    return element(
+        "dl",
+        [element("div", element("dt", name), element("dd", value)) for name, value in pairs],
+        class_=class_ or None,
+    )
 
 
 def _classes(*names: str) -> str | None:

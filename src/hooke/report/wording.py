@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hooke.report.schema import Difference, Estimate
+from hooke.report.schema import Estimate
 
 UNKNOWN = "–"
 METRIC_NAMES = {
@@ -14,13 +14,24 @@ METRIC_NAMES = {
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """ "1,234", "0.0731", "−6.02", "1.20e−09"; "–" for what is not known."""
+    """Three digits: "1,234", "0.0731", "−6.02", "1.20e−09"; "–" for what is not known."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
     size = math.floor(math.log10(abs(value))) if value else 0
     if value and not -4 <= size < 7:
         return signed(f"{value:.{digits - 1}e}")
     return decimals(value, max(0, digits - 1 - size))
+
+
+def plain(value: float | None) -> str:
+    """A measured value as it would be noted down: four digits at most, no zeros behind."""
+    text = number(value, 4)
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+
+
+def percent(share: float, places: int = 0) -> str:
+    """A share as "90 %"."""
+    return f"{decimals(100 * share, places)} %"
 
 
 def decimals(value: float, places: int) -> str:
@@ -49,7 +60,7 @@ def value_text(found: Estimate, *, plus: bool = False) -> str:
 
 
 def bounds_text(found: Estimate, *, plus: bool = False) -> str:
-    """ "[0.78, 1.02]", or "" without an interval."""
+    """The interval as "[0.78, 1.02]", or "" where there is none."""
     if found.low is None or found.high is None:
         return ""
     places = places_for(found)
@@ -60,7 +71,7 @@ def bounds_text(found: Estimate, *, plus: bool = False) -> str:
 
 
 def estimate_text(found: Estimate, unit: str = "", *, plus: bool = False) -> str:
-    """ "0.90 [0.78, 1.02] kcal/mol"."""
+    """Value, interval and unit: "0.90 [0.78, 1.02] kcal/mol"."""
     return " ".join(part for part in (value_text(found, plus=plus), bounds_text(found, plus=plus), unit) if part)
 
 
@@ -72,8 +83,3 @@ def metric_text(metric: str) -> str:
 def name_text(name: str) -> str:
     """A column's name in words."""
     return name.replace("_", " ")
-
-
-def outcome_text(found: Difference) -> str:
-    """What a paired difference says about the first of the two."""
-    return {"better": "better", "worse": "worse", "undecided": "undecided", "none": ""}[found.outcome]

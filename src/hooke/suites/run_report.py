@@ -12,7 +12,7 @@ from hooke.core import registry
 from hooke.core.citations import CITATIONS
 from hooke.core.runs import RunFolder
 from hooke.molecules.store import MoleculeStore
-from hooke.report import build
+from hooke.report import build, data
 from hooke.report.drawing import MoleculePool
 from hooke.report.html import write_report
 from hooke.report.layout import embedding_map
@@ -111,7 +111,7 @@ def data_section(run: RunFolder, store: MoleculeStore, *, name: str = "") -> Any
     card = registry.card(run.recipe["data"]["name"])
     slices = store.read(np.arange(min(len(store), 50_000)))
     labels = [
-        build.label_summary(label, slices.targets[level][:, place])
+        data.label_summary(label, slices.targets[level][:, place])
         for level in slices.targets
         for place, label in enumerate(store.level_labels(level)[:40])
     ]
@@ -119,7 +119,7 @@ def data_section(run: RunFolder, store: MoleculeStore, *, name: str = "") -> Any
     rejected = pl.read_parquet(rejected_path).to_dicts() if rejected_path.exists() else []
     ingest = store.metadata.get("ingest", {"rows_read": len(store), "rows_kept": len(store)})
     section = run.recipe["data"]["split"]
-    return build.data_summary(
+    return data.data_summary(
         name or str(store.metadata.get("source", card.name)), ingest=ingest, labels=labels, parts=run.info["rows"],
         leaks=run.read_json("leaks.json") if run.path("leaks.json").exists() else None, rejected=rejected, title=card.title,
         source=card.source, licence=card.licence, split=f"{section['kind']}, seed {section['seed']}",

@@ -28,21 +28,22 @@ SMILES = (
     "Brc1ccc(cc1)-c1nnc(s1)N",
 )
 LARGE = "C" + "C(=O)NC" * 60  # 241 atoms
+ENCODINGS = EncodingConfig(laplacian=3, random_walk=4)
+MISSING = 0.2  # share of targets that are not measured
 
 
-def batch_of(
+def slice_of(
     smiles: Sequence[str],
     *,
     encodings: EncodingConfig = EncodingConfig(),  # noqa: B008
     labels: Sequence[Label] = (),
     seed: int = 0,
-) -> MoleculeBatch:
-    """Molecules as one batch, with random targets for the labels (one in five not measured)."""
+) -> MoleculeSlice:
+    """Molecules as rows of a store, with random targets for the labels, some of them not measured."""
     arrays = add_encodings(featurise([parse(text) for text in smiles]), encodings)
     generator = np.random.default_rng(seed)
-    pairs = random_pairs(arrays.atom_offsets, generator)
-    has_pairs = any(label.level == "pair" for label in labels)
-    pair_index = pairs if has_pairs else np.zeros((2, 0), np.int64)
+    with_pairs = any(label.level == "pair" for label in labels)
+    pair_index = _random_pairs(arrays.atom_offsets, generator) if with_pairs else np.zeros((2, 0), np.int64)
     items = {
         "graph": len(arrays),
         "node": len(arrays.atom_codes),
@@ -54,10 +55,21 @@ def batch_of(
         for level in LEVELS
         if (of_level := [label for label in labels if label.level == level])
     }
-    return collate(MoleculeSlice(arrays, targets, {}, pair_index, np.arange(len(arrays))))
+    return MoleculeSlice(arrays, targets, {}, pair_index, np.arange(len(arrays)))
 
 
-def random_pairs(offsets: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def batch_of(
+    smiles: Sequence[str],
+    *,
+    encodings: EncodingConfig = EncodingConfig(),  # noqa: B008
+    labels: Sequence[Label] = (),
+    seed: int = 0,
+) -> MoleculeBatch:
+    """The molecules of `slice_of` as one batch."""
+    return collate(slice_of(smiles, encodings=encodings, labels=labels, seed=seed))
+
+
+def _random_pairs(offsets: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """(2, P) int64 two pairs of nodes of each molecule, numbered over the batch."""
     starts, counts = np.repeat(offsets[:-1], 2), np.repeat(np.diff(offsets), 2)
     return starts + (generator.random((2, len(starts))) * counts).astype(np.int64)
@@ -68,4 +80,4 @@ def _random_values(label: Label, items: int, generator: np.random.Generator) -> 
         values = generator.normal(size=items)
     else:
         values = generator.integers(0, max(label.classes, 2), size=items).astype(float)
-    return np.where(generator.random(items) < 0.2, np.nan, values).astype(np.float32)
+    return np.where(generator.random(items) < MISSING, np.nan, values).astype(np.float32)

@@ -1,0 +1,121 @@
+"""UltraLarge: PM6_83M, 83 million molecules with 62 labels of molecules and 7 of atoms from PM6 calculations.
+
+Graphium's documentation names the archive (doi:10.5281/zenodo.8370547) but not its files, columns or splits, and no
+other source that could be read does. So nothing is guessed here: download the Parquet files from the archive and name
+them (`files`), with the column patterns that they have; they are then prepared like LargeMix's PCQM4M, in constant
+memory.
+
+Source: Beaini et al. 2024; github.com/datamol-io/graphium, docs/datasets.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hooke.core.cards import Card, RemoteFile
+from hooke.core.errors import UsageError
+from hooke.core.labels import Label
+from hooke.molecules.published import PublishedTable, prepare_tables, twin_files
+
+if TYPE_CHECKING:
+    from hooke.molecules.encodings import EncodingConfig
+    from hooke.molecules.parse import StandardiseConfig
+    from hooke.molecules.store import MoleculeStore
+
+ARCHIVE = "https://doi.org/10.5281/zenodo.8370547"
+CARD = Card(
+    name="ultralarge",
+    title="UltraLarge: PM6_83M, 83 million molecules with PM6 labels",
+    description=(
+        "62 graph and 7 node labels of four electronic states (S0, T0, cation, anion), from files that you download."
+    ),
+    domain="molecules",
+    source=f"{ARCHIVE} (address: Graphium's documentation, github.com/datamol-io/graphium, docs/datasets.md)",
+    licence="Graphium's documentation states none for the data (its code: Apache-2.0); PubChemQC has its own terms",
+    citation="ultralarge",
+    size="83 million molecules, 62 graph and 7 node labels",
+    levels=("graph", "node"),
+    split="not stated by a source that could be read; name a .pt file of row numbers (split), or split in the recipe",
+    notes=(
+        "File names and checksums are not stated by a source that could be read: download by hand, then "
+        "files=a.parquet,b.parquet."
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Which files, and what their columns are called (by default as in LargeMix's PCQM4M).
+
+    Attributes:
+        files: Parquet files, separated by commas or as a list.
+        split: A `.pt` file of row numbers, counted through all files from 0, or nothing.
+        smiles: SMILES column; its atom numbers, if it has any, order the labels of atoms.
+        graph, node: Patterns of the label columns of molecules and of atoms; "" for none.
+    """
+
+    files: tuple[str, ...] | str = ()
+    split: str = ""
+    smiles: str = "ordered_smiles"
+    graph: str = "graph_*"
+    node: str = "node_*"
+
+
+class Dataset:
+    """The named files as a store."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.columns = tuple(
+            (pattern, label)
+            for pattern, label in ((config.graph, Label("molecule")), (config.node, Label("atom", "node")))
+            if pattern
+        )
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """One label for each pattern of columns: the names of all columns are known only from the files."""
+        return tuple(Label(f"pm6/{pattern}", label.level, source="pm6") for pattern, label in self.columns)
+
+    def prepare(
+        self,
+        folder: Path,
+        *,
+        encodings: EncodingConfig | None = None,
+        standardise: StandardiseConfig | None = None,
+        workers: int | None = None,
+        show_progress: bool = True,
+    ) -> MoleculeStore:
+        """Make the store below `folder`, or open it.
+
+        Raises:
+            UsageError: No file is named.
+        """
+        from hooke.molecules.mixtures import MixtureTable, prepare_mixture
+
+        names = self.config.files.split(",") if isinstance(self.config.files, str) else self.config.files
+        files = tuple(Path(name.strip()) for name in names if name.strip())
+        if not files:
+            raise UsageError(
+                f"download the Parquet files of {ARCHIVE} and name them: files=FIRST.parquet,SECOND.parquet"
+            )
+        split = Path(self.config.split) if self.config.split else None
+        return prepare_mixture(
+            [MixtureTable("pm6", files, self.config.smiles, self.columns, split)],
+            Path(folder),
+            CARD.name,
+            encodings=encodings,
+            standardise=standardise,
+            workers=workers,
+            show_progress=show_progress,
+        )
+
+    def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
+        """A file of the same form with few real molecules, few columns and labels computed from their structure."""
+        tables = {
+            "pm6": PublishedTable(RemoteFile("twin.parquet"), RemoteFile("twin.pt"), self.config.smiles, self.columns)
+        }
+        paths = twin_files(tables, Path(folder), seed)
+        return prepare_tables(CARD.name, tables, paths, folder, workers=1, show_progress=False)

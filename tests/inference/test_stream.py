@@ -98,6 +98,15 @@ def test_every_row_has_its_row(source: TableSource, tmp_path: Path) -> None:
     assert {"model_hash": "abc", "data_hash": "def", "source_hash": source.content_hash()}.items() <= stamp.items()
 
 
+def test_many_kinds_of_reasons_are_counted_together(
+    source: TableSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "KINDS_OF_REASONS", 1)
+    report = run(source, tmp_path / "out.parquet")
+    assert report.reasons == {"other reasons": 3, "one atom is not enough": 1}
+    assert report.rejected == 4
+
+
 def test_csv_output_says_the_same(source: TableSource, tmp_path: Path) -> None:
     run(source, tmp_path / "out.csv")
     run(source, tmp_path / "out.parquet")

@@ -53,7 +53,10 @@ class Reference:
 
     def layer_norm(self, name: str, x: np.ndarray) -> np.ndarray:
         centred = x - x.mean()
-        return centred / math.sqrt(float((centred**2).mean()) + 1e-5) * self.weights[f"{name}.weight"] + self.weights[f"{name}.bias"]
+        return (
+            centred / math.sqrt(float((centred**2).mean()) + 1e-5) * self.weights[f"{name}.weight"]
+            + self.weights[f"{name}.bias"]
+        )
 
     def atom(self, v: int, prefix: str) -> np.ndarray:
         """Sum of the rows of the atom's codes and derived features."""
@@ -96,16 +99,22 @@ class Reference:
     def inputs(self, sigma: Callable[[np.ndarray], np.ndarray]) -> list[np.ndarray]:
         """Node states after the pre-layers."""
         prefix = "node_inputs.features"
-        return [self.mlp("node_inputs.layers", self.node_features(v, prefix), sigma) for v in range(self.batch.num_nodes)]
+        return [
+            self.mlp("node_inputs.layers", self.node_features(v, prefix), sigma) for v in range(self.batch.num_nodes)
+        ]
 
     def edge_inputs(self, sigma: Callable[[np.ndarray], np.ndarray]) -> dict[tuple[int, int], np.ndarray]:
-        return {edge: self.mlp("edge_inputs.layers", self.bond(edge, "edge_inputs.bonds"), sigma) for edge in self.edges}
+        return {
+            edge: self.mlp("edge_inputs.layers", self.bond(edge, "edge_inputs.bonds"), sigma) for edge in self.edges
+        }
 
     def pooled(self, nodes: list[np.ndarray], pool: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         offsets = self.batch.node_offsets.tolist()
         return np.stack([pool(np.stack(nodes[a:b])) for a, b in zip(offsets[:-1], offsets[1:], strict=True)])
 
-    def check(self, nodes: list[np.ndarray], pool: Callable[[np.ndarray], np.ndarray], edges: dict | None = None) -> None:
+    def check(
+        self, nodes: list[np.ndarray], pool: Callable[[np.ndarray], np.ndarray], edges: dict | None = None
+    ) -> None:
         found = self.model(self.batch)
         np.testing.assert_allclose(found.nodes.detach().numpy(), np.stack(nodes), rtol=1e-9, atol=1e-11)
         np.testing.assert_allclose(found.graphs.detach().numpy(), self.pooled(nodes, pool), rtol=1e-9, atol=1e-11)

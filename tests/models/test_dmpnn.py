@@ -18,15 +18,13 @@ def test_parity(reference, options) -> None:
     sigma = np.tanh if options.get("activation") == "tanh" else relu
     x = [ref.node_features(v, "node_inputs") for v in range(ref.batch.num_nodes)]
     start = {
-        (v, w): ref.linear("layers.0.input_node", x[v]) + ref.linear("layers.0.input_bond", ref.bond((v, w), "edge_inputs"))
+        (v, w): ref.linear("layers.0.input_node", x[v])
+        + ref.linear("layers.0.input_bond", ref.bond((v, w), "edge_inputs"))
         for v, w in ref.edges
     }
     h = {edge: sigma(row) for edge, row in start.items()}
     for _ in range(1, options["depth"]):
-        m = {
-            (v, w): sum((h[u, v] for u in ref.neighbours[v] if u != w), np.zeros(11))
-            for v, w in ref.edges
-        }
+        m = {(v, w): sum((h[u, v] for u in ref.neighbours[v] if u != w), np.zeros(11)) for v, w in ref.edges}
         h = {edge: sigma(start[edge] + ref.linear("layers.0.hidden", m[edge])) for edge in ref.edges}
     nodes = []
     for v in range(ref.batch.num_nodes):

@@ -32,5 +32,7 @@ def test_parity(reference) -> None:
             update = ref.linear(f"{name}.own", own) + above / below
             new.append(own + relu(ref.layer_norm(f"{name}.after.normalisation", update)))
         h = new
-        e = {edge: e[edge] + relu(ref.layer_norm(f"{name}.edge_after.normalisation", gated[edge])) for edge in ref.edges}
+        e = {
+            edge: e[edge] + relu(ref.layer_norm(f"{name}.edge_after.normalisation", gated[edge])) for edge in ref.edges
+        }
     ref.check(h, lambda rows: rows.mean(0), e)

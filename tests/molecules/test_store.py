@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hooke.core.errors import UnknownNameError
+from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.labels import Label
+from hooke.core.store import Column, Schema, StoreWriter, check_store
 from hooke.molecules.encodings import EncodingConfig
 from hooke.molecules.prepare import prepare
 from hooke.molecules.store import NO_SPLIT, GraphLabels, MoleculeBlock, MoleculeStore, MoleculeStoreWriter, take
@@ -16,7 +18,7 @@ from hooke.molecules.store import NO_SPLIT, GraphLabels, MoleculeBlock, Molecule
 LABELS = (Label("y"), Label("active", kind="binary"), Label("charge", "node"), Label("order", "edge"), Label("distance", "pair"))
 SMILES = ["CCO", "c1ccccc1", "C", "CC(=O)[O-].[Na+]"]
 ENCODINGS = EncodingConfig(laplacian=2, random_walk=3)
-GOLDEN = Path(__file__).parent.parent / "golden" / "store_v1"
+GOLDEN = Path(__file__).parent.parent / "golden" / "store_v1"  # the first format; written once by `written`, kept as it is
 
 
 def block_of(smiles: list[str] = SMILES) -> MoleculeBlock:
@@ -37,7 +39,7 @@ def block_of(smiles: list[str] = SMILES) -> MoleculeBlock:
 def written(folder: Path, **options: object) -> MoleculeStore:
     writer = MoleculeStoreWriter(folder, LABELS, ENCODINGS, **options)  # type: ignore[arg-type]
     writer.append(block_of())
-    writer.close({"censored": True})
+    writer.close()
     return MoleculeStore.open(folder)
 
 
@@ -104,13 +106,70 @@ def test_a_molecule_takes_less_than_600_bytes(tmp_path: Path) -> None:
     assert size / 50 < 600
 
 
-def test_the_first_store_format_stays_readable() -> None:
-    store = MoleculeStore.open(GOLDEN)
+@pytest.mark.parametrize(
+    ("codec", "content_hash"),
+    [("plain", "567e18b1020231f7789877295e90412eb99e1c69914aa1c0d87e906bf4c04b86"), ("chunked", "7e2b2a8463ef0ce1bc026be0e436bae6e2396d702edb5b3268bf33bc8879e3c5")],
+)
+def test_the_first_store_format_stays_readable(codec: str, content_hash: str) -> None:
+    folder = GOLDEN if codec == "plain" else GOLDEN.with_name("store_v1_chunked")
+    store = MoleculeStore.open(folder)
     assert store.labels == LABELS
     assert store.smiles() == SMILES
     expected = block_of()
     found = store.read(np.arange(4))
     np.testing.assert_array_equal(found.arrays.atom_codes, expected.arrays.atom_codes)
     np.testing.assert_array_equal(found.targets["graph"], expected.graph_labels.dense(2)[0])
+    np.testing.assert_array_equal(found.bounds["graph"], expected.graph_labels.dense(2)[1])
+    np.testing.assert_array_equal(found.targets["node"], expected.node_labels)
     np.testing.assert_array_equal(found.targets["edge"], expected.edge_labels)
-    assert store.content_hash == "d00213ac758b13523ce6df889d6985cddabe27cfe2b1ef1bbe8e35d44dc0dfd4"
+    np.testing.assert_array_equal(found.targets["pair"], expected.pair_labels)
+    assert store.content_hash == content_hash
+    assert check_store(folder) == []
+
+
+def test_appending_needs_equal_labels_and_keeps_what_was_censored(tmp_path: Path) -> None:
+    written(tmp_path / "s", metadata={"source": "a"})
+    plain = replace(block_of(), graph_labels=GraphLabels.from_dense(np.ones((4, 2), np.float32)))
+    writer = MoleculeStoreWriter(tmp_path / "s", LABELS, ENCODINGS, append=True)
+    writer.append(plain)
+    writer.close()
+    store = MoleculeStore.open(tmp_path / "s")
+    assert len(store) == 8
+    assert store.metadata["source"] == "a"
+    assert store.read(np.array([4, 0])).bounds["graph"][:, 0].tolist() == [0, 1]
+    for labels, encodings in ((LABELS[1:], ENCODINGS), (LABELS, EncodingConfig())):
+        with pytest.raises(DataError, match="other labels or encodings"):
+            MoleculeStoreWriter(tmp_path / "s", labels, encodings, append=True)
+
+
+def test_targets_without_molecules_are_those_of_read(tmp_path: Path) -> None:
+    store = written(tmp_path / "s")
+    rows = np.array([3, 1])
+    read = store.read(rows).targets
+    alone = store.targets(rows)
+    assert read.keys() == alone.keys() == {"graph", "node", "edge", "pair"}
+    for level, values in alone.items():
+        np.testing.assert_array_equal(values, read[level])
+
+
+def test_thousands_of_sparse_labels_cost_what_is_measured(tmp_path: Path) -> None:
+    labels = tuple(Label(f"assay {number}", kind="binary") for number in range(3000))
+    values = np.full((4, 3000), np.nan, np.float32)
+    values[[0, 0, 3], [5, 2999, 7]] = [1, 0, 1]
+    writer = MoleculeStoreWriter(tmp_path / "s", labels)
+    block = block_of()
+    arrays = prepare(SMILES).arrays
+    writer.append(MoleculeBlock(arrays, SMILES, GraphLabels.from_dense(values), block.source_row, block.split))
+    writer.close()
+    store = MoleculeStore.open(tmp_path / "s")
+    np.testing.assert_array_equal(store.read(np.arange(4)).targets["graph"], values)
+    size = sum(path.stat().st_size for path in (tmp_path / "s").glob("shard-*/label_*.bin"))
+    assert size == 3 * (2 + 4 + 1)
+
+
+def test_another_kind_of_store_is_refused(tmp_path: Path) -> None:
+    writer = StoreWriter(tmp_path, Schema((Column("x", "row", "int8"),)))
+    writer.append(1, {"x": np.zeros(1, np.int8)}, {})
+    writer.close()
+    with pytest.raises(DataError, match="not one of molecules"):
+        MoleculeStore.open(tmp_path)

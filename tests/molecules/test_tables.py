@@ -124,6 +124,84 @@ def test_the_smiles_column() -> None:
         smiles_column(["smiles y"])
 
 
+@pytest.mark.parametrize("line", ['CO,"5', 'CO,5" pipe', '"CO,5', 'CO,"a" b'])
+def test_a_stray_quote_costs_its_own_line_at_most(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"smiles,y\nCC,1\n{line}\nC,2\nCCC,3\n" + "CN,4\n" * 300)
+    [chunk] = list(read_table(path))
+    assert len(chunk) == 304
+    assert chunk.columns["smiles"][0::2][:2] == ["CC", "C"]
+    assert chunk.columns["y"][3] == "3"
+    assert set(chunk.broken) <= {2}
+    assert chunk.lines == list(range(2, 306))
+
+
+def test_two_stray_quotes_swallow_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('smiles,y\nCC,"1\nC,2\nCO,"3\nCCC,4\n')
+    [chunk] = list(read_table(path))
+    assert chunk.columns["smiles"] == ["CC", "C", "CO", "CCC"]
+    assert set(chunk.broken) == {1, 3}
+    assert "not closed" in chunk.broken[1]
+
+
+def test_lines_count_quoted_line_breaks_and_the_header(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b'smiles,note\r\nCC,"a\r\nb"\r\nC,c\r\n')
+    [chunk] = list(read_table(path))
+    assert chunk.lines == [2, 4]
+    assert chunk.columns["note"] == ["a\r\nb", "c"]
+    smi = tmp_path / "t.smi"
+    smi.write_text("CC\nC\n")
+    assert next(iter(read_table(smi))).lines == [1, 2]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-8"])
+def test_encodings(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes("smiles,IC50 (µM)\nCC,1\n".encode(encoding))
+    assert rows_of(path) == {"smiles": ["CC"], "IC50 (µM)": ["1"]}
+
+
+def test_quoted_delimiters_in_the_header_and_columns_without_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('"a, b, c";smiles;;\n1;CC;2;3\n')
+    assert rows_of(path) == {"a, b, c": ["1"], "smiles": ["CC"], "column_3": ["2"], "column_4": ["3"]}
+
+
+def test_smiles_files_with_a_header_between_spaces(tmp_path: Path) -> None:
+    path = tmp_path / "t.smi"
+    path.write_text("smiles zinc_id\nCC ZINC1\nC\n")
+    assert rows_of(path) == {"smiles": ["CC", "C"], "zinc_id": ["ZINC1", ""]}
+
+
+def test_a_header_without_rows_and_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is a folder"):
+        list(read_table(tmp_path))
+    with pytest.raises(DataError, match="lacks a header"):
+        smiles_column(["CCO", "1.5"])
+    assert tables._shown(["x" * 100] * 30)[-1] == "..."
+
+
+def test_a_damaged_gzip_is_said_so(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv.gz"
+    data = bytearray(gzip.compress(("smiles\n" + "CCO\n" * 50_000).encode()))
+    data[len(data) // 2] ^= 255
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="damaged"):
+        list(read_table(path))
+
+
+def test_a_damaged_parquet_is_said_so(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pl.DataFrame({"smiles": [f"C{number}" for number in range(5000)]}).write_parquet(path)
+    data = bytearray(path.read_bytes())
+    data[4:2000] = bytes(1996)
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="not a readable Parquet"):
+        list(read_table(path))
+
+
 CELL = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=8)
 
 
@@ -140,3 +218,18 @@ def test_whatever_a_csv_writer_writes_is_read_back(rows: list[list[str]], tmp_pa
     found = rows_of(path)
     assert found["a"] == [row[0].strip() for row in rows]
     assert found["b"] == [row[1].strip() for row in rows]
+
+
+@given(text=st.text(st.sampled_from('CN,;"\n\r\t 1'), max_size=60))
+@settings(max_examples=150, deadline=None)
+def test_any_text_is_read_line_by_line_and_nothing_is_lost(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("any") / "t.csv"
+    path.write_bytes(("smiles,y\n" + text + "\nCCC,last\n").encode())
+    chunks = list(read_table(path))
+    columns = rows_of(path)
+    assert columns["smiles"][-1] == "CCC"
+    assert columns["y"][-1] == "last"
+    lines = [line for chunk in chunks for line in chunk.lines]
+    assert lines == sorted(set(lines))
+    for symbol in "CN":
+        assert sum(cell.count(symbol) for cells in columns.values() for cell in cells) <= text.count(symbol) + 3

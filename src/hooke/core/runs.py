@@ -69,10 +69,21 @@ class RunFolder:
     @classmethod
     def find_unfinished(cls, root: Path, name: str, recipe: Mapping[str, Any], data_hash: str) -> RunFolder | None:
         """The newest unfinished run of the same recipe and data, or None."""
+        return cls._find(root, name, recipe, data_hash, finished=False)
+
+    @classmethod
+    def find_finished(cls, root: Path, name: str, recipe: Mapping[str, Any], data_hash: str) -> RunFolder | None:
+        """The newest finished run of the same recipe and data, or None."""
+        return cls._find(root, name, recipe, data_hash, finished=True)
+
+    @classmethod
+    def _find(
+        cls, root: Path, name: str, recipe: Mapping[str, Any], data_hash: str, *, finished: bool
+    ) -> RunFolder | None:
         identity = run_identity(recipe, data_hash)
         for path in sorted((Path(root) / name).glob("*/run.json"), reverse=True):
             run = cls(path.parent)
-            if run.info.get("identity") == identity and run.info["status"] != "finished":
+            if run.info.get("identity") == identity and (run.info["status"] == "finished") == finished:
                 return run
         return None
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from hooke.core.cards import Card
 from hooke.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from hooke.molecules.encodings import EncodingConfig
+    from hooke.molecules.parse import StandardiseConfig
     from hooke.molecules.store import MoleculeStore
 
 CARD = Card(
@@ -28,12 +30,23 @@ CARD = Card(
 
 @dataclass(frozen=True)
 class Config:
-    """Which table and how it is read; see `hooke.molecules.ingest.IngestConfig` for the meaning of each option."""
+    """Which table and how it is read; see `hooke.molecules.ingest.IngestConfig` for the meaning of each option.
+
+    Attributes:
+        path: The file.
+        smiles: SMILES column; None recognises the usual names.
+        targets: Label columns, or "auto".
+        split_column: Column of train, valid and test.
+        transforms, units, convert_to: Label -> transform, unit of the raw value, unit to convert to.
+        duplicates: What becomes of rows with equal structures.
+        codec: How the store is kept.
+    """
 
     path: str = ""
     smiles: str | None = None
     targets: Literal["auto"] | tuple[str, ...] = "auto"
     split_column: str | None = None
+    kinds: Mapping[str, Literal["regression", "binary", "multiclass", "ordinal"]] = field(default_factory=dict)
     transforms: Mapping[str, Literal["none", "log10", "log1p", "minus_log10"]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     convert_to: Mapping[str, str] = field(default_factory=dict)
@@ -42,7 +55,7 @@ class Config:
 
 
 class Dataset:
-    """The table as a store."""
+    """The table as a store; its labels are known once the table has been read."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -51,12 +64,17 @@ class Dataset:
         self,
         folder: Path,
         *,
-        encodings: Any = None,
-        standardise: Any = None,
+        encodings: EncodingConfig | None = None,
+        standardise: StandardiseConfig | None = None,
         workers: int | None = None,
         show_progress: bool = True,
     ) -> MoleculeStore:
-        """Ingest the table below `folder`, or open the store if this file with these options is there already."""
+        """Ingest the table below `folder`, or open the store if this file with these options is there already.
+
+        Raises:
+            UsageError: No file is named.
+            DataError: The file cannot be read.
+        """
         from hooke.molecules.prepared import prepare_table
 
         if not self.config.path:
@@ -75,5 +93,5 @@ class Dataset:
         """A small table of real molecules with computed labels, written and read like any other."""
         from hooke.molecules.twins import write_twin_table
 
-        table = write_twin_table(Path(folder) / "twin.csv", seed=seed, rows=64)
+        table = write_twin_table(Path(folder) / f"twin-{seed}.csv", seed=seed, rows=64)
         return Dataset(Config(path=str(table))).prepare(folder, workers=1, show_progress=False)

@@ -1,83 +1,133 @@
 """MoleculeNet: thirteen tables of small-molecule properties: quantum, physical chemistry, biophysics, physiology.
 
-Eleven tables come as chemprop redistributes them (qm7 as GROVER does); bace and hiv from DeepChem's public archive.
-Names, label columns and kinds are those of the files.
+The thirteen are those that two MIT-licensed repositories publish as plain tables of molecules at a fixed commit, with bytes
+that could be read there, so that every address has a checksum: twelve of chemprop (as of January 2019) and qm7 of
+GROVER. Of the paper's seventeen, qm9 and pcba are left out (no bytes to take a checksum of; larger forms of both are in
+toymix and largemix), and so are pdbbind (labels of complexes) and qm7b (no SMILES). Names, columns and kinds of the
+labels are those of the files; splits and metrics are those of the paper, which publishes kinds of splits, not rows.
 
-Source: Wu et al. 2018.
+Source: Wu et al. 2018, table 1.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UnknownNameError
-from hooke.core.labels import Label
+from hooke.core.labels import Kind, Label
 
 if TYPE_CHECKING:
+    from hooke.molecules.encodings import EncodingConfig
+    from hooke.molecules.parse import StandardiseConfig
     from hooke.molecules.store import MoleculeStore
 
-_CHEMPROP = "https://raw.githubusercontent.com/chemprop/chemprop/b83635bcddaddcdb91d453128edec9f2be0d25cf/data/"
-_DEEPCHEM = "https://deepchemdata.s3-us-west-1.amazonaws.com/datasets/"
+_CHEMPROP = "https://raw.githubusercontent.com/chemprop/chemprop/3f2b73372a8968f0f73b2fb279a5780cae918d58/data/"
+_GROVER = "https://raw.githubusercontent.com/tencent-ailab/grover/40b6d97098e4508687912f3c05eca369fc2c6213/exampledata/finetune/"
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table: its file, SMILES column, labels ("regression" or "binary" columns) and the split its papers use."""
+    """One table.
+
+    Attributes:
+        file: Its file.
+        kind: Kind of all its labels.
+        columns: Label columns; None for all but the SMILES.
+        split: The kind of split of the paper.
+        metric: The metric of the paper.
+        smiles: SMILES column.
+        units: Column -> unit, "" for all columns without an entry of their own.
+    """
 
     file: RemoteFile
-    kind: str
-    labels: tuple[str, ...] | None  # None: every other column
+    kind: Kind
+    columns: tuple[str, ...] | None
+    split: str
+    metric: str
     smiles: str = "smiles"
-    unit: str = ""
-    split: str = "scaffold"
+    units: tuple[tuple[str, str], ...] = ()
+
+    def label(self, column: str, source: str) -> Label:
+        """The label of one of its columns."""
+        return Label(column, kind=self.kind, unit=dict(self.units).get(column, ""), source=source)
 
 
-def _mirrored(stem: str, url_name: str = "") -> RemoteFile:
-    name = url_name or f"{stem}.csv"
-    return RemoteFile(name, f"{_CHEMPROP}{name}" if url_name != "-" else "", mirror_path=f"moleculenet/{stem}.csv.gz")
+def _file(name: str, sha256: str, size_bytes: int, address: str = _CHEMPROP) -> RemoteFile:
+    stem = name.removesuffix(".gz").removesuffix(".csv")
+    return RemoteFile(name, address + name, sha256, f"moleculenet/{stem}.csv.gz", size_bytes)
 
 
 TABLES: dict[str, Table] = {
-    "esol": Table(_mirrored("delaney"), "regression", ("logp",), unit="log10 mol/L", split="random"),
-    "freesolv": Table(_mirrored("freesolv"), "regression", ("freesolv",), unit="kcal/mol", split="random"),
-    "lipophilicity": Table(_mirrored("lipo"), "regression", ("lipo",), unit="log D", split="random"),
-    "qm7": Table(_mirrored("qm7", "-"), "regression", ("u0_atom",), unit="kcal/mol", split="random"),
-    "qm8": Table(_mirrored("qm8", "qm8.csv.gz"), "regression", None, split="random"),
-    "bbbp": Table(_mirrored("bbbp"), "binary", ("p_np",)),
+    "esol": Table(
+        _file("delaney.csv", "887aa5930b0a7e7fcb76a2d25dc0ebe11c23878ca2d8d1e2204ca2c46b175140", 33966),
+        "regression", ("logp",), "random", "rmse", units=(("logp", "log10 mol/L"),),
+    ),
+    "freesolv": Table(
+        _file("freesolv.csv", "97d74c86228d4c16c0fbbf063bb8280354d8152db09a85ade8517a2f43bd9824", 14210),
+        "regression", ("freesolv",), "random", "rmse", units=(("freesolv", "kcal/mol"),),
+    ),
+    "lipophilicity": Table(
+        _file("lipo.csv", "aa9bd9669188e35efd908758a75561bba402016d901fed2d0d949289abbcf31c", 222638),
+        "regression", ("lipo",), "random", "rmse", units=(("lipo", "log D"),),
+    ),
+    "qm7": Table(
+        _file("qm7.csv", "eb793e3172c4a74cfb74ef805e6cdea79d1db16fd1f40a42f459297ad6457548", 409309, _GROVER),
+        "regression", ("u0_atom",), "stratified", "mae", units=(("u0_atom", "kcal/mol"),),
+    ),
+    "qm8": Table(
+        _file("qm8.csv.gz", "a5de2f2d71f645eb53f741bf11d125edd9d62c1407769c20787d20026eb81434", 1190037),
+        "regression", None, "random", "mae",
+        units=tuple((f"E{state}-{level}", "hartree") for level in ("CC2", "PBE0", "CAM") for state in (1, 2)),
+    ),
+    "bbbp": Table(
+        _file("bbbp.csv", "a61e17872cbec0743a6147dc802a1f7550acfe8dc1053f881f4c42a3ce2dc597", 111265),
+        "binary", ("p_np",), "scaffold", "auroc",
+    ),
     "bace": Table(
-        RemoteFile("bace.csv", f"{_DEEPCHEM}bace.csv", mirror_path="moleculenet/bace.csv.gz"),
-        "binary",
-        ("Class",),
-        "mol",
+        _file("bace.csv", "847be1e38d3798c60df03e1aaf2ccd0f09f9ed89407de78e80463aa637088532", 103228),
+        "binary", ("Class",), "scaffold", "auroc", smiles="mol",
     ),
     "hiv": Table(
-        RemoteFile("HIV.csv", f"{_DEEPCHEM}HIV.csv", mirror_path="moleculenet/hiv.csv.gz"), "binary", ("HIV_active",)
+        _file("hiv.csv.gz", "0a4a7390d6f22035c293e8e0d500655d76233b35f0f68ab128f3ceccdd97a297", 415719),
+        "binary", ("HIV_active",), "scaffold", "auroc",
     ),
-    "tox21": Table(_mirrored("tox21"), "binary", None, split="random"),
-    "toxcast": Table(_mirrored("toxcast", "toxcast.csv.gz"), "binary", None, split="random"),
-    "sider": Table(_mirrored("sider"), "binary", None, split="random"),
-    "clintox": Table(_mirrored("clintox"), "binary", None, split="random"),
-    "muv": Table(_mirrored("muv", "muv.csv.gz"), "binary", None, split="random"),
-}
+    "tox21": Table(
+        _file("tox21.csv", "b58cc1f683e78e3c7a1bf7116e9aac0119804018d100f7b8cdb0857941c31aca", 458635),
+        "binary", None, "random", "auroc",
+    ),
+    "toxcast": Table(
+        _file("toxcast.csv.gz", "4b9b4366b02ce7ec7a0831d60f8c46f153c53c5e122376df887476240496abd4", 403733),
+        "binary", None, "random", "auroc",
+    ),
+    "sider": Table(
+        _file("sider.csv", "71efc6ac4ca82d6545bc512509863281be0f17234afd7adaf71a71899988302e", 183743),
+        "binary", None, "random", "auroc",
+    ),
+    "clintox": Table(
+        _file("clintox.csv", "cc561402d058a0d996a9f5e5d02bc20f6652b7003525b32c3598b8da4b24e9b7", 94829),
+        "binary", ("FDA_APPROVED", "CT_TOX"), "random", "auroc",
+    ),
+    "muv": Table(
+        _file("muv.csv.gz", "ee68d1fad0b10440dc494ac3a74cf99168a0b0da9683556b2b48220b88172135", 1329782),
+        "binary", None, "random", "average_precision",
+    ),
+}  # fmt: skip
 CARD = Card(
     name="moleculenet",
     title="MoleculeNet: thirteen tables of small-molecule properties",
-    description=(
-        "One table at a time: table=" + ", ".join(TABLES) + ". The label of esol is called logp in its file "
-        "and is log solubility."
-    ),
+    description="One table at a time: table=" + ", ".join(TABLES) + ". The label of esol, logp, is its log solubility.",
     domain="molecules",
     source=(
-        "github.com/chemprop/chemprop (data/), github.com/tencent-ailab/grover (qm7), DeepChem's archive (bace, hiv)"
+        "github.com/chemprop/chemprop (data/, commit 3f2b733), github.com/tencent-ailab/grover (qm7, commit 40b6d97)"
     ),
-    licence="MIT (chemprop's and GROVER's repositories); the underlying sources have their own terms",
+    licence="MIT (both repositories); the underlying sources have their own terms",
     citation="moleculenet",
     size="642 to 93,087 molecules, 1 to 617 labels",
     files=tuple(table.file for table in TABLES.values()),
-    split="the papers use random or scaffold splits by table; none is published as rows",
+    split="the paper splits some tables at random, some by scaffold, qm7 stratified; it publishes no rows",
 )
 
 
@@ -105,6 +155,11 @@ class Dataset:
         self.config = config
         self.table = TABLES[config.table]
 
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The labels; one called "*" stands for all columns where they are known only from the file."""
+        return tuple(self.table.label(column, self.config.table) for column in self.table.columns or ("*",))
+
     def files(self, *, show_progress: bool = True) -> list[Path]:
         """The raw file, from the mirror or downloaded."""
         from hooke.core.download import fetch
@@ -116,43 +171,43 @@ class Dataset:
         self,
         folder: Path,
         *,
-        encodings: Any = None,
-        standardise: Any = None,
+        encodings: EncodingConfig | None = None,
+        standardise: StandardiseConfig | None = None,
         workers: int | None = None,
         show_progress: bool = True,
     ) -> MoleculeStore:
-        """Ingest the table below `folder`, or open its store."""
+        """Ingest the table below `folder`, or open its store; the file is downloaded first if need be."""
         [path] = self.files(show_progress=show_progress)
-        return self._ingest(path, folder, encodings, standardise, workers, show_progress)
+        return self._ingest(path, Path(folder), encodings, standardise, workers, show_progress)
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
         """The same columns with small real molecules and labels computed from their structure."""
         from hooke.molecules.twins import write_twin_table
 
-        names = self.table.labels or tuple(f"{self.config.table}_{number}" for number in range(3))
-        labels = [Label(name, kind=self.table.kind) for name in names]  # type: ignore[arg-type]
-        path = write_twin_table(
-            Path(folder) / f"twin-{self.config.table}.csv",
-            seed=seed,
-            rows=96,
-            labels=labels,
-            smiles_column=self.table.smiles,
-        )
-        return self._ingest(path, folder, None, None, 1, show_progress=False)
+        names = self.table.columns or tuple(f"{self.config.table}_{number}" for number in range(3))
+        path = Path(folder) / f"twin-{self.config.table}-{seed}.csv"
+        labels = [self.table.label(name, self.config.table) for name in names]
+        write_twin_table(path, seed=seed, rows=96, labels=labels, smiles_column=self.table.smiles)
+        return self._ingest(path, Path(folder), None, None, 1, show_progress=False)
 
     def _ingest(
-        self, path: Path, folder: Path, encodings: Any, standardise: Any, workers: int | None, show_progress: bool
+        self,
+        path: Path,
+        folder: Path,
+        encodings: EncodingConfig | None,
+        standardise: StandardiseConfig | None,
+        workers: int | None,
+        show_progress: bool,
     ) -> MoleculeStore:
         from hooke.molecules.prepared import prepare_table
         from hooke.molecules.tables import column_names
 
-        names = self.table.labels or tuple(name for name in column_names(path) if name != self.table.smiles)
-        labels = [Label(name, kind=self.table.kind, unit=self.table.unit, source=self.config.table) for name in names]  # type: ignore[arg-type]
+        names = self.table.columns or tuple(name for name in column_names(path) if name != self.table.smiles)
         return prepare_table(
             path,
-            Path(folder),
+            folder,
             _Options(self.table.smiles),
-            labels=labels,
+            labels=[self.table.label(name, self.config.table) for name in names],
             encodings=encodings,
             standardise=standardise,
             workers=workers,

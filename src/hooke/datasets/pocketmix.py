@@ -49,9 +49,9 @@ CARD = Card(
     levels=("graph", "node", "edge"),
     split="assay: random 60/10/30 of the compounds, five seeds",
     notes=(
-        "Cite Mobley and Guthrie 2014 (FreeSolv), Huuskonen 2000 (solubility, doi:10.1021/ci9901338), Bradley, Williams "
-        "and Lang 2014 (melting points). Charges are Mulliken charges with the hydrogens added to their heavy atom; bond "
-        "orders are Wiberg's, for bonds between heavy atoms."
+        "Cite Mobley and Guthrie 2014 (FreeSolv), Huuskonen 2000 (solubility, doi:10.1021/ci9901338), Bradley, "
+        "Williams and Lang 2014 (melting points). Charges are Mulliken charges with the hydrogens added to their heavy "
+        "atom; bond orders are Wiberg's, for bonds between heavy atoms."
     ),
 )
 ASSAY = "hydration_free_energy"
@@ -106,7 +106,7 @@ class Dataset:
         workers: int | None = None,
         show_progress: bool = True,
     ) -> MoleculeStore:
-        """Build the store below `folder`, or open it; one process is enough, and seconds are too few for a progress bar.
+        """Build the store below `folder`, or open it; it takes seconds, so there is one process and no progress bar.
 
         Raises:
             UsageError: `standardise` would change molecules: their atoms carry labels.

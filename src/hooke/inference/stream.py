@@ -33,6 +33,7 @@ from hooke.molecules.arrays import MoleculeArrays
 from hooke.version import __version__
 
 CHUNKS_A_PART = 16
+KINDS_OF_REASONS = 1000  # counted apart; millions of different ones must not fill the memory
 STAMP = b"hooke"  # key of the Parquet metadata
 _STATE = "state.json"
 _SUFFIXES = (".parquet", ".csv")
@@ -242,7 +243,9 @@ def _join(
                 table = pa.Table.from_batches([batch], schema=schema)
                 rows += len(table)
                 counted = pc.value_counts(table["reason"].drop_null()).to_pylist()
-                reasons.update({entry["values"]: entry["counts"] for entry in counted})
+                for entry in counted:
+                    known = entry["values"] in reasons or len(reasons) < KINDS_OF_REASONS
+                    reasons[entry["values"] if known else "other reasons"] += entry["counts"]
                 writer.write(table)
         report = {"rows": rows, "reasons": dict(reasons.most_common(10)), "rejected": sum(reasons.values())}
         writer.finish({**stamp, "report": report})

@@ -55,7 +55,9 @@ class Layer(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.linear = nn.Linear(config.width, config.width)
-        self.after = Residual(config.width, config.normalisation, config.activation, config.dropout, add=config.residual)
+        self.after = Residual(
+            config.width, config.normalisation, config.activation, config.dropout, add=config.residual
+        )
 
     def forward(
         self, nodes: Float[Tensor, "nodes width"], bonds: None, edges: Edges

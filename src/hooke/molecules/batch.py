@@ -78,31 +78,41 @@ class MoleculeBatch:
 def collate(molecules: MoleculeSlice) -> MoleculeBatch:
     """Rows of a store as one batch: every bond becomes two directed edges, sorted by (destination, source)."""
     arrays = molecules.arrays
-    nodes, bonds = len(arrays.atom_codes), len(arrays.bond_atoms)
-    first_node = np.repeat(arrays.atom_offsets[:-1], arrays.bond_counts)
-    ends = arrays.bond_atoms.astype(np.int64) + first_node[:, None]
-    source = np.concatenate([ends[:, 0], ends[:, 1]])
-    destination = np.concatenate([ends[:, 1], ends[:, 0]])
-    order = np.argsort(destination * nodes + source)
+    bonds = len(arrays.bond_atoms)
+    local = arrays.bond_atoms.astype(np.int64).T
+    ends = local + np.repeat(arrays.atom_offsets[:-1], arrays.bond_counts)
+    edges = np.concatenate([ends, ends[::-1]], axis=1)  # edge i and edge i + bonds are the directions of bond i
+    order = _sorted_order(edges[1], np.concatenate(list(local)))
     position = np.empty_like(order)
     position[order] = np.arange(2 * bonds)
-    edge_bond = order % bonds if bonds else order
+    edge_bond = np.where(order < bonds, order, order - bonds)
     return MoleculeBatch(
         atom_codes=torch.from_numpy(arrays.atom_codes.astype(np.int64)),
-        edge_index=torch.from_numpy(np.stack([source[order], destination[order]])),
-        edge_codes=torch.from_numpy(arrays.bond_codes.astype(np.int64)[edge_bond]),
-        edge_reverse=torch.from_numpy(position[(order + bonds) % (2 * bonds)] if bonds else order),
+        edge_index=torch.from_numpy(edges.take(order, axis=1)),
+        edge_codes=torch.from_numpy(arrays.bond_codes.take(edge_bond, axis=0).astype(np.int64)),
+        edge_reverse=torch.from_numpy(position.take(np.where(order < bonds, order + bonds, order - bonds))),
         edge_bond=torch.from_numpy(edge_bond),
         node_graph=torch.from_numpy(np.repeat(np.arange(len(arrays)), arrays.atom_counts)),
         node_offsets=torch.from_numpy(np.array(arrays.atom_offsets, dtype=np.int64)),
-        node_encodings=_tensors(arrays.atom_encodings, np.float32),
-        graph_encodings=_tensors(arrays.graph_encodings, np.float32),
-        targets=_tensors(molecules.targets, np.float32),
-        bounds=_tensors(molecules.bounds, np.int8),
+        node_encodings=_tensors(arrays.atom_encodings, torch.float32),
+        graph_encodings=_tensors(arrays.graph_encodings, torch.float32),
+        targets=_tensors(molecules.targets, torch.float32),
+        bounds=_tensors(molecules.bounds, torch.int8),
         pair_index=torch.from_numpy(np.array(molecules.pair_index, dtype=np.int64)),
         rows=torch.from_numpy(np.array(molecules.rows, dtype=np.int64)),
     )
 
 
-def _tensors(arrays: Mapping[str, np.ndarray], dtype: type) -> dict[str, Tensor]:
-    return {name: torch.from_numpy(np.array(array, dtype=dtype)) for name, array in arrays.items()}
+def _sorted_order(destination: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """The order of the edges by destination node, then by source atom within the molecule (16 bits, as in the store).
+
+    One sort of integers that carry their own place in the low bits: half the time of an argsort.
+    """
+    place = max(1, len(destination)).bit_length()
+    packed = ((destination << 16) | source) << place | np.arange(len(destination))
+    packed.sort()
+    return packed & ((1 << place) - 1)
+
+
+def _tensors(arrays: Mapping[str, np.ndarray], dtype: torch.dtype) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(np.array(array)).to(dtype) for name, array in arrays.items()}

@@ -2,7 +2,8 @@
 
 All molecules of one size are stacked and solved together. Conventions, for every molecule alike:
 
-- Laplacian: of the unweighted graph, L = D - A, or I - D^-1/2 A D^-1/2 ("symmetric"; the row of an isolated atom is 0). The
+- Laplacian: of the unweighted graph (a bond of any order counts 1), L = D - A ("none"), I - D^-1/2 A D^-1/2 ("symmetric")
+  or I - D^-1 A ("random_walk": the eigenvalues of "symmetric", right eigenvectors); the row of an isolated atom is 0. The
   null space (one vector a connected component) is dropped; the lowest `laplacian` remaining eigenvectors, of unit length,
   follow in ascending order of eigenvalue; missing ones are 0. A single atom has zeros only. The sign of an eigenvector
   is arbitrary: it is flipped at random in training (`nn.encodings`), the eigenvalues never.
@@ -10,8 +11,8 @@ All molecules of one size are stacked and solved together. Conventions, for ever
 
 float16 keeps 11 bits: entries (all within [-1, 1]) are off by at most 2.5e-4, eigenvalues below 16 by at most 4e-3.
 
-Source: Dwivedi et al. 2020 (arXiv 2003.00982), 2021 (arXiv 2110.07875). Differs from Graphium, which keeps the trivial eigenvector
-and returns ones for the random walk of a single atom.
+Source: Dwivedi et al. 2020 (arXiv 2003.00982), 2021 (arXiv 2110.07875). Differs from Graphium, which keeps the trivial
+eigenvector and returns ones for the random walk of a single atom.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+import scipy.linalg
+import scipy.sparse
+import scipy.sparse.csgraph
 
 from hooke.core.store.reader import ragged_index
 from hooke.molecules.arrays import MoleculeArrays
@@ -28,6 +32,9 @@ from hooke.molecules.arrays import MoleculeArrays
 EIGENVECTORS, EIGENVALUES, RANDOM_WALK = "laplacian_eigenvectors", "laplacian_eigenvalues", "random_walk"
 _NULL_SPACE = 1e-8
 _STACK_ENTRIES = 1 << 22  # matrix entries solved at once: bounds the memory
+_LARGE = 512  # atoms from which only the wanted eigenpairs are computed, and powers of the walk are sparse
+
+Normalisation = Literal["none", "symmetric", "random_walk"]
 
 
 @dataclass(frozen=True)
@@ -36,12 +43,12 @@ class EncodingConfig:
 
     Attributes:
         laplacian: Number of non-trivial Laplacian eigenvectors and eigenvalues; 0 for none.
-        laplacian_normalisation: "none" or "symmetric".
+        laplacian_normalisation: "none", "symmetric" or "random_walk".
         random_walk: Number of random-walk return probabilities; 0 for none.
     """
 
     laplacian: int = 0
-    laplacian_normalisation: Literal["none", "symmetric"] = "none"
+    laplacian_normalisation: Normalisation = "none"
     random_walk: int = 0
 
     @property
@@ -74,35 +81,38 @@ def add_encodings(arrays: MoleculeArrays, config: EncodingConfig) -> MoleculeArr
 
 
 def laplacian_spectrum(
-    adjacency: np.ndarray, count: int, normalisation: Literal["none", "symmetric"] = "none"
+    adjacency: np.ndarray, count: int, normalisation: Normalisation = "none"
 ) -> tuple[np.ndarray, np.ndarray]:
     """The lowest `count` non-trivial eigenpairs of stacked graphs of one size.
 
     Args:
         adjacency: (G, n, n) float64, symmetric, 0 or 1.
         count: Number of pairs.
-        normalisation: "none" (D - A) or "symmetric".
+        normalisation: Of the Laplacian.
 
     Returns:
         values: (G, count), ascending, 0 where there is none.
         vectors: (G, n, count), unit columns, 0 where there is none.
     """
-    graphs, size, _ = adjacency.shape
+    size = adjacency.shape[1]
     degree = adjacency.sum(axis=2)
-    if normalisation == "symmetric":
-        scale = np.where(degree > 0, 1 / np.sqrt(np.maximum(degree, 1)), 0.0)
-        matrix = -adjacency * scale[:, :, None] * scale[:, None, :]
-        matrix[:, np.arange(size), np.arange(size)] = degree > 0
+    scale = _inverse_root(degree)
+    if normalisation == "none":
+        matrix, diagonal = -adjacency, degree
     else:
-        matrix = -adjacency
-        matrix[:, np.arange(size), np.arange(size)] = degree
-    eigenvalues, eigenvectors = np.linalg.eigh(matrix)
+        matrix, diagonal = -_scaled(adjacency, scale), degree > 0
+    matrix[:, np.arange(size), np.arange(size)] = diagonal
+    eigenvalues, eigenvectors = np.linalg.eigh(matrix) if size < _LARGE else _lowest(matrix, adjacency, count)
     trivial = (eigenvalues < _NULL_SPACE).sum(axis=1)
     wanted = trivial[:, None] + np.arange(count)
-    missing = wanted >= size
+    missing = wanted >= eigenvalues.shape[1]
     wanted = np.where(missing, 0, wanted)
     values = np.where(missing, 0.0, np.take_along_axis(eigenvalues, wanted, axis=1))
     vectors = np.where(missing[:, None, :], 0.0, np.take_along_axis(eigenvectors, wanted[:, None, :], axis=2))
+    if normalisation == "random_walk":
+        vectors = vectors * scale[:, :, None]
+        length = np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
     return values, vectors
 
 
@@ -112,43 +122,45 @@ def return_probabilities(adjacency: np.ndarray, steps: int) -> np.ndarray:
     With S = D^-1/2 A D^-1/2 (symmetric, same diagonals of powers), diag(S^(a + b)) = sum_j S^a_ij S^b_ij, so only half of
     the powers are formed.
     """
-    degree = adjacency.sum(axis=2)
-    scale = np.where(degree > 0, 1 / np.sqrt(np.maximum(degree, 1)), 0.0)
-    walk = adjacency * scale[:, :, None] * scale[:, None, :]
-    out = np.zeros((*adjacency.shape[:2], steps))
+    walk = _scaled(adjacency, _inverse_root(adjacency.sum(axis=2)))
+    if adjacency.shape[1] < _LARGE:
+        return _diagonals(walk, steps)
+    return np.stack([_diagonals(scipy.sparse.csr_array(one), steps) for one in walk])
+
+
+def _diagonals(walk: np.ndarray | scipy.sparse.csr_array, steps: int) -> np.ndarray:
+    """The diagonals of the powers 1 ... steps of symmetric matrices, dense and stacked or one and sparse."""
+    out = np.zeros((*walk.shape[:-1], steps))
     low = walk
     for step in range(2, steps + 1):  # the first power has a zero diagonal: no self-loops
         if step % 2 == 0:
-            out[:, :, step - 1] = (low * low).sum(axis=2)
+            out[..., step - 1] = (low * low).sum(axis=-1)
         else:
             high = low @ walk
-            out[:, :, step - 1] = (low * high).sum(axis=2)
+            out[..., step - 1] = (low * high).sum(axis=-1)
             low = high
     return out
 
 
-def shortest_paths(arrays: MoleculeArrays) -> tuple[np.ndarray, np.ndarray]:
-    """Bonds on the shortest path between any two atoms of a molecule.
+def _inverse_root(degree: np.ndarray) -> np.ndarray:
+    """Degree to the power -1/2; 0 for an isolated atom."""
+    return np.where(degree > 0, 1 / np.sqrt(np.maximum(degree, 1)), 0.0)
 
-    Returns:
-        offsets: (N + 1,) int64; molecule i owns the n_i * n_i entries offsets[i]:offsets[i + 1], row by row.
-        distances: flat uint8, capped at 254; 255 where there is no path.
-    """
-    offsets = np.concatenate([[0], np.cumsum(arrays.atom_counts**2)]).astype(np.int64)
-    distances = np.full(int(offsets[-1]), 255, np.uint8)
-    for rows, adjacency in adjacency_by_size(arrays):
-        size = adjacency.shape[1]
-        found = np.full(adjacency.shape, 255, np.uint8)
-        found[:, np.arange(size), np.arange(size)] = 0
-        reached = np.broadcast_to(np.eye(size, dtype=bool), adjacency.shape).copy()
-        for distance in range(1, size):
-            new = (reached.astype(np.float32) @ adjacency.astype(np.float32) > 0) & ~reached
-            if not new.any():
-                break
-            found[new] = min(distance, 254)
-            reached |= new
-        distances[offsets[rows][:, None] + np.arange(size * size)] = found.reshape(len(rows), -1)
-    return offsets, distances
+
+def _scaled(adjacency: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """D^-1/2 A D^-1/2."""
+    return adjacency * scale[:, :, None] * scale[:, None, :]
+
+
+def _lowest(matrix: np.ndarray, adjacency: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The null space and `count` eigenpairs more, for graphs too large to solve in full; fewer only if there are fewer."""
+    graphs, size, _ = matrix.shape
+    components = [scipy.sparse.csgraph.connected_components(scipy.sparse.csr_array(one))[0] for one in adjacency]
+    last = min(size, max(components) + count) - 1
+    values, vectors = np.zeros((graphs, last + 1)), np.zeros((graphs, size, last + 1))
+    for graph in range(graphs):
+        values[graph], vectors[graph] = scipy.linalg.eigh(matrix[graph], subset_by_index=(0, last))
+    return values, vectors
 
 
 def adjacency_by_size(arrays: MoleculeArrays) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -171,4 +183,3 @@ def adjacency_by_size(arrays: MoleculeArrays) -> Iterator[tuple[np.ndarray, np.n
             adjacency[graph, ends[:, 0], ends[:, 1]] = 1
             adjacency[graph, ends[:, 1], ends[:, 0]] = 1
             yield some, adjacency
-

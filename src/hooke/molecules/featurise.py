@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from rdkit import Chem
+from rdkit import Chem, rdBase
 
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.molecules.vocabulary import ATOM_COLUMNS, ATOM_VOCABULARIES, BOND_COLUMNS, BOND_VOCABULARIES
@@ -24,6 +24,7 @@ PROBES = (
     "C", "[Na+].[Cl-]", "*CC", "c1ccccc1O", "C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)[O-]", "F/C=C/F", "F/C=C\\F", "[2H]C([2H])O",
     "C[N+](C)(C)C", "O=S(=O)(N)c1ccc2[nH]ccc2c1", "[CH3]", "[O][O]", "C#N", "[NH3]->[Cu+2]", "[Fe]", "OP(=O)(O)O", "[H][H]",
     "FS(F)(F)(F)(F)F", "C1CC2CC1CC2", "c1ccc2ccccc2c1-c1ccncc1", "[13CH4]", "[U]", "B(O)(O)c1ccccc1", "CC=C=CC", "[H+]",
+    "[CH3:5][CH2:127]O", "[CH3:128][OH:70000]", "F/C=C/" + "C" * 300 + "[C@H](Cl)Br", "[CH2-]C=[N+]=[N-]", "[Ti+4]", "N#[N+][O-]",
 )  # fmt: skip
 
 
@@ -79,14 +80,18 @@ def same_codes(first: MoleculeArrays, second: MoleculeArrays) -> bool:
 
 
 @functools.cache
-def compiled_route():  # type: ignore[no-untyped-def]  # noqa: ANN201
+def compiled_route() -> Callable[[Sequence[Chem.Mol]], MoleculeArrays] | None:
     """The compiled featuriser if it is installed and agrees with the reference on the probes, else None."""
     try:
         from hooke.molecules.featurise_compiled import featurise_compiled
-    except ImportError:
-        _LOG.warning("numba is not installed: atoms and bonds are featurised in Python. pip install 'hooke-bio[fast]'")
+    except ImportError as error:
+        _LOG.warning("atoms and bonds are featurised in Python (%s). Faster: pip install 'hooke-bio[fast]'", error)
         return None
-    probes = [Chem.MolFromSmiles(smiles) for smiles in PROBES]
+    except RuntimeError as error:  # numba finds no folder that it may write to
+        _LOG.warning("atoms and bonds are featurised in Python (%s). Faster: set NUMBA_CACHE_DIR", error)
+        return None
+    with rdBase.BlockLogs():
+        probes = [Chem.MolFromSmiles(smiles) for smiles in PROBES]
     try:
         agrees = same_codes(featurise_compiled(probes), featurise_reference(probes))
     except ValueError:

@@ -10,6 +10,7 @@ Beside the shards lie `rejected.parquet` (rows that hold no molecule and label c
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +35,7 @@ from hooke.molecules.labels import ColumnProfile, LabelOptions
 from hooke.molecules.parse import KEEP_ALL, StandardiseConfig
 from hooke.molecules.staging import ChunkJob, StagedChunk, stage, staged_block, staged_chunk, staged_labels
 from hooke.molecules.store import MoleculeStore, MoleculeStoreWriter
-from hooke.molecules.tables import CHUNK_ROWS, column_names, read_table, smiles_column
+from hooke.molecules.tables import column_names, read_table, smiles_column
 
 INGEST_VERSION = 1  # raise it when the same table would become another store
 REJECTED, DUPLICATES = "rejected.parquet", "duplicates.parquet"
@@ -134,7 +135,7 @@ def ingest(
     path, folder = Path(path), Path(folder)
     if not path.is_file():
         raise DataError(f"there is no file {path}")
-    recipe = content_hash([INGEST_VERSION, CHUNK_ROWS, file_sha256(path), config, labels])
+    recipe = content_hash([INGEST_VERSION, file_sha256(path), config, labels])
     folder.parent.mkdir(parents=True, exist_ok=True)
     with exclusive(folder.with_name(f"{folder.name}.lock"), f"is preparing {folder}"):
         if not manifests(folder):
@@ -243,9 +244,11 @@ def _stage_all(
                         config.encodings,
                     )  # fmt: skip
 
-        if total is not None and total <= 2 * CHUNK_ROWS:
+        jobs = missing()
+        first = list(itertools.islice(jobs, 3))
+        if len(first) < 3:
             workers = 0  # not worth the start of processes
-        for rows in ordered_map(stage, missing(), workers=workers):
+        for rows in ordered_map(stage, itertools.chain(first, jobs), workers=workers):
             bar.advance(rows)
     return staged
 

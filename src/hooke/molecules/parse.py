@@ -145,7 +145,7 @@ _CAPTURE = threading.Lock()  # RDKit has one log in a process
 
 
 def _captured_log(text: str) -> str:
-    """What RDKit logs as errors while it reads a SMILES."""
+    """What RDKit logs as errors while it reads a SMILES; to be called while the logs are blocked."""
     logger, handler = logging.getLogger("rdkit"), _Lines()
     with _CAPTURE:
         rdBase.LogToPythonLogger()
@@ -154,7 +154,7 @@ def _captured_log(text: str) -> str:
         try:
             Chem.MolFromSmiles(text)
         finally:
-            rdBase.DisableLog("rdApp.error")
             logger.handlers = others
-            rdBase.LogToCppStreams()
+            rdBase.LogToCppStreams()  # turns the logs on again
+            rdBase.DisableLog("rdApp.*")
     return "\n".join(handler.lines)

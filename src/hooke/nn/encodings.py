@@ -33,7 +33,9 @@ class EncodingsEncoder(nn.Module):
         """Encode the nodes of a batch."""
         dtype = next(self.parameters()).dtype
         parts = [encoder(batch.node_encodings[name].to(dtype)) for name, encoder in self.node.items()]
-        parts += [at_graph(encoder(batch.graph_encodings[name].to(dtype)), batch) for name, encoder in self.graph.items()]
+        parts += [
+            at_graph(encoder(batch.graph_encodings[name].to(dtype)), batch) for name, encoder in self.graph.items()
+        ]
         return torch.stack(parts).sum(0) if len(parts) > 1 else parts[0]
 
 

@@ -67,9 +67,7 @@ class NodeInputs(nn.Module):
     def __init__(self, sizes: InputSizes, encodings: EncodingConfig) -> None:
         super().__init__()
         self.features = NodeFeatures(sizes.embedding_width, sizes.encoding_width, encodings)
-        self.layers = mlp(
-            [self.features.width, *[sizes.width] * sizes.pre_layers], activation_name=sizes.activation
-        )
+        self.layers = mlp([self.features.width, *[sizes.width] * sizes.pre_layers], activation_name=sizes.activation)
 
     def forward(self, batch: MoleculeBatch, edges: Edges) -> Distinct:
         """First node states."""
@@ -82,9 +80,7 @@ class EdgeInputs(nn.Module):
     def __init__(self, sizes: InputSizes, width: int) -> None:
         super().__init__()
         self.bonds = BondEmbedding(sizes.embedding_width)
-        self.layers = mlp(
-            [sizes.embedding_width, *[width] * sizes.pre_layers], activation_name=sizes.activation
-        )
+        self.layers = mlp([sizes.embedding_width, *[width] * sizes.pre_layers], activation_name=sizes.activation)
 
     def forward(self, batch: MoleculeBatch) -> Distinct:
         """First edge states."""

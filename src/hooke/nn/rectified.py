@@ -34,9 +34,7 @@ class _RectifiedSum(torch.autograd.Function):
         return bag_sum(through, edges.reverse, edges.offsets), to_rows, None, None
 
 
-def rectified_sum(
-    nodes: Float[Tensor, "nodes width"], bonds: Distinct, edges: Edges
-) -> Float[Tensor, "nodes width"]:
+def rectified_sum(nodes: Float[Tensor, "nodes width"], bonds: Distinct, edges: Edges) -> Float[Tensor, "nodes width"]:
     """s_v = Σ_{u ∈ N(v)} ReLU(h_u + e_uv).
 
     Args:

@@ -20,7 +20,9 @@ class Residual(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.add = add
 
-    def forward(self, states: Float[Tensor, "rows width"], update: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
+    def forward(
+        self, states: Float[Tensor, "rows width"], update: Float[Tensor, "rows width"]
+    ) -> Float[Tensor, "rows width"]:
         """The states after the layer."""
         change = self.dropout(self.activation(self.normalisation(update)))
         return states + change if self.add else change

@@ -142,7 +142,9 @@ def at_destination(nodes: Float[Tensor, "nodes width"], edges: Edges) -> Float[T
 
 class _DirectedMessages(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, states: Tensor, source: Tensor, destination: Tensor, reverse: Tensor, offsets: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, states: Tensor, source: Tensor, destination: Tensor, reverse: Tensor, offsets: Tensor
+    ) -> Tensor:
         ctx.save_for_backward(destination, reverse, offsets)
         everything = torch.arange(len(states), device=states.device)
         arriving = bag_sum(states, everything, offsets)

@@ -30,7 +30,7 @@ class Scale:
         """A scale that shows all of the values, with a margin; a single value gets room on both sides."""
         known = [value for value in values if value is not None and math.isfinite(value) and (value > 0 or not log)]
         low, high = (min(known), max(known)) if known else (0.0, 1.0)
-        if log:
+        if log and known:
             spread = max((high / low) ** margin, 1.02)
             return cls(low / spread, high * spread, start, end, log)
         spread = (high - low) * margin or abs(high) * 0.1 or 1.0

@@ -39,7 +39,7 @@ def model_colours(report: Report) -> dict[str, str]:
     baselines = [name for section in report.results for name in section.baselines]
     names = [name for section in report.results for name in section.models]
     for shown in (report.parity, report.reliability, report.coverage, report.galleries):
-        names += [one.model for one in shown]  # type: ignore[attr-defined]
+        names += [one.model for one in shown]
     names += [line.name for section in report.binary for line in section.roc]
     colours: dict[str, str] = {}
     for wanted, palette in ((False, MODEL_COLOURS), (True, BASELINE_COLOURS)):

@@ -71,11 +71,11 @@ def layout(embeddings: np.ndarray, *, method: Method = "tsne", seed: int = 0) ->
     from sklearn.decomposition import PCA
 
     count, width = embeddings.shape
+    if not count or not np.ptp(embeddings, axis=0).any():
+        return np.zeros((count, 2)), "all embeddings are equal"
     scaled = (embeddings - embeddings.mean(axis=0)) / np.maximum(embeddings.std(axis=0), 1e-9)
     size = min(30, width, count)
-    reduced = PCA(size, random_state=seed).fit(scaled) if size and scaled.any() else None
-    if reduced is None:
-        return np.zeros((count, 2)), "all embeddings are equal"
+    reduced = PCA(size, random_state=seed).fit(scaled)
     components = reduced.transform(scaled)
     if method == "pca" or count < _FEWEST_FOR_TSNE:
         points = np.zeros((count, 2))

@@ -2,8 +2,8 @@
 
 A `Report` is a title, a verdict and sections; a section that a producer leaves empty is not shown. Arrays are tuples of
 plain numbers; None stands for "not known" (a bound that could not be computed, a label that was not measured).
-Molecules are kept once, in `Report.molecules`, and meant by their position there. `hooke.report.build` makes the sections
-from arrays.
+Molecules are kept once, in `Report.molecules`, and meant by their position there. `hooke.report.build` makes the
+sections from arrays.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from hooke.report.blocks import Page
 from hooke.report.data_section import data
 from hooke.report.markup import Child, Markup, element
 from hooke.report.molecule_sections import maps, molecules, unseen
-from hooke.report.schema import Difference, ResultTable, TaskResult
+from hooke.report.schema import Curve, Difference, ResultTable, TaskResult
 from hooke.report.tables import Cell, Column, definitions, table
 from hooke.report.wording import bounds_text, estimate_text, metric_text, name_text, number, percent, value_text
 
@@ -183,10 +183,10 @@ SECTIONS: tuple[tuple[str, Callable[[Page], Markup | None]], ...] = (
 )
 
 
-def _curve_names(curves: Sequence[object]) -> list[tuple[str, str, str]]:
+def _curve_names(curves: Sequence[Curve]) -> list[tuple[str, str, str]]:
     if len(curves) < 2:
         return []
-    return [(curve.name, f"s{place % 8}", "") for place, curve in enumerate(curves)]  # type: ignore[attr-defined]
+    return [(curve.name, f"s{place % 8}", "") for place, curve in enumerate(curves)]
 
 
 def _task_title(task: TaskResult) -> list[Child]:

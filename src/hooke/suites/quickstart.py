@@ -22,18 +22,20 @@ from hooke.report.provenance import reproduce
 from hooke.report.schema import Difference, KeyNumber, Report, Summary
 from hooke.suites.comparison import BASELINE_NAMES, Compared, compare_with_baselines, difference_between, primary_table
 from hooke.suites.run_report import citations_of, data_section, finish, map_sections, plot_sections, pretraining_tables
-from hooke.train.fit import finetune, fit
+from hooke.train.fit import adapted, finetune, fit
 from hooke.train.recipe import load_recipe
 
 FINE_TUNED, FROM_SCRATCH = "fine-tuned", "from scratch"
 
 # Well-known small molecules; those that the data set happens to hold are left out by structure before predicting.
 UNSEEN = {
-    "vanillin": "COc1cc(C=O)ccc1O", "salicylic acid": "O=C(O)c1ccccc1O", "paracetamol": "CC(=O)Nc1ccc(O)cc1",
-    "ibuprofen": "CC(C)Cc1ccc(C(C)C(=O)O)cc1", "nicotine": "CN1CCCC1c1cccnc1", "serotonin": "NCCc1c[nH]c2ccc(O)cc12",
-    "dopamine": "NCCc1ccc(O)c(O)c1", "melatonin": "COc1ccc2[nH]cc(CCNC(C)=O)c2c1", "caffeine": "Cn1c(=O)c2c(ncn2C)n(C)c1=O",
-    "capsaicin": "COc1cc(CNC(=O)CCCC/C=C/C(C)C)ccc1O", "zingerone": "COc1cc(CCC(C)=O)ccc1O", "furfural": "O=Cc1ccco1",
-    "aspirin": "CC(=O)Oc1ccccc1C(=O)O", "lidocaine": "CCN(CC)CC(=O)Nc1c(C)cccc1C", "carvone": "CC1=CCC(C(C)=C)CC1=O",
+    "warfarin": "CC(=O)CC(c1ccccc1)c1c(O)c2ccccc2oc1=O", "diazepam": "CN1C(=O)CN=C(c2ccccc2)c2cc(Cl)ccc21",
+    "celecoxib": "Cc1ccc(-c2cc(C(F)(F)F)nn2-c2ccc(S(N)(=O)=O)cc2)cc1", "fluoxetine": "CNCCC(Oc1ccc(C(F)(F)F)cc1)c1ccccc1",
+    "ciprofloxacin": "O=C(O)c1cn(C2CC2)c2cc(N3CCNCC3)c(F)cc2c1=O", "haloperidol": "O=C(CCCN1CCC(O)(c2ccc(Cl)cc2)CC1)c1ccc(F)cc1",
+    "gefitinib": "COc1cc2ncnc(Nc3ccc(F)c(Cl)c3)c2cc1OCCCN1CCOCC1", "loratadine": "CCOC(=O)N1CCC(=C2c3ccc(Cl)cc3CCc3cccnc32)CC1",
+    "capsaicin": "COc1cc(CNC(=O)CCCC/C=C/C(C)C)ccc1O", "melatonin": "COc1ccc2[nH]cc(CCNC(C)=O)c2c1",
+    "citalopram": "CN(C)CCCC1(c2ccc(F)cc2)OCc2cc(C#N)ccc21", "rofecoxib": "CS(=O)(=O)c1ccc(C2=C(c3ccccc3)C(=O)OC2)cc1",
+    "zingerone": "COc1cc(CCC(C)=O)ccc1O", "serotonin": "NCCc1c[nH]c2ccc(O)cc12", "carvone": "CC1=CCC(C(C)=C)CC1=O",
 }  # fmt: skip
 
 
@@ -70,7 +72,7 @@ class QuickstartResult:
 
 
 def quickstart(runs: Path = Path("runs"), *, seeds: int = 3, show_progress: bool = True) -> QuickstartResult:
-    """Run the whole chain; a killed quickstart continues where it was.
+    """Run the whole chain; a killed quickstart continues where it was, and finished parts are not done again.
 
     Args:
         runs: Folder of the run folders; the report lies in runs/quickstart.
@@ -80,10 +82,11 @@ def quickstart(runs: Path = Path("runs"), *, seeds: int = 3, show_progress: bool
     started = datetime.now(UTC)
     folder = Path(runs) / "quickstart"
     folder.mkdir(parents=True, exist_ok=True)
-    pretrained = fit(load_recipe("pocketmix"), runs=runs, show_progress=show_progress)
+    options: dict[str, Any] = {"runs": runs, "show_progress": show_progress, "reuse": True}
+    pretrained = fit(load_recipe("pocketmix"), **options)
     assay = load_recipe("pocketmix_assay", [f"train.ensemble={seeds}"])
-    tuned = finetune(pretrained.folder, assay, runs=runs, show_progress=show_progress)
-    scratch = fit(assay.with_changes(name="pocketmix_scratch"), runs=runs, show_progress=show_progress)
+    tuned = finetune(pretrained.folder, assay, **options)
+    scratch = fit(adapted(assay, pretrained.folder).with_changes(name="pocketmix_scratch"), **options)
     store = MoleculeStore.open(Path(tuned.info["store"]))
     compared = compare_with_baselines({FINE_TUNED: tuned, FROM_SCRATCH: scratch}, store, show_progress=show_progress)
     table = write_unseen(folder / "unseen.csv", store, MoleculeStore.open(Path(pretrained.info["store"])))

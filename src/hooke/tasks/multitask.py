@@ -133,7 +133,9 @@ class Task:
         self.statistics = statistics
         self.level_weights = {level: float(getattr(config, f"{level}_weight")) for level in self.labels}
         if not any(weight > 0 for weight in self.level_weights.values()):
-            raise UsageError(f"every level of the labels ({', '.join(self.labels)}) has weight 0, so nothing is learned")
+            raise UsageError(
+                f"every level of the labels ({', '.join(self.labels)}) has weight 0, so nothing is learned"
+            )
         self._constants: dict[tuple[str, torch.device], tuple[Tensor, Tensor, Tensor]] = {}
 
     def network(self, encoder: nn.Module) -> Network:

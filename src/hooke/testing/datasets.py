@@ -52,7 +52,9 @@ def _check_card(card: Card, name: str) -> None:
     require(not empty, f"the card says nothing about {', '.join(empty)}")
     require(not card.citation or card.citation in CITATIONS, f"the citation {card.citation!r} is not in core.citations")
     for file in card.files:
-        require(bool(file.url or file.mirror_path), f"nobody can get the file {file.name!r}: neither url nor mirror_path")
+        require(
+            bool(file.url or file.mirror_path), f"nobody can get the file {file.name!r}: neither url nor mirror_path"
+        )
 
 
 def _check_store(store: MoleculeStore) -> None:

@@ -67,7 +67,9 @@ def interface(module: ModuleType) -> None:
         found = model(batch)
         require(isinstance(found, MoleculeOutput), "forward does not return a MoleculeOutput")
         require(found.nodes.shape == (batch.num_nodes, model.node_width), "nodes do not have shape (V, node_width)")
-        require(found.graphs.shape == (batch.num_graphs, model.graph_width), "graphs do not have shape (B, graph_width)")
+        require(
+            found.graphs.shape == (batch.num_graphs, model.graph_width), "graphs do not have shape (B, graph_width)"
+        )
         require((found.edges is None) == (model.edge_width == 0), "edges and edge_width do not fit")
         if found.edges is not None:
             edges = (batch.edge_index.shape[1], model.edge_width)
@@ -240,6 +242,11 @@ def check_batch(batch: MoleculeBatch) -> None:
     require(bool((batch.node_graph[source] == batch.node_graph[destination]).all()), "an edge joins two molecules")
     sizes = torch.bincount(batch.node_graph, minlength=batch.num_graphs)
     require(bool((batch.node_offsets.diff() == sizes).all()), "node_offsets do not fit node_graph")
-    items = {"graph": batch.num_graphs, "node": batch.num_nodes, "edge": batch.num_bonds, "pair": batch.pair_index.shape[1]}
+    items = {
+        "graph": batch.num_graphs,
+        "node": batch.num_nodes,
+        "edge": batch.num_bonds,
+        "pair": batch.pair_index.shape[1],
+    }
     for level, values in batch.targets.items():
         require(len(values) == items[level], f"{len(values)} rows of {level} targets for {items[level]} items")

@@ -49,8 +49,12 @@ def permuted(molecules: MoleculeSlice, generator: np.random.Generator) -> Permut
         replace(
             molecules,
             arrays=changed,
-            targets={level: values[order[level]] if level in order else values for level, values in molecules.targets.items()},
-            bounds={level: values[order[level]] if level in order else values for level, values in molecules.bounds.items()},
+            targets={
+                level: values[order[level]] if level in order else values for level, values in molecules.targets.items()
+            },
+            bounds={
+                level: values[order[level]] if level in order else values for level, values in molecules.bounds.items()
+            },
             pair_index=position[molecules.pair_index],
         ),
         nodes,

@@ -102,11 +102,15 @@ def predictions(module: ModuleType, config: Any) -> None:
     require(set(found) == {label.level for label in LABELS}, f"predict returns levels {sorted(found)}")
     for level, rows in found.items():
         names = task.columns(level)
-        require(rows.shape == (len(batch.targets[level]), len(names)), f"{level}: rows or columns do not fit the labels")
+        require(
+            rows.shape == (len(batch.targets[level]), len(names)), f"{level}: rows or columns do not fit the labels"
+        )
         require(not rows.requires_grad and bool(rows.isfinite().all()), f"{level}: predictions carry gradients or NaN")
     names = task.columns("graph")
     columns = [names.index(f"classes[{k}]") for k in range(3)]
-    require_equal(found["graph"][:, columns].sum(1), torch.ones(len(SMILES)).double(), "class probabilities", tolerance=1e-6)
+    require_equal(
+        found["graph"][:, columns].sum(1), torch.ones(len(SMILES)).double(), "class probabilities", tolerance=1e-6
+    )
     probability = found["graph"][:, names.index("binary")]
     require(bool(((probability >= 0) & (probability <= 1)).all()), "a binary prediction is no probability")
 
@@ -138,6 +142,5 @@ def order_of_atoms_and_bonds(module: ModuleType, config: Any) -> None:
 
 
 TASK_CHECKS: dict[str, Callable[[ModuleType, Any], None]] = {
-    check.__name__: check
-    for check in (losses, unmeasured, predictions, statistics_are_saved, order_of_atoms_and_bonds)
+    check.__name__: check for check in (losses, unmeasured, predictions, statistics_are_saved, order_of_atoms_and_bonds)
 }

@@ -47,6 +47,7 @@ def fit(
     store: MoleculeStore | None = None,
     pretrained: Path | None = None,
     new: bool = False,
+    reuse: bool = False,
     workers: int | None = None,
     show_progress: bool = True,
 ) -> RunFolder:
@@ -58,6 +59,7 @@ def fit(
         store: Prepared molecules; None prepares the recipe's data set.
         pretrained: A finished run whose encoder weights are the start (fine-tuning; see `finetune`).
         new: Start afresh.
+        reuse: Return a finished run of the same recipe and data, if there is one, instead of training again.
         workers: Processes for preparing.
         show_progress: Show progress bars.
 
@@ -72,6 +74,8 @@ def fit(
     resolved = recipe.to_json()
     if pretrained is not None:
         resolved["pretrained"] = RunFolder.open(pretrained).info["identity"]
+    if reuse and (finished := RunFolder.find_finished(runs, recipe.name, resolved, store.content_hash)):
+        return finished
     found = None if new else RunFolder.find_unfinished(runs, recipe.name, resolved, store.content_hash)
     run = found or RunFolder.create(runs, recipe.name, resolved, store.content_hash)
     if pretrained is not None:

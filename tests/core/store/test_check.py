@@ -9,6 +9,7 @@ import pytest
 
 from hooke.core.errors import DataError
 from hooke.core.store import Column, Schema, Store, StoreWriter, check_store
+from hooke.core.store.check import store_bytes
 
 
 @pytest.fixture
@@ -54,3 +55,47 @@ def test_offsets_are_checked_on_opening(folder: Path) -> None:
     path.write_bytes(path.read_bytes()[:-8])
     with pytest.raises(DataError, match="truncated"):
         Store.open(folder)
+
+
+def test_impossible_offsets_are_damage_not_a_crash(folder: Path) -> None:
+    path = folder / "shard-000001" / "a.offsets.bin"
+    offsets = np.frombuffer(path.read_bytes(), np.int64).copy()
+    offsets[3] = 1 << 40
+    path.write_bytes(offsets.tobytes())
+    with pytest.raises(DataError, match="offsets of 'a' are impossible"):
+        Store.open(folder).gather("a", np.array([12, 9, 10]), ["x"])
+    assert [problem.file for problem in check_store(folder)] == ["shard-000001/a.offsets.bin"]
+
+
+@pytest.mark.parametrize("place", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_a_flipped_bit_in_the_manifest_is_found(folder: Path, place: float) -> None:
+    path = folder / "manifest-000001.json"
+    data = bytearray(path.read_bytes())
+    data[int(place * len(data))] ^= 1
+    path.write_bytes(data)
+    try:
+        problems = check_store(folder)
+    except DataError:  # the damage says "a newer format"
+        return
+    assert problems
+    assert problems[0].file == "manifest-000001.json" or data.decode(errors="replace").isspace()
+
+
+def test_files_beside_the_shards_are_checked(tmp_path: Path) -> None:
+    writer = StoreWriter(tmp_path, Schema((Column("value", "row", "int8"),)))
+    writer.append(1, {"value": np.zeros(1, np.int8)}, {})
+    (tmp_path / "notes.txt").write_text("kept")
+    writer.add_file("notes.txt")
+    manifest = writer.close()
+    assert check_store(tmp_path) == []
+    assert store_bytes(manifest) == 5
+    (tmp_path / "notes.txt").write_text("kepT")
+    (tmp_path / "manifest-000002.json.tmp").write_text("{")
+    found = {problem.file: problem.what for problem in check_store(tmp_path)}
+    assert "checksum" in found["notes.txt"]
+    assert "orphan" in found["manifest-000002.json.tmp"]
+
+
+def test_a_folder_without_a_manifest_cannot_be_checked(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no manifest"):
+        check_store(tmp_path)

@@ -23,6 +23,8 @@ def test_schema_knows_axes_and_sizes() -> None:
         SCHEMA["z"]
     with pytest.raises(ValueError, match="repeat"):
         Schema((Column("a", "row", "int8"), Column("a", "row", "int8")))
+    with pytest.raises(ValueError, match="0 bytes"):
+        Schema((Column("a", "row", "int8", (0,)),))
 
 
 def test_manifest_round_trip(tmp_path: Path) -> None:
@@ -38,6 +40,9 @@ def test_newer_format_and_damage_are_refused(tmp_path: Path) -> None:
     fields = json.loads(path.read_text())
     path.write_text(json.dumps({**fields, "format_version": 99}))
     with pytest.raises(DataError, match="format 99"):
+        newest_manifest(tmp_path)
+    path.write_text(json.dumps({**fields, "metadata": {"changed": 1}}))
+    with pytest.raises(DataError, match="does not have the hash"):
         newest_manifest(tmp_path)
     path.write_text("{")
     with pytest.raises(DataError, match="not a readable"):

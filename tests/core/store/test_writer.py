@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import builtins
 import errno
+import itertools
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hooke.core.errors import DataError, UsageError
 from hooke.core.store import Column, Schema, Store, StoreWriter, check_store
@@ -83,10 +89,67 @@ def test_a_full_disk_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     real = builtins.open
 
     def full(path: Any, mode: str = "r", *rest: Any, **named: Any) -> Any:
-        if "w" in mode:
+        if "a" in mode:
             raise OSError(errno.ENOSPC, "No space left on device")
         return real(path, mode, *rest, **named)
 
     monkeypatch.setattr(builtins, "open", full)
     with pytest.raises(DataError, match="full"):
         writer.close()
+
+
+@given(
+    counts=st.lists(st.integers(0, 4), max_size=20), cuts=st.lists(st.integers(0, 20), max_size=4), shard_rows=st.integers(1, 9),
+    codec=st.sampled_from(["plain", "chunked"]),
+)  # fmt: skip
+@settings(max_examples=40, deadline=None)
+def test_any_rows_in_any_blocks_come_back(
+    counts: list[int], cuts: list[int], shard_rows: int, codec: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    writer = StoreWriter(folder, SCHEMA, shard_rows=shard_rows, codec=codec)
+    edges = [0, *sorted(min(cut, len(counts)) for cut in cuts), len(counts)]
+    ends = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    items = np.arange(ends[-1]).astype(np.uint8)
+    for start, stop in itertools.pairwise(edges):
+        values = {"value": np.arange(start, stop), "item": items[ends[start] : ends[stop]]}
+        writer.append(stop - start, values, {"thing": ends[start : stop + 1] - ends[start]})
+    writer.close()
+    store = Store.open(folder)
+    assert store.rows == len(counts)
+    assert [shard.rows for shard in store.manifest.shards[:-1]] == [shard_rows] * (len(store.manifest.shards) - 1)
+    offsets, found = store.gather("thing", np.arange(len(counts))[::-1], ["item"])
+    expected = [items[ends[row] : ends[row + 1]] for row in reversed(range(len(counts)))]
+    np.testing.assert_array_equal(found["item"], np.concatenate([items[:0], *expected]))
+    assert np.diff(offsets).tolist() == counts[::-1]
+    assert check_store(folder) == []
+
+
+def test_large_blocks_go_straight_to_the_disk(tmp_path: Path) -> None:
+    writer = StoreWriter(tmp_path, Schema((Column("value", "row", "int64"),)))
+    for start in range(0, 1_000_000, 250_000):
+        writer.append(250_000, {"value": np.arange(start, start + 250_000)}, {})
+        assert (tmp_path / "shard-000000" / "value.bin").stat().st_size == 8 * (start + 250_000)
+    writer.close()
+    np.testing.assert_array_equal(Store.open(tmp_path).row_column("value"), np.arange(1_000_000))
+
+
+def test_an_append_that_was_killed_leaves_the_old_generation(tmp_path: Path) -> None:
+    first = StoreWriter(tmp_path, SCHEMA)
+    append(first, 0, 3)
+    before = first.close().content_hash
+    code = (
+        "import os, signal, sys; from pathlib import Path; sys.path.insert(0, sys.argv[2])\n"
+        "import test_writer as t\n"
+        "writer = t.StoreWriter(Path(sys.argv[1]), t.SCHEMA, append=True, shard_rows=2)\n"
+        "t.append(writer, 3, 5); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path), str(Path(__file__).parent)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert Store.open(tmp_path).content_hash == before
+    assert [problem.what[:6] for problem in check_store(tmp_path)] == ["orphan"] * 3
+    again = StoreWriter(tmp_path, SCHEMA, append=True, shard_rows=2)
+    append(again, 3, 5)
+    again.close()
+    assert Store.open(tmp_path).row_column("value").tolist() == list(range(8))
+    assert check_store(tmp_path) == []

@@ -106,6 +106,8 @@ class ChunkedFile:
     def take(self, index: np.ndarray) -> np.ndarray:
         """Items at the given positions."""
         out = np.empty((len(index), *self._column.shape), dtype=self._column.dtype)
+        if not len(index):
+            return out
         chunk_of = index // self._chunk_items
         order = np.argsort(chunk_of, kind="stable")
         chunks, starts = np.unique(chunk_of[order], return_index=True)

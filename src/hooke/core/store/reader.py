@@ -114,6 +114,7 @@ class _OpenShard:
     def __init__(self, folder: Path, shard: Shard, manifest: Manifest) -> None:
         self.rows = shard.rows
         self._path = path = folder / shard.name
+        self._items = shard.items
         counts = {ROW_AXIS: shard.rows, **shard.items}
         self.files: dict[str, PlainFile | ChunkedFile] = {
             column.name: open_file(path / f"{column.name}.bin", column, counts[column.axis], manifest.codec)
@@ -128,17 +129,17 @@ class _OpenShard:
 
     def gather(self, axis: str, rows: np.ndarray, columns: Sequence[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         starts = self.offsets[axis].take(rows)
-        lengths = self.offsets[axis].take(rows + 1) - starts
+        stops = self.offsets[axis].take(rows + 1)
+        lengths = stops - starts
+        if len(rows) and (starts.min() < 0 or lengths.min() < 0 or stops.max() > self._items[axis]):
+            raise DataError(f"{self._path} is damaged: its offsets of {axis!r} are impossible (`hooke data check`)")
         offsets = np.zeros(len(rows) + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
         if len(rows) and (rows[1:] - rows[:-1] == 1).all():  # consecutive rows: one slice
-            begin, end = int(starts[0]), int(starts[0] + offsets[-1])
+            begin, end = int(starts[0]), int(stops[-1])
             return offsets, {name: self.files[name].slice(begin, end) for name in columns}
-        try:
-            index = ragged_index(starts, lengths)
-            return offsets, {name: self.files[name].take(index) for name in columns}
-        except (IndexError, ValueError) as error:
-            raise DataError(f"{self._path} is damaged: its offsets of {axis!r} are impossible (`hooke data check`)") from error
+        index = ragged_index(starts, lengths)
+        return offsets, {name: self.files[name].take(index) for name in columns}
 
 
 def ragged_index(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:

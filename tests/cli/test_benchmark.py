@@ -1,0 +1,18 @@
+"""`hooke benchmark`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+
+def test_benchmark(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
+    Path("mine.toml").write_text(
+        f'extends = "csv"\n[data]\nname = "csv"\npath = "{table}"\ntargets = ["log_p"]\n'
+        "[model]\nwidth = 16\ndepth = 2\n[train]\nepochs = 1\nensemble = 1\nthreads = 1\n"
+    )
+    found = hooke("benchmark", "mine.toml", "--seeds", "2")
+    assert found.code == 0, found.err
+    assert "random_forest" in found.out
+    assert "from scratch minus this" in found.out
+    assert len(json.loads(hooke("benchmark", "mine.toml", "--seeds", "2", "--json").out)["rows"]) == 8

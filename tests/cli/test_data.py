@@ -1,0 +1,48 @@
+"""`hooke data`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+
+def test_list_and_info(hooke) -> None:  # type: ignore[no-untyped-def]
+    found = hooke("data", "list")
+    assert found.code == 0
+    for name in ("pocketmix", "csv", "moleculenet", "toymix", "largemix", "ultralarge"):
+        assert name in found.out
+    assert {card["name"] for card in json.loads(hooke("data", "list", "--json").out)} >= {"pocketmix", "csv"}
+    assert "licence" in hooke("data", "info", "pocketmix").out
+    assert "delaney" in hooke("data", "info", "moleculenet").out
+    assert json.loads(hooke("data", "info", "csv", "--json").out)["name"] == "csv"
+    assert "Did you mean 'pocketmix'" in hooke("data", "info", "pocketmx").err
+
+
+def test_prepare_and_check(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
+    found = hooke("data", "prepare", "csv", f"path={table}", "--workers", "1", "--json")
+    assert found.code == 0, found.err
+    store = Path(json.loads(found.out)["store"])
+    assert json.loads(found.out)["molecules"] == 60
+    assert "every checksum holds" in hooke("data", "check", store).out
+    path = store / "shard-000000" / "atom_codes.bin"
+    path.write_bytes(path.read_bytes()[:-1] + b"\xff")
+    damaged = hooke("data", "check", store)
+    assert damaged.code == 3
+    assert "atom_codes.bin" in damaged.out
+    assert json.loads(hooke("data", "check", store, "--json").out)["problems"]
+    assert "molecules" in hooke("data", "prepare", "csv", f"path={table}", "--workers", "1").out
+
+
+def test_get(hooke, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    folder = tmp_path / "mirror" / "moleculenet"
+    folder.mkdir(parents=True)
+    (folder / "freesolv.csv.gz").write_bytes(b"x")
+    digest = hashlib.sha256(b"x").hexdigest()
+    (folder.parent / "MANIFEST.tsv").write_text(f"path\tsha256\nmoleculenet/freesolv.csv.gz\t{digest}\n")
+    monkeypatch.setenv("HOOKE_MIRROR", str(tmp_path / "mirror"))
+    found = hooke("data", "get", "moleculenet", "table=freesolv")
+    assert "freesolv.csv.gz" in found.out
+    assert json.loads(hooke("data", "get", "moleculenet", "table=freesolv", "--json").out)["files"]
+    assert "nothing to download" in hooke("data", "get", "csv").err
+    assert "key=value" in hooke("data", "prepare", "csv", "path").err

@@ -1,0 +1,33 @@
+"""`hooke fit` from a CSV and by recipe."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+SMALL = ("model.width=16", "model.depth=2", "train.epochs=2", "train.ensemble=1", "train.threads=1")
+
+
+def test_fit_a_csv_with_report(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
+    found = hooke("fit", *SMALL, "--csv", table, "--smiles", "smiles", "--targets", "log_p", "--seed", "3", "--workers", "1")
+    assert found.code == 0, found.err
+    assert "rmse" in found.out
+    assert "hooke predict" in found.out
+    [page] = Path("runs").glob("csv/*/report.html")
+    assert page.stat().st_size > 10_000
+
+
+def test_fit_a_recipe_file_as_json(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
+    Path("mine.toml").write_text(f'extends = "csv"\n[data]\nname = "csv"\npath = "{table}"\n')
+    found = hooke("fit", "mine.toml", *SMALL, "--split", "scaffold", "--no-report", "--json", "--workers", "1")
+    assert found.code == 0, found.err
+    shown = json.loads(found.out)
+    assert shown["status"] == "finished"
+    assert set(shown["metrics"]["test"]["graph"]) == {"log_p", "lipophilic"}
+    assert Path(shown["run"]).parent.name == "mine"
+
+
+def test_wrong_columns_are_said(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
+    assert "Did you mean 'smiles'" in hooke("fit", "--csv", table, "--smiles", "smile").err
+    assert "Did you mean 'log_p'" in hooke("fit", "--csv", table, "--targets", "logp").err
+    assert hooke("fit", "--csv", "none.csv").code == 3

@@ -1,0 +1,44 @@
+"""Help, version, errors and exit codes."""
+
+from __future__ import annotations
+
+import pytest
+
+from hooke.cli import main
+from hooke.version import __version__
+
+VERBS = ("data", "fit", "resume", "finetune", "predict", "embed", "benchmark", "show", "quickstart")
+
+
+def test_help_names_every_verb(hooke) -> None:  # type: ignore[no-untyped-def]
+    found = hooke("--help")
+    assert found.code == 0
+    assert all(verb in found.out for verb in VERBS)
+    assert hooke("--version").out.strip() == __version__
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(hooke, verb: str) -> None:  # type: ignore[no-untyped-def]
+    found = hooke(verb, "--help")
+    assert found.code == 0
+    assert "Example" in found.out or verb in ("data", "show")
+
+
+def test_errors_are_one_message_with_their_code(hooke) -> None:  # type: ignore[no-untyped-def]
+    found = hooke("fit", "pocketmx")
+    assert found.code == 2
+    assert "Did you mean 'pocketmix'" in found.err
+    assert "Traceback" not in found.err
+    assert hooke("fit").code == 2
+    assert hooke("nonsense").code == 2
+    assert hooke("predict", "no_such_run", "x.csv", "-o", "y.parquet").code == 3
+
+
+def test_ctrl_c_says_how_to_go_on(hooke, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main, "app", interrupted)
+    found = hooke("quickstart")
+    assert found.code == 130
+    assert "continues" in found.err

@@ -1,0 +1,20 @@
+"""Printing for people and for scripts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hooke.cli.output import print_fields, print_json, print_table
+
+
+def test_printing(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"path": Path("a"), "n": 1})
+    assert json.loads(capsys.readouterr().out) == {"path": "a", "n": 1}
+    print_fields({"a": 1, "long": 2})
+    assert capsys.readouterr().out == "a     1\nlong  2\n"
+    print_table(["x", "yy"], [[1, "abc"]])
+    assert capsys.readouterr().out == "x  yy\n-  ---\n1  abc\n"
+    print_fields({})

@@ -1,0 +1,27 @@
+"""`hooke quickstart` prints what the suite found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import typer
+
+from hooke.suites import quickstart as suite
+
+
+def test_text_json_and_open(hooke, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    asked: list[tuple[Path, int]] = []
+    opened: list[str] = []
+
+    def fake(runs: Path, *, seeds: int) -> SimpleNamespace:
+        asked.append((runs, seeds))
+        return SimpleNamespace(summary=lambda: "the verdict", to_json=lambda: {"verdict": "v"}, report=Path("report.html"))
+
+    monkeypatch.setattr(suite, "quickstart", fake)
+    monkeypatch.setattr(typer, "launch", opened.append)
+    assert "the verdict" in hooke("quickstart", "--seeds", "2", "--open").out
+    assert json.loads(hooke("quickstart", "--json").out) == {"verdict": "v"}
+    assert asked == [(Path("runs"), 2), (Path("runs"), 3)]
+    assert opened == ["report.html"]

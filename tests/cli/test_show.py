@@ -1,0 +1,23 @@
+"""`hooke show`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+SMALL = ("model.width=16", "model.depth=2", "train.epochs=1", "train.ensemble=1", "train.threads=1")
+
+
+def test_names_recipes_and_citations(hooke) -> None:  # type: ignore[no-untyped-def]
+    assert {"gine", "dmpnn", "mpnn"} <= set(hooke("show", "names", "models").out.split())
+    assert "pocketmix" in json.loads(hooke("show", "names", "recipes", "--json").out)
+    assert json.loads(hooke("show", "recipe", "pocketmix", "train.epochs=3").out)["train"]["epochs"] == 3
+    assert "@article" in hooke("show", "cite", "gine").out
+    assert hooke("show", "cite", "nobody").code == 2
+    assert hooke("show", "names", "modles").code == 2
+
+
+def test_run(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
+    assert hooke("fit", *SMALL, "--csv", table, "--no-report", "--workers", "1").code == 0
+    assert "finished" in hooke("show", "run", "runs/csv").out
+    assert json.loads(hooke("show", "run", "runs/csv", "--json").out)["model"] == "gine"

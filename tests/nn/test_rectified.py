@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from hooke.nn.distinct import Distinct, group_equal
+from hooke.nn.rectified import rectified_sum
+from hooke.nn.segment import edges_of
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_equals_indexing(batch, grouped: bool, dtype: torch.dtype) -> None:
+    edges = edges_of(batch)
+    groups = group_equal(batch.edge_codes[:, 0])
+    nodes = torch.randn(batch.num_nodes, 4, dtype=dtype, requires_grad=True)
+    rows = torch.randn(len(groups.first) if grouped else len(edges.source), 4, dtype=dtype, requires_grad=True)
+    index = groups.group if grouped else torch.arange(len(edges.source))
+    found = rectified_sum(nodes, Distinct(rows, groups if grouped else None), edges)
+    messages = torch.relu(nodes[edges.source] + rows[index])
+    expected = torch.zeros_like(nodes).index_add(0, edges.destination, messages)
+    torch.testing.assert_close(found, expected)
+    weights = torch.randn(found.shape, dtype=dtype)
+    for first, second in zip(
+        torch.autograd.grad((found * weights).sum(), [nodes, rows]),
+        torch.autograd.grad((expected * weights).sum(), [nodes, rows]),
+        strict=True,
+    ):
+        torch.testing.assert_close(first, second)
+
+
+def test_no_bonds(no_bonds) -> None:
+    edges = edges_of(no_bonds)
+    nodes = torch.randn(no_bonds.num_nodes, 4, requires_grad=True)
+    rows = torch.zeros(0, 4, requires_grad=True)
+    found = rectified_sum(nodes, Distinct(rows, group_equal(no_bonds.edge_codes[:, 0])), edges)
+    assert not found.any()
+    found.sum().backward()
+    assert not nodes.grad.any()

@@ -1,0 +1,236 @@
+"""`multitask` against losses written out label by label."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from hooke.core.errors import DataError, UsageError
+from hooke.core.labels import Label
+from hooke.models import gine
+from hooke.molecules.batch import MoleculeBatch
+from hooke.tasks import multitask
+from hooke.testing.samples import ENCODINGS, SMILES, batch_of
+from hooke.testing.tasks import LABELS, STATISTICS, TASK_CHECKS
+
+
+def setting(config: multitask.Config, labels=LABELS, statistics=STATISTICS, seed: int = 0):
+    task = multitask.Task(config, labels, statistics)
+    torch.manual_seed(seed)
+    network = task.network(gine.Model(gine.Config(width=8, depth=1), ENCODINGS)).double()
+    return task, network, batch_of(SMILES, encodings=ENCODINGS, labels=labels)
+
+
+def loss_of(task, network, batch: MoleculeBatch) -> torch.Tensor:
+    return task.losses(network.eval(), batch, 0, torch.Generator().manual_seed(0))["loss"]
+
+
+def by_hand(config: multitask.Config, raw, batch, labels, statistics) -> dict[str, list[tuple[Label, list[float]]]]:
+    """level -> for each label its losses of measured items, from a loop over labels and items."""
+    found: dict[str, list[tuple[Label, list[float]]]] = {}
+    for level, rows in raw.items():
+        mine = [label for label in labels if label.level == level]
+        places = {label.name: column for column, label in enumerate(mine)}
+        position = 0
+        for label in sorted(mine, key=lambda label: (label.kind, label.classes, places[label.name])):
+            width = max(label.classes, 1)
+            outputs = rows[:, position : position + width]
+            position += width
+            column = places[label.name]
+            values = []
+            for item, target in enumerate(batch.targets[level][:, column].tolist()):
+                if np.isnan(target):
+                    continue
+                out = outputs[item]
+                if label.kind == "regression":
+                    _, mean, std = (array[column] for array in statistics[level])
+                    values.append((out[0] - (target - mean) / std).square())
+                elif label.kind == "binary":
+                    values.append(-functional.logsigmoid(out[0] if target == 1 else -out[0]))
+                else:
+                    value = -out.log_softmax(0)[int(target)]
+                    if label.kind == "ordinal":
+                        expected = (out.softmax(0) * torch.arange(label.classes)).sum()
+                        value = config.ordinal_alpha * value + (1 - config.ordinal_alpha) * (expected - target) ** 2
+                    values.append(value)
+            found.setdefault(level, []).append((label, values))
+    return found
+
+
+@pytest.mark.parametrize("weighting", ["equal", "label_count", "uncertainty"])
+def test_loss_equals_a_loop_over_labels(weighting) -> None:
+    config = multitask.Config(weighting=weighting, ordinal_alpha=0.3, node_weight=0.5, pair_weight=0.0)
+    labels = tuple(replace(label, weight=0.5 + index) for index, label in enumerate(LABELS))
+    task, network, batch = setting(config, labels)
+    if weighting == "uncertainty":
+        for head in network.heads.values():
+            head.log_variance.data.normal_()
+    levels = {}
+    for level, entries in by_hand(config, network.eval()(batch), batch, labels, STATISTICS).items():
+        above = below = 0.0
+        for label, values in entries:
+            mean = sum(values) / len(values)
+            if weighting == "uncertainty":
+                column = task.labels[level].index(label)
+                s = network.heads[level].log_variance[column]
+                mean = (0.5 if label.kind == "regression" else 1.0) * torch.exp(-s) * mean + s / 2
+            times = len(values) if weighting == "label_count" else 1
+            above, below = above + label.weight * times * mean, below + label.weight * times
+        levels[level] = above / below
+    expected = (levels["graph"] + 0.5 * levels["node"] + levels["edge"]) / 2.5
+    torch.testing.assert_close(loss_of(task, network, batch), expected)
+
+
+def test_single_kind_equals_masked_mean_of_graphium() -> None:
+    """With equal weights, label_count is mean(w l) · numel / number measured."""
+    labels = [Label(f"assay{index}", kind="binary") for index in range(30)]
+    task, network, batch = setting(multitask.Config(weighting="label_count"), labels, None)
+    target = batch.targets["graph"].double()
+    measured = ~target.isnan()
+    raw = network.eval()(batch)["graph"]
+    losses = functional.binary_cross_entropy_with_logits(raw, target.nan_to_num(), reduction="none")
+    expected = (losses * measured).mean() * losses.numel() / measured.sum()
+    torch.testing.assert_close(loss_of(task, network, batch), expected)
+
+
+@pytest.mark.parametrize("weighting", ["equal", "label_count", "uncertainty"])
+def test_weight_zero_removes_the_gradient(weighting) -> None:
+    labels = [Label("kept"), Label("dropped", weight=0.0), Label("other", kind="binary")]
+    task, network, batch = setting(multitask.Config(weighting=weighting, hidden_layers=0), labels, None)
+    loss = loss_of(task, network, batch)
+    loss.backward()
+    last = network.heads["graph"].layers[-1].weight.grad
+    order = list(task.layouts["graph"].order)
+    for column, index in enumerate(order):
+        assert bool(last[column].any()) == (labels[index].name != "dropped")
+    values = batch.targets["graph"].clone()
+    values[:, 1] += 1000
+    changed = replace(batch, targets={"graph": values})
+    torch.testing.assert_close(loss_of(task, network, changed), loss)
+
+
+def test_missing_labels_do_not_count() -> None:
+    task, network, batch = setting(multitask.Config(), [Label("a"), Label("b")], None)
+    values = batch.targets["graph"].clone()
+    values[:, 1] = torch.nan
+    empty = replace(batch, targets={"graph": values})
+    alone, _, _ = setting(multitask.Config(), [Label("a"), Label("b", weight=0.0)], None)
+    torch.testing.assert_close(loss_of(task, network, empty), loss_of(alone, network, empty))
+    nothing = replace(batch, targets={"graph": torch.full_like(values, torch.nan)})
+    assert loss_of(task, network, nothing) == 0
+
+
+def test_censored_labels() -> None:
+    task, network, batch = setting(multitask.Config(), [Label("a")], None)
+    raw = network.eval()(batch)["graph"].detach()
+    targets = (raw + 1).float()
+    bounded = replace(
+        batch, targets={"graph": targets}, bounds={"graph": torch.full(targets.shape, -1, dtype=torch.int8)}
+    )
+    assert loss_of(task, network, bounded) == 0
+    above = replace(bounded, bounds={"graph": torch.ones(targets.shape, dtype=torch.int8)})
+    torch.testing.assert_close(loss_of(task, network, above), torch.ones((), dtype=torch.float64), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["mae", "huber"])
+def test_other_regression_losses(kind) -> None:
+    task, network, batch = setting(multitask.Config(regression_loss=kind, huber_delta=0.5), [Label("a")], None)
+    raw, target = network.eval()(batch)["graph"], batch.targets["graph"].double()
+    seen = ~target.isnan()
+    expected = (
+        functional.l1_loss(raw[seen], target[seen])
+        if kind == "mae"
+        else functional.huber_loss(raw[seen], target[seen], delta=0.5)
+    )
+    torch.testing.assert_close(loss_of(task, network, batch), expected)
+
+
+def test_normalisation_follows_the_statistics() -> None:
+    labels = [Label("a"), Label("constant"), Label("unseen"), Label("binary", kind="binary")]
+    statistics = {
+        "graph": (np.array([5, 5, 0, 5]), np.array([3.0, 1.0, np.nan, 0.5]), np.array([2.0, 0.0, np.nan, 0.5]))
+    }
+    task, network, batch = setting(multitask.Config(), labels, statistics)
+    head = network.heads["graph"]
+    assert head.mean.tolist() == [3, 1, 0, 0]
+    assert head.std.tolist() == [2, 1, 1, 1]
+    raw = network.eval()(batch)["graph"].detach()
+    found = task.predict(network, batch)["graph"]
+    a = task.layouts["graph"].order.index(0)
+    torch.testing.assert_close(found[:, 0], raw[:, a] * 2 + 3)
+    off, other, _ = setting(multitask.Config(normalise=False), labels, statistics)
+    assert other.heads["graph"].std.tolist() == [1, 1, 1, 1]
+    assert off.columns("graph") == ["a", "constant", "unseen", "binary"]
+    with pytest.raises(DataError, match="statistics"):
+        setting(multitask.Config(), labels[:2], statistics)
+
+
+def test_layout_and_columns() -> None:
+    layout = multitask.layout_of([label for label in LABELS if label.level == "graph"])
+    assert [(group.kind, group.classes) for group in layout.groups] == [
+        ("binary", 1), ("multiclass", 3), ("ordinal", 4), ("regression", 1),
+    ]  # fmt: skip
+    assert layout.order == (1, 2, 3, 0, 4)
+    assert layout.outputs == 10
+    assert layout.output_order == (8, 0, 1, 2, 3, 4, 5, 6, 7, 9)
+    task = multitask.Task(multitask.Config(), LABELS)
+    assert task.columns("graph") == [
+        "regression", "binary", *(f"classes[{k}]" for k in range(3)), *(f"ordered[{k}]" for k in range(4)), "second",
+    ]  # fmt: skip
+
+
+def test_unusable_settings() -> None:
+    with pytest.raises(UsageError, match="at least one label"):
+        multitask.Task(multitask.Config(), [])
+    with pytest.raises(UsageError, match="weight 0"):
+        multitask.Task(multitask.Config(graph_weight=0.0), [Label("a")])
+
+
+def test_dropout_and_signs_follow_the_generator() -> None:
+    task, network, batch = setting(multitask.Config(dropout=0.3))
+    network.train()
+    first, second, third = (
+        task.losses(network, batch, 0, torch.Generator().manual_seed(seed))["loss"].detach() for seed in (0, 0, 1)
+    )
+    assert torch.equal(first, second)
+    assert not torch.equal(first, third)
+
+
+def test_modes_come_back_after_an_error() -> None:
+    task, network, batch = setting(multitask.Config())
+    network.train()
+    with pytest.raises(KeyError):
+        task.predict(network, replace(batch, node_encodings={}))
+    assert network.training
+
+
+def test_bfloat16() -> None:
+    task, network, batch = setting(multitask.Config())
+    network.float()
+    exact = loss_of(task, network, batch)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = loss_of(task, network, batch)
+    assert loss.dtype == torch.float32
+    torch.testing.assert_close(loss, exact, rtol=0.05, atol=0.05)
+
+
+@pytest.mark.parametrize("check", TASK_CHECKS)
+@pytest.mark.parametrize("weighting", ["label_count", "uncertainty"])
+def test_contract_with_other_weightings(weighting, check) -> None:
+    TASK_CHECKS[check](multitask, multitask.Config(weighting=weighting, dropout=0.1, regression_loss="huber"))
+
+
+def test_thousands_of_labels_take_no_loop() -> None:
+    """The number of tensor operations does not grow with the labels."""
+    counts = []
+    for number in (10, 400):
+        labels = [Label(f"label{i}", kind="binary" if i % 2 else "regression") for i in range(number)]
+        task, network, batch = setting(multitask.Config(), labels, None)
+        with torch.profiler.profile() as profile:
+            loss_of(task, network, batch)
+        counts.append(sum(event.count for event in profile.key_averages() if event.key.startswith("aten::")))
+    assert counts[0] == counts[1]

@@ -25,19 +25,25 @@ from hooke.train.split import split_store
 
 def one_seed(seed: int, options: argparse.Namespace) -> dict[str, float]:
     runs = Path(options.runs)
-    pretrained = fit(load_recipe(options.recipe, [f"data.split_seed={seed}", f"seed={seed}", *options.pretrain]), runs=runs)
+    pretrained = fit(
+        load_recipe(options.recipe, [f"data.split_seed={seed}", f"seed={seed}", *options.pretrain]), runs=runs
+    )
     recipe = load_recipe(options.assay, [f"data.split_seed={seed}", f"seed={seed}", *options.finetune])
     scores = {}
     for name, run in {
         "fine-tuned": finetune(pretrained.folder, recipe, runs=runs),
-        "from scratch": fit(load_recipe(options.assay, [f"data.split_seed={seed}", f"seed={seed}", *options.scratch]), runs=runs),
+        "from scratch": fit(
+            load_recipe(options.assay, [f"data.split_seed={seed}", f"seed={seed}", *options.scratch]), runs=runs
+        ),
     }.items():
         scores[name] = run.read_json("metrics.json")["test"]["graph"]["hydration_free_energy"]["rmse"]
     store = prepare(recipe)
     split = split_store(store, recipe.split)
     targets, _ = store.graph_labels()
     features = baseline_features(store.smiles())
-    train = np.concatenate([split.train, split.valid])  # the baselines need no validation rows: they get them for training
+    train = np.concatenate(
+        [split.train, split.valid]
+    )  # the baselines need no validation rows: they get them for training
     for name in BASELINES:
         predicted = fit_predict(name, features, targets, store.labels, train, split.test, seed=seed)
         scores[name] = float(np.sqrt(np.mean((predicted - targets[split.test]) ** 2)))

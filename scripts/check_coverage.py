@@ -1,6 +1,6 @@
 """Fail when a source file's line coverage is below the bound.
 
-    python scripts/check_coverage.py .coverage.json 85
+python scripts/check_coverage.py .coverage.json 85
 """
 
 from __future__ import annotations

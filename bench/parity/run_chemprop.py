@@ -89,7 +89,11 @@ def main() -> None:
         for name in options.only for seed in range(5) for kind in ("random", "scaffold")
     ]  # fmt: skip
     with ThreadPoolExecutor(options.workers) as pool:
-        list(pool.map(lambda path: run(options.chemprop, path, options.results), [p for p in paths if p.stem not in done]))
+        list(
+            pool.map(
+                lambda path: run(options.chemprop, path, options.results), [p for p in paths if p.stem not in done]
+            )
+        )
     print(f"children peak {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024} MB")
 
 

@@ -72,9 +72,18 @@ def main() -> None:
     system = f"hooke {options.recipe} {' '.join(options.overrides)}".strip()
     rows = [json.loads(line) for line in options.results.read_text().splitlines()] if options.results.exists() else []
     done = {f"{row['set']}-{row['kind']}-{row['seed']}" for row in rows if row["system"] == system}
-    names = [f"{name}-{kind}-{seed}" for name in options.only for seed in range(options.seeds) for kind in ("random", "scaffold")]
+    names = [
+        f"{name}-{kind}-{seed}"
+        for name in options.only
+        for seed in range(options.seeds)
+        for kind in ("random", "scaffold")
+    ]
     with ThreadPoolExecutor(options.workers) as pool:
-        list(pool.map(lambda name: run(options.splits / f"{name}.csv", options), [name for name in names if name not in done]))
+        list(
+            pool.map(
+                lambda name: run(options.splits / f"{name}.csv", options), [name for name in names if name not in done]
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     **dict.fromkeys(
-        ("benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "predict", "prepare_data", "resume"), "hooke.api"
+        ("benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "predict", "prepare_data", "resume"),
+        "hooke.api",
     ),
     "MoleculeStore": "hooke.molecules.store",
     "Recipe": "hooke.train.recipe",

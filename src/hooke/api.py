@@ -37,13 +37,20 @@ class FittedRun:
 
     def to_json(self) -> dict[str, Any]:
         """What scripts need."""
-        return {"run": str(self.folder), "report": str(self.report) if self.report else None, "metrics": self.metrics, **self.run.info}
+        return {
+            "run": str(self.folder),
+            "report": str(self.report) if self.report else None,
+            "metrics": self.metrics,
+            **self.run.info,
+        }
 
     def summary(self) -> str:
         """A few lines for people."""
         info = self.run.info
         rows = ", ".join(f"{count:,} {part}" for part, count in info["rows"].items())
-        lines = [f"trained on {rows} molecules in {info['seconds']:.0f} s ({info['parameters']:,} parameters, {info['device']})"]
+        lines = [
+            f"trained on {rows} molecules in {info['seconds']:.0f} s ({info['parameters']:,} parameters, {info['device']})"
+        ]
         for part in ("test", "valid"):
             for level, labels in self.metrics.get(part, {}).items():
                 for name, values in list(labels.items())[:8]:
@@ -104,7 +111,9 @@ def resume(run: Path | str, *, report: bool = True, show_progress: bool = True) 
     """Continue an unfinished run."""
     from hooke.train import fit as training
 
-    return _reported(training.resume(Path(run), show_progress=show_progress), report=report, show_progress=show_progress)
+    return _reported(
+        training.resume(Path(run), show_progress=show_progress), report=report, show_progress=show_progress
+    )
 
 
 def finetune(
@@ -172,7 +181,12 @@ def benchmark(
 
 
 def prepare_data(
-    name: str, options: Sequence[str] = (), *, folder: Path | None = None, workers: int | None = None, show_progress: bool = True
+    name: str,
+    options: Sequence[str] = (),
+    *,
+    folder: Path | None = None,
+    workers: int | None = None,
+    show_progress: bool = True,
 ) -> MoleculeStore:
     """Prepare a data set (or find it prepared) and open its store; options are "key=value"."""
     from hooke.core.paths import cache_folder
@@ -238,7 +252,11 @@ def _recipe(
         raise UsageError("name a recipe, or give --csv FILE; `hooke show names recipes` lists the recipes")
     mapping = read(recipe if recipe is not None else "csv", overrides)
     if csv is not None:
-        names = targets if not isinstance(targets, str) or targets == "auto" else [name.strip() for name in targets.split(",")]
+        names = (
+            targets
+            if not isinstance(targets, str) or targets == "auto"
+            else [name.strip() for name in targets.split(",")]
+        )
         data = mapping.get("data", {})
         kept = data if data.get("name") == "csv" else {"split": data.get("split", {})}
         mapping["data"] = {**kept, "name": "csv", "path": str(Path(csv).resolve())}

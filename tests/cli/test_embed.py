@@ -19,4 +19,7 @@ def test_embed(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
     assert len(rows) == 3
     assert rows["embedding"].is_null().to_list() == [False, True, False]
     assert len(rows["embedding"][0]) == 16
-    assert json.loads(hooke("embed", "runs/csv", "new.smi", "-o", "b.parquet", "--json", "--workers", "1").out)["rows"] == 3
+    assert (
+        json.loads(hooke("embed", "runs/csv", "new.smi", "-o", "b.parquet", "--json", "--workers", "1").out)["rows"]
+        == 3
+    )

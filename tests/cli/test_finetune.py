@@ -10,7 +10,17 @@ SMALL = ("model.width=16", "model.depth=2", "train.epochs=1", "train.ensemble=1"
 
 def test_finetune_and_probe(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
     assert hooke("fit", *SMALL, "--csv", table, "--targets", "log_p", "--no-report", "--workers", "1").code == 0
-    common = ("train.epochs=1", "train.ensemble=1", "--csv", table, "--targets", "lipophilic", "--no-report", "--workers", "1")
+    common = (
+        "train.epochs=1",
+        "train.ensemble=1",
+        "--csv",
+        table,
+        "--targets",
+        "lipophilic",
+        "--no-report",
+        "--workers",
+        "1",
+    )
     found = hooke("finetune", "runs/csv", *common, "--json", "--mode", "probe")
     assert found.code == 0, found.err
     assert list(json.loads(found.out)["metrics"]["test"]["graph"]) == ["lipophilic"]

@@ -9,7 +9,9 @@ SMALL = ("model.width=16", "model.depth=2", "train.epochs=2", "train.ensemble=1"
 
 
 def test_fit_a_csv_with_report(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
-    found = hooke("fit", *SMALL, "--csv", table, "--smiles", "smiles", "--targets", "log_p", "--seed", "3", "--workers", "1")
+    found = hooke(
+        "fit", *SMALL, "--csv", table, "--smiles", "smiles", "--targets", "log_p", "--seed", "3", "--workers", "1"
+    )
     assert found.code == 0, found.err
     assert "rmse" in found.out
     assert "hooke predict" in found.out

@@ -17,7 +17,9 @@ def test_text_json_and_open(hooke, monkeypatch) -> None:  # type: ignore[no-unty
 
     def fake(runs: Path, *, seeds: int) -> SimpleNamespace:
         asked.append((runs, seeds))
-        return SimpleNamespace(summary=lambda: "the verdict", to_json=lambda: {"verdict": "v"}, report=Path("report.html"))
+        return SimpleNamespace(
+            summary=lambda: "the verdict", to_json=lambda: {"verdict": "v"}, report=Path("report.html")
+        )
 
     monkeypatch.setattr(suite, "quickstart", fake)
     monkeypatch.setattr(typer, "launch", opened.append)

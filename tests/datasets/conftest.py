@@ -92,5 +92,5 @@ def use_archive(module: ModuleType, archive: Archive, monkeypatch: pytest.Monkey
 
 @pytest.fixture
 def serve(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> object:
-    """serve(module): let a data set come from the local archive."""
+    """A function of a data set's module that lets its files come from the local archive."""
     return lambda module: use_archive(module, archive, monkeypatch)

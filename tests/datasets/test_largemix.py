@@ -14,7 +14,7 @@ from rdkit import Chem
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.pt_files import read_integer_lists
 from hooke.datasets import largemix
-from hooke.datasets.largemix import CARD, TABLES, Config, Dataset
+from hooke.datasets.largemix import CARD, Config, Dataset
 from hooke.molecules.parse import StandardiseConfig
 from hooke.molecules.published import twin_files
 

@@ -31,7 +31,9 @@ def test_coverage_of_the_interval() -> None:
 
 
 def test_too_little_is_not_known() -> None:
-    found = bootstrap(METRICS["roc_auc"], np.array([0.1, 0.2]), np.array([1.0, 1.0]), generator=np.random.default_rng(0))
+    found = bootstrap(
+        METRICS["roc_auc"], np.array([0.1, 0.2]), np.array([1.0, 1.0]), generator=np.random.default_rng(0)
+    )
     assert np.isnan([found.value, found.low, found.high]).all()
     nothing = bootstrap(METRICS["mae"], np.array([1.0]), np.array([np.nan]), generator=np.random.default_rng(0))
     assert np.isnan(nothing.value)

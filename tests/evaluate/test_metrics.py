@@ -58,7 +58,9 @@ def test_rank_metrics_ignore_monotone_changes(seed: int) -> None:
     for name in ("roc_auc", "average_precision"):
         function = METRICS[name].function
         np.testing.assert_allclose(function(predicted, true), function(np.exp(3 * predicted), true))
-    np.testing.assert_allclose(METRICS["roc_auc"].function(-predicted, true), 1 - METRICS["roc_auc"].function(predicted, true))
+    np.testing.assert_allclose(
+        METRICS["roc_auc"].function(-predicted, true), 1 - METRICS["roc_auc"].function(predicted, true)
+    )
 
 
 def test_what_is_not_defined_is_nan() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from types import ModuleType
@@ -70,11 +71,11 @@ class Reference:
             min(round(sum(orders)) + hydrogens, 9),
         ]
         sizes = [vocabulary.size for vocabulary in ATOM_VOCABULARIES] + [19, 8, 8, 10]
-        return self._rows(f"{prefix}.atoms.table.weight", [*codes, *derived], sizes)
+        return self._rows(f"{prefix}.atoms.table.rows.weight", [*codes, *derived], sizes)
 
     def bond(self, edge: tuple[int, int], name: str) -> np.ndarray:
         codes = self.batch.edge_codes[self.number[edge]].tolist()
-        return self._rows(f"{name}.table.weight", codes, [vocabulary.size for vocabulary in BOND_VOCABULARIES])
+        return self._rows(f"{name}.table.rows.weight", codes, [vocabulary.size for vocabulary in BOND_VOCABULARIES])
 
     def _rows(self, name: str, codes: list[int], sizes: list[int]) -> np.ndarray:
         assert len(self.weights[name]) == sum(sizes)
@@ -110,7 +111,7 @@ class Reference:
 
     def pooled(self, nodes: list[np.ndarray], pool: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         offsets = self.batch.node_offsets.tolist()
-        return np.stack([pool(np.stack(nodes[a:b])) for a, b in zip(offsets[:-1], offsets[1:], strict=True)])
+        return np.stack([pool(np.stack(nodes[a:b])) for a, b in itertools.pairwise(offsets)])
 
     def check(
         self, nodes: list[np.ndarray], pool: Callable[[np.ndarray], np.ndarray], edges: dict | None = None

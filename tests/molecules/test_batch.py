@@ -52,7 +52,11 @@ def test_the_order_of_bonds_in_the_store_changes_no_edge() -> None:
     arrays = prepare(["CC(=O)OC"]).arrays
     order = np.array([2, 0, 3, 1])
     flipped = MoleculeArrays(
-        arrays.atom_offsets, arrays.bond_offsets, arrays.atom_codes, arrays.bond_atoms[order][:, ::-1], arrays.bond_codes[order]
+        arrays.atom_offsets,
+        arrays.bond_offsets,
+        arrays.atom_codes,
+        arrays.bond_atoms[order][:, ::-1],
+        arrays.bond_codes[order],
     )
     first, second = collate(MoleculeSlice(arrays)), collate(MoleculeSlice(flipped))
     assert torch.equal(first.edge_index, second.edge_index)

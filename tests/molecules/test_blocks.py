@@ -37,7 +37,9 @@ def test_bounds_travel_with_their_values() -> None:
 
 def test_take_without_and_with_labels_of_atoms_and_bonds() -> None:
     arrays = prepare(["CCO", "C", "C=C"]).arrays
-    plain = MoleculeBlock(arrays, ["CCO", "C", "C=C"], GraphLabels.from_dense(np.zeros((3, 0))), np.arange(3), np.zeros(3, np.uint8))
+    plain = MoleculeBlock(
+        arrays, ["CCO", "C", "C=C"], GraphLabels.from_dense(np.zeros((3, 0))), np.arange(3), np.zeros(3, np.uint8)
+    )
     some = take(plain, np.array([2, 0]))
     assert some.smiles == ["C=C", "CCO"]
     assert some.arrays.atom_counts.tolist() == [2, 3]

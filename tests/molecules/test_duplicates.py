@@ -19,7 +19,9 @@ VALUES = np.array([[1.0, 1], [5.0, 0], [2.0, 1], [6.0, 0], [9.0, np.nan]], np.fl
 NO_BOUNDS = np.zeros((5, 2), np.int8)
 
 
-def merge(rule: Rule = "mean", values: np.ndarray = VALUES, bounds: np.ndarray = NO_BOUNDS, *, smiles: list[str] = SMILES) -> Merged:
+def merge(
+    rule: Rule = "mean", values: np.ndarray = VALUES, bounds: np.ndarray = NO_BOUNDS, *, smiles: list[str] = SMILES
+) -> Merged:
     cut = len(values) // 2  # in two blocks
     blocks = [GraphLabels.from_dense(values[part], bounds[part]) for part in (slice(0, cut), slice(cut, None))]
     return merge_duplicates(canonical_keys(smiles), np.arange(len(smiles)) + 1, lambda: blocks, LABELS, rule)
@@ -89,7 +91,9 @@ def test_duplicates_without_labels() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from("CNO"), st.none() | st.integers(0, 3), st.integers(-1, 1)), min_size=1, max_size=12)
+    st.lists(
+        st.tuples(st.sampled_from("CNO"), st.none() | st.integers(0, 3), st.integers(-1, 1)), min_size=1, max_size=12
+    )
 )
 @settings(max_examples=60, deadline=None)
 def test_one_row_a_molecule_and_means_within_its_measurements(rows: list[tuple[str, int | None, int]]) -> None:

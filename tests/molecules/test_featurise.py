@@ -59,7 +59,12 @@ def test_what_no_vocabulary_holds_gets_the_unknown_code() -> None:
 @pytest.mark.mirror
 @pytest.mark.parametrize(
     "table",
-    ["moleculenet/tox21.csv.gz", "molecules/chembl_drugs.csv.gz", "molecules/deepchem_chembl_5thresh.csv.gz", "moleculenet/qm7.csv.gz"],
+    [
+        "moleculenet/tox21.csv.gz",
+        "molecules/chembl_drugs.csv.gz",
+        "molecules/deepchem_chembl_5thresh.csv.gz",
+        "moleculenet/qm7.csv.gz",
+    ],
 )
 def test_the_compiled_route_is_equal_on_real_molecules(mirror: Path, table: str) -> None:
     with gzip.open(mirror / table, "rt") as file:
@@ -71,7 +76,9 @@ def test_the_compiled_route_is_equal_on_real_molecules(mirror: Path, table: str)
     assert same_codes(compiled(chosen), featurise_reference(chosen))
 
 
-def test_without_numba_the_reference_is_used_and_said(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_numba_the_reference_is_used_and_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     compiled_route.cache_clear()
     monkeypatch.setitem(sys.modules, "hooke.molecules.featurise_compiled", None)
     with caplog.at_level(logging.WARNING):
@@ -82,7 +89,9 @@ def test_without_numba_the_reference_is_used_and_said(monkeypatch: pytest.Monkey
     compiled_route.cache_clear()
 
 
-def test_a_disagreement_on_the_probes_falls_back(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_disagreement_on_the_probes_falls_back(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     compiled_route.cache_clear()
     monkeypatch.setattr(module, "same_codes", lambda first, second: False)
     with caplog.at_level(logging.WARNING):

@@ -112,7 +112,8 @@ def test_one_process_and_two_make_the_same_store(tmp_path: Path, monkeypatch: py
     path = write(tmp_path / "t.csv", ["smiles,y", *(f"{text},{number}.5" for number, text in enumerate(smiles))])
     config = IngestConfig(encodings=EncodingConfig(random_walk=4))
     hashes = [
-        ingest(path, tmp_path / f"s{workers}", config, workers=workers, show_progress=False)[0].content_hash for workers in (1, 2)
+        ingest(path, tmp_path / f"s{workers}", config, workers=workers, show_progress=False)[0].content_hash
+        for workers in (1, 2)
     ]
     assert hashes[0] == hashes[1]
 
@@ -137,7 +138,15 @@ def test_what_is_said_about_columns_is_checked_before_anything_runs(tmp_path: Pa
 
 
 def test_kinds_repeats_and_splits_of_duplicates(tmp_path: Path) -> None:
-    lines = ["smiles,y,grade,split", "CCO,1,0,train", "OCC,3,2,test", "C(O)C,5,2,train", "C,7,1,valid", "CC,>9,,", "CC,12,,"]
+    lines = [
+        "smiles,y,grade,split",
+        "CCO,1,0,train",
+        "OCC,3,2,test",
+        "C(O)C,5,2,train",
+        "C,7,1,valid",
+        "CC,>9,,",
+        "CC,12,,",
+    ]
     path = write(tmp_path / "t.csv", lines)
     config = IngestConfig(split_column="split", kinds={"grade": "ordinal"})
     store, report = ingest(path, tmp_path / "s", config, show_progress=False)
@@ -152,7 +161,10 @@ def test_kinds_repeats_and_splits_of_duplicates(tmp_path: Path) -> None:
 def test_rows_deep_in_the_table_decide_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "CHUNK_ROWS", 8)
     smiles = twin_smiles(40, seed=0)
-    path = write(tmp_path / "t.csv", ["smiles,late,flag", *(f"{text},{9 if n > 30 else ''},{int(n == 39) * 2}" for n, text in enumerate(smiles))])
+    path = write(
+        tmp_path / "t.csv",
+        ["smiles,late,flag", *(f"{text},{9 if n > 30 else ''},{int(n == 39) * 2}" for n, text in enumerate(smiles))],
+    )
     store, report = ingest(path, tmp_path / "s", workers=1, show_progress=False)
     assert store.labels == (Label("late"), Label("flag"))  # a single 2 in the last row: no class
     assert report.label_problems == 0
@@ -219,15 +231,17 @@ ingest.ingest(Path(sys.argv[1]), Path(sys.argv[2]), config, workers=1, show_prog
 """
 KILLS = {
     "in a chunk": "die_at(staging, 'prepare_chunk', 3)",
-    "before a staged file is in place": "die_at(staging, 'put_in_place', 4)",
+    "before a staged file is in place": "die_at(staging, 'put_in_place', 2)",
     "while the store is written": "die_at(store.MoleculeStoreWriter, 'append', 2)",
     "before the manifest": "die_at(store.MoleculeStoreWriter, 'close', 1)",
-    "after the manifest": "die_at(ingest.shutil, 'rmtree', 1)",
+    "after the manifest": "die_at(ingest.shutil, 'rmtree', 2)",
 }
 
 
 def work(table: Path, folder: Path, before: str = "") -> int:
-    return subprocess.run([sys.executable, "-c", WORK.format(before=before), str(table), str(folder)], check=False).returncode
+    return subprocess.run(
+        [sys.executable, "-c", WORK.format(before=before), str(table), str(folder)], check=False
+    ).returncode
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +254,11 @@ def repeated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_killed_ingest_continues_to_the_same_store(repeated: Path, tmp_path: Path) -> None:
     assert work(repeated, tmp_path / "whole") == 0
     whole = MoleculeStore.open(tmp_path / "whole")
-    assert (len(whole), whole.metadata["ingest"]["duplicates_merged"], whole.metadata["ingest"]["rows_rejected"]) == (250, 150, 2)
+    assert (len(whole), whole.metadata["ingest"]["duplicates_merged"], whole.metadata["ingest"]["rows_rejected"]) == (
+        250,
+        150,
+        2,
+    )
     folder = tmp_path / "killed"
     for number, before in enumerate(KILLS.values()):  # one after the other, all on the same store
         assert work(repeated, folder, before) == -signal.SIGKILL
@@ -255,7 +273,7 @@ def test_a_killed_ingest_continues_to_the_same_store(repeated: Path, tmp_path: P
 
 
 def test_ctrl_c_ends_the_workers_and_the_same_command_continues(tmp_path: Path) -> None:
-    smiles = twin_smiles(300, seed=1) * 20
+    smiles = twin_smiles(300, seed=1) * 10
     path = write(tmp_path / "t.csv", ["smiles,y", *(f"{text},{number}.5" for number, text in enumerate(smiles))])
     code = (
         "import sys; from pathlib import Path; from hooke.molecules.ingest import IngestConfig, ingest\n"
@@ -278,7 +296,7 @@ def test_ctrl_c_ends_the_workers_and_the_same_command_continues(tmp_path: Path) 
         MoleculeStore.open(tmp_path / "s")
     assert len(list(stage.glob("*.npz"))) >= 3
     subprocess.run(command, check=True)
-    assert len(MoleculeStore.open(tmp_path / "s")) == 6000
+    assert len(MoleculeStore.open(tmp_path / "s")) == 3000
 
 
 @given(

@@ -30,7 +30,7 @@ def tables(tmp_path: Path) -> list[MixtureTable]:
     ]
 
 
-def _split(table: MixtureTable, path: Path, test: str = "test", **parts: list[int]) -> MixtureTable:
+def _split(table: MixtureTable, path: Path, parts: dict[str, list[int]], test: str = "test") -> MixtureTable:
     write_integer_lists(path, parts)
     return MixtureTable(table.name, table.paths, table.smiles, table.columns, path, test)
 
@@ -75,13 +75,13 @@ def test_it_is_found_by_content(tables: list[MixtureTable], tmp_path: Path) -> N
 def test_splits_that_do_not_fit_are_refused(
     tables: list[MixtureTable], tmp_path: Path, parts: dict[str, list[int]], message: str
 ) -> None:
-    table = _split(tables[1], tmp_path / "s.pt", **parts)
+    table = _split(tables[1], tmp_path / "s.pt", parts)
     with pytest.raises((DataError, UnknownNameError), match=message):
         prepare_mixture([table], tmp_path / "stores", "mix", workers=1, show_progress=False)
 
 
 def test_other_parts_are_in_no_split(tables: list[MixtureTable], tmp_path: Path) -> None:
-    table = _split(tables[1], tmp_path / "s.pt", test="seen", train=[], valid=[], test_=[0], seen=[1])
+    table = _split(tables[1], tmp_path / "s.pt", {"train": [], "valid": [], "test": [0], "seen": [1]}, "seen")
     codes = prepare_mixture([table], tmp_path / "stores", "mix", workers=1, show_progress=False).split()
     assert codes is not None
     assert codes.tolist() == [255, 2]

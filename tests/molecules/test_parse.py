@@ -35,7 +35,6 @@ def test_refusals_name_the_reason(smiles: str, reason: str) -> None:
         parse(smiles)
 
 
-
 @pytest.mark.parametrize("smiles", ["C", "[Na+].[Cl-]", "*", "[H][H]", "C" * 300, "[13CH4]"])
 def test_unusual_molecules_are_kept(smiles: str) -> None:
     assert parse(smiles).GetNumAtoms() >= 1

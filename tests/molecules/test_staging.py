@@ -17,12 +17,24 @@ from hooke.molecules.blocks import NO_SPLIT
 from hooke.molecules.encodings import EncodingConfig
 from hooke.molecules.labels import LabelOptions
 from hooke.molecules.parse import KEEP_ALL
-from hooke.molecules.staging import ChunkJob, canonical_keys, prepare_chunk, stage, staged_block, staged_chunk, staged_labels
+from hooke.molecules.staging import (
+    ChunkJob,
+    canonical_keys,
+    prepare_chunk,
+    stage,
+    staged_block,
+    staged_chunk,
+    staged_labels,
+)
 from hooke.molecules.tables import RowChunk
 
 CHUNK = RowChunk(
     11,
-    {"smiles": ["OCC", "bad(", "C", "CC", ""], "y": ["1", "2", ">3", "x", "5"], "part": ["train", "test", "holdout", "Val", "soon"]},
+    {
+        "smiles": ["OCC", "bad(", "C", "CC", ""],
+        "y": ["1", "2", ">3", "x", "5"],
+        "part": ["train", "test", "holdout", "Val", "soon"],
+    },
     {13: "1 cell, the header has 3"},
     [20, 21, 22, 23, 24],
 )
@@ -30,7 +42,14 @@ CHUNK = RowChunk(
 
 def job(file: Path, chunk: RowChunk = CHUNK) -> ChunkJob:
     return ChunkJob(
-        chunk, file, "smiles", "part", (Label("y"),), LabelOptions({}, {}, {}, {}), KEEP_ALL, EncodingConfig(laplacian=2)
+        chunk,
+        file,
+        "smiles",
+        "part",
+        (Label("y"),),
+        LabelOptions({}, {}, {}, {}),
+        KEEP_ALL,
+        EncodingConfig(laplacian=2),
     )
 
 

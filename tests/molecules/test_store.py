@@ -15,10 +15,18 @@ from hooke.molecules.encodings import EncodingConfig
 from hooke.molecules.prepare import prepare
 from hooke.molecules.store import NO_SPLIT, GraphLabels, MoleculeBlock, MoleculeStore, MoleculeStoreWriter, take
 
-LABELS = (Label("y"), Label("active", kind="binary"), Label("charge", "node"), Label("order", "edge"), Label("distance", "pair"))
+LABELS = (
+    Label("y"),
+    Label("active", kind="binary"),
+    Label("charge", "node"),
+    Label("order", "edge"),
+    Label("distance", "pair"),
+)
 SMILES = ["CCO", "c1ccccc1", "C", "CC(=O)[O-].[Na+]"]
 ENCODINGS = EncodingConfig(laplacian=2, random_walk=3)
-GOLDEN = Path(__file__).parent.parent / "golden" / "store_v1"  # the first format; written once by `written`, kept as it is
+GOLDEN = (
+    Path(__file__).parent.parent / "golden" / "store_v1"
+)  # the first format; written once by `written`, kept as it is
 
 
 def block_of(smiles: list[str] = SMILES) -> MoleculeBlock:
@@ -86,7 +94,11 @@ def test_missing_labels_of_a_level_are_refused(tmp_path: Path) -> None:
 def test_without_split_and_without_graph_labels(tmp_path: Path) -> None:
     writer = MoleculeStoreWriter(tmp_path / "s", (), EncodingConfig())
     arrays = prepare(["C"]).arrays
-    writer.append(MoleculeBlock(arrays, ["C"], GraphLabels.from_dense(np.zeros((1, 0))), np.array([1]), np.array([NO_SPLIT], np.uint8)))
+    writer.append(
+        MoleculeBlock(
+            arrays, ["C"], GraphLabels.from_dense(np.zeros((1, 0))), np.array([1]), np.array([NO_SPLIT], np.uint8)
+        )
+    )
     writer.close()
     store = MoleculeStore.open(tmp_path / "s")
     assert store.split() is None
@@ -98,7 +110,11 @@ def test_a_molecule_takes_less_than_600_bytes(tmp_path: Path) -> None:
     smiles = ["Cc1ccc(CNc2ncnc(N3C[C@@]4(C)C[C@@H]3CC(C)(C)C4)c2N)cc1"] * 50
     writer = MoleculeStoreWriter(tmp_path / "s", ())
     block = MoleculeBlock(
-        prepare(smiles).arrays, smiles, GraphLabels.from_dense(np.zeros((50, 0))), np.arange(50), np.full(50, NO_SPLIT, np.uint8)
+        prepare(smiles).arrays,
+        smiles,
+        GraphLabels.from_dense(np.zeros((50, 0))),
+        np.arange(50),
+        np.full(50, NO_SPLIT, np.uint8),
     )
     writer.append(block)
     writer.close()
@@ -108,7 +124,10 @@ def test_a_molecule_takes_less_than_600_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("codec", "content_hash"),
-    [("plain", "567e18b1020231f7789877295e90412eb99e1c69914aa1c0d87e906bf4c04b86"), ("chunked", "7e2b2a8463ef0ce1bc026be0e436bae6e2396d702edb5b3268bf33bc8879e3c5")],
+    [
+        ("plain", "567e18b1020231f7789877295e90412eb99e1c69914aa1c0d87e906bf4c04b86"),
+        ("chunked", "7e2b2a8463ef0ce1bc026be0e436bae6e2396d702edb5b3268bf33bc8879e3c5"),
+    ],
 )
 def test_the_first_store_format_stays_readable(codec: str, content_hash: str) -> None:
     folder = GOLDEN if codec == "plain" else GOLDEN.with_name("store_v1_chunked")

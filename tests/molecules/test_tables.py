@@ -207,7 +207,9 @@ CELL = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=8)
 
 @given(rows=st.lists(st.lists(CELL, min_size=2, max_size=2), min_size=1, max_size=8))
 @settings(max_examples=40, deadline=None)
-def test_whatever_a_csv_writer_writes_is_read_back(rows: list[list[str]], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_whatever_a_csv_writer_writes_is_read_back(
+    rows: list[list[str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     import csv
 
     path = tmp_path_factory.mktemp("any") / "t.csv"

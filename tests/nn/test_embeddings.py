@@ -17,7 +17,7 @@ def test_rows_are_sums_of_tables(batch) -> None:
     for vocabulary in BOND_VOCABULARIES[:-1]:
         starts.append(starts[-1] + vocabulary.size)
     for row, codes in zip(found, batch.edge_codes.tolist(), strict=True):
-        expected = sum(embedding.table.weight[start + code] for start, code in zip(starts, codes, strict=True))
+        expected = sum(embedding.table.rows.weight[start + code] for start, code in zip(starts, codes, strict=True))
         torch.testing.assert_close(row, expected)
 
 
@@ -29,12 +29,12 @@ def derived(smiles: str) -> list[list[int]]:
     found = []
     for offset, size in ((0, 19), (19, 8), (27, 8), (35, 10)):
         with torch.no_grad():
-            embedding.table.weight.zero_()
+            embedding.table.rows.weight.zero_()
             first = start + offset
-            embedding.table.weight[first : first + size, 0] = torch.arange(size).double()
+            embedding.table.rows.weight[first : first + size, 0] = torch.arange(size).double()
         one = batch_of([smiles])
         found.append(embedding(one, edges_of(one)).expand()[:, 0].round().long().tolist())
-    assert start + 45 == len(embedding.table.weight)
+    assert start + 45 == len(embedding.table.rows.weight)
     return [list(row) for row in zip(*found, strict=True)]
 
 

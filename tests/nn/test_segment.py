@@ -25,7 +25,7 @@ def test_edges_of(batch) -> None:
 
 
 def operations(batch, edges):
-    """name -> (operation, the same with autograd's own indexing, number of input rows)."""
+    """Name -> (operation, the same with autograd's own indexing, number of input rows)."""
     nodes, count = batch.num_nodes, len(edges.source)
     return {
         "neighbour_sum": (

@@ -15,7 +15,12 @@ def test_report_of_a_run(recipe: Recipe, tmp_path: Path) -> None:
     page = write_run_report(run, show_progress=False)
     report = Report.read(run.path("report.json"))
     assert page == run.path("report.html")
-    assert [score.model for score in report.results[0].tasks[0].scores] == ["gine (2 members)", "mean", "ridge", "random_forest"]
+    assert [score.model for score in report.results[0].tasks[0].scores] == [
+        "gine (2 members)",
+        "mean",
+        "ridge",
+        "random_forest",
+    ]
     assert len(report.parity) == len(report.binary) == 1
     assert len(report.galleries) == 4
     assert len(report.differences) == 6

@@ -30,7 +30,7 @@ def loss_of(task, network, batch: MoleculeBatch) -> torch.Tensor:
 
 
 def by_hand(config: multitask.Config, raw, batch, labels, statistics) -> dict[str, list[tuple[Label, list[float]]]]:
-    """level -> for each label its losses of measured items, from a loop over labels and items."""
+    """Level -> for each label its losses of measured items, from a loop over labels and items."""
     found: dict[str, list[tuple[Label, list[float]]]] = {}
     for level, rows in raw.items():
         mine = [label for label in labels if label.level == level]

@@ -43,7 +43,9 @@ def test_a_run_holds_everything(recipe: Recipe, store: MoleculeStore, tmp_path: 
     assert run.read_json("leaks.json")["equal_structures"] == 0
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_does_not(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(
+    recipe: Recipe, store: MoleculeStore, tmp_path: Path
+) -> None:
     def weights(seed: int, name: str) -> dict[str, torch.Tensor]:
         run = fit(replace(recipe, seed=seed), runs=tmp_path / name, store=store, show_progress=False)
         return load_file(run.path("members/0/last.safetensors"))
@@ -53,7 +55,9 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(recipe: Recipe, 
     assert any(not torch.equal(first[name], other[name]) for name in first)
 
 
-def test_finetune_starts_from_the_encoder_and_probe_keeps_it(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
+def test_finetune_starts_from_the_encoder_and_probe_keeps_it(
+    recipe: Recipe, store: MoleculeStore, tmp_path: Path
+) -> None:
     pretrained = fit(recipe, runs=tmp_path, store=store, show_progress=False)
     before = load_file(pretrained.path("members/0/best.safetensors"))
     assay = recipe.with_changes(name="assay", model=Named("gine", replace(recipe.model.config, width=99)))
@@ -64,7 +68,11 @@ def test_finetune_starts_from_the_encoder_and_probe_keeps_it(recipe: Recipe, sto
     assert all(torch.equal(before[name], after[name]) for name in encoder)
     assert any(not torch.equal(before[name], after[name]) for name in before if name.startswith("heads."))
     full = finetune(pretrained.folder, assay, runs=tmp_path, store=store, show_progress=False)
-    assert any(not torch.equal(before[n], value) for n, value in load_file(full.path("members/0/last.safetensors")).items() if n in encoder)
+    assert any(
+        not torch.equal(before[n], value)
+        for n, value in load_file(full.path("members/0/last.safetensors")).items()
+        if n in encoder
+    )
     assert full.recipe["pretrained"] == pretrained.info["identity"]
     with pytest.raises(UsageError, match="mode must be"):
         finetune(pretrained.folder, assay, mode="frozen", runs=tmp_path)
@@ -80,9 +88,17 @@ def test_what_cannot_be_trained_is_refused(recipe: Recipe, tmp_path: Path) -> No
     empty = tmp_path / "none.csv"
     empty.write_text("smiles,note\nCC,a\nCCC,b\n")
     with pytest.raises(UsageError, match="no label"):
-        fit(recipe.with_changes(data=Named("csv", replace(recipe.data.config, path=str(empty)))), runs=tmp_path, show_progress=False)
+        fit(
+            recipe.with_changes(data=Named("csv", replace(recipe.data.config, path=str(empty)))),
+            runs=tmp_path,
+            show_progress=False,
+        )
     with pytest.raises(UsageError, match=r"data\.path is missing"):
-        fit(recipe.with_changes(data=Named("csv", replace(recipe.data.config, path=""))), runs=tmp_path, show_progress=False)
+        fit(
+            recipe.with_changes(data=Named("csv", replace(recipe.data.config, path=""))),
+            runs=tmp_path,
+            show_progress=False,
+        )
 
 
 def test_a_foreign_encoder_is_refused(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
@@ -95,7 +111,9 @@ def test_a_foreign_encoder_is_refused(recipe: Recipe, store: MoleculeStore, tmp_
         load_encoder(other, pretrained.folder)
 
 
-def test_kill_and_the_same_command_give_the_same_bits(recipe: Recipe, store: MoleculeStore, table: Path, tmp_path: Path) -> None:
+def test_kill_and_the_same_command_give_the_same_bits(
+    recipe: Recipe, store: MoleculeStore, table: Path, tmp_path: Path
+) -> None:
     code = (
         "import json, sys; from pathlib import Path; from hooke.train.fit import fit; from hooke.train.recipe import resolve\n"
         "recipe = resolve(json.loads(Path(sys.argv[1]).read_text()))\n"
@@ -109,14 +127,18 @@ def test_kill_and_the_same_command_give_the_same_bits(recipe: Recipe, store: Mol
     command = [sys.executable, "-c", code, str(file)]
     process = subprocess.Popen([*command, str(tmp_path / "killed")], stdout=subprocess.PIPE)
     while process.poll() is None:
-        lines = [line for path in (tmp_path / "killed").glob("*/*/metrics.jsonl") for line in path.read_text().splitlines()]
+        lines = [
+            line for path in (tmp_path / "killed").glob("*/*/metrics.jsonl") for line in path.read_text().splitlines()
+        ]
         if len(lines) >= 9:
             os.kill(process.pid, signal.SIGKILL)
         time.sleep(0.01)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     outputs = [
-        Path(subprocess.run([*command, str(tmp_path / name)], check=True, capture_output=True, text=True).stdout.strip())
+        Path(
+            subprocess.run([*command, str(tmp_path / name)], check=True, capture_output=True, text=True).stdout.strip()
+        )
         for name in ("killed", "whole")
     ]
     assert len(list((tmp_path / "killed" / "small").iterdir())) == 1  # continued, not started again
@@ -125,10 +147,14 @@ def test_kill_and_the_same_command_give_the_same_bits(recipe: Recipe, store: Mol
         first, second = (load_file(run.path(f"members/{member}/best.safetensors")) for run in (killed, whole))
         assert all(torch.equal(first[name], second[name]) for name in first)
     assert killed.metrics() == whole.metrics()
-    assert pl.read_parquet(killed.path("predictions_test.parquet")).equals(pl.read_parquet(whole.path("predictions_test.parquet")))
+    assert pl.read_parquet(killed.path("predictions_test.parquet")).equals(
+        pl.read_parquet(whole.path("predictions_test.parquet"))
+    )
 
 
-def test_resume_names_a_run(recipe: Recipe, store: MoleculeStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resume_names_a_run(
+    recipe: Recipe, store: MoleculeStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from hooke.train.loop import Trainer
 
     original = Trainer._end_epoch

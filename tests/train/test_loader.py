@@ -33,7 +33,9 @@ def test_evaluation_keeps_the_given_order_and_can_start_late(store: MoleculeStor
 
 
 def test_processes_share_an_epoch_without_overlap(store: MoleculeStore) -> None:
-    parts = [np.concatenate(MoleculeLoader(store, np.arange(80), 16, seed=1, rank=rank, world=2).order(0)) for rank in (0, 1)]
+    parts = [
+        np.concatenate(MoleculeLoader(store, np.arange(80), 16, seed=1, rank=rank, world=2).order(0)) for rank in (0, 1)
+    ]
     assert not set(parts[0]) & set(parts[1])
     assert len(parts[0]) + len(parts[1]) == 64  # five batches: the odd one is left out
     assert len(MoleculeLoader(store, np.arange(80), 16, seed=1, rank=0, world=2)) == 2

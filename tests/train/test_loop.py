@@ -18,7 +18,9 @@ from hooke.train.loop import Trainer, TrainingError, set_threads
 from hooke.train.recipe import Recipe
 
 
-def trainer_of(recipe: Recipe, store: MoleculeStore, folder: Path, *, valid: int = 10, **changes: Any) -> tuple[Trainer, list[dict[str, Any]]]:
+def trainer_of(
+    recipe: Recipe, store: MoleculeStore, folder: Path, *, valid: int = 10, **changes: Any
+) -> tuple[Trainer, list[dict[str, Any]]]:
     rows = np.arange(len(store))
     section = replace(recipe.train, **changes)
     task = build_task("multitask", recipe.task.config, store.labels, label_statistics(store, rows[valid:]))
@@ -26,7 +28,15 @@ def trainer_of(recipe: Recipe, store: MoleculeStore, folder: Path, *, valid: int
     network = build_network("gine", recipe.model.config, recipe.encodings, task)
     lines: list[dict[str, Any]] = []
     trainer = Trainer(
-        network, task, store, rows[valid:], rows[:valid], section, seed=1, folder=folder, log=lambda **fields: lines.append(fields)
+        network,
+        task,
+        store,
+        rows[valid:],
+        rows[:valid],
+        section,
+        seed=1,
+        folder=folder,
+        log=lambda **fields: lines.append(fields),
     )
     return trainer, lines
 
@@ -48,7 +58,9 @@ def test_the_loss_falls_and_the_best_epoch_is_kept(recipe: Recipe, store: Molecu
 
 
 def test_patience_stops_and_max_steps_stops(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
-    trainer, lines = trainer_of(recipe, store, tmp_path / "a", epochs=60, patience=2, learning_rate=0.05, schedule="constant")
+    trainer, lines = trainer_of(
+        recipe, store, tmp_path / "a", epochs=60, patience=2, learning_rate=0.05, schedule="constant"
+    )
     run(trainer)
     assert len(lines) < 60
     assert len(lines) - 1 - trainer.best_epoch >= 2
@@ -78,7 +90,9 @@ def test_bfloat16_trains(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -
     assert lines[-1]["train_loss"] < lines[0]["train_loss"]
 
 
-def test_a_loss_that_is_not_finite_names_the_step_and_the_rows(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_names_the_step_and_the_rows(
+    recipe: Recipe, store: MoleculeStore, tmp_path: Path
+) -> None:
     trainer, _ = trainer_of(recipe, store, tmp_path)
     with torch.no_grad():
         next(trainer.raw.parameters()).fill_(float("nan"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from torch import nn
 
@@ -15,7 +17,10 @@ def network() -> nn.Module:
 
 def test_decay_and_rates_by_group() -> None:
     optimiser = make_optimiser(network(), TrainSection(encoder_rate=0.1, weight_decay=0.5))
-    found = {(group["rate"], group["weight_decay"]): sum(p.numel() for p in group["params"]) for group in optimiser.param_groups}
+    found = {
+        (group["rate"], group["weight_decay"]): sum(p.numel() for p in group["params"])
+        for group in optimiser.param_groups
+    }
     assert found == {(0.1, 0.5): 9, (0.1, 0.0): 9, (1.0, 0.5): 3, (1.0, 0.0): 1}
     set_learning_rate(optimiser, 0.2)
     assert sorted({group["lr"] for group in optimiser.param_groups}) == pytest.approx([0.02, 0.2])
@@ -34,6 +39,6 @@ def test_schedules(schedule: str) -> None:
     rates = [learning_rate(step, 100, section) for step in range(100)]
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == rates[9] == pytest.approx(1.0)
-    assert all(a >= b for a, b in zip(rates[10:], rates[11:], strict=False))
+    assert all(a >= b for a, b in itertools.pairwise(rates))
     assert rates[-1] == pytest.approx(1.0 if schedule == "constant" else 0.1, abs=0.02)
     assert learning_rate(0, 1, TrainSection(warmup=0.0, learning_rate=2.0)) == 2.0

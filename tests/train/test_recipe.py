@@ -20,7 +20,9 @@ def test_every_built_in_recipe_holds() -> None:
 
 
 def test_overrides_and_presets() -> None:
-    recipe = load_recipe("pocketmix", ["model.width=48", "train.learning_rate=1e-4", "data.split.kind=scaffold", "seed=3"])
+    recipe = load_recipe(
+        "pocketmix", ["model.width=48", "train.learning_rate=1e-4", "data.split.kind=scaffold", "seed=3"]
+    )
     assert (recipe.model.config.width, recipe.model.config.depth) == (48, 4)
     assert recipe.train.learning_rate == 1e-4
     assert (recipe.split.kind, recipe.seed) == ("scaffold", 3)

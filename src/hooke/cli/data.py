@@ -65,7 +65,13 @@ def prepare(name: Name, options: Options = None, workers: Workers = None, as_jso
 
     store = hooke.prepare_data(name, options or [], workers=workers)
     counts = store.metadata.get("counts", {})
-    summary = {"store": store.folder, "molecules": len(store), "labels": len(store.labels), **counts, "hash": store.content_hash}
+    summary = {
+        "store": store.folder,
+        "molecules": len(store),
+        "labels": len(store.labels),
+        **counts,
+        "hash": store.content_hash,
+    }
     if as_json:
         print_json(summary)
     else:

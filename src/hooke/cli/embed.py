@@ -19,7 +19,9 @@ def embed(
     smiles: Annotated[str | None, typer.Option(help="Name of the SMILES column, if it is not recognised.")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Molecules a batch.")] = 256,
     workers: Workers = None,
-    new: Annotated[bool, typer.Option("--new", help="Start afresh instead of continuing an unfinished output.")] = False,
+    new: Annotated[
+        bool, typer.Option("--new", help="Start afresh instead of continuing an unfinished output.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Embed molecules with a trained run's encoder; every input row has its output row, in order."""

@@ -20,24 +20,34 @@ def fit(
         str | None, typer.Argument(help="A recipe: a TOML file or a built-in name. With --csv it may be left out.")
     ] = None,
     overrides: Annotated[list[str] | None, typer.Argument(help="Changes to the recipe, as a.b=c.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Your own table: CSV(.gz), TSV, Parquet, SDF or SMILES file.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Your own table: CSV(.gz), TSV, Parquet, SDF or SMILES file.")
+    ] = None,
     smiles: Annotated[str | None, typer.Option(help="The SMILES column of --csv.")] = None,
     targets: Annotated[str, typer.Option(help="Label columns of --csv, comma-separated, or auto.")] = "auto",
-    split: Annotated[str | None, typer.Option(help="random, scaffold, scaffold_balanced, cluster, time or column.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="random, scaffold, scaffold_balanced, cluster, time or column.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
     runs: Runs = Path("runs"),
-    new: Annotated[bool, typer.Option("--new", help="Start afresh, even if an unfinished run of this recipe exists.")] = False,
-    report: Annotated[bool, typer.Option("--report/--no-report", help="Train the baselines and write report.html.")] = True,
+    new: Annotated[
+        bool, typer.Option("--new", help="Start afresh, even if an unfinished run of this recipe exists.")
+    ] = False,
+    report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Train the baselines and write report.html.")
+    ] = True,
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
     """Train a model. After a kill, the same command continues the unfinished run."""
     import hooke
 
+    changes = list(overrides or [])
     if recipe is not None and "=" in recipe and not Path(recipe).exists():
-        recipe, overrides = None, [recipe, *(overrides or [])]
+        changes.insert(0, recipe)
+        recipe = None
     run = hooke.fit(
-        recipe, overrides=overrides or [], csv=csv, smiles=smiles, targets=targets, split=split, seed=seed, runs=runs,
+        recipe, overrides=changes, csv=csv, smiles=smiles, targets=targets, split=split, seed=seed, runs=runs,
         new=new, report=report, workers=workers,
     )  # fmt: skip
     if as_json:

@@ -31,7 +31,7 @@ app.add_typer(show.app, name="show")
 app.command("quickstart", epilog=quickstart.EXAMPLES)(quickstart.quickstart)
 
 
-def _version(asked: bool) -> None:  # noqa: FBT001 (the shape that typer calls)
+def _version(asked: bool) -> None:
     if asked:
         typer.echo(__version__)
         raise typer.Exit
@@ -39,7 +39,9 @@ def _version(asked: bool) -> None:  # noqa: FBT001 (the shape that typer calls)
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Foundation models from atoms to cells: pretrain, fine-tune, predict, report."""
 

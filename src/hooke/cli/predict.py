@@ -9,7 +9,9 @@ import typer
 
 from hooke.cli.output import Json, Workers, print_json
 
-EXAMPLES = "Examples: `hooke predict runs/csv/LATEST new.csv -o out.parquet` · `hooke predict RUN library.smi -o out.csv`"
+EXAMPLES = (
+    "Examples: `hooke predict runs/csv/LATEST new.csv -o out.parquet` · `hooke predict RUN library.smi -o out.csv`"
+)
 
 
 def predict(
@@ -19,7 +21,9 @@ def predict(
     smiles: Annotated[str | None, typer.Option(help="Name of the SMILES column, if it is not recognised.")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Molecules a batch.")] = 256,
     workers: Workers = None,
-    new: Annotated[bool, typer.Option("--new", help="Start afresh instead of continuing an unfinished output.")] = False,
+    new: Annotated[
+        bool, typer.Option("--new", help="Start afresh instead of continuing an unfinished output.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Predict new molecules with a trained run; every input row has its output row, in order."""

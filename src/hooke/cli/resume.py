@@ -14,7 +14,9 @@ EXAMPLES = "Example: `hooke resume runs/csv/20260101T120000-1a2b3c4d`"
 
 def resume(
     run: Annotated[Path, typer.Argument(help="The folder of the unfinished run.")],
-    report: Annotated[bool, typer.Option("--report/--no-report", help="Train the baselines and write report.html.")] = True,
+    report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Train the baselines and write report.html.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Continue an unfinished run; the result is bit-equal to the uninterrupted one on the same machine."""

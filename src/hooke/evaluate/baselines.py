@@ -77,7 +77,9 @@ def _classify(name: str, x: np.ndarray, y: np.ndarray, new: np.ndarray, seed: in
         return 1 / (1 + np.exp(-2 * model.decision_function(new)))
     from sklearn.ensemble import RandomForestClassifier
 
-    forest = RandomForestClassifier(200, max_features="sqrt", n_jobs=2, random_state=seed, class_weight="balanced_subsample")
+    forest = RandomForestClassifier(
+        200, max_features="sqrt", n_jobs=2, random_state=seed, class_weight="balanced_subsample"
+    )
     return forest.fit(x, y).predict_proba(new)[:, 1]
 
 

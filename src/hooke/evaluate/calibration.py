@@ -42,9 +42,7 @@ def coverage(lower: np.ndarray, upper: np.ndarray, true: np.ndarray) -> float:
     return float(inside[measured].mean()) if measured.any() else float("nan")
 
 
-def coverage_curve(
-    scores_calibration: np.ndarray, scores_test: np.ndarray, levels: np.ndarray
-) -> np.ndarray:
+def coverage_curve(scores_calibration: np.ndarray, scores_test: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Coverage reached on test rows for each wanted level, from conformal scores of calibration and test rows."""
     ordered = np.sort(scores_calibration)
     ranks = np.ceil((len(ordered) + 1) * levels).astype(int)

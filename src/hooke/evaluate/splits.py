@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 DEFAULT_FRACTIONS = (0.8, 0.1, 0.1)
+Rows = Sequence[int] | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _fill(groups: Sequence[Sequence[int]], count: int, fractions: Sequence[float
     return _split(train, valid, test)
 
 
-def _split(train: Sequence[int], valid: Sequence[int], test: Sequence[int]) -> Split:
+def _split(train: Rows, valid: Rows, test: Rows) -> Split:
     return Split(*(np.sort(np.asarray(part, dtype=np.int64)) for part in (train, valid, test)))
 
 

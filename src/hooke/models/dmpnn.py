@@ -96,7 +96,7 @@ class DirectedMessagePassing(nn.Module):
 class Model(MoleculeEncoder):
     """D-MPNN encoder with pooling."""
 
-    def __init__(self, config: Config, encodings: EncodingConfig = EncodingConfig()) -> None:  # noqa: B008
+    def __init__(self, config: Config, encodings: EncodingConfig = EncodingConfig()) -> None:
         features = NodeFeatures(config.embedding_width, config.encoding_width, encodings)
         super().__init__(
             node_inputs=features,

@@ -86,7 +86,7 @@ class Layer(nn.Module):
 class Model(MoleculeEncoder):
     """GatedGCN encoder with pooling."""
 
-    def __init__(self, config: Config, encodings: EncodingConfig = EncodingConfig()) -> None:  # noqa: B008
+    def __init__(self, config: Config, encodings: EncodingConfig = EncodingConfig()) -> None:
         super().__init__(
             node_inputs=NodeInputs(config, encodings),
             edge_inputs=EdgeInputs(config, config.width),

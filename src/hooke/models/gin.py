@@ -74,7 +74,7 @@ class Layer(nn.Module):
 class Model(MoleculeEncoder):
     """GIN encoder with pooling."""
 
-    def __init__(self, config: Config, encodings: EncodingConfig = EncodingConfig()) -> None:  # noqa: B008
+    def __init__(self, config: Config, encodings: EncodingConfig = EncodingConfig()) -> None:
         super().__init__(
             node_inputs=NodeInputs(config, encodings),
             edge_inputs=None,

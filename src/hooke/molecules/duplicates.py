@@ -117,8 +117,10 @@ def merge_duplicates(
         ends(counts), index[starts][measured].astype(np.uint32), merged_value[measured], merged_bound[measured]
     )
     repeats = {
-        labels[number].name: Repeats(
-            int(molecules[number]), int(freedom[number] + molecules[number]), float(np.sqrt(squares[number] / freedom[number]))
+        labels[int(number)].name: Repeats(
+            int(molecules[number]),
+            int(freedom[number] + molecules[number]),
+            float(np.sqrt(squares[number] / freedom[number])),
         )
         for number in np.flatnonzero(freedom)
     }

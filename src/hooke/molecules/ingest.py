@@ -110,7 +110,7 @@ class IngestReport:
 def ingest(
     path: Path,
     folder: Path,
-    config: IngestConfig = IngestConfig(),  # noqa: B008 (frozen)
+    config: IngestConfig = IngestConfig(),
     *,
     labels: Sequence[Label] | None = None,
     workers: int | None = None,
@@ -264,7 +264,8 @@ def _join(
     chunks = [staged_chunk(file) for file in staged]
     source_rows = np.concatenate([chunk.source_row for chunk in chunks])
     refused = sorted(
-        (entry for chunk in chunks for entry in chunk.refused), key=lambda entry: (entry["row"], entry["what"] == "label")
+        (entry for chunk in chunks for entry in chunk.refused),
+        key=lambda entry: (entry["row"], entry["what"] == "label"),
     )
     _write_rejected(folder / REJECTED, refused)
     rejected = sum(entry["what"] == "row" for entry in refused)
@@ -274,7 +275,11 @@ def _join(
             f"Row {refused[0]['row']}: {refused[0]['reason']}"
         )
     merged = merge_duplicates(
-        np.concatenate([chunk.keys for chunk in chunks]), source_rows, lambda: map(staged_labels, staged), labels, config.duplicates
+        np.concatenate([chunk.keys for chunk in chunks]),
+        source_rows,
+        lambda: map(staged_labels, staged),
+        labels,
+        config.duplicates,
     )
     split_conflicts = _write_duplicates(folder / DUPLICATES, merged, source_rows, chunks)
     writer = MoleculeStoreWriter(folder, labels, config.encodings, codec=config.codec)

@@ -89,7 +89,9 @@ class LabelOptions:
     def stored_unit(self, name: str) -> str:
         """Unit of the stored value, after conversion and transform: "-log10 M"."""
         unit = self.convert_to.get(name) or self.units.get(name, "")
-        prefix = {"log10": "log10 ", "minus_log10": "-log10 ", "log1p": "log1p "}.get(self.transforms.get(name, "none"), "")
+        prefix = {"log10": "log10 ", "minus_log10": "-log10 ", "log1p": "log1p "}.get(
+            self.transforms.get(name, "none"), ""
+        )
         return prefix + unit if unit else ""
 
     def stored_cell(self, text: str, label: Label) -> Cell:
@@ -169,5 +171,7 @@ class ColumnProfile:
         if kind == "binary":
             return Label(name, kind=kind)
         if not self.whole or self.lowest < 0 or not 1 <= self.highest < MAX_CLASSES:
-            raise DataError(f"target column {name!r}: classes must be the numbers 0, 1, ... (at least two, at most {MAX_CLASSES})")
+            raise DataError(
+                f"target column {name!r}: classes must be the numbers 0, 1, ... (at least two, at most {MAX_CLASSES})"
+            )
         return Label(name, kind=kind, classes=int(self.highest) + 1)

@@ -33,7 +33,7 @@ class PreparedMolecules:
 def prepare(
     smiles: Sequence[str],
     standardise: StandardiseConfig = KEEP_ALL,
-    encodings: EncodingConfig = EncodingConfig(),  # noqa: B008 (frozen)
+    encodings: EncodingConfig = EncodingConfig(),
     *,
     canonical: bool = True,
 ) -> PreparedMolecules:

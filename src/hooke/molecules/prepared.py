@@ -46,7 +46,9 @@ def prepare_table(
     if not table.is_file():
         raise DataError(f"there is no file {table}")
     taken = {name: getattr(options, name) for name in IngestConfig.__dataclass_fields__ if hasattr(options, name)}
-    config = IngestConfig(**{**taken, "encodings": encodings or EncodingConfig(), "standardise": standardise or KEEP_ALL})
+    config = IngestConfig(
+        **{**taken, "encodings": encodings or EncodingConfig(), "standardise": standardise or KEEP_ALL}
+    )
     content = [file_sha256(table), config, list(labels) if labels is not None else None]
     folder = store_folder(root, table.name.split(".")[0], content)
     store, _ = ingest(table, folder, config, labels=labels, workers=workers, show_progress=show_progress)

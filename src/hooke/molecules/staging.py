@@ -64,7 +64,7 @@ def stage(job: ChunkJob) -> int:
     temporary = job.file.with_suffix(f".{os.getpid()}.tmp")
     with disk_full_explained(job.file.parent, "finished chunks are kept"):
         with open(temporary, "wb") as file:
-            np.savez(file, **_pack(block), refused=_as_bytes(refused), rows=np.array(len(job.chunk)))
+            np.savez(file, **_pack(block), refused=_as_bytes(refused), rows=np.array(len(job.chunk)))  # type: ignore[arg-type]
         put_in_place(temporary, job.file)
     return len(job.chunk)
 

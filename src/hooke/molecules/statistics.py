@@ -14,7 +14,7 @@ _BLOCK = 8192
 class LabelStatistics(NamedTuple):
     """Of the labels of one level: measured count, mean and standard deviation (1 where it would be 0); each (T,) float64."""
 
-    count: np.ndarray
+    count: np.ndarray  # type: ignore[assignment]  # hides tuple.count, which nobody needs
     mean: np.ndarray
     std: np.ndarray
 

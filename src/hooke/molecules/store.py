@@ -6,6 +6,7 @@ nodes and edges are dense rows beside the codes, NaN where not measured.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -72,7 +73,7 @@ class MoleculeStoreWriter:
         self,
         folder: Path,
         labels: Sequence[Label],
-        encodings: EncodingConfig = EncodingConfig(),  # noqa: B008 (frozen)
+        encodings: EncodingConfig = EncodingConfig(),
         *,
         codec: str = "plain",
         shard_rows: int = SHARD_ROWS,
@@ -88,7 +89,12 @@ class MoleculeStoreWriter:
                 raise DataError(f"{folder} has other labels or encodings; molecules can only be appended to equal ones")
             self._censored = bool(before.get("censored", False))
         self._writer = StoreWriter(
-            folder, self._schema, codec=codec, shard_rows=shard_rows, metadata={**(metadata or {}), **what}, append=append
+            folder,
+            self._schema,
+            codec=codec,
+            shard_rows=shard_rows,
+            metadata={**(metadata or {}), **what},
+            append=append,
         )
 
     def append(self, block: MoleculeBlock) -> None:
@@ -204,7 +210,7 @@ class MoleculeStore:
         """The SMILES of the given rows (all by default)."""
         offsets, values = self.store.gather("text", self._all(rows), ["smiles"])
         data = values["smiles"].tobytes()
-        return [data[start:end].decode() for start, end in zip(offsets[:-1], offsets[1:], strict=True)]
+        return [data[start:end].decode() for start, end in itertools.pairwise(offsets)]
 
     def graph_labels(
         self, rows: np.ndarray | None = None, names: Sequence[str] | None = None
@@ -276,7 +282,11 @@ class MoleculeStore:
             {name: atoms[name] for name in atom_names},
             {name: self.store.row_column(name, rows) for name in graph_names},
         )
-        targets = {"node": atoms[name] for name in nodes} | {"edge": bonds[name] for name in edges}
+        targets = {}
+        if nodes:
+            targets["node"] = atoms["node_labels"]
+        if edges:
+            targets["edge"] = bonds["edge_labels"]
         return arrays, targets
 
     def _sparse(self, rows: np.ndarray) -> GraphLabels:

@@ -11,13 +11,25 @@ from rdkit.Chem import Crippen
 
 from hooke.core.labels import Label
 
-_CORES = ("c1ccccc1", "C1CCCCC1", "c1ccncc1", "C1CCNCC1", "c1ccsc1", "c1ccoc1", "C1COCCN1", "C", "CC", "CCC", "c1ccc2ccccc2c1")
+_CORES = (
+    "c1ccccc1",
+    "C1CCCCC1",
+    "c1ccncc1",
+    "C1CCNCC1",
+    "c1ccsc1",
+    "c1ccoc1",
+    "C1COCCN1",
+    "C",
+    "CC",
+    "CCC",
+    "c1ccc2ccccc2c1",
+)
 _GROUPS = ("O", "N", "C", "CC", "F", "Cl", "C(=O)O", "C(=O)N", "OC", "C#N", "C(F)(F)F", "S(=O)(=O)N", "N(C)C", "Br")
 
 
 def twin_smiles(count: int, *, seed: int) -> list[str]:
     """`count` different small molecules: a core with one or two groups, canonical, in an order drawn from the seed."""
-    found = {}
+    found: dict[str, None] = {}
     for core in _CORES:
         for first in _GROUPS:
             for second in ("", *_GROUPS):
@@ -64,4 +76,3 @@ def write_twin_table(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n")
     return path
-

@@ -12,7 +12,7 @@ Source: the categorical encoder of GPS++ (arXiv 2212.02229, section 4), with its
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor, nn
 
 from hooke.molecules.batch import MoleculeBatch
@@ -51,7 +51,8 @@ class _CodeEmbedding(nn.Module):
 
     def __init__(self, sizes: tuple[int, ...], key_columns: tuple[int, ...], width: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(sum(sizes), width).normal_(std=len(sizes) ** -0.5))
+        self.rows = nn.Embedding(sum(sizes), width)
+        nn.init.normal_(self.rows.weight, std=len(sizes) ** -0.5)
         radix = torch.zeros(len(sizes), dtype=torch.int64)
         scale = 1
         for column in key_columns:
@@ -64,9 +65,10 @@ class _CodeEmbedding(nn.Module):
     def forward(self, codes: Int[Tensor, "items columns"]) -> Distinct:
         """Embed rows of codes."""
         groups = group_equal((codes * self.radix).sum(1))
-        ones = torch.zeros(len(groups.first), len(self.weight), dtype=self.weight.dtype, device=codes.device)
+        weight = self.rows.weight
+        ones = torch.zeros(len(groups.first), len(weight), dtype=weight.dtype, device=codes.device)
         ones.scatter_(1, codes[groups.first] + self.first_row, 1.0)
-        return Distinct(ones @ self.weight, groups)
+        return Distinct(ones @ weight, groups)
 
 
 class AtomEmbedding(nn.Module):

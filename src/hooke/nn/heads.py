@@ -20,7 +20,6 @@ from hooke.nn.mlp import Activation, mlp
 from hooke.nn.output import MoleculeOutput
 from hooke.nn.segment import at_destination, at_source, edges_of
 
-
 BOND_EMBEDDING_WIDTH = 32
 
 

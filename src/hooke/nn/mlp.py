@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Literal
 
 import torch
@@ -61,7 +62,7 @@ def mlp(
         dropout: Probability of dropping a hidden unit.
     """
     layers: list[nn.Module] = []
-    for index, (before, after) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+    for index, (before, after) in enumerate(itertools.pairwise(widths)):
         if index > 0:
             if normalisation_name != "none":
                 layers.append(normalisation(normalisation_name, before))

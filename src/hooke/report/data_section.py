@@ -9,7 +9,7 @@ from hooke.report.blocks import Page
 from hooke.report.markup import Markup, element
 from hooke.report.schema import DataSummary
 from hooke.report.tables import Cell, Column, definitions, table
-from hooke.report.wording import name_text, number, percent, plain
+from hooke.report.wording import name_text, percent, plain, spread_text
 
 
 def data(page: Page) -> Markup | None:
@@ -88,8 +88,8 @@ def _labels(found: DataSummary) -> Markup | None:
             facts.append(("censored", f"{one.censored:,}"))
         if one.kind == "binary" and one.mean is not None:
             facts.append(("positive", percent(one.mean, 1)))
-        elif one.kind == "regression" and one.mean is not None:
-            facts.append(("mean ± std", f"{number(one.mean)} ± {number(one.std)}"))
+        elif one.kind == "regression" and one.mean is not None and one.std is not None:
+            facts.append(("mean ± std", spread_text(one.mean, one.std)))
         kind = ", ".join(
             part
             for part in (f"{one.level} {one.kind}", one.unit, one.transform if one.transform != "none" else "")

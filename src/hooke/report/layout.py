@@ -55,9 +55,8 @@ def embedding_map(
         )
     chosen, rule = thin(len(smiles), limit, seed=seed)
     points, how = layout(embeddings[chosen], method=method, seed=seed)
-    colourings = tuple(
-        _colouring(name, values, chosen, (units or {}).get(name, "")) for name, values in colours.items()
-    )
+    found = (_colouring(name, values, chosen, (units or {}).get(name, "")) for name, values in colours.items())
+    colourings = tuple(sorted(found, key=_mostly_unknown))
     x, y = (tuple(np.round(points[:, axis], 3).tolist()) for axis in (0, 1))
     shown = pool.indices([smiles[row] for row in chosen])
     return EmbeddingMap(title, how, x, y, shown, colourings, len(smiles), rule, note)
@@ -95,6 +94,11 @@ def layout(embeddings: np.ndarray, *, method: Method = "tsne", seed: int = 0) ->
         how = f"t-SNE of the first {size} principal components (perplexity {perplexity:.0f}, seed {seed})"
     points = points - (points.max(axis=0) + points.min(axis=0)) / 2
     return points / max(np.abs(points).max(), 1e-12), how
+
+
+def _mostly_unknown(colouring: Colouring) -> bool:
+    """Whether a colouring says nothing about most molecules; such ones are offered last."""
+    return sum(value is None for value in colouring.values) > len(colouring.values) / 2
 
 
 def _colouring(

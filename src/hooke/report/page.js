@@ -212,6 +212,7 @@
         if (found.classes.includes("none"))
           legend.append(make("ul", { class: "legend" }, make("li", {}, make("i", { class: "swatch none" }), "not measured")));
       }
+      group.append(...dots.filter((dot) => !dot.classList.contains("none"))); // measured ones lie on top
       filter();
     };
     const apply = () => {
@@ -243,7 +244,7 @@
       button("+", "Zoom in", () => zoom(1.6)), button("−", "Zoom out", () => zoom(1 / 1.6)),
       button("Reset", "Show all", () => { Object.assign(view, { scale: 1, x: 0, y: 0 }); apply(); })));
     svg.addEventListener("wheel", (event) => {
-      if (view.scale === 1 && event.deltaY > 0) return;
+      if (!event.ctrlKey && !event.metaKey && document.activeElement !== svg) return; // the page scrolls on
       event.preventDefault();
       const { x, y } = local(svg, event);
       zoom(Math.exp(-event.deltaY * 0.0016), x, y);

@@ -105,7 +105,7 @@ def parity(section: Parity, charts: Charts, colour: str) -> Markup:
     chart = charts.add(kind="points", molecules=section.molecules, fields=texts, unit=section.unit)
     unit = f" ({section.unit})" if section.unit else ""
     what = f"Measured against predicted {name_text(section.task)}"
-    label = f"{what} of {section.total:,} {section.part} molecules by {section.model}."
+    label = f"{what} of {section.total:,} {section.part} molecules by {name_text(section.model)}."
     return plot(x, y, (f"measured{unit}", f"predicted{unit}"), *marks, label=label, chart=chart)
 
 
@@ -153,7 +153,7 @@ def reliability(section: Reliability, charts: Charts, colour: str) -> Markup:
         ],
         unit="",
     )
-    label = f"Reliability of {section.model} on {section.task}: observed frequency by predicted probability."
+    label = f"Reliability of {name_text(section.model)} on {name_text(section.task)}: observed frequency by predicted probability."
     return plot(x, y, ("predicted probability", "observed frequency"), *marks, label=label, chart=chart)
 
 
@@ -175,7 +175,9 @@ def coverage(section: Coverage, charts: Charts, colour: str) -> Markup:
         {"name": "wanted", "colour": "muted", "x": section.wanted, "y": section.wanted},
     ]
     chart = charts.lines(series, x, y, "wanted")
-    label = f"Coverage of the intervals of {section.model} on {section.task}: reached against wanted."
+    label = (
+        f"Coverage of the intervals of {name_text(section.model)} on {name_text(section.task)}: reached against wanted."
+    )
     return plot(x, y, ("wanted coverage", "reached coverage"), *marks, label=label, chart=chart)
 
 
@@ -197,7 +199,7 @@ def histogram(section: Histogram, label: str) -> Markup:
         )
         for place, count in enumerate(section.counts)
     ]
-    names = section.names if section.names else (plain(section.edges[0]), plain(section.edges[-1]))
+    names = section.names if section.names else (plain(section.edges[0], 3), plain(section.edges[-1], 3))
     ends = [element("span", name) for name in names] if len(names) <= 12 else []
     drawn = svg(element("g", bars), label=label, width=width, height=height)
     return join([drawn, element("div", ends, class_="ends names" if section.names else "ends", aria_hidden="true")])
@@ -297,9 +299,9 @@ def _rates(
         colour = colours.get(line.name, "s0")
         points = [(x(px), y(py)) for px, py in zip(line.x, line.y, strict=True)]
         marks.append(element("path", class_=f"curve valid {colour}", d=path(points)))
-        series.insert(0, {"name": line.name, "colour": colour, "x": line.x, "y": line.y})
+        series.insert(0, {"name": name_text(line.name), "colour": colour, "x": line.x, "y": line.y})
     chart = charts.lines(series, x, y, x_name)
-    areas = "; ".join(f"{line.name} {estimate_text(line.area)}" for line in lines if line.area)
+    areas = "; ".join(f"{name_text(line.name)} {estimate_text(line.area)}" for line in lines if line.area)
     return plot(x, y, (x_name, y_name), *marks, label=f"{label}. {areas}".strip(), chart=chart)
 
 

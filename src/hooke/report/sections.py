@@ -85,7 +85,7 @@ def agreement(page: Page) -> Markup | None:
             name_text(one.task),
             plots.parity(one, page.charts, page.colour(one.model)),
             blocks.sentence(
-                f"{one.model}, {one.part} molecules",
+                f"{name_text(one.model)}, {one.part} molecules",
                 f"bars: {one.bars}" if one.bars else "",
                 f"shown: {one.shown}" if one.shown else "",
             ),
@@ -100,7 +100,8 @@ def agreement(page: Page) -> Markup | None:
             ("precision-recall", plots.precision_recall, binary.precision_recall),
         ):
             legend = [
-                (line.name, page.colour(line.name), estimate_text(line.area) if line.area else "") for line in lines
+                (name_text(line.name), page.colour(line.name), estimate_text(line.area) if line.area else "")
+                for line in lines
             ]
             figure = draw(binary, page.charts, page.colours)
             figures.append(blocks.figure(f"{name_text(binary.task)}: {title}", figure, note, legend=legend))
@@ -119,7 +120,7 @@ def calibration(page: Page) -> Markup | None:
             scores.append((f"inside the {percent(one.used)} intervals", percent(one.used_reached, 1)))
         if one.mean_width is not None:
             scores.append(("mean width", " ".join(part for part in (number(one.mean_width), one.unit) if part)))
-        note = blocks.sentence(f"{one.model}, {one.count:,} measurements ({one.part})", one.note)
+        note = blocks.sentence(f"{name_text(one.model)}, {one.count:,} measurements ({one.part})", one.note)
         figures.append(
             blocks.figure(
                 name_text(one.task), plots.coverage(one, page.charts, page.colour(one.model)), note, scores=scores
@@ -130,7 +131,7 @@ def calibration(page: Page) -> Markup | None:
             [("expected calibration error", number(bins.expected_error))] if bins.expected_error is not None else []
         )
         note = blocks.sentence(
-            f"{bins.model}, {sum(bins.count):,} molecules ({bins.part})", "larger dots hold more molecules"
+            f"{name_text(bins.model)}, {sum(bins.count):,} molecules ({bins.part})", "larger dots hold more molecules"
         )
         figures.append(
             blocks.figure(
@@ -202,7 +203,7 @@ def _scores(page: Page, task: TaskResult) -> Markup:
     rows = [
         element(
             "li",
-            element("span", score.model, class_="name"),
+            element("span", name_text(score.model), class_="name"),
             marks.track(score.estimate, scale, page.colour(score.model), repeats=score.repeats),
             element(
                 "span",
@@ -221,7 +222,7 @@ def _scores(page: Page, task: TaskResult) -> Markup:
 
 def _result_table(page: Page, section: ResultTable) -> Markup:
     columns = [Column("task"), Column("metric"), Column("molecules" if _graphs(section) else "values", numeric=True)]
-    columns += [Column(model, numeric=True, class_="model") for model in section.models]
+    columns += [Column(name_text(model), numeric=True) for model in section.models]
     rows = []
     for task in section.tasks:
         by_model = {score.model: score for score in task.scores}
@@ -248,7 +249,7 @@ def _result_table(page: Page, section: ResultTable) -> Markup:
         f"{section.part} molecules" if section.part else "",
         f"split: {section.split}" if section.split else "",
         f"intervals: {section.intervals}" if section.intervals else "",
-        f"baselines: {', '.join(section.baselines)}" if section.baselines else "",
+        f"baselines: {', '.join(map(name_text, section.baselines))}" if section.baselines else "",
         section.note,
     )
     return element(
@@ -270,7 +271,7 @@ def _differences(page: Page, found: Sequence[Difference]) -> Markup:
         rows = [
             element(
                 "li",
-                element("span", f"{one.first} − {one.second}", class_="name"),
+                element("span", f"{name_text(one.first)} − {name_text(one.second)}", class_="name"),
                 marks.track(one.estimate, scale, f"o-{one.outcome}", zero=True),
                 element(
                     "span",

@@ -65,7 +65,7 @@ def to_text(report: Report, *, width: int = 100, colour: bool = False) -> str:
                     (
                         name_text(one.task),
                         metric_text(one.metric),
-                        f"{one.first} − {one.second}",
+                        f"{name_text(one.first)} − {name_text(one.second)}",
                         estimate_text(one.estimate, one.unit, plus=True),
                         one.outcome,
                         f"{one.pairs:,} {one.paired_over}",
@@ -90,14 +90,14 @@ def to_text(report: Report, *, width: int = 100, colour: bool = False) -> str:
 
 
 def _results(section: ResultTable) -> Any:
-    heads = ["task", "metric", "n", *section.models]
+    heads = ["task", "metric", "n", *(name_text(model) for model in section.models)]
     rows = []
     for task in section.tasks[:MAX_TASKS]:
         by_model = {score.model: score for score in task.scores}
         cells = [
             name_text(task.task),
             " ".join(part for part in (metric_text(task.metric), task.unit) if part),
-            f"{task.count:,}",
+            f"{task.count:,}" if task.count else "",
         ]
         for model in section.models:
             score = by_model.get(model)

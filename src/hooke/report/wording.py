@@ -23,9 +23,9 @@ def number(value: float | None, digits: int = 3) -> str:
     return decimals(value, max(0, digits - 1 - size))
 
 
-def plain(value: float | None) -> str:
+def plain(value: float | None, digits: int = 4) -> str:
     """A measured value as it would be noted down: four digits at most, no zeros behind."""
-    text = number(value, 4)
+    text = number(value, digits)
     return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 
@@ -78,6 +78,14 @@ def estimate_text(found: Estimate, unit: str = "", *, plus: bool = False) -> str
 def metric_text(metric: str) -> str:
     """A metric's name as papers write it."""
     return METRIC_NAMES.get(metric, metric.replace("_", " "))
+
+
+def spread_text(mean: float, deviation: float) -> str:
+    """Mean ± standard deviation, both with the decimals that show the deviation to three digits."""
+    if not 1e-4 <= deviation < 1e6:
+        return f"{number(mean)} ± {number(deviation)}"
+    places = max(0, 2 - math.floor(math.log10(deviation)))
+    return f"{decimals(mean, places)} ± {decimals(deviation, places)}"
 
 
 def name_text(name: str) -> str:

@@ -96,7 +96,9 @@ class BenchmarkResult:
         return list(dict.fromkeys((row.split, row.label, row.metric) for row in self.rows))
 
     def _values(self, split: str, label: str, system: str) -> dict[int, float]:
-        return {row.seed: row.value for row in self.rows if (row.split, row.label, row.system) == (split, label, system)}
+        return {
+            row.seed: row.value for row in self.rows if (row.split, row.label, row.system) == (split, label, system)
+        }
 
 
 def benchmark(
@@ -140,7 +142,13 @@ def benchmark(
 
 
 def _one(
-    recipe: Recipe, store: MoleculeStore, split: str, seed: int, pretrained: Path | None, runs: Path, show_progress: bool
+    recipe: Recipe,
+    store: MoleculeStore,
+    split: str,
+    seed: int,
+    pretrained: Path | None,
+    runs: Path,
+    show_progress: bool,
 ) -> list[BenchmarkRow]:
     here = replace(recipe, seed=seed, split=replace(recipe.split, kind=split, seed=seed))  # type: ignore[arg-type]
     systems = {MODEL: fit(here, runs=runs, store=store, show_progress=show_progress)}

@@ -68,7 +68,9 @@ class Compared:
         valid = pl.read_parquet(run.path("predictions_valid.parquet"))
         measured = valid[f"{label.name}_measured"].to_numpy()
         seen = ~np.isnan(measured)
-        known = np.abs(measured - valid[label.name].to_numpy())[seen] / (valid[f"{label.name}_std"].to_numpy()[seen] + fitted["floor"])
+        known = np.abs(measured - valid[label.name].to_numpy())[seen] / (
+            valid[f"{label.name}_std"].to_numpy()[seen] + fitted["floor"]
+        )
         true = self.truth[:, number]
         new = (np.abs(true - mean) / (std + fitted["floor"]))[~np.isnan(true)]
         if len(known) < 10 or len(new) < 10:
@@ -117,7 +119,9 @@ def compare_with_baselines(
     predictions = {name: table.select([label.name for label in labels]).to_numpy() for name, table in tables.items()}
     caveats: list[str] = []
     if len(labels) <= MAX_BASELINE_LABELS and len(store) <= MAX_BASELINE_ROWS:
-        predictions |= _baselines(store, labels, np.flatnonzero((split == "train") | (split == "valid")), order, seed, show_progress)
+        predictions |= _baselines(
+            store, labels, np.flatnonzero((split == "train") | (split == "valid")), order, seed, show_progress
+        )
     else:
         caveats.append(
             f"baselines are left out: {len(labels)} labels, {len(store):,} molecules "
@@ -129,11 +133,14 @@ def compare_with_baselines(
     generator = np.random.default_rng(seed)
     scores = {
         name: [
-            bootstrap(metrics[number], values[:, number], truth[:, number], generator=generator) for number in range(len(labels))
+            bootstrap(metrics[number], values[:, number], truth[:, number], generator=generator)
+            for number in range(len(labels))
         ]
         for name, values in predictions.items()
     }
-    return Compared(labels, store.labels, store.smiles(order), truth, predictions, scores, metrics, runs, how, tuple(caveats))
+    return Compared(
+        labels, store.labels, store.smiles(order), truth, predictions, scores, metrics, runs, how, tuple(caveats)
+    )
 
 
 def _baselines(
@@ -149,7 +156,9 @@ def _baselines(
         features = baseline_features(store.smiles(rows))
         bar.advance()
         for name in BASELINES:
-            found[name] = fit_predict(name, features, targets, labels, places[: len(train)], places[len(train) :], seed=seed)
+            found[name] = fit_predict(
+                name, features, targets, labels, places[: len(train)], places[len(train) :], seed=seed
+            )
             bar.advance(baseline=name)
     return found
 
@@ -157,7 +166,9 @@ def _baselines(
 def primary_table(compared: Compared, title: str) -> ResultTable:
     """All models on the primary metric of each label, with bootstrap intervals."""
     names = {label.name: metric.name for label, metric in zip(compared.labels, compared.metrics, strict=True)}
-    higher = {label.name: metric.higher_is_better for label, metric in zip(compared.labels, compared.metrics, strict=True)}
+    higher = {
+        label.name: metric.higher_is_better for label, metric in zip(compared.labels, compared.metrics, strict=True)
+    }
     return build.result_table(
         title, compared.labels, names, compared.scores, higher_is_better=higher,
         counts=(~np.isnan(compared.truth)).sum(axis=0).tolist(), baselines=[name for name in BASELINES if name in compared.scores],

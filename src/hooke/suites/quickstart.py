@@ -93,7 +93,9 @@ def quickstart(runs: Path = Path("runs"), *, seeds: int = 3, show_progress: bool
     predictions, embeddings = _predict_and_embed(tuned, table, folder, show_progress)
     differences = tuple(difference_between(compared, FINE_TUNED, name, 0) for name in (FROM_SCRATCH, *BASELINE_NAMES))
     summary = verdict(compared, differences)
-    report = _report(folder, pretrained, tuned, scratch, store, compared, differences, summary, predictions, show_progress)
+    report = _report(
+        folder, pretrained, tuned, scratch, store, compared, differences, summary, predictions, show_progress
+    )
     scores = {name: vars(found[0]) for name, found in compared.scores.items()}
     seconds = (datetime.now(UTC) - started).total_seconds()
     return QuickstartResult(
@@ -132,7 +134,9 @@ def verdict(compared: Compared, differences: tuple[Difference, ...]) -> Summary:
         f"[{low:+.3f}, {high:+.3f}]; {baselines} (95 % intervals, {len(compared.smiles)} test molecules)."
     )
     numbers = tuple(
-        KeyNumber(f"{found[0].value:.2f}", f"{label.unit} {metric.name}, {name}", f"[{found[0].low:.2f}, {found[0].high:.2f}]")
+        KeyNumber(
+            f"{found[0].value:.2f}", f"{label.unit} {metric.name}, {name}", f"[{found[0].low:.2f}, {found[0].high:.2f}]"
+        )
         for name, found in compared.scores.items()
     )
     return Summary(sentence, differences[0].outcome, numbers[:6], compared.caveats)
@@ -176,7 +180,10 @@ def _report(
             build.learning_curves(title, [line for line in run.metrics() if line["part"] == "members"])
             for title, run in curves.items()
         ),
-        results=(primary_table(compared, "Assay: held-out molecules"), *pretraining_tables(pretrained, pretraining_store)),
+        results=(
+            primary_table(compared, "Assay: held-out molecules"),
+            *pretraining_tables(pretrained, pretraining_store),
+        ),
         differences=differences,
         **plot_sections(pool, compared, FINE_TUNED),
         maps=map_sections(pool, pretrained, pretraining_store, show_progress=show_progress),
@@ -207,4 +214,3 @@ def _unseen_section(pool: MoleculePool, predictions: Path, store: MoleculeStore)
         pool, "Molecules that no training saw", [label], smiles, table[label.name].to_numpy()[:, None], low=low, high=high,
         names=table["name"].to_list(), similarity=nearest_similarity(smiles, store.smiles()), intervals="90 % conformal intervals",
     )  # fmt: skip
-

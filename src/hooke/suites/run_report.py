@@ -87,7 +87,9 @@ def summary_of(compared: Compared, differences: tuple[Difference, ...], model: s
     if not compared.labels or not len(compared.smiles):
         return Summary("Nothing was held out for a test, so nothing is claimed.", caveats=compared.caveats)
     if not differences:
-        return Summary("The model was measured on held-out molecules; no baseline stands beside it.", caveats=compared.caveats)
+        return Summary(
+            "The model was measured on held-out molecules; no baseline stands beside it.", caveats=compared.caveats
+        )
     outcomes = [entry.outcome for entry in differences]
     better, worse = outcomes.count("better"), outcomes.count("worse")
     text = (
@@ -98,7 +100,9 @@ def summary_of(compared: Compared, differences: tuple[Difference, ...], model: s
     first = compared.labels[0]
     value = compared.scores[model][0]
     numbers = (
-        KeyNumber(f"{value.value:.3g}", f"{compared.metrics[0].name} of {first.name}", f"[{value.low:.3g}, {value.high:.3g}]"),
+        KeyNumber(
+            f"{value.value:.3g}", f"{compared.metrics[0].name} of {first.name}", f"[{value.low:.3g}, {value.high:.3g}]"
+        ),
         KeyNumber(f"{len(compared.smiles):,}", "test molecules"),
     )
     return Summary(text, outcome, numbers, compared.caveats)  # type: ignore[arg-type]
@@ -160,7 +164,11 @@ def pretraining_tables(run: RunFolder, store: MoleculeStore) -> list[ResultTable
 
 def plot_sections(pool: MoleculePool, compared: Compared, model: str, *, limit: int = 6) -> dict[str, Any]:
     """Parity or ROC and PR curves, calibration, best and worst molecules of the first labels."""
-    parity, binary, reliability, coverage, galleries = [], [], [], [], []
+    parity: list[Any] = []
+    binary: list[Any] = []
+    reliability: list[Any] = []
+    coverage: list[Any] = []
+    galleries: list[Any] = []
     for number, label in enumerate(compared.labels[:limit]):
         true = compared.truth[:, number]
         if label.kind == "regression":
@@ -182,7 +190,9 @@ def plot_sections(pool: MoleculePool, compared: Compared, model: str, *, limit: 
 
             probabilities = {name: values[:, number] for name, values in compared.predictions.items() if name != "mean"}
             binary.append(build.binary_curves(label.name, true, probabilities))
-            reliability.append(build.reliability(label.name, model, measure(compared.predictions[model][:, number], true)))
+            reliability.append(
+                build.reliability(label.name, model, measure(compared.predictions[model][:, number], true))
+            )
             galleries += build.gallery(
                 pool, task=label.name, model=model, smiles=compared.smiles, measured=true,
                 predicted=compared.predictions[model][:, number],
@@ -193,7 +203,9 @@ def plot_sections(pool: MoleculePool, compared: Compared, model: str, *, limit: 
     }  # fmt: skip
 
 
-def map_sections(pool: MoleculePool, run: RunFolder, store: MoleculeStore, *, show_progress: bool, limit: int = 1200) -> tuple[Any, ...]:
+def map_sections(
+    pool: MoleculePool, run: RunFolder, store: MoleculeStore, *, show_progress: bool, limit: int = 1200
+) -> tuple[Any, ...]:
     """One map of the encoder's embeddings, coloured by the first labels and by the part of the split."""
     from hooke.inference.loaded import LoadedRun
     from hooke.molecules.batch import collate

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.core.errors import DataError, UsageError
-from hooke.core.labels import LEVELS, Kind, Label, Level
+from hooke.core.labels import LEVELS, Kind, Label
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.encodings import flip_signs
 from hooke.nn.heads import Head

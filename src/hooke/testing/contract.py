@@ -15,7 +15,7 @@ class ContractError(AssertionError):
     """A model, data set or task that breaks its contract."""
 
 
-def require(condition: bool | Tensor, message: str) -> None:  # noqa: FBT001
+def require(condition: bool | Tensor, message: str) -> None:
     """Raise `ContractError` unless the condition holds."""
     if not condition:
         raise ContractError(message)

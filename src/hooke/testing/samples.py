@@ -35,7 +35,7 @@ MISSING = 0.2  # share of targets that are not measured
 def slice_of(
     smiles: Sequence[str],
     *,
-    encodings: EncodingConfig = EncodingConfig(),  # noqa: B008
+    encodings: EncodingConfig = EncodingConfig(),
     labels: Sequence[Label] = (),
     seed: int = 0,
 ) -> MoleculeSlice:
@@ -61,7 +61,7 @@ def slice_of(
 def batch_of(
     smiles: Sequence[str],
     *,
-    encodings: EncodingConfig = EncodingConfig(),  # noqa: B008
+    encodings: EncodingConfig = EncodingConfig(),
     labels: Sequence[Label] = (),
     seed: int = 0,
 ) -> MoleculeBatch:

@@ -43,6 +43,10 @@ def _atomically(path: Path, write: Any) -> None:
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:
         temporary.unlink(missing_ok=True)
-        if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error) or "os error 28" in str(error):
+        if (
+            getattr(error, "errno", None) == errno.ENOSPC
+            or "No space left" in str(error)
+            or "os error 28" in str(error)
+        ):
             raise DataError(f"the disk is full: {path} was not written; the last good checkpoint is kept") from error
         raise

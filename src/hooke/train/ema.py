@@ -48,4 +48,4 @@ class ExponentialAverage:
     def restore(self, state: dict[str, Tensor | int]) -> None:
         """Take a checkpoint's state."""
         self.steps = int(state["steps"])
-        self.weights = {name.removeprefix("weights."): value for name, value in state.items() if name != "steps"}  # type: ignore[misc]
+        self.weights = {name.removeprefix("weights."): value for name, value in state.items() if name != "steps"}

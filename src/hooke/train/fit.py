@@ -177,15 +177,15 @@ def _labelled(split: Split, store: MoleculeStore) -> Split:
     return Split(*(part[counts[part] > 0] for part in (split.train, split.valid, split.test)))
 
 
-def _write_setup(
-    run: RunFolder, store: MoleculeStore, split: Split, statistics: dict[str, LabelStatistics]
-) -> None:
+def _write_setup(run: RunFolder, store: MoleculeStore, split: Split, statistics: dict[str, LabelStatistics]) -> None:
     run.write_json("labels.json", [label.to_json() for label in store.labels])
     run.write_json(
         "statistics.json",
         {level: {name: getattr(found, name).tolist() for name in found._fields} for level, found in statistics.items()},
     )
-    pl.DataFrame({"row": np.arange(len(store)), "split": split.labels(len(store))}).write_parquet(run.path("split.parquet"))
+    pl.DataFrame({"row": np.arange(len(store)), "split": split.labels(len(store))}).write_parquet(
+        run.path("split.parquet")
+    )
 
 
 def _train_member(
@@ -266,13 +266,19 @@ def _measure(run: RunFolder, store: MoleculeStore, split: Split, ensemble: Ensem
     run.write_json("leaks.json", leak_report(store, split))
 
 
-def calibrate(prediction: Prediction, truth: np.ndarray, labels: Sequence[Label], *, level: float = 0.9) -> dict[str, Any]:
+def calibrate(
+    prediction: Prediction, truth: np.ndarray, labels: Sequence[Label], *, level: float = 0.9
+) -> dict[str, Any]:
     """Label name -> conformal calibration on these rows: intervals for values, sets for classes."""
     found: dict[str, Any] = {}
     start = 0
     for number, label in enumerate(labels):
         width = max(1, label.classes)
-        mean, std, true = prediction.mean[:, start : start + width], prediction.std[:, start], truth[:, number].astype(float)
+        mean, std, true = (
+            prediction.mean[:, start : start + width],
+            prediction.std[:, start],
+            truth[:, number].astype(float),
+        )
         if label.kind == "regression":
             found[label.name] = {"kind": "interval", **calibrate_interval(mean[:, 0], std, true, level=level).to_json()}
         else:

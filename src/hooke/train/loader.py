@@ -55,7 +55,9 @@ class MoleculeLoader:
             generator = np.random.default_rng((self._seed, epoch))
             shuffled = generator.permutation(len(self._rows))
             buckets = _cut(shuffled, self._batch_size * _BUCKET_BATCHES)
-            places = np.concatenate([bucket[np.argsort(self._sizes[bucket], kind="stable")] for bucket in buckets] or [shuffled])
+            places = np.concatenate(
+                [bucket[np.argsort(self._sizes[bucket], kind="stable")] for bucket in buckets] or [shuffled]
+            )
             cut = _cut(self._rows[places], self._batch_size)
             batches = [cut[place] for place in generator.permutation(len(cut))]
         if self._world > 1:  # every process must take equally many steps
@@ -87,7 +89,7 @@ def read_ahead(store: MoleculeStore, batches: Sequence[np.ndarray], depth: int) 
                 if stop.is_set():
                     return
             put(_END)
-        except BaseException as error:  # noqa: BLE001 (handed to the consumer)
+        except BaseException as error:
             put(error)
 
     thread = threading.Thread(target=work, daemon=True)

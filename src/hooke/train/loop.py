@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from hooke.core.errors import HookeError
 from hooke.core.parallel import default_workers
 from hooke.core.progress import Progress
+from hooke.inference.weights import load_weights
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.store import MoleculeStore
-from hooke.inference.weights import load_weights
 from hooke.train.checkpoint import load_state, save_state, save_weights
 from hooke.train.ema import ExponentialAverage
 from hooke.train.loader import MoleculeLoader
@@ -73,7 +73,7 @@ class Trainer:
         set_threads(network, section.threads)
         self.optimiser: Any = make_optimiser(network, section)
         self.ema = ExponentialAverage(network, section.ema) if section.ema else None
-        ready = torch.compile(network, dynamic=True) if section.compile else network
+        ready: Any = torch.compile(network, dynamic=True) if section.compile else network
         self.network, self.optimiser = self.fabric.setup(ready, self.optimiser)
         self.generator = torch.Generator().manual_seed(seed)
         rank, world = self.fabric.global_rank, self.fabric.world_size
@@ -139,7 +139,9 @@ class Trainer:
         self.batches_done += 1
         if last:
             if section.clip:
-                self.fabric.clip_gradients(self.network, self.optimiser, max_norm=section.clip, error_if_nonfinite=False)
+                self.fabric.clip_gradients(
+                    self.network, self.optimiser, max_norm=section.clip, error_if_nonfinite=False
+                )
             self.optimiser.step()
             self.optimiser.zero_grad(set_to_none=True)
             self.step += 1
@@ -232,12 +234,16 @@ def make_fabric(section: TrainSection) -> Fabric:
     """Lightning Fabric for the devices, strategy and precision of a recipe."""
     if section.deterministic:
         torch.use_deterministic_algorithms(True)
-    where = {"accelerator": section.accelerator, "devices": section.devices, "strategy": section.strategy}
+    where: dict[str, Any] = {
+        "accelerator": section.accelerator,
+        "devices": section.devices,
+        "strategy": section.strategy,
+    }
     if section.precision == "64-true":
         return Fabric(**where, plugins=[_Double()])
     if section.precision.endswith("-mixed"):
         cuda = section.accelerator == "cuda" or (section.accelerator == "auto" and torch.cuda.is_available())
-        return Fabric(**where, plugins=[_Mixed(section.precision, device="cuda" if cuda else "cpu")])
+        return Fabric(**where, plugins=[_Mixed(cast(Any, section.precision), device="cuda" if cuda else "cpu")])
     return Fabric(**where)
 
 

@@ -18,7 +18,10 @@ def make_optimiser(network: nn.Module, section: TrainSection) -> torch.optim.Ada
     Parameters under `encoder` get `encoder_rate` times the learning rate; with 0 they are frozen.
     """
     exempt = {
-        id(parameter) for module in network.modules() if isinstance(module, _NO_DECAY) for parameter in module.parameters()
+        id(parameter)
+        for module in network.modules()
+        if isinstance(module, _NO_DECAY)
+        for parameter in module.parameters()
     }
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():

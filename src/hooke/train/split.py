@@ -25,7 +25,9 @@ def split_store(store: MoleculeStore, section: SplitSection) -> Split:
     if kind in ("column", "published"):
         codes = store.split()
         if codes is None:
-            raise UsageError("the data carry no split of their own; choose data.split.kind=random, or name data.split_column")
+            raise UsageError(
+                "the data carry no split of their own; choose data.split.kind=random, or name data.split_column"
+            )
         return splits.column_split(codes)
     if kind == "random":
         return splits.random_split(len(store), generator=generator, fractions=fractions)

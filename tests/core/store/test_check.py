@@ -14,7 +14,9 @@ from hooke.core.store.check import store_bytes
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    writer = StoreWriter(tmp_path / "store", Schema((Column("value", "row", "float64"), Column("x", "a", "uint8"))), shard_rows=8)
+    writer = StoreWriter(
+        tmp_path / "store", Schema((Column("value", "row", "float64"), Column("x", "a", "uint8"))), shard_rows=8
+    )
     writer.append(20, {"value": np.arange(20.0), "x": np.arange(20, dtype=np.uint8)}, {"a": np.arange(21)})
     writer.close()
     return tmp_path / "store"

@@ -13,7 +13,9 @@ from hooke.core.errors import DataError
 from hooke.core.store import Column, Schema, Store, StoreWriter
 from hooke.core.store.reader import ragged_index
 
-SCHEMA = Schema((Column("weight", "row", "float32"), Column("code", "atom", "uint8", (2,)), Column("bond", "bond", "uint16")))
+SCHEMA = Schema(
+    (Column("weight", "row", "float32"), Column("code", "atom", "uint8", (2,)), Column("bond", "bond", "uint16"))
+)
 
 
 def rows_of(count: int, seed: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

@@ -28,7 +28,9 @@ def test_schema_knows_axes_and_sizes() -> None:
 
 
 def test_manifest_round_trip(tmp_path: Path) -> None:
-    manifest = Manifest(SCHEMA, "plain", (Shard("shard-000000", 3, {"atom": 5}, (StoredFile("a.bin", 3, "ab"),)),), {"k": [1]})
+    manifest = Manifest(
+        SCHEMA, "plain", (Shard("shard-000000", 3, {"atom": 5}, (StoredFile("a.bin", 3, "ab"),)),), {"k": [1]}
+    )
     manifest.write(tmp_path)
     read = newest_manifest(tmp_path)
     assert read == manifest

@@ -60,7 +60,10 @@ def test_the_same_rows_in_other_blocks_have_the_same_hash(tmp_path: Path) -> Non
         values = {"value": np.arange(10), "item": np.arange(20, dtype=np.uint8)}
         start = 0
         for count in blocks:
-            part = {"value": values["value"][start : start + count], "item": values["item"][2 * start : 2 * (start + count)]}
+            part = {
+                "value": values["value"][start : start + count],
+                "item": values["item"][2 * start : 2 * (start + count)],
+            }
             writer.append(count, part, {"thing": 2 * np.arange(count + 1)})
             start += count
         hashes.append(writer.close().content_hash)

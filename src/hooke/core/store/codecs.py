@@ -47,7 +47,9 @@ class ChunkedEncoder:
         data = self._waiting + np.ascontiguousarray(values).tobytes()
         whole = len(data) - len(data) % self._chunk_bytes
         self._waiting = data[whole:]
-        return b"".join(self._frame(data[start : start + self._chunk_bytes]) for start in range(0, whole, self._chunk_bytes))
+        return b"".join(
+            self._frame(data[start : start + self._chunk_bytes]) for start in range(0, whole, self._chunk_bytes)
+        )
 
     def finish(self) -> bytes:
         """The last frame and the index."""
@@ -73,10 +75,14 @@ class PlainFile:
         expected = items * column.item_bytes
         actual = path.stat().st_size if path.exists() else -1
         if actual != expected:
-            raise DataError(f"{path} has {actual} bytes, expected {expected}: the store is damaged (`hooke data check`)")
+            raise DataError(
+                f"{path} has {actual} bytes, expected {expected}: the store is damaged (`hooke data check`)"
+            )
         shape = (items, *column.shape)
         # as a plain array: indexing a memmap object costs much more
-        self._data = np.asarray(np.memmap(path, column.dtype, "r", shape=shape)) if expected else np.zeros(shape, column.dtype)
+        self._data = (
+            np.asarray(np.memmap(path, column.dtype, "r", shape=shape)) if expected else np.zeros(shape, column.dtype)
+        )
 
     def take(self, index: np.ndarray) -> np.ndarray:
         """Items at the given positions, copied."""
@@ -129,7 +135,9 @@ class ChunkedFile:
         try:
             data = _ZSTD.decompress(frame, decompressed_size=items * self._column.item_bytes, asbytes=True)
         except OSError as error:
-            raise DataError(f"{self._path} is damaged: a compressed chunk does not decode (`hooke data check`)") from error
+            raise DataError(
+                f"{self._path} is damaged: a compressed chunk does not decode (`hooke data check`)"
+            ) from error
         values = np.frombuffer(data, dtype=self._column.dtype).reshape(items, *self._column.shape)
         with self._lock:
             self._cache[chunk] = values

@@ -139,8 +139,12 @@ class Manifest:
             fields = json.loads(path.read_bytes())
             version = fields["format_version"]
             if version > FORMAT_VERSION:
-                raise DataError(f"{path.parent} has store format {version}; this Hooke reads up to {FORMAT_VERSION}: update")
-            columns = tuple(Column(c["name"], c["axis"], c["dtype"], tuple(c["shape"])) for c in fields["schema"]["columns"])
+                raise DataError(
+                    f"{path.parent} has store format {version}; this Hooke reads up to {FORMAT_VERSION}: update"
+                )
+            columns = tuple(
+                Column(c["name"], c["axis"], c["dtype"], tuple(c["shape"])) for c in fields["schema"]["columns"]
+            )
             shards = tuple(Shard(s["name"], s["rows"], s["items"], _stored_files(s["files"])) for s in fields["shards"])
             manifest = Manifest(
                 Schema(columns), fields["codec"], shards, fields["metadata"], fields["generation"],

@@ -127,7 +127,12 @@ class StoreWriter:
         with disk_full_explained(self.folder, "nothing half-written will be used"):
             self._close_shard()
             manifest = Manifest(
-                self.schema, self.codec, tuple(self._shards), self.metadata, self._generation, tuple(self._files.values())
+                self.schema,
+                self.codec,
+                tuple(self._shards),
+                self.metadata,
+                self._generation,
+                tuple(self._files.values()),
             )
             manifest.write(self.folder)
         return manifest

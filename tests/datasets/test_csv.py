@@ -36,6 +36,7 @@ def test_every_option_arrives(table: str, tmp_path: Path) -> None:
             "smiles": "structure",
             "targets": ["ic50", "active"],
             "split_column": "part",
+            "kinds": {"active": "binary"},
             "transforms": {"ic50": "log10"},
             "units": {"ic50": "nM"},
             "duplicates": "mean",
@@ -62,7 +63,6 @@ def test_every_option_arrives(table: str, tmp_path: Path) -> None:
     assert split is not None
     assert split.tolist() == [0, 1, 2]
     assert store.encodings.random_walk == 3
-    assert store.store.codec == "chunked" if hasattr(store.store, "codec") else True
     assert store.metadata["ingest"]["rows_rejected"] == 1
 
 

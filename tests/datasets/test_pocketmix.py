@@ -113,6 +113,20 @@ def test_it_is_found_again_and_takes_encodings(tmp_path: Path, monkeypatch: pyte
     assert again.content_hash == store.content_hash
 
 
+def test_two_processes_may_prepare_it_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = Dataset(Config("assay"))
+    block = Dataset._block
+
+    def second(self: Dataset, *arguments: object) -> object:
+        monkeypatch.undo()
+        dataset.prepare(tmp_path)  # the other process is done before this one
+        return block(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Dataset, "_block", second)
+    assert len(dataset.prepare(tmp_path)) == 642
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_molecules_cannot_be_changed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="leave standardise out"):
         Dataset(Config()).prepare(tmp_path, standardise=StandardiseConfig(stereo="drop"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -158,17 +160,38 @@ def _only_once(archive: Any, name: str) -> None:
 def test_a_full_disk_is_said_and_nothing_is_taken_for_whole(
     published: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    raw = tmp_path / "cache" / "raw" / "toymix"
-    raw.mkdir(parents=True)
-    (raw / "ZINC12k.csv.gz.part").symlink_to("/dev/full")  # every write there finds the disk full
     dataset = Dataset(Config(tables="zinc"))
-    with pytest.raises(DataError, match=r"disk of .* is full"):
-        dataset.files(show_progress=False)
+    data = published["ZINC12k.csv.gz"].read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("hooke.core.download.open", _disk_of(100), raising=False)
+        patch.setattr("hooke.core.download._CHUNK", 64)
+        with pytest.raises(DataError, match=r"disk of .* is full"):
+            dataset.files(show_progress=False)
+    raw = tmp_path / "cache" / "raw" / "toymix"
     assert not (raw / "ZINC12k.csv.gz").exists()
-    (raw / "ZINC12k.csv.gz.part").unlink()
-    monkeypatch.setattr("hooke.core.download.shutil.disk_usage", lambda _: SimpleNamespace(free=0))
-    with pytest.raises(DataError, match="free space"):
-        dataset.files(show_progress=False)
+    assert (raw / "ZINC12k.csv.gz.part").read_bytes() == data[:64]
+    with monkeypatch.context() as patch:
+        patch.setattr("hooke.core.download.shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+        with pytest.raises(DataError, match="free space"):
+            dataset.files(show_progress=False)
+    assert dataset.files(show_progress=False)[0].read_bytes() == data
+
+
+def _disk_of(size: int) -> Callable[..., Any]:
+    """`open` on a disk where only so many bytes can still be written."""
+    left = size
+
+    class Limited(io.FileIO):
+        def write(self, data: Any) -> int:
+            nonlocal left
+            if len(data) > left:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            left -= len(data)
+            return super().write(data)
+
+    return lambda path, mode="r", **options: (
+        Limited(path, mode) if "b" in mode and "r" not in mode else open(path, mode, **options)
+    )
 
 
 def test_a_missing_file_is_said(published: dict[str, Path]) -> None:

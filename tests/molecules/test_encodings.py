@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rdkit import Chem
 
+from hooke.molecules import encodings as module
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.molecules.encodings import (
     EIGENVALUES,
     EIGENVECTORS,
     RANDOM_WALK,
     EncodingConfig,
+    Normalisation,
     add_encodings,
     adjacency_by_size,
     laplacian_spectrum,
     return_probabilities,
-    shortest_paths,
 )
 from hooke.molecules.featurise import featurise
 
 SMILES = ["CC(C)CC", "C", "[Na+].[Cl-]", "CCO.c1ccccc1", "c1ccc2ccccc2c1", "C" * 40, "C1CC1", "CC"]
 FLOAT16_ENTRY, FLOAT16_VALUE = 2.5e-4, 4e-3  # the tolerances that the module states
+NORMALISATIONS: tuple[Normalisation, ...] = ("none", "symmetric", "random_walk")
 
 
 def arrays_of(smiles: list[str]) -> MoleculeArrays:
@@ -42,39 +46,83 @@ def test_the_tree_with_known_spectra() -> None:
     np.testing.assert_allclose(values[0], [0.4226, 1, 1.5774, 2], atol=1e-4)
 
 
-@pytest.mark.parametrize("normalisation", ["none", "symmetric"])
-@pytest.mark.parametrize("smiles", SMILES)
-def test_laplacian_agrees_with_a_dense_reference(smiles: str, normalisation: str) -> None:
-    count = 6
-    adjacency = dense(smiles)
+def reference_laplacian(adjacency: np.ndarray, normalisation: Normalisation) -> np.ndarray:
+    """The textbook matrix, symmetric for both normalised forms (they share eigenvalues)."""
     degree = adjacency.sum(axis=1)
     laplacian = np.diag(degree) - adjacency
-    if normalisation == "symmetric":
-        scale = np.diag([1 / np.sqrt(d) if d else 0.0 for d in degree])
-        laplacian = scale @ laplacian @ scale
-    reference_values, reference_vectors = np.linalg.eigh(laplacian)
-    components = len(Chem.GetMolFrags(Chem.MolFromSmiles(smiles)))
-    wanted = reference_values[components : components + count]
+    if normalisation == "none":
+        return laplacian
+    scale = np.diag([1 / np.sqrt(d) if d else 0.0 for d in degree])
+    return scale @ laplacian @ scale
 
-    config = EncodingConfig(laplacian=count, laplacian_normalisation=normalisation)  # type: ignore[arg-type]
+
+def check_laplacian(
+    adjacency: np.ndarray, values: np.ndarray, vectors: np.ndarray, kind: Normalisation, slack: float
+) -> None:
+    """Compare with float64: values one by one, vectors through the projectors onto the (near-)degenerate eigenspaces.
+
+    Within one eigenspace any basis is right, so only projectors can be compared; a space that the number of encodings cuts
+    off has none to compare with, there the eigenvalue equation and the unit length stand in.
+    """
+    laplacian = reference_laplacian(adjacency, kind)
+    reference_values, reference_vectors = np.linalg.eigh(laplacian)
+    components = int((reference_values < 1e-8).sum())
+    wanted = reference_values[components : components + len(values)]
+    np.testing.assert_allclose(values[: len(wanted)], wanted, atol=FLOAT16_VALUE if slack else 1e-9)
+    assert not values[len(wanted) :].any()
+    assert not vectors[:, len(wanted) :].any()
+    vectors = vectors[:, : len(wanted)].copy()
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=0), 1, atol=max(2 * slack, 1e-9))
+    if kind == "random_walk":  # right eigenvectors D^-1/2 v of the symmetric form: turn them back
+        vectors *= np.sqrt(adjacency.sum(axis=1))[:, None]
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=0), 1e-12)
+    tolerance = max(8 * slack, 1e-7)
+    np.testing.assert_allclose(laplacian @ vectors, vectors * wanted, atol=tolerance)
+    start = 0
+    while start < len(wanted):
+        space = np.isclose(reference_values, wanted[start], atol=1e-6)
+        end = start + int(np.isclose(wanted[start:], wanted[start], atol=1e-6).sum())
+        if space.sum() == end - start:
+            ours = vectors[:, start:end] @ vectors[:, start:end].T
+            theirs = reference_vectors[:, space] @ reference_vectors[:, space].T
+            np.testing.assert_allclose(ours, theirs, atol=tolerance)
+        start = end
+
+
+@pytest.mark.parametrize("normalisation", NORMALISATIONS)
+@pytest.mark.parametrize("smiles", SMILES)
+def test_laplacian_agrees_with_a_dense_reference(smiles: str, normalisation: Normalisation) -> None:
+    config = EncodingConfig(laplacian=6, laplacian_normalisation=normalisation)
     encoded = add_encodings(arrays_of([smiles]), config)
     values = encoded.graph_encodings[EIGENVALUES][0].astype(np.float64)
     vectors = encoded.atom_encodings[EIGENVECTORS].astype(np.float64)
-    np.testing.assert_allclose(values[: len(wanted)], wanted, atol=FLOAT16_VALUE)
-    assert not values[len(wanted) :].any()
-    assert not vectors[:, len(wanted) :].any()
-    # Vectors are compared through the projectors onto the eigenspaces: within one, any basis is right.
-    start = 0
-    while start < len(wanted):
-        end = start + 1
-        while end < len(wanted) and wanted[end] - wanted[start] < 1e-6:
-            end += 1
-        whole = np.isclose(reference_values, wanted[start], atol=1e-6)
-        if whole.sum() == end - start:  # the space is not cut off by `count`
-            ours = vectors[:, start:end] @ vectors[:, start:end].T
-            theirs = reference_vectors[:, whole] @ reference_vectors[:, whole].T
-            np.testing.assert_allclose(ours, theirs, atol=8 * FLOAT16_ENTRY)
-        start = end
+    check_laplacian(dense(smiles), values, vectors, normalisation, FLOAT16_ENTRY)
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> np.ndarray:
+    """The adjacency matrix of any simple graph of up to nine nodes."""
+    size = draw(st.integers(1, 9))
+    upper = np.triu(np.array(draw(st.lists(st.booleans(), min_size=size**2, max_size=size**2))).reshape(size, size), 1)
+    return (upper | upper.T).astype(np.float64)
+
+
+@given(graphs(), st.integers(1, 10), st.sampled_from(NORMALISATIONS))
+@settings(max_examples=80, deadline=None)
+def test_laplacian_of_any_graph(adjacency: np.ndarray, count: int, normalisation: Normalisation) -> None:
+    values, vectors = laplacian_spectrum(adjacency[None], count, normalisation)
+    check_laplacian(adjacency, values[0], vectors[0], normalisation, 0.0)
+
+
+@pytest.mark.parametrize("smiles", ["CCO.c1ccccc1", "C", "CC(C)(C)C", "C" * 30])
+def test_large_molecules_by_their_own_route_are_the_same(monkeypatch: pytest.MonkeyPatch, smiles: str) -> None:
+    walk = return_probabilities(dense(smiles)[None], 7)
+    monkeypatch.setattr(module, "_LARGE", 1)
+    np.testing.assert_allclose(return_probabilities(dense(smiles)[None], 7), walk, atol=1e-12)
+    for normalisation in NORMALISATIONS:
+        values, vectors = laplacian_spectrum(np.stack([dense(smiles)] * 2), 5, normalisation)
+        for graph in range(2):
+            check_laplacian(dense(smiles), values[graph], vectors[graph], normalisation, 0.0)
 
 
 @pytest.mark.parametrize("smiles", SMILES)
@@ -105,16 +153,6 @@ def test_many_molecules_together_equal_each_alone() -> None:
         np.testing.assert_allclose(
             together.graph_encodings[EIGENVALUES][number], alone.graph_encodings[EIGENVALUES][0], atol=FLOAT16_VALUE
         )
-
-
-def test_shortest_paths_agree_with_rdkit() -> None:
-    offsets, distances = shortest_paths(arrays_of(SMILES))
-    for number, smiles in enumerate(SMILES):
-        molecule = Chem.MolFromSmiles(smiles)
-        reference = Chem.GetDistanceMatrix(molecule)
-        reference = np.where(reference > 1e6, 255, reference)
-        ours = distances[offsets[number] : offsets[number + 1]].reshape(reference.shape)
-        np.testing.assert_array_equal(ours, reference)
 
 
 def test_widths_and_nothing_asked() -> None:

@@ -19,7 +19,7 @@ SMILES = ("CCO", "c1ccccc1C(=O)N", "C", "F/C=C/Cl", "[NH4+].[Cl-]", "O=C(O)[C@@H
 )
 def test_values_find_their_atoms(smiles: str, random: object, hydrogens: bool, base: int, heavy_only: bool) -> None:
     molecule = Chem.MolFromSmiles(smiles)
-    full = Chem.AddHs(molecule) if hydrogens else molecule
+    full = Chem.AddHs(molecule) if hydrogens else Chem.Mol(molecule)
     heavy = [atom.GetIdx() for atom in full.GetAtoms() if atom.GetAtomicNum() > 1]
     order = list(range(full.GetNumAtoms()))
     random.shuffle(order)  # type: ignore[attr-defined]

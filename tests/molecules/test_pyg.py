@@ -19,6 +19,7 @@ from hooke.molecules.prepare import prepare
 from hooke.molecules.pyg import from_pyg, to_pyg
 
 SMILES = ["CCO", "c1ccccc1", "C", "[Na+].[Cl-]", "C1CC1C"]
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # raised by importing PyG
 HAS_PYG = importlib.util.find_spec("torch_geometric") is not None
 
 

@@ -39,7 +39,7 @@ def test_a_bare_data_set(tree: Any) -> None:
     assert found.texts["h3"] == ["only a name", "d"]
     assert "details" not in found.texts
     assert "graph regression, eV, log10" in found.texts["small"]
-    assert found.texts["dd"] == ["0", "3", "2", "1.00 ± 0.500", "3"]
+    assert found.texts["dd"] == ["0", "3", "2", "1.000 ± 0.500", "3"]
 
 
 def test_the_rule_of_a_cut_list_is_shown(report: Report) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from hooke.core.cards import Card
 from hooke.core.errors import UsageError
+from hooke.core.labels import Kind, Transform
 
 if TYPE_CHECKING:
     from hooke.molecules.encodings import EncodingConfig
@@ -37,7 +38,7 @@ class Config:
         smiles: SMILES column; None recognises the usual names.
         targets: Label columns, or "auto".
         split_column: Column of train, valid and test.
-        transforms, units, convert_to: Label -> transform, unit of the raw value, unit to convert to.
+        kinds, transforms, units, convert_to: Label -> kind, transform, unit of the raw value, unit to convert to.
         duplicates: What becomes of rows with equal structures.
         codec: How the store is kept.
     """
@@ -46,8 +47,8 @@ class Config:
     smiles: str | None = None
     targets: Literal["auto"] | tuple[str, ...] = "auto"
     split_column: str | None = None
-    kinds: Mapping[str, Literal["regression", "binary", "multiclass", "ordinal"]] = field(default_factory=dict)
-    transforms: Mapping[str, Literal["none", "log10", "log1p", "minus_log10"]] = field(default_factory=dict)
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    transforms: Mapping[str, Transform] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     convert_to: Mapping[str, str] = field(default_factory=dict)
     duplicates: Literal["mean", "median", "first", "error", "keep_all"] = "mean"

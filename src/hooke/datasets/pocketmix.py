@@ -7,6 +7,8 @@ seen in pretraining; part="assay" holds the assay alone with that split as its p
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -134,9 +136,15 @@ class Dataset:
             target = store_folder(folder, CARD.name, [file_sha256(path), self.config, encodings, twin_seed])
             if not any(target.glob("manifest-*.json")):
                 block = self._block(_rows(path, self.config, twin_seed), encodings)
-                writer = MoleculeStoreWriter(target, self.labels, encodings, metadata={"source": path.name})
+                own = target.with_name(f"{target.name}.{os.getpid()}.tmp")  # another process may be at it too
+                shutil.rmtree(own, ignore_errors=True)
+                writer = MoleculeStoreWriter(own, self.labels, encodings, metadata={"source": path.name})
                 writer.append(block)
                 writer.close({"counts": {"molecules": len(block.arrays)}})
+                try:
+                    os.rename(own, target)
+                except OSError:  # the other one was first, with the same content
+                    shutil.rmtree(own)
         return MoleculeStore.open(target)
 
     def _block(self, table: pl.DataFrame, encodings: EncodingConfig) -> MoleculeBlock:

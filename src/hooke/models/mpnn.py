@@ -15,6 +15,7 @@ which is the same function for less work.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -82,7 +83,8 @@ class Layer(nn.Module):
     ) -> tuple[Float[Tensor, "nodes width"], Float[Tensor, "edges edge_width"]]:
         """New node and edge states."""
         width = nodes.shape[1]
-        first, rest = self.edge_mlp[0], self.edge_mlp[1:]
+        first: Any = self.edge_mlp[0]
+        rest = self.edge_mlp[1:]
         to_edge, from_edge, own = first.weight.split([width, width, first.in_features - 2 * width], dim=1)
         bonds = bonds if isinstance(bonds, Distinct) else Distinct(bonds)
         hidden = at_destination(linear(nodes, to_edge), edges) + at_source(linear(nodes, from_edge), edges)

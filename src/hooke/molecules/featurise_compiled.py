@@ -57,7 +57,7 @@ def featurise_compiled(molecules: Sequence[Chem.Mol]) -> MoleculeArrays:
     bond_codes = np.zeros((int(bond_offsets[-1]), len(BOND_COLUMNS)), np.uint8)
     known = decode(data, starts, atom_offsets, bond_offsets, atom_codes, bond_atoms, bond_codes)
     for row in np.flatnonzero(~known):
-        one = featurise_reference([molecules[row]])
+        one = featurise_reference([molecules[int(row)]])
         atom_codes[atom_offsets[row] : atom_offsets[row + 1]] = one.atom_codes
         bond_atoms[bond_offsets[row] : bond_offsets[row + 1]] = one.bond_atoms
         bond_codes[bond_offsets[row] : bond_offsets[row + 1]] = one.bond_codes

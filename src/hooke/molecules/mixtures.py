@@ -27,15 +27,12 @@ from hooke.core.pt_files import read_integer_lists
 from hooke.molecules.blocks import NO_SPLIT, SPLIT_CODES, GraphLabels, MoleculeBlock, ends
 from hooke.molecules.encodings import EncodingConfig, add_encodings
 from hooke.molecules.featurise import featurise
-from hooke.molecules.ingest import IngestReport
+from hooke.molecules.ingest import REJECTED, IngestReport
 from hooke.molecules.label_columns import dense_labels, list_labels, read_batches, table_columns
 from hooke.molecules.numbered_atoms import unnumbered
 from hooke.molecules.parse import KEEP_ALL, ParseError, StandardiseConfig, canonical_smiles, parse, silence_rdkit
 from hooke.molecules.prepared import store_folder
 from hooke.molecules.store import MoleculeStore, MoleculeStoreWriter
-
-CHUNK_ROWS = 2048
-SHARD_ROWS = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -157,7 +154,7 @@ def _prepare(
     node = [label for item in resolved for label in item.labels["node"].values()]
     if node and standardise != KEEP_ALL:
         raise UsageError("molecules whose atoms carry labels are kept as they are: leave standardise at its defaults")
-    writer = MoleculeStoreWriter(folder, [*graph, *node], encodings, shard_rows=SHARD_ROWS)
+    writer = MoleculeStoreWriter(folder, [*graph, *node], encodings)
     rejected: list[dict[str, Any]] = []
     counts = {table.name: [0, 0, 0] for table in tables}  # rows read, kept, without any label
     graph_start = node_start = 0
@@ -175,7 +172,8 @@ def _prepare(
                 bar.advance(rows)
         graph_start += len(item.labels["graph"])
         node_start += len(item.labels["node"])
-    _write_rejected(folder / "rejected.parquet", rejected)
+    _write_rejected(folder / REJECTED, rejected)
+    writer.add_file(REJECTED)
     read, kept, unlabelled = (sum(count[place] for count in counts.values()) for place in range(3))
     problems = sum(entry["what"] == "label" for entry in rejected)
     report = IngestReport(read, kept, read - kept, 0, 0, problems, unlabelled, {})
@@ -293,16 +291,8 @@ def _featurise(job: _Job) -> tuple[MoleculeBlock, np.ndarray, list[dict[str, Any
     block = MoleculeBlock(
         arrays,
         [canonical_smiles(molecule) for molecule in molecules],
-        _rows_of(job.graph, rows),
+        job.graph.rows(rows),
         job.first_row + rows,
         job.split[rows],
     )
     return block, node_labels, rejected, len(job.smiles)
-
-
-def _rows_of(labels: GraphLabels, rows: np.ndarray) -> GraphLabels:
-    counts = np.diff(labels.offsets)
-    chosen = np.zeros(len(counts), dtype=bool)
-    chosen[rows] = True
-    entries = np.repeat(chosen, counts)
-    return GraphLabels(ends(counts[rows]), labels.index[entries], labels.value[entries], labels.bound[entries])

@@ -44,7 +44,7 @@ KEEP_ALL = StandardiseConfig()
 
 def silence_rdkit() -> None:
     """Stop RDKit from writing to stderr in this process; reasons are captured by `parse` instead."""
-    RDLogger.DisableLog("rdApp.*")
+    RDLogger.DisableLog("rdApp.*")  # type: ignore[attr-defined]
 
 
 def parse(smiles: str, config: StandardiseConfig = KEEP_ALL) -> Chem.Mol:

@@ -38,7 +38,7 @@ def to_pyg(batch: MoleculeBatch) -> Any:
         edges = slice(edge, int(first_edge[graph + 1]))
         bonds = slice(edges.start // 2, edges.stop // 2)
         pairs = pair_graph == graph
-        items = {"graph": slice(graph, graph + 1), "node": nodes, "edge": bonds, "pair": pairs}
+        items: dict[str, Any] = {"graph": slice(graph, graph + 1), "node": nodes, "edge": bonds, "pair": pairs}
         fields = {
             "x": batch.atom_codes[nodes],
             "edge_index": batch.edge_index[:, edges] - node,

@@ -48,7 +48,7 @@ def twin_smiles(count: int, *, seed: int) -> list[str]:
 def twin_value(smiles: str, label: Label, generator: np.random.Generator) -> float:
     """A label computed from the structure (Crippen log P plus a little noise), of the label's kind."""
     molecule = Chem.MolFromSmiles(smiles)
-    value = Crippen.MolLogP(molecule) + 0.1 * generator.normal()
+    value = Crippen.MolLogP(molecule) + 0.1 * generator.normal()  # type: ignore[attr-defined]
     if label.kind == "regression":
         return round(float(value), 4)
     if label.kind == "binary":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -57,7 +58,7 @@ class MoleculeEncoder(nn.Module):
         """Represent the nodes, edges and molecules of a batch."""
         edges = edges_of(batch)
         inputs: Distinct = self.node_inputs(batch, edges)
-        nodes = inputs if self.distinct_nodes else inputs.expand()
+        nodes: Any = inputs if self.distinct_nodes else inputs.expand()
         bonds = None if self.edge_inputs is None else self.edge_inputs(batch)
         for layer in self.layers:
             nodes, bonds = layer(nodes, bonds, edges)

@@ -29,12 +29,14 @@ class Edges:
         destination: (E,) int64 destination node, never decreasing.
         reverse: (E,) int64 the edge of the same bond in the other direction.
         offsets: (V + 1,) int64; edges offsets[v]:offsets[v + 1] arrive at node v.
+        numbers: (E,) int64, 0 ... E - 1.
     """
 
     source: Int[Tensor, " edges"]
     destination: Int[Tensor, " edges"]
     reverse: Int[Tensor, " edges"]
     offsets: Int[Tensor, " nodes_plus_one"]
+    numbers: Int[Tensor, " edges"]
 
     @property
     def degree(self) -> Int[Tensor, " nodes"]:
@@ -46,7 +48,8 @@ def edges_of(batch: MoleculeBatch) -> Edges:
     """The edges of a batch with the first edge of each node."""
     source, destination = batch.edge_index[0].contiguous(), batch.edge_index[1].contiguous()
     nodes = torch.arange(batch.num_nodes + 1, device=destination.device)
-    return Edges(source, destination, batch.edge_reverse, torch.searchsorted(destination, nodes))
+    numbers = torch.arange(len(destination), device=destination.device)
+    return Edges(source, destination, batch.edge_reverse, torch.searchsorted(destination, nodes), numbers)
 
 
 def bag_sum(rows: Tensor, index: Tensor, offsets: Tensor) -> Tensor:
@@ -120,8 +123,7 @@ def neighbour_sum(nodes: Float[Tensor, "nodes width"], edges: Edges) -> Float[Te
 
 def incoming_sum(messages: Float[Tensor, "edges width"], edges: Edges) -> Float[Tensor, "nodes width"]:
     """s_v = Σ_{u ∈ N(v)} m_{u→v}."""
-    everything = torch.arange(len(messages), device=messages.device)
-    return _IncomingSum.apply(messages, everything, edges.offsets, edges.destination)
+    return _IncomingSum.apply(messages, edges.numbers, edges.offsets, edges.destination)
 
 
 def outgoing_sum(messages: Float[Tensor, "edges width"], edges: Edges) -> Float[Tensor, "nodes width"]:
@@ -136,40 +138,36 @@ def at_source(nodes: Float[Tensor, "nodes width"], edges: Edges) -> Float[Tensor
 
 def at_destination(nodes: Float[Tensor, "nodes width"], edges: Edges) -> Float[Tensor, "edges width"]:
     """x_v of each edge u→v."""
-    everything = torch.arange(len(edges.destination), device=nodes.device)
-    return _TakeRows.apply(nodes, edges.destination, everything, edges.offsets)
+    return _TakeRows.apply(nodes, edges.destination, edges.numbers, edges.offsets)
 
 
 class _DirectedMessages(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any, states: Tensor, source: Tensor, destination: Tensor, reverse: Tensor, offsets: Tensor
-    ) -> Tensor:
-        ctx.save_for_backward(destination, reverse, offsets)
-        everything = torch.arange(len(states), device=states.device)
-        arriving = bag_sum(states, everything, offsets)
-        return arriving.index_select(0, source).sub_(states.index_select(0, reverse))
+    def forward(ctx: Any, states: Tensor, edges: Edges) -> Tensor:
+        ctx.edges = edges
+        arriving = bag_sum(states, edges.numbers, edges.offsets)
+        return arriving.index_select(0, edges.source).sub_(states.index_select(0, edges.reverse))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        destination, reverse, offsets = ctx.saved_tensors
-        leaving = bag_sum(grad.contiguous(), reverse, offsets)
-        return leaving.index_select(0, destination).sub_(grad.index_select(0, reverse)), None, None, None, None
+        edges = ctx.edges
+        leaving = bag_sum(grad.contiguous(), edges.reverse, edges.offsets)
+        return leaving.index_select(0, edges.destination).sub_(grad.index_select(0, edges.reverse)), None
 
 
 def directed_messages(states: Float[Tensor, "edges width"], edges: Edges) -> Float[Tensor, "edges width"]:
     """m_{v→w} = Σ_{u ∈ N(v) \\ w} h_{u→v}: all that arrives at v except what came from w itself."""
-    return _DirectedMessages.apply(states, edges.source, edges.destination, edges.reverse, edges.offsets)
+    return _DirectedMessages.apply(states, edges)
 
 
 def graph_sum(nodes: Float[Tensor, "nodes width"], batch: MoleculeBatch) -> Float[Tensor, "graphs width"]:
     """Sum over the nodes of each molecule."""
-    everything = torch.arange(len(nodes), device=nodes.device)
-    return _IncomingSum.apply(nodes, everything, batch.node_offsets, batch.node_graph)
+    numbers = torch.arange(len(nodes), device=nodes.device)
+    return _IncomingSum.apply(nodes, numbers, batch.node_offsets, batch.node_graph)
 
 
 def at_graph(graphs: Float[Tensor, "graphs width"], batch: MoleculeBatch) -> Float[Tensor, "nodes width"]:
     """The row of the molecule of each node."""
-    everything = torch.arange(len(batch.node_graph), device=graphs.device)
-    return _TakeRows.apply(graphs, batch.node_graph, everything, batch.node_offsets)
+    numbers = torch.arange(len(batch.node_graph), device=graphs.device)
+    return _TakeRows.apply(graphs, batch.node_graph, numbers, batch.node_offsets)

@@ -279,7 +279,7 @@
     const chart = charts[svg.dataset.chart];
     kinds[chart.kind](svg, chart);
   }
-  addEventListener("scroll", hide, { passive: true });
+  addEventListener("scroll", () => { if (!document.activeElement?.matches("svg[data-chart]")) hide(); }, { passive: true });
 
   // Tables.
   for (const box of document.querySelectorAll(".table")) {

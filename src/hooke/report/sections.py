@@ -74,7 +74,8 @@ def results(page: Page) -> Markup | None:
     parts: list[Child] = [_result_table(page, section) for section in page.report.results]
     if page.report.differences:
         parts.append(_differences(page, page.report.differences))
-    text = "Every model beside its baselines, on molecules that it was not trained on. The best of each row is marked."
+    text = "Every model beside its baselines, on molecules that it was not trained on. ★ marks the best value of a row"
+    text += "; where intervals overlap, the paired differences decide." if page.report.differences else "."
     return blocks.section("results", "Results", text, parts)
 
 
@@ -221,7 +222,9 @@ def _scores(page: Page, task: TaskResult) -> Markup:
 
 
 def _result_table(page: Page, section: ResultTable) -> Markup:
-    columns = [Column("task"), Column("metric"), Column("molecules" if _graphs(section) else "values", numeric=True)]
+    counted = any(task.count for task in section.tasks)
+    columns = [Column("task"), Column("metric")]
+    columns += [Column("molecules" if _graphs(section) else "values", numeric=True)] if counted else []
     columns += [Column(name_text(model), numeric=True) for model in section.models]
     rows = []
     for task in section.tasks:
@@ -232,8 +235,8 @@ def _result_table(page: Page, section: ResultTable) -> Markup:
         cells = [
             Cell([name_text(task.task), level], task.task),
             Cell([f"{metric_text(task.metric)} {arrow}", unit], task.metric),
-            Cell(f"{task.count:,}" if task.count else "", task.count),
         ]
+        cells += [Cell(f"{task.count:,}", task.count)] if counted else []
         for model in section.models:
             score = by_model.get(model)
             if score is None or score.estimate.value is None:

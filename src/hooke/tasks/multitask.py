@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -190,13 +190,13 @@ class Task:
                 batch = flip_signs(batch, generator)
             raw = network(batch)
         parts: dict[str, Tensor] = {}
-        total = 0.0
+        total: Any = 0.0
         for level, outputs in raw.items():
-            head: Head = network.heads[level]  # type: ignore[index]
+            head: Any = network.heads[level]  # type: ignore[index]
             loss, kinds = self._level_loss(level, outputs, batch, head)
             total = total + self.level_weights[level] * loss
             parts.update({f"{level}/{kind}": value.detach() for kind, value in kinds.items()})
-        return {"loss": total / sum(self.level_weights.values()), **parts}  # type: ignore[dict-item]
+        return {"loss": total / sum(self.level_weights.values()), **parts}
 
     def _level_loss(
         self, level: str, raw: Tensor, batch: MoleculeBatch, head: Head
@@ -270,7 +270,10 @@ class Task:
         probability of each class.
         """
         with torch.no_grad(), _evaluating(network):
-            return {level: self._decode(level, raw, network.heads[level]) for level, raw in network(batch).items()}  # type: ignore[index]
+            return {
+                level: self._decode(level, raw, cast(Any, network.heads)[level])
+                for level, raw in network(batch).items()
+            }
 
     def _decode(self, level: str, raw: Tensor, head: Head) -> Float[Tensor, "items columns"]:
         order, output_order, _ = self._on(level, raw.device)

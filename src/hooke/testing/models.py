@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import fields, replace
 from types import ModuleType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 import torch
@@ -74,7 +74,7 @@ def interface(module: ModuleType) -> None:
         if found.edges is not None:
             edges = (batch.edge_index.shape[1], model.edge_width)
             require(found.edges.shape == edges, "edges do not have shape (E, edge_width)")
-        require_equal(model.embed(batch), found.graphs, "embed is not the graphs of forward", tolerance=0)
+        require_equal(cast(Any, model).embed(batch), found.graphs, "embed is not the graphs of forward", tolerance=0)
 
 
 def permutation(module: ModuleType) -> None:

@@ -50,7 +50,7 @@ def slice_of(
         "edge": len(arrays.bond_atoms),
         "pair": pair_index.shape[1],
     }
-    targets = {
+    targets: dict[str, np.ndarray] = {
         level: np.stack([_random_values(label, items[level], generator) for label in of_level], axis=1)
         for level in LEVELS
         if (of_level := [label for label in labels if label.level == level])

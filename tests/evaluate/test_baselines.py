@@ -36,7 +36,7 @@ def test_baselines(name: str) -> None:
         assert np.unique(found[:, 0]).tolist() == pytest.approx([np.nanmean(targets[train, 0])])
     else:
         assert error < 0.75 * spread  # a forest of 77 noisy rows explains about half of a linear target
-        assert np.mean((found[:, 1] > 0.5) == targets[test, 1]) > 0.8
+        assert np.mean((found[:, 1] > 0.5) == targets[test, 1]) > 0.75
     np.testing.assert_array_equal(found, fit_predict(name, features, targets, LABELS, train, test))
 
 

@@ -58,6 +58,14 @@ def test_without_numbers_labels_follow_the_smiles_as_given() -> None:
     assert chosen.tolist() == [6.2, 6.1, 8.0]
 
 
+def test_a_molecule_that_its_own_smiles_does_not_give_back_is_renumbered(monkeypatch: pytest.MonkeyPatch) -> None:
+    molecule = parse("OCC")
+    monkeypatch.setattr(Chem, "MolFromSmiles", lambda _: None)
+    stored, numbers = unnumbered(molecule, "OCC")
+    assert [atom.GetSymbol() for atom in stored.GetAtoms()] == ["C", "C", "O"]
+    assert numbers.numbers.tolist() == [2, 1, 0]
+
+
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 8, 10])
 def test_values_that_do_not_fit_are_refused(count: int) -> None:
     text = "[CH3:0][CH2:1][OH:2]"

@@ -3,24 +3,22 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hooke.nn.distinct import Distinct, group_equal
+from hooke.nn.distinct import group_equal
 from hooke.nn import rectified
 from hooke.nn.rectified import rectified_sum
 from hooke.nn.segment import edges_of
 
 
-@pytest.mark.parametrize("grouped", [True, False])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_equals_indexing(batch, grouped: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equals_indexing(batch, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rectified, "STRETCH_ENTRIES", 100)
     edges = edges_of(batch)
     assert len(rectified.stretches(edges, 4)) > 5
     groups = group_equal(batch.edge_codes[:, 0])
     nodes = torch.randn(batch.num_nodes, 4, dtype=dtype, requires_grad=True)
-    table = torch.randn(len(groups.first), 4, dtype=dtype, requires_grad=True)
-    rows = table if grouped else table[groups.group].detach().requires_grad_()
-    found = rectified_sum(nodes, Distinct(rows, groups if grouped else None), edges)
-    messages = torch.relu(nodes[edges.source] + (rows[groups.group] if grouped else rows))
+    rows = torch.randn(len(groups.first), 4, dtype=dtype, requires_grad=True)
+    found = rectified_sum(nodes, rows, groups, edges)
+    messages = torch.relu(nodes[edges.source] + rows[groups.group])
     expected = torch.zeros_like(nodes).index_add(0, edges.destination, messages)
     torch.testing.assert_close(found, expected)
     weights = torch.randn(found.shape, dtype=dtype)
@@ -36,7 +34,7 @@ def test_no_bonds(no_bonds) -> None:
     edges = edges_of(no_bonds)
     nodes = torch.randn(no_bonds.num_nodes, 4, requires_grad=True)
     rows = torch.zeros(0, 4, requires_grad=True)
-    found = rectified_sum(nodes, Distinct(rows, group_equal(no_bonds.edge_codes[:, 0])), edges)
+    found = rectified_sum(nodes, rows, group_equal(no_bonds.edge_codes[:, 0]), edges)
     assert not found.any()
     found.sum().backward()
     assert not nodes.grad.any()

@@ -39,6 +39,6 @@ def test_schedules(schedule: str) -> None:
     rates = [learning_rate(step, 100, section) for step in range(100)]
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == rates[9] == pytest.approx(1.0)
-    assert all(a >= b for a, b in itertools.pairwise(rates))
+    assert all(a >= b for a, b in itertools.pairwise(rates[9:]))
     assert rates[-1] == pytest.approx(1.0 if schedule == "constant" else 0.1, abs=0.02)
     assert learning_rate(0, 1, TrainSection(warmup=0.0, learning_rate=2.0)) == 2.0

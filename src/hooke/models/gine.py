@@ -72,7 +72,8 @@ class Layer(nn.Module):
         self, nodes: Float[Tensor, "nodes width"], bonds: Distinct, edges: Edges
     ) -> tuple[Float[Tensor, "nodes width"], Distinct]:
         """New node states; the bonds stay as they are."""
-        return self.update(nodes, rectified_sum(nodes, bonds.map(self.edge), edges)), bonds
+        kinds = bonds.map(self.edge)
+        return self.update(nodes, rectified_sum(nodes, kinds.rows, bonds.kinds, edges)), bonds
 
 
 class Model(MoleculeEncoder):

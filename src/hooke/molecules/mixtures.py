@@ -267,12 +267,14 @@ def _featurise(job: _Job) -> tuple[MoleculeBlock, np.ndarray, list[dict[str, Any
 
     for row, smiles in enumerate(job.smiles):
         try:
-            molecule, atoms = unnumbered(parse(smiles, job.standardise), smiles)
+            molecule = parse(smiles, job.standardise)
         except ParseError as error:
             refuse(row, "row", "smiles", smiles, str(error))
             continue
+        if job.node or ":" in smiles:
+            molecule, atoms = unnumbered(molecule, smiles)
+            atoms_of.append(atoms)
         molecules.append(molecule)
-        atoms_of.append(atoms)
         kept.append(row)
     arrays = add_encodings(featurise(molecules), job.encodings)
     node_labels = np.full((len(arrays.atom_codes), len(job.node)), np.nan, np.float32)

@@ -53,6 +53,9 @@ def unnumbered(molecule: Chem.Mol, smiles: str) -> tuple[Chem.Mol, AtomNumbers]:
         total = len(written)
     for atom in molecule.GetAtoms():
         atom.SetAtomMapNum(0)
-    Chem.MolToSmiles(molecule)
+    canonical = Chem.MolToSmiles(molecule)
     order = list(molecule.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"])
-    return Chem.RenumberAtoms(molecule, order), AtomNumbers(numbers[order], total)
+    stored = Chem.MolFromSmiles(canonical)  # not renumbered: the fast featuriser takes parsed molecules only
+    if stored is None or stored.GetNumAtoms() != len(order):
+        stored = Chem.RenumberAtoms(molecule, order)
+    return stored, AtomNumbers(numbers[order], total)

@@ -56,6 +56,13 @@ class Distinct:
     rows: Float[Tensor, "rows width"]
     groups: Groups | None = None
 
+    @property
+    def kinds(self) -> Groups:
+        """The groups, of items that are known to have them."""
+        if self.groups is None:
+            raise ValueError("every item has a row of its own")
+        return self.groups
+
     def map(self, function: Callable[[Tensor], Tensor]) -> Distinct:
         """Apply a function of single rows (it must not mix rows nor draw random numbers)."""
         return replace(self, rows=function(self.rows))

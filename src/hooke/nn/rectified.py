@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from hooke.nn.distinct import Distinct
+from hooke.nn.distinct import Groups
 from hooke.nn.segment import Edges, bag_sum
 
 STRETCH_ENTRIES = 1 << 18  # edges × width of one stretch: 1 MiB in float32
@@ -43,12 +43,12 @@ def stretches(edges: Edges, width: int) -> list[Stretch]:
 
 class _RectifiedSum(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, nodes: Tensor, rows: Tensor, bonds: Distinct, edges: Edges) -> Tensor:
-        ctx.bonds, ctx.edges, ctx.stretches = bonds, edges, stretches(edges, nodes.shape[1])
+    def forward(ctx: Any, nodes: Tensor, rows: Tensor, groups: Groups, edges: Edges) -> Tensor:
+        ctx.groups, ctx.edges, ctx.stretches = groups, edges, stretches(edges, nodes.shape[1])
         ctx.save_for_backward(nodes, rows)
         summed = torch.empty_like(nodes)
         for stretch in ctx.stretches:
-            messages = _sums(nodes, rows, bonds, edges.source, stretch.edges).relu_()
+            messages = _sums(nodes, rows, groups, edges.source, stretch.edges).relu_()
             summed[stretch.nodes] = bag_sum(messages, edges.numbers[: len(messages)], stretch.offsets)
         return summed
 
@@ -57,34 +57,32 @@ class _RectifiedSum(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """The edges v→u that leave a node v are the reverses of those u→v that arrive, and have the same bond."""
         nodes, rows = ctx.saved_tensors
-        edges, groups = ctx.edges, ctx.bonds.groups
+        edges, groups = ctx.edges, ctx.groups
         to_nodes, to_rows = torch.empty_like(grad), torch.zeros_like(rows)
-        if groups is not None:
-            members = torch.nn.functional.one_hot(groups.group, len(rows)).to(grad.dtype)
+        members = grad.new_zeros(len(groups.group), len(rows)).scatter_(1, groups.group[:, None], 1.0)
         for stretch in ctx.stretches:
-            leaving = _sums(nodes, rows, ctx.bonds, edges.destination, stretch.edges)
+            leaving = _sums(nodes, rows, groups, edges.destination, stretch.edges)
             through = grad.index_select(0, edges.source[stretch.edges])
             through = torch.ops.aten.threshold_backward(through, leaving, 0)
             to_nodes[stretch.nodes] = bag_sum(through, edges.numbers[: len(through)], stretch.offsets)
-            if groups is None:
-                to_rows[stretch.edges] = through
-            else:
-                to_rows.addmm_(members[stretch.edges].T, through)
+            to_rows.addmm_(members[stretch.edges].T, through)
         return to_nodes, to_rows, None, None
 
 
-def _sums(nodes: Tensor, rows: Tensor, bonds: Distinct, ends: Tensor, which: slice) -> Tensor:
+def _sums(nodes: Tensor, rows: Tensor, groups: Groups, ends: Tensor, which: slice) -> Tensor:
     """h + e of some edges, with the node at one of their ends."""
-    bond = rows[which] if bonds.groups is None else rows.index_select(0, bonds.groups.group[which])
-    return nodes.index_select(0, ends[which]).add_(bond)
+    return nodes.index_select(0, ends[which]).add_(rows.index_select(0, groups.group[which]))
 
 
-def rectified_sum(nodes: Float[Tensor, "nodes width"], bonds: Distinct, edges: Edges) -> Float[Tensor, "nodes width"]:
+def rectified_sum(
+    nodes: Float[Tensor, "nodes width"], rows: Float[Tensor, "kinds width"], groups: Groups, edges: Edges
+) -> Float[Tensor, "nodes width"]:
     """s_v = Σ_{u ∈ N(v)} ReLU(h_u + e_uv), where e_uv = e_vu is a property of the bond.
 
     Args:
         nodes: States of the nodes.
-        bonds: Edge states of the same width; the same for both directions of a bond.
+        rows: Edge states of the same width, one row a kind of bond.
+        groups: The kind of each edge, the same for both directions of a bond.
         edges: The edges of the batch.
     """
-    return _RectifiedSum.apply(nodes, bonds.rows, bonds, edges)
+    return _RectifiedSum.apply(nodes, rows, groups, edges)

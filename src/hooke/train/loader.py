@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from hooke.core.errors import UsageError
 from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.store import MoleculeStore
 
@@ -19,19 +18,13 @@ _END = object()
 class MoleculeLoader:
     """Batches of given rows of a store.
 
-    An epoch holds every row once. In training its batches have nearly equal lengths, so that no small left-over batch
-    weighs as much as a whole one, and their number is a multiple of `world`, so that all processes take equally many.
-
     Args:
         store: Where the molecules are.
         rows: Which of them.
-        batch_size: Most molecules a batch.
+        batch_size: Molecules a batch.
         seed: Of the order; None keeps the order of `rows` (evaluation).
         rank, world: This process takes every world-th batch, starting with rank.
         prefetch: Batches read ahead.
-
-    Raises:
-        UsageError: Fewer molecules to train on than processes.
     """
 
     def __init__(
@@ -47,29 +40,29 @@ class MoleculeLoader:
     ) -> None:
         self._store, self._rows, self._batch_size, self._seed = store, np.asarray(rows, np.int64), batch_size, seed
         self._rank, self._world, self._prefetch = rank, world, prefetch
-        if seed is not None and len(self._rows) < world:
-            raise UsageError(f"{len(self._rows)} molecules to train on cannot be shared by {world} devices")
         self._sizes = store.store.axis_counts("atom", self._rows) if seed is not None else None
 
     def __len__(self) -> int:
         """Batches an epoch of this process."""
-        if self._seed is None:
-            return len(range(self._rank, -(-len(self._rows) // self._batch_size), self._world))
-        return -(-len(self._rows) // (self._batch_size * self._world))
+        batches = -(-len(self._rows) // self._batch_size)
+        return batches // self._world if self._world > 1 else batches
 
     def order(self, epoch: int) -> list[np.ndarray]:
         """The rows of every batch of an epoch: molecules of similar size share a batch, batches come in random order."""
         if self._seed is None or self._sizes is None:
-            return _cut(self._rows, self._batch_size)[self._rank :: self._world]
-        if not len(self._rows):
-            return []
-        generator = np.random.default_rng((self._seed, epoch))
-        shuffled = generator.permutation(len(self._rows))
-        buckets = _cut(shuffled, self._batch_size * _BUCKET_BATCHES)
-        by_size = [bucket[np.argsort(self._sizes[bucket], kind="stable")] for bucket in buckets]
-        places = np.concatenate([bucket[:: 1 - number % 2 * 2] for number, bucket in enumerate(by_size)])  # up, down, up
-        batches = np.array_split(self._rows[places], len(self) * self._world)
-        return [batches[place] for place in generator.permutation(len(batches))][self._rank :: self._world]
+            batches = _cut(self._rows, self._batch_size)
+        else:
+            generator = np.random.default_rng((self._seed, epoch))
+            shuffled = generator.permutation(len(self._rows))
+            buckets = _cut(shuffled, self._batch_size * _BUCKET_BATCHES)
+            places = np.concatenate(
+                [bucket[np.argsort(self._sizes[bucket], kind="stable")] for bucket in buckets] or [shuffled]
+            )
+            cut = _cut(self._rows[places], self._batch_size)
+            batches = [cut[place] for place in generator.permutation(len(cut))]
+        if self._world > 1:  # every process must take equally many steps
+            batches = batches[: len(batches) // self._world * self._world]
+        return batches[self._rank :: self._world]
 
     def epoch(self, number: int, *, start: int = 0) -> Iterator[MoleculeBatch]:
         """The batches of an epoch, from batch `start` on."""
@@ -96,7 +89,7 @@ def read_ahead(store: MoleculeStore, batches: Sequence[np.ndarray], depth: int) 
                 if stop.is_set():
                     return
             put(_END)
-        except BaseException as error:  # handed to the consumer
+        except BaseException as error:
             put(error)
 
     thread = threading.Thread(target=work, daemon=True)

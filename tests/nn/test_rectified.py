@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hooke.nn.distinct import group_equal
 from hooke.nn import rectified
+from hooke.nn.distinct import group_equal
 from hooke.nn.rectified import rectified_sum
 from hooke.nn.segment import edges_of
 

@@ -6,7 +6,7 @@ Features are counts of Morgan fingerprints (radius 2, 2,048 bits, log1p) and RDK
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -65,8 +65,8 @@ def _regress(name: str, x: np.ndarray, y: np.ndarray, new: np.ndarray, seed: int
         return RidgeCV(alphas=np.logspace(-1, 5, 13)).fit(x, y).predict(new)
     from sklearn.ensemble import RandomForestRegressor
 
-    forest = RandomForestRegressor(200, max_features=0.33, n_jobs=2, random_state=seed)
-    return forest.fit(x, y).predict(new)
+    forest = RandomForestRegressor(200, max_features=0.33, n_jobs=2, random_state=seed).fit(x, y)
+    return _in_order(forest).predict(new)
 
 
 def _classify(name: str, x: np.ndarray, y: np.ndarray, new: np.ndarray, seed: int) -> np.ndarray:
@@ -79,8 +79,13 @@ def _classify(name: str, x: np.ndarray, y: np.ndarray, new: np.ndarray, seed: in
 
     forest = RandomForestClassifier(
         200, max_features="sqrt", n_jobs=2, random_state=seed, class_weight="balanced_subsample"
-    )
-    return forest.fit(x, y).predict_proba(new)[:, 1]
+    ).fit(x, y)
+    return _in_order(forest).predict_proba(new)[:, 1]
+
+
+def _in_order(forest: Any) -> Any:
+    """Predict with one thread: several add up the trees in the order they end, which changes the last bits."""
+    return forest.set_params(n_jobs=1)
 
 
 def _standardise(features: np.ndarray, train: np.ndarray) -> np.ndarray:

@@ -70,7 +70,7 @@ class _RectifiedSum(torch.autograd.Function):
 
 
 def _sums(nodes: Tensor, rows: Tensor, groups: Groups, ends: Tensor, which: slice) -> Tensor:
-    """h + e of some edges, with the node at one of their ends."""
+    """H + e of some edges, with the node at one of their ends."""
     return nodes.index_select(0, ends[which]).add_(rows.index_select(0, groups.group[which]))
 
 

@@ -26,14 +26,18 @@ from hooke.train.split import split_store
 def one_seed(seed: int, options: argparse.Namespace) -> dict[str, float]:
     runs = Path(options.runs)
     pretrained = fit(
-        load_recipe(options.recipe, [f"data.split_seed={seed}", f"seed={seed}", *options.pretrain]), runs=runs
+        load_recipe(options.recipe, [f"data.split_seed={seed}", f"seed={seed}", *options.pretrain]),
+        runs=runs,
+        reuse=True,
     )
     recipe = load_recipe(options.tuning, [f"data.split_seed={seed}", f"seed={seed}", *options.finetune])
     scores = {}
     for name, run in {
-        "fine-tuned": finetune(pretrained.folder, recipe, runs=runs),
+        "fine-tuned": finetune(pretrained.folder, recipe, runs=runs, reuse=True),
         "from scratch": fit(
-            load_recipe(options.assay, [f"data.split_seed={seed}", f"seed={seed}", *options.scratch]), runs=runs
+            load_recipe(options.assay, [f"data.split_seed={seed}", f"seed={seed}", *options.scratch]),
+            runs=runs,
+            reuse=True,
         ),
     }.items():
         scores[name] = run.read_json("metrics.json")["test"]["graph"]["hydration_free_energy"]["rmse"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
-import warnings
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, cast
@@ -24,8 +24,10 @@ from hooke.train.interruption import Interruption
 from hooke.train.recipe import TrainSection
 
 _SMALL_NETWORK = 2_000_000
-_ADDRESS = ("MASTER_ADDR", "MASTER_PORT")
+_ENVIRONMENT = ("MASTER_ADDR", "MASTER_PORT", "TORCH_CPP_LOG_LEVEL")  # changed while processes are started
 _PATIENCE = timedelta(minutes=30)  # for a process that waits for the others
+
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # no banner from each process
 
 
 class WorkerFailedError(HookeError):
@@ -94,10 +96,11 @@ def launch(fabric: Fabric, job: Callable[..., Any], *arguments: Any) -> None:
         job(fabric, *arguments)
         return
     failures = multiprocessing.get_context("spawn").SimpleQueue()
-    before = {name: os.environ.get(name) for name in _ADDRESS}
+    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # each process would remark that all parameters are used
     try:
         with Interruption() as interruption:
-            done = fabric.launch(cast(Any, _run), failures, job, arguments)
+            done = fabric.launch(cast(Any, _run), failures, _Call(job, arguments))
     except (ProcessRaisedException, ProcessExitedException) as error:
         if not failures.empty():
             raise failures.get() from None
@@ -107,25 +110,34 @@ def launch(fabric: Fabric, job: Callable[..., Any], *arguments: Any) -> None:
     finally:
         failures.close()
         for name, value in before.items():  # the next launch finds a free port of its own
-            os.environ.pop(name, None)
-            if value is not None:
+            if value is None:
+                os.environ.pop(name, None)
+            else:
                 os.environ[name] = value
     if not done:
         raise KeyboardInterrupt
 
 
-def _run(fabric: Fabric, failures: Any, job: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
+class _Call:
+    """A job with its arguments as one thing, which Lightning does not look into."""
+
+    def __init__(self, job: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self.job, self.arguments = job, arguments
+
+
+def _run(fabric: Fabric, failures: Any, call: _Call) -> bool:
     """In a new process: whether the job came to its end."""
-    warnings.filterwarnings("ignore", "find_unused_parameters=True was specified")
+    finished = True
     try:
-        job(fabric, *arguments)
+        call.job(fabric, *call.arguments)
     except KeyboardInterrupt:
-        return False
+        finished = False
     except HookeError as error:
         if not isinstance(error, OtherProcessError):
             failures.put(error)
         raise
-    return True
+    torch.distributed.destroy_process_group()  # its threads would abort a process that just ends
+    return finished
 
 
 def set_threads(network: nn.Module, threads: int, devices: int = 1) -> None:

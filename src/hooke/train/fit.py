@@ -160,6 +160,8 @@ def _work(run: RunFolder, recipe: Recipe, store: MoleculeStore, pretrained: Path
     split = _labelled(split_store(store, recipe.split), store)
     if not len(split.train):
         raise UsageError("no training row has a label; check data.split and the label columns")
+    if len(split.train) < recipe.train.devices:
+        raise UsageError(f"{len(split.train)} training rows cannot be shared by {recipe.train.devices} devices")
     statistics = label_statistics(store, split.train)
     _write_setup(run, store, split, statistics)
     members = [

@@ -294,9 +294,13 @@ class Trainer:
         return state
 
     def _of_all(self, state: Tensor) -> Tensor:
-        gathered = self.fabric.all_gather(state)
-        assert isinstance(gathered, Tensor)
-        return gathered.reshape(self.fabric.world_size, -1).cpu()
+        """(processes, bytes) of a generator state of each process."""
+        if self.fabric.world_size == 1:
+            return state[None]
+        own = state.to(self.fabric.device)
+        gathered = [torch.empty_like(own) for _ in range(self.fabric.world_size)]
+        torch.distributed.all_gather(gathered, own)
+        return torch.stack(gathered).cpu()
 
     def _restore(self, state: dict[str, Any]) -> None:
         rank = self.fabric.global_rank
@@ -308,10 +312,11 @@ class Trainer:
             self.step, self.epoch, self.batches_done, self.best_epoch, self.train_count, self.items_done
         ) = state["counters"]  # fmt: skip
         self.best_loss, self.train_sum = state["sums"]
-        torch.set_rng_state(state["torch_generator"][rank])
-        self.generator.set_state(state["task_generator"][rank])
+        # cloned: torch reads a generator's state from the start of its storage, whatever row was taken of it
+        torch.set_rng_state(state["torch_generator"][rank].clone())
+        self.generator.set_state(state["task_generator"][rank].clone())
         if "cuda_generator" in state:
-            torch.cuda.set_rng_state(state["cuda_generator"][rank], self.fabric.device)
+            torch.cuda.set_rng_state(state["cuda_generator"][rank].clone(), self.fabric.device)
 
 
 class _Objective(nn.Module):

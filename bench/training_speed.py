@@ -84,7 +84,7 @@ def hooke_worker(kind: str, folder: Path, batch_size: int) -> tuple[dict[str, An
     from hooke.core import registry
     from hooke.molecules.statistics import label_statistics
     from hooke.molecules.store import MoleculeStore
-    from hooke.train.loader import MoleculeLoader
+    from hooke.train.member import molecule_loader
     from hooke.train.optimiser import make_optimiser
     from hooke.train.recipe import TrainSection
 
@@ -95,7 +95,7 @@ def hooke_worker(kind: str, folder: Path, batch_size: int) -> tuple[dict[str, An
     torch.manual_seed(0)
     network = task.network(model.Model(model.Config(width=WIDTH[kind], depth=DEPTH[kind]), store.encodings)).train()
     optimiser = make_optimiser(network, TrainSection(learning_rate=1e-4))
-    loader = MoleculeLoader(store, rows, batch_size, seed=0)
+    loader = molecule_loader(store, rows, batch_size, seed=0)
     generator = torch.Generator().manual_seed(0)
     info = {
         "version": f"hooke {hooke.__version__}, torch {torch.__version__}",

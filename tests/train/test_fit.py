@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from hooke.core.errors import DataError, UsageError
 from hooke.core.runs import RunFolder
 from hooke.molecules.store import MoleculeStore
-from hooke.train.fit import decided, finetune, fit, load_encoder, resume
+from hooke.train.fit import finetune, fit, resume
 from hooke.train.recipe import Named, Recipe
 
 
@@ -101,16 +101,6 @@ def test_what_cannot_be_trained_is_refused(recipe: Recipe, tmp_path: Path) -> No
         )
 
 
-def test_a_foreign_encoder_is_refused(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
-    from hooke.inference.network import build_network, build_task
-
-    pretrained = fit(recipe.with_changes(train={"epochs": 1}), runs=tmp_path, store=store, show_progress=False)
-    task = build_task("multitask", recipe.task.config, store.labels, None)
-    other = build_network("gine", replace(recipe.model.config, width=8), recipe.encodings, task)
-    with pytest.raises(DataError, match="does not fit"):
-        load_encoder(other, pretrained.folder)
-
-
 def test_kill_and_the_same_command_give_the_same_bits(
     recipe: Recipe, store: MoleculeStore, table: Path, tmp_path: Path
 ) -> None:
@@ -119,7 +109,7 @@ def test_kill_and_the_same_command_give_the_same_bits(
         "recipe = resolve(json.loads(Path(sys.argv[1]).read_text()))\n"
         "print(fit(recipe, runs=Path(sys.argv[2]), show_progress=False).folder)"
     )
-    longer = recipe.with_changes(train={"epochs": 30, "ensemble": 2, "checkpoint_seconds": 0.0})
+    longer = recipe.with_changes(train={"epochs": 8, "ensemble": 2, "checkpoint_seconds": 0.0})
     file = tmp_path / "recipe.json"
     import json
 
@@ -130,7 +120,7 @@ def test_kill_and_the_same_command_give_the_same_bits(
         lines = [
             line for path in (tmp_path / "killed").glob("*/*/metrics.jsonl") for line in path.read_text().splitlines()
         ]
-        if len(lines) >= 9:
+        if len(lines) >= 3:
             os.kill(process.pid, signal.SIGKILL)
         time.sleep(0.01)
     process.communicate()
@@ -183,11 +173,3 @@ def test_a_run_whose_data_changed_is_not_resumed(recipe: Recipe, store: Molecule
     run.update(store=str(store.folder))
     with pytest.raises(DataError, match="changed"):
         resume(run.folder)
-
-
-def test_decided_takes_the_most_probable_class() -> None:
-    from hooke.core.labels import Label
-
-    labels = [Label("y"), Label("c", kind="multiclass", classes=3)]
-    found = decided(np.array([[1.5, 0.2, 0.7, 0.1], [2.0, 0.5, 0.3, 0.2]]), labels)
-    assert found.tolist() == [[1.5, 1.0], [2.0, 0.0]]

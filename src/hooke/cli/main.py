@@ -11,6 +11,9 @@ from hooke.cli import benchmark, data, embed, finetune, fit, predict, quickstart
 from hooke.core.errors import HookeError
 from hooke.version import __version__
 
+_STOPPED = 130
+_CONTINUES = "hooke: stopped. The same command continues where it was."
+
 app = typer.Typer(
     name="hooke",
     help="Foundation models from atoms to cells: pretrain, fine-tune, predict, report.",
@@ -47,15 +50,19 @@ def _root(
 
 
 def run() -> None:
-    """Entry point: a `HookeError` becomes one message on stderr and its exit code, Ctrl-C becomes 130."""
+    """Entry point: a `HookeError` becomes one message on stderr and its exit code, Ctrl-C and SIGTERM become 130."""
     try:
         app()
+    except SystemExit as stop:
+        if stop.code == _STOPPED:  # Typer has caught the KeyboardInterrupt
+            typer.echo(_CONTINUES, err=True)
+        raise
     except HookeError as error:
         typer.echo(f"hooke: {error}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        typer.echo("hooke: stopped. The same command continues where it was.", err=True)
-        sys.exit(130)
+        typer.echo(_CONTINUES, err=True)
+        sys.exit(_STOPPED)
 
 
 if __name__ == "__main__":

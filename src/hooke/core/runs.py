@@ -18,6 +18,7 @@ from hooke.core.errors import DataError, HookeError
 from hooke.core.files import write_durably
 from hooke.core.hashing import content_hash
 
+FORMAT = 1  # of run folders; raised when an older Hooke could no longer read a new one
 PACKAGES = ("hooke-bio", "torch", "lightning-fabric", "numpy", "rdkit", "numba", "scikit-learn")
 
 
@@ -43,7 +44,7 @@ class RunFolder:
         run.write_json(
             "run.json",
             {
-                "name": name, "identity": identity, "data_hash": data_hash, "status": "running",
+                "format": FORMAT, "name": name, "identity": identity, "data_hash": data_hash, "status": "running",
                 "started": datetime.now(UTC).isoformat(timespec="seconds"),
                 "versions": versions(), "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]), "machine": machine(),
             },
@@ -55,17 +56,25 @@ class RunFolder:
         """An existing run; a folder of runs stands for its newest finished one.
 
         Raises:
-            DataError: There is no run there.
+            DataError: There is no run there, or a newer Hooke wrote it.
         """
         folder = Path(folder)
         if (folder / "run.json").exists():
-            return cls(folder)
+            return cls(folder)._readable()
         runs = [cls(path.parent) for path in sorted(folder.glob("*/run.json"))]
         finished = [run for run in runs if run.info["status"] == "finished"]
         if not finished:
             what = "no finished run" if runs else "no run"
             raise DataError(f"{folder} holds {what}; give the folder that `hooke fit` printed")
-        return finished[-1]
+        return finished[-1]._readable()
+
+    def _readable(self) -> RunFolder:
+        version = self.info.get("format", 1)
+        if not isinstance(version, int) or version > FORMAT:
+            raise DataError(
+                f"{self.folder} has run format {version!r}, this Hooke reads up to {FORMAT}: install a newer hooke-bio"
+            )
+        return self
 
     @classmethod
     def find_unfinished(cls, root: Path, name: str, recipe: Mapping[str, Any], data_hash: str) -> RunFolder | None:

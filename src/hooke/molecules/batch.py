@@ -56,6 +56,11 @@ class MoleculeBatch:
         return len(self.node_offsets) - 1
 
     @property
+    def num_items(self) -> int:
+        """Number of molecules, as every kind of batch says it."""
+        return self.num_graphs
+
+    @property
     def num_nodes(self) -> int:
         """Number of nodes over all molecules."""
         return len(self.atom_codes)

@@ -3,50 +3,73 @@
 from __future__ import annotations
 
 import errno
-import os
+import pickle
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import nn
 
 from hooke.core.errors import DataError
+from hooke.core.files import put_in_place
+
+_FULL_BELOW = 1 << 20  # bytes free; torch and safetensors do not always say why writing failed
 
 
 def save_weights(network: nn.Module, path: Path) -> None:
     """Write the network's weights; the old file stays whole until the new one is."""
     tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in network.state_dict().items()}
-    _atomically(path, lambda temporary: save_file(tensors, temporary))
+    with _replacing(path) as temporary:
+        save_file(tensors, temporary)
 
 
-def save_state(state: dict[str, Any], path: Path) -> None:
-    """Write a training state (tensors and plain values only)."""
-    _atomically(path, lambda temporary: torch.save(state, temporary))
+def save_state(state: Mapping[str, Any], path: Path) -> None:
+    """Write a training state (tensors and plain values only); the old file stays whole until the new one is."""
+    with _replacing(path) as temporary:
+        torch.save(dict(state), temporary)
 
 
 def load_state(path: Path) -> dict[str, Any]:
-    """Read a training state; only tensors and plain values are accepted."""
+    """Read a training state; only tensors and plain values are accepted.
+
+    Raises:
+        DataError: It is damaged.
+    """
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
-        raise DataError(f"{path} is damaged and cannot be resumed: {error}") from error
+    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+        raise DataError(
+            f"{path} is damaged and cannot be resumed ({error}); delete it to train this member from its start"
+        ) from error
 
 
-def _atomically(path: Path, write: Any) -> None:
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A temporary path to write to, put in place of `path` when that went well.
+
+    Raises:
+        DataError: The disk is full.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
     try:
-        write(temporary)
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except (OSError, RuntimeError) as error:
+        yield temporary
+        put_in_place(temporary, path)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or _free(path.parent) < _FULL_BELOW
         temporary.unlink(missing_ok=True)
-        if (
-            getattr(error, "errno", None) == errno.ENOSPC
-            or "No space left" in str(error)
-            or "os error 28" in str(error)
-        ):
-            raise DataError(f"the disk is full: {path} was not written; the last good checkpoint is kept") from error
-        raise
+        if not full:
+            raise
+        raise DataError(
+            f"the disk of {path.parent} is full: {path.name} was not written and the last good checkpoint is kept; "
+            "free space and run the same command again"
+        ) from error
+
+
+def _free(folder: Path) -> int:
+    return shutil.disk_usage(folder).free

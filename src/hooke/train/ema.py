@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 class ExponentialAverage:
     """w̄ ← β w̄ + (1 - β) w after each step, with β = min(decay, (1 + t) / (10 + t)) so that the start is forgotten fast.
 
-    Buffers (batch-norm statistics) are copied, not averaged.
+    Buffers (batch-norm statistics) are copied, not averaged. Made after the network has reached its device.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -24,12 +24,11 @@ class ExponentialAverage:
         """Take in the weights after one optimiser step."""
         self.steps += 1
         beta = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        parameters = dict(network.named_parameters())
-        for name, tensor in network.state_dict().items():
-            if name in parameters:
-                self.weights[name].lerp_(tensor, 1 - beta)
-            else:
-                self.weights[name].copy_(tensor)
+        current = network.state_dict()
+        averaged = [name for name, _ in network.named_parameters(remove_duplicate=False)]  # tied ones under each name
+        torch._foreach_lerp_([self.weights[name] for name in averaged], [current[name] for name in averaged], 1 - beta)
+        for name in current.keys() - set(averaged):
+            self.weights[name].copy_(current[name])
 
     @contextmanager
     def applied(self, network: nn.Module) -> Iterator[None]:
@@ -43,9 +42,10 @@ class ExponentialAverage:
 
     def state(self) -> dict[str, Tensor | int]:
         """What a checkpoint keeps."""
-        return {"steps": self.steps, **{f"weights.{name}": tensor for name, tensor in self.weights.items()}}
+        return {"steps": self.steps, **{f"weights.{name}": tensor.cpu() for name, tensor in self.weights.items()}}
 
-    def restore(self, state: dict[str, Tensor | int]) -> None:
+    def restore(self, state: Mapping[str, Tensor | int]) -> None:
         """Take a checkpoint's state."""
         self.steps = int(state["steps"])
-        self.weights = {name.removeprefix("weights."): value for name, value in state.items() if name != "steps"}
+        for name, tensor in self.weights.items():
+            tensor.copy_(state[f"weights.{name}"])

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-import torch
 
 from hooke.core import registry
-from hooke.core.errors import DataError, UsageError
-from hooke.core.labels import Label
+from hooke.core.errors import DataError, HookeError, UsageError
+from hooke.core.files import disk_full_explained
 from hooke.core.paths import cache_folder
-from hooke.core.progress import progress
 from hooke.core.runs import RunFolder
-from hooke.evaluate.conformal import calibrate_interval, calibrate_set
-from hooke.evaluate.metrics import evaluate
 from hooke.evaluate.splits import Split
-from hooke.inference.ensemble import Ensemble, Prediction
-from hooke.inference.network import build_network, build_task
-from hooke.inference.weights import load_weights, read_weights
+from hooke.inference.ensemble import Ensemble
+from hooke.inference.network import build_task
 from hooke.molecules.statistics import LabelStatistics, label_statistics
 from hooke.molecules.store import MoleculeStore
-from hooke.train.loop import Trainer, make_fabric
+from hooke.train.devices import check_can_start, make_fabric
+from hooke.train.measure import measure
+from hooke.train.member import Member, trained
 from hooke.train.recipe import Recipe
-from hooke.train.split import leak_report, split_store
+from hooke.train.split import split_store
 
 
 def prepare(recipe: Recipe, *, workers: int | None = None, show_progress: bool = True) -> MoleculeStore:
@@ -67,9 +65,12 @@ def fit(
         The finished run.
 
     Raises:
-        UsageError: The data carry no label, or a split part is empty.
+        UsageError: The data carry no label, no training row has one, or these devices cannot be used.
+        DataError: The disk is full; the same command goes on from the last saved state.
         TrainingError: The loss became NaN or infinite.
+        KeyboardInterrupt: Ctrl-C or SIGTERM; the same command goes on from there.
     """
+    check_can_start(recipe.train)
     store = store or prepare(recipe, workers=workers, show_progress=show_progress)
     resolved = recipe.to_json()
     if pretrained is not None:
@@ -96,6 +97,7 @@ def resume(folder: Path, *, show_progress: bool = True) -> RunFolder:
     if run.info["status"] == "finished":
         return run
     recipe = resolve({key: value for key, value in run.recipe.items() if key != "pretrained"})
+    check_can_start(recipe.train)
     saved = Path(run.info["store"])
     store = MoleculeStore.open(saved) if saved.exists() else prepare(recipe, show_progress=show_progress)
     if store.content_hash != run.info["data_hash"]:
@@ -124,7 +126,7 @@ def adapted(recipe: Recipe, pretrained: Path, mode: str = "full") -> Recipe:
     from hooke.train.recipe import resolve
 
     before = RunFolder.open(pretrained).recipe
-    source = resolve({key: value for key, value in before.items() if key != "pretrained"})
+    source = resolve({name: before[name] for name in ("model", "encodings", "standardise")})
     rate = 0.0 if mode == "probe" else recipe.train.encoder_rate
     return replace(
         recipe, model=source.model, encodings=source.encodings, standardise=source.standardise,
@@ -140,33 +142,51 @@ def _train(
     run.lock()
     started = time.monotonic()
     try:
-        split = _labelled(split_store(store, recipe.split), store)
-        if not len(split.train):
-            raise UsageError("no training row has a label; check data.split and the label columns")
-        statistics = label_statistics(store, split.train)
-        _write_setup(run, store, split, statistics)
-        networks = [
-            _train_member(run, recipe, store, split, statistics, member, pretrained, show_progress)
-            for member in range(recipe.train.ensemble)
-        ]
-        task = build_task(recipe.task.name, recipe.task.config, store.labels, statistics)
-        ensemble = Ensemble(networks, task, make_fabric(recipe.train).device)
-        _measure(run, store, split, ensemble)
-        if recipe.train.refit:
-            _refit(run, recipe, store, split, statistics, pretrained, show_progress)
-        run.finish(
-            seconds=round(run.info.get("seconds", 0) + time.monotonic() - started, 1),
-            device=str(ensemble.device),
-            parameters=sum(parameter.numel() for parameter in networks[0].parameters()),
-            rows={"train": len(split.train), "valid": len(split.valid), "test": len(split.test)},
-            labels=len(store.labels),
-        )
-    except KeyboardInterrupt:
-        run.update(status="interrupted", seconds=round(run.info.get("seconds", 0) + time.monotonic() - started, 1))
+        with disk_full_explained(run.folder, "the last saved state is kept"):
+            run.update(status="running")
+            _work(run, recipe, store, pretrained, show_progress)
+            run.finish(seconds=_seconds(run, started))
+    except (KeyboardInterrupt, HookeError) as error:
+        with suppress(OSError):  # on a full disk
+            status = "failed" if isinstance(error, HookeError) else "interrupted"
+            run.update(status=status, seconds=_seconds(run, started))
         raise
     finally:
         run.unlock()
     return run
+
+
+def _work(run: RunFolder, recipe: Recipe, store: MoleculeStore, pretrained: Path | None, show_progress: bool) -> None:
+    split = _labelled(split_store(store, recipe.split), store)
+    if not len(split.train):
+        raise UsageError("no training row has a label; check data.split and the label columns")
+    if len(split.train) < recipe.train.devices:
+        raise UsageError(f"{len(split.train)} training rows cannot be shared by {recipe.train.devices} devices")
+    statistics = label_statistics(store, split.train)
+    _write_setup(run, store, split, statistics)
+    members = [
+        Member(
+            run, recipe, store.folder, statistics, split.train, split.valid, number,
+            pretrained=pretrained, show_progress=show_progress,
+        )
+        for number in range(recipe.train.ensemble)
+    ]  # fmt: skip
+    networks = [trained(member) for member in members]
+    task = build_task(recipe.task.name, recipe.task.config, store.labels, statistics)
+    ensemble = Ensemble(networks, task, make_fabric(replace(recipe.train, devices=1)).device)
+    measure(run, store, split, ensemble)
+    if recipe.train.refit:
+        _refit(members, split)
+    run.update(
+        device=str(ensemble.device),
+        parameters=sum(parameter.numel() for parameter in networks[0].parameters()),
+        rows={"train": len(split.train), "valid": len(split.valid), "test": len(split.test)},
+        labels=len(store.labels),
+    )
+
+
+def _seconds(run: RunFolder, started: float) -> float:
+    return round(run.info.get("seconds", 0) + time.monotonic() - started, 1)
 
 
 def _labelled(split: Split, store: MoleculeStore) -> Split:
@@ -188,149 +208,15 @@ def _write_setup(run: RunFolder, store: MoleculeStore, split: Split, statistics:
     )
 
 
-def _train_member(
-    run: RunFolder,
-    recipe: Recipe,
-    store: MoleculeStore,
-    split: Split,
-    statistics: dict[str, LabelStatistics],
-    member: int,
-    pretrained: Path | None,
-    show_progress: bool,
-    *,
-    folder: str = "members",
-) -> torch.nn.Module:
-    target = run.path(f"{folder}/{member}")
-    task = build_task(recipe.task.name, recipe.task.config, store.labels, statistics)
-    torch.manual_seed(recipe.seed * 1000 + member)
-    network = build_network(recipe.model.name, recipe.model.config, recipe.encodings, task)
-    if (target / "last.safetensors").exists():  # this member was finished before a kill
-        load_weights(network, target / "best.safetensors")
-        return network
-    if pretrained is not None:
-        load_encoder(network, pretrained, member)
-    kept = [line for line in run.metrics() if line["part"] != folder or line["member"] != member]
-    mine = [line for line in run.metrics() if line["part"] == folder and line["member"] == member]
-    trainer = Trainer(
-        network, task, store, split.train, split.valid, recipe.train, seed=recipe.seed * 1000 + member, folder=target,
-        log=lambda **fields: run.log_metrics(part=folder, member=member, **fields),
-    )  # fmt: skip
-    if mine:  # lines after the saved state would come twice
-        done = trainer.saved_epoch()
-        run.rewrite_metrics([*kept, *(line for line in mine if line["epoch"] <= done)])
-    total = trainer.total_steps * recipe.train.batch_size * recipe.train.accumulate
-    name = recipe.name if recipe.train.ensemble == 1 else f"{recipe.name} {member + 1}/{recipe.train.ensemble}"
-    with progress(total, f"training {name}", "molecules", show=show_progress) as bar:
-        trainer.run(bar)
-    trainer.load_best()
-    return network
-
-
-def load_encoder(network: Any, pretrained: Path, member: int = 0) -> None:
-    """Put a pretrained run's best encoder weights into a network.
-
-    Raises:
-        DataError: The encoders differ.
-    """
-    run = RunFolder.open(pretrained)
-    members = sorted(run.path("members").glob("*/best.safetensors"))
-    if not members:
-        raise DataError(f"{pretrained} holds no trained weights")
-    weights = read_weights(members[member % len(members)])
-    encoder = {name.removeprefix("encoder."): value for name, value in weights.items() if name.startswith("encoder.")}
-    try:
-        network.encoder.load_state_dict(encoder)
-    except RuntimeError as error:
-        raise DataError(f"the encoder of {pretrained} does not fit this recipe's model: {error}") from error
-
-
-def _measure(run: RunFolder, store: MoleculeStore, split: Split, ensemble: Ensemble) -> None:
-    """Predict valid and test, write the graph-level predictions, and the metrics of every level."""
-    metrics: dict[str, Any] = {}
-    for part in ("valid", "test"):
-        rows = getattr(split, part)
-        if not len(rows):
-            continue
-        predictions = ensemble.predict_rows(store, rows)
-        truth = _targets(store, rows)
-        metrics[part] = {
-            level: evaluate(decided(found.mean, store.level_labels(level)), truth[level].astype(np.float64), store.level_labels(level))
-            for level, found in predictions.items()
-        }  # fmt: skip
-        if "graph" in predictions:
-            _write_predictions(run, store, rows, predictions["graph"], ensemble.task.columns("graph"), part)
-            if part == "valid":
-                calibration = calibrate(predictions["graph"], truth["graph"], store.level_labels("graph"))
-                run.write_json("uncertainty.json", calibration)
-    run.write_json("metrics.json", metrics)
-    run.write_json("leaks.json", leak_report(store, split))
-
-
-def calibrate(
-    prediction: Prediction, truth: np.ndarray, labels: Sequence[Label], *, level: float = 0.9
-) -> dict[str, Any]:
-    """Label name -> conformal calibration on these rows: intervals for values, sets for classes."""
-    found: dict[str, Any] = {}
-    start = 0
-    for number, label in enumerate(labels):
-        width = max(1, label.classes)
-        mean, std, true = (
-            prediction.mean[:, start : start + width],
-            prediction.std[:, start],
-            truth[:, number].astype(float),
-        )
-        if label.kind == "regression":
-            found[label.name] = {"kind": "interval", **calibrate_interval(mean[:, 0], std, true, level=level).to_json()}
-        else:
-            probabilities = np.hstack([1 - mean, mean]) if label.kind == "binary" else mean
-            found[label.name] = {"kind": "set", **calibrate_set(probabilities, true, level=level).to_json()}
-        start += width
-    return found
-
-
-def decided(columns: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
-    """(N, T) from prediction columns: values, probabilities, or the most probable class."""
-    out, start = [], 0
-    for label in labels:
-        width = max(1, label.classes)
-        block = columns[:, start : start + width]
-        out.append(block.argmax(axis=1).astype(float) if label.classes else block[:, 0])
-        start += width
-    return np.stack(out, axis=1) if out else np.zeros((len(columns), 0))
-
-
-def _targets(store: MoleculeStore, rows: np.ndarray) -> dict[str, np.ndarray]:
-    return store.read(rows).targets
-
-
-def _write_predictions(
-    run: RunFolder, store: MoleculeStore, rows: np.ndarray, found: Prediction, columns: list[str], part: str
-) -> None:
-    truth, bounds = store.graph_labels(rows)
-    data: dict[str, Any] = {"row": rows, "smiles": store.smiles(rows)}
-    for number, name in enumerate(columns):
-        data[name], data[f"{name}_std"] = found.mean[:, number], found.std[:, number]
-    for number, label in enumerate(store.level_labels("graph")):
-        data[f"{label.name}_measured"] = truth[:, number]
-        if bounds[:, number].any():
-            data[f"{label.name}_bound"] = bounds[:, number]
-    pl.DataFrame(data).write_parquet(run.path(f"predictions_{part}.parquet"))
-
-
-def _refit(
-    run: RunFolder,
-    recipe: Recipe,
-    store: MoleculeStore,
-    split: Split,
-    statistics: dict[str, LabelStatistics],
-    pretrained: Path | None,
-    show_progress: bool,
-) -> None:
+def _refit(members: Sequence[Member], split: Split) -> None:
     """Train again on all labelled rows for as many epochs as the best ones took; `predict` then uses these members."""
-    lines = [line for line in run.metrics() if line["part"] == "members" and "valid_loss" in line]
-    everything = Split(np.sort(np.concatenate([split.train, split.valid, split.test])), split.valid[:0], split.test[:0])
-    for member in range(recipe.train.ensemble):
-        mine = [line for line in lines if line["member"] == member]
+    everything = np.sort(np.concatenate([split.train, split.valid, split.test]))
+    for member in members:
+        recipe = member.recipe
+        mine = [
+            line for line in member.run.metrics()
+            if (line["part"], line["member"]) == ("members", member.number) and "valid_loss" in line
+        ]  # fmt: skip
         epochs = min(mine, key=lambda line: line["valid_loss"])["epoch"] if mine else recipe.train.epochs
         longer = replace(recipe, train=replace(recipe.train, epochs=epochs, patience=0))
-        _train_member(run, longer, store, everything, statistics, member, pretrained, show_progress, folder="refit")
+        trained(replace(member, recipe=longer, train_rows=everything, valid_rows=split.valid[:0], part="refit"))

@@ -1,76 +1,85 @@
-"""Batches from the store: bucketed by size, in an order that depends on seed and epoch alone, read ahead by a thread."""
+"""Batches of rows: bucketed by size, in an order that depends on seed and epoch alone, read ahead by a thread."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, TypeVar
 
 import numpy as np
 
-from hooke.molecules.batch import MoleculeBatch, collate
-from hooke.molecules.store import MoleculeStore
+from hooke.core.errors import UsageError
 
+Batch = TypeVar("Batch")
+Read = Callable[[np.ndarray], Batch]
 _BUCKET_BATCHES = 32
 _END = object()
 
 
-class MoleculeLoader:
-    """Batches of given rows of a store.
+class RowLoader(Generic[Batch]):
+    """Batches of given rows, whatever stands in a row.
+
+    An epoch holds every row once. In training its batches have nearly equal lengths, so that no small left-over batch
+    weighs as much as a whole one, and their number is a multiple of `world`, so that all processes take equally many.
 
     Args:
-        store: Where the molecules are.
-        rows: Which of them.
-        batch_size: Molecules a batch.
+        read: Makes a batch of rows; called in a thread of its own.
+        rows: Which rows.
+        batch_size: Most rows a batch.
         seed: Of the order; None keeps the order of `rows` (evaluation).
+        sizes: (rows,) how much work each row is; in training, rows of similar size then share a batch.
         rank, world: This process takes every world-th batch, starting with rank.
         prefetch: Batches read ahead.
+
+    Raises:
+        UsageError: Fewer rows to train on than processes.
     """
 
     def __init__(
         self,
-        store: MoleculeStore,
+        read: Read[Batch],
         rows: np.ndarray,
         batch_size: int,
         *,
         seed: int | None,
+        sizes: np.ndarray | None = None,
         rank: int = 0,
         world: int = 1,
         prefetch: int = 2,
     ) -> None:
-        self._store, self._rows, self._batch_size, self._seed = store, np.asarray(rows, np.int64), batch_size, seed
-        self._rank, self._world, self._prefetch = rank, world, prefetch
-        self._sizes = store.store.axis_counts("atom", self._rows) if seed is not None else None
+        self._read, self._rows, self._batch_size, self._seed = read, np.asarray(rows, np.int64), batch_size, seed
+        self._sizes, self._rank, self._world, self._prefetch = sizes, rank, world, prefetch
+        if seed is not None and len(self._rows) < world:
+            raise UsageError(f"{len(self._rows)} rows to train on cannot be shared by {world} devices")
 
     def __len__(self) -> int:
         """Batches an epoch of this process."""
-        batches = -(-len(self._rows) // self._batch_size)
-        return batches // self._world if self._world > 1 else batches
+        if self._seed is None:
+            return len(range(self._rank, -(-len(self._rows) // self._batch_size), self._world))
+        return -(-len(self._rows) // (self._batch_size * self._world))
 
     def order(self, epoch: int) -> list[np.ndarray]:
-        """The rows of every batch of an epoch: molecules of similar size share a batch, batches come in random order."""
-        if self._seed is None or self._sizes is None:
-            batches = _cut(self._rows, self._batch_size)
-        else:
-            generator = np.random.default_rng((self._seed, epoch))
-            shuffled = generator.permutation(len(self._rows))
-            buckets = _cut(shuffled, self._batch_size * _BUCKET_BATCHES)
-            places = np.concatenate(
-                [bucket[np.argsort(self._sizes[bucket], kind="stable")] for bucket in buckets] or [shuffled]
-            )
-            cut = _cut(self._rows[places], self._batch_size)
-            batches = [cut[place] for place in generator.permutation(len(cut))]
-        if self._world > 1:  # every process must take equally many steps
-            batches = batches[: len(batches) // self._world * self._world]
-        return batches[self._rank :: self._world]
+        """The rows of every batch of an epoch; batches of different sizes come in random order."""
+        if self._seed is None:
+            return _cut(self._rows, self._batch_size)[self._rank :: self._world]
+        generator = np.random.default_rng((self._seed, epoch))
+        places = generator.permutation(len(self._rows))
+        if self._sizes is not None:
+            buckets = _cut(places, self._batch_size * _BUCKET_BATCHES)
+            by_size = [bucket[np.argsort(self._sizes[bucket], kind="stable")] for bucket in buckets]
+            # up, down, up: a batch that spans two buckets holds similar sizes too
+            places = np.concatenate([bucket[:: 1 - number % 2 * 2] for number, bucket in enumerate(by_size)])
+        batches = np.array_split(self._rows[places], len(self) * self._world)
+        return [batches[place] for place in generator.permutation(len(batches))][self._rank :: self._world]
 
-    def epoch(self, number: int, *, start: int = 0) -> Iterator[MoleculeBatch]:
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from batch `start` on."""
-        return read_ahead(self._store, self.order(number)[start:], self._prefetch)
+        return read_ahead(self._read, self.order(number)[start:], self._prefetch)
 
 
-def read_ahead(store: MoleculeStore, batches: Sequence[np.ndarray], depth: int) -> Iterator[MoleculeBatch]:
-    """Read and collate batches in a thread, at most `depth` ahead; an error in the thread is raised here."""
+def read_ahead(read: Read[Batch], batches: Sequence[np.ndarray], depth: int) -> Iterator[Batch]:
+    """Read batches in a thread, at most `depth` ahead; an error in the thread is raised here."""
     ready: queue.Queue[object] = queue.Queue(maxsize=max(1, depth))
     stop = threading.Event()
 
@@ -85,11 +94,11 @@ def read_ahead(store: MoleculeStore, batches: Sequence[np.ndarray], depth: int) 
     def work() -> None:
         try:
             for rows in batches:
-                put(collate(store.read(rows)))
+                put(read(rows))
                 if stop.is_set():
                     return
             put(_END)
-        except BaseException as error:
+        except BaseException as error:  # handed to the consumer
             put(error)
 
     thread = threading.Thread(target=work, daemon=True)

@@ -7,42 +7,74 @@ import math
 import torch
 from torch import nn
 
+from hooke.core.errors import UsageError
 from hooke.train.recipe import TrainSection
-
-_NO_DECAY = (nn.LayerNorm, nn.BatchNorm1d, nn.Embedding)
 
 
 def make_optimiser(network: nn.Module, section: TrainSection) -> torch.optim.AdamW:
-    """AdamW (Loshchilov and Hutter 2019); weights with one dimension, norms and embeddings are not decayed.
+    """AdamW (Loshchilov and Hutter 2019); embeddings and what has one dimension (biases, norms) are not decayed.
 
-    Parameters under `encoder` get `encoder_rate` times the learning rate; with 0 they are frozen.
+    Parameters under `encoder` get `encoder_rate` times the learning rate. What fine-tuning keeps frozen needs no gradient
+    afterwards, and has no place in the optimiser.
     """
+    freeze(network, section)
     exempt = {
         id(parameter)
         for module in network.modules()
-        if isinstance(module, _NO_DECAY)
+        if isinstance(module, nn.Embedding)
         for parameter in module.parameters()
     }
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
-        encoder = name.startswith("encoder.")
-        if encoder and section.encoder_rate == 0:
-            parameter.requires_grad_(False)
-            continue
-        decays = parameter.ndim > 1 and id(parameter) not in exempt
-        groups.setdefault((encoder, decays), []).append(parameter)
+        if parameter.requires_grad:
+            decays = parameter.ndim > 1 and id(parameter) not in exempt
+            groups.setdefault((name.startswith("encoder."), decays), []).append(parameter)
     return torch.optim.AdamW(
         [
             {
                 "params": parameters,
                 "weight_decay": section.weight_decay if decays else 0.0,
                 "rate": section.encoder_rate if encoder else 1.0,
+                "first_epoch": section.encoder_from_epoch if encoder else 0,
             }
             for (encoder, decays), parameters in groups.items()
         ],
         lr=section.learning_rate,
-        fused=True,
+        fused=section.precision != "16-mixed",  # torch's fused kernel cannot be combined with loss scaling and clipping
     )
+
+
+def freeze(network: nn.Module, section: TrainSection) -> None:
+    """Freeze the encoder (`encoder_rate` 0), or all of it that comes before its last `encoder_layers` layers.
+
+    Raises:
+        UsageError: The encoder has no `layers`, or fewer of them.
+    """
+    encoder = getattr(network, "encoder", None)
+    if encoder is None or (section.encoder_rate > 0 and section.encoder_layers < 0):
+        return
+    frozen: list[nn.Module] = [encoder]
+    if section.encoder_rate > 0:
+        layers = getattr(encoder, "layers", None)
+        if not isinstance(layers, nn.ModuleList):
+            raise UsageError("train.encoder_layers needs an encoder whose layers are known; this one has no `layers`")
+        if section.encoder_layers > len(layers):
+            raise UsageError(
+                f"train.encoder_layers is {section.encoder_layers}, but the encoder has {len(layers)} layers"
+            )
+        children = dict(encoder.named_children())
+        before = list(children)[: list(children).index("layers")]
+        frozen = [*(children[name] for name in before), *layers[: len(layers) - section.encoder_layers]]
+    for module in frozen:
+        module.requires_grad_(requires_grad=False)
+
+
+def set_training(network: nn.Module, section: TrainSection, epoch: int) -> None:
+    """Training mode; an encoder that does not learn in this epoch stays in evaluation mode, without dropout."""
+    network.train()
+    encoder = getattr(network, "encoder", None)
+    if encoder is not None and (section.encoder_rate == 0 or epoch < section.encoder_from_epoch):
+        encoder.eval()
 
 
 def learning_rate(step: int, total: int, section: TrainSection) -> float:
@@ -57,7 +89,7 @@ def learning_rate(step: int, total: int, section: TrainSection) -> float:
     return section.learning_rate * (section.final_rate + (1 - section.final_rate) * fall)
 
 
-def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
-    """Set the rate of every group, times the group's own factor."""
+def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float, epoch: int = 0) -> None:
+    """Set the rate of every group, times the group's own factor; 0 before the group's first epoch."""
     for group in optimiser.param_groups:
-        group["lr"] = rate * group.get("rate", 1.0)
+        group["lr"] = rate * group["rate"] if epoch >= group["first_epoch"] else 0.0

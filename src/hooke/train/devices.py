@@ -1,0 +1,164 @@
+"""Devices: Lightning Fabric for one process or several, how those are started, and the threads of each."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, cast
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
+from lightning_fabric.plugins.precision import DoublePrecision, MixedPrecision
+from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+from torch import nn
+from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
+
+from hooke.core.errors import HookeError, UsageError
+from hooke.core.parallel import default_workers
+from hooke.train.interruption import Interruption
+from hooke.train.recipe import TrainSection
+
+_SMALL_NETWORK = 2_000_000
+_ENVIRONMENT = ("MASTER_ADDR", "MASTER_PORT", "TORCH_CPP_LOG_LEVEL")  # changed while processes are started
+_PATIENCE = timedelta(minutes=30)  # for a process that waits for the others
+
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # no banner from each process
+
+
+class WorkerFailedError(HookeError):
+    """One of several training processes ended before its work was done."""
+
+
+class OtherProcessError(HookeError):
+    """This process stops because another one cannot go on; that one says why."""
+
+
+def make_fabric(section: TrainSection) -> Fabric:
+    """Lightning Fabric for the devices and precision of a recipe.
+
+    Several devices share each step (distributed data parallel): every process has the whole network, gradients are
+    averaged over the processes. Not all parameters need a gradient in each step.
+
+    Raises:
+        UsageError: This machine does not have these devices.
+    """
+    if section.deterministic:
+        torch.use_deterministic_algorithms(True)
+    where: dict[str, Any] = {"accelerator": section.accelerator, "devices": section.devices}
+    plugins: list[Any] = []
+    if section.devices > 1:
+        plugins.append(LightningEnvironment())  # processes of this machine, whatever a cluster's variables say
+        where["strategy"] = DDPStrategy(start_method="spawn", timeout=_PATIENCE, find_unused_parameters=True)
+    if section.precision == "64-true":
+        plugins.append(_Double())
+    elif section.precision.endswith("-mixed"):
+        cuda = section.accelerator == "cuda" or (section.accelerator == "auto" and torch.cuda.is_available())
+        plugins.append(_Mixed(cast(Any, section.precision), device="cuda" if cuda else "cpu"))
+    try:
+        return Fabric(**where, plugins=plugins)
+    except (MisconfigurationException, RuntimeError, ValueError) as error:
+        raise UsageError(
+            f"train.accelerator={section.accelerator} with train.devices={section.devices} is not possible here: {error}"
+        ) from error
+
+
+def check_can_start(section: TrainSection) -> None:
+    """Several devices are started by a process that the user started.
+
+    Raises:
+        UsageError: This is a process started by another; a script without a main guard is run again by each of them.
+    """
+    if section.devices > 1 and multiprocessing.parent_process() is not None:
+        raise UsageError(
+            "train.devices above 1 starts processes of its own, which is only possible from the main process; "
+            'in a script, put the call under `if __name__ == "__main__":`'
+        )
+
+
+def launch(fabric: Fabric, job: Callable[..., Any], *arguments: Any) -> None:
+    """Run job(fabric, *arguments) on every device: here for one, in new processes for several.
+
+    Args:
+        fabric: From `make_fabric`.
+        job: A function of a module; for several devices it and its arguments must be picklable.
+        arguments: The rest of its arguments.
+
+    Raises:
+        HookeError: What any of the processes raised, or that one of them died.
+        KeyboardInterrupt: The job was asked to stop, and did.
+    """
+    if not isinstance(fabric.strategy, DDPStrategy):
+        job(fabric, *arguments)
+        return
+    failures = multiprocessing.get_context("spawn").SimpleQueue()
+    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # each process would remark that all parameters are used
+    try:
+        with Interruption() as interruption:
+            done = fabric.launch(cast(Any, _run), failures, _Call(job, arguments))
+    except (ProcessRaisedException, ProcessExitedException) as error:
+        if not failures.empty():
+            raise failures.get() from None
+        if interruption.asked:  # before the processes could save anything
+            raise KeyboardInterrupt from None
+        raise WorkerFailedError(f"a training process failed, and the others were stopped: {error}") from error
+    finally:
+        failures.close()
+        for name, value in before.items():  # the next launch finds a free port of its own
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+    if not done:
+        raise KeyboardInterrupt
+
+
+class _Call:
+    """A job with its arguments as one thing, which Lightning does not look into."""
+
+    def __init__(self, job: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self.job, self.arguments = job, arguments
+
+
+def _run(fabric: Fabric, failures: Any, call: _Call) -> bool:
+    """In a new process: whether the job came to its end."""
+    finished = True
+    try:
+        call.job(fabric, *call.arguments)
+    except KeyboardInterrupt:
+        finished = False
+    except HookeError as error:
+        if not isinstance(error, OtherProcessError):
+            failures.put(error)
+        raise
+    torch.distributed.destroy_process_group()  # its threads would abort a process that just ends
+    return finished
+
+
+def set_threads(network: nn.Module, threads: int, devices: int = 1) -> None:
+    """CPU threads of this process; see `TrainSection.threads`."""
+    small = sum(parameter.numel() for parameter in network.parameters()) < _SMALL_NETWORK
+    torch.set_num_threads(threads or (1 if small else max(1, default_workers() // devices)))
+
+
+class _AsGiven:
+    """Batches and losses pass as they are: layers cast what they read, and frozen dataclasses stay whole."""
+
+    def convert_input(self, data: Any) -> Any:
+        return data
+
+    def convert_output(self, data: Any) -> Any:
+        return data
+
+
+class _Mixed(_AsGiven, MixedPrecision):
+    pass
+
+
+class _Double(_AsGiven, DoublePrecision):
+    pass

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from hooke.core.progress import progress
 from hooke.inference.network import build_network, build_task
+from hooke.molecules.batch import collate
 from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.train.devices import make_fabric
+from hooke.train.loader import RowLoader
 from hooke.train.loop import Trainer, TrainingError
 from hooke.train.member import molecule_loader
-from hooke.train.recipe import Recipe
+from hooke.train.recipe import Recipe, TrainSection
 
 
 def trainer_of(
@@ -125,3 +131,152 @@ def test_an_interrupted_loop_continues_to_the_same_bits(recipe: Recipe, store: M
     assert lines + more == whole_lines
     for name, value in whole.raw.state_dict().items():
         assert torch.equal(value, second.raw.state_dict()[name]), name
+
+
+def test_accumulated_batches_equal_one_large_batch(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
+    """In float64, without dropout, with equal numbers of measured labels in each batch."""
+    weights = []
+    measured = store.graph_labels()[0]
+    rows = np.flatnonzero(np.isfinite(measured).all(axis=1))[:16]
+    for accumulate in (1, 4):
+        plain = replace(recipe, model=replace(recipe.model, config=replace(recipe.model.config, dropout=0.0)))
+        options: dict[str, Any] = {"precision": "64-true", "epochs": 3, "ema": 0.5, "clip": 0.1}
+        trainer, _ = trainer_of(
+            plain, store, tmp_path / str(accumulate), valid=0, accumulate=accumulate, batch_size=16 // accumulate, **options
+        )
+        trainer.task.config = replace(trainer.task.config, flip_signs=False)
+        trainer.train = Fixed(store, [rows[start :: accumulate] for start in range(accumulate)])
+        trainer.total_steps = 3
+        run(trainer)
+        assert trainer.step == 3
+        weights.append(trainer.raw.state_dict())
+    for name, value in weights[0].items():
+        torch.testing.assert_close(value, weights[1][name], rtol=1e-9, atol=1e-12)
+
+
+class Fixed:
+    """The same batches in each epoch: all that the loop asks of a loader."""
+
+    def __init__(self, store: MoleculeStore, batches: list[np.ndarray]) -> None:
+        self.batches = [collate(store.read(rows)) for rows in batches]
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
+        return iter(self.batches[start:])
+
+
+@pytest.mark.parametrize("when", [3, 4])  # in the middle of a step, and at the end of an epoch
+def test_asked_to_stop_it_saves_after_the_step(
+    recipe: Recipe, store: MoleculeStore, tmp_path: Path, when: int
+) -> None:
+    options: dict[str, Any] = {"epochs": 2, "accumulate": 2, "ema": 0.9, "checkpoint_seconds": 1e9}
+    whole, whole_lines = trainer_of(recipe, store, tmp_path / "whole", **options)
+    run(whole)
+    first, lines = trainer_of(recipe, store, tmp_path / "cut", **options)
+    original = first._train_batch
+
+    def asked(batch: Any) -> None:
+        if first.batches_done == when:
+            os.kill(os.getpid(), signal.SIGTERM)
+        original(batch)
+
+    first._train_batch = asked  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        run(first)
+    assert (first.step, first.batches_done) == ((2, 4) if when == 3 else (3, 5))
+    second, more = trainer_of(recipe, store, tmp_path / "cut", **options)
+    run(second)
+    assert lines + more == whole_lines
+    for name, value in whole.raw.state_dict().items():
+        assert torch.equal(value, second.raw.state_dict()[name]), name
+
+
+def test_asked_in_the_last_validation_it_finishes_first(
+    recipe: Recipe, store: MoleculeStore, tmp_path: Path
+) -> None:
+    for epochs, finished in ((1, True), (2, False)):
+        trainer, lines = trainer_of(recipe, store, tmp_path / str(epochs), epochs=epochs)
+        original = trainer.validate
+
+        def validate(trainer: Trainer = trainer, original: Any = original) -> dict[str, float]:
+            trainer._interruption.asked = True
+            return original()
+
+        trainer.validate = validate  # type: ignore[method-assign]
+        with pytest.raises(KeyboardInterrupt):
+            run(trainer)
+        assert len(lines) == 1
+        assert (trainer.folder / "last.safetensors").exists() == finished
+        assert trainer.state_path.exists() != finished
+
+
+def test_a_state_saved_at_the_last_step_still_ends_its_epoch(
+    recipe: Recipe, store: MoleculeStore, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"epochs": 3, "max_steps": 3, "checkpoint_seconds": 0.0}
+    first, _ = trainer_of(recipe, store, tmp_path, **options)
+    first._end_epoch = lambda: (_ for _ in ()).throw(KeyboardInterrupt)  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        run(first)
+    second, lines = trainer_of(recipe, store, tmp_path, **options)
+    run(second)
+    assert [line["step"] for line in lines] == [3]
+    second.load_best()
+
+
+@dataclass(frozen=True)
+class Points:
+    """A batch that is no molecule."""
+
+    x: torch.Tensor
+    rows: torch.Tensor
+
+    @property
+    def num_items(self) -> int:
+        return len(self.rows)
+
+    def to(self, device: torch.device) -> Points:
+        return Points(self.x.to(device), self.rows.to(device))
+
+
+class Squares:
+    """Σ x², to be learnt."""
+
+    def losses(self, network: Any, batch: Points, step: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        return {"loss": (network(batch.x).squeeze(1) - (batch.x**2).sum(1)).square().mean()}
+
+
+@pytest.mark.filterwarnings("ignore")  # of torch's compiler about its own work
+def test_other_batches_than_molecules_compiled_and_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled, backends = torch.compile, []
+
+    def without_a_compiler(network: Any, **options: Any) -> Any:
+        backends.append(options)
+        return compiled(network, backend="aot_eager", **options)
+
+    monkeypatch.setattr(torch, "compile", without_a_compiler)
+    x = torch.randn(70, 3, generator=torch.Generator().manual_seed(0))
+    found = []
+    for name, options in {"plain": {}, "compiled": {"compile": True}}.items():
+        section = TrainSection(epochs=5, batch_size=16, learning_rate=0.02, ema=0.5, accelerator="cpu", **options)
+        torch.manual_seed(0)
+        network = torch.nn.Sequential(torch.nn.Linear(3, 16), torch.nn.Tanh(), torch.nn.Linear(16, 1))
+
+        def read(rows: np.ndarray) -> Points:
+            return Points(x[rows], torch.from_numpy(rows))
+
+        lines: list[dict[str, Any]] = []
+        trainer = Trainer(
+            network, Squares(), section, fabric=make_fabric(section), seed=1, folder=tmp_path / name,
+            train=RowLoader(read, np.arange(60), 16, seed=1), valid=RowLoader(read, np.arange(60, 70), 16, seed=None),
+            log=lambda lines=lines, **fields: lines.append(fields),
+        )  # fmt: skip
+        run(trainer)
+        found.append(lines)
+        assert set(load_file(tmp_path / name / "best.safetensors")) == set(network.state_dict())
+    assert backends == [{"dynamic": True}]
+    assert found[0][-1]["valid_loss"] < found[0][0]["valid_loss"]
+    for plain, other in zip(*found, strict=True):
+        assert other == {name: pytest.approx(value, rel=1e-4) for name, value in plain.items()}

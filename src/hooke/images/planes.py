@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import io
+import logging
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,7 @@ from hooke.core.errors import DataError
 INSTALL = 'pip install "hooke-bio[images]"'
 PIXEL_DTYPES = ("uint8", "uint16")
 TIFF_SUFFIXES = (".tif", ".tiff")
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what it would say there, our errors say
 PICTURE_SUFFIXES = (".png", ".jp2", ".j2k", ".jpg", ".jpeg")
 
 
@@ -118,6 +120,8 @@ def _read_tiff(path: Path, key: str) -> np.ndarray:
     except ImportError:
         return _read_with_pillow(path.read_bytes(), path.name, page, f"{path.name}")
     with tifffile.TiffFile(path) as file:
+        if not len(file.pages):
+            raise PlaneError("damaged", f"{path.name} is truncated or damaged: it has no directory of pages")
         if page >= len(file.pages):
             raise PlaneError("missing_plane", f"{path.name} has {len(file.pages)} pages, page {page} was asked for")
         directory: Any = file.pages[page]

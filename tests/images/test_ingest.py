@@ -206,19 +206,15 @@ def test_the_real_site_with_each_fault(mirror: Path, tmp_path: Path) -> None:
     )
     compressed = sum(path.stat().st_size for path in store.folder.rglob("*.bin"))
     assert compressed < 0.65 * 6 * original.nbytes
-    for number, (spoil, kind) in enumerate(
-        {"truncate": "damaged", "remove": "missing_channel", "black": "blank"}.items()
-    ):
-        copy = tmp_path / spoil
+    for channel, kind in ((2, "damaged"), (4, "blank")):
+        copy = tmp_path / kind
         copy.mkdir()
         for path in real.glob("*.tiff"):
             (copy / path.name).write_bytes(path.read_bytes())
-        target = copy / f"r03c03f03p01-ch{number + 2}sk1fk1fl1.tiff"
-        if spoil == "truncate":
+        target = copy / f"r03c03f03p01-ch{channel}sk1fk1fl1.tiff"
+        if kind == "damaged":
             os.truncate(target, 700_000)
-        elif spoil == "remove":
-            target.unlink()
         else:
             tifffile.imwrite(target, np.zeros((1080, 1080), np.uint16), compression="lzw")
         with pytest.raises(DataError, match=f"1 x {kind}"):
-            ingest_images(index_folder(copy), tmp_path / f"store-{spoil}", workers=0)
+            ingest_images(index_folder(copy), tmp_path / f"store-{kind}", workers=0)

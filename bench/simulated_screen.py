@@ -130,7 +130,9 @@ def main() -> None:
         picture(options.picture, real, simulated)
 
 
-def picture(path: Path, real: dict[str, tuple[list[np.ndarray], list[np.ndarray]]], simulated: dict[str, list[np.ndarray]]) -> None:
+def picture(
+    path: Path, real: dict[str, tuple[list[np.ndarray], list[np.ndarray]]], simulated: dict[str, list[np.ndarray]]
+) -> None:
     """Real crops above, simulated fields below."""
     import matplotlib.pyplot as plt
 

@@ -10,8 +10,10 @@ Source: the families of features of CellProfiler (Carpenter et al. 2006), writte
 
 from __future__ import annotations
 
-from itertools import combinations
+import importlib
+from itertools import combinations, pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,9 +33,7 @@ _RINGS = (0.5, 1.0, 1.6)
 _CHUNK = 16
 
 
-def field_features(
-    pixels: np.ndarray, channels: tuple[str, ...], nucleus_diameter_px: float = 9.0
-) -> dict[str, float]:
+def field_features(pixels: np.ndarray, channels: tuple[str, ...], nucleus_diameter_px: float = 9.0) -> dict[str, float]:
     """All features of one field, by name; a field without nuclei has zeros for those of nuclei.
 
     Args:
@@ -125,7 +125,7 @@ def _granularity(flat: np.ndarray) -> dict[str, float]:
     from scipy.ndimage import gaussian_filter
 
     blurred = [flat, *(gaussian_filter(flat, scale) for scale in _SCALES)]
-    bands = np.array([(fine - coarse).var() for fine, coarse in zip(blurred, blurred[1:], strict=False)])
+    bands = np.array([(fine - coarse).var() for fine, coarse in pairwise(blurred)])
     shares = np.log((bands + EPSILON) / (flat.var() + EPSILON))
     return {f"grain_{scale:g}": float(share) for scale, share in zip(_SCALES, shares, strict=True)}
 
@@ -172,7 +172,7 @@ def _nuclei_features(
         plane = pixels[place].astype(np.float32)
         plane = plane - np.percentile(plane, 1)
         light = {name: _per_nucleus(plane, owner, zone, count) for name, zone in zones.items()}
-        total = np.mean([values for values in light.values()], axis=0) + EPSILON
+        total = np.mean(list(light.values()), axis=0) + EPSILON
         for name, values in light.items():
             found |= _summary(f"nuclei_{channel}_{name}", values / total)
         spread = _per_nucleus(plane**2, owner, zones["inside"], count) - light["inside"] ** 2
@@ -201,9 +201,7 @@ def _summary(name: str, values: np.ndarray) -> dict[str, float]:
     return {f"{name}_mean": float(values.mean()), f"{name}_deviation": float(values.std())}
 
 
-def _skimage(part: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    import importlib
-
+def _skimage(part: str) -> Any:
     try:
         return importlib.import_module(f"skimage.{part}")
     except ImportError as error:

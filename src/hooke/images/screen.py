@@ -76,9 +76,15 @@ class Screen:
 
     def _fields(self) -> pl.DataFrame:
         perturbations = self.library.table.drop("module").with_row_index("perturbation_number")
-        wells = self._wells.with_row_index("place").join(
-            perturbations.with_columns(pl.col("perturbation_number").cast(pl.Int64)), on="perturbation_number", how="left"
-        ).sort("place")
+        wells = (
+            self._wells.with_row_index("place")
+            .join(
+                perturbations.with_columns(pl.col("perturbation_number").cast(pl.Int64)),
+                on="perturbation_number",
+                how="left",
+            )
+            .sort("place")
+        )
         names = [experiment.name for experiment in self._experiments]
         kinds = [experiment.cell_type for experiment in self._experiments]
         wells = wells.with_columns(
@@ -87,14 +93,18 @@ class Screen:
             self._control(),
         )
         plate = pl.col("plate_number").cast(pl.String)
-        wells = wells.with_columns((plate if self.config.style == "rxrx1" else pl.concat_str("experiment", pl.lit("_P"), plate)).alias("plate"))
+        wells = wells.with_columns(
+            (plate if self.config.style == "rxrx1" else pl.concat_str("experiment", pl.lit("_P"), plate)).alias("plate")
+        )
         fields = wells.join(pl.DataFrame({"site": range(1, self.config.sites + 1)}), how="cross")
         return complete(fields.drop("place", "experiment_number", "plate_number", "perturbation_number"))
 
     def _control(self) -> pl.Expr:
         """Untreated wells are negative controls; the strongest few perturbations positive ones, as screens choose them."""
         strength = np.linalg.norm(self.library.effects, axis=1)
-        strongest = self.library.table["perturbation"][np.argsort(-strength, kind="stable")[:POSITIVE_CONTROLS]].to_list()
+        strongest = self.library.table["perturbation"][
+            np.argsort(-strength, kind="stable")[:POSITIVE_CONTROLS]
+        ].to_list()
         name = pl.col("perturbation")
         negative = pl.when(name == NONE).then(pl.lit("negative"))
         return negative.when(name.is_in(strongest)).then(pl.lit("positive")).otherwise(pl.lit("")).alias("control")

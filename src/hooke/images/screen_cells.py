@@ -7,6 +7,7 @@ are ellipses, cells wavy ellipses that give way to each other; textures come fro
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,9 @@ def _draw(
     angle = generator.uniform(0, 2 * np.pi, (count, 1, 1)).astype(np.float32)
     along, beside = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
 
-    dividing = (generator.random((count, 1, 1)) < _sigmoid(-3.3 + 0.7 * well[TRAITS.index("mitosis")])).astype(np.float32)
+    dividing = (generator.random((count, 1, 1)) < _sigmoid(-3.3 + 0.7 * well[TRAITS.index("mitosis")])).astype(
+        np.float32
+    )
     doubled = (generator.random((count, 1, 1)) < 0.35).astype(np.float32)  # cells that have copied their DNA
     trait["dna_intensity"] = trait["dna_intensity"] + 1.6 * doubled
     trait["nucleus_radius"] = trait["nucleus_radius"] + 1.2 * doubled
@@ -64,8 +67,12 @@ def _draw(
     textures = _sampled_textures(count, along, beside, generator)
 
     light = np.empty((count, len(STRUCTURES), PATCH, PATCH), np.float32)
-    light[:, 0] = nucleus * np.exp(0.18 * trait["dna_intensity"] + 0.7 * dividing) * np.maximum(
-        0.1, 1 + 0.16 * np.exp(0.35 * trait["chromatin_texture"]) * textures["mid"]
+    light[:, 0] = (
+        nucleus
+        * np.exp(0.18 * trait["dna_intensity"] + 0.7 * dividing)
+        * np.maximum(
+            0.1, 1 + 0.2 * np.exp(0.35 * trait["chromatin_texture"]) * (0.5 * textures["mid"] + textures["fine"])
+        )
     )
     light[:, 1] = _er(trait, cell, nucleus, cytoplasm, textures)
     light[:, 2] = _actin(trait, cell, inside, body, textures)
@@ -76,13 +83,17 @@ def _draw(
 
 
 def _cell_distance(
-    trait: dict[str, np.ndarray], along: np.ndarray, beside: np.ndarray, dividing: np.ndarray, generator: np.random.Generator
+    trait: dict[str, np.ndarray],
+    along: np.ndarray,
+    beside: np.ndarray,
+    dividing: np.ndarray,
+    generator: np.random.Generator,
 ) -> np.ndarray:
     """0 in the middle of a cell, 1 on its wavy edge."""
     stretch = np.exp(0.5 * (0.28 + 0.16 * trait["cell_elongation"]) * (1 - dividing))
     waves = 0.16 * np.exp(0.3 * trait["cell_irregularity"]) * (1 - 0.7 * dividing)
     turn = (along + 1j * beside) / np.maximum(np.hypot(along, beside), 1e-3)  # e^(i angle)
-    factors = generator.standard_normal((len(along), 2 * len(_HARMONICS)), dtype=np.float32).view(np.complex64)
+    factors: Any = generator.standard_normal((len(along), 2 * len(_HARMONICS)), dtype=np.float32).view(np.complex64)
     factors = (factors / _HARMONICS.astype(np.float32))[:, :, None, None]
     outline = factors[:, -1] * turn  # sum of factor * e^(i harmonic angle), by Horner's rule
     for place in reversed(range(len(_HARMONICS) - 1)):
@@ -93,18 +104,26 @@ def _cell_distance(
 
 
 def _nucleus(
-    trait: dict[str, np.ndarray], along: np.ndarray, beside: np.ndarray, dividing: np.ndarray, generator: np.random.Generator
+    trait: dict[str, np.ndarray],
+    along: np.ndarray,
+    beside: np.ndarray,
+    dividing: np.ndarray,
+    generator: np.random.Generator,
 ) -> np.ndarray:
     """1 in the nucleus, 0 outside; a thin bright plate in dividing cells."""
     shift = generator.normal(0, 0.8, (2, len(along), 1, 1)).astype(np.float32)
     stretch = np.exp(0.5 * (0.2 + 0.12 * trait["nucleus_elongation"]) + 0.45 * dividing)
     radius = 4.6 * np.exp(0.1 * trait["nucleus_radius"] - 0.25 * dividing)
     distance = np.sqrt(((along - shift[0]) / stretch) ** 2 + ((beside - shift[1]) * stretch) ** 2) / radius
-    return _sigmoid(10 * (1 - distance))
+    return _sigmoid(14 * (1 - distance))
 
 
 def _er(
-    trait: dict[str, np.ndarray], cell: np.ndarray, nucleus: np.ndarray, cytoplasm: np.ndarray, textures: dict[str, np.ndarray]
+    trait: dict[str, np.ndarray],
+    cell: np.ndarray,
+    nucleus: np.ndarray,
+    cytoplasm: np.ndarray,
+    textures: dict[str, np.ndarray],
 ) -> np.ndarray:
     decay = np.exp(-1.6 * np.exp(-0.3 * trait["er_spread"]) * cell)
     grain = np.maximum(0.1, 1 + 0.25 * np.exp(0.35 * trait["er_texture"]) * textures["fine"])
@@ -113,7 +132,11 @@ def _er(
 
 
 def _actin(
-    trait: dict[str, np.ndarray], cell: np.ndarray, inside: np.ndarray, body: np.ndarray, textures: dict[str, np.ndarray]
+    trait: dict[str, np.ndarray],
+    cell: np.ndarray,
+    inside: np.ndarray,
+    body: np.ndarray,
+    textures: dict[str, np.ndarray],
 ) -> np.ndarray:
     edge = 0.55 * np.exp(0.3 * trait["actin_edge"]) * np.exp(-(((cell - 0.92) / 0.09) ** 2)) * inside
     fibres = 0.55 * np.exp(0.35 * trait["actin_fibres"]) * np.maximum(0, textures["fibre"]) * inside * (0.3 + body)
@@ -154,7 +177,7 @@ def _golgi(
     width = 2.4 * np.exp(0.22 * trait["golgi_spread"])
     blob = np.exp(-((along - 5.5) ** 2 + beside**2) / (2 * width**2)) * inside
     golgi = 1.1 * np.exp(0.25 * trait["golgi_intensity"]) * blob * np.maximum(0.2, 1 + 0.5 * textures["fine"])
-    vesicles = 0.7 * np.exp(0.4 * trait["vesicles"]) * np.maximum(0, textures["dots"] - 1.5) * cytoplasm
+    vesicles = 1.2 * np.exp(0.4 * trait["vesicles"]) * np.maximum(0, textures["dots"] - 1.3) * cytoplasm
     return golgi + vesicles + 0.22 * inside
 
 
@@ -212,7 +235,11 @@ def _lay(
     """Combine patches (n, C, P, P) into a field (C, S, S) at their corners; with `back`, what the field then holds under each."""
     size = field.shape[1]
     starts, ends = np.maximum(corner, 0), np.minimum(corner + PATCH, size)
-    spans = [(slice(a, c), slice(b, d), slice(a - y, c - y), slice(b - x, d - x)) for (a, b), (c, d), (y, x) in zip(starts.tolist(), ends.tolist(), corner.tolist(), strict=True)]  # fmt: skip
+    spans = []
+    for (top, left), (bottom, right_end), (y, x) in zip(starts.tolist(), ends.tolist(), corner.tolist(), strict=True):
+        spans.append(
+            (slice(top, bottom), slice(left, right_end), slice(top - y, bottom - y), slice(left - x, right_end - x))
+        )
     for patch, (rows, columns, down, right) in zip(patches, spans, strict=True):
         here = field[:, rows, columns]
         combine(here, patch[:, down, right], out=here)

@@ -22,7 +22,7 @@ class ScreenConfig:
         style: "rxrx1": siRNA knock-downs in four cell types, each perturbation in another well of every experiment, 6 channels
             of 8 bit. "jump_cp": guides and compounds with doses in U2OS, the same place on every plate, 5 channels of 16 bit.
         seed: Of everything: the library, the plates, the cells.
-        size: Side of a field, in pixels of about 1.2 micrometres.
+        size: Side of a field, in pixels of about 1.8 micrometres (a 20x field shrunk threefold).
         modules: Gene modules (complexes); genes of one module do the same to cells, some of them the opposite.
         genes_per_module: Genes in each.
         lone_genes: Genes in no module, each with an effect of its own.
@@ -33,6 +33,8 @@ class ScreenConfig:
         experiments: Experimental batches.
         plates: Plates an experiment.
         replicates: Wells of each perturbation in an experiment.
+        coverage: Part of the perturbations that each experiment holds, others for each: below 1, perturbations can only be
+            compared across experiments, as in large screens. 1 in the style of rxrx1.
         controls: Wells of untreated cells a plate (negative controls).
         sites: Fields a well.
         effect_strength: Factor of all effects of perturbations.
@@ -52,6 +54,7 @@ class ScreenConfig:
     experiments: int = 4
     plates: int = 1
     replicates: int = 1
+    coverage: float = 1.0
     controls: int = 16
     sites: int = 2
     effect_strength: float = 1.0
@@ -70,6 +73,8 @@ class ScreenConfig:
             raise UsageError("numbers of genes, compounds and controls cannot be negative")
         if self.style == "rxrx1" and self.compounds:
             raise UsageError("a screen in the style of rxrx1 has no compounds; set compounds=0")
+        if not 0 < self.coverage <= 1 or (self.style == "rxrx1" and self.coverage < 1):
+            raise UsageError("coverage must lie above 0 and at most at 1; in the style of rxrx1 it is 1")
         if self.compounds and not self.doses_um:
             raise UsageError("compounds need at least one dose in doses_um")
 

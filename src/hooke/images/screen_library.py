@@ -73,22 +73,22 @@ def make_library(config: ScreenConfig) -> Library:
         for _ in range(config.genes_per_module):
             name = names[len(effects)]
             sign = -1 if generator.random() < 0.15 else 1
-            shared = sign * generator.uniform(1.6, 3.2) * direction
+            shared = sign * generator.uniform(2.0, 3.6) * direction
             effects[name] = shared + 0.5 * _direction(generator)
             modules[name] = (module, sign)
     for _ in range(config.lone_genes):
-        effects[names[len(effects)]] = generator.uniform(1.6, 3.2) * _direction(generator)
+        effects[names[len(effects)]] = generator.uniform(2.0, 3.6) * _direction(generator)
     for _ in range(config.inactive_genes):
         effects[names[len(effects)]] = np.zeros(len(TRAITS))
     effects = {name: config.effect_strength * effects[name] for name in sorted(effects)}
     rows: list[tuple[object, ...]] = [(NONE, "none", None, None, None, None, "")]
     shifts = [np.zeros(len(TRAITS))]
     for name, effect in effects.items():
-        module = f"M{modules[name][0]:02d}" if name in modules else ""
+        home = f"M{modules[name][0]:02d}" if name in modules else ""
         for guide in range(1, config.guides + 1):
             strength = generator.uniform(0.55, 1.0)
             beside = 0.3 * config.effect_strength * _direction(generator)
-            rows.append((f"{name}_{guide}", "gene", name, f"{name}_{guide}", None, None, module))
+            rows.append((f"{name}_{guide}", "gene", name, f"{name}_{guide}", None, None, home))
             shifts.append(strength * effect + beside * bool(effect.any()))
     targets = _add_compounds(config, generator, sorted(modules), effects, rows, shifts)
     schema = {

@@ -67,6 +67,7 @@ def make_wells(config: ScreenConfig, library: Library) -> pl.DataFrame:
     share = -(-len(treatments) // config.plates)
     rows, columns = plate_shape_for(share + config.controls)
     rows_out = []
+    held = _held(config, len(library.table))
     for experiment in range(config.experiments):
         moving = config.style == "rxrx1"  # places drawn anew for every experiment
         generator = np.random.default_rng((config.seed, 2, experiment if moving else 0))
@@ -75,10 +76,22 @@ def make_wells(config: ScreenConfig, library: Library) -> pl.DataFrame:
             content = np.concatenate([np.zeros(config.controls, np.int64), mixed[plate * share : (plate + 1) * share]])
             places = np.sort(generator.permutation(rows * columns)[: len(content)])
             for place, number in zip(places, generator.permutation(content), strict=True):
+                if not held[experiment, number]:
+                    continue
                 row, column = int(place) // columns + 1, int(place) % columns + 1
                 rows_out.append((experiment, plate + 1, row, column, well_name(row, column), int(number)))
     schema = ["experiment_number", "plate_number", "row", "column", "well", "perturbation_number"]
     return pl.DataFrame(rows_out, schema=schema, orient="row")
+
+
+def _held(config: ScreenConfig, perturbations: int) -> np.ndarray:
+    """(experiments, perturbations) bool: which experiment holds which perturbation; each is in equally many."""
+    generator = np.random.default_rng((config.seed, 8))
+    count = max(1, round(config.coverage * config.experiments))
+    order = generator.random((config.experiments, perturbations)).argsort(axis=0)
+    held = order < count
+    held[:, 0] = True
+    return held
 
 
 def make_experiments(config: ScreenConfig) -> list[Experiment]:
@@ -92,11 +105,11 @@ def make_experiments(config: ScreenConfig) -> list[Experiment]:
         base, response = _cell_type(config, cell_type)
         generator = np.random.default_rng((config.seed, 3, number))
         conditions = Conditions(
-            traits=base + _shift(generator, 0.45 * strength),
+            traits=base + _shift(generator, 0.7 * strength),
             gain=np.exp(generator.normal(0.0, 0.3 * strength, channels)),
             background=np.exp(generator.normal(np.log(0.045), 0.4 * strength, channels)),
             crosstalk=float(0.03 + 0.12 * strength * generator.random()),
-            blur_px=float(0.65 + 0.3 * strength * generator.random()),
+            blur_px=float(0.45 + 0.3 * strength * generator.random()),
             light=np.column_stack(
                 [0.35 * strength * generator.random(channels), generator.uniform(0.2, 0.8, (channels, 2))]
             ),
@@ -107,7 +120,11 @@ def make_experiments(config: ScreenConfig) -> list[Experiment]:
 
 
 def well_conditions(
-    config: ScreenConfig, experiment: Experiment, numbers: tuple[int, int], place: tuple[int, int], shape: tuple[int, int]
+    config: ScreenConfig,
+    experiment: Experiment,
+    numbers: tuple[int, int],
+    place: tuple[int, int],
+    shape: tuple[int, int],
 ) -> Conditions:
     """The conditions in one well.
 
@@ -129,7 +146,7 @@ def well_conditions(
     near = experiment.edge * {0: 1.0, 1: 0.4}.get(distance_to_edge(*place, shape), 0.0)
     traits = traits + near * _EDGE_TRAITS
     gain = gain * (1.0 + 0.25 * near)
-    defocus = abs(well.normal(0.0, 0.2)) + (1.2 if well.random() < 0.01 else 0.0)
+    defocus = abs(well.normal(0.0, 0.15)) + (1.2 if well.random() < 0.01 else 0.0)
     return Conditions(
         traits, gain, common.background * np.exp(well.normal(0.0, 0.08, channels)), common.crosstalk,
         float(np.hypot(common.blur_px, defocus)), common.light, common.photons,
@@ -144,9 +161,20 @@ def batch_truth(config: ScreenConfig) -> pl.DataFrame:
         row: dict[str, object] = {"batch": experiment.name, "cell_type": experiment.cell_type}
         row |= {f"trait_{name}": float(value) for name, value in zip(TRAITS, common.traits, strict=True)}
         for place, channel in enumerate(config.channels):
-            row |= {f"gain_{channel}": float(common.gain[place]), f"background_{channel}": float(common.background[place])}
+            row |= {
+                f"gain_{channel}": float(common.gain[place]),
+                f"background_{channel}": float(common.background[place]),
+            }
             row[f"light_{channel}"] = float(common.light[place, 0])
-        rows.append({**row, "crosstalk": common.crosstalk, "blur_px": common.blur_px, "photons": common.photons, "edge": experiment.edge})
+        rows.append(
+            {
+                **row,
+                "crosstalk": common.crosstalk,
+                "blur_px": common.blur_px,
+                "photons": common.photons,
+                "edge": experiment.edge,
+            }
+        )
     return pl.DataFrame(rows)
 
 

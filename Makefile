@@ -21,8 +21,8 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup ## pretrain, fine-tune, compare, predict, and write report.html
 	$(BIN)/hooke quickstart
 
-test: setup ## every test, offline
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q
+test: setup ## every test, offline (one thread a process: two processes share two cores)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -q
 
 check: lint types layers recipes readme docs ## lint, types, layers, tiny recipes, README commands, docs
 

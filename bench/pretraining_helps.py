@@ -1,9 +1,9 @@
 """Does pretraining on pocketmix help its held-out assay? Five seeds (five splits), paired differences with intervals.
 
-    python bench/pretraining_helps.py RESULTS.jsonl [--seeds 5] [--recipe pocketmix] [--assay pocketmix_assay] [a.b=c ...]
+    python bench/pretraining_helps.py RESULTS.jsonl [--seeds 5] [--recipe pocketmix] [--assay pocketmix_assay] [--tuning pocketmix_finetune]
 
-For each seed: pretrain without the assay's test molecules, fine-tune, probe, train the same network from scratch, fit the baselines; all
-are scored by RMSE (kcal/mol) on the same test molecules. Overrides go to both recipes' [train] tables.
+For each seed: pretrain without the assay's test molecules, fine-tune, train the same network from scratch, fit the baselines; all
+are scored by RMSE (kcal/mol) on the same test molecules.
 """
 
 from __future__ import annotations
@@ -26,14 +26,18 @@ from hooke.train.split import split_store
 def one_seed(seed: int, options: argparse.Namespace) -> dict[str, float]:
     runs = Path(options.runs)
     pretrained = fit(
-        load_recipe(options.recipe, [f"data.split_seed={seed}", f"seed={seed}", *options.pretrain]), runs=runs
+        load_recipe(options.recipe, [f"data.split_seed={seed}", f"seed={seed}", *options.pretrain]),
+        runs=runs,
+        reuse=True,
     )
-    recipe = load_recipe(options.assay, [f"data.split_seed={seed}", f"seed={seed}", *options.finetune])
+    recipe = load_recipe(options.tuning, [f"data.split_seed={seed}", f"seed={seed}", *options.finetune])
     scores = {}
     for name, run in {
-        "fine-tuned": finetune(pretrained.folder, recipe, runs=runs),
+        "fine-tuned": finetune(pretrained.folder, recipe, runs=runs, reuse=True),
         "from scratch": fit(
-            load_recipe(options.assay, [f"data.split_seed={seed}", f"seed={seed}", *options.scratch]), runs=runs
+            load_recipe(options.assay, [f"data.split_seed={seed}", f"seed={seed}", *options.scratch]),
+            runs=runs,
+            reuse=True,
         ),
     }.items():
         scores[name] = run.read_json("metrics.json")["test"]["graph"]["hydration_free_energy"]["rmse"]
@@ -56,6 +60,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--recipe", default="pocketmix")
     parser.add_argument("--assay", default="pocketmix_assay")
+    parser.add_argument("--tuning", default="pocketmix_finetune")
     parser.add_argument("--runs", default="runs/pretraining_helps")
     parser.add_argument("--pretrain", nargs="*", default=[], help="overrides of the pretraining recipe")
     parser.add_argument("--finetune", nargs="*", default=[], help="overrides of fine-tuning")

@@ -41,16 +41,26 @@ class FittedRun:
             "run": str(self.folder),
             "report": str(self.report) if self.report else None,
             "metrics": self.metrics,
+            "ingest": self._store().metadata.get("ingest"),
             **self.run.info,
         }
 
+    def _store(self) -> MoleculeStore:
+        from hooke.molecules.store import MoleculeStore
+
+        return MoleculeStore.open(Path(self.run.info["store"]))
+
     def summary(self) -> str:
         """A few lines for people."""
+        from hooke.molecules.ingest import ingest_summary
+
         info = self.run.info
         rows = ", ".join(f"{count:,} {part}" for part, count in info["rows"].items())
-        lines = [
+        ingested = ingest_summary(self._store())
+        lines = [ingested] if ingested else []
+        lines.append(
             f"trained on {rows} molecules in {info['seconds']:.0f} s ({info['parameters']:,} parameters, {info['device']})"
-        ]
+        )
         for part in ("test", "valid"):
             for level, labels in self.metrics.get(part, {}).items():
                 for name, values in list(labels.items())[:8]:

@@ -14,6 +14,8 @@ def test_fit_a_csv_with_report(hooke, table: Path) -> None:  # type: ignore[no-u
     )
     assert found.code == 0, found.err
     assert "rmse" in found.out
+    assert "rows: " in found.out
+    assert " rejected, " in found.out
     assert "hooke predict" in found.out
     [page] = Path("runs").glob("csv/*/report.html")
     assert page.stat().st_size > 10_000

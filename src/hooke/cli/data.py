@@ -62,20 +62,19 @@ def get(name: Name, options: Options = None, as_json: Json = False) -> None:
 def prepare(name: Name, options: Options = None, workers: Workers = None, as_json: Json = False) -> None:
     """Parse, featurise and store a data set; rows that do not parse go to rejected.parquet. Found again by content hash."""
     import hooke
+    from hooke.molecules.ingest import ingest_summary
 
     store = hooke.prepare_data(name, options or [], workers=workers)
-    counts = store.metadata.get("counts", {})
     summary = {
         "store": store.folder,
         "molecules": len(store),
         "labels": len(store.labels),
-        **counts,
         "hash": store.content_hash,
     }
     if as_json:
-        print_json(summary)
+        print_json({**summary, "ingest": store.metadata.get("ingest")})
     else:
-        print_fields(summary)
+        print_fields({**summary, "rows": ingest_summary(store) or "not made from tables"})
 
 
 @app.command(epilog="Example: `hooke data check ~/.cache/hooke/stores/esol-1a2b3c4d`")

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import resource
+import shlex
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -44,7 +45,7 @@ class RunFolder:
             {
                 "name": name, "identity": identity, "data_hash": data_hash, "status": "running",
                 "started": datetime.now(UTC).isoformat(timespec="seconds"),
-                "versions": versions(), "command": " ".join(sys.argv), "machine": machine(),
+                "versions": versions(), "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]), "machine": machine(),
             },
         )  # fmt: skip
         return run

@@ -140,7 +140,7 @@ class Dataset:
                 shutil.rmtree(own, ignore_errors=True)
                 writer = MoleculeStoreWriter(own, self.labels, encodings, metadata={"source": path.name})
                 writer.append(block)
-                writer.close({"counts": {"molecules": len(block.arrays)}})
+                writer.close()
                 try:
                     os.rename(own, target)
                 except OSError:  # the other one was first, with the same content

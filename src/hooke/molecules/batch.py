@@ -11,6 +11,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from hooke.molecules.arrays import MoleculeSlice
+from hooke.molecules.directed_edges import directed_edges
 
 
 @dataclass(frozen=True)
@@ -78,20 +79,13 @@ class MoleculeBatch:
 def collate(molecules: MoleculeSlice) -> MoleculeBatch:
     """Rows of a store as one batch: every bond becomes two directed edges, sorted by (destination, source)."""
     arrays = molecules.arrays
-    bonds = len(arrays.bond_atoms)
-    local = arrays.bond_atoms.astype(np.int64).T
-    ends = local + np.repeat(arrays.atom_offsets[:-1], arrays.bond_counts)
-    edges = np.concatenate([ends, ends[::-1]], axis=1)  # edge i and edge i + bonds are the directions of bond i
-    order = _sorted_order(edges[1], np.concatenate(list(local)))
-    position = np.empty_like(order)
-    position[order] = np.arange(2 * bonds)
-    edge_bond = np.where(order < bonds, order, order - bonds)
+    edges = directed_edges(arrays)
     return MoleculeBatch(
         atom_codes=torch.from_numpy(arrays.atom_codes.astype(np.int64)),
-        edge_index=torch.from_numpy(edges.take(order, axis=1)),
-        edge_codes=torch.from_numpy(arrays.bond_codes.take(edge_bond, axis=0).astype(np.int64)),
-        edge_reverse=torch.from_numpy(position.take(np.where(order < bonds, order + bonds, order - bonds))),
-        edge_bond=torch.from_numpy(edge_bond),
+        edge_index=torch.from_numpy(edges.index),
+        edge_codes=torch.from_numpy(arrays.bond_codes.astype(np.int64).take(edges.bond, axis=0)),
+        edge_reverse=torch.from_numpy(edges.reverse),
+        edge_bond=torch.from_numpy(edges.bond),
         node_graph=torch.from_numpy(np.repeat(np.arange(len(arrays)), arrays.atom_counts)),
         node_offsets=torch.from_numpy(np.array(arrays.atom_offsets, dtype=np.int64)),
         node_encodings=_tensors(arrays.atom_encodings, torch.float32),
@@ -101,17 +95,6 @@ def collate(molecules: MoleculeSlice) -> MoleculeBatch:
         pair_index=torch.from_numpy(np.array(molecules.pair_index, dtype=np.int64)),
         rows=torch.from_numpy(np.array(molecules.rows, dtype=np.int64)),
     )
-
-
-def _sorted_order(destination: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """The order of the edges by destination node, then by source atom within the molecule (16 bits, as in the store).
-
-    One sort of integers that carry their own place in the low bits: half the time of an argsort.
-    """
-    place = max(1, len(destination)).bit_length()
-    packed = ((destination << 16) | source) << place | np.arange(len(destination))
-    packed.sort()
-    return packed & ((1 << place) - 1)
 
 
 def _tensors(arrays: Mapping[str, np.ndarray], dtype: torch.dtype) -> dict[str, Tensor]:

@@ -107,6 +107,18 @@ class IngestReport:
         )
 
 
+def ingest_summary(store: MoleculeStore) -> str:
+    """Where every row of the tables behind a store went, and the file that says why; empty for a store without tables."""
+    counts = store.metadata.get("ingest")
+    if not counts:
+        return ""
+    report = IngestReport(**counts)
+    text = report.summary()
+    if report.rows_rejected or report.label_problems:
+        text += f"; reasons in {store.folder / REJECTED}"
+    return text
+
+
 def ingest(
     path: Path,
     folder: Path,

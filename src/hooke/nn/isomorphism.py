@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from hooke.nn.mlp import Activation, Normalisation, mlp
 from hooke.nn.residual import Residual
@@ -32,4 +35,21 @@ class IsomorphismUpdate(nn.Module):
         self, states: Float[Tensor, "nodes width"], summed: Float[Tensor, "nodes width"]
     ) -> Float[Tensor, "nodes width"]:
         """New node states."""
-        return self.after(states, self.mlp(torch.addcmul(summed, states, 1 + self.epsilon)))
+        return self.after(states, self.mlp(_Scaled.apply(summed, states, self.epsilon)))
+
+
+class _Scaled(torch.autograd.Function):
+    """s + (1 + ε) h; the gradient of ε is one dot product, without a matrix between."""
+
+    @staticmethod
+    def forward(ctx: Any, summed: Tensor, states: Tensor, epsilon: Tensor) -> Tensor:
+        ctx.save_for_backward(states, epsilon)
+        return torch.addcmul(summed, states, 1 + epsilon)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Gradients of summed, states and epsilon."""
+        states, epsilon = ctx.saved_tensors
+        grad = grad.contiguous()
+        return grad, grad * (1 + epsilon), torch.dot(grad.flatten(), states.flatten())

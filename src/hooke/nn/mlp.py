@@ -22,9 +22,9 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
 }
 
 
-def activation(name: Activation) -> nn.Module:
-    """The activation function of this name."""
-    return _ACTIVATIONS[name]()
+def activation(name: Activation, *, in_place: bool = False) -> nn.Module:
+    """The activation function of this name; `in_place` lets ReLU overwrite its input, which must then have no other reader."""
+    return nn.ReLU(inplace=True) if name == "relu" and in_place else _ACTIVATIONS[name]()
 
 
 class RowBatchNorm(nn.BatchNorm1d):
@@ -66,7 +66,7 @@ def mlp(
         if index > 0:
             if normalisation_name != "none":
                 layers.append(normalisation(normalisation_name, before))
-            layers.append(activation(activation_name))
+            layers.append(activation(activation_name, in_place=True))
             if dropout > 0:
                 layers.append(nn.Dropout(dropout))
         layers.append(nn.Linear(before, after))

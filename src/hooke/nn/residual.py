@@ -16,7 +16,7 @@ class Residual(nn.Module):
     ) -> None:
         super().__init__()
         self.normalisation = normalisation(normalisation_name, width)
-        self.activation = activation(activation_name)
+        self.activation = activation(activation_name, in_place=normalisation_name != "none")
         self.dropout = nn.Dropout(dropout)
         self.add = add
 

@@ -28,7 +28,7 @@ def reproduce(
         citations: Names in `core.citations`.
     """
     environment: dict[str, object] = dict(facts or {})
-    for field in ("started", "finished", "wall_seconds", "peak_memory_mb", "data_hash", "identity"):
+    for field in ("started", "finished", "seconds", "device", "parameters", "peak_memory_mb", "data_hash", "identity"):
         if field in run:
             environment[field.replace("_", " ")] = run[field]
     environment |= dict(run.get("machine", {}))

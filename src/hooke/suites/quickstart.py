@@ -84,9 +84,9 @@ def quickstart(runs: Path = Path("runs"), *, seeds: int = 3, show_progress: bool
     folder.mkdir(parents=True, exist_ok=True)
     options: dict[str, Any] = {"runs": runs, "show_progress": show_progress, "reuse": True}
     pretrained = fit(load_recipe("pocketmix"), **options)
-    assay = load_recipe("pocketmix_assay", [f"train.ensemble={seeds}"])
-    tuned = finetune(pretrained.folder, assay, **options)
-    scratch = fit(adapted(assay, pretrained.folder).with_changes(name="pocketmix_scratch"), **options)
+    members = [f"train.ensemble={seeds}"]
+    tuned = finetune(pretrained.folder, load_recipe("pocketmix_finetune", members), **options)
+    scratch = fit(adapted(load_recipe("pocketmix_assay", members), pretrained.folder), **options)
     store = MoleculeStore.open(Path(tuned.info["store"]))
     compared = compare_with_baselines({FINE_TUNED: tuned, FROM_SCRATCH: scratch}, store, show_progress=show_progress)
     table = write_unseen(folder / "unseen.csv", store, MoleculeStore.open(Path(pretrained.info["store"])))
@@ -192,7 +192,7 @@ def _report(
             commands={
                 "All of it": "hooke quickstart",
                 "Pretrain": "hooke fit pocketmix",
-                "Fine-tune": f"hooke finetune {pretrained.folder} pocketmix_assay train.ensemble={tuned.recipe['train']['ensemble']}",
+                "Fine-tune": f"hooke finetune {pretrained.folder} pocketmix_finetune train.ensemble={tuned.recipe['train']['ensemble']}",
                 "Predict": f"hooke predict {tuned.folder} new.csv -o predictions.parquet",
             },
             recipes={"pretraining": pretrained.recipe, "fine-tuning": tuned.recipe},

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import builtins
+
+import numpy as np
+import pytest
+
+from hooke.molecules import directed_edges as module
+from hooke.molecules.arrays import MoleculeArrays
+from hooke.molecules.directed_edges import compiled_route, directed_edges, directed_edges_reference
+from hooke.molecules.prepare import prepare
+
+SMILES = ["CCO", "C", "c1ccc2ccccc2c1", "[Na+].[Cl-]", "CC(C)(C)C", "C1CC1.C1CC1", "OS(=O)(=O)c1ccccc1"]
+
+
+def arrays() -> MoleculeArrays:
+    return prepare(SMILES).arrays
+
+
+def test_by_hand() -> None:
+    found = directed_edges(prepare(["CCO"]).arrays)
+    assert found.index.tolist() == [[1, 0, 2, 1], [0, 1, 1, 2]]
+    assert found.reverse.tolist() == [1, 0, 3, 2]
+    assert found.bond.tolist() == [0, 0, 1, 1]
+
+
+def test_the_order_and_the_reverse() -> None:
+    found = directed_edges_reference(arrays())
+    source, destination = found.index
+    assert (np.diff(destination * 1000 + source) > 0).all()
+    np.testing.assert_array_equal(found.index[:, found.reverse], found.index[::-1])
+    np.testing.assert_array_equal(found.bond[found.reverse], found.bond)
+
+
+def test_without_numba_it_is_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def refuse(name: str, *arguments: object, **options: object) -> object:
+        if name.endswith("directed_edges_compiled"):
+            raise ImportError("no numba")
+        return real(name, *arguments, **options)  # type: ignore[arg-type]
+
+    compiled_route.cache_clear()
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    assert module.compiled_route() is None
+    assert directed_edges(prepare(["CC"]).arrays).index.tolist() == [[1, 0], [0, 1]]
+    monkeypatch.undo()
+    compiled_route.cache_clear()
+
+
+def test_no_bonds() -> None:
+    assert directed_edges(prepare(["C", "[Na+]"]).arrays).index.shape == (2, 0)

@@ -128,7 +128,7 @@ def ingest_images(
             raise UnknownNameError(f"channel of {index.root}", name, index.channels)
     names = config.channel_names or chosen
     fields, refused = join_metadata(index.sites, metadata)
-    recipe = content_hash([INGEST_VERSION, _files(index), [list(row) for row in fields.rows()], _fixed(config), names])
+    recipe = content_hash([INGEST_VERSION, planes_and_sizes(index), [list(row) for row in fields.rows()], _fixed(config), names])
     if not len(fields):
         raise DataError(f"no field of {index.root} has a row in the metadata table; {refused[0].reason}")
     dtype = _dtype(index, chosen) if config.dtype == "auto" else config.dtype
@@ -212,7 +212,7 @@ def _flats(path: str) -> dict[str, np.ndarray]:
         return dict(file)
 
 
-def _files(index: PlaneIndex) -> list[list[object]]:
+def planes_and_sizes(index: PlaneIndex) -> list[list[object]]:
     """Names, keys and sizes of all planes: what a store is made of, without reading it."""
     paths = index.planes["path"].unique().to_list()
     sizes = {path: (index.root / path).stat().st_size if (index.root / path).is_file() else 0 for path in paths}

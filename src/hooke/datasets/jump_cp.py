@@ -21,7 +21,9 @@ CHANNEL_NUMBERS = {
     "1": "41253", "2": "12345", "3": "54321", "4": "54321", "5": "12345", "6": "12345", "7": "14352", "8": "54321",
     "9": "41532", "10": "12345", "11": "12435", "13": "14352",
 }  # fmt: skip
-_TABLES = "https://raw.githubusercontent.com/jump-cellpainting/datasets/016e865fa0691244e0860943e41c7d6a88ed2580/metadata/"
+_TABLES = (
+    "https://raw.githubusercontent.com/jump-cellpainting/datasets/016e865fa0691244e0860943e41c7d6a88ed2580/metadata/"
+)
 
 
 def _file(name: str, sha256: str, size_bytes: int) -> RemoteFile:

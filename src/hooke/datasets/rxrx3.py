@@ -67,7 +67,7 @@ class Dataset:
         screen = Screen(
             ScreenConfig(
                 "rxrx1", seed=seed, size=48, modules=2, genes_per_module=2, lone_genes=1, inactive_genes=0, guides=2,
-                compounds=0, experiments=2, controls=2, sites=1,
+                compounds=0, experiments=5, controls=2, sites=1,
             )
         )  # fmt: skip
         files = Path(folder) / f"twin-{seed}"

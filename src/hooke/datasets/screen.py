@@ -24,7 +24,7 @@ CARD = Card(
     source="rendered by Hooke itself (hooke.images.screen)",
     licence="Apache-2.0, like Hooke",
     citation="",
-    size="by default 980 fields of 64 x 64 pixels",
+    size="by default 816 fields of 64 x 64 pixels",
     levels=("field",),
     split="by experiment; style=rxrx1 also as in the RxRx1 task (hooke.images.published.wilds_split)",
     notes="Numbers measured on it compare methods under known conditions; they say nothing about biology.",

@@ -128,7 +128,9 @@ def ingest_images(
             raise UnknownNameError(f"channel of {index.root}", name, index.channels)
     names = config.channel_names or chosen
     fields, refused = join_metadata(index.sites, metadata)
-    recipe = content_hash([INGEST_VERSION, planes_and_sizes(index), [list(row) for row in fields.rows()], _fixed(config), names])
+    recipe = content_hash(
+        [INGEST_VERSION, planes_and_sizes(index), [list(row) for row in fields.rows()], _fixed(config), names]
+    )
     if not len(fields):
         raise DataError(f"no field of {index.root} has a row in the metadata table; {refused[0].reason}")
     dtype = _dtype(index, chosen) if config.dtype == "auto" else config.dtype

@@ -105,7 +105,9 @@ def jump_metadata(folder: Path) -> pl.DataFrame:
     ):
         if not _path(folder, name).exists():
             continue
-        known = _table(folder, name).select("Metadata_JCP2022", pl.col(column).alias("_found")).unique("Metadata_JCP2022")
+        known = (
+            _table(folder, name).select("Metadata_JCP2022", pl.col(column).alias("_found")).unique("Metadata_JCP2022")
+        )
         joined = table.join(known, on="Metadata_JCP2022", how="left", maintain_order="left")
         table = joined.with_columns(pl.coalesce(standard, "_found").alias(standard)).drop("_found")
     negative = pl.col("Metadata_pert_type") == "negcon"

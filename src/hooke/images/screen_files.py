@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def write_rxrx3(folder: Path, screen: Screen) -> Path:
     """PNG planes of one site a well and `metadata.csv` as RxRx3 has them; returns the table's path."""
     image = _pillow()
     rows = []
-    for number, row in enumerate(screen.fields.iter_rows(named=True)):
+    for number, row in _huvec(screen):
         experiment, plate = _rxrx3_names(screen, row)
         place = folder / "images" / experiment / f"Plate{plate}"
         place.mkdir(parents=True, exist_ok=True)
@@ -72,7 +73,7 @@ def write_rxrx3_core(folder: Path, screen: Screen) -> Path:
     except ImportError as error:
         raise MissingPackageError("writing JPEG 2000", "imagecodecs") from error
     rows, keys, images = [], [], []
-    for number, row in enumerate(screen.fields.iter_rows(named=True)):
+    for number, row in _huvec(screen):
         experiment, plate = _rxrx3_names(screen, row)
         for channel, plane in enumerate(screen.render(number), start=1):
             keys.append(f"{experiment}/Plate{plate}/{row['well']}_s1_{channel}")
@@ -93,7 +94,8 @@ def write_jump_cp(folder: Path, screen: Screen) -> Path:
     except ImportError as error:
         raise MissingPackageError("writing TIFF with LZW", "tifffile and imagecodecs") from error
     codes = {
-        name: f"JCP2022_9{number:05d}" for number, name in enumerate(screen.fields["perturbation"].unique().sort().to_list())
+        name: f"JCP2022_9{number:05d}"
+        for number, name in enumerate(screen.fields["perturbation"].unique().sort().to_list())
     }
     for number, row in enumerate(screen.fields.iter_rows(named=True)):
         place = folder / "images" / row["experiment"] / row["plate"] / "Images"
@@ -103,33 +105,46 @@ def write_jump_cp(folder: Path, screen: Screen) -> Path:
             tifffile.imwrite(place / name, plane, compression="lzw")
     tables = folder / "metadata"
     tables.mkdir(parents=True, exist_ok=True)
-    code = pl.col("perturbation").replace_strict(codes).alias("Metadata_JCP2022")
-    wells = screen.fields.filter(pl.col("site") == 1)
-    found = {
-        "well": wells.select(
-            pl.lit("simulated").alias("Metadata_Source"), pl.col("plate").alias("Metadata_Plate"),
-            pl.col("well").alias("Metadata_Well"), code,
-        ),
-        "plate": wells.select(
-            pl.lit("simulated").alias("Metadata_Source"), pl.col("experiment").alias("Metadata_Batch"),
-            pl.col("plate").alias("Metadata_Plate"),
-        ).unique(maintain_order=True),
-        "crispr": wells.filter(pl.col("gene").is_not_null()).select(code, pl.col("gene").alias("Metadata_Symbol")).unique(maintain_order=True),
-        "compound": wells.filter(pl.col("compound").is_not_null()).select(code, pl.col("compound").alias("Metadata_InChIKey")).unique(maintain_order=True),
-        "perturbation_control": wells.filter(pl.col("control") != "").select(
-            code, pl.col("control").replace_strict({"negative": "negcon", "positive": "poscon"}).alias("Metadata_pert_type"),
-        ).unique(maintain_order=True),
-    }  # fmt: skip
-    for name, table in found.items():
+    for name, table in _jump_tables(screen, codes).items():
         with gzip.GzipFile(tables / f"{name}.csv.gz", "wb", mtime=0) as file:
             file.write(table.write_csv().encode())
     (folder / NOTE).write_text(_STATEMENT)
     return tables
 
 
+def _jump_tables(screen: Screen, codes: dict[str, str]) -> dict[str, pl.DataFrame]:
+    """The tables of JUMP-CP, by name."""
+    code = pl.col("perturbation").replace_strict(codes).alias("Metadata_JCP2022")
+    source = pl.lit("simulated").alias("Metadata_Source")
+    kinds = pl.col("control").replace_strict({"negative": "negcon", "positive": "poscon"}, default=None)
+    wells = screen.fields.filter(pl.col("site") == 1).with_columns(pl.col("plate").alias("Metadata_Plate"))
+
+    def distinct(rows: pl.DataFrame, *columns: pl.Expr | str) -> pl.DataFrame:
+        return rows.select(*columns).unique(maintain_order=True)
+
+    genes, compounds = (wells.filter(pl.col(name).is_not_null()) for name in ("gene", "compound"))
+    controls = wells.filter(pl.col("control") != "")
+    return {
+        "well": wells.select(source, "Metadata_Plate", pl.col("well").alias("Metadata_Well"), code),
+        "plate": distinct(wells, source, pl.col("experiment").alias("Metadata_Batch"), "Metadata_Plate"),
+        "crispr": distinct(genes, code, pl.col("gene").alias("Metadata_Symbol")),
+        "compound": distinct(compounds, code, pl.col("compound").alias("Metadata_InChIKey")),
+        "perturbation_control": distinct(controls, code, kinds.alias("Metadata_pert_type")),
+    }
+
+
+def _huvec(screen: Screen) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The fields of the one cell type of RxRx3, with their numbers."""
+    for number, row in enumerate(screen.fields.iter_rows(named=True)):
+        if row["cell_type"] == "HUVEC":
+            yield number, row
+
+
 def _rxrx3_names(screen: Screen, row: dict[str, object]) -> tuple[str, int]:
     experiments = screen.fields["experiment"].unique(maintain_order=True).to_list()
-    return f"gene-{experiments.index(row['experiment']) + 1:03d}", int(str(row["plate"]).removeprefix(f"{row['experiment']}_P"))
+    return f"gene-{experiments.index(row['experiment']) + 1:03d}", int(
+        str(row["plate"]).removeprefix(f"{row['experiment']}_P")
+    )
 
 
 def _rxrx3_row(experiment: str, plate: int, row: dict[str, object]) -> dict[str, object]:
@@ -172,6 +187,16 @@ def write_npz(folder: Path, screen: Screen) -> Path:
             image=screen.render(number),
             channels=np.array(screen.config.channels),
         )
-    columns = ("experiment", "plate", "well", "perturbation", "perturbation_type", "gene", "compound", "concentration_um", "control")
+    columns = (
+        "experiment",
+        "plate",
+        "well",
+        "perturbation",
+        "perturbation_type",
+        "gene",
+        "compound",
+        "concentration_um",
+        "control",
+    )
     rows = screen.fields.filter(pl.col("site") == 1).select(columns).rows(named=True)
     return _table(folder, rows, "wells.csv")

@@ -134,8 +134,8 @@ def _do(
     parts = _parts(len(jobs))
     found = manifests(partial)
     first = int(Manifest.read(found[-1]).metadata["parts"]) if found else 0
-    todo = [jobs[number] for part in parts[first:] for number in part]
-    workers = 0 if len(todo) < 4 else workers  # not worth the start of processes
+    todo = (jobs[number] for part in parts[first:] for number in part)
+    workers = 0 if len(jobs) < 4 else workers  # not worth the start of processes
     with (
         progress(len(fields), description, "fields", show=show_progress) as bar,
         disk_full_explained(partial, "finished parts are kept"),

@@ -6,9 +6,10 @@ Every field of the folder and every row of the table is in the store or in `reje
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -31,6 +32,7 @@ from hooke.images.tiles import shrink
 INGEST_VERSION = 1  # raise it when the same folder would become another store
 ILLUMINATION = "illumination.npz"
 ILLUMINATION_FIELDS = 48  # fields a plate from which the light is estimated
+_HASHED_ROWS = 1 << 18
 _PROBED = 9  # planes from which the pixel type is taken
 
 
@@ -128,16 +130,14 @@ def ingest_images(
             raise UnknownNameError(f"channel of {index.root}", name, index.channels)
     names = config.channel_names or chosen
     fields, refused = join_metadata(index.sites, metadata)
-    recipe = content_hash(
-        [INGEST_VERSION, planes_and_sizes(index), [list(row) for row in fields.rows()], _fixed(config), names]
-    )
+    recipe = content_hash([INGEST_VERSION, planes_hash(index), table_hash(fields), _fixed(config), names])
     if not len(fields):
         raise DataError(f"no field of {index.root} has a row in the metadata table; {refused[0].reason}")
     dtype = _dtype(index, chosen) if config.dtype == "auto" else config.dtype
     flats = (
         _flat_fields(index, fields, chosen, folder, workers, show_progress) if config.illumination == "plate" else None
     )
-    jobs = _jobs(index, fields, chosen, dtype, config, str(flats or ""))
+    jobs = _WellJobs(index, fields, chosen, dtype, config, str(flats or ""))
     header = Header(
         recipe, tuple(names), dtype, config.tile,
         {**(source or {}), "layout": index.layout, "unmatched_files": len(index.unmatched), "downsample": config.downsample,
@@ -214,14 +214,20 @@ def _flats(path: str) -> dict[str, np.ndarray]:
         return dict(file)
 
 
-def planes_and_sizes(index: PlaneIndex) -> list[list[object]]:
-    """Names, keys and sizes of all planes: what a store is made of, without reading it."""
+def planes_hash(index: PlaneIndex) -> str:
+    """Hash of the names, keys and sizes of all planes: what a store is made of, without reading it."""
     paths = index.planes["path"].unique().to_list()
-    sizes = {path: (index.root / path).stat().st_size if (index.root / path).is_file() else 0 for path in paths}
-    return [
-        [*row.values(), sizes[row["path"]]]
-        for row in index.planes.sort(*SITE_KEY, "channel", "path", "key").iter_rows(named=True)
-    ]
+    sizes = [(index.root / path).stat().st_size if (index.root / path).is_file() else 0 for path in paths]
+    table = index.planes.join(pl.DataFrame({"path": paths, "bytes": sizes}), on="path", how="left")
+    return table_hash(table.sort(*SITE_KEY, "channel", "path", "key"))
+
+
+def table_hash(table: pl.DataFrame) -> str:
+    """SHA-256 of a table's columns and rows, in order."""
+    digest = hashlib.sha256()
+    for rows in table.iter_slices(_HASHED_ROWS):
+        digest.update(rows.write_csv(null_value="\0").encode())
+    return digest.hexdigest() if len(table) else content_hash(table.columns)
 
 
 def _fixed(config: ImageIngestConfig) -> list[object]:
@@ -245,32 +251,51 @@ def _dtype(index: PlaneIndex, channels: tuple[str, ...]) -> str:
     return found.most_common(1)[0][0] if found else PIXEL_DTYPES[0]
 
 
-def _jobs(
-    index: PlaneIndex,
-    fields: pl.DataFrame,
-    channels: tuple[str, ...],
-    dtype: str,
-    config: ImageIngestConfig,
-    flats: str,
-) -> list[WellJob]:
-    places: dict[tuple[object, ...], dict[str, list[tuple[str, str]]]] = {}
-    wanted = index.planes.filter(pl.col("channel").is_in(channels))
-    for *site, channel, path, key in wanted.select(*SITE_KEY, "channel", "path", "key").iter_rows():
-        places.setdefault(tuple(site), {}).setdefault(channel, []).append((path, key))
-    wells: dict[tuple[str, str, str], list[Field]] = {}
-    for number, place in enumerate(fields.select(SITE_KEY).iter_rows()):
-        found = places.get(place, {})
-        planes = tuple(found[name][0] if name in found else None for name in channels)
-        double = tuple(name for name in channels if len(found.get(name, [])) > 1)
-        wells.setdefault(place[:3], []).append(Field(number, place[3], planes, double))
-    names = config.channel_names or channels
-    return [
-        WellJob(
-            str(index.root), *well, tuple(found), tuple(names), dtype, config.blank, config.problems == "skip_well",
-            config.downsample, flats,
-        )
-        for well, found in wells.items()
-    ]  # fmt: skip
+class _WellJobs(Sequence[WellJob]):
+    """The job of each well, made when it is asked for, so that millions of planes stay in one table."""
+
+    def __init__(
+        self,
+        index: PlaneIndex,
+        fields: pl.DataFrame,
+        channels: tuple[str, ...],
+        dtype: str,
+        config: ImageIngestConfig,
+        flats: str,
+    ) -> None:
+        self._root, self._dtype, self._config, self._flats = str(index.root), dtype, config, flats
+        self._channels, self._names = channels, config.channel_names or channels
+        places = fields.select(SITE_KEY).with_row_index("field")
+        order = pl.DataFrame({"channel": channels, "number": range(len(channels))})
+        planes = index.planes.join(order, on="channel").join(places, on=SITE_KEY)
+        self._planes = planes.select("field", "number", "path", "key").sort("field", "number", "path", "key")
+        self._plane_ends = np.searchsorted(self._planes["field"].to_numpy(), np.arange(len(fields) + 1))
+        self._sites = fields["site"].to_list()
+        well = places.group_by(SITE_KEY[:3], maintain_order=True).agg(pl.col("field").first())
+        self._wells = well.select(SITE_KEY[:3]).rows()
+        self._starts = [*well["field"].to_list(), len(fields)]
+
+    def __len__(self) -> int:
+        return len(self._wells)
+
+    def __getitem__(self, number: int) -> WellJob:  # type: ignore[override]
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        found = tuple(self._field(row) for row in range(self._starts[number], self._starts[number + 1]))
+        config, (experiment, plate, well) = self._config, self._wells[number]
+        return WellJob(
+            self._root, experiment, plate, well, found, tuple(self._names), self._dtype, config.blank,
+            config.problems == "skip_well", config.downsample, self._flats,
+        )  # fmt: skip
+
+    def _field(self, row: int) -> Field:
+        planes: list[tuple[str, str] | None] = [None] * len(self._channels)
+        double: list[str] = []
+        for _, channel, path, key in self._planes[self._plane_ends[row] : self._plane_ends[row + 1]].iter_rows():
+            if planes[channel] is not None:
+                double.append(self._channels[channel])
+            planes[channel] = (path, key)
+        return Field(row, self._sites[row], tuple(planes), tuple(dict.fromkeys(double)))
 
 
 @dataclass(frozen=True)

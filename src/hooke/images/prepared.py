@@ -9,7 +9,7 @@ import polars as pl
 
 from hooke.core.errors import UsageError
 from hooke.core.hashing import content_hash
-from hooke.images.ingest import INGEST_VERSION, ImageIngestConfig, ingest_images, planes_and_sizes
+from hooke.images.ingest import INGEST_VERSION, ImageIngestConfig, ingest_images, planes_hash, table_hash
 from hooke.images.layouts import index_folder
 from hooke.images.metadata import read_metadata
 from hooke.images.options import FolderOptions
@@ -49,8 +49,8 @@ def prepare_folder(
         options.channels, options.channel_names, options.problems, options.blank, options.dtype, options.illumination,
         options.downsample, options.tile,
     )  # fmt: skip
-    rows = None if metadata is None else [metadata.columns, [list(row) for row in metadata.rows()]]
-    digest = content_hash([INGEST_VERSION, planes_and_sizes(index), rows, config, dict(source or {})])
+    rows = None if metadata is None else table_hash(metadata)
+    digest = content_hash([INGEST_VERSION, planes_hash(index), rows, config, dict(source or {})])
     folder = Path(root) / f"{name}-{digest[:12]}"
     return ingest_images(
         index, folder, config, metadata=metadata, source=source, workers=workers, show_progress=show_progress

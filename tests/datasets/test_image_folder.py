@@ -37,6 +37,14 @@ def test_a_folder_of_npz_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         Dataset(Config()).prepare(tmp_path)
 
 
+def test_the_twin_is_read_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKE_PROGRESS", "0")
+    store = Dataset(Config()).twin(tmp_path)
+    assert store.simulated
+    assert store.description["layout"] == "npz"
+    assert set(store.metadata["perturbation_type"]) == {"none", "gene", "compound"}
+
+
 @pytest.mark.mirror
 def test_real_nf1_fields(mirror: Path, tmp_path: Path) -> None:
     config = Config(

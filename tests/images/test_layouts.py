@@ -63,6 +63,22 @@ def test_several_focal_planes_need_a_choice(phenix: Path, plane: Plane) -> None:
     assert index_folder(phenix, z=1).planes.height == 12
 
 
+def test_imagexpress(tmp_path: Path, plane: Plane) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    folder = tmp_path / "Week1" / "Week1_22123"
+    folder.mkdir(parents=True)
+    for channel in (1, 2):
+        tifffile.imwrite(folder / f"G10_s2_w{channel}BEDC2073-A983.tif", plane(channel))
+    index = index_folder(tmp_path)
+    assert index.layout == "imagexpress"
+    assert index.sites.rows() == [("Week1", "Week1_22123", "G10", 2)]
+    assert index.channels == ("1", "2")
+    named = tmp_path / "other"
+    named.mkdir()
+    tifffile.imwrite(named / "plateX_B02_s1_w1.tif", plane(1))
+    assert index_folder(named).sites.rows() == [("", "plateX", "B02", 1)]
+
+
 def test_pattern(tmp_path: Path, plane: Plane) -> None:
     np.save(tmp_path / "B7_01_1_3_DAPI_001.npy", plane(1))
     np.save(tmp_path / "B7_01_2_3_GFP_001.npy", plane(2))
@@ -143,7 +159,7 @@ def test_rxrx3_core(tmp_path: Path, plane: Plane) -> None:
 
 
 def test_every_layout_is_named() -> None:
-    assert set(LAYOUTS) == {"rxrx", "phenix", "ome_zarr", "rxrx3_core", "npz", "ome_tiff", "pattern"}
+    assert set(LAYOUTS) == {"rxrx", "phenix", "imagexpress", "ome_zarr", "rxrx3_core", "npz", "ome_tiff", "pattern"}
 
 
 @pytest.mark.mirror

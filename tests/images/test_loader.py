@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hooke.core.errors import DataError, UnknownNameError, UsageError
-from hooke.images.loader import ImageLoader, read_ahead
+from hooke.images.loader import ImageLoader
 from hooke.images.screen import write_screen
 from hooke.images.screen_config import ScreenConfig
 from hooke.images.store import ImageStore
@@ -128,19 +128,3 @@ def test_wrong_options(store: ImageStore, options: dict[str, Any], error: type[E
 def test_crops_larger_than_fields(store: ImageStore) -> None:
     with pytest.raises(DataError, match="has no crop of 80"):
         list(_loader(store, crop=80).epoch(0))
-
-
-def test_an_error_while_reading_ahead_is_raised_here() -> None:
-    def fail(item: int) -> int:
-        if item == 2:
-            raise DataError("damaged")
-        return item
-
-    found = []
-    with pytest.raises(DataError, match="damaged"):
-        for item in read_ahead(fail, range(5), 1):
-            found.append(item)
-    assert found == [0, 1]
-    leaving = read_ahead(fail, [0, 1], 1)
-    assert next(leaving) == 0
-    leaving.close()  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ A layout turns a folder into a *plane index*, one row a plane. Known layouts:
 - "rxrx": `EXP/Plate1/B02_s1_w3.png` of RxRx1 and RxRx3.
 - "rxrx3_core": Parquet files of JPEG 2000 images with keys such as `compound-001/Plate1/AA15_s1_1`.
 - "phenix": `PLATE/r01c01f01p01-ch1sk1fk1fl1.tiff` of Phenix and Operetta microscopes, as in the Cell Painting Gallery.
+- "imagexpress": `[PLATE_]G10_s1_w2...tif` of ImageXpress microscopes (MetaXpress).
 - "ome_tiff": files that hold all channels of a field, named after their wells, with or without OME metadata.
 - "ome_zarr": folders that follow the plate specification of OME-NGFF 0.4 or 0.5.
 - "npz": one file a field, named after its well; one array with the channels first, or one array a channel.
@@ -37,6 +38,10 @@ RXRX = re.compile(
 )
 PHENIX = re.compile(
     r"(?:.*/)?r(?P<row>\d+)c(?P<column>\d+)f(?P<site>\d+)p(?P<z>\d+)-ch(?P<channel>\d+)(?:sk\d+)?(?:fk\d+)?(?:fl\d+)?\.tiff?"
+)
+IMAGEXPRESS = re.compile(
+    r"(?:.*/)?(?:(?P<plate>[^/]+)_)?(?P<well>[A-P]\d{2})_s(?P<site>\d+)_w(?P<channel>\d+)(?!_thumb)[^/]*\.(?:tiff?|png)",
+    re.IGNORECASE,
 )
 RXRX3_CORE = re.compile(
     r"(?P<experiment>[^/]+)/Plate(?P<plate>\d+)/(?P<well>[A-Z]{1,2}\d{2})_s(?P<site>\d+)_(?P<channel>\d+)"
@@ -205,6 +210,18 @@ def _phenix(root: Path) -> PlaneIndex:
     return PlaneIndex(root, "phenix", _frame(rows), found.unmatched)
 
 
+def _imagexpress(root: Path) -> PlaneIndex:
+    """The plate is in the names, or else the folder of the images; the experiment is the folder above."""
+    found = _with_pattern(root, IMAGEXPRESS, "imagexpress")
+    rows = []
+    for row in found.planes.iter_rows(named=True):
+        folders = Path(row["path"]).parts[:-1]
+        plate = row["plate"] or (folders[-1] if folders else root.resolve().name)
+        above = folders if row["plate"] else folders[:-1]
+        rows.append({**row, "plate": plate, "experiment": above[-1] if above else ""})
+    return PlaneIndex(root, "imagexpress", _frame(rows), found.unmatched)
+
+
 def _named_folders(parts: Sequence[str]) -> list[str]:
     return [part for part in parts if part.lower() not in ("images", "orig")]
 
@@ -264,6 +281,7 @@ def _natural(text: str) -> tuple[tuple[int, int | str], ...]:
 LAYOUTS: dict[str, Callable[[Path], PlaneIndex]] = {
     "rxrx": _rxrx,
     "phenix": _phenix,
+    "imagexpress": _imagexpress,
     "ome_zarr": _ome_zarr,
     "rxrx3_core": _rxrx3_core,
     "npz": _npz,

@@ -6,39 +6,17 @@ processes where decoding is the bottleneck.
 
 from __future__ import annotations
 
-import functools
-import queue
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
 from hooke.core.errors import UsageError
 from hooke.core.parallel import ordered_map
 from hooke.images.batch import ImageBatch, image_batch
+from hooke.images.crops import CropBatch, read_ahead, read_batch, read_crops
 from hooke.images.store import ImageStore
-from hooke.images.tiles import Grid, centre_corners, random_corners, turned
-
-_END = object()
-_WAIT_S = 0.1
-
-
-@dataclass(frozen=True)
-class CropBatch:
-    """What one batch consists of.
-
-    Attributes:
-        rows: (B,) fields.
-        corners: (B, 2) top and left of each crop.
-        turns: (B,) how each crop is turned, as in `tiles.turned`.
-    """
-
-    rows: np.ndarray
-    corners: np.ndarray
-    turns: np.ndarray
+from hooke.images.tiles import Grid, centre_corners, random_corners
 
 
 class ImageLoader:
@@ -173,10 +151,10 @@ class ImageLoader:
         folder = str(self.store.folder)
         if self._workers > 1:
             jobs = [(folder, batch, self._size, self.channels) for batch in batches]
-            pixels = ordered_map(_read_batch, jobs, workers=self._workers, window=self._prefetch)
+            pixels = ordered_map(read_batch, jobs, workers=self._workers, window=self._prefetch)
         else:
             pixels = read_ahead(
-                lambda batch: _pixels(self.store, batch, self._size, self.channels), batches, self._prefetch
+                lambda batch: read_crops(self.store, batch, self._size, self.channels), batches, self._prefetch
             )
         for batch, values in zip(batches, pixels, strict=True):
             yield image_batch(
@@ -187,54 +165,3 @@ class ImageLoader:
                 self._batch_index[batch.rows],
                 self._control[batch.rows],
             )
-
-
-def read_ahead(function: Callable[[Any], Any], items: Sequence[Any], depth: int) -> Iterator[Any]:
-    """Apply a function to items in a thread, at most `depth` results ahead; an error in the thread is raised here."""
-    ready: queue.Queue[object] = queue.Queue(maxsize=max(1, depth))
-    stop = threading.Event()
-
-    def put(item: object) -> None:
-        while not stop.is_set():
-            try:
-                ready.put(item, timeout=_WAIT_S)
-                return
-            except queue.Full:
-                continue
-
-    def work() -> None:
-        try:
-            for item in items:
-                put(function(item))
-                if stop.is_set():
-                    return
-            put(_END)
-        except BaseException as error:
-            put(error)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    try:
-        while (item := ready.get()) is not _END:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stop.set()
-        thread.join()
-
-
-def _pixels(store: ImageStore, batch: CropBatch, size: tuple[int, int], channels: Sequence[str]) -> np.ndarray:
-    pixels = store.read_crops(batch.rows, batch.corners[:, 0], batch.corners[:, 1], size, channels)
-    return turned(pixels, batch.turns) if batch.turns.any() else pixels
-
-
-def _read_batch(job: tuple[str, CropBatch, tuple[int, int], tuple[str, ...]]) -> np.ndarray:
-    """In a worker: the pixels of a batch."""
-    folder, batch, size, channels = job
-    return _pixels(_opened(folder), batch, size, channels)
-
-
-@functools.lru_cache(maxsize=4)
-def _opened(folder: str) -> ImageStore:
-    return ImageStore.open(Path(folder))

@@ -1,6 +1,6 @@
 """The image data plane: reading real planes into a store, reading fields and crops back, rendering the simulated screen.
 
-    HOOKE_MIRROR=... python bench/image_store.py [--copies 12]
+    HOOKE_MIRROR=... OMP_NUM_THREADS=1 python bench/image_store.py [--copies 12]
 
 The real 6-channel site (1080 x 1080, 16 bit, LZW) is copied under other wells. Times are of this machine, one thread a process.
 """
@@ -8,13 +8,9 @@ The real 6-channel site (1080 x 1080, 16 bit, LZW) is copied under other wells. 
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from pathlib import Path
-
-for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[variable] = "1"
 
 import numpy as np
 
@@ -47,7 +43,9 @@ def main() -> None:
         print(f"decoding one 6-channel field: {time.perf_counter() - start:.3f} s")
         for workers in (0, 2):
             start = time.perf_counter()
-            store = ingest_images(index_folder(plate), folder / f"store-{workers}", workers=workers, show_progress=False)
+            store = ingest_images(
+                index_folder(plate), folder / f"store-{workers}", workers=workers, show_progress=False
+            )
             seconds = time.perf_counter() - start
             raw = 2 * 6 * 1080**2 * len(store) / 1e6
             print(f"ingest, {workers} workers: {seconds:.2f} s, {raw / seconds:.0f} MB/s of pixels")

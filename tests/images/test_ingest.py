@@ -127,6 +127,22 @@ def test_disagreements_with_the_table(phenix: Path, tmp_path: Path) -> None:
         _ingest(phenix, tmp_path / "other", metadata=standard_names(pl.DataFrame({"plate": ["BR2"], "well": ["A01"]})))
 
 
+def test_what_the_names_do_not_say_the_table_does(phenix: Path, tmp_path: Path, plane: Plane) -> None:
+    table = pl.DataFrame(
+        {"experiment": ["e1", "e2"], "plate": ["BR1", "BR1"], "well": ["A01", "B12"], "control": ["negcon", ""]}
+    )
+    folder = phenix / "batch1" / "BR1__2020"
+    store = ingest_images(
+        index_folder(folder), tmp_path / "store", ImageIngestConfig(illumination="plate"),
+        metadata=standard_names(table), workers=0,
+    )  # fmt: skip
+    assert store.batches == ("e1", "e2")
+    assert store.metadata["experiment"].to_list() == ["e1", "e1", "e2", "e2"]
+    raw = ingest_images(index_folder(folder), tmp_path / "raw", metadata=standard_names(table), workers=0)
+    assert np.array_equal(raw.read([2], ["1"])[0, 0], plane(7))
+    assert raw.batch_index.tolist() == [0, 0, 1, 1]
+
+
 def test_a_missing_package_is_no_fault_of_the_files(
     phenix: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

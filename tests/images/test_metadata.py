@@ -105,6 +105,8 @@ def test_join_by_what_both_have() -> None:
     assert refused == []
     assert fields["gene"].to_list() == ["TP53", "TP53", None]
     assert fields["site"].to_list() == [1, 2, 1]
+    assert fields["batch"].to_list() == ["e", "e", "e"]  # the names say nothing, the table does
+    assert fields["named_experiment"].to_list() == ["", "", ""]
 
 
 def test_every_disagreement_is_reported() -> None:

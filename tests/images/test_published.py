@@ -42,6 +42,15 @@ def test_split_without_a_statement() -> None:
         wilds_split(_experiments(dataset=False).filter(pl.col("experiment").str.ends_with("1")))
 
 
+def test_a_simulated_screen_has_the_split_too() -> None:
+    from hooke.images.screen import Screen
+    from hooke.images.screen_config import ScreenConfig
+
+    screen = Screen(ScreenConfig("rxrx1", modules=1, genes_per_module=2, compounds=0, experiments=16, sites=2))
+    counts = wilds_split(screen.fields).group_by("split").agg(pl.col("experiment").n_unique()).sort("split").rows()
+    assert counts == [("id_test", 8), ("test", 4), ("train", 8), ("val", 4)]
+
+
 def test_rxrx1(tmp_path: Path) -> None:
     path = tmp_path / "metadata.csv"
     path.write_text(

@@ -131,6 +131,7 @@ def ingest_images(
     names = config.channel_names or chosen
     fields, refused = join_metadata(index.sites, metadata)
     recipe = content_hash([INGEST_VERSION, planes_hash(index), table_hash(fields), _fixed(config), names])
+    index, fields = _renamed(index, fields), fields.drop("named_experiment", "named_plate")
     if not len(fields):
         raise DataError(f"no field of {index.root} has a row in the metadata table; {refused[0].reason}")
     dtype = _dtype(index, chosen) if config.dtype == "auto" else config.dtype
@@ -212,6 +213,18 @@ def _refused(job: WellJob, one: Field, channel: str, path: str, kind: str, reaso
 def _flats(path: str) -> dict[str, np.ndarray]:
     with np.load(path) as file:
         return dict(file)
+
+
+def _renamed(index: PlaneIndex, fields: pl.DataFrame) -> PlaneIndex:
+    """The planes of the fields under the experiments and plates that the table gives them."""
+    named = fields.select(
+        pl.col("named_experiment").alias("experiment"), pl.col("named_plate").alias("plate"), "well", "site",
+        pl.col("experiment").alias("final_experiment"), pl.col("plate").alias("final_plate"),
+    )  # fmt: skip
+    planes = index.planes.join(named, on=SITE_KEY, how="inner", maintain_order="left").with_columns(
+        pl.col("final_experiment").alias("experiment"), pl.col("final_plate").alias("plate")
+    )
+    return PlaneIndex(index.root, index.layout, planes.drop("final_experiment", "final_plate"), index.unmatched)
 
 
 def planes_hash(index: PlaneIndex) -> str:

@@ -22,6 +22,7 @@ STANDARD = {
     "guide": pl.String, "compound": pl.String, "concentration_um": pl.Float64, "control": pl.String,
 }  # fmt: skip
 KEYS = ("experiment", "plate", "well", "site")
+NAMED = ("experiment", "plate")
 ALIASES = {
     "experiment_name": "experiment", "address": "well", "sirna": "perturbation", "treatment": "perturbation",
     "concentration": "concentration_um", "well_type": "control", "Metadata_Batch": "experiment", "Metadata_Plate": "plate",
@@ -165,25 +166,29 @@ def complete(table: pl.DataFrame) -> pl.DataFrame:
 def join_metadata(sites: pl.DataFrame, table: pl.DataFrame | None) -> tuple[pl.DataFrame, list[Refused]]:
     """What is known about each field that has images.
 
-    The two are joined by those of experiment, plate, well and site that both have; a column that is empty in the images'
-    names is left out.
+    The two are joined by those of experiment, plate, well and site that both have. Where the images' names say nothing about
+    experiment or plate, the table does.
 
     Args:
         sites: The fields (experiment, plate, well, site) that have images.
         table: As of `read_metadata`; None when there is none.
 
     Returns:
-        fields: The fields that can be used, sorted, with all standard columns.
+        fields: The fields that can be used, sorted, with all standard columns, and with what the images' names say in
+            `named_experiment` and `named_plate`.
         refused: Fields without a row, rows without images, and wells that rows contradict each other about.
     """
+    sites = sites.with_columns(pl.col(key).alias(f"named_{key}") for key in NAMED)
     if table is None:
         return complete(_placed(sites)).sort(KEYS), []
     keys = [key for key in KEYS if key in table.columns and (key == "site" or (sites[key] != "").any())]
     if "site" in keys and table["site"].null_count() == len(table):
         keys.remove("site")
-    table = table.drop([name for name in KEYS if name in table.columns and name not in keys]).unique(
-        maintain_order=True
-    )
+    sites = sites.drop(key for key in NAMED if key in table.columns and key not in keys)
+    if "site" not in keys:
+        table = table.drop("site", strict=False)
+    table = table.with_columns(pl.col(key).fill_null("") for key in NAMED if key in table.columns)
+    table = table.unique(maintain_order=True)
     twice = table.group_by(keys).len().filter(pl.col("len") > 1)
     refused = [
         _refused(row, "duplicate", f"{row['len']} rows of the metadata table contradict each other about this well")
@@ -191,7 +196,7 @@ def join_metadata(sites: pl.DataFrame, table: pl.DataFrame | None) -> tuple[pl.D
     ]
     table = table.join(twice, on=keys, how="anti")
     sites = sites.join(twice, on=keys, how="anti")
-    without = sites.join(table, on=keys, how="anti").sort(KEYS)
+    without = sites.join(table, on=keys, how="anti").sort(key for key in KEYS if key in sites.columns)
     refused += [
         _refused(row, "no_metadata", "the metadata table has no row for this field")
         for row in without.iter_rows(named=True)

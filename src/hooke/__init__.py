@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         prepare_data,
         resume,
     )
+    from hooke.images.store import ImageStore
     from hooke.molecules.store import MoleculeStore
     from hooke.suites.quickstart import quickstart
     from hooke.train.recipe import Recipe, load_recipe
@@ -34,13 +35,14 @@ _HOME = {
         ("benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "predict", "prepare_data", "resume"),
         "hooke.api",
     ),
+    "ImageStore": "hooke.images.store",
     "MoleculeStore": "hooke.molecules.store",
     "Recipe": "hooke.train.recipe",
     "load_recipe": "hooke.train.recipe",
     "quickstart": "hooke.suites.quickstart",
 }
 __all__ = [
-    "MoleculeStore", "Recipe", "__version__", "benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "load_recipe",
+    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "load_recipe",
     "predict", "prepare_data", "quickstart", "resume",
 ]  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from hooke.core.recipe import build, read
 from hooke.core.runs import RunFolder
 
 if TYPE_CHECKING:
+    from hooke.images.store import ImageStore
     from hooke.molecules.store import MoleculeStore
     from hooke.suites.benchmark import BenchmarkResult
     from hooke.train.recipe import Recipe
@@ -197,7 +199,7 @@ def prepare_data(
     folder: Path | None = None,
     workers: int | None = None,
     show_progress: bool = True,
-) -> MoleculeStore:
+) -> MoleculeStore | ImageStore:
     """Prepare a data set (or find it prepared) and open its store; options are "key=value"."""
     from hooke.core.paths import cache_folder
 
@@ -239,8 +241,18 @@ def _dataset(name: str, options: Sequence[str]) -> Any:
         key, equals, value = option.partition("=")
         if not equals:
             raise UsageError(f"an option has the form key=value, got {option!r}")
-        given[key] = value
+        given[key] = _option(value)
     return module.Dataset(build(module.Config, given, name))
+
+
+def _option(text: str) -> Any:
+    """A list or a table in TOML ('["1", "2"]'); everything else is taken as it stands."""
+    if text[:1] not in ("[", "{"):
+        return text
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{text} is neither a list nor a table of TOML: {error}") from error
 
 
 def _recipe(

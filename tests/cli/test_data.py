@@ -46,3 +46,32 @@ def test_get(hooke, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-unt
     assert json.loads(hooke("data", "get", "moleculenet", "table=freesolv", "--json").out)["files"]
     assert "nothing to download" in hooke("data", "get", "csv").err
     assert "key=value" in hooke("data", "prepare", "csv", "path").err
+
+
+def test_image_data_sets(hooke, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    listed = {card["name"]: card["domain"] for card in json.loads(hooke("data", "list", "--json").out)}
+    names = {"image_folder", "jump_cp", "rxrx1", "rxrx3", "rxrx3_core", "screen"}
+    assert {name for name, domain in listed.items() if domain == "images"} >= names
+    small = [
+        "size=40",
+        "modules=1",
+        "genes_per_module=2",
+        "lone_genes=1",
+        "guides=1",
+        "experiments=2",
+        "controls=2",
+        "sites=1",
+    ]
+    small += ["coverage=1", "compounds=1", "doses_um=[1.0, 10.0]"]
+    found = hooke("data", "prepare", "screen", *small, "--workers", "0", "--json")
+    assert found.code == 0, found.err
+    summary = json.loads(found.out)
+    assert summary["fields"] == 2 * (2 + 2 + 1 + 4 + 2)
+    assert summary["simulated"] is True
+    assert "every checksum holds" in hooke("data", "check", summary["store"]).out
+    assert "DNA,ER,RNA,AGP,Mito" in hooke("data", "prepare", "screen", *small, "--workers", "0").out
+    assert "simulated" in hooke("data", "info", "screen").out
+    assert "path=FOLDER" in hooke("data", "prepare", "image_folder").err
+    assert "rxrx.ai" in hooke("data", "get", "rxrx1").err
+    assert "Did you mean 'screen.size'" in hooke("data", "prepare", "screen", "sise=4").err
+    assert "neither a list nor a table" in hooke("data", "prepare", "screen", "doses_um=[1,").err

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hooke.cli.output import Json, Workers, print_fields, print_json, print_table
+
+if TYPE_CHECKING:
+    from hooke.images.store import ImageStore
+    from hooke.molecules.store import MoleculeStore
 
 app = typer.Typer(help="List, describe, download, prepare and check data sets.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="A data set; `hooke data list` shows them.")]
@@ -25,8 +29,11 @@ def list_datasets(as_json: Json = False) -> None:
         print_json([asdict(card) for card in cards])
     else:
         print_table(
-            ["name", "title", "size", "levels", "licence"],
-            [[card.name, card.title, card.size, ",".join(card.levels), card.licence[:40]] for card in cards],
+            ["name", "domain", "title", "size", "levels", "licence"],
+            [
+                [card.name, card.domain, card.title, card.size, ",".join(card.levels), card.licence[:40]]
+                for card in cards
+            ],
         )
 
 
@@ -60,21 +67,41 @@ def get(name: Name, options: Options = None, as_json: Json = False) -> None:
 
 @app.command(epilog="Example: `hooke data prepare moleculenet table=esol`")
 def prepare(name: Name, options: Options = None, workers: Workers = None, as_json: Json = False) -> None:
-    """Parse, featurise and store a data set; rows that do not parse go to rejected.parquet. Found again by content hash."""
+    """Read and store a data set; what cannot be used is listed in rejected.parquet. Found again by content hash."""
     import hooke
-    from hooke.molecules.ingest import ingest_summary
 
     store = hooke.prepare_data(name, options or [], workers=workers)
-    summary = {
+    summary = _images(store) if isinstance(store, hooke.ImageStore) else _molecules(store, as_json)
+    if as_json:
+        print_json(summary)
+    else:
+        print_fields(summary)
+
+
+def _molecules(store: MoleculeStore, as_json: bool) -> dict[str, object]:
+    from hooke.molecules.ingest import ingest_summary
+
+    shown: dict[str, object] = {
         "store": store.folder,
         "molecules": len(store),
         "labels": len(store.labels),
         "hash": store.content_hash,
     }
     if as_json:
-        print_json({**summary, "ingest": store.metadata.get("ingest")})
-    else:
-        print_fields({**summary, "rows": ingest_summary(store) or "not made from tables"})
+        return {**shown, "ingest": store.metadata.get("ingest")}
+    return {**shown, "rows": ingest_summary(store) or "not made from tables"}
+
+
+def _images(store: ImageStore) -> dict[str, object]:
+    return {
+        "store": store.folder,
+        **store.description["counts"],
+        "channels": ",".join(store.channels),
+        "pixels": store.dtype.name,
+        "batches": len(store.batches),
+        "simulated": store.simulated,
+        "hash": store.content_hash,
+    }
 
 
 @app.command(epilog="Example: `hooke data check ~/.cache/hooke/stores/esol-1a2b3c4d`")

@@ -323,6 +323,30 @@ _PUBLICATIONS = (
         "software",
         "https://github.com/tblite/tblite",
     ),
+    Citation(
+        "sypetkowski2023rxrx1",
+        "Sypetkowski, Maciej and others",
+        "RxRx1: A Dataset for Evaluating Experimental Batch Correction Methods",
+        2023,
+        "CVPR Workshops",
+        "arXiv:2301.05768",
+    ),
+    Citation(
+        "fay2023rxrx3",
+        "Fay, Marta M. and others",
+        "RxRx3: Phenomics Map of Biology",
+        2023,
+        "bioRxiv",
+        "doi:10.1101/2023.02.07.527350",
+    ),
+    Citation(
+        "chandrasekaran2023jump",
+        "Chandrasekaran, Srinivas Niranj and others",
+        "JUMP Cell Painting dataset: morphological impact of 136,000 chemical and genetic perturbations",
+        2023,
+        "bioRxiv",
+        "doi:10.1101/2023.03.23.534023",
+    ),
 )
 PUBLICATIONS: dict[str, Citation] = {citation.key: citation for citation in _PUBLICATIONS}
 _KEYS: dict[str, tuple[str, ...]] = {
@@ -347,6 +371,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "gpse": ("canturk2024graph",),
     "graphium": ("beaini2024towards",),
     "grover": ("rong2020self",),
+    "jump_cp": ("chandrasekaran2023jump",),
     "laplacian": ("dwivedi2020benchmarking",),
     "lappe": ("dwivedi2020benchmarking",),
     "largemix": ("beaini2024towards",),
@@ -361,6 +386,8 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "random_forest": ("breiman2001random",),
     "random_walk": ("dwivedi2022graph",),
     "rdkit": ("rdkit",),
+    "rxrx1": ("sypetkowski2023rxrx1",),
+    "rxrx3": ("fay2023rxrx3",),
     "rwse": ("dwivedi2022graph",),
     "scaffold": ("bemis1996properties",),
     "scikit-learn": ("pedregosa2011scikit",),

@@ -1,0 +1,70 @@
+"""A user's own folder of plate images: RxRx, Phenix, OME-TIFF, OME-Zarr, npz, or any names through a pattern."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hooke.core.cards import Card
+from hooke.images.options import FolderOptions
+
+if TYPE_CHECKING:
+    from hooke.images.store import ImageStore
+
+CARD = Card(
+    name="image_folder",
+    title="Your own folder of plate images",
+    description=(
+        "TIFF, PNG, JPEG 2000, OME-TIFF, OME-Zarr plates, npz or Parquet, 8 or 16 bit, any channels and field size, with a "
+        "table of wells. layout=auto finds out how files are named; layout=pattern pattern=... reads any names."
+    ),
+    domain="images",
+    source="a folder of yours",
+    licence="yours",
+    citation="",
+    size="as large as your disk",
+    levels=("field",),
+    split="by a column of the table, or by experiment",
+)
+
+
+@dataclass(frozen=True)
+class Config(FolderOptions):
+    """Which folder and how it is read; see `FolderOptions`."""
+
+
+class Dataset:
+    """The folder as a store."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def prepare(self, folder: Path, *, workers: int | None = None, show_progress: bool = True) -> ImageStore:
+        """Read the images into a store below `folder`, or open it if these files with these options are there already.
+
+        Raises:
+            UsageError: No folder is named.
+            DataError: Fields cannot be used; the message names their wells.
+        """
+        from hooke.images.prepared import prepare_folder
+
+        return prepare_folder(self.config, folder, name=CARD.name, workers=workers, show_progress=show_progress)
+
+    def twin(self, folder: Path, seed: int = 0) -> ImageStore:
+        """Simulated fields as npz files with a table of wells, read like any other folder."""
+        from hooke.images.prepared import prepare_folder
+        from hooke.images.screen import Screen
+        from hooke.images.screen_config import ScreenConfig
+        from hooke.images.screen_files import write_npz
+
+        screen = Screen(
+            ScreenConfig(
+                seed=seed, size=48, modules=2, genes_per_module=2, lone_genes=1, inactive_genes=1, guides=1, compounds=2,
+                experiments=2, controls=2, sites=1,
+            )
+        )  # fmt: skip
+        files = Path(folder) / f"twin-{seed}"
+        options = FolderOptions(path=str(files / "images"), metadata=str(write_npz(files, screen)), layout="npz")
+        source = {"simulated": True, "data_set": CARD.name}
+        return prepare_folder(options, folder, name=CARD.name, source=source, workers=0, show_progress=False)

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hooke.core.errors import UsageError
+from hooke.images.options import FolderOptions
+from hooke.images.prepared import prepare_folder
+
+
+def test_the_same_folder_is_read_once_and_another_option_makes_another_store(phenix: Path, tmp_path: Path) -> None:
+    (tmp_path / "wells.csv").write_text("Position,gene\nA01,TP53\nB12,ATM\n")
+    options = FolderOptions(path=str(phenix), metadata=str(tmp_path / "wells.csv"), rename={"Position": "well"})
+    store = prepare_folder(options, tmp_path / "stores", name="mine", workers=0)
+    assert store.metadata["gene"].to_list() == ["TP53", "TP53", "ATM", "ATM"]
+    again = prepare_folder(options, tmp_path / "stores", name="mine", workers=0)
+    assert again.folder == store.folder
+    other = prepare_folder(
+        FolderOptions(path=str(phenix), channels=("1",)), tmp_path / "stores", name="mine", workers=0
+    )
+    assert other.folder != store.folder
+    assert store.folder.name.startswith("mine-")
+    with pytest.raises(UsageError, match="path=FOLDER"):
+        prepare_folder(FolderOptions(), tmp_path, name="mine")

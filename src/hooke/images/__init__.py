@@ -1,0 +1,1 @@
+"""Images of cells: planes, channels, tiles, normalisation, masks."""

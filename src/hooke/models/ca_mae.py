@@ -37,7 +37,6 @@ from hooke.nn.standardise import standardise
 from hooke.nn.transformer import BlockKind, Transformer, initialise
 
 DOMAIN = "images"
-CHANNEL_AGNOSTIC = True
 GRADIENT_EXEMPT = {r"decoder\..*": "the decoder serves reconstruction alone"}
 
 
@@ -81,11 +80,7 @@ PRESETS: dict[str, Config] = {
 
 
 class Decoder(nn.Module):
-    """From visible tokens of some channels to the pixels of wanted channels.
-
-    Raises:
-        UsageError: The channel names are not different from each other.
-    """
+    """From visible tokens of some channels to the pixels of wanted channels."""
 
     def __init__(self, config: Config, channels: tuple[str, ...]) -> None:
         super().__init__()
@@ -144,6 +139,8 @@ class Model(nn.Module):
         config: Sizes and choices.
         channels: Names of the channels that the decoder knows; the encoder takes any.
     """
+
+    agnostic = True
 
     def __init__(self, config: Config, channels: tuple[str, ...]) -> None:
         super().__init__()

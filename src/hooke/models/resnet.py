@@ -32,7 +32,6 @@ class Config:
 
 PRESETS: dict[str, Config] = {
     "tiny": Config(depths=(1, 1, 1), width=16, pooled_stem=False),
-    "18_wide": Config(depths=(2, 2, 2, 2)),
     "50": Config(),
     "101": Config(depths=(3, 4, 23, 3)),
 }

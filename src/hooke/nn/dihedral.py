@@ -37,16 +37,21 @@ def inverse(element: int) -> int:
 
 
 def turn_each(images: Tensor, elements: Int[Tensor, " images"]) -> Tensor:
-    """Each image turned by an element of its own; images must be square where a quarter turn is among them."""
+    """Each image turned by an element of its own.
+
+    Raises:
+        UsageError: A quarter turn of images that are not square.
+    """
     if images.shape[-1] != images.shape[-2] and bool((elements % 2 == 1).any()):
         raise UsageError(
             f"quarter turns need square images, got {images.shape[-2]} x {images.shape[-1]}; use flips alone, or crop"
         )
-    out = images.clone()
+    order, parts = [], []
     for element in torch.unique(elements).tolist():
-        chosen = elements == element
-        out[chosen] = turn(images[chosen], element)
-    return out
+        chosen = (elements == element).nonzero()[:, 0]
+        order.append(chosen)
+        parts.append(turn(images[chosen], element))
+    return torch.cat(parts)[torch.cat(order).argsort()] if parts else images
 
 
 def random_elements(

@@ -1,1 +1,1 @@
-"""Images of cells: planes, channels, tiles, normalisation, masks."""
+"""Planes of plate images as arrays: reading, storing, tiling, normalising, measuring, and a simulated screen."""

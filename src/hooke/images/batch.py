@@ -1,34 +1,47 @@
-"""`ImageBatch`: images of the same channels and size, ready for a device. The one file of this folder that knows torch."""
+"""`ImageBatch`: images of cells and what is known about them as tensors. The one file of this folder that knows torch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
-from jaxtyping import Shaped
+from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
+
+PIXEL_TYPES = (torch.uint8, torch.uint16, torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 @dataclass(frozen=True)
 class ImageBatch:
-    """`B` images of `C` channels.
+    """`B` images of `C` channels, all with the same channels and the same size.
 
     Attributes:
-        pixels: (B, C, H, W) uint8, uint16 or floating point, as stored.
-        channels: The names of the C channels, shared by the batch.
-        rows: (B,) int64, the row of each image in its store.
-        targets: name -> (B, ...) labels.
-        batch_index: (B,) int64, the experimental batch of each image; None when unknown.
-        control: (B,) bool, whether the well is a negative control; None when unknown.
+        pixels: (B, C, H, W) as measured (uint8, uint16) or as floats. Nothing is normalised here: the network or
+            `images.normalise` does that, so that 8-bit and 16-bit images come out alike.
+        channels: C channel names ("DNA", "ER", ...), shared by the batch.
+        rows: (B,) int64, the row of each image in its store; several crops of one image share it.
+        targets: name -> (B,) or (B, columns). int64 classes (-1 = unknown) or float32 (NaN = not measured).
+        batch_index: (B,) int64, which experimental batch each image belongs to (numbers from `ImageStore.batches`), or
+            None when that is not known.
+        control: (B,) bool, True for images of negative-control wells, or None when that is not known.
     """
 
     pixels: Shaped[Tensor, "images channels height width"]
     channels: tuple[str, ...]
-    rows: Tensor
+    rows: Int[Tensor, " images"]
     targets: Mapping[str, Tensor] = field(default_factory=dict)
-    batch_index: Tensor | None = None
-    control: Tensor | None = None
+    batch_index: Int[Tensor, " images"] | None = None
+    control: Bool[Tensor, " images"] | None = None
+
+    def __post_init__(self) -> None:
+        if self.pixels.dtype not in PIXEL_TYPES:
+            raise ValueError(f"pixels must be uint8, uint16 or floats, got {self.pixels.dtype}")
+        if len(self.channels) != self.pixels.shape[1]:
+            raise ValueError(f"{len(self.channels)} channel names for {self.pixels.shape[1]} channels")
+        if len(set(self.channels)) != len(self.channels):
+            raise ValueError(f"channel names repeat: {self.channels}")
 
     @property
     def num_items(self) -> int:
@@ -38,11 +51,56 @@ class ImageBatch:
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> ImageBatch:
         """The same batch on another device."""
 
-        def move(value: object) -> object:
-            if isinstance(value, Tensor):
-                return value.to(device, non_blocking=non_blocking)
-            if isinstance(value, Mapping):
-                return {name: move(tensor) for name, tensor in value.items()}
-            return value
+        def move(tensor: Tensor) -> Tensor:
+            return tensor.to(device, non_blocking=non_blocking)
 
-        return replace(self, **{name: move(value) for name, value in vars(self).items()})  # type: ignore[arg-type]
+        return replace(
+            self,
+            pixels=move(self.pixels),
+            rows=move(self.rows),
+            targets={name: move(tensor) for name, tensor in self.targets.items()},
+            batch_index=None if self.batch_index is None else move(self.batch_index),
+            control=None if self.control is None else move(self.control),
+        )
+
+    def select_channels(self, names: Sequence[str]) -> ImageBatch:
+        """The same images with some of the channels, in the given order.
+
+        Raises:
+            ValueError: A channel that the batch does not have.
+        """
+        missing = [name for name in names if name not in self.channels]
+        if missing:
+            raise ValueError(f"no channel {missing[0]!r} in this batch; it has {', '.join(self.channels)}")
+        return replace(
+            self, pixels=self.pixels[:, [self.channels.index(name) for name in names]], channels=tuple(names)
+        )
+
+
+def image_batch(
+    pixels: np.ndarray,
+    channels: Sequence[str],
+    rows: np.ndarray,
+    targets: Mapping[str, np.ndarray] | None = None,
+    batch_index: np.ndarray | None = None,
+    control: np.ndarray | None = None,
+) -> ImageBatch:
+    """Arrays as a batch; integer targets become int64, others float32.
+
+    Args:
+        pixels: (B, C, H, W) uint8, uint16 or floats.
+        channels, rows, targets, batch_index, control: As in `ImageBatch`.
+    """
+    return ImageBatch(
+        pixels=torch.from_numpy(np.ascontiguousarray(pixels)),
+        channels=tuple(channels),
+        rows=torch.from_numpy(np.array(rows, dtype=np.int64)),
+        targets={name: _target(values) for name, values in (targets or {}).items()},
+        batch_index=None if batch_index is None else torch.from_numpy(np.array(batch_index, dtype=np.int64)),
+        control=None if control is None else torch.from_numpy(np.array(control, dtype=np.bool_)),
+    )
+
+
+def _target(values: np.ndarray) -> Tensor:
+    whole = np.issubdtype(values.dtype, np.integer)
+    return torch.from_numpy(np.array(values, dtype=np.int64 if whole else np.float32))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -24,6 +24,7 @@ SYMMETRIES: dict[str, Sequence[int]] = {"none": (IDENTITY,), "flips": FLIPS, "di
 UNLABELLED = -1
 
 
+@runtime_checkable
 class ClassificationConfig(Protocol):
     """The fields that the configs of all classifying objectives share."""
 

@@ -43,13 +43,13 @@ class FeatureMapEncoder(nn.Module):
 
     def maps(
         self, images: Float[Tensor, "images channels height width"], *, first: int = 0, last: int | None = None
-    ) -> Float[Tensor, "images width down across"]:
+    ) -> Float[Tensor, "images maps down across"]:
         """The feature maps after stages first ... last - 1."""
         for stage in list(self.stages)[first:last]:
             images = stage(images)
         return images
 
-    def output(self, maps: Float[Tensor, "images width down across"]) -> ImageOutput:
+    def output(self, maps: Float[Tensor, "images maps down across"]) -> ImageOutput:
         """Feature maps as embedding and tokens."""
         down, across = maps.shape[2:]
         return ImageOutput(maps.mean((2, 3)), maps.flatten(2).transpose(1, 2), (int(down), int(across)))
@@ -58,7 +58,7 @@ class FeatureMapEncoder(nn.Module):
         """Represent the images of a batch, after stage `block` (1 ..., or negative from the end)."""
         return self.output(self.maps(self.images(batch), last=check_block(block, self.blocks)))
 
-    def embed(self, batch: ImageBatch, *, block: int = -1) -> Float[Tensor, "images width"]:
+    def embed(self, batch: ImageBatch, *, block: int = -1) -> Float[Tensor, "images maps"]:
         """One row an image, after stage `block`."""
         return self.forward(batch, block=block).embedding
 

@@ -7,7 +7,7 @@ place) and patches of single channels (one token a place and channel, at equal p
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -24,6 +24,7 @@ TokenPooling = Literal["mean", "class"]
 NormPlace = Literal["tokens", "pooled"]
 
 
+@runtime_checkable
 class EncoderSizes(Protocol):
     """The fields that the configs of all transformer encoders share."""
 

@@ -22,6 +22,7 @@ from hooke.nn.masking import random_noise
 from hooke.nn.randomness import random_from
 
 DOMAIN = "images"
+ENCODER = ("mae", {})  # what the contract tests put it around
 
 
 @dataclass(frozen=True)

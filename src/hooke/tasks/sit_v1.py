@@ -35,6 +35,7 @@ from hooke.nn.standardise import standardise
 from hooke.nn.views import random_view
 
 DOMAIN = "images"
+ENCODER = ("vit", {"class_tokens": 2})  # what the contract tests put it around
 ADJUSTMENT = {"reconstruction": 0.5, "rotation": 1.0, "contrast": 1.0}
 
 

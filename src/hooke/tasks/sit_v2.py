@@ -28,6 +28,7 @@ from hooke.nn.channels import in_order
 from hooke.nn.contrast import key_contrast
 from hooke.nn.corruption import Fill, corrupt
 from hooke.nn.image_network import ImageNetwork
+from hooke.nn.image_output import ImageOutput
 from hooke.nn.mlp import RowBatchNorm
 from hooke.nn.patches import unpatchify
 from hooke.nn.randomness import random_from
@@ -54,24 +55,26 @@ class Config:
     momentum_steps: int = 100_000  # steps over which it does
 
 
-class Pupil(nn.Module):
-    """Encoder and contrast head: what the student and the teacher both have."""
+PRESETS: dict[str, Config] = {
+    "tiny": Config(hidden_width=256, contrast_width=64, momentum=0.99, momentum_steps=2000),
+    "small_data": Config(reconstruction_weight=5.0),
+}
 
-    def __init__(self, encoder: Any, config: Config) -> None:
-        super().__init__()
-        self.encoder = encoder
-        hidden, width = config.hidden_width, int(encoder.width)
-        self.contrast = nn.Sequential(
-            nn.Linear(width, hidden, bias=False), RowBatchNorm(hidden), nn.ReLU(),
-            nn.Linear(hidden, hidden, bias=False), RowBatchNorm(hidden), nn.ReLU(),
-            nn.Linear(hidden, config.contrast_width, bias=False), RowBatchNorm(config.contrast_width, affine=False),
-        )  # fmt: skip
 
-    def forward(self, batch: ImageBatch) -> tuple[Tensor, Tensor, tuple[int, int]]:
-        """(B, N, width) patch tokens, (B, width) rows to contrast, and the grid."""
-        output = self.encoder(batch)
-        first = output.tokens[:, 0] if output.class_tokens else output.embedding
-        return output.tokens[:, output.class_tokens :], self.contrast(first), output.grid
+def contrast_head(width: int, config: Config) -> nn.Sequential:
+    """The MLP whose rows are contrasted; batch norm throughout, the last one without weights."""
+    hidden = config.hidden_width
+    return nn.Sequential(
+        nn.Linear(width, hidden, bias=False), RowBatchNorm(hidden), nn.ReLU(),
+        nn.Linear(hidden, hidden, bias=False), RowBatchNorm(hidden), nn.ReLU(),
+        nn.Linear(hidden, config.contrast_width, bias=False), RowBatchNorm(config.contrast_width, affine=False),
+    )  # fmt: skip
+
+
+def look(parts: Any, batch: ImageBatch) -> tuple[ImageOutput, Tensor]:
+    """What encoder and contrast head, of the student or of the teacher, make of images."""
+    output = parts["encoder"](batch)
+    return output, parts["contrast"](output.tokens[:, 0] if output.class_tokens else output.embedding)
 
 
 class Network(ImageNetwork):
@@ -86,19 +89,24 @@ class Network(ImageNetwork):
             raise UsageError("sit_v2 needs the encoder vit")
         super().__init__(encoder)
         width, self.patch = int(encoder.width), int(encoder.patch)
-        self.pupil = Pupil(encoder, config)
+        self.contrast = contrast_head(width, config)
         self.reconstruct = nn.Sequential(
             nn.Linear(width, width), nn.GELU(), nn.Linear(width, width), nn.GELU(), nn.Linear(width, width), nn.GELU(),
             nn.Linear(width, len(encoder.channels) * self.patch**2),
         )  # fmt: skip
-        self.teacher = Teacher(self.pupil)
+        self.teacher = Teacher(self.student())
+
+    def student(self) -> nn.ModuleDict:
+        """What the teacher follows."""
+        return nn.ModuleDict({"encoder": self.encoder, "contrast": self.contrast})
 
     def forward(self, damaged: ImageBatch, clean: ImageBatch) -> tuple[Tensor, Tensor, Tensor]:
         """(B, C, H, W) reconstruction, and (B, width) queries of the student and keys of the teacher."""
-        tokens, queries, grid = self.pupil(damaged)
+        output, queries = look({"encoder": self.encoder, "contrast": self.contrast}, damaged)
         with torch.no_grad():
-            _, keys, _ = self.teacher.module(clean)
-        return unpatchify(self.reconstruct(tokens), grid, self.patch), queries, keys
+            _, keys = look(self.teacher.module, clean)
+        image = unpatchify(self.reconstruct(output.tokens[:, output.class_tokens :]), output.grid, self.patch)
+        return image, queries, keys
 
 
 class Task:
@@ -135,7 +143,8 @@ class Task:
         encoder: Any = network.encoder
         if network.training:
             teacher: Any = network.teacher
-            teacher.follow(network.pupil, momentum_at(step, config.momentum_steps, config.momentum), step)
+            student: Any = network.student
+            teacher.follow(student(), momentum_at(step, config.momentum_steps, config.momentum), step)
         images = standardise(in_order(batch, encoder.channels), encoder.encoder.dtype)
         with random_from(generator, network):
             views = torch.cat([standardise(random_view(images, generator), images.dtype) for _ in range(2)])

@@ -29,7 +29,7 @@ from hooke.images.batch import ImageBatch
 from hooke.nn.attention import EPSILON, CrossAttention
 from hooke.nn.channels import positions, require_channels
 from hooke.nn.image_output import ImageOutput, Reconstruction
-from hooke.nn.masking import Masking, mask_by_noise, put_back
+from hooke.nn.masking import Masking, mask_by_noise, put_back, take
 from hooke.nn.patch_encoder import NormPlace, PatchEncoder, TokenPooling
 from hooke.nn.patches import channel_images, channel_patches, patch_grid
 from hooke.nn.positions import sine_positions
@@ -107,6 +107,8 @@ class Decoder(nn.Module):
         grid: tuple[int, int],
         present: Sequence[int],
         wanted: Sequence[int],
+        *,
+        whole: bool,
     ) -> Float[Tensor, "images patches pixels"]:
         """Predicted patches of the wanted channels, one channel after another.
 
@@ -116,6 +118,7 @@ class Decoder(nn.Module):
             grid: Patches down and across.
             present: The number of each channel of the input.
             wanted: The number of each channel to decode; those not in the input are predicted from the others alone.
+            whole: Predict all patches, or only the hidden ones (of the channels of the input, in their order).
         """
         known = put_back(self.project(visible), self.mask_token, masking)
         places = sine_positions(grid, self.width, device=known.device, dtype=known.dtype)
@@ -129,7 +132,8 @@ class Decoder(nn.Module):
         states = states + self.out(functional.gelu(self.hidden(self.mlp_norm(states))))
         parts = states.unflatten(1, (len(wanted), len(places))).unbind(1)
         stacked = [self.stacks[channel](part) for channel, part in zip(wanted, parts, strict=True)]
-        return self.predict(torch.cat(stacked, dim=1))
+        states = torch.cat(stacked, dim=1)
+        return self.predict(states if whole else take(states, masking.covered))
 
 
 class Model(nn.Module):
@@ -177,8 +181,9 @@ class Model(nn.Module):
         ratio: float,
         *,
         decode: Sequence[str] | None = None,
+        whole: bool = True,
     ) -> Reconstruction:
-        """Hide a share of all channels' patches, those with the most noise, and predict channels.
+        """Hide a share of all channels' patches, those with the most noise, and predict them.
 
         Args:
             batch: Images.
@@ -186,20 +191,27 @@ class Model(nn.Module):
             ratio: Share of patches to hide.
             decode: Channels to predict, those of the batch without it. Of channels that the batch lacks the target is
                 NaN and every patch counts as hidden.
+            whole: Predict visible patches too, and lay all of them out as an image; without it only what the loss needs.
 
         Raises:
             UnknownNameError: The decoder does not know a channel.
-            UsageError: No channel, or one twice.
+            UsageError: No channel, or one twice; or chosen channels without `whole`.
         """
         wanted = batch.channels if decode is None else tuple(decode)
         if not wanted or len(set(wanted)) < len(wanted):
             raise UsageError(f"decode must name one or more different channels, got {list(wanted)}")
+        if not whole and wanted != batch.channels:
+            raise UsageError("channels to decode can only be chosen with whole=True")
         images = standardise(batch.pixels, self.encoder.dtype)
         grid = patch_grid(*images.shape[2:], self.patch)
         patches, masking = channel_patches(images, self.patch), mask_by_noise(noise, ratio)
         tokens = self.encoder(patches, grid, masking=masking)[:, self.encoder.learned :]
         present, chosen = positions(batch.channels, self.channels), positions(wanted, self.channels)
-        prediction = self.decoder(tokens, masking, grid, present, chosen)
+        prediction = self.decoder(tokens, masking, grid, present, chosen, whole=whole)
+        if not whole:
+            target = take(patches, masking.covered)
+            hidden = torch.ones(target.shape[:2], dtype=torch.bool, device=target.device)
+            return Reconstruction(prediction, target, hidden, None, None, wanted)
         target, hidden = patches, masking.hidden
         if wanted != batch.channels:
             target, hidden = self._of_channels(patches, masking, batch.channels, wanted)

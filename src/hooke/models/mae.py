@@ -21,7 +21,7 @@ from hooke.images.batch import ImageBatch
 from hooke.nn.attention import EPSILON
 from hooke.nn.channels import in_order, require_channels
 from hooke.nn.image_output import ImageOutput, Reconstruction
-from hooke.nn.masking import Masking, mask_by_noise, put_back
+from hooke.nn.masking import Masking, mask_by_noise, put_back, take
 from hooke.nn.patch_encoder import NormPlace, PatchEncoder, TokenPooling
 from hooke.nn.patches import patch_grid, patchify, unpatchify
 from hooke.nn.positions import sine_positions
@@ -90,13 +90,16 @@ class Decoder(nn.Module):
         learned: int,
         masking: Masking,
         grid: tuple[int, int],
+        *,
+        whole: bool,
     ) -> Float[Tensor, "images patches pixels"]:
-        """The predicted patches; the first `learned` tokens are class tokens."""
+        """The predicted patches, all or the hidden ones; the first `learned` tokens are class tokens."""
         tokens = self.project(tokens)
         places = sine_positions(grid, self.width, device=tokens.device, dtype=tokens.dtype)
         patches = put_back(tokens[:, learned:], self.mask_token, masking) + places
         tokens = self.transformer(torch.cat([tokens[:, :learned], patches], dim=1))
-        return self.predict(self.norm(tokens[:, learned:]))
+        tokens = tokens[:, learned:] if whole else take(tokens, masking.covered + learned)
+        return self.predict(self.norm(tokens))
 
 
 class Model(nn.Module):
@@ -135,20 +138,25 @@ class Model(nn.Module):
         return down * across
 
     def reconstruct(
-        self, batch: ImageBatch, noise: Float[Tensor, "images patches"], ratio: float
+        self, batch: ImageBatch, noise: Float[Tensor, "images patches"], ratio: float, *, whole: bool = True
     ) -> Reconstruction:
-        """Hide a share of the patches, those with the most noise, and predict all.
+        """Hide a share of the patches, those with the most noise, and predict them.
 
         Args:
             batch: Images.
             noise: One number a patch.
             ratio: Share of patches to hide.
+            whole: Predict visible patches too, and lay all of them out as an image; without it only what the loss needs.
         """
         images = self._images(batch)
         grid = patch_grid(*images.shape[2:], self.patch)
         patches, masking = patchify(images, self.patch), mask_by_noise(noise, ratio)
         tokens = self.encoder(patches, grid, masking=masking)
-        prediction = self.decoder(tokens, self.encoder.learned, masking, grid)
+        prediction = self.decoder(tokens, self.encoder.learned, masking, grid, whole=whole)
+        if not whole:
+            target = take(patches, masking.covered)
+            hidden = torch.ones(target.shape[:2], dtype=torch.bool, device=target.device)
+            return Reconstruction(prediction, target, hidden, None, None, self.channels)
         return Reconstruction(
             prediction, patches, masking.hidden, unpatchify(prediction, grid, self.patch), images, self.channels
         )

@@ -121,14 +121,15 @@ class Model(FeatureMapEncoder):
         return down * across
 
     def reconstruct(
-        self, batch: ImageBatch, noise: Float[Tensor, "images patches"], ratio: float
+        self, batch: ImageBatch, noise: Float[Tensor, "images patches"], ratio: float, *, whole: bool = True
     ) -> Reconstruction:
-        """Hide a share of the patches, those with the most noise, and predict all.
+        """Hide a share of the patches, those with the most noise, and predict them.
 
         Args:
             batch: Images.
             noise: One number a patch.
             ratio: Share of patches to hide.
+            whole: Return visible patches and the image too; the network computes them anyway.
         """
         images = self.images(batch)
         grid = patch_grid(*images.shape[2:], self.patch)
@@ -139,6 +140,9 @@ class Model(FeatureMapEncoder):
             maps = stage(maps)
             levels.append(maps)
         image = self.decoder(levels)
-        return Reconstruction(
-            patchify(image, self.patch), patchify(images, self.patch), hidden, image, images, self.channels
-        )
+        prediction, target = patchify(image, self.patch), patchify(images, self.patch)
+        if whole:
+            return Reconstruction(prediction, target, hidden, image, images, self.channels)
+        only = [rows[hidden].unflatten(0, (len(rows), -1)) for rows in (prediction, target)]
+        everywhere = torch.ones(only[0].shape[:2], dtype=torch.bool, device=image.device)
+        return Reconstruction(only[0], only[1], everywhere, None, None, self.channels)

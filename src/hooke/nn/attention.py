@@ -63,9 +63,9 @@ class SelfAttention(nn.Module):
 
     def forward(self, tokens: Float[Tensor, "items tokens width"]) -> Float[Tensor, "items tokens width"]:
         """What the tokens of each item tell each other."""
-        parts = self.qkv(tokens).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        query, key = self.norms(parts[0], parts[1])
-        return self.out(join_heads(functional.scaled_dot_product_attention(query, key, parts[2])))
+        query, key, value = self.qkv(tokens).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        query, key = self.norms(query, key)
+        return self.out(join_heads(functional.scaled_dot_product_attention(query, key, value)))
 
 
 class CrossAttention(nn.Module):

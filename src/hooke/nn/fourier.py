@@ -15,6 +15,7 @@ from __future__ import annotations
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.nn import functional
 
 from hooke.core.errors import UsageError
 from hooke.nn.image_output import Reconstruction
@@ -27,7 +28,7 @@ def hidden_error(
 ) -> Float[Tensor, ""]:
     """The mean squared error over hidden patches; 0 when none is hidden."""
     weight = hidden.to(prediction.dtype)
-    error = (prediction - target).square().mean(2)
+    error = functional.mse_loss(prediction, target, reduction="none").mean(2)
     return (error * weight).sum() / weight.sum().clamp(min=1)
 
 
@@ -68,12 +69,17 @@ def reconstruction_losses(
         fourier_weight: α.
         orthonormal: See `fourier_error`.
         normalise: Compare with patches that are normalised one by one.
+
+    Raises:
+        UsageError: A Fourier term without whole images.
     """
     wide = torch.promote_types(found.prediction.dtype, torch.float32)
     target = normalised_patches(found.target) if normalise else found.target
     error = hidden_error(found.prediction.to(wide), target.to(wide), found.hidden)
     if not fourier_weight:
         return {"loss": error, "mse": error.detach()}
+    if found.image is None or found.target_image is None:
+        raise UsageError("the Fourier term needs whole images; reconstruct with whole=True")
     spectrum = fourier_error(found.image, found.target_image, orthonormal=orthonormal)
     loss = (1 - fourier_weight) * error + fourier_weight * spectrum
     return {"loss": loss, "mse": error.detach(), "fourier": spectrum.detach()}

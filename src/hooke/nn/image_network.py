@@ -40,10 +40,12 @@ class ReconstructionNetwork(ImageNetwork):
             raise UsageError("this objective hides parts of images; it needs a masked encoder: mae, ca_mae or mu_net")
         super().__init__(encoder)
 
-    def forward(self, batch: ImageBatch, noise: Float[Tensor, "images patches"], ratio: float) -> Reconstruction:
-        """Hide the patches with the most noise and predict all."""
+    def forward(
+        self, batch: ImageBatch, noise: Float[Tensor, "images patches"], ratio: float, *, whole: bool = True
+    ) -> Reconstruction:
+        """Hide the patches with the most noise and predict them, and the others when the image is wanted `whole`."""
         encoder: Any = self.encoder
-        return encoder.reconstruct(batch, noise, ratio)
+        return encoder.reconstruct(batch, noise, ratio, whole=whole)
 
 
 @dataclass(frozen=True)

@@ -31,17 +31,17 @@ class Reconstruction:
     """Reconstructed and true patches of standardised images.
 
     Attributes:
-        prediction: (B, N, pixels) of all patches, visible ones too.
-        target: (B, N, pixels).
-        hidden: (B, N) bool, which patches were hidden from the encoder.
-        image: (B, C, H, W) the prediction as an image.
-        target_image: (B, C, H, W) the standardised input.
+        prediction: (B, N, pixels) of all patches, visible ones too; of the hidden ones alone without `whole`.
+        target: (B, N, pixels) of the same patches.
+        hidden: (B, N) bool, which of these patches were hidden from the encoder.
+        image: (B, C, H, W) the prediction as an image; None without `whole`.
+        target_image: (B, C, H, W) the standardised input; None without `whole`.
         channels: The names of the C channels.
     """
 
     prediction: Float[Tensor, "images patches pixels"]
     target: Float[Tensor, "images patches pixels"]
     hidden: Bool[Tensor, "images patches"]
-    image: Float[Tensor, "images channels height width"]
-    target_image: Float[Tensor, "images channels height width"]
+    image: Float[Tensor, "images channels height width"] | None
+    target_image: Float[Tensor, "images channels height width"] | None
     channels: tuple[str, ...]

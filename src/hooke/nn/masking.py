@@ -17,11 +17,13 @@ class Masking:
 
     Attributes:
         visible: (B, V) int64, the visible tokens in the order of their noise.
+        covered: (B, N - V) int64, the hidden ones in that order.
         restore: (B, N) int64, the place of each token in [visible tokens, hidden tokens].
         hidden: (B, N) bool.
     """
 
     visible: Int[Tensor, "items visible"]
+    covered: Int[Tensor, "items covered"]
     restore: Int[Tensor, "items tokens"]
     hidden: Bool[Tensor, "items tokens"]
 
@@ -43,7 +45,7 @@ def mask_by_noise(noise: Float[Tensor, "items tokens"], ratio: float) -> Masking
     count = visible_count(noise.shape[1], ratio)
     order = noise.argsort(dim=1, stable=True)
     restore = order.argsort(dim=1)
-    return Masking(order[:, :count], restore, restore >= count)
+    return Masking(order[:, :count], order[:, count:], restore, restore >= count)
 
 
 def random_noise(

@@ -27,11 +27,10 @@ def standardise(
     """
     floating = pixels.is_floating_point()
     values = pixels.to(dtype)
-    mean = values.mean((2, 3), keepdim=True)
+    variance, mean = torch.var_mean(values, (2, 3), correction=0, keepdim=True)
     if floating:
         size = values.abs().mean((2, 3), keepdim=True)
         epsilon = (RELATIVE_EPSILON * size).square() + torch.finfo(dtype).tiny
     else:
         epsilon = values.new_tensor(INTEGER_EPSILON)
-    centred = values - mean
-    return centred * (centred.square().mean((2, 3), keepdim=True) + epsilon).rsqrt()
+    return (values - mean) * (variance + epsilon).rsqrt()

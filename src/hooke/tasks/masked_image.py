@@ -84,7 +84,7 @@ class Task:
                     batch = some_channels(batch, generator)
             patches: int = network.encoder.maskable(batch)  # type: ignore[operator, union-attr]
             noise = random_noise(batch.num_items, patches, generator, batch.pixels.device)
-            found = network(batch, noise, config.mask_ratio)
+            found = network(batch, noise, config.mask_ratio, whole=config.fourier_weight > 0)
         return reconstruction_losses(
             found,
             fourier_weight=config.fourier_weight,

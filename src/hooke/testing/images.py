@@ -19,6 +19,7 @@ from torch import Tensor
 
 from hooke.core.errors import HookeError
 from hooke.images.batch import ImageBatch
+from hooke.nn.fourier import hidden_error
 from hooke.nn.image_output import ImageOutput, Reconstruction
 from hooke.testing.contract import require, require_equal, require_frozen_config, resolve_module, seeded
 from hooke.testing.image_samples import CHANNELS, SIZE, PixelKind, image_batch
@@ -151,7 +152,7 @@ def gradients(module: ModuleType) -> None:
 
 
 def reconstruction(module: ModuleType) -> None:
-    """Masked encoders: shapes, share of hidden patches, and hidden pixels do not reach the prediction."""
+    """Masked encoders: shapes, share of hidden patches, one image as among others, and hidden patches alone."""
     model, batch = build_image_model(module), image_batch(kind="float64")
     if not hasattr(model, "reconstruct"):
         return
@@ -167,6 +168,10 @@ def reconstruction(module: ModuleType) -> None:
         ImageBatch(batch.pixels[:1], batch.channels, batch.rows[:1]), noise[:1], RATIO
     ).prediction
     require_equal(alone, found.prediction[:1], "the reconstruction of an image alone differs")
+    part = model.reconstruct(batch, noise, RATIO, whole=False)
+    require(bool(part.hidden.all()) and part.image is None, "whole=False returns more than hidden patches")
+    losses = [hidden_error(each.prediction, each.target, each.hidden) for each in (part, found)]
+    require_equal(losses[0], losses[1], "the loss of the hidden patches alone")
 
 
 def state_round_trip(module: ModuleType) -> None:

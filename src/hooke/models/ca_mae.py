@@ -69,8 +69,8 @@ PRESETS: dict[str, Config] = {
         decoder_heads=4, cross_heads=4,
     ),
     "small_16": Config(),
-    "openphenom": Config(decoder_depth=4),
-    "openphenom_wide": Config(decoder_width=512, decoder_depth=8),
+    "openphenom": Config(qkv_bias=True, decoder_depth=4),  # the public layouts; see nn.openphenom for the biases
+    "openphenom_wide": Config(qkv_bias=True, decoder_width=512, decoder_depth=8),
     "base_16": Config(width=768, heads=12),
     "large_16": Config(width=1024, depth=24, heads=16, stochastic_depth=0.3, decoder_width=512, decoder_depth=4),
     "giant_16": Config(

@@ -27,6 +27,8 @@ def turn(images: Tensor, element: int) -> Tensor:
     """
     if not 0 <= element < 8:
         raise UsageError(f"an element of D4 is a number from 0 to 7, got {element}")
+    if images.dtype == torch.uint16:  # torch does not flip unsigned 16-bit numbers; their bits are as good
+        return turn(images.view(torch.int16), element).view(torch.uint16)
     flipped = images.flip(-1) if element >= 4 else images
     return torch.rot90(flipped, element % 4, (-2, -1)) if element % 4 else flipped
 

@@ -39,12 +39,9 @@ def normalised_patches(patches: Float[Tensor, "images patches pixels"]) -> Float
 
 
 def fourier_error(
-    prediction: Float[Tensor, "images channels height width"],
-    target: Float[Tensor, "images channels height width"],
-    *,
-    orthonormal: bool = False,
+    prediction: Tensor, target: Tensor, *, orthonormal: bool = False
 ) -> Float[Tensor, ""]:
-    """The mean absolute difference of the Fourier magnitudes of two images.
+    """The mean absolute difference of the Fourier magnitudes of two (B, C, H, W) images.
 
     Raises:
         UsageError: The images are not of four equal dimensions.

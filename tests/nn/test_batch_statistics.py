@@ -24,7 +24,7 @@ def test_the_first_layer_has_the_statistics_of_the_images() -> None:
     assert adapt_statistics(net, [batch]) == 8
     torch.testing.assert_close(stem[1].running_mean, maps.mean((0, 2, 3)))
     torch.testing.assert_close(stem[1].running_var, maps.transpose(0, 1).flatten(1).var(1))
-    assert not any(module.training for module in net.modules())
+    assert not any(module.training for module in net.encoder.modules())
     assert all(layer.momentum == 0.1 for layer in norm_layers(net))
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -67,6 +67,7 @@ def moved(maps: Float[Tensor, "images maps down across"], branch: Branch) -> Flo
     return functional.pad(maps[:, :, down:, across:], (0, across, 0, down), mode="replicate")
 
 
+@runtime_checkable
 class Stages(Protocol):
     """An encoder cut into stages."""
 

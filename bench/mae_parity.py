@@ -19,12 +19,11 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
-from mae_peer import hooke_options
-
 from hooke.images.batch import ImageBatch
 from hooke.models import mae
 from hooke.nn.fourier import hidden_error
 from hooke.nn.standardise import standardise
+from mae_peer import hooke_options
 
 SETTINGS = [
     {"name": "tiny", "width": 96, "depth": 3, "heads": 4, "patch": 8, "size": 64, "decoder_width": 64, "decoder_depth": 2, "decoder_heads": 4},
@@ -48,7 +47,9 @@ def compare(settings: dict[str, Any], peer: str) -> dict[str, Any]:
         (folder / "settings.json").write_text(json.dumps(settings))
         worker = str(Path(__file__).parent / "mae_peer.py")
         subprocess.run([peer, worker, "parity", str(folder / "settings.json"), name], check=True)
-        weights, gradients, outputs = (dict(np.load(folder / f"{part}.npz")) for part in ("weights", "gradients", "outputs"))
+        weights, gradients, outputs = (
+            dict(np.load(folder / f"{part}.npz")) for part in ("weights", "gradients", "outputs")
+        )
     model = mae.Model(mae.Config(**hooke_options(settings)), channels).train()
     model.load_state_dict({name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in weights.items()})
     found = model.reconstruct(ImageBatch(images, channels, torch.arange(4)), noise, settings["ratio"])
@@ -69,7 +70,9 @@ def compare(settings: dict[str, Any], peer: str) -> dict[str, Any]:
         "gradient_difference": differences[worst],
         "worst_gradient": worst,
         "gradient_norm_difference": float(
-            np.sqrt(sum(((mine[n] - gradients[n]) ** 2).sum() for n in mine) / sum((g**2).sum() for g in gradients.values()))
+            np.sqrt(
+                sum(((mine[n] - gradients[n]) ** 2).sum() for n in mine) / sum((g**2).sum() for g in gradients.values())
+            )
         ),
         "tensors": len(mine),
         "peer": str(outputs["version"]),

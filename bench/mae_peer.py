@@ -1,7 +1,7 @@
 """Weights of transformers' ViTMAE in the names of `hooke.models.mae`, and the worker that runs it in the peer's python.
 
-    python bench/mae_peer.py parity SETTINGS.json FOLDER      (writes weights, input, outputs and gradients as .npz)
-    python bench/mae_peer.py train SETTINGS.json              (reads "run STEPS" lines, answers in JSON)
+python bench/mae_peer.py parity SETTINGS.json FOLDER      (writes weights, input, outputs and gradients as .npz)
+python bench/mae_peer.py train SETTINGS.json              (reads "run STEPS" lines, answers in JSON)
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def converted(weights: dict[str, np.ndarray], settings: dict[str, Any]) -> dict[
         out[f"decoder.norm.{kind}"] = weights[f"decoder.decoder_norm.{kind}"]
     first = "vit.layers" if any(name.startswith("vit.layers.") for name in weights) else "vit.encoder.layer"
     blocks(first, "encoder.transformer.blocks", settings["depth"], weights, out)
-    second = "decoder.layers" if any(name.startswith("decoder.layers.") for name in weights) else "decoder.decoder_layers"
+    second = (
+        "decoder.layers" if any(name.startswith("decoder.layers.") for name in weights) else "decoder.decoder_layers"
+    )
     blocks(second, "decoder.transformer.blocks", settings["decoder_depth"], weights, out)
     return out
 

@@ -28,7 +28,12 @@ def softmax(scores: list[float]) -> np.ndarray:
 
 
 def slow_decode(
-    model: ca_mae.Model, visible: np.ndarray, masking: object, grid: tuple[int, int], present: list[int], wanted: list[int]
+    model: ca_mae.Model,
+    visible: np.ndarray,
+    masking: object,
+    grid: tuple[int, int],
+    present: list[int],
+    wanted: list[int],
 ) -> np.ndarray:
     """One image: positions, channel tokens, cross-attention, MLP and stacks, token by token."""
     w = {name: tensor.detach().numpy() for name, tensor in model.decoder.state_dict().items()}

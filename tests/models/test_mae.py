@@ -55,7 +55,9 @@ class Slow:
         after = []
         for x in out:
             hidden = self.linear(f"{name}.hidden", self.norm(f"{name}.mlp_norm", x))
-            after.append(x + self.linear(f"{name}.out", np.array([h * 0.5 * (1 + math.erf(h / 2**0.5)) for h in hidden])))
+            after.append(
+                x + self.linear(f"{name}.out", np.array([h * 0.5 * (1 + math.erf(h / 2**0.5)) for h in hidden]))
+            )
         return after
 
     def image(self, pixels: np.ndarray, noise: np.ndarray, ratio: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -25,7 +25,9 @@ def test_stages_add_up_and_forks_cost_what_the_formula_says(module: object) -> N
     counts = stage_flops(model, batch)
     assert sum(counts) == count_flops(lambda: model.embed(batch))
     for stage in (0, 1, 3):
-        assert count_flops(lambda at=stage: fork(model, batch, BRANCHES["dihedral"], at)) == fork_flops(counts, 8, stage)
+        assert count_flops(lambda at=stage: fork(model, batch, BRANCHES["dihedral"], at)) == fork_flops(
+            counts, 8, stage
+        )
     assert fork_flops(counts, 2, 0) == 2 * sum(counts)
 
 

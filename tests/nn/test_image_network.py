@@ -12,7 +12,9 @@ from hooke.testing.images import build_image_model, noise_for
 
 def test_heads_on_the_embedding() -> None:
     batch = image_batch()
-    network = ClassifierNetwork(build_image_model(vit), {"perturbation": 5, "cell_type": 3}, dropout=0.5).double().eval()
+    network = (
+        ClassifierNetwork(build_image_model(vit), {"perturbation": 5, "cell_type": 3}, dropout=0.5).double().eval()
+    )
     found = network(batch)
     assert {name: rows.shape for name, rows in found.logits.items()} == {"perturbation": (6, 5), "cell_type": (6, 3)}
     assert torch.equal(found.embedding, network.embed(batch))

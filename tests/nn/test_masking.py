@@ -22,7 +22,9 @@ def test_tokens_come_back_in_order() -> None:
     assert (back[masking.hidden] == -1).all()
 
 
-@pytest.mark.parametrize(("tokens", "ratio", "count"), [(256, 0.75, 64), (1536, 0.75, 384), (10, 0.9, 1), (64, 0.25, 48)])
+@pytest.mark.parametrize(
+    ("tokens", "ratio", "count"), [(256, 0.75, 64), (1536, 0.75, 384), (10, 0.9, 1), (64, 0.25, 48)]
+)
 def test_how_many(tokens: int, ratio: float, count: int) -> None:
     assert visible_count(tokens, ratio) == count
     assert (mask_by_noise(torch.rand(3, tokens), ratio).hidden.sum(1) == tokens - count).all()

@@ -34,9 +34,9 @@ def test_patches_of_single_channels() -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    assert patch_grid(904, 1224, 8) == (113, 153)
+    assert patch_grid((904, 1224), 8) == (113, 153)
     with pytest.raises(UsageError, match="multiples of 16"):
-        patch_grid(904, 1224, 16)
+        patch_grid((904, 1224), 16)
     with pytest.raises(UsageError, match="do not fill"):
         unpatchify(torch.zeros(1, 5, 4), (2, 3), 2)
     with pytest.raises(UsageError, match="do not fill"):

@@ -29,7 +29,7 @@ def test_one_pass_for_each_batch_never_mixes_their_statistics() -> None:
 
 def test_batches_apart_in_training_are_adabn_at_evaluation() -> None:
     task = Task(Config(by_batch=True), CLASSES)
-    network, batch = task.network(build_image_model(resnet)).double(), image_batch(6)
+    network, batch = task.network(build_image_model(resnet)).double(), image_batch(36)
     trained = task.classify(network.train(), batch).embedding
     for number in range(3):
         rows = batch.batch_index == number

@@ -31,9 +31,7 @@ def test_the_teacher_follows_the_student_once_a_step_and_only_in_training() -> N
     name = "encoder.encoder.patches.weight"
     expected = network.encoder.encoder.patches.weight.detach().clone()
     for step in range(3):
-        expected = torch.lerp(
-            expected, network.encoder.encoder.patches.weight.detach(), 1 - momentum_at(step, 10, 0.9)
-        )
+        expected = torch.lerp(expected, network.encoder.encoder.patches.weight.detach(), 1 - momentum_at(step, 10, 0.9))
         for _ in range(2):  # two mini-batches accumulated
             task.losses(network, batch, step, torch.Generator().manual_seed(step))["loss"].backward()
         torch.testing.assert_close(network.teacher.module.state_dict()[name], expected)

@@ -6,7 +6,9 @@ import torch
 from hooke.testing.image_samples import CLASSES, DOMAINS, cells, image_batch
 
 
-@pytest.mark.parametrize(("kind", "dtype"), [("uint8", torch.uint8), ("uint16", torch.uint16), ("float32", torch.float32)])
+@pytest.mark.parametrize(
+    ("kind", "dtype"), [("uint8", torch.uint8), ("uint16", torch.uint16), ("float32", torch.float32)]
+)
 def test_batches(kind: str, dtype: torch.dtype) -> None:
     batch = image_batch(7, channels=("a", "b"), size=(16, 24), kind=kind)
     assert batch.pixels.dtype == dtype

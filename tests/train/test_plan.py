@@ -38,7 +38,9 @@ def test_what_saves_memory_and_what_costs() -> None:
     assert recomputed.step_flops == 4 * usual.forward_flops
     assert plan("ca_mae", "tiny", 1000, replace(SMALL, sharded=True)).state_gib == pytest.approx(usual.state_gib / 2)
     assert plan("ca_mae", "tiny", 1000, replace(SMALL, optimiser="adamw")).state_gib > usual.state_gib
-    assert plan("ca_mae", "tiny", 1000, replace(SMALL, average=True)).state_gib == pytest.approx(4 / 3 * usual.state_gib)
+    assert plan("ca_mae", "tiny", 1000, replace(SMALL, average=True)).state_gib == pytest.approx(
+        4 / 3 * usual.state_gib
+    )
     assert usual.tokens == 48
     assert usual.visible == 12
 

@@ -156,7 +156,7 @@ class Model(nn.Module):
     def forward(self, batch: ImageBatch, *, block: int = -1) -> ImageOutput:
         """Represent whole images, after block `block` (1 ..., or negative from the end)."""
         images = standardise(batch.pixels, self.encoder.dtype)
-        grid = patch_grid(*images.shape[2:], self.patch)
+        grid = patch_grid(images.shape[2:], self.patch)
         return self.encoder.output(channel_patches(images, self.patch), grid, block=block)
 
     def embed(self, batch: ImageBatch, *, block: int = -1) -> Float[Tensor, "images width"]:
@@ -171,7 +171,7 @@ class Model(nn.Module):
 
     def maskable(self, batch: ImageBatch) -> int:
         """How many patches of an image can be masked, those of all channels counted."""
-        down, across = patch_grid(*batch.pixels.shape[2:], self.patch)
+        down, across = patch_grid(batch.pixels.shape[2:], self.patch)
         return len(batch.channels) * down * across
 
     def reconstruct(
@@ -203,7 +203,7 @@ class Model(nn.Module):
         if not whole and wanted != batch.channels:
             raise UsageError("channels to decode can only be chosen with whole=True")
         images = standardise(batch.pixels, self.encoder.dtype)
-        grid = patch_grid(*images.shape[2:], self.patch)
+        grid = patch_grid(images.shape[2:], self.patch)
         patches, masking = channel_patches(images, self.patch), mask_by_noise(noise, ratio)
         tokens = self.encoder(patches, grid, masking=masking)[:, self.encoder.learned :]
         present, chosen = positions(batch.channels, self.channels), positions(wanted, self.channels)

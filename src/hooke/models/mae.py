@@ -124,9 +124,7 @@ class Model(nn.Module):
     def forward(self, batch: ImageBatch, *, block: int = -1) -> ImageOutput:
         """Represent whole images, after block `block` (1 ..., or negative from the end)."""
         images = self._images(batch)
-        return self.encoder.output(
-            patchify(images, self.patch), patch_grid(*images.shape[2:], self.patch), block=block
-        )
+        return self.encoder.output(patchify(images, self.patch), patch_grid(images.shape[2:], self.patch), block=block)
 
     def embed(self, batch: ImageBatch, *, block: int = -1) -> Float[Tensor, "images width"]:
         """One row an image, after block `block`."""
@@ -134,7 +132,7 @@ class Model(nn.Module):
 
     def maskable(self, batch: ImageBatch) -> int:
         """How many patches of an image can be masked, which is the width of `noise`."""
-        down, across = patch_grid(*batch.pixels.shape[2:], self.patch)
+        down, across = patch_grid(batch.pixels.shape[2:], self.patch)
         return down * across
 
     def reconstruct(
@@ -149,7 +147,7 @@ class Model(nn.Module):
             whole: Predict visible patches too, and lay all of them out as an image; without it only what the loss needs.
         """
         images = self._images(batch)
-        grid = patch_grid(*images.shape[2:], self.patch)
+        grid = patch_grid(images.shape[2:], self.patch)
         patches, masking = patchify(images, self.patch), mask_by_noise(noise, ratio)
         tokens = self.encoder(patches, grid, masking=masking)
         prediction = self.decoder(tokens, self.encoder.learned, masking, grid, whole=whole)

@@ -103,7 +103,9 @@ class Model(FeatureMapEncoder):
 
     def __init__(self, config: Config, channels: tuple[str, ...]) -> None:
         if config.width % _GROUPS or config.levels < 1:
-            raise UsageError(f"mu_net needs a width that is a multiple of {_GROUPS} and one or more levels, got {config}")
+            raise UsageError(
+                f"mu_net needs a width that is a multiple of {_GROUPS} and one or more levels, got {config}"
+            )
         entries: list[nn.Module] = [nn.Conv2d(len(channels), config.width, 3, padding=1)]
         entries += [
             nn.Conv2d(config.width << (level - 1), config.width << level, 2, stride=2)
@@ -117,7 +119,7 @@ class Model(FeatureMapEncoder):
 
     def maskable(self, batch: ImageBatch) -> int:
         """How many patches of an image can be masked, which is the width of `noise`."""
-        down, across = patch_grid(*batch.pixels.shape[2:], self.patch)
+        down, across = patch_grid(batch.pixels.shape[2:], self.patch)
         return down * across
 
     def reconstruct(
@@ -132,7 +134,7 @@ class Model(FeatureMapEncoder):
             whole: Return visible patches and the image too; the network computes them anyway.
         """
         images = self.images(batch)
-        grid = patch_grid(*images.shape[2:], self.patch)
+        grid = patch_grid(images.shape[2:], self.patch)
         hidden = mask_by_noise(noise, ratio).hidden
         covered = hidden.view(-1, 1, *grid).repeat_interleave(self.patch, 2).repeat_interleave(self.patch, 3)
         maps, levels = torch.where(covered, self.mask_value, images), []

@@ -54,9 +54,7 @@ class Bottleneck(nn.Module):
             else nn.Sequential(convolution(before, after, 1, stride=stride), nn.BatchNorm2d(after))
         )
 
-    def forward(
-        self, maps: Float[Tensor, "images before height width"]
-    ) -> Float[Tensor, "images after down across"]:
+    def forward(self, maps: Float[Tensor, "images before height width"]) -> Float[Tensor, "images after down across"]:
         """The maps after the bottleneck."""
         return (self.around(maps) + self.layers(maps)).relu()
 

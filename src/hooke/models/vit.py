@@ -76,7 +76,7 @@ class Model(nn.Module):
     def patches(self, batch: ImageBatch) -> tuple[Float[Tensor, "images patches pixels"], tuple[int, int]]:
         """The standardised patches of a batch, and their grid."""
         images = standardise(in_order(batch, self.channels), self.encoder.dtype)
-        return patchify(images, self.patch), patch_grid(*images.shape[2:], self.patch)
+        return patchify(images, self.patch), patch_grid(images.shape[2:], self.patch)
 
     def forward(self, batch: ImageBatch, *, block: int = -1) -> ImageOutput:
         """Represent the images of a batch, after block `block` (1 ..., or negative from the end)."""

@@ -87,7 +87,9 @@ class ClassificationTask(ABC):
             UsageError: The batch has no such labels, or a class that the head has not.
         """
         if self.target not in batch.targets:
-            raise UsageError(f"the images carry no {self.target!r}; they carry: {', '.join(batch.targets) or 'nothing'}")
+            raise UsageError(
+                f"the images carry no {self.target!r}; they carry: {', '.join(batch.targets) or 'nothing'}"
+            )
         labels = batch.targets[self.target]
         if labels.is_floating_point():
             labels = labels.nan_to_num(nan=UNLABELLED)
@@ -97,9 +99,7 @@ class ClassificationTask(ABC):
             raise UsageError(f"{self.target!r} has class {highest}, but the head has {self.classes} classes")
         return labels
 
-    def losses(
-        self, network: nn.Module, batch: ImageBatch, step: int, generator: torch.Generator
-    ) -> dict[str, Tensor]:
+    def losses(self, network: nn.Module, batch: ImageBatch, step: int, generator: torch.Generator) -> dict[str, Tensor]:
         """The loss of a batch, and its detached parts.
 
         Args:
@@ -176,5 +176,7 @@ def domains_of(batch: ImageBatch, name: str, count: int = 0) -> Tensor:
     if batch.batch_index is None:
         raise UsageError(f"{name} compares experimental batches, but the images carry none; name a batch column")
     if count and batch.batch_index.numel() and int(batch.batch_index.max()) >= count:
-        raise UsageError(f"{name} was made for {count} experimental batches, found number {int(batch.batch_index.max())}")
+        raise UsageError(
+            f"{name} was made for {count} experimental batches, found number {int(batch.batch_index.max())}"
+        )
     return batch.batch_index

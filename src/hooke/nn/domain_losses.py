@@ -25,9 +25,7 @@ def rows_by_domain(domains: Int[Tensor, " items"]) -> list[Tensor]:
     return [(domains == domain).nonzero()[:, 0] for domain in torch.unique(domains)]
 
 
-def coral_distance(
-    first: Float[Tensor, "first width"], second: Float[Tensor, "second width"]
-) -> Float[Tensor, ""]:
+def coral_distance(first: Float[Tensor, "first width"], second: Float[Tensor, "second width"]) -> Float[Tensor, ""]:
     """Squared distance of the means, plus that of the covariances where both have two or more rows."""
     distance = (first.mean(0) - second.mean(0)).square().mean()
     if min(len(first), len(second)) < 2:
@@ -42,10 +40,8 @@ def coral_penalty(embedding: Float[Tensor, "items width"], domains: Sequence[Ten
     return torch.stack(distances).mean() if distances else embedding.sum() * 0
 
 
-def scale_gradient(
-    logits: Float[Tensor, "items classes"], target: Int[Tensor, " items"]
-) -> Float[Tensor, " items"]:
-    """d CE(s z, y) / ds at s = 1: Σ_k p_k z_k - z_y."""
+def scale_gradient(logits: Float[Tensor, "items classes"], target: Int[Tensor, " items"]) -> Float[Tensor, " items"]:
+    """D CE(s z, y) / ds at s = 1: Σ_k p_k z_k - z_y."""
     own = logits.gather(1, target[:, None])[:, 0]
     return (logits.softmax(1) * logits).sum(1) - own
 

@@ -74,4 +74,3 @@ def stem(before: int, after: int, *, pooled: bool) -> nn.Sequential:
     if pooled:
         layers.append(nn.MaxPool2d(3, stride=2, padding=1))
     return nn.Sequential(*layers)
-

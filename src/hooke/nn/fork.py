@@ -47,7 +47,7 @@ BRANCHES: dict[str, tuple[Branch, ...]] = {
     "flip": (Branch(), Branch(REFLECTION)),
     "flips": tuple(Branch(element) for element in FLIPS),
     "dihedral": tuple(Branch(element) for element in ALL),
-    "shifts": tuple(Branch(0, shift) for shift in itertools.product((0, 1), repeat=2)),
+    "shifts": tuple(Branch(0, (down, across)) for down, across in itertools.product((0, 1), repeat=2)),
 }
 
 
@@ -139,7 +139,7 @@ class PatchStages:
         if first == last:
             return state
         if first == 0:
-            self.grid = patch_grid(*state.shape[2:], self.model.patch)
+            self.grid = patch_grid(state.shape[2:], self.model.patch)
             cut = channel_patches if self.agnostic else patchify
             state = self.encoder.tokens(cut(state, self.model.patch), self.grid)
         return self.encoder.transformer(state, first=max(0, first - 1), last=last - 1)
@@ -178,7 +178,9 @@ def stages_of(encoder: nn.Module) -> Stages:
         return MapStages(encoder)
     if hasattr(getattr(encoder, "encoder", None), "transformer"):
         return PatchStages(encoder)
-    raise UsageError(f"{type(encoder).__module__} has neither stages of feature maps nor a transformer over patches to fork")
+    raise UsageError(
+        f"{type(encoder).__module__} has neither stages of feature maps nor a transformer over patches to fork"
+    )
 
 
 def fork(
@@ -197,7 +199,9 @@ def fork(
     """
     stages = stages_of(encoder)
     if not 0 <= stage <= stages.count or not branches:
-        raise UsageError(f"fork at a stage from 0 to {stages.count}, into one or more branches; got {stage}, {len(branches)}")
+        raise UsageError(
+            f"fork at a stage from 0 to {stages.count}, into one or more branches; got {stage}, {len(branches)}"
+        )
     state = stages.run(stages.start(batch), 0, stage)
     copies = [stages.move(state, stage, branch) for branch in branches]
     if len({copy.shape for copy in copies}) > 1:

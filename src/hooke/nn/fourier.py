@@ -38,9 +38,7 @@ def normalised_patches(patches: Float[Tensor, "images patches pixels"]) -> Float
     return (patches - mean) / (variance + 1e-6).sqrt()
 
 
-def fourier_error(
-    prediction: Tensor, target: Tensor, *, orthonormal: bool = False
-) -> Float[Tensor, ""]:
+def fourier_error(prediction: Tensor, target: Tensor, *, orthonormal: bool = False) -> Float[Tensor, ""]:
     """The mean absolute difference of the Fourier magnitudes of two (B, C, H, W) images.
 
     Raises:

@@ -85,7 +85,11 @@ def our_name(public: str) -> str | None:
             _BLOCK,
             lambda found: f"encoder.transformer.blocks.{found[1]}.",
         ),
-        (r"decoder\.decoders\.(\d+)\.(\d+)\.(.+)", _STACK, lambda found: f"decoder.stacks.{found[1]}.blocks.{found[2]}."),
+        (
+            r"decoder\.decoders\.(\d+)\.(\d+)\.(.+)",
+            _STACK,
+            lambda found: f"decoder.stacks.{found[1]}.blocks.{found[2]}.",
+        ),
     )
     for pattern, table, prefix in patterns:
         if found := re.fullmatch(pattern, public):
@@ -111,7 +115,9 @@ def convert(public: Mapping[str, Tensor]) -> dict[str, Tensor]:
             out[ours] = tensor
     _check_positions(public)
     patches = "encoder.patches.weight"
-    tokens = sorted((name for name in public if name.startswith("decoder.modality_tokens.")), key=lambda n: int(n.split(".")[-1]))
+    tokens = sorted(
+        (name for name in public if name.startswith("decoder.modality_tokens.")), key=lambda n: int(n.split(".")[-1])
+    )
     if patches not in out or not tokens:
         raise DataError("the state dict lacks the patch embedding or the channel tokens; it is no OpenPhenom model")
     out[patches] = out[patches].flatten(1)
@@ -134,6 +140,7 @@ def _check_positions(public: Mapping[str, Tensor]) -> None:
         patches = int(again[0]) + 1 if len(again) else len(rows)
         side = round(patches**0.5)
         places = sine_positions((side, side), rows.shape[1], device=rows.device)
-        if len(rows) % len(places) or bool((rows - places.repeat(len(rows) // len(places), 1)).abs().max() > _TOLERANCE):
+        if len(rows) % len(places) or bool(
+            (rows - places.repeat(len(rows) // len(places), 1)).abs().max() > _TOLERANCE
+        ):
             raise DataError(f"{name} does not hold the fixed sine-cosine positions; Hooke's CA-MAE has no others")
-

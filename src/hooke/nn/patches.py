@@ -6,18 +6,21 @@ of a patch with the flattened kernel as its weights.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from jaxtyping import Float
 from torch import Tensor
 
 from hooke.core.errors import UsageError
 
 
-def patch_grid(height: int, width: int, patch: int) -> tuple[int, int]:
-    """Patches down and across.
+def patch_grid(size: Sequence[int], patch: int) -> tuple[int, int]:
+    """Patches down and across an image of (height, width) pixels.
 
     Raises:
         UsageError: The patches do not tile the image.
     """
+    height, width = size
     if height % patch or width % patch or not height or not width:
         raise UsageError(
             f"images of {height} x {width} pixels cannot be cut into patches of {patch} x {patch}; crop, tile or pad them "
@@ -31,7 +34,7 @@ def patchify(
 ) -> Float[Tensor, "images patches pixels"]:
     """(B, C, H, W) → (B, N, C P²), patches row by row."""
     items, channels = images.shape[:2]
-    down, across = patch_grid(*images.shape[2:], patch)
+    down, across = patch_grid(images.shape[2:], patch)
     cut = images.reshape(items, channels, down, patch, across, patch).permute(0, 2, 4, 1, 3, 5)
     return cut.reshape(items, down * across, channels * patch * patch)
 

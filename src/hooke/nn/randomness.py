@@ -16,7 +16,8 @@ def random_from(generator: torch.Generator, network: nn.Module) -> Iterator[None
     The same holds for every module that declares `draws_randomly = True`.
     """
     draws = any(
-        module.training and (getattr(module, "draws_randomly", False) or (isinstance(module, nn.Dropout) and module.p > 0))
+        module.training
+        and (getattr(module, "draws_randomly", False) or (isinstance(module, nn.Dropout) and module.p > 0))
         for module in network.modules()
     )
     if not draws:

@@ -17,7 +17,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 def momentum_at(step: int, steps: int, start: float) -> float:
-    """m at a step; 1 from the last one on."""
+    """M at a step; 1 from the last one on."""
     return 1 - (1 - start) * (math.cos(math.pi * min(1.0, step / max(1, steps))) + 1) / 2
 
 

@@ -167,10 +167,8 @@ class Transformer(nn.Module):
     ) -> Float[Tensor, "items tokens width"]:
         """The tokens after blocks first ... last - 1 (to the end without `last`)."""
         for block in list(self.blocks)[first:last]:
-            if self.checkpointing and self.training:
-                tokens = checkpoint(block, tokens, use_reentrant=False)
-            else:
-                tokens = block(tokens)
+            recompute = self.checkpointing and self.training
+            tokens = checkpoint(block, tokens, use_reentrant=False) if recompute else block(tokens)
         return tokens
 
 

@@ -22,7 +22,7 @@ from hooke.nn.masking import random_noise
 from hooke.nn.randomness import random_from
 
 DOMAIN = "images"
-ENCODER = ("mae", {})  # what the contract tests put it around
+ENCODER: tuple[str, dict[str, int]] = ("mae", {})  # what the contract tests put it around
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,7 @@ class Task:
             raise UsageError("channel_subsets needs a channel-agnostic encoder: ca_mae")
         return ReconstructionNetwork(encoder)
 
-    def losses(
-        self, network: nn.Module, batch: ImageBatch, step: int, generator: torch.Generator
-    ) -> dict[str, Tensor]:
+    def losses(self, network: nn.Module, batch: ImageBatch, step: int, generator: torch.Generator) -> dict[str, Tensor]:
         """The loss of a batch, and its detached parts.
 
         Args:

@@ -96,9 +96,7 @@ class Task:
         """The encoder with the three heads."""
         return Network(encoder, self.config)
 
-    def losses(
-        self, network: nn.Module, batch: ImageBatch, step: int, generator: torch.Generator
-    ) -> dict[str, Tensor]:
+    def losses(self, network: nn.Module, batch: ImageBatch, step: int, generator: torch.Generator) -> dict[str, Tensor]:
         """The loss of a batch, and its detached parts.
 
         Args:

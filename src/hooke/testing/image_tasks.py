@@ -2,7 +2,8 @@
 
 A task file has `DOMAIN = "images"`, `Config` (frozen dataclass) and `Task(config, classes, domains)` with `network(encoder)` and
 `losses(network, batch, step, generator)`; those that learn classes also have `predict(network, batch)` and `columns(target)`.
-Without a config the checks use `PRESETS["tiny"]` where the file has presets. It is tested around the tiny encoder of `ENCODER`, "vit" unless the file declares another (name, {option: value}).
+Without a config the checks use `PRESETS["tiny"]` where the file has presets. It is tested around the tiny encoder of `ENCODER`,
+"vit" unless the file declares another (name, {option: value}).
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ def learns(module: ModuleType, config: Any) -> None:
         optimiser.step()
         values.append(float(loss.detach()))
     require(
-        sum(values[-4:]) < sum(values[:4]), f"the loss does not fall: {values[0]:.4g} at first, {values[-1]:.4g} at last"
+        sum(values[-4:]) < sum(values[:4]),
+        f"the loss does not fall: {values[0]:.4g} at first, {values[-1]:.4g} at last",
     )
 
 

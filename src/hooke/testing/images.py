@@ -40,7 +40,12 @@ def check_image_model(module: ModuleType | str) -> None:
 
 
 def build_image_model(
-    module: ModuleType, config: Any = None, *, channels: tuple[str, ...] = CHANNELS, training: bool = False, seed: int = 0
+    module: ModuleType,
+    config: Any = None,
+    *,
+    channels: tuple[str, ...] = CHANNELS,
+    training: bool = False,
+    seed: int = 0,
 ) -> Any:
     """The "tiny" model in float64."""
     with torch.random.fork_rng(devices=[]):
@@ -86,12 +91,12 @@ def interface(module: ModuleType) -> None:
         )
     require_equal(model.embed(batch, block=model.blocks), found.embedding, "the last block", tolerance=0)
     for block in (0, model.blocks + 1, -model.blocks - 1):
-        _require_refusal(lambda number=block: model.embed(batch, block=number), f"block {block}")
+        _require_refusal(model, batch, f"block {block}", block=block)
 
 
-def _require_refusal(call: Callable[[], object], what: str) -> None:
+def _require_refusal(model: Any, batch: ImageBatch, what: str, **options: int) -> None:
     try:
-        call()
+        model.embed(batch, **options)
     except HookeError:
         return
     require(False, f"{what} is not refused with a HookeError")
@@ -109,7 +114,7 @@ def channel_order(module: ModuleType) -> None:
             rows = model.embed(unlike)
             require(rows.shape == (unlike.num_items, model.width), f"channels {names} are not embedded")
         elif not set(model.channels) <= set(names):
-            _require_refusal(lambda images=unlike: model.embed(images), f"a batch of the channels {names}")
+            _require_refusal(model, unlike, f"a batch of the channels {names}")
 
 
 def brightness_and_contrast(module: ModuleType) -> None:
@@ -164,9 +169,7 @@ def reconstruction(module: ModuleType) -> None:
     hidden = found.hidden.sum(1)
     expected = model.maskable(batch) - int(model.maskable(batch) * (1 - RATIO))
     require(bool((hidden == expected).all()), f"{hidden.tolist()} patches are hidden instead of {expected}")
-    alone = model.reconstruct(
-        ImageBatch(batch.pixels[:1], batch.channels, batch.rows[:1]), noise[:1], RATIO
-    ).prediction
+    alone = model.reconstruct(ImageBatch(batch.pixels[:1], batch.channels, batch.rows[:1]), noise[:1], RATIO).prediction
     require_equal(alone, found.prediction[:1], "the reconstruction of an image alone differs")
     part = model.reconstruct(batch, noise, RATIO, whole=False)
     require(bool(part.hidden.all()) and part.image is None, "whole=False returns more than hidden patches")

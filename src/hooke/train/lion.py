@@ -39,7 +39,9 @@ class Lion(torch.optim.Optimizer):
         weight_decay: float = 0.05,
     ) -> None:
         if lr < 0 or weight_decay < 0 or not all(0 <= beta < 1 for beta in betas):
-            raise UsageError(f"Lion takes lr and weight_decay >= 0 and betas in [0, 1), got {lr}, {weight_decay}, {betas}")
+            raise UsageError(
+                f"Lion takes lr and weight_decay >= 0 and betas in [0, 1), got {lr}, {weight_decay}, {betas}"
+            )
         super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
 
     @torch.no_grad()

@@ -187,13 +187,13 @@ def plan(model: str, preset: str, images: int, settings: Settings = Settings()) 
     if settings.device not in DEVICES:
         raise UnknownNameError("device", settings.device, DEVICES)
     if min(images, settings.batch, settings.epochs, settings.devices) < 1 or not 0 < settings.utilisation <= 1:
-        raise UsageError(f"images, batch, epochs and devices must be 1 or more, utilisation in (0, 1]; got {images}, {settings}")
+        raise UsageError(
+            f"images, batch, epochs and devices must be 1 or more, utilisation in (0, 1]; got {images}, {settings}"
+        )
     return _assemble(model, preset, images, settings, _measure(model, presets[preset], settings))
 
 
-def plans(
-    names: Sequence[tuple[str, str]], image_counts: Sequence[int], settings: Settings = Settings()
-) -> list[Plan]:
+def plans(names: Sequence[tuple[str, str]], image_counts: Sequence[int], settings: Settings = Settings()) -> list[Plan]:
     """One row for each (model, preset) and number of images; each model is measured once."""
     rows = []
     for model, preset in names:

@@ -26,8 +26,14 @@ from hooke.nn.standardise import standardise
 from mae_peer import hooke_options
 
 SETTINGS = [
-    {"name": "tiny", "width": 96, "depth": 3, "heads": 4, "patch": 8, "size": 64, "decoder_width": 64, "decoder_depth": 2, "decoder_heads": 4},
-    {"name": "small_16", "width": 384, "depth": 12, "heads": 6, "patch": 16, "size": 128, "decoder_width": 512, "decoder_depth": 8, "decoder_heads": 16},
+    {
+        "name": "tiny", "width": 96, "depth": 3, "heads": 4, "patch": 8, "size": 64,
+        "decoder_width": 64, "decoder_depth": 2, "decoder_heads": 4,
+    },
+    {
+        "name": "small_16", "width": 384, "depth": 12, "heads": 6, "patch": 16, "size": 128,
+        "decoder_width": 512, "decoder_depth": 8, "decoder_heads": 16,
+    },
 ]  # fmt: skip
 
 

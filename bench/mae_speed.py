@@ -19,11 +19,19 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-SETTINGS: dict[str, dict[str, Any]] = {
-    "tiny": {"width": 96, "depth": 4, "heads": 4, "patch": 8, "size": 64, "channels": 6, "decoder_width": 64, "decoder_depth": 2, "decoder_heads": 4, "batch": 32, "steps": 20},
-    "tiny_one": {"width": 96, "depth": 4, "heads": 4, "patch": 8, "size": 64, "channels": 6, "decoder_width": 64, "decoder_depth": 2, "decoder_heads": 4, "batch": 4, "steps": 60},
-    "small_16": {"width": 384, "depth": 12, "heads": 6, "patch": 16, "size": 256, "channels": 6, "decoder_width": 512, "decoder_depth": 8, "decoder_heads": 16, "batch": 8, "steps": 1},
+TINY: dict[str, Any] = {
+    "width": 96, "depth": 4, "heads": 4, "patch": 8, "size": 64, "channels": 6,
+    "decoder_width": 64, "decoder_depth": 2, "decoder_heads": 4,
 }  # fmt: skip
+SMALL: dict[str, Any] = {
+    "width": 384, "depth": 12, "heads": 6, "patch": 16, "size": 256, "channels": 6,
+    "decoder_width": 512, "decoder_depth": 8, "decoder_heads": 16,
+}  # fmt: skip
+SETTINGS: dict[str, dict[str, Any]] = {
+    "tiny": {**TINY, "batch": 32, "steps": 20},
+    "tiny_four": {**TINY, "batch": 4, "steps": 60},
+    "small_16": {**SMALL, "batch": 8, "steps": 1},
+}
 
 
 class Worker:

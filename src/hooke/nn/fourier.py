@@ -57,7 +57,7 @@ def fourier_error(prediction: Tensor, target: Tensor, *, orthonormal: bool = Fal
 def reconstruction_losses(
     found: Reconstruction, *, fourier_weight: float = 0.0, orthonormal: bool = False, normalise: bool = False
 ) -> dict[str, Tensor]:
-    """ "loss" to differentiate and its detached parts "mse" and "fourier".
+    """What to differentiate ("loss") and its detached parts ("mse" and "fourier").
 
     Args:
         found: Prediction and target.

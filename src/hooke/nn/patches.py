@@ -61,8 +61,7 @@ def channel_patches(
     images: Float[Tensor, "images channels height width"], patch: int
 ) -> Float[Tensor, "images tokens pixels"]:
     """(B, C, H, W) → (B, C N, P²): the patches of one channel after those of another."""
-    items, channels = images.shape[:2]
-    return patchify(images.flatten(0, 1)[:, None], patch).reshape(items, -1, patch * patch)
+    return patchify(images.flatten(0, 1)[:, None], patch).reshape(len(images), -1, patch * patch)
 
 
 def channel_images(

@@ -2,12 +2,13 @@
 
     python bench/augmentation_frontier.py FOLDER RESULTS.jsonl [--pattern "*.tif*"] [--seeds 3] [--epochs 20] [--branches flip]
 
-FOLDER is searched for single-channel images (or is an .npz archive of fields and their names). Each is halved, cut into crops, and every crop is labelled by how many nuclei (or
-cells) it shows: connected bright regions after smoothing, in classes of about equal size. Turns and flips leave that count
-unchanged. Training, validation and test crops come from different files (wells). One ResNet a seed is trained with random flips of the
-image and exposure to the fork at random stages; then the same weights are read out plainly, with test-time augmentation
-(stage 0) and with the fork at every later stage. Times are medians over alternating passes. The interval is a bootstrap over test
-files of the difference in accuracy to test-time augmentation, all seeds together.
+FOLDER is searched for single-channel images (or is an .npz archive of fields and their names). Each is halved and cut into
+crops, and every crop is labelled by how many nuclei (or cells) it shows: connected bright regions after smoothing, in classes of
+about equal size. Turns and flips leave that count unchanged. Training and test crops come from different files (wells). One
+ResNet a seed is trained with random flips of the image and exposure to the fork at random stages; then the same weights are read
+out plainly, with test-time augmentation (stage 0) and with the fork at every later stage. Times are processor seconds, medians
+over alternating passes. The interval is a bootstrap over test files of the difference in accuracy to test-time augmentation, all
+seeds together.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from hooke.nn.flops import fork_flops, meta_batch, stage_flops
 from hooke.nn.fork import BRANCHES, Branch, fork, stages_of
 
 SIZE, CLASSES = 64, 4
-CONFIG = resnet.Config(depths=(2, 2, 2), width=16, pooled_stem=False)
+CONFIG = resnet.Config(depths=(1, 1, 1), width=16, pooled_stem=True)
 CHANNEL = ("stain",)
 
 
@@ -71,8 +72,8 @@ def load(folder: Path, pattern: str) -> tuple[np.ndarray, np.ndarray, np.ndarray
         height, width = (side // 2 * 2 for side in field.shape)
         field = field[:height, :width].reshape(height // 2, 2, width // 2, 2).mean((1, 3)).astype(np.float32)
         threshold = float(threshold_otsu(field))
-        for top in range(0, field.shape[0] - SIZE + 1, SIZE // 2):
-            for left in range(0, field.shape[1] - SIZE + 1, SIZE // 2):
+        for top in range(0, field.shape[0] - SIZE + 1, SIZE):
+            for left in range(0, field.shape[1] - SIZE + 1, SIZE):
                 crop = field[top : top + SIZE, left : left + SIZE]
                 crops.append(crop)
                 counts.append(count_regions(crop, threshold))

@@ -3,7 +3,7 @@
     python bench/augmentation_frontier.py FOLDER RESULTS.jsonl [--pattern "*.tif*"] [--seeds 3] [--epochs 20] [--branches flip]
 
 FOLDER is searched for single-channel images (or is an .npz archive of fields and their names). Each is halved and cut into
-crops, and every crop is labelled by how many nuclei (or cells) it shows: connected bright regions after smoothing, in classes of
+crops, and every crop is labelled by how many nuclei (or cells) it shows: bright regions above their surroundings, in classes of
 about equal size. Turns and flips leave that count unchanged. Training and test crops come from different files (wells). One
 ResNet a seed is trained with random flips of the image and exposure to the fork at random stages; then the same weights are read
 out plainly, with test-time augmentation (stage 0) and with the fork at every later stage. Times are processor seconds, medians
@@ -39,7 +39,7 @@ CHANNEL = ("stain",)
 def count_regions(crop: np.ndarray, threshold: float) -> int:
     from scipy import ndimage
 
-    labels, found = ndimage.label(ndimage.gaussian_filter(crop, 1.5) > threshold)
+    labels, found = ndimage.label(crop > threshold)
     if not found:
         return 0
     sizes = ndimage.sum_labels(np.ones_like(crop), labels, np.arange(1, found + 1))
@@ -63,6 +63,7 @@ def fields(folder: Path, pattern: str) -> Iterator[tuple[int, np.ndarray]]:
 
 def load(folder: Path, pattern: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(N, 1, 64, 64) float32 crops, (N,) counts and (N,) file numbers."""
+    from scipy.ndimage import gaussian_filter
     from skimage.filters import threshold_otsu
 
     crops, counts, files = [], [], []
@@ -71,12 +72,13 @@ def load(folder: Path, pattern: str) -> tuple[np.ndarray, np.ndarray, np.ndarray
             continue
         height, width = (side // 2 * 2 for side in field.shape)
         field = field[:height, :width].reshape(height // 2, 2, width // 2, 2).mean((1, 3)).astype(np.float32)
-        threshold = float(threshold_otsu(field))
+        flat = gaussian_filter(field, 1.0) - gaussian_filter(field, SIZE / 4)  # without the unevenness of the light
+        threshold = float(threshold_otsu(flat))
         for top in range(0, field.shape[0] - SIZE + 1, SIZE):
             for left in range(0, field.shape[1] - SIZE + 1, SIZE):
                 crop = field[top : top + SIZE, left : left + SIZE]
                 crops.append(crop)
-                counts.append(count_regions(crop, threshold))
+                counts.append(count_regions(flat[top : top + SIZE, left : left + SIZE], threshold))
                 files.append(number)
     return np.stack(crops)[:, None], np.array(counts), np.array(files)
 

@@ -23,7 +23,7 @@ def test_weights_move_to_the_worst_batch() -> None:
         weights = weights * (0.5 * losses.detach()).exp()
         weights = weights / weights.sum()
         found = task.losses(network, batch, 0, torch.Generator().manual_seed(0))
-        assert float(found["loss"]) == pytest.approx(float((weights * losses).sum()), rel=1e-6)
+        assert float(found["loss"].detach()) == pytest.approx(float((weights * losses).detach().sum()), rel=1e-6)
         torch.testing.assert_close(network.group_weights.double(), weights, atol=1e-6, rtol=1e-6)
     assert int(network.group_weights.argmax()) == int(losses.argmax())
     assert "group_weights" in network.state_dict()

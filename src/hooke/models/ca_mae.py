@@ -10,7 +10,7 @@ The mask runs over all channels' tokens jointly. Cross-attention and MLP are sha
 belong to a channel by its name, so a subset of channels, or channels that the input lacks, can be decoded. Embedding: mean over
 all tokens, which does not depend on the order of the channels.
 
-Source: Kraus et al. 2024 (arXiv 2309.16064); details as in the public OpenPhenom release.
+Source: Kraus et al. 2024 (arXiv 2404.10242); details as in the public OpenPhenom release.
 Differs from the release: rectangular images, training with any subset of the decoder's channels.
 """
 

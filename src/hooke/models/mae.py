@@ -6,7 +6,7 @@
 Only visible patches go through the encoder. After pretraining the decoder is not used: `embed` is the mean over the tokens of
 all patches.
 
-Source: He et al. 2022 (arXiv 2111.06377); sizes, blocks and input as in Kraus et al. 2024 (arXiv 2309.16064).
+Source: He et al. 2022 (arXiv 2111.06377); sizes, blocks and input as in Kraus et al. 2023 (arXiv 2309.16064).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
 Hidden patches are squares over all channels, as in MAE. Normalisation is by groups within each image, so nothing depends on
 the batch. Embedding: mean of the lowest maps.
 
-Source: the idea and the name from Kraus et al. 2024 (arXiv 2309.16064).
+Source: the idea and the name from Kraus et al. 2023 (arXiv 2309.16064).
 Differs from the paper: the published network's layers and sizes are not public; this is a reconstruction of the idea.
 """
 

@@ -5,7 +5,7 @@
 Inputs are standardised channel by channel (`nn.standardise`), positions are fixed sine-cosine ones, images may have any size
 whose sides are multiples of the patch. SiT v1 wants two class tokens, one for the rotation and one for the contrast.
 
-Source: Dosovitskiy et al. 2021 (arXiv 2010.11929); blocks of the presets as in Kraus et al. 2024 (arXiv 2309.16064).
+Source: Dosovitskiy et al. 2021 (arXiv 2010.11929); blocks of the presets as in Kraus et al. 2023 (arXiv 2309.16064).
 Differs from the paper: fixed positions, mean over patches instead of the class token.
 """
 

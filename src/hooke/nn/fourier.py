@@ -6,7 +6,7 @@
 F is the two-dimensional discrete Fourier transform of the un-patched image, without a factor, as in the paper's code; with
 `orthonormal` it is divided by √(H W), which makes α mean the same at all image sizes.
 
-Source: Kraus et al. 2024 (arXiv 2309.16064), α = 0.01.
+Source: Kraus et al. 2023 (arXiv 2309.16064), α = 0.01.
 Differs from the paper's code: the transform sees the image, not the rows of its patches.
 """
 

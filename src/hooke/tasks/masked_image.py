@@ -2,7 +2,7 @@
 
     loss = (1 - α) mean over hidden patches of (x̂ - x)² + α | |F x̂| - |F x| |
 
-Source: He et al. 2022 (arXiv 2111.06377); Fourier term: Kraus et al. 2024 (arXiv 2309.16064), α = 0.01 in their "+" models.
+Source: He et al. 2022 (arXiv 2111.06377); Fourier term: Kraus et al. 2023 (arXiv 2309.16064), α = 0.01 in their "+" models.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 The embedding is what comes before the classifier. With `by_batch` the images of each experimental batch pass through the network by
 themselves, so that batch-norm statistics never mix two of them in training; AdaBN does the same at evaluation.
 
-Source: WSL of Kraus et al. 2024 (arXiv 2309.16064); AdaBN: Li et al. 2016 (arXiv 1603.04779).
+Source: WSL of Kraus et al. 2023 (arXiv 2309.16064); AdaBN: Li et al. 2016 (arXiv 1603.04779).
 """
 
 from __future__ import annotations

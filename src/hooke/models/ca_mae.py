@@ -68,6 +68,10 @@ PRESETS: dict[str, Config] = {
         width=96, depth=4, heads=4, patch=8, layer_scale=0.1, stochastic_depth=0.0, decoder_width=64, decoder_depth=1,
         decoder_heads=4, cross_heads=4,
     ),
+    "tiny_16": Config(
+        width=96, depth=4, heads=4, patch=16, layer_scale=0.1, stochastic_depth=0.0, decoder_width=64, decoder_depth=1,
+        decoder_heads=4, cross_heads=4,
+    ),
     "small_16": Config(),
     "openphenom": Config(qkv_bias=True, decoder_depth=4),  # the public layouts; see nn.openphenom for the biases
     "openphenom_wide": Config(qkv_bias=True, decoder_width=512, decoder_depth=8),

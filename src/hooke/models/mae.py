@@ -59,6 +59,10 @@ PRESETS: dict[str, Config] = {
         width=96, depth=4, heads=4, patch=8, layer_scale=0.1, stochastic_depth=0.0, decoder_width=64, decoder_depth=2,
         decoder_heads=4,
     ),
+    "tiny_16": Config(
+        width=96, depth=4, heads=4, patch=16, layer_scale=0.1, stochastic_depth=0.0, decoder_width=64, decoder_depth=2,
+        decoder_heads=4,
+    ),
     "small_16": Config(),
     "small_8": Config(patch=8),
     "base_16": Config(width=768, heads=12),

@@ -1,6 +1,6 @@
 """Train Hooke by one recipe on the files of make_splits.py and append one JSON line a run, as run_chemprop.py does.
 
-    python bench/parity/run_hooke.py SPLITS RESULTS.jsonl [--recipe parity] [--workers 2] [--only SET ...] [--seeds 5] [a.b=c ...]
+    python bench/parity/run_hooke.py SPLITS RESULTS.jsonl [--recipe parity] [--workers 2] [--only SET ...] [--seeds 5] [--keep FOLDER] [a.b=c ...]
 
 One recipe for all five sets; only rows marked "val" choose the epoch. Each run is a process of its own with one thread.
 """
@@ -27,15 +27,16 @@ FIT = "import sys; from hooke.cli.main import run; sys.argv = ['hooke', *sys.arg
 
 def run(path: Path, options: argparse.Namespace) -> None:
     name, kind, seed = path.stem.split("-")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.keep / path.stem if options.keep else Path(scratch)
         command = [
             sys.executable, "-c", FIT, "fit", options.recipe, f"data.path={path.resolve()}", "data.split_column=split",
-            "data.split.kind=column", "data.duplicates=keep_all", f"seed={seed}", *options.overrides, "--runs", folder, "--no-report",
+            "data.split.kind=column", "data.duplicates=keep_all", f"seed={seed}", *options.overrides, "--runs", str(folder), "--no-report",
             "--json", "--workers", "1",
         ]  # fmt: skip
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "HOOKE_PROGRESS": "0", "HOOKE_CACHE": f"{folder}/cache"}
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "HOOKE_PROGRESS": "0", "HOOKE_CACHE": f"{scratch}/cache"}
         start = time.perf_counter()
-        log = Path(folder) / "log"
+        log = Path(scratch) / "log"
         with open(log, "w") as out:
             process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
             _, status, usage = os.wait4(process.pid, 0)
@@ -44,7 +45,7 @@ def run(path: Path, options: argparse.Namespace) -> None:
         wall = time.perf_counter() - start
         scores = {}
         for part in ("valid", "test"):
-            table = pl.read_parquet(next(Path(folder).glob(f"*/*/predictions_{part}.parquet")))
+            table = pl.read_parquet(next(folder.glob(f"*/*/predictions_{part}.parquet")))
             targets = [column.removesuffix("_measured") for column in table.columns if column.endswith("_measured")]
             predicted = table.select(targets).to_numpy()
             scores[part] = score(name, predicted, table.select(f"{t}_measured" for t in targets).to_numpy())
@@ -67,6 +68,7 @@ def main() -> None:
     parser.add_argument("--recipe", default="parity")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--keep", type=Path, help="keep the run folders here")
     parser.add_argument("--only", nargs="*", default=ORDER)
     options = parser.parse_args()
     system = f"hooke {options.recipe} {' '.join(options.overrides)}".strip()

@@ -11,9 +11,16 @@ from torch import nn
 
 @contextmanager
 def random_from(generator: torch.Generator, network: nn.Module) -> Iterator[None]:
-    """Within the block, dropout of a training network depends on `generator` alone; the global state is left as it was."""
-    drops = any(isinstance(module, nn.Dropout) and module.training and module.p > 0 for module in network.modules())
-    if not drops:
+    """Within the block, dropout of a training network depends on `generator` alone; the global state is left as it was.
+
+    The same holds for every module that declares `draws_randomly = True`.
+    """
+    draws = any(
+        module.training
+        and (getattr(module, "draws_randomly", False) or (isinstance(module, nn.Dropout) and module.p > 0))
+        for module in network.modules()
+    )
+    if not draws:
         yield
         return
     seed = int(torch.randint(0, 2**31 - 1, (), generator=generator, device=generator.device))

@@ -37,6 +37,16 @@ def resolve_module(kind: str, module: ModuleType | str) -> ModuleType:
     return registry.module(kind, module) if isinstance(module, str) else module
 
 
+def domain_of(module: ModuleType) -> str:
+    """What a model or task is about: its `DOMAIN`, "molecules" when it declares none."""
+    return getattr(module, "DOMAIN", "molecules")
+
+
+def names_of(kind: str, domain: str) -> list[str]:
+    """The registered models or tasks of one domain."""
+    return [name for name in registry.names(kind) if domain_of(registry.module(kind, name)) == domain]
+
+
 def require_frozen_config(module: ModuleType) -> None:
     """`Config` is a frozen dataclass whose fields all have defaults."""
     config = getattr(module, "Config", None)

@@ -17,7 +17,7 @@ from hooke.core.store import check_store
 from hooke.molecules.batch import collate
 from hooke.molecules.store import MoleculeStore
 from hooke.testing.contract import require, require_frozen_config, resolve_module
-from hooke.testing.images import check_image_store
+from hooke.testing.image_stores import check_image_store
 from hooke.testing.models import check_batch
 
 REQUIRED = ("title", "description", "domain", "source", "licence", "size")

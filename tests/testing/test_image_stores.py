@@ -13,7 +13,7 @@ from hooke.datasets import screen
 from hooke.images.store import ImageStore
 from hooke.testing.contract import ContractError
 from hooke.testing.datasets import check_dataset
-from hooke.testing.images import check_image_store
+from hooke.testing.image_stores import check_image_store
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,243 @@
+"""CA-MAE: channel-agnostic masked autoencoder; images of any channels, in any number and order.
+
+    encoder: one token for each patch of each channel, by one shared W of a single-channel patch;
+             h = Transformer([class token, W patch_cn + p_n for visible (c, n)]), no channel embedding
+    decoder: t_cn = W' h_cn or the mask token, + p'_n + e_c
+             x_c = CrossAttention(LN t_c, LN t_all);  x_c ← x_c + MLP(LN x_c);  x_c ← Transformer_c(x_c)
+             prediction_cn = W'' x_cn
+
+The mask runs over all channels' tokens jointly. Cross-attention and MLP are shared by the channels; e_c and Transformer_c
+belong to a channel by its name, so a subset of channels, or channels that the input lacks, can be decoded. Embedding: mean over
+all tokens, which does not depend on the order of the channels.
+
+Source: Kraus et al. 2024 (arXiv 2404.10242); details as in the public OpenPhenom release.
+Differs from the release: rectangular images, training with any subset of the decoder's channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hooke.core.errors import UsageError
+from hooke.images.batch import ImageBatch
+from hooke.nn.attention import EPSILON, CrossAttention
+from hooke.nn.channels import positions, require_channels
+from hooke.nn.image_output import ImageOutput, Reconstruction
+from hooke.nn.masking import Masking, mask_by_noise, put_back, take
+from hooke.nn.patch_encoder import NormPlace, PatchEncoder, TokenPooling
+from hooke.nn.patches import channel_images, channel_patches, patch_grid
+from hooke.nn.positions import sine_positions
+from hooke.nn.standardise import standardise
+from hooke.nn.transformer import BlockKind, Transformer, initialise
+
+DOMAIN = "images"
+GRADIENT_EXEMPT = {r"decoder\..*": "the decoder serves reconstruction alone"}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes and choices of CA-MAE."""
+
+    width: int = 384  # of the tokens
+    depth: int = 12  # blocks
+    heads: int = 6
+    patch: int = 16  # pixels
+    mlp_ratio: float = 4.0
+    block: BlockKind = "parallel"
+    qkv_bias: bool = False
+    qk_norm: bool = True
+    layer_scale: float = 1e-4  # start of the learned scales; 0: none
+    stochastic_depth: float = 0.1  # of the last block; rises from 0 with depth
+    class_tokens: int = 1  # learned tokens without a place
+    pooling: TokenPooling = "mean"
+    norm: NormPlace = "pooled"  # the last layer norm: on the tokens, or on the pooled row
+    decoder_width: int = 256
+    decoder_depth: int = 2  # blocks of each channel's own stack
+    decoder_heads: int = 16  # of the stacks
+    cross_heads: int = 8  # of the cross-attention
+
+
+PRESETS: dict[str, Config] = {
+    "tiny": Config(
+        width=96, depth=4, heads=4, patch=8, layer_scale=0.1, stochastic_depth=0.0, decoder_width=64, decoder_depth=1,
+        decoder_heads=4, cross_heads=4,
+    ),
+    "tiny_16": Config(
+        width=96, depth=4, heads=4, patch=16, layer_scale=0.1, stochastic_depth=0.0, decoder_width=64, decoder_depth=1,
+        decoder_heads=4, cross_heads=4,
+    ),
+    "small_16": Config(),
+    "openphenom": Config(qkv_bias=True, decoder_depth=4),  # the public layouts; see nn.openphenom for the biases
+    "openphenom_wide": Config(qkv_bias=True, decoder_width=512, decoder_depth=8),
+    "base_16": Config(width=768, heads=12),
+    "large_16": Config(width=1024, depth=24, heads=16, stochastic_depth=0.3, decoder_width=512, decoder_depth=4),
+    "giant_16": Config(
+        width=1664, depth=48, heads=16, mlp_ratio=64 / 13, stochastic_depth=0.6, decoder_width=512, decoder_depth=4
+    ),
+}  # fmt: skip
+
+
+class Decoder(nn.Module):
+    """From visible tokens of some channels to the pixels of wanted channels."""
+
+    def __init__(self, config: Config, channels: tuple[str, ...]) -> None:
+        super().__init__()
+        width = self.width = config.decoder_width
+        self.project = nn.Linear(config.width, width)
+        self.mask_token = nn.Parameter(torch.zeros(1, 1, width))
+        self.channel_tokens = nn.Parameter(torch.zeros(len(channels), 1, width))
+        self.query_norm = nn.LayerNorm(width, eps=EPSILON)
+        self.context_norm = nn.LayerNorm(width, eps=EPSILON)
+        self.cross_attention = CrossAttention(width, config.cross_heads)
+        self.mlp_norm = nn.LayerNorm(width, eps=EPSILON)
+        self.hidden = nn.Linear(width, 4 * width)
+        self.out = nn.Linear(4 * width, width)
+        self.stacks = nn.ModuleList(Transformer(width, config.decoder_depth, config.decoder_heads) for _ in channels)
+        self.predict = nn.Linear(width, config.patch**2)
+        initialise(self)
+        nn.init.normal_(self.mask_token, std=0.02)
+        nn.init.normal_(self.channel_tokens, std=0.02)
+
+    def forward(
+        self,
+        visible: Float[Tensor, "images visible width"],
+        masking: Masking,
+        grid: tuple[int, int],
+        present: Sequence[int],
+        wanted: Sequence[int],
+        *,
+        whole: bool,
+    ) -> Float[Tensor, "images patches pixels"]:
+        """Predicted patches of the wanted channels, one channel after another.
+
+        Args:
+            visible: Encoded visible patches, without class tokens.
+            masking: The mask over the patches of the channels of the input.
+            grid: Patches down and across.
+            present: The number of each channel of the input.
+            wanted: The number of each channel to decode; those not in the input are predicted from the others alone.
+            whole: Predict all patches, or only the hidden ones (of the channels of the input, in their order).
+        """
+        known = put_back(self.project(visible), self.mask_token, masking)
+        places = sine_positions(grid, self.width, device=known.device, dtype=known.dtype)
+        absent = [channel for channel in wanted if channel not in present]
+        held = [*present, *absent]
+        empty = self.mask_token.to(known.dtype).expand(len(known), len(absent) * len(places), -1)
+        tokens = torch.cat([known, empty], dim=1).unflatten(1, (len(held), len(places)))
+        tokens = tokens + places + self.channel_tokens[held].to(known.dtype)
+        chosen = tokens[:, [held.index(channel) for channel in wanted]]
+        states = self.cross_attention(self.query_norm(chosen.flatten(1, 2)), self.context_norm(tokens.flatten(1, 2)))
+        states = states + self.out(functional.gelu(self.hidden(self.mlp_norm(states))))
+        parts = states.unflatten(1, (len(wanted), len(places))).unbind(1)
+        stacked = [self.stacks[channel](part) for channel, part in zip(wanted, parts, strict=True)]
+        states = torch.cat(stacked, dim=1)
+        return self.predict(states if whole else take(states, masking.covered))
+
+
+class Model(nn.Module):
+    """Channel-agnostic masked autoencoder.
+
+    Args:
+        config: Sizes and choices.
+        channels: Names of the channels that the decoder knows; the encoder takes any.
+    """
+
+    agnostic = True
+
+    def __init__(self, config: Config, channels: tuple[str, ...]) -> None:
+        super().__init__()
+        self.channels, self.patch = require_channels(channels), config.patch
+        self.width, self.blocks = config.width, config.depth
+        self.encoder = PatchEncoder(config, config.patch**2)
+        self.decoder = Decoder(config, self.channels)
+
+    def forward(self, batch: ImageBatch, *, block: int = -1) -> ImageOutput:
+        """Represent whole images, after block `block` (1 ..., or negative from the end)."""
+        images = standardise(batch.pixels, self.encoder.dtype)
+        grid = patch_grid(images.shape[2:], self.patch)
+        return self.encoder.output(channel_patches(images, self.patch), grid, block=block)
+
+    def embed(self, batch: ImageBatch, *, block: int = -1) -> Float[Tensor, "images width"]:
+        """One row an image, the same for any order of its channels."""
+        return self.forward(batch, block=block).embedding
+
+    def embed_channels(self, batch: ImageBatch, *, block: int = -1) -> Float[Tensor, "images channels width"]:
+        """One row a channel of each image: the mean over the patches of that channel in the company of the others."""
+        output = self.forward(batch, block=block)
+        patches = output.tokens[:, output.class_tokens :].unflatten(1, (len(batch.channels), -1)).mean(2)
+        return self.encoder.final_norm(patches) if self.encoder.norm_place == "pooled" else patches
+
+    def maskable(self, batch: ImageBatch) -> int:
+        """How many patches of an image can be masked, those of all channels counted."""
+        down, across = patch_grid(batch.pixels.shape[2:], self.patch)
+        return len(batch.channels) * down * across
+
+    def reconstruct(
+        self,
+        batch: ImageBatch,
+        noise: Float[Tensor, "images patches"],
+        ratio: float,
+        *,
+        decode: Sequence[str] | None = None,
+        whole: bool = True,
+    ) -> Reconstruction:
+        """Hide a share of all channels' patches, those with the most noise, and predict them.
+
+        Args:
+            batch: Images.
+            noise: One number a patch, channel after channel.
+            ratio: Share of patches to hide.
+            decode: Channels to predict, those of the batch without it. Of channels that the batch lacks the target is
+                NaN and every patch counts as hidden.
+            whole: Predict visible patches too, and lay all of them out as an image; without it only what the loss needs.
+
+        Raises:
+            UnknownNameError: The decoder does not know a channel.
+            UsageError: No channel, or one twice; or chosen channels without `whole`.
+        """
+        wanted = batch.channels if decode is None else tuple(decode)
+        if not wanted or len(set(wanted)) < len(wanted):
+            raise UsageError(f"decode must name one or more different channels, got {list(wanted)}")
+        if not whole and wanted != batch.channels:
+            raise UsageError("channels to decode can only be chosen with whole=True")
+        images = standardise(batch.pixels, self.encoder.dtype)
+        grid = patch_grid(images.shape[2:], self.patch)
+        patches, masking = channel_patches(images, self.patch), mask_by_noise(noise, ratio)
+        tokens = self.encoder(patches, grid, masking=masking)[:, self.encoder.learned :]
+        present, chosen = positions(batch.channels, self.channels), positions(wanted, self.channels)
+        prediction = self.decoder(tokens, masking, grid, present, chosen, whole=whole)
+        if not whole:
+            target = take(patches, masking.covered)
+            hidden = torch.ones(target.shape[:2], dtype=torch.bool, device=target.device)
+            return Reconstruction(prediction, target, hidden, None, None, wanted)
+        target, hidden = patches, masking.hidden
+        if wanted != batch.channels:
+            target, hidden = self._of_channels(patches, masking, batch.channels, wanted)
+        return Reconstruction(
+            prediction,
+            target,
+            hidden,
+            channel_images(prediction, len(wanted), grid, self.patch),
+            channel_images(target, len(wanted), grid, self.patch),
+            wanted,
+        )
+
+    @staticmethod
+    def _of_channels(
+        patches: Tensor, masking: Masking, present: tuple[str, ...], wanted: tuple[str, ...]
+    ) -> tuple[Tensor, Tensor]:
+        """Targets and mask of the wanted channels."""
+        by_channel = patches.unflatten(1, (len(present), -1))
+        hidden = masking.hidden.unflatten(1, (len(present), -1))
+        nothing = torch.full_like(by_channel[:, 0], torch.nan)
+        targets = [by_channel[:, present.index(name)] if name in present else nothing for name in wanted]
+        masks = [
+            hidden[:, present.index(name)] if name in present else torch.ones_like(hidden[:, 0]) for name in wanted
+        ]
+        return torch.cat(targets, 1), torch.cat(masks, 1)

@@ -1,0 +1,74 @@
+"""Counting multiplications and additions (FLOPs) and what a backward pass keeps, without computing anything.
+
+A model on torch's meta device has shapes but no numbers; one pass through it is counted operation by operation. One
+multiply-add is two FLOPs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from hooke.images.batch import ImageBatch
+
+
+def count_flops(call: Callable[[], object]) -> int:
+    """FLOPs of matrix products, convolutions and attention in a call on meta tensors."""
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return int(counter.get_total_flops())
+
+
+def kept_bytes(call: Callable[[], object], parameters: nn.Module, *, without_attention: bool) -> int:
+    """Bytes that autograd keeps for the backward pass of a call on meta tensors, the parameters not counted.
+
+    Args:
+        call: One pass.
+        parameters: Whose tensors are not counted.
+        without_attention: Leave out square matrices: fused attention never keeps its weights, but on the meta device torch
+            takes the unfused path.
+    """
+    own = {id(parameter) for parameter in parameters.parameters()}
+    views = {parameter.untyped_storage()._cdata for parameter in parameters.parameters()}
+    sizes: dict[int, int] = {}
+    alive: list[Tensor] = []
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        square = tensor.ndim > 2 and tensor.shape[-1] == tensor.shape[-2]
+        if id(tensor) not in own and storage._cdata not in views and not (without_attention and square):
+            sizes[storage._cdata] = storage.nbytes()
+            alive.append(tensor)  # so that no other storage gets the same address
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        result = call()
+    del result
+    return sum(sizes.values())
+
+
+def meta_batch(items: int, channels: tuple[str, ...], size: int) -> ImageBatch:
+    """Square 8-bit images without numbers."""
+    pixels = torch.empty(items, len(channels), size, size, dtype=torch.uint8, device="meta")
+    return ImageBatch(pixels, channels, torch.empty(items, dtype=torch.int64, device="meta"))
+
+
+def stage_flops(encoder: nn.Module, batch: ImageBatch) -> list[int]:
+    """FLOPs of each stage of an encoder on the meta device, in order; see `nn.fork`."""
+    from hooke.nn.fork import stages_of
+
+    stages = stages_of(encoder)
+    state, counts = stages.start(batch), []
+    for stage in range(stages.count):
+        with FlopCounterMode(display=False) as counter:
+            state = stages.run(state, stage, stage + 1)
+        counts.append(int(counter.get_total_flops()))
+    return counts
+
+
+def fork_flops(counts: list[int], branches: int, stage: int) -> int:
+    """FLOPs of a fork: prefix + branches × suffix."""
+    return sum(counts[:stage]) + branches * sum(counts[stage:])

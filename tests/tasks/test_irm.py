@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from hooke.models import vit
+from hooke.nn.domain_losses import irm_penalty, rows_by_domain
+from hooke.tasks.irm import Config, Task
+from hooke.testing.image_models import build_image_model
+from hooke.testing.image_samples import CLASSES, image_batch
+
+
+def test_means_of_batches_and_penalty_of_labelled_images() -> None:
+    task, batch = Task(Config(penalty=5.0, anneal_steps=10), CLASSES), image_batch(9)
+    network = task.network(build_image_model(vit)).double().eval()
+    logits, labels = network(batch).logits["perturbation"], task.labels(batch)
+    known = labels >= 0
+    rows = rows_by_domain(batch.batch_index[known])
+    losses = torch.nn.functional.cross_entropy(logits[known], labels[known], reduction="none")
+    mean = torch.stack([losses[chosen].mean() for chosen in rows]).mean()
+    penalty = irm_penalty(logits[known], labels[known], rows)
+    for step, weight in ((0, 1.0), (10, 5.0)):
+        found = task.losses(network, batch, step, torch.Generator())
+        assert float(found["loss"].detach()) == pytest.approx(float((mean + weight * penalty).detach()), rel=1e-9)
+        assert float(found["penalty"]) == pytest.approx(float(penalty.detach()), rel=1e-9)

@@ -95,7 +95,9 @@ def test_fewer_rows_than_devices(recipe: Recipe, store: MoleculeStore, tmp_path:
 
 def test_one_device_runs_here() -> None:
     seen: list[object] = []
-    launch(make_fabric(TrainSection(accelerator="cpu")), lambda fabric, *rest: seen.extend([fabric.world_size, *rest]), 7)
+    launch(
+        make_fabric(TrainSection(accelerator="cpu")), lambda fabric, *rest: seen.extend([fabric.world_size, *rest]), 7
+    )
     assert seen == [1, 7]
 
 

@@ -26,7 +26,10 @@ def test_an_epoch_holds_every_row_once_and_repeats() -> None:
 
 
 @given(
-    count=st.integers(4, 200), batch_size=st.integers(1, 40), world=st.integers(1, 4), seed=st.none() | st.integers(0, 9)
+    count=st.integers(4, 200),
+    batch_size=st.integers(1, 40),
+    world=st.integers(1, 4),
+    seed=st.none() | st.integers(0, 9),
 )
 def test_processes_share_an_epoch(count: int, batch_size: int, world: int, seed: int | None) -> None:
     loaders = [loader(count, batch_size, seed, rank=rank, world=world) for rank in range(world)]

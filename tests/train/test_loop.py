@@ -142,10 +142,16 @@ def test_accumulated_batches_equal_one_large_batch(recipe: Recipe, store: Molecu
         plain = replace(recipe, model=replace(recipe.model, config=replace(recipe.model.config, dropout=0.0)))
         options: dict[str, Any] = {"precision": "64-true", "epochs": 3, "ema": 0.5, "clip": 0.1}
         trainer, _ = trainer_of(
-            plain, store, tmp_path / str(accumulate), valid=0, accumulate=accumulate, batch_size=16 // accumulate, **options
+            plain,
+            store,
+            tmp_path / str(accumulate),
+            valid=0,
+            accumulate=accumulate,
+            batch_size=16 // accumulate,
+            **options,
         )
         trainer.task.config = replace(trainer.task.config, flip_signs=False)
-        trainer.train = Fixed(store, [rows[start :: accumulate] for start in range(accumulate)])
+        trainer.train = Fixed(store, [rows[start::accumulate] for start in range(accumulate)])
         trainer.total_steps = 3
         run(trainer)
         assert trainer.step == 3
@@ -168,9 +174,7 @@ class Fixed:
 
 
 @pytest.mark.parametrize("when", [3, 4])  # in the middle of a step, and at the end of an epoch
-def test_asked_to_stop_it_saves_after_the_step(
-    recipe: Recipe, store: MoleculeStore, tmp_path: Path, when: int
-) -> None:
+def test_asked_to_stop_it_saves_after_the_step(recipe: Recipe, store: MoleculeStore, tmp_path: Path, when: int) -> None:
     options: dict[str, Any] = {"epochs": 2, "accumulate": 2, "ema": 0.9, "checkpoint_seconds": 1e9}
     whole, whole_lines = trainer_of(recipe, store, tmp_path / "whole", **options)
     run(whole)
@@ -193,9 +197,7 @@ def test_asked_to_stop_it_saves_after_the_step(
         assert torch.equal(value, second.raw.state_dict()[name]), name
 
 
-def test_asked_in_the_last_validation_it_finishes_first(
-    recipe: Recipe, store: MoleculeStore, tmp_path: Path
-) -> None:
+def test_asked_in_the_last_validation_it_finishes_first(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
     for epochs, finished in ((1, True), (2, False)):
         trainer, lines = trainer_of(recipe, store, tmp_path / str(epochs), epochs=epochs)
         original = trainer.validate

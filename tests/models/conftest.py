@@ -71,16 +71,20 @@ class Reference:
             min(round(sum(orders)) + hydrogens, 9),
         ]
         sizes = [vocabulary.size for vocabulary in ATOM_VOCABULARIES] + [19, 8, 8, 10]
-        return self._rows(f"{prefix}.atoms.table.rows.weight", [*codes, *derived], sizes)
+        return self._rows(f"{prefix}.atoms.table.rows.weight", [*codes, *derived], sizes, counts=(2, 3, 10, 11))
 
     def bond(self, edge: tuple[int, int], name: str) -> np.ndarray:
         codes = self.batch.edge_codes[self.number[edge]].tolist()
         return self._rows(f"{name}.table.rows.weight", codes, [vocabulary.size for vocabulary in BOND_VOCABULARIES])
 
-    def _rows(self, name: str, codes: list[int], sizes: list[int]) -> np.ndarray:
+    def _rows(self, name: str, codes: list[int], sizes: list[int], counts: tuple[int, ...] = ()) -> np.ndarray:
         assert len(self.weights[name]) == sum(sizes)
         starts = np.cumsum([0, *sizes[:-1]])
-        return sum(self.weights[name][start + code] for start, code in zip(starts, codes, strict=True))
+        total = np.zeros(self.weights[name].shape[1])
+        for column, (start, code) in enumerate(zip(starts, codes, strict=True)):
+            first = 0 if column in counts else code  # a count adds the rows of all smaller counts
+            total += self.weights[name][start + first : start + code + 1].sum(axis=0)
+        return total
 
     def node_features(self, v: int, prefix: str) -> np.ndarray:
         """The embedded codes, and after them the encoded encodings."""

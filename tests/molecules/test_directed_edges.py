@@ -19,16 +19,16 @@ def arrays() -> MoleculeArrays:
 
 def test_by_hand() -> None:
     found = directed_edges(prepare(["CCO"]).arrays)
-    assert found.index.tolist() == [[1, 0, 2, 1], [0, 1, 1, 2]]
+    assert found.ends.tolist() == [[1, 0, 2, 1], [0, 1, 1, 2]]
     assert found.reverse.tolist() == [1, 0, 3, 2]
     assert found.bond.tolist() == [0, 0, 1, 1]
 
 
 def test_the_order_and_the_reverse() -> None:
     found = directed_edges_reference(arrays())
-    source, destination = found.index
+    source, destination = found.ends
     assert (np.diff(destination * 1000 + source) > 0).all()
-    np.testing.assert_array_equal(found.index[:, found.reverse], found.index[::-1])
+    np.testing.assert_array_equal(found.ends[:, found.reverse], found.ends[::-1])
     np.testing.assert_array_equal(found.bond[found.reverse], found.bond)
 
 
@@ -43,10 +43,10 @@ def test_without_numba_it_is_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled_route.cache_clear()
     monkeypatch.setattr(builtins, "__import__", refuse)
     assert module.compiled_route() is None
-    assert directed_edges(prepare(["CC"]).arrays).index.tolist() == [[1, 0], [0, 1]]
+    assert directed_edges(prepare(["CC"]).arrays).ends.tolist() == [[1, 0], [0, 1]]
     monkeypatch.undo()
     compiled_route.cache_clear()
 
 
 def test_no_bonds() -> None:
-    assert directed_edges(prepare(["C", "[Na+]"]).arrays).index.shape == (2, 0)
+    assert directed_edges(prepare(["C", "[Na+]"]).arrays).ends.shape == (2, 0)

@@ -3,7 +3,8 @@ from __future__ import annotations
 import torch
 
 from hooke.molecules.encodings import EIGENVALUES, EIGENVECTORS, RANDOM_WALK
-from hooke.nn.encodings import EncodingsEncoder, flip_signs
+from hooke.nn.encodings import EncodingsEncoder, flip_signs, hide_encodings
+from hooke.testing.samples import batch_of
 
 
 def test_flip_acts_on_eigenvectors_only(batch) -> None:
@@ -41,3 +42,21 @@ def test_inputs_are_found_by_name(batch) -> None:
     assert torch.equal(encoder(batch), encoder(turned))
     alone = EncodingsEncoder({RANDOM_WALK: 4}, {}, 5)
     assert alone(batch).shape == (batch.num_nodes, 5)
+
+
+def test_hiding_takes_whole_molecules(batch) -> None:
+    found = hide_encodings(batch, 0.5, torch.Generator().manual_seed(1))
+    for name, before in batch.node_encodings.items():
+        hidden = {
+            bool((after == 0).all())
+            for graph in range(batch.num_graphs)
+            for was, after in [
+                (before[batch.node_graph == graph], found.node_encodings[name][batch.node_graph == graph])
+            ]
+            if was.any() and (torch.equal(was, after) or not after.any())
+        }
+        assert hidden == {True, False}
+    nothing = hide_encodings(batch, 0.0, torch.Generator())
+    assert all(torch.equal(nothing.node_encodings[name], value) for name, value in batch.node_encodings.items())
+    bare = batch_of(["CCO"])
+    assert hide_encodings(bare, 0.5, torch.Generator()) is bare

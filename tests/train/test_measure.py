@@ -1,12 +1,19 @@
-"""Decisions and calibration from prediction columns."""
+"""Measuring a run: exact and streamed metrics agree; decisions and calibration from prediction columns."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import polars as pl
+import pytest
 
 from hooke.core.labels import Label
 from hooke.inference.ensemble import Prediction
+from hooke.train import measure as module
+from hooke.train.fit import fit
 from hooke.train.measure import calibrate, decided
+from hooke.train.recipe import load_recipe
 
 LABELS = [Label("y"), Label("c", kind="multiclass", classes=3)]
 
@@ -23,3 +30,22 @@ def test_calibration_gives_intervals_and_sets() -> None:
     truth = np.column_stack([mean[:, 0] + generator.normal(size=50), mean[:, 1:].argmax(axis=1)])
     found = calibrate(Prediction(mean, np.ones_like(mean)), truth, LABELS)
     assert {name: entry["kind"] for name, entry in found.items()} == {"y": "interval", "c": "set"}
+
+
+def test_a_large_part_is_streamed_to_the_same_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
+    recipe = load_recipe("tiny_pretrain", ["train.epochs=1", "model.width=8", "model.depth=2"])
+    exact = fit(recipe, runs=tmp_path / "exact", show_progress=False)
+    monkeypatch.setattr(module, "_EXACT_VALUES", 100)
+    monkeypatch.setattr(module, "_BATCH", 50)
+    streamed = fit(recipe, runs=tmp_path / "streamed", show_progress=False)
+    first, second = (run.read_json("metrics.json")["valid"] for run in (exact, streamed))
+    assert first.keys() == second.keys() == {"graph", "node", "edge"}
+    for level, labels in second.items():
+        for label, metrics in labels.items():
+            assert "spearman" not in metrics
+            for name, value in metrics.items():
+                assert value == pytest.approx(first[level][label][name], rel=1e-4), (level, label, name)
+    tables = [pl.read_parquet(run.path("predictions_valid.parquet")) for run in (exact, streamed)]
+    assert tables[0]["row"].to_list() == tables[1]["row"].to_list()
+    assert streamed.read_json("uncertainty.json").keys() == exact.read_json("uncertainty.json").keys()

@@ -87,7 +87,7 @@ def collate(molecules: MoleculeSlice) -> MoleculeBatch:
     edges = directed_edges(arrays)
     return MoleculeBatch(
         atom_codes=torch.from_numpy(arrays.atom_codes.astype(np.int64)),
-        edge_index=torch.from_numpy(edges.index),
+        edge_index=torch.from_numpy(edges.ends),
         edge_codes=torch.from_numpy(arrays.bond_codes.astype(np.int64).take(edges.bond, axis=0)),
         edge_reverse=torch.from_numpy(edges.reverse),
         edge_bond=torch.from_numpy(edges.bond),

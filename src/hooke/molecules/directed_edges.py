@@ -15,19 +15,19 @@ class DirectedEdges(NamedTuple):
     """E = 2 M edges.
 
     Attributes:
-        index: (2, E) int64, source and destination node, counted over all molecules.
+        ends: (2, E) int64, source and destination node, counted over all molecules.
         bond: (E,) int64, the bond of each edge.
         reverse: (E,) int64, where the same bond's other edge is.
     """
 
-    index: np.ndarray
+    ends: np.ndarray
     bond: np.ndarray
     reverse: np.ndarray
 
 
 def directed_edges(arrays: MoleculeArrays) -> DirectedEdges:
     """Both directions of every bond, sorted by destination and then by source."""
-    return compiled_route()(arrays) if compiled_route() else directed_edges_reference(arrays)
+    return (compiled_route() or directed_edges_reference)(arrays)
 
 
 def directed_edges_reference(arrays: MoleculeArrays) -> DirectedEdges:

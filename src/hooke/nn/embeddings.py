@@ -2,8 +2,10 @@
 
     x_v = Σ_c W_c[code_c(v)]
 
-with one table W_c for each code column; for atoms also for the derived group, period, degree and valence. All tables are
-one parameter. The sum is computed once for each different combination of codes in the batch (`Distinct`), as a product
+with one table W_c for each code column; for atoms also for the derived group, period, degree and valence. The rows of counts
+(hydrogens, radicals, degree, valence) are running sums, W_c[k] = Σ_{j ≤ k} δ_j: an atom with a count that no training
+molecule has (methane's four hydrogens) is then close to the nearest count that was seen, instead of anywhere. All
+tables are one parameter. The sum is computed once for each different combination of codes in the batch (`Distinct`), as a product
 of a 0/1 matrix with the tables, whose gradient has the same bits every time.
 
 Source: the categorical encoder of GPS++ (arXiv 2212.02229, section 4), with its atom features of set 1.
@@ -39,6 +41,7 @@ _ATOM_SIZES = (
     MAXIMUM_VALENCE + 1,
 )
 _BOND_SIZES = tuple(vocabulary.size for vocabulary in BOND_VOCABULARIES)
+_COUNTS = (_HYDROGENS, ATOM_COLUMNS.index("radicals"), len(_ATOM_SIZES) - 2, len(_ATOM_SIZES) - 1)
 # Group and period follow from the element, so they need no place in the key of a combination.
 _ATOM_KEY_COLUMNS = (*range(len(ATOM_VOCABULARIES)), len(_ATOM_SIZES) - 2, len(_ATOM_SIZES) - 1)
 
@@ -48,11 +51,16 @@ class _CodeEmbedding(nn.Module):
 
     radix: Tensor
     first_row: Tensor
+    summed: Tensor
 
-    def __init__(self, sizes: tuple[int, ...], key_columns: tuple[int, ...], width: int) -> None:
+    def __init__(
+        self, sizes: tuple[int, ...], key_columns: tuple[int, ...], width: int, counts: tuple[int, ...] = ()
+    ) -> None:
         super().__init__()
         self.rows = nn.Embedding(sum(sizes), width)
         nn.init.normal_(self.rows.weight, std=len(sizes) ** -0.5)
+        blocks = [torch.ones(size, size).tril() if i in counts else torch.eye(size) for i, size in enumerate(sizes)]
+        self.register_buffer("summed", torch.block_diag(*blocks), persistent=False)
         radix = torch.zeros(len(sizes), dtype=torch.int64)
         scale = 1
         for column in key_columns:
@@ -65,7 +73,7 @@ class _CodeEmbedding(nn.Module):
     def forward(self, codes: Int[Tensor, "items columns"]) -> Distinct:
         """Embed rows of codes."""
         groups = group_equal((codes * self.radix).sum(1))
-        weight = self.rows.weight
+        weight = self.summed.to(self.rows.weight.dtype) @ self.rows.weight
         ones = torch.zeros(len(groups.first), len(weight), dtype=weight.dtype, device=codes.device)
         ones.scatter_(1, codes[groups.first] + self.first_row, 1.0)
         return Distinct(ones @ weight, groups)
@@ -79,7 +87,7 @@ class AtomEmbedding(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.table = _CodeEmbedding(_ATOM_SIZES, _ATOM_KEY_COLUMNS, width)
+        self.table = _CodeEmbedding(_ATOM_SIZES, _ATOM_KEY_COLUMNS, width, _COUNTS)
         self.register_buffer(
             "group_and_period", torch.tensor([GROUP_OF_ELEMENT, PERIOD_OF_ELEMENT]).T.contiguous(), persistent=False
         )

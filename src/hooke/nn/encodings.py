@@ -52,3 +52,17 @@ def flip_signs(batch: MoleculeBatch, generator: torch.Generator) -> MoleculeBatc
     signs = torch.randint(0, 2, shape, generator=generator, device=generator.device).to(vectors.device) * 2 - 1
     flipped = vectors * signs[batch.node_graph].to(vectors.dtype)
     return replace(batch, node_encodings={**batch.node_encodings, EIGENVECTORS: flipped})
+
+
+def hide_encodings(batch: MoleculeBatch, probability: float, generator: torch.Generator) -> MoleculeBatch:
+    """The batch with all node encodings of some molecules set to zero, each molecule with the given probability.
+
+    An isolated atom has zero return probabilities and eigenvectors, which no larger molecule has: a network that never met them
+    extrapolates from there. Hiding shows them in training, and teaches to do with the graph alone. (GPS++, arXiv
+    2212.02229, masks groups of input features likewise.)
+    """
+    if not batch.node_encodings:
+        return batch
+    shown = torch.rand(batch.num_graphs, generator=generator, device=generator.device) >= probability
+    factor = shown.to(batch.node_graph.device)[batch.node_graph][:, None]
+    return replace(batch, node_encodings={name: value * factor for name, value in batch.node_encodings.items()})

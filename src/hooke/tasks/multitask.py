@@ -31,7 +31,7 @@ from torch.nn import functional
 from hooke.core.errors import DataError, UsageError
 from hooke.core.labels import LEVELS, Kind, Label
 from hooke.molecules.batch import MoleculeBatch
-from hooke.nn.encodings import flip_signs
+from hooke.nn.encodings import flip_signs, hide_encodings
 from hooke.nn.heads import Head
 from hooke.nn.losses import RegressionLoss, class_loss, label_means, measured_mean, ordinal_loss, regression_loss
 from hooke.nn.mlp import Activation
@@ -59,6 +59,7 @@ class Config:
     dropout: float = 0.0  # in the heads
     activation: Activation = "relu"
     flip_signs: bool = True  # random signs of Laplacian eigenvectors in training
+    hide_encodings: float = 0.0  # probability, in training, that all node encodings of a molecule are zero
 
 
 @dataclass(frozen=True)
@@ -188,6 +189,8 @@ class Task:
         with random_from(generator, network):
             if network.training and self.config.flip_signs:
                 batch = flip_signs(batch, generator)
+            if network.training and self.config.hide_encodings:
+                batch = hide_encodings(batch, self.config.hide_encodings, generator)
             raw = network(batch)
         parts: dict[str, Tensor] = {}
         total: Any = 0.0

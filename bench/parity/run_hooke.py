@@ -1,6 +1,6 @@
 """Train Hooke by one recipe on the files of make_splits.py and append one JSON line a run, as run_chemprop.py does.
 
-    python bench/parity/run_hooke.py SPLITS RESULTS.jsonl [--recipe parity] [--workers 2] [--only SET ...] [--seeds 5] [--keep FOLDER] [a.b=c ...]
+    python bench/parity/run_hooke.py SPLITS RESULTS.jsonl [--recipe parity] [--workers 2] [--seeds 5] [--keep FOLDER] [a.b=c ...]
 
 One recipe for all five sets; only rows marked "val" choose the epoch. Each run is a process of its own with one thread.
 """

@@ -125,3 +125,15 @@ def test_start_times_where_there_is_no_proc(monkeypatch: pytest.MonkeyPatch) -> 
     assert runs._started(os.getpid()) == 0.0
     assert runs._started(2**22 + 1) is None
     assert runs.peak_memory_mb() >= 0
+
+
+def test_a_run_of_a_newer_hooke_is_refused(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "small", {}, "hash")
+    assert run.info["format"] == 1
+    run.update(format=2, status="finished")
+    for folder in (run.folder, tmp_path / "small"):
+        with pytest.raises(DataError, match="reads up to 1: install a newer hooke-bio"):
+            RunFolder.open(folder)
+    run.update(format="x")
+    with pytest.raises(DataError, match="run format 'x'"):
+        RunFolder.open(run.folder)

@@ -1,15 +1,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 import torch
+from polars.testing import assert_frame_equal
 
+import hooke
 from hooke.core.errors import DataError
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
 from hooke.inference.loaded import LoadedRun
+from hooke.inference.predict import predict_smiles
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "run_v1"
 
 
 def test_a_run_is_rebuilt_from_its_folder(run: Path) -> None:
@@ -55,3 +62,23 @@ def test_unfinished_and_damaged_runs_are_refused(make_run: Callable[..., Path], 
     (newer / "recipe.json").write_text(json.dumps(recipe))
     with pytest.raises(DataError, match=r"was made by Hooke .* unknown key 'model.wormhole'"):
         LoadedRun.open(newer)
+
+
+def test_a_run_of_the_first_format_predicts_what_it_did(tmp_path: Path) -> None:
+    stored = pl.read_parquet(GOLDEN / "predictions.parquet")
+    found = predict_smiles(GOLDEN, stored["smiles"].to_list(), device="cpu")
+    assert_frame_equal(found, stored, check_exact=False, rel_tol=1e-5, abs_tol=1e-5)
+    (tmp_path / "new.csv").write_text("smiles\n" + "\n".join(stored["smiles"]) + "\n")
+    hooke.predict(GOLDEN, tmp_path / "new.csv", tmp_path / "out.parquet", device="cpu", show_progress=False)
+    streamed = pl.read_parquet(tmp_path / "out.parquet")
+    labels = [name for name in stored.columns if name not in ("row", "smiles", "reason")]
+    assert len(labels) >= 6
+    assert_frame_equal(streamed[labels], stored[labels], check_exact=False, rel_tol=1e-5, abs_tol=1e-5)
+
+
+def test_a_run_of_a_later_format_is_refused(tmp_path: Path) -> None:
+    shutil.copytree(GOLDEN, tmp_path / "run")
+    info = json.loads((GOLDEN / "run.json").read_text())
+    (tmp_path / "run" / "run.json").write_text(json.dumps({**info, "format": 99}))
+    with pytest.raises(DataError, match="has run format 99, this Hooke reads up to"):
+        LoadedRun.open(tmp_path / "run")

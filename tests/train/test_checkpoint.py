@@ -22,6 +22,8 @@ def test_weights_round_trip(tmp_path: Path) -> None:
     save_weights(first, tmp_path / "a" / "w.safetensors")
     load_weights(second, tmp_path / "a" / "w.safetensors")
     assert torch.equal(first.weight, second.weight)
+    (tmp_path / "plain").touch()
+    assert (tmp_path / "a" / "w.safetensors").stat().st_mode == (tmp_path / "plain").stat().st_mode
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["w.safetensors"]
 
 

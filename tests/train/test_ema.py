@@ -31,3 +31,13 @@ def test_buffers_are_copied() -> None:
     network.running_mean.fill_(7.0)  # type: ignore[union-attr, operator]
     average.update(network)
     assert average.weights["running_mean"].tolist() == [7.0, 7.0]
+
+
+def test_tied_weights_stay_tied() -> None:
+    network = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
+    network[1].weight = network[0].weight
+    average = ExponentialAverage(network, 0.5)
+    nn.init.constant_(network[0].weight, 3.0)
+    average.update(network)
+    assert torch.equal(average.weights["0.weight"], average.weights["1.weight"])
+    assert not torch.equal(average.weights["0.weight"], network[0].weight)

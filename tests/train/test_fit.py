@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,13 +10,14 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from hooke.core.errors import DataError, UsageError
+from hooke.core.errors import DataError, HookeError, UsageError
 from hooke.core.runs import RunFolder
 from hooke.molecules.store import MoleculeStore
 from hooke.train.fit import finetune, fit, resume
@@ -75,6 +77,13 @@ def test_finetune_starts_from_the_encoder_and_probe_keeps_it(
     assert full.recipe["pretrained"] == pretrained.info["identity"]
     with pytest.raises(UsageError, match="mode must be"):
         finetune(pretrained.folder, assay, mode="frozen", runs=tmp_path)
+
+
+def test_finetune_starts_from_a_run_of_the_first_format(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
+    golden = Path(__file__).parent.parent / "golden" / "run_v1"
+    run = finetune(golden, recipe.with_changes(train={"epochs": 1}), mode="probe", runs=tmp_path, show_progress=False)
+    before, after = (load_file(path / "members/0/best.safetensors") for path in (golden, run.folder))
+    assert all(torch.equal(value, after[name]) for name, value in before.items() if name.startswith("encoder."))
 
 
 def test_refit_uses_every_row(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
@@ -165,6 +174,84 @@ def test_resume_names_a_run(
     assert resume(folder).info["status"] == "finished"
     again = fit(recipe, runs=tmp_path, store=store, show_progress=False)
     assert again.folder != folder  # a finished run is never overwritten
+
+
+def test_a_full_disk_stops_the_run_and_the_same_command_ends_it(
+    recipe: Recipe, store: MoleculeStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fit(recipe, runs=tmp_path / "whole", store=store, show_progress=False)
+    save, count = torch.save, 0
+
+    def full(*arguments: Any, **options: Any) -> None:
+        nonlocal count
+        count += 1
+        if count == 3:
+            Path(arguments[1]).write_bytes(b"the first bytes still fit")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(*arguments, **options)
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(DataError, match="free space and run the same command again"):
+        fit(recipe, runs=tmp_path / "full", store=store, show_progress=False)
+    monkeypatch.setattr(torch, "save", save)
+    [folder] = (tmp_path / "full" / "small").iterdir()
+    assert RunFolder(folder).info["status"] == "failed"
+    assert [path.name for path in folder.rglob("*.tmp")] == []
+    run = fit(recipe, runs=tmp_path / "full", store=store, show_progress=False)
+    assert run.folder == folder
+    assert run.metrics() == whole.metrics()
+    first, second = (load_file(one.path("members/0/last.safetensors")) for one in (run, whole))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_disk_that_is_full_for_metrics(
+    recipe: Recipe, store: MoleculeStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: RunFolder, **fields: Any) -> None:
+        with open("/dev/full", "a") as file:
+            file.write("a line")
+
+    monkeypatch.setattr(RunFolder, "log_metrics", full)
+    with pytest.raises(DataError, match=r"the disk of .* is full; the last saved state is kept"):
+        fit(recipe, runs=tmp_path, store=store, show_progress=False)
+
+
+def test_terminated_it_saves_its_state_and_the_same_command_gives_the_same_bits(
+    recipe: Recipe, store: MoleculeStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hooke.train.loop import Trainer
+
+    recipe = recipe.with_changes(train={"checkpoint_seconds": 1e9, "refit": True})
+    whole = fit(recipe, runs=tmp_path / "whole", store=store, show_progress=False)
+    original = Trainer._train_batch
+
+    def terminated(self: Trainer, batch: Any) -> None:
+        if self.step == 7:
+            os.kill(os.getpid(), signal.SIGTERM)
+        original(self, batch)
+
+    monkeypatch.setattr(Trainer, "_train_batch", terminated)
+    with pytest.raises(KeyboardInterrupt):
+        fit(recipe, runs=tmp_path / "cut", store=store, show_progress=False)
+    monkeypatch.setattr(Trainer, "_train_batch", original)
+    [folder] = (tmp_path / "cut" / "small").iterdir()
+    assert RunFolder(folder).info["status"] == "interrupted"
+    assert (folder / "members/0/state.pt").exists()
+    run = fit(recipe, runs=tmp_path / "cut", store=store, show_progress=False)
+    assert run.folder == folder
+    assert run.metrics() == whole.metrics()
+    for part in ("members", "refit"):
+        first, second = (load_file(one.path(f"{part}/0/best.safetensors")) for one in (run, whole))
+        assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_loss_that_breaks_marks_the_run_as_failed(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
+    broken = recipe.with_changes(train={"learning_rate": 1e30, "clip": 0.0, "warmup": 0.0})
+    with pytest.raises(HookeError, match="the loss is"):
+        fit(broken, runs=tmp_path, store=store, show_progress=False)
+    [folder] = (tmp_path / "small").iterdir()
+    assert RunFolder(folder).info["status"] == "failed"
 
 
 def test_a_run_whose_data_changed_is_not_resumed(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:

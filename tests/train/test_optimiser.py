@@ -7,7 +7,8 @@ import itertools
 import pytest
 from torch import nn
 
-from hooke.train.optimiser import learning_rate, make_optimiser, set_learning_rate
+from hooke.core.errors import UsageError
+from hooke.train.optimiser import learning_rate, make_optimiser, set_learning_rate, set_training
 from hooke.train.recipe import TrainSection
 
 
@@ -42,3 +43,47 @@ def test_schedules(schedule: str) -> None:
     assert all(a >= b for a, b in itertools.pairwise(rates[9:]))
     assert rates[-1] == pytest.approx(1.0 if schedule == "constant" else 0.1, abs=0.02)
     assert learning_rate(0, 1, TrainSection(warmup=0.0, learning_rate=2.0)) == 2.0
+
+
+def layered() -> nn.Module:
+    encoder = nn.Module()
+    encoder.inputs = nn.Linear(3, 3)
+    encoder.layers = nn.ModuleList([nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 3)])
+    encoder.pooling = nn.Linear(3, 3)
+    return nn.ModuleDict({"encoder": encoder, "heads": nn.Linear(3, 1)})
+
+
+def learning(made: nn.Module) -> set[str]:
+    return {name.removesuffix(".weight") for name, p in made.named_parameters() if p.requires_grad and p.ndim > 1}
+
+
+def test_the_last_layers_alone_are_trained() -> None:
+    made = layered()
+    make_optimiser(made, TrainSection(encoder_layers=1))
+    assert learning(made) == {"encoder.layers.2", "encoder.pooling", "heads"}
+    made = layered()
+    make_optimiser(made, TrainSection(encoder_layers=0))
+    assert learning(made) == {"encoder.pooling", "heads"}
+    with pytest.raises(UsageError, match="but the encoder has 3 layers"):
+        make_optimiser(layered(), TrainSection(encoder_layers=4))
+    with pytest.raises(UsageError, match="no `layers`"):
+        make_optimiser(network(), TrainSection(encoder_layers=1))
+
+
+def test_the_encoder_waits_for_its_epoch() -> None:
+    section = TrainSection(encoder_from_epoch=2, encoder_rate=0.5)
+    made = layered()
+    optimiser = make_optimiser(made, section)
+    set_learning_rate(optimiser, 1.0, epoch=1)
+    assert sorted({group["lr"] for group in optimiser.param_groups}) == [0.0, 1.0]
+    set_learning_rate(optimiser, 1.0, epoch=2)
+    assert sorted({group["lr"] for group in optimiser.param_groups}) == [0.5, 1.0]
+    for epoch, trains in ((1, False), (2, True)):
+        set_training(made, section, epoch)
+        assert (made["encoder"].training, made["heads"].training) == (trains, True)
+
+
+def test_embeddings_are_not_decayed() -> None:
+    made = nn.ModuleDict({"table": nn.Embedding(5, 3), "layer": nn.Linear(3, 3)})
+    decayed = [group["params"] for group in make_optimiser(made, TrainSection()).param_groups if group["weight_decay"]]
+    assert [[p.shape for p in parameters] for parameters in decayed] == [[(3, 3)]]

@@ -41,6 +41,17 @@ def test_overrides_and_presets() -> None:
         (["seed=x"], "seed must be a whole number"),
         (["data.name=pocketmax"], "Did you mean 'pocketmix'"),
         (["model=3"], "must be a table"),
+        (["model.name=3"], r"model\.name must be a text"),
+        (["data.split=3"], r"data\.split must be a table"),
+        (["seed=-1"], "at least 0"),
+        (['name="a/b"'], "name must be made of letters"),
+        (["train.learning_rate=0"], "learning_rate must be above 0"),
+        (["train.ema=1"], "never take in a new weight"),
+        (["train.clip=-1"], "clip must be at least 0"),
+        (["train.encoder_layers=-2"], "encoder_layers must be at least -1"),
+        (["data.split.fractions=[0.5, 0.1, 0.1]"], "sum to 1"),
+        (["data.split.fractions=[0.0, 0.5, 0.5]"], "leave rows to train on"),
+        (["data.split.fractions=[1.2, -0.1, -0.1]"], "sum to 1"),
     ],
 )
 def test_what_does_not_hold_is_said(overrides: list[str], message: str) -> None:
@@ -72,3 +83,7 @@ def test_changes_in_python() -> None:
         TrainSection(batch_size=0)
     with pytest.raises(UnknownNameError):
         load_recipe("pocketmx")
+    with pytest.raises(UsageError, match="epochs must be at least 1"):
+        recipe.with_changes(train={"epochs": 0})
+    with pytest.raises(UnknownNameError, match="Did you mean 'train.epochs'"):
+        recipe.with_changes(train={"epoch": 3})

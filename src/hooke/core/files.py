@@ -60,5 +60,9 @@ def put_in_place(temporary: Path, path: Path) -> None:
 def write_durably(path: Path, data: bytes) -> None:
     """Write bytes so that after a crash the file is the old one or the whole new one."""
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(data)
-    put_in_place(temporary, path)
+    try:
+        temporary.write_bytes(data)
+        put_in_place(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -25,7 +25,10 @@ def save_weights(network: nn.Module, path: Path) -> None:
     """Write the network's weights; the old file stays whole until the new one is."""
     tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in network.state_dict().items()}
     with _replacing(path) as temporary:
+        temporary.touch()
+        mode = temporary.stat().st_mode
         save_file(tensors, temporary)
+        temporary.chmod(mode)  # safetensors would keep it from everyone else
 
 
 def save_state(state: Mapping[str, Any], path: Path) -> None:

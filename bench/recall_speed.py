@@ -33,6 +33,7 @@ def peer() -> tuple[Any, Any]:
     for name in ("torch", "geomloss", "scvi", "scvi.model"):
         sys.modules[name] = types.ModuleType(name)
     sys.modules["torch"].from_numpy = None  # type: ignore[attr-defined]
+    sys.modules["torch"].Tensor = type("Tensor", (), {})  # type: ignore[attr-defined] # scipy looks for it
     sys.modules["geomloss"].SamplesLoss = None  # type: ignore[attr-defined]
     sys.modules["scvi.model"].SCVI = None  # type: ignore[attr-defined]
     from efaar_benchmarking import benchmarking, efaar

@@ -90,7 +90,9 @@ def run_ours(folder: Path, capture: bool) -> dict[str, Any]:
     found = relationship_recall(values, names, sources, generator=np.random.default_rng(0), resamples=0)
     seconds = time.perf_counter() - start
     rows = [[one.source, one.recall.value, two.recall.value] for one, two in zip(found[::2], found[1::2], strict=True)]
-    recalled = [sorted(sorted(names[pair].tolist()) for pair in one.pairs[one.recalled]) for one in found] if capture else []
+    recalled = (
+        [sorted(sorted(names[pair].tolist()) for pair in one.pairs[one.recalled]) for one in found] if capture else []
+    )
     return {"seconds": seconds, "recall": rows, "recalled": recalled}
 
 

@@ -28,7 +28,9 @@ def write_h5ad(profiles: Profiles, path: Path, *, unstructured: dict[str, Any] |
     import pandas
 
     columns = {
-        name: profiles.column(name) if profiles.metadata[name].dtype == pl.String else profiles.metadata[name].to_numpy()
+        name: profiles.column(name)
+        if profiles.metadata[name].dtype == pl.String
+        else profiles.metadata[name].to_numpy()
         for name in profiles.metadata.columns
     }
     rows = pandas.DataFrame(columns, index=[str(row) for row in range(len(profiles))])

@@ -24,7 +24,13 @@ STANDARD_NAMES = {
     "JCP2022": "perturbation", "perturbation": "perturbation", "pert_iname": "compound", "cell_line": "cell_type",
     "Cell_Line": "cell_type", "concentration_um": "concentration_um", "mmoles_per_liter": "concentration_um", "control": "control",
 }  # fmt: skip
-CONTROL_WORDS = {"negcon": "negative", "negative": "negative", "control": "negative", "poscon": "positive", "positive": "positive"}
+CONTROL_WORDS = {
+    "negcon": "negative",
+    "negative": "negative",
+    "control": "negative",
+    "poscon": "positive",
+    "positive": "positive",
+}
 _COUNTERS = re.compile(r"^(ImageNumber|ObjectNumber|TableNumber|Number_.*|Parent_.*|Children_.*|)$")
 _KEYS = ("ImageNumber", "ObjectNumber")
 
@@ -60,7 +66,9 @@ def read_cellprofiler(
             if not _COUNTERS.match(name) and "Metadata" not in name and not name.startswith(("Image_", "ExecutionTime", "ModuleError"))
         ]  # fmt: skip
     if not features:
-        raise DataError(f"{label} holds no features: no numbers in columns of {', '.join(COMPARTMENTS)} nor other numbers")
+        raise DataError(
+            f"{label} holds no features: no numbers in columns of {', '.join(COMPARTMENTS)} nor other numbers"
+        )
     values = table.select(pl.col(features).cast(pl.Float32, strict=False).fill_null(float("nan"))).to_numpy()
     return Profiles(values, _metadata(table, features, rename or {}), tuple(features))
 
@@ -94,7 +102,9 @@ def read_deepprofiler(paths: Sequence[Path], *, index: Path | None = None) -> Pr
     metadata = pl.DataFrame(rows)
     if index is not None:
         table = _read(index)
-        about = _metadata(table, [], {}).with_columns(pl.col("site").cast(pl.Int64), pl.col("plate", "well").cast(pl.String))
+        about = _metadata(table, [], {}).with_columns(
+            pl.col("site").cast(pl.Int64), pl.col("plate", "well").cast(pl.String)
+        )
         metadata = metadata.join(about, on=["plate", "well", "site"], how="left", maintain_order="left")
     return Profiles(np.concatenate(values), metadata, embedding_names(widths.pop()))
 
@@ -109,7 +119,9 @@ def _read(path: Path) -> pl.DataFrame:
             table = pl.read_parquet(path)
         else:
             separator = "\t" if any(part in path.name for part in (".tsv", ".txt")) else ","
-            table = pl.read_csv(path, separator=separator, infer_schema_length=None, null_values=["", "nan", "NaN", "NA"])
+            table = pl.read_csv(
+                path, separator=separator, infer_schema_length=None, null_values=["", "nan", "NaN", "NA"]
+            )
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(f"{path} cannot be read as a table: {error}") from error
     return table
@@ -122,7 +134,9 @@ def _joined(paths: Mapping[str, Path]) -> pl.DataFrame:
         missing = [key for key in _KEYS if key not in table.columns]
         if missing:
             raise DataError(f"{path} lacks {', '.join(missing)}, by which compartments are joined")
-        others = {name: f"{compartment}_{name}" for name in table.columns if name not in _KEYS and "Metadata_" not in name}
+        others = {
+            name: f"{compartment}_{name}" for name in table.columns if name not in _KEYS and "Metadata_" not in name
+        }
         tables.append(table.rename(others))
     first = tables[0]
     for table, path in zip(tables[1:], list(paths.values())[1:], strict=True):
@@ -136,7 +150,11 @@ def _joined(paths: Mapping[str, Path]) -> pl.DataFrame:
 def _metadata(table: pl.DataFrame, features: Sequence[str], rename: Mapping[str, str]) -> pl.DataFrame:
     """Columns that describe, standard ones under their names."""
     described = table.select(
-        [name for name in table.columns if name not in set(features) and (name in rename or "Metadata_" in name or name in _KEYS)]
+        [
+            name
+            for name in table.columns
+            if name not in set(features) and (name in rename or "Metadata_" in name or name in _KEYS)
+        ]
     )
     names: dict[str, str] = {}
     for name in described.columns:
@@ -145,7 +163,9 @@ def _metadata(table: pl.DataFrame, features: Sequence[str], rename: Mapping[str,
         if standard and standard not in names.values() and standard not in described.columns:
             names[name] = standard
     described = described.rename(names)
-    kind = next((name for name in described.columns if name.endswith(("Metadata_pert_type", "Metadata_control_type"))), None)
+    kind = next(
+        (name for name in described.columns if name.endswith(("Metadata_pert_type", "Metadata_control_type"))), None
+    )
     if kind is not None and "control" not in described.columns:
         words = described[kind].cast(pl.String).fill_null("")
         described = described.with_columns(words.replace_strict(CONTROL_WORDS, default="").alias("control"))

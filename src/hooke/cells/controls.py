@@ -12,7 +12,9 @@ from hooke.core.errors import DataError, UsageError
 CONTROL_KINDS = ("negative", "positive")
 
 
-def negative_controls(profiles: Profiles, *, column: str = "control", keys: Sequence[str] = ("negative",)) -> np.ndarray:
+def negative_controls(
+    profiles: Profiles, *, column: str = "control", keys: Sequence[str] = ("negative",)
+) -> np.ndarray:
     """Rows of negative controls.
 
     Args:

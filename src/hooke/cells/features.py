@@ -13,7 +13,10 @@ from hooke.cells.profiles import Profiles
 from hooke.core.errors import DataError, UnknownNameError
 
 # where a cell lies, not what it looks like
-BLOCKED = r"(Location_|BoundingBox|_Center_[XYZ]|Center_[XYZ]$|Number_Object|ObjectNumber|Parent_|Children_|Orientation$|FirstClosest|SecondClosest)"
+BLOCKED = (
+    r"(Location_|BoundingBox|_Center_[XYZ]|Center_[XYZ]$|Number_Object|ObjectNumber|Parent_|Children_|Orientation$"
+    r"|FirstClosest|SecondClosest)"
+)
 NORMALISATIONS = ("standardise", "robust")
 
 
@@ -125,7 +128,9 @@ def average_cells(
 def _uncorrelated(values: np.ndarray, limit: float) -> list[int]:
     centred = values.astype(np.float64) - values.mean(axis=0)
     lengths = np.linalg.norm(centred, axis=0)
-    alike = np.abs((centred / np.where(lengths > 0, lengths, 1)).T @ (centred / np.where(lengths > 0, lengths, 1))) > limit
+    alike = (
+        np.abs((centred / np.where(lengths > 0, lengths, 1)).T @ (centred / np.where(lengths > 0, lengths, 1))) > limit
+    )
     np.fill_diagonal(alike, False)
     kept = np.ones(len(alike), bool)
     degree = alike.sum(axis=1)

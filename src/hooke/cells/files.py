@@ -30,14 +30,14 @@ def read_profiles(path: Path, metadata: Path | None = None) -> Profiles:
         if not files:
             raise DataError(f"the folder {path} holds no DeepProfiler fields (<plate>/<well>_<site>.npz)")
         profiles = read_deepprofiler(files)
-    elif path.name.lower().endswith(_TABLES):
-        profiles = read_cellprofiler(path)
-    elif path.suffix == ".parquet" and path.is_file() and _is_cellprofiler(path):
+    elif path.name.lower().endswith(_TABLES) or (path.suffix == ".parquet" and _is_cellprofiler(path)):
         profiles = read_cellprofiler(path)
     elif path.suffix in (".parquet", ".h5ad"):
         profiles = Profiles.read(path)
     else:
-        raise UsageError(f"{path.name}: profiles are read from .parquet, .h5ad, {', '.join(_TABLES)} or a folder of npz files")
+        raise UsageError(
+            f"{path.name}: profiles are read from .parquet, .h5ad, {', '.join(_TABLES)} or a folder of npz files"
+        )
     return profiles if metadata is None else join_metadata(profiles, metadata)
 
 
@@ -64,9 +64,7 @@ def join_metadata(profiles: Profiles, path: Path) -> Profiles:
             f"{path.name} and the profiles share no column; theirs: {', '.join(table.columns[:8])}; "
             f"the profiles': {', '.join(profiles.metadata.columns[:8])}"
         )
-    table = with_standard_types(table).with_columns(
-        pl.col(name).cast(profiles.metadata[name].dtype) for name in keys
-    )
+    table = with_standard_types(table).with_columns(pl.col(name).cast(profiles.metadata[name].dtype) for name in keys)
     if table.select(keys).is_duplicated().any():
         raise DataError(f"{path.name} has several rows for one {' + '.join(keys)}")
     joined = profiles.metadata.join(table, on=keys, how="left", maintain_order="left", nulls_equal=True)
@@ -74,6 +72,8 @@ def join_metadata(profiles: Profiles, path: Path) -> Profiles:
 
 
 def _is_cellprofiler(path: Path) -> bool:
+    if not path.is_file():
+        raise DataError(f"there is no file {path}")
     try:
         return any(name.startswith(COMPARTMENTS) for name in pl.read_parquet_schema(path))
     except (pl.exceptions.PolarsError, OSError) as error:

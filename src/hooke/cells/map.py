@@ -36,7 +36,7 @@ def build_map(
     """
     if how not in ("mean", "median"):
         raise UnknownNameError("average", how, ("mean", "median"))
-    metadata = entities_of(profiles).with_row_index("_row").filter(pl.col("entity") != "")
+    metadata = entities_of(profiles.metadata).with_row_index("_row").filter(pl.col("entity") != "")
     if "control" in metadata.columns:
         metadata = metadata.filter(pl.col("control").fill_null("") == "")
     keys = ["entity", "kind", "gene", "compound", "concentration_um"]
@@ -51,13 +51,15 @@ def build_map(
     )
     genes = genes.filter(pl.col("replicates") >= least_replicates).sort("kind", "entity", descending=[True, False])
     if not len(genes):
-        raise DataError(f"no perturbation has {least_replicates} replicates outside the controls: there is nothing to map")
+        raise DataError(
+            f"no perturbation has {least_replicates} replicates outside the controls: there is nothing to map"
+        )
     means = np.stack([values[own].mean(axis=0) for own in genes["_guide"].to_list()])
     found = Profiles(means, genes.drop("_guide"), profiles.features)
     return found.take(hierarchical_order(found.values)) if ordered and len(found) > 2 else found
 
 
-def entities_of(profiles: Profiles) -> pl.DataFrame:
+def entities_of(table: pl.DataFrame) -> pl.DataFrame:
     """The metadata with entity, kind, gene, guide, compound and concentration_um of each row; entity "" for none.
 
     A gene is its own name; a compound is its name with the dose where there are several ("abc @ 1 uM").
@@ -65,10 +67,9 @@ def entities_of(profiles: Profiles) -> pl.DataFrame:
     Raises:
         UsageError: There is neither gene, nor compound, nor perturbation.
     """
-    table = profiles.metadata
     if not {"gene", "compound", "perturbation"} & set(table.columns):
         raise UsageError(
-            "a map needs a column gene, compound or perturbation; the profiles have: " + ", ".join(table.columns[:12])
+            "a map needs a column gene, compound or perturbation; there are: " + ", ".join(table.columns[:12])
         )
     for name in ("gene", "guide", "compound", "perturbation", "perturbation_type"):
         column = pl.col(name).fill_null("") if name in table.columns else pl.lit("")
@@ -129,7 +130,9 @@ def _leaves(unit: np.ndarray) -> np.ndarray:
     return leaves_list(linkage(squareform(np.maximum(distances, 0), checks=False), "average"))
 
 
-def layout(values: np.ndarray, *, method: Literal["umap", "tsne", "pca", "auto"] = "auto", seed: int = 0) -> tuple[np.ndarray, str]:
+def layout(
+    values: np.ndarray, *, method: Literal["umap", "tsne", "pca", "auto"] = "auto", seed: int = 0
+) -> tuple[np.ndarray, str]:
     """Two coordinates a row, and the name of the method that made them.
 
     Args:
@@ -161,11 +164,11 @@ def layout(values: np.ndarray, *, method: Literal["umap", "tsne", "pca", "auto"]
         return TSNE(random_state=seed, init="pca", perplexity=perplexity).fit_transform(unit).astype(np.float32), "tsne"
     import warnings
 
-    try:
-        from umap import UMAP
-    except ImportError as error:
-        raise UsageError("the layout umap needs the package umap-learn: pip install 'hooke-bio[cells]'") from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says that a seed means one thread
+        try:
+            from umap import UMAP
+        except ImportError as error:
+            raise UsageError("the layout umap needs the package umap-learn: pip install 'hooke-bio[cells]'") from error
         points = UMAP(n_neighbors=min(15, len(unit) - 1), metric="cosine", random_state=seed).fit_transform(unit)
     return np.asarray(points, np.float32), "umap"

@@ -135,7 +135,9 @@ class Profiles:
 
             return read_h5ad(path)
         if path.suffix != ".parquet":
-            raise UsageError(f"{path.name}: profiles are read from .parquet or .h5ad here; tables go through cells.files")
+            raise UsageError(
+                f"{path.name}: profiles are read from .parquet or .h5ad here; tables go through cells.files"
+            )
         refuse_pointer(path)
         try:
             table = pl.read_parquet(path)

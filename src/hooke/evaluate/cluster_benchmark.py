@@ -6,7 +6,7 @@ Source: EFAAR, cluster_benchmark: Kolmogorov-Smirnov test of within- against bet
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -63,9 +63,10 @@ def cluster_benchmark(
         between = (unit[rows] @ unit[~inside].T).ravel()
         test = ks_2samp(within, between)
         here = tuple(str(entities[row]) for row in rows)
-        found.append((name, here, within.mean(), between.mean(), test.statistic, test.pvalue))
-    adjusted = benjamini_hochberg(np.array([row[-1] for row in found]))
-    return [
-        ClusterScore(name, members, *(float(number) for number in numbers), float(q))
-        for (name, members, *numbers), q in zip(found, adjusted, strict=True)
-    ]
+        found.append(
+            ClusterScore(
+                name, here, float(within.mean()), float(between.mean()), float(test.statistic), float(test.pvalue), float("nan")
+            )
+        )  # fmt: skip
+    adjusted = benjamini_hochberg(np.array([score.p_value for score in found]))
+    return [replace(score, q_value=float(q)) for score, q in zip(found, adjusted, strict=True)]

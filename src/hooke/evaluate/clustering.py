@@ -113,15 +113,16 @@ def kmeans_evaluation(
         found = means.predict(scored)
         apart = count_matrix(means.labels_, train, (count, len(names)))
         bound = count_matrix(found, truth, (count, len(names)))
-        accuracies = [
-            float((assign(counts)[found] == truth).mean())
-            for counts in (apart, bound)
-            for assign in (hungarian_assignment, majority_assignment)
-        ]
+
+        def accuracy(assigned: np.ndarray, found: np.ndarray = found) -> float:
+            return float((assigned[found] == truth).mean())
+
         agreement = partition_agreement(truth, found)
         scores.append(
             ClusteringScore(
-                count, seed, *accuracies,
+                count, seed,
+                accuracy(hungarian_assignment(apart)), accuracy(majority_assignment(apart)),
+                accuracy(hungarian_assignment(bound)), accuracy(majority_assignment(bound)),
                 agreement["ari"], agreement["ami"], agreement["v_measure"], agreement["fowlkes_mallows"],
                 float("nan") if scored_batches is None else partition_agreement(np.asarray(scored_batches), found)["ami"],
                 _silhouette(scored, found, silhouette_rows, seed),

@@ -105,7 +105,9 @@ def magnitude(
     names, groups = _groups(np.where(np.asarray(controls, bool), "", np.asarray(perturbations).astype(str)))
     sizes = sorted({len(rows) for rows in groups if len(rows) >= least})
     if sizes and len(chosen) < 2 * max(sizes):
-        raise DataError(f"{len(chosen)} controls for groups of up to {max(sizes)} replicates; at least {2 * max(sizes)} needed")
+        raise DataError(
+            f"{len(chosen)} controls for groups of up to {max(sizes)} replicates; at least {2 * max(sizes)} needed"
+        )
     between = _distances(values[chosen], values[chosen])
     np.fill_diagonal(between, 0.0)
     own = between.sum() / max(len(chosen) * (len(chosen) - 1), 1)

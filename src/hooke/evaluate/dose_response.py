@@ -57,7 +57,9 @@ def fit_dose_response(concentration_um: np.ndarray, response: np.ndarray) -> Dos
     if len(dose) and dose.min() <= 0:
         raise DataError("concentrations must be positive; leave the controls out")
     if len(np.unique(dose)) < 4 or len(dose) < 5:
-        raise DataError(f"{len(np.unique(dose))} doses and {len(dose)} points; a curve needs four doses and five points")
+        raise DataError(
+            f"{len(np.unique(dose))} doses and {len(dose)} points; a curve needs four doses and five points"
+        )
     x = np.log10(dose)
     low, high = x.min(), x.max()
     height = max(np.ptp(response), 1e-12)
@@ -76,11 +78,11 @@ def fit_dose_response(concentration_um: np.ndarray, response: np.ndarray) -> Dos
             best = found if best is None or found.cost < best.cost else best
     assert best is not None
     residual, total = 2 * best.cost, float(((response - response.mean()) ** 2).sum())
+    bottom, top, half, slope = (float(number) for number in best.x)
     if total <= 1e-24:
-        return DoseResponse(*(float(number) for number in (*best.x[:2], 10 ** best.x[2], best.x[3])), 0.0, 1.0, True)
+        return DoseResponse(bottom, top, 10**half, slope, r2=0.0, p_value=1.0, extrapolated=True)
     freedom = len(x) - 4
     statistic = ((total - residual) / 3) / max(residual / freedom, 1e-300)
-    bottom, top, half, slope = (float(number) for number in best.x)
     return DoseResponse(
         bottom, top, 10**half, slope, 1 - residual / total, float(f_distribution.sf(statistic, 3, freedom)),
         not low <= half <= high,

@@ -105,7 +105,11 @@ def _scaled_effective(codes: np.ndarray, kinds: int) -> float:
     """Mean over rows of (effective number of kinds among neighbours - 1) / (the most possible - 1)."""
     counts = np.stack([(codes == kind).sum(axis=1) for kind in range(kinds)], axis=1) / codes.shape[1]
     effective = 1 / (counts**2).sum(axis=1)
-    return float((effective.mean() - 1) / (min(kinds, codes.shape[1]) - 1)) if min(kinds, codes.shape[1]) > 1 else float("nan")
+    return (
+        float((effective.mean() - 1) / (min(kinds, codes.shape[1]) - 1))
+        if min(kinds, codes.shape[1]) > 1
+        else float("nan")
+    )
 
 
 def _silhouette(values: np.ndarray, codes: np.ndarray) -> float:
@@ -136,7 +140,9 @@ def _connectivity(near: np.ndarray, label: np.ndarray) -> float:
     same = label[rows] == label[near.ravel()]
     graph = csr_array((np.ones(same.sum()), (rows[same], near.ravel()[same])), shape=(count, count))
     parts = connected_components(graph, directed=False)[1]
-    return float(np.mean([np.bincount(parts[label == name]).max() / (label == name).sum() for name in np.unique(label)]))
+    return float(
+        np.mean([np.bincount(parts[label == name]).max() / (label == name).sum() for name in np.unique(label)])
+    )
 
 
 def _cluster_ami(values: np.ndarray, label: np.ndarray, kinds: int, generator: np.random.Generator) -> float:

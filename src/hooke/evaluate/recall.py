@@ -102,10 +102,14 @@ def relationship_recall(
     if len(np.asarray(values)) != len(names):
         raise DataError(f"{len(np.asarray(values))} profiles for {len(names)} names")
     if len(np.unique(names[scope])) != len(scope):
-        twice = [str(name) for name, count in zip(*np.unique(names[scope], return_counts=True), strict=True) if count > 1]
+        twice = [
+            str(name) for name, count in zip(*np.unique(names[scope], return_counts=True), strict=True) if count > 1
+        ]
         raise UsageError(f"a map has one row an entity; these names repeat: {', '.join(twice[:5])}. Aggregate first")
     if len(scope) < max(min_entities, 2):
-        raise DataError(f"{len(scope)} entities in the scope {null_scope!r}; recall needs at least {max(min_entities, 2)}")
+        raise DataError(
+            f"{len(scope)} entities in the scope {null_scope!r}; recall needs at least {max(min_entities, 2)}"
+        )
     for left, right in thresholds:
         if not 0 < left < right < 1:
             raise UsageError(f"thresholds must be 0 < left < right < 1, got ({left}, {right})")
@@ -136,7 +140,9 @@ def _scope(names: np.ndarray, null_scope: str, kinds: Sequence[str] | np.ndarray
         raise UsageError(f"null_scope={null_scope!r} needs the kind of each entity")
     scope = np.flatnonzero(np.asarray(kinds).astype(str) == null_scope)
     if not len(scope):
-        raise UsageError(f"no entity is of the kind {null_scope!r}; there are: {', '.join(sorted(set(map(str, kinds))))}")
+        raise UsageError(
+            f"no entity is of the kind {null_scope!r}; there are: {', '.join(sorted(set(map(str, kinds))))}"
+        )
     return scope
 
 
@@ -170,7 +176,9 @@ def _least(share: float, size: int) -> int:
 
 def _weights(count: int, resamples: int, generator: np.random.Generator) -> np.ndarray:
     """(count, resamples) float32: how often each entity is drawn."""
-    draws = generator.multinomial(count, np.full(count, 1 / count), size=resamples) if resamples else np.zeros((0, count))
+    draws = (
+        generator.multinomial(count, np.full(count, 1 / count), size=resamples) if resamples else np.zeros((0, count))
+    )
     return np.ascontiguousarray(draws.T, np.float32)
 
 

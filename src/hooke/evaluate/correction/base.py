@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, overload
 
 import numpy as np
 
@@ -47,6 +47,18 @@ class Correction(ABC):
         arrays = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
         np.savez(path, allow_pickle=False, method=np.asarray(self.method), **arrays)
         return path
+
+
+@overload
+def checked(
+    values: np.ndarray, batches: np.ndarray, controls: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
+
+
+@overload
+def checked(
+    values: np.ndarray, batches: np.ndarray, controls: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]: ...
 
 
 def checked(
@@ -131,7 +143,9 @@ class AffinePerBatch(Correction):
         precision = np.asarray(values).dtype
         values, batches, controls = checked(values, batches, controls)
         if values.shape[1] != len(self.shift):
-            raise DataError(f"{self.method} was fitted on {len(self.shift)} features, these rows have {values.shape[1]}")
+            raise DataError(
+                f"{self.method} was fitted on {len(self.shift)} features, these rows have {values.shape[1]}"
+            )
         values = (values - self.shift) @ self.rotation if self.rotation.size else values - self.shift
         known = {str(name): place for place, name in enumerate(self.names)}
         out = np.empty_like(values)

@@ -54,9 +54,7 @@ class ArmCorrection:
             raise DataError(f"{path} is not a saved chromosome-arm correction: {error}") from error
 
 
-def fit(
-    values: np.ndarray, arms: np.ndarray, inactive: np.ndarray | None = None, *, least: int = 20
-) -> ArmCorrection:
+def fit(values: np.ndarray, arms: np.ndarray, inactive: np.ndarray | None = None, *, least: int = 20) -> ArmCorrection:
     """Learn the mean of each arm.
 
     Args:

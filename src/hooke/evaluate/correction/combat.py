@@ -1,7 +1,7 @@
 """ComBat: location and scale of every batch, shrunk over features by empirical Bayes.
 
-z = (x - alpha) / sigma with the mean alpha and pooled deviation sigma of all batches; gamma*_b and delta*_b are the posterior mean
-shift and variance of z in batch b under a normal and an inverse-gamma prior shared by all features; x <- sigma (z - gamma*) / sqrt(delta*) + alpha.
+z = (x - alpha) / sigma with the mean alpha and pooled deviation sigma of all batches; gamma*_b and delta*_b are the posterior
+mean shift and variance of z in batch b under a normal and an inverse-gamma prior shared by all features; x <- sigma (z - gamma*) / sqrt(delta*) + alpha.
 
 Source: Johnson, Li and Rabinovic 2007, equations 2.2 to 3.1 (parametric priors).
 Differs: estimated from all rows, or from the controls alone; a new batch gets its own prior and posterior with alpha and sigma kept.
@@ -97,11 +97,14 @@ def posterior(standard: np.ndarray, *, tolerance: float = 1e-6, rounds: int = 50
     new_shift, new_variance = shift, variance
     for _ in range(rounds):
         old_shift, old_variance = new_shift, new_variance
-        new_shift = (count * prior_variance * shift + old_variance * prior_mean) / (count * prior_variance + old_variance)
+        new_shift = (count * prior_variance * shift + old_variance * prior_mean) / (
+            count * prior_variance + old_variance
+        )
         squares = (count - 1) * variance + count * (shift - new_shift) ** 2
         new_variance = (scale + squares / 2) / (count / 2 + rate - 1)
         moved = max(
-            np.abs(new_shift - old_shift).max(), (np.abs(new_variance - old_variance) / np.maximum(old_variance, 1e-12)).max()
+            np.abs(new_shift - old_shift).max(),
+            (np.abs(new_variance - old_variance) / np.maximum(old_variance, 1e-12)).max(),
         )
         if moved < tolerance:
             break

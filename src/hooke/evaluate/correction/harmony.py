@@ -50,7 +50,9 @@ class Harmony(Correction):
         precision = np.asarray(values).dtype
         values, batches, _ = checked(values, batches, controls)
         if values.shape[1] != self.centroids.shape[1]:
-            raise DataError(f"harmony was fitted on {self.centroids.shape[1]} features, these rows have {values.shape[1]}")
+            raise DataError(
+                f"harmony was fitted on {self.centroids.shape[1]} features, these rows have {values.shape[1]}"
+            )
         known = {str(name): place for place, name in enumerate(self.names)}
         out = np.empty_like(values)
         for name, rows in by_batch(batches):
@@ -126,7 +128,7 @@ def fit(
         shifts = _regress(values, shares, codes, len(names), ridge)
         before = corrected
         corrected = values - _applied(shares, shifts, codes)
-        if np.linalg.norm(corrected - before) < tolerance * max(np.linalg.norm(before), 1e-300):
+        if np.linalg.norm(corrected - before) < tolerance * float(np.linalg.norm(before)):
             break
     return Harmony(
         names, centroids, penalties, shifts, shares.sum(axis=0), shares.T @ corrected, np.array(width), np.array(ridge)

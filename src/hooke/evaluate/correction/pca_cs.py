@@ -32,6 +32,8 @@ FITTED = PcaCs
 def principal_components(values: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
     """Mean (d,) and components (d, k), by falling variance; directions that the values do not span are dropped.
 
+    Of the two signs of a component, that whose largest entry is positive is taken, so that results do not depend on the library.
+
     Args:
         values: (n, d).
         tolerance: Components whose standard deviation is below this share of the largest are dropped.
@@ -44,7 +46,9 @@ def principal_components(values: np.ndarray, tolerance: float) -> tuple[np.ndarr
     kept = lengths > tolerance * lengths.max(initial=0)
     if not kept.any():
         raise DataError("all controls have the same embedding: there is nothing to fit on")
-    return mean, components[kept].T
+    components = components[kept]
+    largest = components[np.arange(len(components)), np.abs(components).argmax(axis=1)]
+    return mean, (components * np.sign(largest)[:, None]).T
 
 
 def fit(

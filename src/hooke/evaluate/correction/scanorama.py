@@ -49,7 +49,9 @@ class Scanorama(Correction):
         precision = np.asarray(values).dtype
         values, batches, _ = checked(values, batches, controls)
         if values.shape[1] != self.reference.shape[1]:
-            raise DataError(f"scanorama was fitted on {self.reference.shape[1]} features, these rows have {values.shape[1]}")
+            raise DataError(
+                f"scanorama was fitted on {self.reference.shape[1]} features, these rows have {values.shape[1]}"
+            )
         unit = _unit(values)
         known = {str(name): place for place, name in enumerate(self.names)}
         out = np.empty_like(unit)

@@ -19,7 +19,12 @@ _WHOLE = 4000  # above, the order is made in two steps, which keeps memory linea
 
 
 def build_map(
-    profiles: Profiles, *, how: Literal["mean", "median"] = "mean", least_replicates: int = 1, ordered: bool = True
+    profiles: Profiles,
+    *,
+    how: Literal["mean", "median"] = "mean",
+    least_replicates: int = 1,
+    origin: Literal["controls", "zero"] = "controls",
+    ordered: bool = True,
 ) -> Profiles:
     """Average replicates to entities.
 
@@ -28,14 +33,19 @@ def build_map(
             (column control) are left out.
         how: Average of the wells of a guide or dose; guides are then averaged by mean.
         least_replicates: Entities with fewer rows are left out.
+        origin: What cosines are measured from: the mean of all negative controls where there are any, or zero. Methods that
+            only mix batches leave a common offset, beside which all profiles look alike.
         ordered: Sort by `hierarchical_order`; by name otherwise.
 
     Raises:
         UsageError: No column says what the perturbation is.
         DataError: No entity is left.
     """
+    if origin not in ("controls", "zero"):
+        raise UnknownNameError("origin", origin, ("controls", "zero"))
     if how not in ("mean", "median"):
         raise UnknownNameError("average", how, ("mean", "median"))
+    values = from_controls(profiles) if origin == "controls" else profiles.values
     metadata = entities_of(profiles.metadata).with_row_index("_row").filter(pl.col("entity") != "")
     if "control" in metadata.columns:
         metadata = metadata.filter(pl.col("control").fill_null("") == "")
@@ -43,7 +53,7 @@ def build_map(
     guides = metadata.group_by([*keys, "guide"], maintain_order=True).agg(pl.col("_row"))
     average = np.mean if how == "mean" else np.median
     rows = guides["_row"].to_list()
-    values = np.stack([average(profiles.values[own], axis=0) for own in rows]) if rows else np.empty((0, profiles.dim))
+    means = np.stack([average(values[own], axis=0) for own in rows]) if rows else np.empty((0, profiles.dim))
     guides = guides.with_columns(pl.col("_row").list.len().alias("replicates")).drop("_row").with_row_index("_guide")
     named = pl.col("guide") != ""
     genes = guides.group_by(keys, maintain_order=True).agg(
@@ -54,9 +64,20 @@ def build_map(
         raise DataError(
             f"no perturbation has {least_replicates} replicates outside the controls: there is nothing to map"
         )
-    means = np.stack([values[own].mean(axis=0) for own in genes["_guide"].to_list()])
-    found = Profiles(means, genes.drop("_guide"), profiles.features)
+    found = Profiles(
+        np.stack([means[own].mean(axis=0) for own in genes["_guide"].to_list()]),
+        genes.drop("_guide"),
+        profiles.features,
+    )
     return found.take(hierarchical_order(found.values)) if ordered and len(found) > 2 else found
+
+
+def from_controls(profiles: Profiles) -> np.ndarray:
+    """(n, d) profiles minus the mean of all negative controls; as they are where there are none."""
+    if "control" not in profiles.metadata.columns:
+        return profiles.values
+    controls = profiles.column("control") == "negative"
+    return profiles.values - profiles.values[controls].mean(axis=0) if controls.any() else profiles.values
 
 
 def entities_of(table: pl.DataFrame) -> pl.DataFrame:

@@ -22,7 +22,7 @@ function draw() {
   const f = frame(), ratio = devicePixelRatio || 1;
   canvas.width = f.width * ratio; canvas.height = f.height * ratio; pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   const soft = resolved("--soft"), accent = resolved("--accent"), warm = resolved("--warm"), ink = resolved("--ink");
-  const size = points.names.length > 5000 ? 1.6 : 2.6;
+  const size = points.names.length > 5000 ? 1.8 : 3.4;
   pen.globalAlpha = .5;
   for (let kind = 0; kind < points.kinds.length; kind++) {
     pen.fillStyle = points.kinds[kind] === "compound" ? warm : soft;

@@ -1,7 +1,8 @@
 """ComBat: location and scale of every batch, shrunk over features by empirical Bayes.
 
-z = (x - alpha) / sigma with the mean alpha and pooled deviation sigma of all batches; gamma*_b and delta*_b are the posterior
-mean shift and variance of z in batch b under a normal and an inverse-gamma prior shared by all features; x <- sigma (z - gamma*) / sqrt(delta*) + alpha.
+z = (x - alpha) / sigma with the mean alpha and pooled deviation sigma of all batches; gamma*_b and delta*_b are the posterior mean
+shift and variance of z in batch b under a normal and an inverse-gamma prior shared by all features, and
+x <- sigma (z - gamma*) / sqrt(delta*) + alpha.
 
 Source: Johnson, Li and Rabinovic 2007, equations 2.2 to 3.1 (parametric priors).
 Differs: estimated from all rows, or from the controls alone; a new batch gets its own prior and posterior with alpha and sigma kept.

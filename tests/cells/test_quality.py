@@ -16,7 +16,7 @@ def test_every_rule_says_why() -> None:
     metadata = pl.DataFrame(
         {
             "plate": ["a"] * 8, "cell_count": counts, "saturated_share": [0.0, 0, 0, 0.5, 0, 0, 0, 0],
-            "focus": [1.0, 1.1, 0.9, 1, 1.05, 1, None, 1],
+            "focus": [1.0, 1.1, 0.9, 1.02, 1.05, 0.97, None, 1],
         }
     )  # fmt: skip
     judged = quality_control(Profiles.of_embeddings(values, metadata))

@@ -149,13 +149,13 @@ def _joined(paths: Mapping[str, Path]) -> pl.DataFrame:
 
 def _metadata(table: pl.DataFrame, features: Sequence[str], rename: Mapping[str, str]) -> pl.DataFrame:
     """Columns that describe, standard ones under their names."""
+    taken = set(features)
     described = table.select(
         [
-            name
-            for name in table.columns
-            if name not in set(features) and (name in rename or "Metadata_" in name or name in _KEYS)
+            name for name in table.columns
+            if name not in taken and (name in rename or "Metadata_" in name or name in _KEYS)
         ]
-    )
+    )  # fmt: skip
     names: dict[str, str] = {}
     for name in described.columns:
         short = re.sub(r"^.*Metadata_", "", name)

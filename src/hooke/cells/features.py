@@ -128,16 +128,13 @@ def average_cells(
 def _uncorrelated(values: np.ndarray, limit: float) -> list[int]:
     centred = values.astype(np.float64) - values.mean(axis=0)
     lengths = np.linalg.norm(centred, axis=0)
-    alike = (
-        np.abs((centred / np.where(lengths > 0, lengths, 1)).T @ (centred / np.where(lengths > 0, lengths, 1))) > limit
-    )
+    unit = centred / np.where(lengths > 0, lengths, 1)
+    alike = np.abs(unit.T @ unit) > limit
     np.fill_diagonal(alike, False)
-    kept = np.ones(len(alike), bool)
     degree = alike.sum(axis=1)
+    gone = -4 * len(degree)
     while degree.max(initial=0) > 0:
         worst = int(degree.argmax())
-        kept[worst] = False
         degree -= alike[worst]
-        alike[worst] = alike[:, worst] = False
-        degree[worst] = 0
-    return np.flatnonzero(kept).tolist()
+        degree[worst] = gone
+    return np.flatnonzero(degree > gone // 2).tolist()

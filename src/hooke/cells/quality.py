@@ -1,6 +1,7 @@
 """Which wells can be trusted: cell count, saturation, focus, and embeddings that are no embeddings.
 
-A limit is either a number or found per plate: the median plus or minus so many robust deviations (1.4826 MAD).
+A limit is either a number or found per plate: the median plus or minus so many robust deviations (1.4826 MAD),
+on plates with at least four wells that are not mostly equal.
 """
 
 from __future__ import annotations
@@ -68,6 +69,8 @@ def quality_control(profiles: Profiles, rules: tuple[Rule, ...] = RULES, *, plat
                     continue
                 middle = np.median(found)
                 reach = rule.deviations * 1.4826 * np.median(np.abs(found - middle))
+                if reach == 0:  # most wells are equal: no measure of what is unusual
+                    continue
                 if rule.side in ("low", "both"):
                     low[rows] = np.maximum(low[rows], middle - reach)
                 if rule.side in ("high", "both"):

@@ -22,7 +22,7 @@ def test_the_twin_is_symmetric_and_has_modules(tmp_path: Path) -> None:
 
 def test_wrong_tables(tmp_path: Path) -> None:
     path = tmp_path / "pairs.csv"
-    path.write_text('Gene_pairs,Score\n"(\'A\', \'B\')",1\n"(\'A\', \'C\')",2\n')
+    path.write_text("Gene_pairs,Score\n\"('A', 'B')\",1\n\"('A', 'C')\",2\n")
     with pytest.raises(DataError, match="lacks 1 pairs of its 3 genes"):
         read_interactions(path)
     path.write_text("Gene_pairs,Score\nA-B,1\n")

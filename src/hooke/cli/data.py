@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -64,18 +64,29 @@ def prepare(name: Name, options: Options = None, workers: Workers = None, as_jso
     import hooke
 
     store = hooke.prepare_data(name, options or [], workers=workers)
-    counts = store.metadata.get("counts", {})
-    summary = {
-        "store": store.folder,
-        "molecules": len(store),
-        "labels": len(store.labels),
-        **counts,
-        "hash": store.content_hash,
-    }
+    summary = _summary(name, store)
     if as_json:
         print_json(summary)
     else:
         print_fields(summary)
+
+
+def _summary(name: str, prepared: Any) -> dict[str, Any]:
+    """What was prepared: a store of molecules, or profiles of cells."""
+    from hooke.core import registry
+
+    if registry.card(name).domain == "cells":
+        from hooke.core.paths import cache_folder
+
+        file = cache_folder() / "stores" / f"{name}.parquet"
+        return {"profiles": file, "rows": len(prepared), "features": prepared.dim}
+    return {
+        "store": prepared.folder,
+        "molecules": len(prepared),
+        "labels": len(prepared.labels),
+        **prepared.metadata.get("counts", {}),
+        "hash": prepared.content_hash,
+    }
 
 
 @app.command(epilog="Example: `hooke data check ~/.cache/hooke/stores/esol-1a2b3c4d`")

@@ -50,6 +50,10 @@ def test_what_does_not_fit_is_refused() -> None:
 @pytest.mark.parametrize("features", [None, ("Cells_Area", "Nuclei_Area", "Cells_Texture")])
 def test_parquet_round_trip(features: tuple[str, ...] | None, tmp_path: Path) -> None:
     profiles = some(features)
+    counted = profiles.metadata.with_columns(
+        cell_count=pl.Series([1, 2, 3, 4]), layout_x=0.5
+    )  # numbers, but no features
+    profiles = Profiles(profiles.values, counted, profiles.features)
     path = profiles.write(tmp_path / "new" / "wells.parquet")
     again = Profiles.read(path)
     assert np.array_equal(again.values, profiles.values)

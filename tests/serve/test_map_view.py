@@ -17,7 +17,9 @@ def test_summary_and_points(view: MapView) -> None:
     assert summary["layout"] == "first two"
     points = view.points()
     assert sorted(points["names"])[0] == "GENE00"
-    assert 0 <= min(points["x"]) <= max(points["x"]) <= 1
+    for axis in ("x", "y"):
+        assert 0 <= min(points[axis]) <= max(points[axis]) <= 1
+        assert min(points[axis]) + max(points[axis]) == pytest.approx(1, abs=1e-3)  # in the middle
 
 
 def test_search_prefers_beginnings(view: MapView) -> None:

@@ -7,6 +7,7 @@ them is required; others are kept as they are.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ STANDARD: dict[str, type[pl.DataType]] = {
     "gene": pl.String, "guide": pl.String, "compound": pl.String, "concentration_um": pl.Float64, "control": pl.String,
 }  # fmt: skip
 EMBEDDING = "embedding"
-_STAMP = "hooke.profiles"
+_STAMP, _FEATURES = "hooke.profiles", "hooke.features"
 _VERSION = "1"
 
 
@@ -113,7 +114,9 @@ class Profiles:
         else:
             columns = [pl.Series(name, self.values[:, place]) for place, name in enumerate(self.features)]
         temporary = path.with_name(path.name + ".tmp")
-        self.metadata.with_columns(columns).write_parquet(temporary, metadata={_STAMP: _VERSION})
+        self.metadata.with_columns(columns).write_parquet(
+            temporary, metadata={_STAMP: _VERSION, _FEATURES: json.dumps(self.features)}
+        )
         put_in_place(temporary, path)
         return path
 
@@ -141,11 +144,15 @@ class Profiles:
         refuse_pointer(path)
         try:
             table = pl.read_parquet(path)
-            stamp = pl.read_parquet_metadata(path).get(_STAMP, _VERSION)
+            about = pl.read_parquet_metadata(path)
         except (pl.exceptions.PolarsError, OSError) as error:
             raise DataError(f"{path} cannot be read as Parquet: {error}") from error
+        stamp = about.get(_STAMP, _VERSION)
         if stamp != _VERSION:
             raise DataError(f"{path} was written by a newer Hooke (profile format {stamp}); this one reads {_VERSION}")
+        if _FEATURES in about and EMBEDDING not in table.columns:  # ours: numeric metadata are no features
+            features = json.loads(about[_FEATURES])
+            return cls(table.select(features).to_numpy(), table.drop(features), tuple(features))
         return split_table(table, str(path))
 
 

@@ -61,9 +61,9 @@ class MapView:
 
     def points(self) -> dict[str, Any]:
         """Every entity with its place on the plane, scaled to 0..1, and its kind."""
-        low = self.coordinates.min(axis=0)
+        middle = (self.coordinates.min(axis=0) + self.coordinates.max(axis=0)) / 2
         reach = np.maximum(np.ptp(self.coordinates, axis=0).max(), 1e-12)
-        places = np.round((self.coordinates - low) / reach, 4)
+        places = np.round((self.coordinates - middle) / reach + 0.5, 4)
         kinds, codes = np.unique(self.kinds, return_inverse=True)
         return {
             "names": self.names.tolist(), "x": places[:, 0].tolist(), "y": places[:, 1].tolist(),

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
+
+from hooke.cells.profiles import Profiles
 
 OUTSIDE = {"mirror": "HOOKE_MIRROR", "oracles": "HOOKE_ORACLES"}
 
@@ -48,3 +52,26 @@ def mirror() -> Path:
 def oracles() -> Path:
     """The folder of peers' outputs, `HOOKE_ORACLES`."""
     return _folder("HOOKE_ORACLES")
+
+
+@pytest.fixture(scope="session")
+def wells() -> Profiles:
+    """A made-up screen: 4 batches of 24 genes in modules of 4 (two guides each) and 24 controls, each batch moved and scaled."""
+    generator = np.random.default_rng(5)
+    effects = 0.8 * np.repeat(generator.normal(size=(6, 12)), 4, axis=0) + 0.5 * generator.normal(size=(24, 12))
+    rows, values = [], []
+    for batch in range(4):
+        move, scale = 3 * generator.normal(size=12), np.exp(0.3 * generator.normal(size=12))
+        for number in range(72):
+            gene = number - 24 if number < 48 else number - 48
+            effect = np.zeros(12) if number < 24 else effects[gene]
+            values.append(move + scale * (effect + 0.5 * generator.normal(size=12)))
+            name = "" if number < 24 else f"GENE{gene:02d}"
+            rows.append(
+                {
+                    "experiment": f"exp{batch}", "plate": f"P{batch}", "well": f"{'ABCDEFGH'[number // 12]}{number % 12 + 1:02d}",
+                    "batch": f"exp{batch}", "gene": name, "guide": name and f"{name}_g{number // 48}",
+                    "control": "negative" if number < 24 else "", "cell_count": 80 + number % 30,
+                }
+            )  # fmt: skip
+    return Profiles.of_embeddings(np.array(values, np.float32), pl.DataFrame(rows))

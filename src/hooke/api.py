@@ -14,6 +14,7 @@ from hooke.core.recipe import build, read
 from hooke.core.runs import RunFolder
 
 if TYPE_CHECKING:
+    from hooke.cells.profiles import Profiles
     from hooke.images.store import ImageStore
     from hooke.molecules.store import MoleculeStore
     from hooke.suites.benchmark import BenchmarkResult
@@ -199,7 +200,7 @@ def prepare_data(
     folder: Path | None = None,
     workers: int | None = None,
     show_progress: bool = True,
-) -> MoleculeStore | ImageStore:
+) -> MoleculeStore | ImageStore | Profiles:
     """Prepare a data set (or find it prepared) and open its store; options are "key=value"."""
     from hooke.core.paths import cache_folder
 

@@ -19,6 +19,15 @@ def test_list_and_info(hooke) -> None:  # type: ignore[no-untyped-def]
     assert "Did you mean 'pocketmix'" in hooke("data", "info", "pocketmx").err
 
 
+def test_profiles_of_cells_are_prepared(hooke, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from hooke.datasets import horlbeck
+
+    monkeypatch.setattr(horlbeck.Dataset, "prepare", lambda self, folder, **_: self.twin(folder))
+    found = json.loads(hooke("data", "prepare", "horlbeck", "--json").out)
+    assert (found["rows"], found["features"]) == (48, 48)
+    assert found["profiles"].endswith("horlbeck.parquet")
+
+
 def test_prepare_and_check(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
     found = hooke("data", "prepare", "csv", f"path={table}", "--workers", "1", "--json")
     assert found.code == 0, found.err

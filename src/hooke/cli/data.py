@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hooke.cli.output import Json, Workers, print_fields, print_json, print_table
 
 if TYPE_CHECKING:
+    from hooke.cells.profiles import Profiles
     from hooke.images.store import ImageStore
     from hooke.molecules.store import MoleculeStore
 
@@ -71,11 +72,28 @@ def prepare(name: Name, options: Options = None, workers: Workers = None, as_jso
     import hooke
 
     store = hooke.prepare_data(name, options or [], workers=workers)
-    summary = _images(store) if isinstance(store, hooke.ImageStore) else _molecules(store, as_json)
+    summary = _summary(name, store, as_json)
     if as_json:
         print_json(summary)
     else:
         print_fields(summary)
+
+
+def _summary(name: str, prepared: Any, as_json: bool) -> dict[str, object]:
+    """What was prepared: a store of molecules or of images, or profiles of cells."""
+    from hooke.core import registry
+
+    domain = registry.card(name).domain
+    if domain == "cells":
+        return _profiles(name, prepared)
+    return _images(prepared) if domain == "images" else _molecules(prepared, as_json)
+
+
+def _profiles(name: str, profiles: Profiles) -> dict[str, object]:
+    from hooke.core.paths import cache_folder
+
+    file = cache_folder() / "stores" / f"{name}.parquet"
+    return {"profiles": file, "rows": len(profiles), "features": profiles.dim}
 
 
 def _molecules(store: MoleculeStore, as_json: bool) -> dict[str, object]:

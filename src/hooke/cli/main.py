@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hooke.cli import benchmark, data, embed, finetune, fit, predict, quickstart, resume, show
+from hooke.cli import benchmark, data, embed, finetune, fit, map, predict, quickstart, resume, show
 from hooke.core.errors import HookeError
 from hooke.version import __version__
 
@@ -24,6 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data")
+app.add_typer(map.app, name="map")
 app.command("fit", epilog=fit.EXAMPLES)(fit.fit)
 app.command("resume", epilog=resume.EXAMPLES)(resume.resume)
 app.command("finetune", epilog=finetune.EXAMPLES)(finetune.finetune)

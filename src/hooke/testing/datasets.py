@@ -1,4 +1,4 @@
-"""`check_dataset`: what every data set must do, on its offline twin.
+"""`check_dataset`: what every data set must do, on its offline twin; data sets of cells are checked in `testing.cells`.
 
 A data set file has `CARD`, `Config` (frozen dataclass) and `Dataset(config)` with `prepare(folder, ...)` and `twin(folder, seed)`.
 """
@@ -16,6 +16,7 @@ from hooke.core.citations import CITATIONS
 from hooke.core.store import check_store
 from hooke.molecules.batch import collate
 from hooke.molecules.store import MoleculeStore
+from hooke.testing.cells import check_cells
 from hooke.testing.contract import require, require_frozen_config, resolve_module
 from hooke.testing.image_stores import check_image_store
 from hooke.testing.models import check_batch
@@ -39,6 +40,9 @@ def check_dataset(module: ModuleType | str, folder: Path, config: Any = None) ->
     _check_card(module.CARD, module.__name__.rpartition(".")[2])
     dataset = module.Dataset(config or module.Config())
     require(callable(getattr(dataset, "prepare", None)), "Dataset has no prepare(folder, ...)")
+    if module.CARD.domain == "cells":
+        check_cells(dataset, folder)
+        return
     store = dataset.twin(folder / "first", seed=0)
     of_images = module.CARD.domain == "images"
     check = check_image_store if of_images else _check_store

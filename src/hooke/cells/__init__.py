@@ -1,0 +1,1 @@
+"""States of cells: profiles, controls, perturbations, annotations, maps."""

@@ -1,0 +1,75 @@
+"""Profiles as AnnData files (.h5ad), with the optional package anndata."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from hooke.cells.profiles import STANDARD, Profiles
+from hooke.core.errors import DataError, UsageError
+from hooke.core.files import put_in_place
+
+
+def write_h5ad(profiles: Profiles, path: Path, *, unstructured: dict[str, Any] | None = None) -> Path:
+    """Write profiles: numbers in X, metadata in obs, feature names in var.
+
+    Args:
+        profiles: What is written.
+        path: Ends in .h5ad.
+        unstructured: Further entries of `uns`.
+
+    Raises:
+        UsageError: The package anndata is missing.
+    """
+    anndata = _library()
+    import pandas
+
+    columns = {
+        name: profiles.column(name)
+        if profiles.metadata[name].dtype == pl.String
+        else profiles.metadata[name].to_numpy()
+        for name in profiles.metadata.columns
+    }
+    rows = pandas.DataFrame(columns, index=[str(row) for row in range(len(profiles))])
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp.h5ad")
+    table = anndata.AnnData(
+        X=profiles.values, obs=rows, var=pandas.DataFrame(index=list(profiles.features)), uns=unstructured or {}
+    )
+    table.write_h5ad(temporary)
+    put_in_place(temporary, path)
+    return path
+
+
+def read_h5ad(path: Path) -> Profiles:
+    """Read the numbers of X with obs as metadata.
+
+    Raises:
+        UsageError: The package anndata is missing.
+        DataError: The file is damaged.
+    """
+    anndata = _library()
+    try:
+        table = anndata.read_h5ad(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path} cannot be read as AnnData: {error}") from error
+    values = table.X.toarray() if hasattr(table.X, "toarray") else np.asarray(table.X)
+    columns = {}
+    for name in table.obs.columns:
+        column = table.obs[name]
+        numeric = column.dtype.kind in "iufb" and STANDARD.get(name) != pl.String
+        columns[name] = column.to_numpy() if numeric else column.astype(object).fillna("").astype(str).to_list()
+    metadata = pl.DataFrame(columns) if columns else pl.DataFrame({"item": [str(name) for name in table.obs_names]})
+    return Profiles(values, metadata, tuple(str(name) for name in table.var_names))
+
+
+def _library() -> Any:
+    try:
+        import anndata
+    except ImportError as error:
+        raise UsageError("AnnData files need the package anndata: pip install 'hooke-bio[cells]'") from error
+    return anndata

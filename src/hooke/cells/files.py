@@ -1,0 +1,80 @@
+"""Profiles from whatever file they come in: Parquet, AnnData, CellProfiler tables, DeepProfiler folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from hooke.cells.cellprofiler import COMPARTMENTS, read_cellprofiler, read_deepprofiler
+from hooke.cells.profiles import Profiles, with_standard_types
+from hooke.core.errors import DataError, UsageError
+
+_TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+
+
+def read_profiles(path: Path, metadata: Path | None = None) -> Profiles:
+    """Read profiles, and join a table of metadata where one is given.
+
+    Args:
+        path: .parquet, .h5ad, a CellProfiler table, or a folder of DeepProfiler fields.
+        metadata: A table whose columns are joined by those that both have.
+
+    Raises:
+        DataError: Missing or damaged.
+        UsageError: An ending that is none of these, or no column in common.
+    """
+    path = Path(path)
+    if path.is_dir():
+        files = sorted(path.rglob("*.npz"))
+        if not files:
+            raise DataError(f"the folder {path} holds no DeepProfiler fields (<plate>/<well>_<site>.npz)")
+        profiles = read_deepprofiler(files)
+    elif path.name.lower().endswith(_TABLES) or (path.suffix == ".parquet" and _is_cellprofiler(path)):
+        profiles = read_cellprofiler(path)
+    elif path.suffix in (".parquet", ".h5ad"):
+        profiles = Profiles.read(path)
+    else:
+        raise UsageError(
+            f"{path.name}: profiles are read from .parquet, .h5ad, {', '.join(_TABLES)} or a folder of npz files"
+        )
+    return profiles if metadata is None else join_metadata(profiles, metadata)
+
+
+def join_metadata(profiles: Profiles, path: Path) -> Profiles:
+    """Add the columns of a table, joined by all columns that both have.
+
+    Raises:
+        DataError: The table is missing or damaged, or has several rows for one key.
+        UsageError: No column in common.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"there is no metadata table {path}")
+    try:
+        if path.suffix == ".parquet":
+            table = pl.read_parquet(path)
+        else:
+            table = pl.read_csv(path, separator="\t" if ".tsv" in path.name else ",", infer_schema_length=None)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(f"{path} cannot be read as a table: {error}") from error
+    keys = [name for name in table.columns if name in profiles.metadata.columns]
+    if not keys:
+        raise UsageError(
+            f"{path.name} and the profiles share no column; theirs: {', '.join(table.columns[:8])}; "
+            f"the profiles': {', '.join(profiles.metadata.columns[:8])}"
+        )
+    table = with_standard_types(table).with_columns(pl.col(name).cast(profiles.metadata[name].dtype) for name in keys)
+    if table.select(keys).is_duplicated().any():
+        raise DataError(f"{path.name} has several rows for one {' + '.join(keys)}")
+    joined = profiles.metadata.join(table, on=keys, how="left", maintain_order="left", nulls_equal=True)
+    return Profiles(profiles.values, joined, profiles.features)
+
+
+def _is_cellprofiler(path: Path) -> bool:
+    if not path.is_file():
+        raise DataError(f"there is no file {path}")
+    try:
+        return any(name.startswith(COMPARTMENTS) for name in pl.read_parquet_schema(path))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(f"{path} cannot be read as Parquet: {error}") from error

@@ -1,0 +1,208 @@
+"""`Profiles`: one vector of numbers for each cell, field, well, guide or gene, with what is known about it.
+
+Standard metadata columns: experiment, plate, well, site, row, column, batch, cell_type, perturbation, perturbation_type
+("compound", "gene" or "none"), gene, guide, compound, concentration_um, control ("negative", "positive" or ""). None of
+them is required; others are kept as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from hooke.core.errors import DataError, UnknownNameError, UsageError
+from hooke.core.files import put_in_place
+
+STANDARD: dict[str, type[pl.DataType]] = {
+    "experiment": pl.String, "plate": pl.String, "well": pl.String, "site": pl.Int64, "row": pl.Int64, "column": pl.Int64,
+    "batch": pl.String, "cell_type": pl.String, "perturbation": pl.String, "perturbation_type": pl.String,
+    "gene": pl.String, "guide": pl.String, "compound": pl.String, "concentration_um": pl.Float64, "control": pl.String,
+}  # fmt: skip
+EMBEDDING = "embedding"
+_STAMP, _FEATURES = "hooke.profiles", "hooke.features"
+_VERSION = "1"
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Vectors and their metadata, row by row.
+
+    Attributes:
+        values: (n, d) float32.
+        metadata: n rows; the standard columns have the standard types.
+        features: d names.
+    """
+
+    values: np.ndarray
+    metadata: pl.DataFrame
+    features: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        values = np.ascontiguousarray(self.values, np.float32)
+        if values.ndim != 2 or values.shape != (len(self.metadata), len(self.features)):
+            raise DataError(
+                f"profiles of shape {values.shape} do not fit {len(self.metadata)} rows of metadata and "
+                f"{len(self.features)} features"
+            )
+        twice = [name for name in self.features if name in self.metadata.columns]
+        if twice or len(set(self.features)) < len(self.features):
+            raise DataError(f"feature names must be unique and differ from metadata columns: {twice[:5] or 'repeated'}")
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "metadata", with_standard_types(self.metadata))
+
+    @classmethod
+    def of_embeddings(cls, values: np.ndarray, metadata: pl.DataFrame) -> Profiles:
+        """Profiles whose features have no names of their own: embedding_0, embedding_1, ..."""
+        return cls(values, metadata, embedding_names(np.asarray(values).shape[1]))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def dim(self) -> int:
+        """Number of features d."""
+        return len(self.features)
+
+    def column(self, name: str) -> np.ndarray:
+        """A metadata column; strings come with "" where nothing is known.
+
+        Raises:
+            UnknownNameError: No such column.
+        """
+        if name not in self.metadata.columns:
+            raise UnknownNameError("metadata column", name, self.metadata.columns)
+        column = self.metadata[name]
+        if column.dtype == pl.String:
+            return column.fill_null("").to_numpy().astype(str)
+        return column.to_numpy()
+
+    def take(self, rows: np.ndarray) -> Profiles:
+        """Some rows, by number or by a mask."""
+        rows = np.asarray(rows)
+        numbers = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
+        return Profiles(self.values[numbers], self.metadata[numbers], self.features)
+
+    def with_values(self, values: np.ndarray, features: Sequence[str] | None = None) -> Profiles:
+        """The same rows with other numbers; unnamed when their count has changed and no names are given."""
+        if features is None:
+            features = self.features if values.shape[1] == self.dim else embedding_names(values.shape[1])
+        return Profiles(values, self.metadata, tuple(features))
+
+    def write(self, path: Path) -> Path:
+        """Write Parquet (or AnnData where the name ends in .h5ad); after a crash the old file or the whole new one is there.
+
+        Features without names of their own become one fixed-size-list column "embedding", named ones a column each.
+
+        Raises:
+            UsageError: Another ending.
+        """
+        path = Path(path)
+        if path.suffix == ".h5ad":
+            from hooke.cells.annotated import write_h5ad
+
+            return write_h5ad(self, path)
+        if path.suffix != ".parquet":
+            raise UsageError(f"profiles are written as .parquet or .h5ad, not {path.name}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if self.features == embedding_names(self.dim):
+            columns = [pl.Series(EMBEDDING, self.values, dtype=pl.Array(pl.Float32, self.dim))]
+        else:
+            columns = [pl.Series(name, self.values[:, place]) for place, name in enumerate(self.features)]
+        temporary = path.with_name(path.name + ".tmp")
+        self.metadata.with_columns(columns).write_parquet(
+            temporary, metadata={_STAMP: _VERSION, _FEATURES: json.dumps(self.features)}
+        )
+        put_in_place(temporary, path)
+        return path
+
+    @classmethod
+    def read(cls, path: Path) -> Profiles:
+        """Read Parquet or AnnData, ours or others': a fixed-size-list column "embedding", or numeric feature columns.
+
+        Numeric columns are features unless they are standard columns or begin with `Metadata_`.
+
+        Raises:
+            DataError: The file is missing, damaged, or holds no numbers.
+            UsageError: Another ending.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise DataError(f"there is no file {path}")
+        if path.suffix == ".h5ad":
+            from hooke.cells.annotated import read_h5ad
+
+            return read_h5ad(path)
+        if path.suffix != ".parquet":
+            raise UsageError(
+                f"{path.name}: profiles are read from .parquet or .h5ad here; tables go through cells.files"
+            )
+        refuse_pointer(path)
+        try:
+            table = pl.read_parquet(path)
+            about = pl.read_parquet_metadata(path)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise DataError(f"{path} cannot be read as Parquet: {error}") from error
+        stamp = about.get(_STAMP, _VERSION)
+        if stamp != _VERSION:
+            raise DataError(f"{path} was written by a newer Hooke (profile format {stamp}); this one reads {_VERSION}")
+        if _FEATURES in about and EMBEDDING not in table.columns:  # ours: numeric metadata are no features
+            features = json.loads(about[_FEATURES])
+            return cls(table.select(features).to_numpy(), table.drop(features), tuple(features))
+        return split_table(table, str(path))
+
+
+def embedding_names(count: int) -> tuple[str, ...]:
+    """Names of features that have none."""
+    return tuple(f"{EMBEDDING}_{place}" for place in range(count))
+
+
+def with_standard_types(metadata: pl.DataFrame) -> pl.DataFrame:
+    """Give the standard columns their types.
+
+    Raises:
+        DataError: A standard column holds something that does not convert.
+    """
+    casts = [
+        pl.col(name).cast(kind) for name, kind in STANDARD.items()
+        if name in metadata.columns and metadata[name].dtype != kind
+    ]  # fmt: skip
+    try:
+        return metadata.with_columns(casts)
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"a metadata column does not have its standard type: {error}") from error
+
+
+def split_table(table: pl.DataFrame, name: str) -> Profiles:
+    """Metadata columns and numbers of one table.
+
+    Raises:
+        DataError: It holds no numbers.
+    """
+    if EMBEDDING in table.columns:
+        column = table[EMBEDDING]
+        widths = column.list.len().unique() if isinstance(column.dtype, pl.List) else pl.Series([1])
+        if len(widths) != 1 or not isinstance(column.dtype, pl.List | pl.Array):
+            raise DataError(f"{name}: the column {EMBEDDING!r} must hold lists of one length")
+        if isinstance(column.dtype, pl.List):
+            column = column.list.to_array(int(widths[0]))
+        return Profiles.of_embeddings(column.to_numpy(), table.drop(EMBEDDING))
+    features = [
+        column for column, kind in table.schema.items()
+        if kind.is_numeric() and column not in STANDARD and not column.startswith("Metadata_")
+    ]  # fmt: skip
+    if not features:
+        raise DataError(f"{name} holds no numbers: neither a column {EMBEDDING!r} nor numeric feature columns")
+    values = table.select(pl.col(features).cast(pl.Float32).fill_null(float("nan"))).to_numpy()
+    return Profiles(values, table.drop(features), tuple(features))
+
+
+def refuse_pointer(path: Path) -> None:
+    """Raise `DataError` when a file is a Git LFS pointer rather than the data it points to."""
+    with open(path, "rb") as file:
+        if file.read(64).startswith(b"version https://git-lfs"):
+            raise DataError(f"{path} is a Git LFS pointer, not the data; fetch it with `git lfs pull`")

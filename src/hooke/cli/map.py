@@ -1,0 +1,133 @@
+"""`hooke map`: correct wells, build a map of perturbations, measure the recall of known biology, look at it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hooke.cli.output import Json, print_fields, print_json, print_table
+
+app = typer.Typer(
+    help="Correct wells, build a map, measure its recall of known biology, explore it.", no_args_is_help=True
+)
+Wells = Annotated[
+    Path, typer.Argument(help="Profiles: .parquet, .h5ad, a CellProfiler table, or a folder of DeepProfiler npz.")
+]
+Metadata = Annotated[Path | None, typer.Option(help="Table joined to the profiles by the columns that both have.")]
+Sources = Annotated[str, typer.Option(help="all, or CORUM, HuMAP, Reactome, SIGNOR, StringDB separated by commas.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+
+
+@app.command(epilog="Examples: `hooke map correct wells.parquet -o corrected.parquet` · `hooke map correct wells.parquet --compare` · "
+                    "`hooke map correct new_plate.parquet --apply tvn.npz -o new_corrected.parquet`")  # fmt: skip
+def correct(
+    wells: Wells,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Corrected profiles, .parquet or .h5ad.")] = None,
+    method: Annotated[
+        str, typer.Option(help="none, centre, centre_scale, pca_cs, tvn, sphering, combat, harmony or scanorama.")
+    ] = "tvn",
+    batch: Annotated[str, typer.Option(help="Column of the batches.")] = "batch",
+    save: Annotated[Path | None, typer.Option(help="Keep the fitted correction (.npz) for new plates.")] = None,
+    apply: Annotated[Path | None, typer.Option(help="Apply a kept correction instead of fitting one.")] = None,
+    compare: Annotated[bool, typer.Option("--compare", help="Score every method on these wells instead.")] = False,
+    sources: Sources = "all",
+    metadata: Metadata = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Correct batch effects by the negative controls, or compare all methods."""
+    from hooke.suites import map_correct
+
+    if compare:
+        scores = map_correct.compare_file(wells, metadata=metadata, sources=sources, batch=batch, seed=seed)
+        if as_json:
+            print_json([vars(score) for score in scores])
+        else:
+            print_table(*map_correct.table(scores))
+        return
+    summary = map_correct.correct_file(
+        wells, out, method=method, batch=batch, save=save, apply=apply, metadata=metadata, seed=seed
+    )
+    if as_json:
+        print_json(summary)
+    else:
+        print_fields(summary)
+
+
+@app.command(
+    epilog="Examples: `hooke map build corrected.parquet -o map.parquet` · `hooke map build wells.csv --metadata plates.csv -o map.h5ad`"
+)
+def build(
+    wells: Wells,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The map, .parquet or .h5ad.")],
+    average: Annotated[str, typer.Option(help="Average of the wells of a guide or dose: mean or median.")] = "mean",
+    replicates: Annotated[int, typer.Option(min=1, help="Leave out perturbations with fewer wells.")] = 1,
+    arms: Annotated[str | None, typer.Option(help="Column of chromosome arms, whose means are taken away.")] = None,
+    layout: Annotated[str, typer.Option(help="auto, umap, tsne, pca or none.")] = "auto",
+    rate: Annotated[float, typer.Option(help="False-discovery rate of the hit calls.")] = 0.05,
+    metadata: Metadata = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Average wells to guides and genes, compounds by dose; with quality control, hit calls and cell-count confounding."""
+    from hooke.suites import map_build
+
+    summary = map_build.build_file(
+        wells, out, metadata=metadata, how=average, least_replicates=replicates, arms=arms, layout_method=layout, rate=rate,
+        seed=seed,
+    )  # fmt: skip
+    if as_json:
+        print_json(summary)
+    else:
+        print_fields(summary)
+
+
+@app.command(
+    epilog="Examples: `hooke map recall map.parquet` · `hooke map recall horlbeck` · `hooke map recall crispr_screens --sources CORUM`"
+)
+def recall(
+    source: Annotated[str, typer.Argument(metavar="MAP", help="A map file, or the name of a data set of cells.")],
+    sources: Sources = "all",
+    scope: Annotated[str, typer.Option(help="Entities of the null and the queries: gene, compound or all.")] = "gene",
+    whitened: Annotated[
+        bool, typer.Option("--whitened/--raw-only", help="Whitened profiles beside the raw ones.")
+    ] = True,
+    resamples: Annotated[int, typer.Option(help="Of the bootstrap over entities.")] = 200,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Share of known relations in the tails of all cosines, with chance, null size and number of queries."""
+    from hooke.suites import map_recall
+
+    rows = map_recall.recall_of(
+        source, sources=sources, null_scope=scope, forms=("raw", "whitened") if whitened else ("raw",), resamples=resamples,
+        seed=seed,
+    )  # fmt: skip
+    if as_json:
+        print_json([row.to_json() for row in rows])
+    else:
+        print_table(*map_recall.table(rows))
+
+
+@app.command(
+    epilog="Examples: `hooke map explore map.parquet` · `hooke map explore map.parquet --images store --port 0`"
+)
+def explore(
+    path: Annotated[Path, typer.Argument(metavar="MAP", help="A map: .parquet or .h5ad.")],
+    images: Annotated[Path | None, typer.Option(help="Image store with the map's wells.")] = None,
+    sources: Annotated[
+        str, typer.Option(help="Known relations to mark: all, names separated by commas, or none.")
+    ] = "all",
+    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8765,
+) -> None:
+    """Look at a map in the browser; the page is served to this machine only. Ctrl-C ends it."""
+    from hooke.serve.explore import explore as serve
+
+    server = serve(path, images=images, sources=sources, port=port)
+    typer.echo(f"http://127.0.0.1:{server.server_address[1]}")
+    try:
+        server.serve_forever()
+    finally:
+        server.server_close()

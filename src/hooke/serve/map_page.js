@@ -1,0 +1,159 @@
+"use strict";
+const byId = (id) => document.getElementById(id);
+const canvas = byId("points"), pen = canvas.getContext("2d");
+let points = null, place = {}, chosen = null, near = new Set(), known = new Set(), zoom = 1, shiftX = 0, shiftY = 0, grid = null;
+
+async function ask(path) {
+  const reply = await fetch(path), value = await reply.json();
+  if (!reply.ok) throw new Error(value.error);
+  return value;
+}
+function say(text, bad) { byId("message").textContent = text; byId("message").className = bad ? "bad" : ""; }
+function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
+function resolved(name) { const probe = document.createElement("i"); probe.style.color = `var(${name})`; document.body.append(probe);
+  const found = getComputedStyle(probe).color; probe.remove(); return found; }
+
+function frame() {
+  const width = canvas.clientWidth, height = canvas.clientHeight, side = Math.min(width, height) - 48;
+  return { width, height, scale: side * zoom, left: (width - side) / 2 + shiftX, top: (height - side) / 2 + shiftY };
+}
+function draw() {
+  if (!points) return;
+  const f = frame(), ratio = devicePixelRatio || 1;
+  canvas.width = f.width * ratio; canvas.height = f.height * ratio; pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  const soft = resolved("--soft"), accent = resolved("--accent"), warm = resolved("--warm"), ink = resolved("--ink");
+  const size = points.names.length > 5000 ? 1.8 : 3.4;
+  pen.globalAlpha = .5;
+  for (let kind = 0; kind < points.kinds.length; kind++) {
+    pen.fillStyle = points.kinds[kind] === "compound" ? warm : soft;
+    for (let i = 0; i < points.x.length; i++) {
+      if (points.kind[i] !== kind) continue;
+      const x = f.left + points.x[i] * f.scale, y = f.top + points.y[i] * f.scale;
+      if (x > -4 && y > -4 && x < f.width + 4 && y < f.height + 4) pen.fillRect(x - size / 2, y - size / 2, size, size);
+    }
+  }
+  pen.globalAlpha = 1;
+  for (const i of near) dot(i, 3.5, accent, f);
+  pen.strokeStyle = accent; pen.lineWidth = 1;
+  for (const i of known) { const [x, y] = at(i, f); pen.beginPath(); pen.arc(x, y, 6, 0, 7); pen.stroke(); }
+  if (chosen !== null) { dot(chosen, 6, warm, f); pen.fillStyle = ink; pen.font = "600 14px sans-serif"; const [x, y] = at(chosen, f); pen.fillText(points.names[chosen], x + 9, y + 5); }
+}
+function at(i, f) { return [f.left + points.x[i] * f.scale, f.top + points.y[i] * f.scale]; }
+function dot(i, radius, fill, f) { const [x, y] = at(i, f); pen.fillStyle = fill; pen.beginPath(); pen.arc(x, y, radius, 0, 7); pen.fill(); }
+function buildGrid() {
+  grid = new Map();
+  for (let i = 0; i < points.x.length; i++) { const key = Math.floor(points.x[i] * 100) * 1000 + Math.floor(points.y[i] * 100); if (!grid.has(key)) grid.set(key, []); grid.get(key).push(i); }
+}
+function under(x, y) {
+  const f = frame(), px = (x - f.left) / f.scale, py = (y - f.top) / f.scale, reach = 9 / f.scale, cells = Math.ceil(reach * 100);
+  let best = null, least = reach * reach;
+  for (let a = -cells; a <= cells; a++) for (let b = -cells; b <= cells; b++)
+    for (const i of grid.get((Math.floor(px * 100) + a) * 1000 + Math.floor(py * 100) + b) || []) {
+      const d = (points.x[i] - px) ** 2 + (points.y[i] - py) ** 2; if (d < least) { least = d; best = i; }
+    }
+  return best;
+}
+let held = null, moved = false;
+canvas.addEventListener("pointerdown", (e) => { held = [e.offsetX, e.offsetY]; moved = false; canvas.setPointerCapture(e.pointerId); });
+canvas.addEventListener("pointerup", (e) => { held = null; if (!moved && points) { const i = under(e.offsetX, e.offsetY); if (i !== null) choose(points.names[i]); } });
+canvas.addEventListener("pointermove", (e) => {
+  if (held) { if (Math.hypot(e.offsetX - held[0], e.offsetY - held[1]) > 2 || moved) { moved = true; shiftX += e.offsetX - held[0]; shiftY += e.offsetY - held[1]; held = [e.offsetX, e.offsetY]; draw(); } return; }
+  const i = points ? under(e.offsetX, e.offsetY) : null, tip = byId("tip");
+  tip.hidden = i === null;
+  if (i !== null) { tip.textContent = points.names[i]; tip.style.left = e.offsetX + 12 + "px"; tip.style.top = e.offsetY + 8 + "px"; }
+});
+canvas.addEventListener("wheel", (e) => {
+  e.preventDefault();
+  const factor = Math.exp(-e.deltaY * .0015), next = Math.min(60, Math.max(.5, zoom * factor)), f = frame();
+  shiftX += (e.offsetX - f.left) * (1 - next / zoom); shiftY += (e.offsetY - f.top) * (1 - next / zoom); zoom = next; draw();
+}, { passive: false });
+canvas.addEventListener("dblclick", () => { zoom = 1; shiftX = shiftY = 0; draw(); });
+new ResizeObserver(draw).observe(canvas);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+
+function row(entry, rank) {
+  const item = document.createElement("li");
+  if (entry.known.length) item.className = "related";
+  item.append(span("who", entry.name), span("mark", entry.known.length ? "● " + entry.known.join(", ") : ""), span("number", rank ? `${entry.cosine.toFixed(3)} · ${(100 * entry.rank).toFixed(0)}%` : entry.cosine.toFixed(3)));
+  item.title = entry.known.length ? `known: ${entry.known.join(", ")}` : ""; item.onclick = () => choose(entry.name);
+  return item;
+}
+function span(name, text) { const made = document.createElement("span"); made.className = name; made.textContent = text; return made; }
+let neighbours = [];
+async function choose(name) {
+  let found;
+  try { found = await ask("/api/neighbours?name=" + encodeURIComponent(name)); } catch (error) { say(error.message, true); return; }
+  say("");
+  chosen = found.place; near = new Set(found.similar.map((e) => e.place)); known = new Set(found.known.map((e) => e.place));
+  neighbours = [found.name, ...found.similar.map((e) => e.name), ...found.opposite.slice(0, 5).map((e) => e.name)];
+  byId("chosen").hidden = false; byId("use-neighbours").disabled = false;
+  byId("name").textContent = found.name; byId("query").value = found.name; byId("suggestions").hidden = true;
+  byId("about").textContent = Object.entries(found.about).filter(([k]) => k !== "entity").map(([k, v]) => `${k} ${v}`).join(" · ");
+  byId("similar").replaceChildren(...found.similar.map((e) => row(e))); byId("opposite").replaceChildren(...found.opposite.map((e) => row(e)));
+  byId("known").replaceChildren(...found.known.map((e) => row(e, true)));
+  byId("known-count").textContent = found.known.length ? `${found.known.length}: cosine · share of the map that is less similar` : "none in the map";
+  draw();
+  if (summary.images) showTiles(found.name);
+}
+async function showTiles(name) {
+  const found = await ask("/api/fields?name=" + encodeURIComponent(name));
+  const figures = [...found.entity.map((f) => [f, ""]), ...found.controls.map((f) => [f, "control"])].map(([field, kind]) => {
+    const figure = document.createElement("figure"), image = document.createElement("img"), caption = document.createElement("figcaption");
+    image.src = "/tile.png?row=" + field.row; image.alt = `${kind || name} ${field.plate} ${field.well}`; image.loading = "lazy"; figure.className = kind;
+    caption.textContent = `${kind || name} · ${[field.experiment, field.plate, field.well].filter(Boolean).join(" ")}`; figure.append(image, caption); return figure;
+  });
+  byId("tiles").replaceChildren(...figures); byId("channels").textContent = figures.length ? found.channels.join(", ") : "no field of this entity in the store"; byId("images").hidden = false;
+}
+
+let waiting = null, marked = -1;
+byId("query").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(suggest, 60); });
+async function suggest() {
+  const names = await ask("/api/search?q=" + encodeURIComponent(byId("query").value)), list = byId("suggestions");
+  marked = -1; list.hidden = !names.length;
+  list.replaceChildren(...names.map((name) => { const item = document.createElement("li"); item.textContent = name; item.onmousedown = () => choose(name); return item; }));
+}
+byId("query").addEventListener("keydown", (e) => {
+  const items = [...byId("suggestions").children];
+  if (e.key === "ArrowDown" || e.key === "ArrowUp") { e.preventDefault(); marked = Math.max(-1, Math.min(items.length - 1, marked + (e.key === "ArrowDown" ? 1 : -1))); items.forEach((item, i) => item.toggleAttribute("aria-selected", i === marked)); }
+  if (e.key === "Escape") byId("suggestions").hidden = true;
+});
+byId("query").addEventListener("blur", () => { byId("suggestions").hidden = true; });
+byId("find").addEventListener("submit", (e) => { e.preventDefault(); clearTimeout(waiting); const items = byId("suggestions").children; const name = marked >= 0 && items[marked] ? items[marked].textContent : byId("query").value; if (name.trim()) choose(name); });
+
+function shade(c) {
+  const t = Math.max(-1, Math.min(1, c)), low = [47, 111, 184], middle = [244, 241, 234], high = [200, 84, 10], end = t < 0 ? low : high, s = Math.abs(t);
+  return `rgb(${middle.map((m, i) => Math.round(m + (end[i] - m) * s)).join(",")})`;
+}
+async function heat(names) {
+  let found;
+  try { found = await ask("/api/heatmap?names=" + encodeURIComponent(names)); } catch (error) { say(error.message, true); return; }
+  say(found.missing.length ? "not in the map: " + found.missing.join(", ") : "");
+  const n = found.names.length, cell = n > 80 ? 8 : n > 40 ? 12 : 18, label = 96, board = byId("cells"), brush = board.getContext("2d"), ratio = devicePixelRatio || 1, side = label + n * cell;
+  board.hidden = false; byId("legend").hidden = false; board.width = board.height = side * ratio; board.style.width = board.style.height = side + "px"; brush.setTransform(ratio, 0, 0, ratio, 0, 0);
+  found.cosines.forEach((line, i) => line.forEach((c, j) => { brush.fillStyle = shade(c); brush.fillRect(label + j * cell, label + i * cell, cell - 1, cell - 1); }));
+  for (const [i, j] of found.related) for (const [a, b] of [[i, j], [j, i]]) {
+    brush.beginPath(); brush.arc(label + b * cell + cell / 2, label + a * cell + cell / 2, Math.max(1.5, cell / 6), 0, 7); brush.fillStyle = "#111"; brush.fill(); brush.strokeStyle = "#fff"; brush.lineWidth = .8; brush.stroke();
+  }
+  brush.fillStyle = resolved("--ink"); brush.font = `${Math.min(12, cell - 1)}px sans-serif`;
+  found.names.forEach((name, i) => {
+    brush.textAlign = "right"; brush.fillText(name, label - 4, label + i * cell + cell * .75, label - 8);
+    brush.save(); brush.translate(label + i * cell + cell * .75, label - 4); brush.rotate(-Math.PI / 2); brush.textAlign = "left"; brush.fillText(name, 0, 0, label - 8); brush.restore();
+  });
+  board.dataset.drawn = n;
+}
+byId("genes").addEventListener("submit", (e) => { e.preventDefault(); heat(byId("list").value); });
+byId("use-neighbours").addEventListener("click", () => { byId("list").value = neighbours.join(", "); heat(byId("list").value); });
+
+let summary = {};
+(async () => {
+  summary = await ask("/api/summary"); points = await ask("/api/points");
+  points.names.forEach((name, i) => { place[name] = i; }); buildGrid();
+  byId("title").textContent = summary.title; document.title = "Hooke · " + summary.title;
+  const kinds = Object.entries(summary.kinds).map(([k, c]) => `${c.toLocaleString()} ${k}s`).join(", ");
+  byId("summary").textContent = `${kinds} · ${summary.layout} · ${summary.relations.toLocaleString()} known pairs of ${summary.sources.join(", ") || "no source"}`;
+  draw(); document.body.dataset.ready = "yes";
+  const wanted = new URLSearchParams(location.search);
+  if (wanted.get("name")) await choose(wanted.get("name"));
+  if (wanted.get("heat")) { byId("list").value = wanted.get("heat"); await heat(wanted.get("heat")); }
+  document.body.dataset.settled = "yes";
+})().catch((error) => say(error.message, true));

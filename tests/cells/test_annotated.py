@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from hooke.cells.annotated import read_h5ad, write_h5ad
+from hooke.cells.profiles import Profiles
+from hooke.core.errors import DataError, UsageError
+
+
+def some() -> Profiles:
+    metadata = pl.DataFrame({"gene": ["A", None], "site": [1, 2], "cell_count": [3.5, 4.0]})
+    return Profiles(np.eye(2), metadata, ("first", "second"))
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    pytest.importorskip("anndata", reason="the optional package anndata is missing")
+    path = some().write(tmp_path / "new" / "map.h5ad")
+    again = Profiles.read(path)
+    assert np.array_equal(again.values, np.eye(2))
+    assert again.features == ("first", "second")
+    assert again.column("gene").tolist() == ["A", ""]
+    assert again.column("site").tolist() == [1, 2]
+    assert again.column("cell_count").tolist() == [3.5, 4.0]
+
+
+def test_a_sparse_file_without_metadata_and_a_damaged_one(tmp_path: Path) -> None:
+    anndata = pytest.importorskip("anndata", reason="the optional package anndata is missing")
+    from scipy.sparse import csr_matrix
+
+    anndata.AnnData(csr_matrix(np.eye(3, dtype=np.float32))).write_h5ad(tmp_path / "sparse.h5ad")
+    found = read_h5ad(tmp_path / "sparse.h5ad")
+    assert np.array_equal(found.values, np.eye(3))
+    assert found.column("item").tolist() == ["0", "1", "2"]
+    (tmp_path / "bad.h5ad").write_bytes(b"nothing")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_h5ad(tmp_path / "bad.h5ad")
+
+
+def test_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "anndata", None)
+    with pytest.raises(UsageError, match=r"hooke-bio\[cells\]"):
+        write_h5ad(some(), tmp_path / "map.h5ad")

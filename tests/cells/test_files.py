@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from hooke.cells.files import join_metadata, read_profiles
+from hooke.cells.profiles import Profiles
+from hooke.core.errors import DataError, UsageError
+
+
+def test_every_kind_of_file(tmp_path: Path) -> None:
+    metadata = pl.DataFrame({"plate": ["p"], "well": ["A01"]})
+    ours = Profiles.of_embeddings(np.ones((1, 2)), metadata).write(tmp_path / "ours.parquet")
+    assert read_profiles(ours).values.tolist() == [[1, 1]]
+    theirs = pl.DataFrame({"Metadata_Well": ["A01"], "Metadata_number": [4], "Cells_Area": [2.0]})
+    theirs.write_parquet(tmp_path / "theirs.parquet")
+    assert read_profiles(tmp_path / "theirs.parquet").features == ("Cells_Area",)
+    theirs.write_csv(tmp_path / "theirs.csv")
+    assert read_profiles(tmp_path / "theirs.csv").column("well").tolist() == ["A01"]
+    (tmp_path / "deep" / "P1").mkdir(parents=True)
+    np.savez(tmp_path / "deep" / "P1" / "A01_1.npz", features=np.zeros((2, 3)))
+    assert read_profiles(tmp_path / "deep").values.shape == (2, 3)
+
+
+def test_what_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="DeepProfiler fields"):
+        read_profiles(tmp_path / "empty")
+    with pytest.raises(UsageError, match="read from"):
+        read_profiles(tmp_path / "wells.xlsx")
+    with pytest.raises(DataError, match="no file"):
+        read_profiles(tmp_path / "none.parquet")
+    (tmp_path / "bad.parquet").write_bytes(b"no")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_profiles(tmp_path / "bad.parquet")
+
+
+def test_metadata_are_joined(tmp_path: Path) -> None:
+    profiles = Profiles.of_embeddings(np.zeros((2, 1)), pl.DataFrame({"plate": ["1", "1"], "well": ["A01", "A02"]}))
+    table = tmp_path / "plates.csv"
+    table.write_text("plate,well,gene\n1,A02,TP53\n")
+    assert join_metadata(profiles, table).column("gene").tolist() == ["", "TP53"]
+    path = profiles.write(tmp_path / "wells.parquet")
+    assert read_profiles(path, table).column("gene").tolist() == ["", "TP53"]
+    pl.DataFrame({"well": ["A01"], "gene": ["X"]}).write_parquet(tmp_path / "plates.parquet")
+    assert join_metadata(profiles, tmp_path / "plates.parquet").column("gene").tolist() == ["X", ""]
+    table.write_text("plate,gene\n1,TP53\n1,MYC\n")
+    with pytest.raises(DataError, match="several rows for one plate"):
+        join_metadata(profiles, table)
+    table.write_text("dish,gene\n1,TP53\n")
+    with pytest.raises(UsageError, match="share no column"):
+        join_metadata(profiles, table)
+    with pytest.raises(DataError, match="no metadata table"):
+        join_metadata(profiles, tmp_path / "none.csv")
+    (tmp_path / "bad.parquet").write_bytes(b"no")
+    with pytest.raises(DataError, match="cannot be read"):
+        join_metadata(profiles, tmp_path / "bad.parquet")

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from hooke.cells.profiles import Profiles
+from hooke.core.errors import UnknownNameError, UsageError
+from hooke.serve.map_view import MapView
+
+
+def test_summary_and_points(view: MapView) -> None:
+    summary = view.summary()
+    assert summary["entities"] == len(view) == 24
+    assert summary["kinds"] == {"gene": 24}
+    assert summary["relations"] == 2  # the pair in both sources counts once, that with ELSEWHERE not at all
+    assert summary["layout"] == "first two"
+    points = view.points()
+    assert sorted(points["names"])[0] == "GENE00"
+    for axis in ("x", "y"):
+        assert 0 <= min(points[axis]) <= max(points[axis]) <= 1
+        assert min(points[axis]) + max(points[axis]) == pytest.approx(1, abs=1e-3)  # in the middle
+
+
+def test_search_prefers_beginnings(view: MapView) -> None:
+    assert view.search("gene0")[:2] == ["GENE00", "GENE01"]
+    assert view.search("07") == ["GENE07"]
+    assert len(view.search("ene", limit=5)) == 5
+    assert view.search("  ") == []
+    assert view.place("gene03") == view.place("GENE03")
+    with pytest.raises(UnknownNameError, match="Did you mean 'GENE0"):
+        view.place("GEN04")
+
+
+def test_neighbours_are_those_of_the_cosine(view: MapView) -> None:
+    found = view.neighbours("GENE00", count=5)
+    unit = view.profiles.values / np.linalg.norm(view.profiles.values, axis=1, keepdims=True)
+    cosines = unit @ unit[found["place"]]
+    order = [name for name in view.names[np.argsort(-cosines)] if name != "GENE00"]
+    assert [entry["name"] for entry in found["similar"]] == order[:5]
+    assert [entry["name"] for entry in found["opposite"]] == order[::-1][:5]
+    assert {entry["name"]: entry["known"] for entry in found["known"]} == {
+        "GENE01": ["CORUM", "mine"],
+        "GENE02": ["CORUM"],
+    }
+    assert found["about"]["replicates"] == 8
+    assert all(0 <= entry["rank"] <= 1 for entry in found["known"])
+
+
+def test_heat_map(view: MapView) -> None:
+    found = view.heat_map(["GENE00", "GENE01", " GENE02 ", "GENE00", "NOBODY", ""])
+    assert sorted(found["names"]) == ["GENE00", "GENE01", "GENE02"]
+    assert found["missing"] == ["NOBODY"]
+    assert np.allclose(np.diag(found["cosines"]), 1)
+    pairs = {frozenset((found["names"][i], found["names"][j])): sources for i, j, sources in found["related"]}
+    assert pairs == {frozenset(("GENE00", "GENE01")): ["CORUM", "mine"], frozenset(("GENE00", "GENE02")): ["CORUM"]}
+    with pytest.raises(UsageError, match="takes 2 to 300"):
+        view.heat_map(["GENE00", "NOBODY"])
+
+
+def test_one_row_an_entity() -> None:
+    twice = Profiles.of_embeddings(np.eye(2), pl.DataFrame({"entity": ["A", "A"]}))
+    with pytest.raises(UsageError, match="one row an entity"):
+        MapView(twice)
+    plain = MapView(Profiles.of_embeddings(np.eye(3), pl.DataFrame({"entity": ["A", "B", "C"]})))
+    assert plain.summary()["sources"] == []
+    assert plain.neighbours("A")["known"] == []

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+
+from hooke.core.errors import UnknownNameError
+from hooke.serve.tiles import Tiles, encode_png
+
+
+def test_fields_come_with_controls_of_the_same_plates(tiles: Tiles) -> None:
+    found = tiles.fields("GENE01")
+    assert [(entry["plate"], entry["well"]) for entry in found["entity"]] == [("P0", "A04"), ("P1", "A04")]
+    assert [(entry["plate"], entry["well"]) for entry in found["controls"]] == [("P0", "A01"), ("P1", "A01")]
+    assert tiles.fields("NOBODY") == {"entity": [], "controls": []}
+    assert len(tiles.fields("GENE00", count=1)["entity"]) == 1
+
+
+def test_pictures_can_be_read_and_compared(tiles: Tiles) -> None:
+    image = pytest.importorskip("PIL.Image", reason="Pillow is missing")
+    bright, dim = (
+        np.asarray(image.open(io.BytesIO(tiles.png(tiles.fields(name)["entity"][0]["row"]))))
+        for name in ("GENE01", "GENE00")
+    )
+    assert bright.shape == (32, 32, 3)
+    assert bright.mean() > dim.mean() + 20
+    with pytest.raises(UnknownNameError):
+        tiles.png(99)
+
+
+def test_png_keeps_every_pixel() -> None:
+    image = pytest.importorskip("PIL.Image", reason="Pillow is missing")
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3)).astype(np.uint8)
+    assert np.array_equal(np.asarray(image.open(io.BytesIO(encode_png(pixels)))), pixels)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -30,7 +28,7 @@ def test_the_first_layer_has_the_statistics_of_the_images() -> None:
 
 def test_halves_average_to_the_whole_in_the_first_layer() -> None:
     net, batch = network(), image_batch(8)
-    halves = [replace(batch, pixels=batch.pixels[rows], rows=batch.rows[rows]) for rows in (slice(4), slice(4, 8))]
+    halves = [batch.select(rows) for rows in (slice(4), slice(4, 8))]
     adapt_statistics(net, halves)
     mean = net.encoder.stages[0][1].running_mean.clone()
     adapt_statistics(net, [batch])

@@ -33,7 +33,7 @@ def test_batches_apart_in_training_are_adabn_at_evaluation() -> None:
     trained = task.classify(network.train(), batch).embedding
     for number in range(3):
         rows = batch.batch_index == number
-        part = replace(batch, pixels=batch.pixels[rows], rows=batch.rows[rows])
+        part = batch.select(rows)
         with adapted(network.eval(), [part]):
             found = network.embed(part)
         # evaluation divides by the unbiased variance, training by the biased one

@@ -28,6 +28,7 @@ def test_parts_of_the_loss() -> None:
     network = task.network(build_image_model(vit, TWO)).double().eval()
     parts = task.losses(network, image_batch(4), 0, torch.Generator().manual_seed(0))
     assert set(parts) == {"loss", "reconstruction", "contrast", "rotation", "rotation_accuracy"}
+    parts = {name: value.detach() for name, value in parts.items()}
     total = sum(float(parts[name]) for name in ("reconstruction", "contrast", "rotation"))
     assert float(parts["loss"]) == pytest.approx(total)  # every s is 0 at the start
     assert float(parts["rotation"]) == pytest.approx(math.log(4), abs=0.8)

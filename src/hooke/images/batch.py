@@ -63,6 +63,17 @@ class ImageBatch:
             control=None if self.control is None else move(self.control),
         )
 
+    def select(self, chosen: Tensor | slice) -> ImageBatch:
+        """Some of the images, with all that is known about them."""
+        return replace(
+            self,
+            pixels=self.pixels[chosen],
+            rows=self.rows[chosen],
+            targets={name: tensor[chosen] for name, tensor in self.targets.items()},
+            batch_index=None if self.batch_index is None else self.batch_index[chosen],
+            control=None if self.control is None else self.control[chosen],
+        )
+
     def select_channels(self, names: Sequence[str]) -> ImageBatch:
         """The same images with some of the channels, in the given order.
 

@@ -11,7 +11,7 @@ Source: WSL of Kraus et al. 2023 (arXiv 2309.16064); AdaBN: Li et al. 2016 (arXi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +47,7 @@ class Task(ClassificationTask):
         if not self.config.by_batch or not network.training:
             return network(batch)
         rows = rows_by_domain(domains_of(batch, "by_batch"))
-        parts = [network(replace(batch, pixels=batch.pixels[chosen], rows=batch.rows[chosen])) for chosen in rows]
+        parts = [network(batch.select(chosen)) for chosen in rows]
         return concatenated(parts, torch.cat(rows))
 
     def combine(

@@ -39,6 +39,18 @@ def test_to_moves_everything_and_keeps_what_is_absent() -> None:
     assert moved.channels == ("DNA", "ER", "Mito")
 
 
+def test_some_images_keep_all_that_is_known_about_them() -> None:
+    part = _batch().select(torch.tensor([1]))
+    assert part.rows.tolist() == [9]
+    assert part.targets["perturbation"].tolist() == [-1]
+    assert part.batch_index is not None
+    assert part.batch_index.tolist() == [1]
+    assert part.control is not None
+    assert part.control.tolist() == [False]
+    assert torch.equal(part.pixels, _batch().pixels[1:])
+    assert _batch(batch_index=None, control=None).select(slice(1)).control is None
+
+
 def test_select_channels_reorders() -> None:
     batch = _batch()
     chosen = batch.select_channels(["Mito", "DNA"])

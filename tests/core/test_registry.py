@@ -49,3 +49,13 @@ def test_third_parties_plug_in_through_entry_points(monkeypatch: pytest.MonkeyPa
     assert registry.module("models", "gine").__name__ == "hooke.models.gine"
     with pytest.raises(UsageError, match=r"plug-in broken_model .*no_such_package"):
         registry.module("models", "broken")
+
+
+def test_cards_of_all_data_sets_are_read_without_heavy_modules() -> None:
+    heavy = ("rdkit", "polars", "torch", "pyarrow", "numpy", "scipy", "numba")
+    code = (
+        "import sys; from hooke.core import registry; cards = [registry.card(name) for name in registry.names('datasets')]"
+        f"; sys.exit(','.join(name for name in {heavy} if name in sys.modules) or len(cards) < 10)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

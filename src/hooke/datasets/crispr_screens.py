@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import polars as pl
-
-from hooke.cells.profiles import Profiles
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.choices import choose
 from hooke.core.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from hooke.cells.profiles import Profiles
 
 _ADDRESS = "https://raw.githubusercontent.com/genedisco/genedisco/f2ee622cddbe25e0e24b111fe18aeae238e56314/genedisco/datasets/screens/"
 
@@ -110,6 +112,9 @@ class Dataset:
 
     def twin(self, folder: Path, seed: int = 0) -> Profiles:
         """Files of the same layout for 60 made-up genes in 15 modules, each screen with a few genes of its own."""
+        import numpy as np
+        import polars as pl
+
         generator = np.random.default_rng(seed)
         paths = []
         for name, screen in self.screens.items():
@@ -126,6 +131,10 @@ class Dataset:
         return self._read(paths)
 
     def _read(self, paths: list[Path]) -> Profiles:
+        import polars as pl
+
+        from hooke.cells.profiles import Profiles
+
         joined: pl.DataFrame | None = None
         for (name, screen), path in zip(self.screens.items(), paths, strict=True):
             table = _read_screen(name, screen, path)
@@ -140,6 +149,8 @@ class Dataset:
 
 
 def _read_screen(name: str, screen: Screen, path: Path) -> pl.DataFrame:
+    import polars as pl
+
     try:
         table = pl.read_csv(path, separator="\t" if ".txt" in path.name else ",", infer_schema_length=None)
         table = table.select(

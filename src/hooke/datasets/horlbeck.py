@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import polars as pl
-
-from hooke.cells.profiles import Profiles
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import DataError
+
+if TYPE_CHECKING:
+    from hooke.cells.profiles import Profiles
 
 _FILE = RemoteFile(
     "ground_truth_Horlbeck.csv",
@@ -66,6 +66,8 @@ class Dataset:
 
     def twin(self, folder: Path, seed: int = 0) -> Profiles:
         """The same kind of table for made-up genes: members of one module interact alike with all others."""
+        import numpy as np
+
         generator = np.random.default_rng(seed)
         modules = np.arange(48) // 4
         pattern = generator.normal(size=(12, 12))
@@ -89,6 +91,11 @@ def read_interactions(path: Path) -> Profiles:
     Raises:
         DataError: It is not such a table, or pairs are missing.
     """
+    import numpy as np
+    import polars as pl
+
+    from hooke.cells.profiles import Profiles
+
     try:
         table = pl.read_csv(path, schema_overrides={"Score": pl.Float64}).select(
             pl.col("Gene_pairs").str.extract(r"^\('([^']+)',").alias("first"),

@@ -55,7 +55,9 @@ class ImageSetup:
         return asdict(self)
 
 
-def build_image_network(task_name: str, task_config: Any, model: str, config: Any, setup: ImageSetup) -> tuple[nn.Module, Any]:
+def build_image_network(
+    task_name: str, task_config: Any, model: str, config: Any, setup: ImageSetup
+) -> tuple[nn.Module, Any]:
     """The encoder with what the objective adds, and the objective; initialised from torch's current generator."""
     classes = {setup.target: len(setup.classes)} if setup.target else {}
     task = registry.module("tasks", task_name).Task(task_config, classes, len(setup.batches))

@@ -61,7 +61,9 @@ class LoadedImageRun:
         load_weights(network, weights)
         sections = {name: run.recipe[name] for name in ("model", "task")}
         digest = content_hash([sections, setup.to_json(), file_sha256(weights)])
-        return cls(run, network.eval(), setup, int(run.recipe["images"]["crop"]), digest, torch.device("cpu")).to(device)
+        return cls(run, network.eval(), setup, int(run.recipe["images"]["crop"]), digest, torch.device("cpu")).to(
+            device
+        )
 
     def to(self, device: str) -> LoadedImageRun:
         """The same on a device; "auto" takes a GPU if there is one."""

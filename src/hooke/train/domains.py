@@ -49,7 +49,9 @@ class Domain(Protocol):
     ) -> list[Member]:
         """The networks to train; writes what is needed to build them again into the run folder."""
 
-    def measure(self, run: RunFolder, recipe: Recipe, store: Any, split: Split, networks: list[nn.Module]) -> dict[str, Any]:
+    def measure(
+        self, run: RunFolder, recipe: Recipe, store: Any, split: Split, networks: list[nn.Module]
+    ) -> dict[str, Any]:
         """Measure the trained networks, write metrics.json, and return what else run.json should say."""
 
     def adapted(self, recipe: Recipe, pretrained: Recipe) -> Recipe:

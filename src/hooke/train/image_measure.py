@@ -84,18 +84,26 @@ def _scored(
     """One row a field, and the accuracies by field and by well beside that of chance."""
     truth = class_codes(store, setup)[rows]
     names = np.array([*setup.classes, ""])
-    table = store.metadata[rows].select(*WELL, "site").with_columns(
-        pl.Series("row", rows),
-        pl.Series("predicted", names[probabilities.argmax(1)]),
-        pl.Series("probability", probabilities.max(1)),
-        pl.Series("measured", names[truth]),
+    table = (
+        store.metadata[rows]
+        .select(*WELL, "site")
+        .with_columns(
+            pl.Series("row", rows),
+            pl.Series("predicted", names[probabilities.argmax(1)]),
+            pl.Series("probability", probabilities.max(1)),
+            pl.Series("measured", names[truth]),
+        )
     )
-    wells = np.unique(table.select(pl.concat_str(WELL, separator="/", ignore_nulls=True)).to_series().to_numpy(), return_inverse=True)[1]
+    wells = np.unique(
+        table.select(pl.concat_str(WELL, separator="/", ignore_nulls=True)).to_series().to_numpy(), return_inverse=True
+    )[1]
     _, by_well = _by_key([(wells, probabilities)])
     first = np.unique(wells, return_index=True)[1]
     known, known_wells = truth >= 0, truth[first] >= 0
     return table, {
         "field_accuracy": float((probabilities.argmax(1) == truth)[known].mean()) if known.any() else float("nan"),
-        "well_accuracy": float((by_well.argmax(1) == truth[first])[known_wells].mean()) if known_wells.any() else float("nan"),
+        "well_accuracy": float((by_well.argmax(1) == truth[first])[known_wells].mean())
+        if known_wells.any()
+        else float("nan"),
         "chance": 1 / len(setup.classes),
     }

@@ -66,7 +66,14 @@ class ImageMember(Member):
 
 
 def image_loader(
-    store: ImageStore, rows: np.ndarray, recipe: Recipe, setup: ImageSetup, *, seed: int | None, rank: int = 0, world: int = 1
+    store: ImageStore,
+    rows: np.ndarray,
+    recipe: Recipe,
+    setup: ImageSetup,
+    *,
+    seed: int | None,
+    rank: int = 0,
+    world: int = 1,
 ) -> ImageLoader:
     """Batches of crops of some fields; in evaluation (`seed` None) one crop from the middle of each.
 

@@ -88,6 +88,4 @@ def measure(
 
 def adapted(recipe: Recipe, pretrained: Recipe) -> Recipe:
     """See `Domain.adapted`."""
-    return replace(
-        recipe, model=pretrained.model, encodings=pretrained.encodings, standardise=pretrained.standardise
-    )
+    return replace(recipe, model=pretrained.model, encodings=pretrained.encodings, standardise=pretrained.standardise)

@@ -34,9 +34,7 @@ class MoleculeMember(Member):
     def network(self) -> tuple[torch.nn.Module, Any]:
         """See `Member.network`."""
         recipe = self.recipe
-        task = build_task(
-            recipe.task.name, recipe.task.config, MoleculeStore.open(self.store).labels, self.statistics
-        )
+        task = build_task(recipe.task.name, recipe.task.config, MoleculeStore.open(self.store).labels, self.statistics)
         torch.manual_seed(self.seed)
         return build_network(recipe.model.name, recipe.model.config, recipe.encodings, task), task
 

@@ -258,10 +258,16 @@ def benchmark(
     runs: Path | str = "runs",
     show_progress: bool = True,
 ) -> BenchmarkResult:
-    """A recipe's model beside the baselines over seeds and splits; see `hooke.suites.benchmark`."""
+    """A recipe's model beside the baselines over seeds and splits; see `hooke.suites.benchmark`.
+
+    Raises:
+        UsageError: The recipe is not about molecules.
+    """
     from hooke.suites.benchmark import benchmark as run_benchmark
 
     chosen = _recipe(recipe, overrides, None, None, "auto", None, None)
+    if chosen.domain != "molecules":
+        raise UsageError(f"benchmarks compare models of molecules; the recipe {chosen.name!r} is about {chosen.domain}")
     return run_benchmark(
         chosen, seeds=seeds, splits=tuple(splits), pretrained=Path(pretrained) if pretrained else None, runs=Path(runs),
         show_progress=show_progress,

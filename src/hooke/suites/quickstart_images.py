@@ -221,7 +221,7 @@ def _report(
         name: [row[method].recall for method in METHODS] for name, row in table.recalls.items()
     }
     results = build.result_table(
-        "Recall of true relations", [Label(method) for method in METHODS], "recall", scores, higher_is_better=True,
+        "Recall of true relations", [Label(method, "pair") for method in METHODS], "recall", scores, higher_is_better=True,
         counts=[table.queries] * len(METHODS), baselines=BASELINES, part="",
         intervals="95 % bootstrap over genes",
         note=f"chance {table.chance:.2f}; counted are pairs; rows are corrections of the batch effects",
@@ -249,7 +249,7 @@ def _report(
             ),
             reconstruction_picture(LoadedImageRun.open(pretrained.folder), store, rows[:_PICTURED]),
         ),
-        items="pairs",
+        items="fields",
         reproduce=reproduce(
             commands={
                 "All of it": "hooke quickstart images",

@@ -84,7 +84,7 @@ def hooke_worker(kind: str, folder: Path, batch_size: int) -> tuple[dict[str, An
     from hooke.core import registry
     from hooke.molecules.statistics import label_statistics
     from hooke.molecules.store import MoleculeStore
-    from hooke.train.member import molecule_loader
+    from hooke.train.molecule_member import molecule_loader
     from hooke.train.optimiser import make_optimiser
     from hooke.train.recipe import TrainSection
 

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from hooke.cells.profiles import Profiles
+from hooke.images.store import ImageStore
 
 OUTSIDE = {"mirror": "HOOKE_MIRROR", "oracles": "HOOKE_ORACLES"}
 
@@ -75,3 +76,24 @@ def wells() -> Profiles:
                 }
             )  # fmt: skip
     return Profiles.of_embeddings(np.array(values, np.float32), pl.DataFrame(rows))
+
+
+@pytest.fixture(scope="session")
+def screen(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
+    """The simulated screen of the tiny image recipes: 2 experiments, 18 fields of 32 x 32 pixels, 5 channels."""
+    from hooke.core.recipe import build, read
+    from hooke.datasets.screen import Config, Dataset
+
+    options = {name: value for name, value in read("tiny_ca_mae")["data"].items() if name not in ("name", "split")}
+    return Dataset(build(Config, options)).prepare(tmp_path_factory.mktemp("screen"), workers=0, show_progress=False)
+
+
+@pytest.fixture(scope="session")
+def image_run(tmp_path_factory: pytest.TempPathFactory, screen: ImageStore) -> Path:
+    """A finished run of `tiny_ca_mae` on it."""
+    from hooke.train.fit import fit
+    from hooke.train.recipe import load_recipe
+
+    runs = tmp_path_factory.mktemp("image-runs")
+    recipe = load_recipe("tiny_ca_mae", ["train.threads=1", "train.accelerator=cpu"])
+    return fit(recipe, runs=runs, store=screen, show_progress=False).folder

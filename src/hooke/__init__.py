@@ -21,18 +21,24 @@ if TYPE_CHECKING:
         finetune,
         fit,
         get_data,
+        plan_training,
         predict,
         prepare_data,
+        probe_blocks,
         resume,
     )
     from hooke.images.store import ImageStore
     from hooke.molecules.store import MoleculeStore
     from hooke.suites.quickstart import quickstart
+    from hooke.suites.quickstart_images import quickstart_images
     from hooke.train.recipe import Recipe, load_recipe
 
 _HOME = {
     **dict.fromkeys(
-        ("benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "predict", "prepare_data", "resume"),
+        (
+            "benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "plan_training", "predict", "prepare_data",
+            "probe_blocks", "resume",
+        ),
         "hooke.api",
     ),
     "ImageStore": "hooke.images.store",
@@ -40,10 +46,11 @@ _HOME = {
     "Recipe": "hooke.train.recipe",
     "load_recipe": "hooke.train.recipe",
     "quickstart": "hooke.suites.quickstart",
-}
+    "quickstart_images": "hooke.suites.quickstart_images",
+}  # fmt: skip
 __all__ = [
     "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "load_recipe",
-    "predict", "prepare_data", "quickstart", "resume",
+    "plan_training", "predict", "prepare_data", "probe_blocks", "quickstart", "quickstart_images", "resume",
 ]  # fmt: skip
 
 

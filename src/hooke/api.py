@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from hooke.images.store import ImageStore
     from hooke.molecules.store import MoleculeStore
     from hooke.suites.benchmark import BenchmarkResult
+    from hooke.train.plan import Plan
     from hooke.train.recipe import Recipe
+
+
+_EMBED_OPTIONS = {"molecules": ("block", "crop", "grid", "channels"), "images": ("smiles_column",)}  # of the other
 
 
 @dataclass(frozen=True)
@@ -44,25 +48,36 @@ class FittedRun:
             "run": str(self.folder),
             "report": str(self.report) if self.report else None,
             "metrics": self.metrics,
-            "ingest": self._store().metadata.get("ingest"),
+            "ingest": self._ingest()[0],
             **self.run.info,
         }
 
-    def _store(self) -> MoleculeStore:
+    @property
+    def domain(self) -> str:
+        """What it is about: "molecules" or "images"."""
+        from hooke.inference.image_run import run_domain
+
+        return run_domain(self.run)
+
+    def _ingest(self) -> tuple[Any, str]:
+        """What became of the molecules' rows, for scripts and for people; nothing with images."""
+        if self.domain != "molecules":
+            return None, ""
+        from hooke.molecules.ingest import ingest_summary
         from hooke.molecules.store import MoleculeStore
 
-        return MoleculeStore.open(Path(self.run.info["store"]))
+        store = MoleculeStore.open(Path(self.run.info["store"]))
+        return store.metadata.get("ingest"), ingest_summary(store)
 
     def summary(self) -> str:
         """A few lines for people."""
-        from hooke.molecules.ingest import ingest_summary
-
         info = self.run.info
         rows = ", ".join(f"{count:,} {part}" for part, count in info["rows"].items())
-        ingested = ingest_summary(self._store())
+        ingested = self._ingest()[1]
         lines = [ingested] if ingested else []
+        things = "molecules" if self.domain == "molecules" else "fields"
         lines.append(
-            f"trained on {rows} molecules in {info['seconds']:.0f} s ({info['parameters']:,} parameters, {info['device']})"
+            f"trained on {rows} {things} in {info['seconds']:.0f} s ({info['parameters']:,} parameters, {info['device']})"
         )
         for part in ("test", "valid"):
             for level, labels in self.metrics.get(part, {}).items():
@@ -76,7 +91,10 @@ class FittedRun:
         lines.append(f"run     {self.folder}")
         if self.report:
             lines.append(f"report  {self.report}")
-        lines.append(f"next    hooke predict {self.folder} new.csv -o predictions.parquet")
+        following = f"hooke embed {self.folder} {info['store']} -o wells.parquet"
+        if self.domain == "molecules":
+            following = f"hooke predict {self.folder} new.csv -o predictions.parquet"
+        lines.append(f"next    {following}")
         return "\n".join(lines)
 
 
@@ -166,11 +184,68 @@ def predict(run: Path | str, molecules: Path | str, output: Path | str, **option
     return stream(RunFolder.open(Path(run)).folder, Path(molecules), Path(output), **options)
 
 
-def embed(run: Path | str, molecules: Path | str, output: Path | str, **options: Any) -> Any:
-    """Embed molecules, streamed and resumable; see `hooke.inference.embed.embed`."""
-    from hooke.inference.embed import embed as stream
+def embed(run: Path | str, source: Path | str, output: Path | str, *, data: Sequence[str] = (), **options: Any) -> Any:
+    """Embed molecules, or the wells of an image store, streamed and resumable.
 
-    return stream(RunFolder.open(Path(run)).folder, Path(molecules), Path(output), **options)
+    Args:
+        run: A finished run.
+        source: Molecules: a table. Images: an image store, or the name of a data set, which is then prepared.
+        output: .parquet.
+        data: "key=value" options of a data set named as the source.
+        options: Those of `hooke.inference.embed.embed` or `hooke.inference.embed_wells.embed_wells`.
+
+    Raises:
+        UsageError: Options of a data set with a file or a store.
+    """
+    from hooke.inference.image_run import run_domain
+
+    found = RunFolder.open(Path(run))
+    domain = run_domain(found)
+    for name in _EMBED_OPTIONS[domain]:
+        if name in options:
+            raise UsageError(f"{name} is no option for a run on {domain}")
+    if domain == "molecules":
+        from hooke.inference.embed import embed as stream
+
+        if data:
+            raise UsageError(f"{data[0]!r}: only a data set of images, given by its name, takes options")
+        return stream(found.folder, Path(source), Path(output), **options)
+    from hooke.inference.embed_wells import embed_wells
+
+    store = _image_store(source, data, show_progress=options.get("show_progress", True))
+    return embed_wells(found.folder, store, Path(output), **options)
+
+
+def probe_blocks(
+    run: Path | str, source: Path | str, *, target: str = "perturbation", data: Sequence[str] = (), **options: Any
+) -> Any:
+    """A linear probe on each block of an image encoder; see `hooke.suites.probe_blocks`."""
+    from hooke.suites.probe_blocks import probe_blocks as probe
+
+    store = _image_store(source, data, show_progress=options.get("show_progress", True))
+    return probe(RunFolder.open(Path(run)).folder, store, target=target, **options)
+
+
+def plan_training(recipe: str | Path | Recipe, *, overrides: Sequence[str] = (), **options: Any) -> list[Plan]:
+    """What training an image recipe on 1, 10 and 100 million images would need; see `hooke.train.plan.plan_recipe`."""
+    from hooke.train.plan import plan_recipe
+
+    return plan_recipe(_recipe(recipe, overrides, None, None, "auto", None, None), **options)
+
+
+def _image_store(source: Path | str, data: Sequence[str], *, show_progress: bool) -> ImageStore:
+    """A prepared store, or a data set of images by name."""
+    from hooke.images.store import ImageStore
+
+    if Path(source).exists():
+        if data:
+            raise UsageError(f"{source} is prepared already and takes no options such as {data[0]!r}")
+        return ImageStore.open(Path(source))
+    if registry.card(str(source)).domain != "images":
+        raise UsageError(
+            f"{source} is a data set of {registry.card(str(source)).domain}; name one of images, or a store"
+        )
+    return prepare_data(str(source), data, show_progress=show_progress)  # type: ignore[return-value]
 
 
 def benchmark(
@@ -183,10 +258,16 @@ def benchmark(
     runs: Path | str = "runs",
     show_progress: bool = True,
 ) -> BenchmarkResult:
-    """A recipe's model beside the baselines over seeds and splits; see `hooke.suites.benchmark`."""
+    """A recipe's model beside the baselines over seeds and splits; see `hooke.suites.benchmark`.
+
+    Raises:
+        UsageError: The recipe is not about molecules.
+    """
     from hooke.suites.benchmark import benchmark as run_benchmark
 
     chosen = _recipe(recipe, overrides, None, None, "auto", None, None)
+    if chosen.domain != "molecules":
+        raise UsageError(f"benchmarks compare models of molecules; the recipe {chosen.name!r} is about {chosen.domain}")
     return run_benchmark(
         chosen, seeds=seeds, splits=tuple(splits), pretrained=Path(pretrained) if pretrained else None, runs=Path(runs),
         show_progress=show_progress,
@@ -297,6 +378,10 @@ def _recipe(
 def _reported(run: RunFolder, *, report: bool, show_progress: bool) -> FittedRun:
     if not report:
         return FittedRun(run)
+    if FittedRun(run).domain == "images":
+        from hooke.suites.image_run_report import write_image_run_report
+
+        return FittedRun(run, write_image_run_report(run))
     from hooke.suites.run_report import write_run_report
 
     return FittedRun(run, write_run_report(run, show_progress=show_progress))

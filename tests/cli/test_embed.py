@@ -23,3 +23,25 @@ def test_embed(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
         json.loads(hooke("embed", "runs/csv", "new.smi", "-o", "b.parquet", "--json", "--workers", "1").out)["rows"]
         == 3
     )
+
+
+def test_wells_of_images(hooke, image_run: Path, screen) -> None:  # type: ignore[no-untyped-def]
+    found = hooke("embed", image_run, screen.folder, "-o", "w.parquet", "--grid", "1x1", "--crop", "16", "--block", "1")
+    assert found.code == 0, found.err
+    assert "hooke map correct" in found.out
+    assert "gene" in pl.read_parquet("w.parquet").columns
+    small = ("size=32", "tile=32", "modules=1", "lone_genes=0", "experiments=1", "controls=2", "sites=1")
+    prepared = hooke("embed", image_run, "screen", *small, "-o", "x.parquet", "--channels", "DNA, ER", "--json")
+    assert json.loads(prepared.out)["channels"] == ["DNA", "ER"]
+
+
+def test_options_of_the_other_domain_are_refused(hooke, image_run: Path, screen) -> None:  # type: ignore[no-untyped-def]
+    for arguments, message in (
+        (("--smiles", "s"), "smiles_column is no option for a run on images"),
+        (("--grid", "2by2"), "--grid has the form"),
+        (("seed=3",), "prepared already"),
+    ):
+        found = hooke("embed", image_run, screen.folder, *arguments, "-o", "w.parquet")
+        assert found.code == 2
+        assert message in found.err
+    assert "is a data set of molecules" in hooke("embed", image_run, "pocketmix", "-o", "w.parquet").err

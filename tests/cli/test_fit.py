@@ -35,3 +35,23 @@ def test_wrong_columns_are_said(hooke, table: Path) -> None:  # type: ignore[no-
     assert "Did you mean 'smiles'" in hooke("fit", "--csv", table, "--smiles", "smile").err
     assert "Did you mean 'log_p'" in hooke("fit", "--csv", table, "--targets", "logp").err
     assert hooke("fit", "--csv", "none.csv").code == 3
+
+
+def test_images_by_recipe_with_report(hooke) -> None:  # type: ignore[no-untyped-def]
+    found = hooke("fit", "tiny_ca_mae", "train.epochs=1", "train.threads=1", "--workers", "0")
+    assert found.code == 0, found.err
+    assert "fields in" in found.out
+    assert "hooke embed" in found.out
+    [page] = Path("runs").glob("tiny_ca_mae/*/report.html")
+    assert "data:image/png" in page.read_text()
+
+
+def test_dry_run(hooke) -> None:  # type: ignore[no-untyped-def]
+    found = hooke("fit", "own_images", "model.preset=small_16", "--dry-run", "--devices", "8")
+    assert found.code == 0, found.err
+    assert "GPU-hours" in found.out
+    assert "100,000,000" in found.out
+    plans = json.loads(hooke("fit", "tiny_mae", "--dry-run", "--channels", "3", "--json").out)
+    assert len(plans) == 3
+    assert hooke("fit", "--dry-run").code == 2
+    assert not Path("runs").exists()

@@ -27,3 +27,12 @@ def test_text_json_and_open(hooke, monkeypatch) -> None:  # type: ignore[no-unty
     assert json.loads(hooke("quickstart", "--json").out) == {"verdict": "v"}
     assert asked == [(Path("runs"), 2), (Path("runs"), 3)]
     assert opened == ["report.html"]
+
+
+def test_images_and_unknown_domains(hooke, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from hooke.suites import quickstart_images as images
+
+    result = SimpleNamespace(summary=lambda: "the table", to_json=dict, report=Path("report.html"))
+    monkeypatch.setattr(images, "quickstart_images", lambda runs, *, workers: result)
+    assert "the table" in hooke("quickstart", "images").out
+    assert "images" in hooke("quickstart", "imgaes").err

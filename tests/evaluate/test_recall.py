@@ -8,7 +8,7 @@ import pytest
 from hooke.cells.annotations import KnownPairs, known_pairs, unique_pairs
 from hooke.core.errors import DataError, UsageError
 from hooke.evaluate.pair_cosines import pair_cosines, unit_rows
-from hooke.evaluate.recall import _least, _most, relationship_recall
+from hooke.evaluate.recall import _least, _most, recall_difference, relationship_recall
 
 NAMES = np.array([f"G{number:03d}" for number in range(120)])
 
@@ -150,3 +150,22 @@ def test_ten_thousand_genes_in_little_memory(mirror: object) -> None:
     assert found[0].queries == 37_649
     assert found[0].recall.value == pytest.approx(0.1, abs=0.01)
     assert peak < 6000 * 6000 * 4  # the square matrix, even in float32
+
+
+def test_differences_are_paired() -> None:
+    values = generator().normal(size=(120, 6))
+    values[:40] = values[:1] + 0.3 * generator().normal(size=(40, 6))
+    pairs = {"mine": unique_pairs("mine", NAMES[:39], NAMES[1:40])}
+    noise = generator().normal(size=(120, 6))
+    good, poor = (
+        relationship_recall(some, NAMES, pairs, generator=generator(), thresholds=((0.05, 0.95),))[0]
+        for some in (values, noise)
+    )
+    found = recall_difference(good, poor, generator=generator())
+    assert found.value == pytest.approx(good.recall.value - poor.recall.value)
+    assert 0 < found.low <= found.value <= found.high
+    same = recall_difference(good, good, generator=generator())
+    assert (same.low, same.value, same.high) == (0, 0, 0)
+    [other] = relationship_recall(values, NAMES, some_pairs(), generator=generator(), thresholds=((0.05, 0.95),))
+    with pytest.raises(UsageError, match="queries are the same"):
+        recall_difference(good, other, generator=generator())

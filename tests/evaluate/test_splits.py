@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hooke.evaluate.splits import (
     Split,
     column_split,
+    group_split,
     random_split,
     scaffold_balanced_split,
     scaffold_split,
@@ -65,3 +66,16 @@ def test_time_and_column() -> None:
 def test_wrong_fractions() -> None:
     with pytest.raises(ValueError, match="sum to 1"):
         random_split(10, generator=np.random.default_rng(0), fractions=(0.5, 0.1, 0.1))
+
+
+@given(groups=st.integers(1, 12), size=st.integers(1, 5), seed=st.integers(0, 5))
+@settings(max_examples=30, deadline=None)
+def test_groups_stay_whole_and_every_part_gets_one(groups: int, size: int, seed: int) -> None:
+    keys = [number % groups for number in range(groups * size)]
+    split = group_split(keys, generator=np.random.default_rng(seed), fractions=(0.6, 0.2, 0.2))
+    check_partition(split, len(keys))
+    parts = [{keys[row] for row in part} for part in (split.train, split.valid, split.test)]
+    assert sum(map(len, parts)) == groups
+    assert [bool(part) for part in parts] == [True, groups > 1, groups > 2]
+    only = group_split(keys, generator=np.random.default_rng(seed), fractions=(1.0, 0.0, 0.0))
+    assert len(only.train) == len(keys)

@@ -8,7 +8,7 @@ import pytest
 from hooke.report import sections
 from hooke.report.blocks import Page, model_colours
 from hooke.report.plots import Charts
-from hooke.report.schema import Estimate, Reference, Report, Reproduce, ResultTable, Score, Summary, TaskResult
+from hooke.report.schema import Estimate, Picture, Reference, Report, Reproduce, ResultTable, Score, Summary, TaskResult
 
 
 def page(report: Report) -> Page:
@@ -81,3 +81,11 @@ def test_recipes_and_commands_are_there_to_copy(report: Report, tree: Any) -> No
     assert found.texts["code"][0] == "hooke quickstart"
     assert '[model]\nname = "gine"' in found.texts["code"][2]
     assert "2.13.0" in found.texts["code"]
+
+
+def test_pictures_and_other_items(report: Report) -> None:
+    shown = replace(report, pictures=(Picture("Fields", "AAAA", "a note"),), items="fields")
+    markup = str(sections.pictures(page(shown)))
+    assert 'src="data:image/png;base64,AAAA"' in markup
+    assert "a note" in markup
+    assert "molecules that it was not trained on" not in str(sections.results(page(shown)))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hooke.core.errors import UnknownNameError
-from hooke.serve.tiles import Tiles, encode_png
+from hooke.serve.tiles import Tiles
 
 
 def test_fields_come_with_controls_of_the_same_plates(tiles: Tiles) -> None:
@@ -27,9 +27,3 @@ def test_pictures_can_be_read_and_compared(tiles: Tiles) -> None:
     assert bright.mean() > dim.mean() + 20
     with pytest.raises(UnknownNameError):
         tiles.png(99)
-
-
-def test_png_keeps_every_pixel() -> None:
-    image = pytest.importorskip("PIL.Image", reason="Pillow is missing")
-    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3)).astype(np.uint8)
-    assert np.array_equal(np.asarray(image.open(io.BytesIO(encode_png(pixels)))), pixels)

@@ -22,7 +22,7 @@ from hooke.molecules.store import MoleculeStore
 from hooke.train.devices import make_fabric
 from hooke.train.loader import RowLoader
 from hooke.train.loop import Trainer, TrainingError
-from hooke.train.member import molecule_loader
+from hooke.train.molecule_member import molecule_loader
 from hooke.train.recipe import Recipe, TrainSection
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 
 import pytest
+import torch
 from torch import nn
 
 from hooke.core.errors import UsageError
+from hooke.train.lion import Lion
 from hooke.train.optimiser import learning_rate, make_optimiser, set_learning_rate, set_training
 from hooke.train.recipe import TrainSection
 
@@ -87,3 +89,21 @@ def test_embeddings_are_not_decayed() -> None:
     made = nn.ModuleDict({"table": nn.Embedding(5, 3), "layer": nn.Linear(3, 3)})
     decayed = [group["params"] for group in make_optimiser(made, TrainSection()).param_groups if group["weight_decay"]]
     assert [[p.shape for p in parameters] for parameters in decayed] == [[(3, 3)]]
+
+
+class Tokens(nn.Module):
+    """A module with learned tokens beside a matrix."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.class_tokens = nn.Parameter(torch.zeros(1, 1, 3))
+        self.mask_token = nn.Parameter(torch.zeros(1, 1, 3))
+        self.weight = nn.Parameter(torch.zeros(3, 3))
+
+
+@pytest.mark.parametrize("kind", ["adamw", "lion"])
+def test_learned_tokens_are_not_decayed_by_any_optimiser(kind: str) -> None:
+    optimiser = make_optimiser(Tokens(), TrainSection(optimiser=kind, weight_decay=0.5))  # type: ignore[arg-type]
+    assert isinstance(optimiser, Lion) == (kind == "lion")
+    found = {group["weight_decay"]: sum(p.numel() for p in group["params"]) for group in optimiser.param_groups}
+    assert found == {0.5: 9, 0.0: 6}

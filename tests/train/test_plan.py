@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from hooke.core.errors import UnknownNameError, UsageError
-from hooke.train.plan import Settings, plan, plans
+from hooke.train.plan import Settings, plan, plan_recipe, plans, table
+from hooke.train.recipe import load_recipe
 
 SMALL = Settings(channels=3, size=32, batch=8, devices=2, epochs=2)
 
@@ -76,3 +77,21 @@ def test_refusals() -> None:
         plan("mae", "tiny", 0, SMALL)
     with pytest.raises(UsageError, match="utilisation"):
         plan("mae", "tiny", 1000, replace(SMALL, utilisation=1.5))
+
+
+def test_a_recipe_for_three_numbers_of_images() -> None:
+    recipe = load_recipe("tiny_ca_mae", ["train.optimiser=lion", "train.epochs=3"])
+    rows = plan_recipe(recipe, channels=3, size=32, devices=2)
+    assert [row.images for row in rows] == [1_000_000, 10_000_000, 100_000_000]
+    assert (rows[0].tokens, rows[0].visible) == (12, 3)
+    assert rows[1].device_hours == pytest.approx(10 * rows[0].device_hours)
+    assert rows[0].step_flops == 3 * rows[0].forward_flops
+    header, lines = table(rows)
+    assert len(header) == len(lines[0])
+    assert lines[0][0] == "1,000,000"
+    labels = plan_recipe(load_recipe("screen_wsl"), size=32)
+    assert labels[0].visible == labels[0].tokens
+    with pytest.raises(UsageError, match="is about molecules"):
+        plan_recipe(load_recipe("tiny_gine"))
+    with pytest.raises(UnknownNameError, match="device"):
+        plan_recipe(recipe, device="h100")

@@ -87,3 +87,28 @@ def test_changes_in_python() -> None:
         recipe.with_changes(train={"epochs": 0})
     with pytest.raises(UnknownNameError, match="Did you mean 'train.epochs'"):
         recipe.with_changes(train={"epoch": 3})
+
+
+def test_sections_follow_the_domain() -> None:
+    images = load_recipe("tiny_ca_mae")
+    assert images.domain == "images"
+    assert "images" in images.to_json()
+    assert "encodings" not in images.to_json()
+    molecules = load_recipe("tiny_gine")
+    assert molecules.domain == "molecules"
+    assert {"encodings", "standardise"} <= set(molecules.to_json())
+
+
+@pytest.mark.parametrize(
+    ("recipe", "override", "message"),
+    [
+        ("tiny_ca_mae", "encodings.laplacian=2", "'encodings' is about molecules, this recipe about images"),
+        ("tiny_gine", "images.crop=32", "'images' is about images, this recipe about molecules"),
+        ("tiny_gine", "model.name=vit", "model 'vit' is about images"),
+        ("tiny_ca_mae", "data.name=pocketmix", "data 'pocketmix' is about molecules"),
+        ("tiny_ca_mae", "images.crop=-1", "crop must be at least 0"),
+    ],
+)
+def test_one_recipe_is_about_one_thing(recipe: str, override: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load_recipe(recipe, [override])

@@ -1,36 +1,69 @@
-"""`hooke embed`: one vector a molecule from a trained encoder, streamed and resumable."""
+"""`hooke embed`: one vector a molecule, or a well, from a trained encoder, streamed and resumable."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from hooke.cli.output import Json, Workers, print_json
+from hooke.core.errors import UsageError
 
-EXAMPLES = "Example: `hooke embed runs/csv library.smi -o vectors.parquet`"
+EXAMPLES = (
+    "Examples: `hooke embed runs/csv library.smi -o vectors.parquet` · `hooke embed runs/screen_ca_mae plates_store -o wells.parquet` · "
+    "`hooke embed runs/screen_ca_mae screen seed=3 -o wells.parquet --block 3`"
+)
 
 
 def embed(
     run: Annotated[Path, typer.Argument(help="A run folder (or a folder of runs: the newest finished one is taken).")],
-    molecules: Annotated[Path, typer.Argument(help="CSV(.gz), Parquet, SDF or SMILES file.")],
+    source: Annotated[
+        str,
+        typer.Argument(help="Molecules: CSV(.gz), Parquet, SDF or SMILES file. Images: a store, or a data set's name."),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: .parquet.")],
-    smiles: Annotated[str | None, typer.Option(help="Name of the SMILES column, if it is not recognised.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Molecules a batch.")] = 256,
+    data: Annotated[list[str] | None, typer.Argument(help="Options of an image data set, as key=value.")] = None,
+    smiles: Annotated[str | None, typer.Option(help="Molecules: name of the SMILES column, if not recognised.")] = None,
+    block: Annotated[
+        int | None,
+        typer.Option(help="Images: block of the encoder, 1 ..., or negative from the end; default: the last."),
+    ] = None,
+    crop: Annotated[
+        int | None, typer.Option(min=0, help="Images: side of the crops, 0 for whole fields; default: as trained.")
+    ] = None,
+    grid: Annotated[
+        str | None, typer.Option(help="Images: crops over a field, as 2x2; default: as few as cover it.")
+    ] = None,
+    channels: Annotated[
+        str | None, typer.Option(help="Images: which channels, separated by commas; default: all.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Molecules or crops a batch.")] = None,
     workers: Workers = None,
     new: Annotated[
         bool, typer.Option("--new", help="Start afresh instead of continuing an unfinished output.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Embed molecules with a trained run's encoder; every input row has its output row, in order."""
+    """Embed molecules (every row has its row, in order) or images (one row a well, as `hooke map` reads it)."""
     import hooke
 
-    report = hooke.embed(
-        run, molecules, output, smiles_column=smiles, batch_size=batch_size, workers=workers, resume=not new
-    )
+    given: dict[str, Any] = {
+        "smiles_column": smiles, "block": block, "crop": crop, "grid": None if grid is None else _grid(grid),
+        "channels": None if channels is None else tuple(name.strip() for name in channels.split(",")),
+        "batch_size": batch_size,
+    }  # fmt: skip
+    options = {name: value for name, value in given.items() if value is not None}
+    report = hooke.embed(run, source, output, data=data or (), workers=workers, resume=not new, **options)
     if as_json:
         print_json(report.to_json())
     else:
         typer.echo(report.summary())
+
+
+def _grid(text: str) -> tuple[int, int]:
+    """ROWSxCOLUMNS as two numbers."""
+    down, cross, across = text.partition("x")
+    if not (cross and down.isdigit() and across.isdigit() and int(down) and int(across)):
+        raise UsageError(f"--grid has the form ROWSxCOLUMNS, such as 2x2, got {text!r}")
+    return int(down), int(across)

@@ -1,27 +1,39 @@
-"""`hooke quickstart`: the main job on the embedded data set, in minutes."""
+"""`hooke quickstart`: the main job of a domain, in minutes: `molecules` (the default) or `images`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from hooke.cli.output import Json, Runs, print_json
+from hooke.cli.output import Json, Runs, Workers, print_json
+from hooke.core.errors import UnknownNameError
 
-EXAMPLES = "Example: `hooke quickstart --open`"
+EXAMPLES = "Examples: `hooke quickstart --open` · `hooke quickstart images`"
+DOMAINS = ("molecules", "images")
 
 
 def quickstart(
+    domain: Annotated[str, typer.Argument(help="molecules or images.")] = "molecules",
     runs: Runs = Path("runs"),
-    seeds: Annotated[int, typer.Option(min=1, help="Repeats of fine-tuning and from-scratch training.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="Molecules: repeats of fine-tuning and from-scratch training.")] = 3,
+    workers: Workers = None,
     open_report: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Pretrain, fine-tune, compare with baselines, embed and predict on `pocketmix`, and write report.html."""
-    from hooke.suites.quickstart import quickstart as run_quickstart
+    """Molecules: pretrain, fine-tune, compare, embed and predict. Images: render a screen, train, embed, correct, map, recall."""
+    if domain not in DOMAINS:
+        raise UnknownNameError("quickstart", domain, DOMAINS)
+    result: Any
+    if domain == "images":
+        from hooke.suites.quickstart_images import quickstart_images
 
-    result = run_quickstart(runs, seeds=seeds)
+        result = quickstart_images(runs, workers=workers)
+    else:
+        from hooke.suites.quickstart import quickstart as quickstart_molecules
+
+        result = quickstart_molecules(runs, seeds=seeds)
     if as_json:
         print_json(result.to_json())
     else:

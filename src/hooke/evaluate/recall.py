@@ -133,6 +133,27 @@ def relationship_recall(
     return found
 
 
+def recall_difference(
+    first: Recall, second: Recall, *, generator: np.random.Generator, resamples: int = 1000
+) -> Interval:
+    """The first recall minus the second, with the 95% interval of a bootstrap over entities, the same draws for both.
+
+    Args:
+        first, second: Of one source, on maps of the same entities in the same order.
+        generator: Draws the resamples.
+        resamples: How many.
+
+    Raises:
+        UsageError: Their queries differ.
+    """
+    if not np.array_equal(first.pairs, second.pairs):
+        raise UsageError("recalls can be compared in pairs when their queries are the same")
+    names, places = np.unique(first.pairs, return_inverse=True)
+    weights = _weights(len(names), resamples, generator)
+    change = first.recalled.astype(np.float32) - second.recalled.astype(np.float32)
+    return _interval(change, places.reshape(first.pairs.shape), weights)
+
+
 def _scope(names: np.ndarray, null_scope: str, kinds: Sequence[str] | np.ndarray | None) -> np.ndarray:
     if null_scope == "all":
         return np.arange(len(names))

@@ -114,3 +114,22 @@ def time_split(times: np.ndarray, *, fractions: Sequence[float] = DEFAULT_FRACTI
 def column_split(codes: np.ndarray) -> Split:
     """From a column of 0 (train), 1 (valid), 2 (test); other codes are in no part."""
     return Split(*(np.flatnonzero(codes == code).astype(np.int64) for code in (0, 1, 2)))
+
+
+def group_split(
+    keys: Sequence[Hashable], *, generator: np.random.Generator, fractions: Sequence[float] = DEFAULT_FRACTIONS
+) -> Split:
+    """Whole groups of equal keys (wells, plates, experiments), in random order, each to the part that lacks most rows.
+
+    Every part with a fraction above 0 gets a group before any gets a second one, train first.
+    """
+    _cuts(len(keys), fractions)
+    groups = _groups(keys)
+    parts: list[list[int]] = [[], [], []]
+    wanted = [number for number in range(3) if fractions[number] > 0]
+    for place in generator.permutation(len(groups)):
+        empty = [number for number in wanted if not parts[number]]
+        lacking = [fractions[number] * len(keys) - len(parts[number]) for number in range(3)]
+        chosen = empty[0] if empty else max(wanted, key=lambda number: lacking[number])
+        parts[chosen].extend(groups[place])
+    return _split(*parts)

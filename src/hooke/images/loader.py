@@ -76,10 +76,11 @@ class ImageLoader:
         self._size = whole if crop is None else (crop, crop)
         if turn and self._size[0] != self._size[1]:
             raise UsageError(f"crops of {self._size[0]} x {self._size[1]} are not square and cannot be turned")
+        self._length = len(self.order(0))  # the same in every epoch
 
     def __len__(self) -> int:
         """Batches an epoch of this process."""
-        return len(self.order(0))
+        return self._length
 
     def order(self, epoch: int) -> list[CropBatch]:
         """What every batch of an epoch consists of, for this process."""
@@ -99,7 +100,7 @@ class ImageLoader:
         turns = generator.integers(0, 8, len(rows)) if self._turn else np.zeros(len(rows), np.int64)
         cut = self._cut(rows, places, generator)
         batches = [CropBatch(rows[part], corners[part], turns[part]) for part in cut]
-        if self._world > 1:  # every process must take equally many steps
+        if self._world > 1 and self._seed is not None:  # every process must take equally many steps
             batches = batches[: len(batches) // self._world * self._world]
         return batches[self._rank :: self._world]
 

@@ -62,6 +62,8 @@ class LoadedRun:
         if run.info["status"] != "finished":
             raise DataError(f"{run.folder} is not finished ({run.info['status']}); `hooke resume {run.folder}` ends it")
         recipe = run.recipe
+        if "encodings" not in recipe:
+            raise DataError(f"{run.folder} is a run on images; `hooke embed` gives a vector for each of its wells")
         labels = tuple(Label(**entry) for entry in run.read_json("labels.json"))
         try:
             encodings = build(EncodingConfig, recipe["encodings"], "encodings")

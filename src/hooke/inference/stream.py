@@ -28,14 +28,22 @@ from hooke.core.errors import DataError, UsageError
 from hooke.core.files import disk_full_explained, exclusive, put_in_place, write_durably
 from hooke.core.hashing import content_hash
 from hooke.core.progress import progress
+from hooke.inference.parts import (
+    STAMP,
+    begin,
+    complete,
+    folder_of,
+    mark_complete,
+    path_of,
+    read_parquet_stamp,
+    rows_of,
+)
 from hooke.inference.source import Preparation, PreparedChunk, Source
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.version import __version__
 
 CHUNKS_A_PART = 16
 KINDS_OF_REASONS = 1000  # counted apart; millions of different ones must not fill the memory
-STAMP = b"hooke"  # key of the Parquet metadata
-_STATE = "state.json"
 _SUFFIXES = (".parquet", ".csv")
 
 
@@ -127,15 +135,15 @@ def stream(
     stamp = {**stamp, "identity": identity}
     if resume and (finished := _finished(output, stamp)) is not None:
         return finished
-    parts = output.with_name(output.name + ".parts")
+    parts = folder_of(output)
     output.parent.mkdir(parents=True, exist_ok=True)
     with (
         exclusive(output.with_name(output.name + ".lock"), f"is writing {output}"),
         disk_full_explained(output.parent, "the finished parts are kept"),
     ):
-        before = _begin(parts, identity, resume=resume)
+        before = begin(parts, identity, resume=resume)
         schema = output_schema(source.columns, columns.schema)
-        resumed = sum(pq.read_metadata(_part(parts, number)).num_rows for number in range(before))
+        resumed = rows_of(parts, before)
         _write_parts(source, parts, before, schema, columns, how, workers, resumed, doing, show_progress=show_progress)
         report = _join(parts, output, schema, stamp, started, resumed)
         shutil.rmtree(parts)
@@ -173,25 +181,6 @@ def output_schema(given: Sequence[str], new: pa.Schema) -> pa.Schema:
     return pa.schema([pa.field("row", pa.int64()), *inputs, *new, pa.field("reason", pa.string())])
 
 
-def _begin(parts: Path, identity: str, *, resume: bool) -> int:
-    """How many parts of the same work are finished; those of other work are removed."""
-    state = parts / _STATE
-    if parts.exists():
-        if not state.exists() and any(parts.iterdir()):
-            raise DataError(f"{parts} exists and holds other files; move it away or choose another output")
-        if not resume or not state.exists() or json.loads(state.read_bytes())["identity"] != identity:
-            shutil.rmtree(parts)
-    parts.mkdir(exist_ok=True)
-    write_durably(state, json.dumps({"identity": identity}).encode())
-    for unfinished in parts.glob("*.tmp"):
-        unfinished.unlink()
-    return next(number for number in itertools.count() if not _part(parts, number).exists())
-
-
-def _part(parts: Path, number: int) -> Path:
-    return parts / f"part-{number:06d}.parquet"
-
-
 def _write_parts(
     source: Source,
     parts: Path,
@@ -205,7 +194,7 @@ def _write_parts(
     *,
     show_progress: bool,
 ) -> None:
-    if (parts / "last").exists():  # all parts were written before the kill
+    if complete(parts):
         return
     with (
         closing(source.chunks(how, skip=before * CHUNKS_A_PART, workers=workers)) as chunks,  # ends workers on Ctrl-C
@@ -218,10 +207,10 @@ def _write_parts(
                 for chunk in group:
                     writer.write_table(table_of(chunk, columns))
                     bar.advance(len(chunk.rows))
-            put_in_place(temporary, _part(parts, number))
-    if not _part(parts, 0).exists():
+            put_in_place(temporary, path_of(parts, number))
+    if not path_of(parts, 0).exists():
         raise DataError(f"{source.name} holds no rows")
-    write_durably(parts / "last", b"")
+    mark_complete(parts)
 
 
 def _groups(chunks: Generator[PreparedChunk]) -> Iterator[Iterator[PreparedChunk]]:
@@ -311,12 +300,11 @@ def _side_file(output: Path) -> Path:
 
 def read_stamp(output: Path) -> dict[str, Any] | None:
     """Which model and data a file of predictions or embeddings was made from; None when Hooke did not make it."""
+    if output.suffix.lower() != ".csv":
+        return read_parquet_stamp(output)
     try:
-        if output.suffix.lower() == ".csv":
-            return json.loads(_side_file(output).read_bytes())
-        text = (pq.read_metadata(output).metadata or {}).get(STAMP)
-        return json.loads(text) if text else None
-    except (OSError, ValueError, pa.ArrowException):
+        return json.loads(_side_file(output).read_bytes())
+    except (OSError, ValueError):
         return None
 
 
@@ -326,7 +314,7 @@ def _finished(output: Path, stamp: Mapping[str, Any]) -> StreamReport | None:
     found = read_stamp(output)
     if found is None or found.get("identity") != stamp["identity"]:
         return None
-    shutil.rmtree(output.with_name(output.name + ".parts"), ignore_errors=True)
+    shutil.rmtree(folder_of(output), ignore_errors=True)
     return _report(output, found, time.monotonic(), found["report"]["rows"])
 
 

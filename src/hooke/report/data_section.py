@@ -15,7 +15,10 @@ from hooke.report.wording import name_text, percent, plain, spread_text
 def data(page: Page) -> Markup | None:
     """Where every row went, labels, split, leaks, rejected rows."""
     return blocks.section(
-        "data", "Data", "Where the molecules came from, and where every row went.", map(_data_set, page.report.data)
+        "data",
+        "Data",
+        f"Where the {page.report.items} came from, and where every row went.",
+        map(_data_set, page.report.data),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-VOID = frozenset({"br", "circle", "col", "input", "line", "link", "meta", "path"})
+VOID = frozenset({"br", "circle", "col", "img", "input", "line", "link", "meta", "path"})
 _SVG_VOID = frozenset({"circle", "line", "path"})
 
 

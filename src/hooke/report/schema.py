@@ -408,6 +408,15 @@ class Predictions:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture with what it shows. `png`: base64."""
+
+    title: str
+    png: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Text:
     """A block of text to read or copy: a recipe as TOML, a command."""
 
@@ -437,7 +446,7 @@ class Reproduce:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that report.html shows."""
+    """Everything that report.html shows; `items` is what the data are made of, in words."""
 
     title: str
     summary: Summary
@@ -454,6 +463,8 @@ class Report:
     galleries: tuple[Gallery, ...] = ()
     maps: tuple[EmbeddingMap, ...] = ()
     predictions: tuple[Predictions, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    items: str = "molecules"
     reproduce: Reproduce = Reproduce()
     molecules: tuple[Molecule, ...] = ()
 

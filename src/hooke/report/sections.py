@@ -57,6 +57,19 @@ def summary(page: Page) -> Markup:
     )
 
 
+def pictures(page: Page) -> Markup | None:
+    """Pictures with their captions."""
+    figures = [
+        blocks.figure(
+            one.title,
+            element("img", src=f"data:image/png;base64,{one.png}", alt=one.title, style="max-width:100%"),
+            one.note,
+        )
+        for one in page.report.pictures
+    ]
+    return blocks.section("pictures", "Pictures", "What the network saw and what it made of it.", blocks.grid(figures))
+
+
 def training(page: Page) -> Markup | None:
     """Learning curves."""
     figures = [
@@ -74,7 +87,9 @@ def results(page: Page) -> Markup | None:
     parts: list[Child] = [_result_table(page, section) for section in page.report.results]
     if page.report.differences:
         parts.append(_differences(page, page.report.differences))
-    text = "Every model beside its baselines, on molecules that it was not trained on. ★ marks the best value of a row"
+    text = "★ marks the best value of a row"
+    if page.report.items == "molecules":
+        text = "Every model beside its baselines, on molecules that it was not trained on. " + text
     text += "; where intervals overlap, the paired differences decide." if page.report.differences else "."
     return blocks.section("results", "Results", text, parts)
 
@@ -179,6 +194,7 @@ SECTIONS: tuple[tuple[str, Callable[[Page], Markup | None]], ...] = (
     ("Worst and best", molecules),
     ("Embedding map", maps),
     ("New molecules", unseen),
+    ("Pictures", pictures),
     ("Training", training),
     ("Data", data),
     ("Reproduce", reproduce),
@@ -224,7 +240,7 @@ def _scores(page: Page, task: TaskResult) -> Markup:
 def _result_table(page: Page, section: ResultTable) -> Markup:
     counted = any(task.count for task in section.tasks)
     columns = [Column("task"), Column("metric")]
-    columns += [Column("molecules" if _graphs(section) else "values", numeric=True)] if counted else []
+    columns += [Column(page.report.items if _graphs(section) else "values", numeric=True)] if counted else []
     columns += [Column(name_text(model), numeric=True) for model in section.models]
     rows = []
     for task in section.tasks:
@@ -249,7 +265,7 @@ def _result_table(page: Page, section: ResultTable) -> Markup:
             cells.append(Cell(content, score.estimate.value, "best" if score.best else ""))
         rows.append(cells)
     about = blocks.sentence(
-        f"{section.part} molecules" if section.part else "",
+        f"{section.part} {page.report.items}" if section.part else "",
         f"split: {section.split}" if section.split else "",
         f"intervals: {section.intervals}" if section.intervals else "",
         f"baselines: {', '.join(map(name_text, section.baselines))}" if section.baselines else "",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +9,7 @@ import polars as pl
 
 from hooke.cells.map import entities_of
 from hooke.core.errors import UnknownNameError
+from hooke.core.png import encode_png
 
 COLOURS = np.array(
     [[0.25, 0.45, 1.0], [0.2, 0.9, 0.35], [1.0, 0.25, 0.25], [1.0, 0.85, 0.2], [0.9, 0.3, 0.95], [0.3, 0.9, 0.95]]
@@ -117,20 +116,3 @@ class Tiles:
             low, high = np.percentile(np.concatenate(pixels, axis=1), [1, 99.7], axis=1)
             self._scales[plate] = (low, np.maximum(high, low + 1))
         return self._scales[plate]
-
-
-def encode_png(pixels: np.ndarray) -> bytes:
-    """(height, width, 3) uint8 as PNG."""
-    height, width, _ = pixels.shape
-    lines = np.concatenate([np.zeros((height, 1), np.uint8), pixels.reshape(height, -1)], axis=1)
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(lines.tobytes(), 6))
-        + chunk(b"IEND", b"")
-    )

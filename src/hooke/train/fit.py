@@ -12,37 +12,26 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from hooke.core import registry
 from hooke.core.errors import DataError, HookeError, UsageError
 from hooke.core.files import disk_full_explained
-from hooke.core.paths import cache_folder
 from hooke.core.runs import RunFolder
 from hooke.evaluate.splits import Split
-from hooke.inference.ensemble import Ensemble
-from hooke.inference.network import build_task
-from hooke.molecules.statistics import LabelStatistics, label_statistics
-from hooke.molecules.store import MoleculeStore
-from hooke.train.devices import check_can_start, make_fabric
-from hooke.train.measure import measure
+from hooke.train.devices import check_can_start
+from hooke.train.domains import Store, domain_of
 from hooke.train.member import Member, trained
-from hooke.train.recipe import Recipe
-from hooke.train.split import split_store
+from hooke.train.recipe import Recipe, resolve
 
 
-def prepare(recipe: Recipe, *, workers: int | None = None, show_progress: bool = True) -> MoleculeStore:
+def prepare(recipe: Recipe, *, workers: int | None = None, show_progress: bool = True) -> Any:
     """The store of a recipe's data set, prepared below the cache folder or found there again."""
-    dataset = registry.module("datasets", recipe.data.name).Dataset(recipe.data.config)
-    return dataset.prepare(
-        cache_folder() / "stores", encodings=recipe.encodings, standardise=recipe.standardise, workers=workers,
-        show_progress=show_progress,
-    )  # fmt: skip
+    return domain_of(recipe).prepare(recipe, workers=workers, show_progress=show_progress)
 
 
 def fit(
     recipe: Recipe,
     *,
     runs: Path = Path("runs"),
-    store: MoleculeStore | None = None,
+    store: Store | None = None,
     pretrained: Path | None = None,
     new: bool = False,
     reuse: bool = False,
@@ -54,7 +43,7 @@ def fit(
     Args:
         recipe: What to do.
         runs: Folder of the run folders.
-        store: Prepared molecules; None prepares the recipe's data set.
+        store: Prepared molecules or images; None prepares the recipe's data set.
         pretrained: A finished run whose encoder weights are the start (fine-tuning; see `finetune`).
         new: Start afresh.
         reuse: Return a finished run of the same recipe and data, if there is one, instead of training again.
@@ -91,15 +80,13 @@ def resume(folder: Path, *, show_progress: bool = True) -> RunFolder:
     Raises:
         DataError: Its data changed or cannot be found.
     """
-    from hooke.train.recipe import resolve
-
     run = RunFolder.open(folder)
     if run.info["status"] == "finished":
         return run
-    recipe = resolve({key: value for key, value in run.recipe.items() if key != "pretrained"})
+    recipe = recipe_of(run)
     check_can_start(recipe.train)
     saved = Path(run.info["store"])
-    store = MoleculeStore.open(saved) if saved.exists() else prepare(recipe, show_progress=show_progress)
+    store = domain_of(recipe).open_store(saved) if saved.exists() else prepare(recipe, show_progress=show_progress)
     if store.content_hash != run.info["data_hash"]:
         raise DataError(f"the data of {folder} changed since it was started; start a new run with `hooke fit --new`")
     pretrained = run.info.get("pretrained_folder")
@@ -111,7 +98,8 @@ def finetune(
 ) -> RunFolder:
     """Adapt a pretrained run's encoder to another data set with new heads.
 
-    Model, encodings and standardisation are taken from the pretrained run. mode="probe" keeps the encoder frozen.
+    The model is taken from the pretrained run, and with molecules encodings and standardisation. mode="probe" keeps the
+    encoder frozen.
 
     Raises:
         UsageError: Unknown mode.
@@ -122,23 +110,26 @@ def finetune(
 
 
 def adapted(recipe: Recipe, pretrained: Path, mode: str = "full") -> Recipe:
-    """A recipe with the model, encodings and standardisation of a pretrained run."""
-    from hooke.train.recipe import resolve
+    """A recipe with the model of a pretrained run, and what of that run its encoder depends on.
 
-    before = RunFolder.open(pretrained).recipe
-    source = resolve({name: before[name] for name in ("model", "encodings", "standardise")})
+    Raises:
+        UsageError: The run is about something else.
+    """
+    before = recipe_of(RunFolder.open(pretrained))
+    if before.domain != recipe.domain:
+        raise UsageError(f"{pretrained} is about {before.domain}, the recipe {recipe.name!r} about {recipe.domain}")
     rate = 0.0 if mode == "probe" else recipe.train.encoder_rate
-    return replace(
-        recipe, model=source.model, encodings=source.encodings, standardise=source.standardise,
-        train=replace(recipe.train, encoder_rate=rate),
-    )  # fmt: skip
+    chosen = domain_of(recipe).adapted(recipe, before)
+    return replace(chosen, train=replace(recipe.train, encoder_rate=rate))
 
 
-def _train(
-    run: RunFolder, recipe: Recipe, store: MoleculeStore, pretrained: Path | None, show_progress: bool
-) -> RunFolder:
-    if not store.labels:
-        raise UsageError(f"{store.folder.name} carries no label: name one with --targets, or check the table")
+def recipe_of(run: RunFolder) -> Recipe:
+    """The recipe of a run."""
+    return resolve({key: value for key, value in run.recipe.items() if key != "pretrained"})
+
+
+def _train(run: RunFolder, recipe: Recipe, store: Store, pretrained: Path | None, show_progress: bool) -> RunFolder:
+    domain_of(recipe).check(store, recipe)
     run.lock()
     started = time.monotonic()
     try:
@@ -156,56 +147,28 @@ def _train(
     return run
 
 
-def _work(run: RunFolder, recipe: Recipe, store: MoleculeStore, pretrained: Path | None, show_progress: bool) -> None:
-    split = _labelled(split_store(store, recipe.split), store)
-    if not len(split.train):
-        raise UsageError("no training row has a label; check data.split and the label columns")
+def _work(run: RunFolder, recipe: Recipe, store: Store, pretrained: Path | None, show_progress: bool) -> None:
+    domain = domain_of(recipe)
+    split = domain.split(store, recipe)
     if len(split.train) < recipe.train.devices:
         raise UsageError(f"{len(split.train)} training rows cannot be shared by {recipe.train.devices} devices")
-    statistics = label_statistics(store, split.train)
-    _write_setup(run, store, split, statistics)
-    members = [
-        Member(
-            run, recipe, store.folder, statistics, split.train, split.valid, number,
-            pretrained=pretrained, show_progress=show_progress,
-        )
-        for number in range(recipe.train.ensemble)
-    ]  # fmt: skip
+    pl.DataFrame({"row": np.arange(len(store)), "split": split.labels(len(store))}).write_parquet(
+        run.path("split.parquet")
+    )
+    members = domain.members(run, recipe, store, split, pretrained=pretrained, show_progress=show_progress)
     networks = [trained(member) for member in members]
-    task = build_task(recipe.task.name, recipe.task.config, store.labels, statistics)
-    ensemble = Ensemble(networks, task, make_fabric(replace(recipe.train, devices=1)).device)
-    measure(run, store, split, ensemble)
+    found = domain.measure(run, recipe, store, split, networks)
     if recipe.train.refit:
         _refit(members, split)
     run.update(
-        device=str(ensemble.device),
         parameters=sum(parameter.numel() for parameter in networks[0].parameters()),
         rows={"train": len(split.train), "valid": len(split.valid), "test": len(split.test)},
-        labels=len(store.labels),
+        **found,
     )
 
 
 def _seconds(run: RunFolder, started: float) -> float:
     return round(run.info.get("seconds", 0) + time.monotonic() - started, 1)
-
-
-def _labelled(split: Split, store: MoleculeStore) -> Split:
-    """Without molecules that carry no label at all: nothing can be learnt from them, nor measured on them."""
-    if any(label.level != "graph" for label in store.labels):
-        return split
-    counts = store.store.axis_counts("label")
-    return Split(*(part[counts[part] > 0] for part in (split.train, split.valid, split.test)))
-
-
-def _write_setup(run: RunFolder, store: MoleculeStore, split: Split, statistics: dict[str, LabelStatistics]) -> None:
-    run.write_json("labels.json", [label.to_json() for label in store.labels])
-    run.write_json(
-        "statistics.json",
-        {level: {name: getattr(found, name).tolist() for name in found._fields} for level, found in statistics.items()},
-    )
-    pl.DataFrame({"row": np.arange(len(store)), "split": split.labels(len(store))}).write_parquet(
-        run.path("split.parquet")
-    )
 
 
 def _refit(members: Sequence[Member], split: Split) -> None:

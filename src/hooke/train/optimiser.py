@@ -1,18 +1,20 @@
-"""AdamW with decay only where it belongs, and the learning rate as a function of the step."""
+"""AdamW or Lion with decay only where it belongs, and the learning rate as a function of the step."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
 
 from hooke.core.errors import UsageError
+from hooke.train.lion import Lion
 from hooke.train.recipe import TrainSection
 
 
-def make_optimiser(network: nn.Module, section: TrainSection) -> torch.optim.AdamW:
-    """AdamW (Loshchilov and Hutter 2019); embeddings and what has one dimension (biases, norms) are not decayed.
+def make_optimiser(network: nn.Module, section: TrainSection) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov and Hutter 2019) or Lion; what has one dimension (biases, norms), embeddings and tokens are not decayed.
 
     Parameters under `encoder` get `encoder_rate` times the learning rate. What fine-tuning keeps frozen needs no gradient
     afterwards, and has no place in the optimiser.
@@ -27,18 +29,22 @@ def make_optimiser(network: nn.Module, section: TrainSection) -> torch.optim.Ada
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
-            decays = parameter.ndim > 1 and id(parameter) not in exempt
+            token = name.endswith(("token", "tokens"))
+            decays = parameter.ndim > 1 and not token and id(parameter) not in exempt
             groups.setdefault((name.startswith("encoder."), decays), []).append(parameter)
+    settings: list[dict[str, Any]] = [
+        {
+            "params": parameters,
+            "weight_decay": section.weight_decay if decays else 0.0,
+            "rate": section.encoder_rate if encoder else 1.0,
+            "first_epoch": section.encoder_from_epoch if encoder else 0,
+        }
+        for (encoder, decays), parameters in groups.items()
+    ]
+    if section.optimiser == "lion":
+        return Lion(settings, lr=section.learning_rate)
     return torch.optim.AdamW(
-        [
-            {
-                "params": parameters,
-                "weight_decay": section.weight_decay if decays else 0.0,
-                "rate": section.encoder_rate if encoder else 1.0,
-                "first_epoch": section.encoder_from_epoch if encoder else 0,
-            }
-            for (encoder, decays), parameters in groups.items()
-        ],
+        settings,
         lr=section.learning_rate,
         fused=section.precision != "16-mixed",  # torch's fused kernel cannot be combined with loss scaling and clipping
     )

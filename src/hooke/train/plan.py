@@ -20,10 +20,12 @@ from torch import nn
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.nn.flops import count_flops, kept_bytes, meta_batch
+from hooke.train.recipe import Recipe
 
 OptimiserName = Literal["adamw", "lion"]
 _STATE_NUMBERS = {"adamw": 2, "lion": 1}
 _GIBI = 2**30
+IMAGE_COUNTS = (1_000_000, 10_000_000, 100_000_000)
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Settings:
 
     channels: int = 6
     size: int = 256  # side of a crop in pixels
-    mask_ratio: float = 0.75
+    mask_ratio: float = 0.75  # 0: every token passes through the encoder, and no decoder follows
     batch: int = 2048  # images a step, over all devices
     epochs: int = 100
     devices: int = 16
@@ -120,7 +122,7 @@ def _measure(name: str, config: Any, settings: Settings) -> _Measured:
     with torch.device("meta"):
         model: Any = registry.module("models", name).Model(config, channels)
     batch = meta_batch(1, channels, settings.size)
-    masked = hasattr(model, "reconstruct")
+    masked = hasattr(model, "reconstruct") and settings.mask_ratio > 0
 
     def forward() -> object:
         if not masked:
@@ -135,7 +137,7 @@ def _measure(name: str, config: Any, settings: Settings) -> _Measured:
     output = model.eval()(batch)
     places = output.tokens.shape[1] - output.class_tokens
     visible = int(places * (1 - settings.mask_ratio)) if masked and patches else places
-    decoder = model.decoder if masked else nn.Module()
+    decoder = model.decoder if hasattr(model, "reconstruct") else nn.Module()
     all_parameters = sum(parameter.numel() for parameter in model.parameters())
     return _Measured(
         parameters=all_parameters,
@@ -184,13 +186,53 @@ def plan(model: str, preset: str, images: int, settings: Settings = Settings()) 
     presets = registry.module("models", model).PRESETS
     if preset not in presets:
         raise UnknownNameError(f"preset of {model}", preset, presets)
+    return plan_config(model, presets[preset], images, settings, name=preset)
+
+
+def plan_config(model: str, config: Any, images: int, settings: Settings, *, name: str) -> Plan:
+    """`plan` of a config that is no preset, called `name` in the table."""
     if settings.device not in DEVICES:
         raise UnknownNameError("device", settings.device, DEVICES)
     if min(images, settings.batch, settings.epochs, settings.devices) < 1 or not 0 < settings.utilisation <= 1:
         raise UsageError(
             f"images, batch, epochs and devices must be 1 or more, utilisation in (0, 1]; got {images}, {settings}"
         )
-    return _assemble(model, preset, images, settings, _measure(model, presets[preset], settings))
+    return _assemble(model, name, images, settings, _measure(model, config, settings))
+
+
+def plan_recipe(
+    recipe: Recipe, *, image_counts: Sequence[int] = IMAGE_COUNTS, channels: int = 0, size: int = 0, **changes: Any
+) -> list[Plan]:
+    """What training by an image recipe would need, for several numbers of images.
+
+    Args:
+        recipe: Of images.
+        image_counts: Crops of an epoch.
+        channels: How many; 0 takes those that the recipe names, else 6.
+        size: Side of a crop; 0 takes the recipe's, else 256.
+        changes: Other fields of `Settings`: device, devices, utilisation, batch, sharded.
+
+    Raises:
+        UsageError: The recipe is about something else.
+        UnknownNameError: No such device.
+    """
+    if recipe.domain != "images":
+        raise UsageError(f"a plan is made for recipes on images; {recipe.name!r} is about {recipe.domain}")
+    train = recipe.train
+    values: dict[str, Any] = {
+        "channels": channels or len(recipe.images.channels) or Settings.channels,
+        "size": size or recipe.images.crop or Settings.size,
+        "mask_ratio": getattr(recipe.task.config, "mask_ratio", 0.0),
+        "batch": train.batch_size * train.accumulate * train.devices,
+        "epochs": train.epochs,
+        "devices": train.devices,
+        "optimiser": train.optimiser,
+        "checkpointing": recipe.images.recompute,
+        "average": train.ema > 0,
+    }
+    settings = Settings(**{**values, **changes})
+    first = plan_config(recipe.model.name, recipe.model.config, image_counts[0], settings, name=recipe.name)
+    return [_scaled(first, images) for images in image_counts]
 
 
 def plans(names: Sequence[tuple[str, str]], image_counts: Sequence[int], settings: Settings = Settings()) -> list[Plan]:
@@ -198,18 +240,17 @@ def plans(names: Sequence[tuple[str, str]], image_counts: Sequence[int], setting
     rows = []
     for model, preset in names:
         first = plan(model, preset, image_counts[0], settings)
-        for images in image_counts:
-            factor = images / first.images
-            rows.append(
-                replace(
-                    first,
-                    images=images,
-                    total_flops=first.total_flops * factor,
-                    hours=first.hours * factor,
-                    device_hours=first.device_hours * factor,
-                )
-            )
+        rows += [_scaled(first, images) for images in image_counts]
     return rows
+
+
+def _scaled(first: Plan, images: int) -> Plan:
+    """The same run on another number of images."""
+    factor = images / first.images
+    return replace(
+        first, images=images, total_flops=first.total_flops * factor, hours=first.hours * factor,
+        device_hours=first.device_hours * factor,
+    )  # fmt: skip
 
 
 def _assemble(model: str, preset: str, images: int, settings: Settings, found: _Measured) -> Plan:
@@ -243,3 +284,20 @@ def _assemble(model: str, preset: str, images: int, settings: Settings, found: _
         hours=seconds / 3600,
         device_hours=seconds / 3600 * settings.devices,
     )
+
+
+def table(rows: Sequence[Plan]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows for people."""
+    header = [
+        "images", "parameters", "tokens (visible)", "GFLOP a step and image", "state", "activations", "fits", "images/s",
+        "tokens/s", "hours", "GPU-hours",
+    ]  # fmt: skip
+    return header, [
+        [
+            f"{row.images:,}", f"{row.parameters:,}", f"{row.tokens:,} ({row.visible:,})", f"{row.step_flops / 1e9:,.2f}",
+            f"{row.state_gib:.2f} GiB", f"{row.activations_gib:.2f} GiB",
+            "yes" if row.fits else f"with accumulate={row.accumulate}" if row.accumulate else "no",
+            f"{row.images_per_second:,.0f}", f"{row.tokens_per_second:,.0f}", f"{row.hours:,.2f}", f"{row.device_hours:,.2f}",
+        ]
+        for row in rows
+    ]  # fmt: skip

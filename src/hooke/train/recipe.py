@@ -15,7 +15,9 @@ from hooke.core.recipe import build, read
 from hooke.molecules.encodings import EncodingConfig
 from hooke.molecules.parse import KEEP_ALL, StandardiseConfig
 
-SplitKind = Literal["random", "scaffold", "scaffold_balanced", "cluster", "time", "column", "published"]
+SplitKind = Literal[
+    "random", "scaffold", "scaffold_balanced", "cluster", "time", "column", "published", "well", "plate", "experiment", "group"
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -23,16 +25,20 @@ class SplitSection:
     """How rows are split into train, valid and test.
 
     Attributes:
-        kind: "published" takes the split that the data set carries ("column" is the same, for a user's own table).
+        kind: "published" takes the split that the data set carries ("column" is the same, for a user's own table). Molecules:
+            "random", "scaffold", "scaffold_balanced", "cluster", "time". Images: whole wells ("random" is the same), plates or
+            experiments, or whole groups of equal `column`.
         fractions: Of train, valid and test.
         seed: Of the split alone, so that models can be compared on one split.
         time_column: Label whose value orders the rows, for "time".
+        column: Of images: the metadata column of "group", or of "column" (its words are train, valid or val, test).
     """
 
     kind: SplitKind = "random"
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
     seed: int = 0
     time_column: str = ""
+    column: str = ""
 
     def __post_init__(self) -> None:
         if min(self.fractions) < 0 or not math.isclose(sum(self.fractions), 1.0, abs_tol=1e-6):
@@ -40,6 +46,30 @@ class SplitSection:
         if self.fractions[0] == 0:
             raise ValueError("fractions must leave rows to train on")
         _at_least(self, seed=0)
+
+
+@dataclass(frozen=True)
+class ImageSection:
+    """How fields of images become batches.
+
+    Attributes:
+        crop: Side of the random crops in pixels; 0 takes whole fields.
+        crops_per_field: Crops of each field in an epoch.
+        channels: Which channels, in which order; none takes all.
+        single_batch: Each batch of crops comes from one experimental batch.
+        workers: Processes that read; 0 reads in a thread.
+        recompute: Recompute each transformer block in the backward pass instead of keeping its activations.
+    """
+
+    crop: int = 0
+    crops_per_field: int = 1
+    channels: tuple[str, ...] = ()
+    single_batch: bool = False
+    workers: int = 0
+    recompute: bool = False
+
+    def __post_init__(self) -> None:
+        _at_least(self, crop=0, crops_per_field=1, workers=0)
 
 
 @dataclass(frozen=True)
@@ -56,7 +86,8 @@ class TrainSection:
         encoder_rate: Factor on the encoder's learning rate (fine-tuning); 0 keeps the encoder frozen (probing).
         encoder_layers: Last layers of the encoder that are trained, those before and its inputs being frozen; -1 trains all.
         encoder_from_epoch: The encoder waits so many epochs, in which only the heads are trained.
-        weight_decay: Of AdamW; not applied to biases, norms and embeddings.
+        optimiser: "adamw", or "lion", whose rate is three to ten times smaller and whose decay is as much larger.
+        weight_decay: Not applied to biases, norms, embeddings and learned tokens.
         warmup: Fraction of all steps with a linearly rising rate.
         schedule: How the rate falls afterwards.
         final_rate: Last rate as a fraction of the peak.
@@ -84,6 +115,7 @@ class TrainSection:
     encoder_rate: float = 1.0
     encoder_layers: int = -1
     encoder_from_epoch: int = 0
+    optimiser: Literal["adamw", "lion"] = "adamw"
     weight_decay: float = 1e-4
     warmup: float = 0.05
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
@@ -147,16 +179,21 @@ class Recipe:
     split: SplitSection = SplitSection()
     encodings: EncodingConfig = EncodingConfig()
     standardise: StandardiseConfig = KEEP_ALL
+    images: ImageSection = ImageSection()
     train: TrainSection = field(default_factory=TrainSection)
 
+    @property
+    def domain(self) -> str:
+        """What it is about: "molecules" or "images"."""
+        return model_domain(self.model.name)
+
     def to_json(self) -> dict[str, Any]:
-        """A plain dictionary; `resolve` gives the recipe back."""
+        """A plain dictionary with the sections of its domain; `resolve` gives the recipe back."""
         return {
             "name": self.name,
             "seed": self.seed,
             "data": {**self.data.to_json(), "split": asdict(self.split)},
-            "encodings": asdict(self.encodings),
-            "standardise": asdict(self.standardise),
+            **{section: asdict(getattr(self, section)) for section in DOMAIN_SECTIONS[self.domain]},
             "model": self.model.to_json(),
             "task": self.task.to_json(),
             "train": asdict(self.train),
@@ -174,8 +211,9 @@ class Recipe:
         return replace(self, **changes)
 
 
+DOMAIN_SECTIONS = {"molecules": ("encodings", "standardise"), "images": ("images",)}
 _HEAD = "the recipe does not hold:\n  "
-_TABLES = ("data", "encodings", "standardise", "model", "task", "train")
+_TABLES = ("data", "encodings", "standardise", "images", "model", "task", "train")
 _SECTIONS = ("name", "seed", *_TABLES)
 
 
@@ -212,6 +250,7 @@ def resolve(mapping: Mapping[str, Any]) -> Recipe:
         "task": attempt(_named, "tasks", tables["task"], "task", "multitask"),
         "encodings": attempt(build, EncodingConfig, tables["encodings"], "encodings"),
         "standardise": attempt(build, StandardiseConfig, tables["standardise"], "standardise"),
+        "images": attempt(build, ImageSection, tables["images"], "images"),
         "train": attempt(build, TrainSection, tables["train"], "train"),
     }
     seed, name = mapping.get("seed", 0), mapping.get("name", "recipe")
@@ -219,11 +258,40 @@ def resolve(mapping: Mapping[str, Any]) -> Recipe:
         problems.append(UsageError(f"seed must be a whole number of at least 0, got {seed!r}"))
     if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*", name):  # it becomes a folder's name
         problems.append(UsageError(f"name must be made of letters, digits, '.', '-' and '_', got {name!r}"))
+    if not problems:
+        attempt(_check_domain, sections, mapping)
     if len(problems) == 1:
         raise problems[0]
     if problems:
         raise UsageError(_HEAD + "\n  ".join(str(problem).removeprefix(_HEAD) for problem in problems))
     return Recipe(name, seed=seed, **sections)
+
+
+def model_domain(name: str) -> str:
+    """What a registered model is about; "molecules" when it does not say."""
+    return getattr(registry.module("models", name), "DOMAIN", "molecules")
+
+
+def _check_domain(sections: Mapping[str, Any], mapping: Mapping[str, Any]) -> None:
+    """Data, model and task must be of one domain, and no section of another."""
+    names = {kind: sections[kind].name for kind in ("data", "model", "task")}
+    domain = model_domain(names["model"])
+    found = {
+        "data": registry.card(names["data"]).domain,
+        "model": domain,
+        "task": getattr(registry.module("tasks", names["task"]), "DOMAIN", "molecules"),
+    }
+    if len(set(found.values())) > 1:
+        raise UsageError(
+            "data, model and task must be about one thing, but "
+            + ", ".join(f"{kind} {names[kind]!r} is about {about}" for kind, about in found.items())
+        )
+    if domain not in DOMAIN_SECTIONS:
+        raise UsageError(f"model {names['model']!r} is about {domain}; recipes train {' and '.join(DOMAIN_SECTIONS)}")
+    for other, foreign in DOMAIN_SECTIONS.items():
+        for section in foreign:
+            if other != domain and section in mapping:
+                raise UsageError(f"the section {section!r} is about {other}, this recipe about {domain}")
 
 
 def _table(mapping: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:

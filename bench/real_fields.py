@@ -1,0 +1,228 @@
+"""Real fields: a trained encoder on other microscopes' channels, and a masked autoencoder trained on real fields alone.
+
+    HOOKE_MIRROR=... python bench/real_fields.py RUN OUT [--epochs 30] [--held-out 200]
+
+RUN is a finished CA-MAE run (`hooke fit screen_ca_mae`). OUT gets real_fields.json, the pictures and the run folders.
+
+1. The encoder embeds the 6-channel site, the JUMP site (3 channels) and the NF1 fields (3 channels) as they are, shrunk to its
+   pixel size. Printed: how much the embedding moves when the channels come in reverse order, and, for every channel, the cosine
+   of the embedding without it, and of it alone, to that of all.
+2. An MAE of one channel is trained on crops of real planes only: 72 DNA fields of 24 wells, the sites above, ExampleHuman.
+   Held-out wells of the DNA fields are never trained on. On masked crops of them its mean squared error (crops standardised)
+   stands beside the mean of the visible pixels and a cubic interpolation of them (SciPy's Clough-Tocher, nearest outside),
+   with bootstrap intervals over wells.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from hooke.core.paths import mirror_folder
+from hooke.images.batch import image_batch
+from hooke.images.options import FolderOptions
+from hooke.images.planes import read_plane
+from hooke.images.prepared import prepare_folder
+from hooke.images.store import ImageStore
+from hooke.images.tiles import shrink
+from hooke.inference.embed_wells import View, embed_fields, resolved
+from hooke.inference.image_run import LoadedImageRun
+from hooke.suites.image_sections import picture
+from hooke.train.fit import fit
+from hooke.train.recipe import load_recipe
+
+PATCH, CROP, RATIO = 8, 64, 0.75
+SITES = {
+    "6-channel site": ("pediatric_cancer_atlas_profiling/images/orig", "phenix", "", 3),
+    "JUMP site": ("JUMP_plate_BR00117006/images/orig", "phenix", "", 3),
+    "NF1 fields": (
+        "NF1_cellpainting_data_shrunken/Plate_2_images", "pattern",
+        r"(?P<well>[A-H]\d+)_01_\d_(?P<site>\d)_(?P<channel>[A-Z]+)_001\.tif", 2,
+    ),
+}  # fmt: skip
+
+
+def real_stores(mirror: Path, out: Path) -> dict[str, ImageStore]:
+    found = {}
+    for name, (folder, layout, pattern, factor) in SITES.items():
+        path = mirror / "microscopy" / "cytodataframe" / folder
+        if layout == "phenix":  # the layout wants batch/plate/Images/
+            plate = out / "plates" / folder.split("/")[0] / "P1" / "Images"
+            plate.mkdir(parents=True, exist_ok=True)
+            for file in path.glob("*.tif*"):
+                (plate / file.name).unlink(missing_ok=True)
+                (plate / file.name).symlink_to(file)
+            path = plate.parent.parent
+        options = FolderOptions(path=str(path), layout=layout, pattern=pattern, downsample=factor)  # type: ignore[arg-type]
+        found[name] = prepare_folder(options, out / "stores", name=folder.split("/")[0], workers=0, show_progress=False)
+    return found
+
+
+def cosine(one: np.ndarray, other: np.ndarray) -> float:
+    return float((one * other).sum() / np.linalg.norm(one) / np.linalg.norm(other))
+
+
+def channels_table(run: LoadedImageRun, stores: dict[str, ImageStore]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, store in stores.items():
+        rows = np.arange(len(store))
+
+        def vectors(channels: tuple[str, ...], store: ImageStore = store, rows: np.ndarray = rows) -> np.ndarray:
+            return embed_fields(run, store, rows, resolved(run, store, View(crop=CROP, channels=channels)))
+
+        whole = vectors(store.channels)
+        mean = whole.mean(axis=0)
+        turned = float(np.abs(vectors(store.channels[::-1]) - whole).max() / np.abs(whole).max())
+        table = {
+            channel: {
+                "without": cosine(vectors(tuple(one for one in store.channels if one != channel)).mean(axis=0), mean),
+                "alone": cosine(vectors((channel,)).mean(axis=0), mean),
+            }
+            for channel in store.channels
+        }
+        found[name] = {"fields": len(store), "channels": list(store.channels), "order_changes": turned, "table": table}
+        print(
+            f"\n{name}: {len(store)} fields, {len(store.channels)} channels; reversed order moves the embedding by {turned:.1e}"
+        )
+        print(f"{'channel':<12}{'without it':>12}{'alone':>10}   (cosine to all channels)")
+        for channel, row in table.items():
+            print(f"{channel:<12}{row['without']:>12.3f}{row['alone']:>10.3f}")
+    return found
+
+
+def write_planes(mirror: Path, folder: Path) -> Path:
+    """One npz a real plane, halved or shrunk until nuclei are alike; `part` says which wells are held out."""
+    images = folder / "planes"
+    images.mkdir(parents=True, exist_ok=True)
+    lines = ["well,source,part"]
+    number = 0
+
+    def write(plane: np.ndarray, source: str, part: str) -> None:
+        nonlocal number
+        well = f"{'ABCDEFGHIJKLMNOP'[number // 24]}{number % 24 + 1:02d}"
+        values = shrink(plane, 2) if part or source == "human" else shrink(plane, 3)
+        scaled = values if values.dtype == np.uint8 else np.clip(values.astype(np.float64), 0, 65535).astype(np.uint16)
+        scaled = scaled.astype(np.uint16) * (257 if scaled.dtype == np.uint8 else 1)
+        np.savez(images / f"{well}_s1.npz", image=scaled[None], channels=np.array(["plane"]))
+        lines.append(f"{well},{source},{part or 'train'}")
+        number += 1
+
+    archive = np.load(mirror / "microscopy" / "cellprofiler_examples" / "illum_AS_09047_72fields.npz")
+    wells = [str(name).split("f0")[0] for name in archive["names"]]
+    names = sorted(set(wells))
+    held = set(names[::4])
+    for plane, well in zip(archive["images"], wells, strict=True):
+        write(plane, well, "test" if well in held else "train")
+    for path in sorted((mirror / "microscopy" / "cytodataframe").glob("*/images/orig/*.tif*")):
+        write(read_plane(path), "site", "")
+    for path in sorted((mirror / "microscopy" / "cytodataframe").glob("NF1*/Plate_2_images/*.tif")):
+        write(read_plane(path), "nf1", "")
+    for path in sorted((mirror / "microscopy" / "cellprofiler_examples" / "ExampleHuman" / "images").glob("*.tif")):
+        write(read_plane(path), "human", "")
+    table = folder / "planes.csv"
+    table.write_text("\n".join(lines) + "\n")
+    return table
+
+
+def inpainted(crop: np.ndarray, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of the visible pixels, and their cubic interpolation."""
+    from scipy.interpolate import griddata
+
+    seen = np.argwhere(~hidden)
+    wanted = np.argwhere(hidden)
+    values = crop[~hidden]
+    cubic = griddata(seen, values, wanted, method="cubic")
+    outside = np.isnan(cubic)
+    cubic[outside] = griddata(seen, values, wanted[outside], method="nearest")
+    return np.full(len(wanted), values.mean()), np.clip(cubic, values.min(), values.max())
+
+
+def reconstruct(run: LoadedImageRun, store: ImageStore, count: int, out: Path) -> dict[str, Any]:
+    table = store.metadata
+    rows = np.flatnonzero((table["part"] == "test").to_numpy())
+    generator = np.random.default_rng(0)
+    chosen = rows[generator.integers(0, len(rows), count)]
+    sizes = store.sizes[chosen] - CROP
+    corners = np.floor(generator.random((count, 2)) * (sizes + 1)).astype(int)
+    pixels = store.read_crops(chosen, corners[:, 0], corners[:, 1], (CROP, CROP))
+    kept = (
+        pixels.reshape(count, -1).std(axis=1) > np.median(pixels.reshape(count, -1).std(axis=1)) / 3
+    )  # not empty ground
+    pixels, chosen = pixels[kept], chosen[kept]
+    batch = image_batch(pixels, store.channels, chosen)
+    encoder = run.network.encoder
+    noise = torch.rand(len(pixels), encoder.maskable(batch), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        found = encoder.reconstruct(batch, noise, RATIO)
+    true, predicted = found.target_image[:, 0].numpy(), found.image[:, 0].numpy()
+    down = CROP // PATCH
+    hidden = found.hidden.numpy().reshape(-1, down, down).repeat(PATCH, 1).repeat(PATCH, 2)
+    errors = np.zeros((len(pixels), 3))
+    shown = []
+    for number, (crop, guess, mask) in enumerate(zip(true, predicted, hidden, strict=True)):
+        mean, cubic = inpainted(crop, mask)
+        errors[number] = [((one - crop[mask]) ** 2).mean() for one in (guess[mask], mean, cubic)]
+        if number < 6:
+            filled = crop.copy()
+            filled[mask] = cubic
+            shown += [
+                np.where(mask, crop[~mask].mean(), crop)[None], np.where(mask, guess, crop)[None], filled[None], crop[None],
+            ]  # fmt: skip
+    note = "Six held-out crops: visible quarter with its mean, MAE, cubic interpolation, truth."
+    made = picture("Real held-out crops", shown, note)
+    (out / "reconstructions.png").write_bytes(base64.b64decode(made.png))
+    wells = table["source"].to_numpy()[chosen]
+    names = ("MAE", "mean", "cubic")
+    result: dict[str, Any] = {"crops": len(errors), "wells": len(np.unique(wells))}
+    print(
+        f"\nheld-out real crops: {result['crops']} of {result['wells']} wells, {RATIO:.0%} hidden; error of standardised pixels"
+    )
+    for place, name in enumerate(names):
+        result[name] = interval(errors[:, place], wells)
+        print(f"{name:<8}{result[name][0]:>8.3f} [{result[name][1]:.3f}, {result[name][2]:.3f}]")
+    for name, place in (("mean", 1), ("cubic", 2)):
+        result[f"MAE - {name}"] = interval(errors[:, 0] - errors[:, place], wells)
+        value, low, high = result[f"MAE - {name}"]
+        print(f"MAE - {name:<8}{value:>+8.3f} [{low:+.3f}, {high:+.3f}]")
+    return result
+
+
+def interval(values: np.ndarray, wells: np.ndarray) -> list[float]:
+    """Mean and its 95% bootstrap interval over wells."""
+    names, place = np.unique(wells, return_inverse=True)
+    sums, counts = np.bincount(place, values), np.bincount(place)
+    draws = np.random.default_rng(0).integers(0, len(names), (2000, len(names)))
+    means = sums[draws].sum(axis=1) / counts[draws].sum(axis=1)
+    return [float(values.mean()), *(float(bound) for bound in np.quantile(means, [0.025, 0.975]))]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--held-out", type=int, default=200)
+    parser.add_argument("--threads", type=int, default=0)
+    options = parser.parse_args()
+    mirror = mirror_folder()
+    if mirror is None:
+        raise SystemExit("set HOOKE_MIRROR to the folder of real data")
+    result = {"channels": channels_table(LoadedImageRun.open(options.run), real_stores(mirror, options.out))}
+    table = write_planes(mirror, options.out)
+    planes = FolderOptions(path=str(options.out / "planes"), metadata=str(table), layout="npz", tile=64)
+    store = prepare_folder(planes, options.out / "stores", name="planes", workers=0)
+    recipe = load_recipe("real_mae", [f"train.epochs={options.epochs}", f"train.threads={options.threads}"])
+    run = fit(recipe, runs=options.out / "runs", store=store, reuse=True)
+    result["reconstruction"] = reconstruct(LoadedImageRun.open(run.folder, "cpu"), store, options.held_out, options.out)
+    (options.out / "real_fields.json").write_text(json.dumps(result, indent=1))
+    print(f"\nwritten: {options.out / 'real_fields.json'}, {options.out / 'reconstructions.png'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,263 @@
+"""One vector a well from a trained image encoder: crops → mean → field → mean → well; streamed and resumable.
+
+Wells are embedded in parts of some dozens, which lie in `<output>.parts/` until the last is written; a killed command goes on
+after its last finished part. Batches are cut within parts, so the same command gives the same numbers, killed or not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from hooke.core.errors import DataError, UsageError
+from hooke.core.files import disk_full_explained, exclusive, put_in_place
+from hooke.core.hashing import content_hash
+from hooke.core.progress import progress
+from hooke.images.by_well import Wells
+from hooke.images.loader import ImageLoader
+from hooke.images.store import ImageStore
+from hooke.inference.image_run import LoadedImageRun
+from hooke.inference.parts import (
+    STAMP,
+    begin,
+    complete,
+    folder_of,
+    mark_complete,
+    path_of,
+    read_parquet_stamp,
+    rows_of,
+)
+from hooke.version import __version__
+
+GridShape = Literal["cover"] | tuple[int, int]
+PART_WELLS = 48
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class WellsReport:
+    """What was embedded.
+
+    Attributes:
+        output: The file written.
+        wells, fields: How many.
+        width: Of the vectors.
+        channels: That the encoder saw.
+        crop: Side of the crops; 0 for whole fields.
+        block: Of the encoder.
+        seconds: Wall time of this call.
+        resumed_wells: Wells taken from an earlier call that was stopped.
+        model_hash: Of the run that made the vectors.
+    """
+
+    output: str
+    wells: int
+    fields: int
+    width: int
+    channels: tuple[str, ...]
+    crop: int
+    block: int
+    seconds: float
+    resumed_wells: int
+    model_hash: str
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary."""
+        return asdict(self)
+
+    def summary(self) -> str:
+        """Two lines for people."""
+        return (
+            f"{self.wells:,} wells ({self.fields:,} fields, {len(self.channels)} channels), {self.width} numbers each, "
+            f"written to {self.output}\nnext    hooke map correct {self.output} -o corrected.parquet"
+        )
+
+
+@dataclass(frozen=True)
+class View:
+    """How fields are shown to an encoder.
+
+    Attributes:
+        crop: Side of the crops; None takes those that the run was trained on, 0 whole fields.
+        grid: (rows, columns) of crops over a field, or "cover" for as few as cover it.
+        channels: Which of the store's; none takes all that the encoder can read.
+        block: Of the encoder: 1 ..., or negative from the end.
+    """
+
+    crop: int | None = None
+    grid: GridShape = "cover"
+    channels: tuple[str, ...] = ()
+    block: int = -1
+
+
+def embed_wells(
+    run: Path | LoadedImageRun,
+    source: Path | str | ImageStore,
+    output: Path,
+    *,
+    crop: int | None = None,
+    grid: GridShape = "cover",
+    channels: Sequence[str] = (),
+    block: int = -1,
+    batch_size: int = _BATCH,
+    workers: int | None = None,
+    device: str = "auto",
+    resume: bool = True,
+    show_progress: bool = True,
+) -> WellsReport:
+    """Embed every well of a store.
+
+    The output is Parquet that `hooke map` reads: the columns of the store's metadata (experiment, plate, well, batch, gene, guide,
+    compound, concentration_um, control ...), `fields`, and `embedding` (float32 list of fixed size).
+
+    Args:
+        run: A run folder, or a loaded run.
+        source: An image store.
+        output: .parquet.
+        crop, grid, channels, block: See `View`.
+        batch_size: Crops a batch.
+        workers: Processes that read images; None or 0 reads in a thread.
+        device: "auto", "cpu" or "cuda"; a loaded run stays where it is.
+        resume: Continue an output that was stopped, and keep a finished one; False starts afresh.
+        show_progress: Show wells, rate and time left.
+
+    Raises:
+        UsageError: The output is not .parquet.
+        UnknownNameError: A channel that the store lacks.
+        DataError: The run, the store or the disk is at fault.
+    """
+    output, started = Path(output), time.monotonic()
+    if output.suffix != ".parquet":
+        raise UsageError(f"the output must end in .parquet, got {output.name}")
+    loaded = run if isinstance(run, LoadedImageRun) else LoadedImageRun.open(run, device)
+    store = source if isinstance(source, ImageStore) else ImageStore.open(Path(source))
+    view = resolved(loaded, store, View(crop, grid, tuple(channels), block))
+    stamp = {**loaded.stamp(), "source_hash": store.content_hash, "simulated": store.simulated, "hooke": __version__}
+    identity = content_hash([stamp, asdict(view), batch_size])
+    stamp = {**stamp, "identity": identity, "view": asdict(view)}
+    wells = Wells.of(store)
+    resumed = len(wells)
+    if not (resume and (read_parquet_stamp(output) or {}).get("identity") == identity):
+        parts = folder_of(output)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            exclusive(output.with_name(output.name + ".lock"), f"is writing {output}"),
+            disk_full_explained(output.parent, "the finished parts are kept"),
+        ):
+            before = begin(parts, identity, resume=resume)
+            resumed = rows_of(parts, before)
+            _write_parts(parts, before, loaded, store, wells, view, batch_size, workers or 0, show_progress)
+            _join(parts, output, stamp)
+            shutil.rmtree(parts)
+    width = pq.read_schema(output).field("embedding").type.list_size
+    return WellsReport(
+        os.fspath(output), len(wells), len(store), width, view.channels, view.crop or 0, block,
+        round(time.monotonic() - started, 1), resumed, loaded.model_hash,
+    )  # fmt: skip
+
+
+def resolved(run: LoadedImageRun, store: ImageStore, view: View) -> View:
+    """The view with crop and channels filled in from the run.
+
+    Raises:
+        UnknownNameError: A channel that the store lacks.
+    """
+    channels = view.channels or run.channels_of(store)
+    store.channel_numbers(channels)
+    return View(run.crop if view.crop is None else view.crop, view.grid, channels, view.block)
+
+
+@torch.no_grad()
+def embed_fields(
+    run: LoadedImageRun, store: ImageStore, rows: np.ndarray, view: View, *, batch_size: int = _BATCH, workers: int = 0
+) -> np.ndarray:
+    """(rows, width) float32, one vector a field: the mean over its crops.
+
+    Args:
+        run: The encoder.
+        store: Where the fields are.
+        rows: Which, each once.
+        view: As of `resolved`.
+        batch_size: Crops a batch.
+        workers: Processes that read.
+
+    Raises:
+        DataError: A vector is not finite.
+    """
+    loader = ImageLoader(
+        store, rows, batch_size, seed=None, crop=view.crop or None, channels=view.channels, workers=workers
+    )
+    place = np.full(len(store), -1, np.int64)
+    place[rows] = np.arange(len(rows))
+    sums: np.ndarray | None = None
+    counts = np.zeros(len(rows))
+    for batch in loader.tiles(view.grid) if view.crop else loader.epoch(0):
+        vectors = run.network.embed(batch.to(run.device), block=view.block).double().cpu().numpy()
+        sums = np.zeros((len(rows), vectors.shape[1])) if sums is None else sums
+        chosen = place[batch.rows.numpy()]
+        np.add.at(sums, chosen, vectors)
+        np.add.at(counts, chosen, 1)
+    if sums is None:
+        raise DataError("there are no fields to embed")
+    means = (sums / counts[:, None]).astype(np.float32)
+    bad = np.flatnonzero(~np.isfinite(means).all(axis=1))
+    if len(bad):
+        raise DataError(f"the embedding of field {rows[bad[0]]} ({_name(store, int(rows[bad[0]]))}) is not finite")
+    return means
+
+
+def _name(store: ImageStore, row: int) -> str:
+    found = store.metadata.row(row, named=True)
+    return "/".join(str(found[key]) for key in ("experiment", "plate", "well", "site"))
+
+
+def _write_parts(
+    parts: Path,
+    before: int,
+    run: LoadedImageRun,
+    store: ImageStore,
+    wells: Wells,
+    view: View,
+    batch_size: int,
+    workers: int,
+    show_progress: bool,
+) -> None:
+    if complete(parts):
+        return
+    with progress(len(wells), f"embedding {store.folder.name}", "wells", show=show_progress) as bar:
+        bar.advance(min(len(wells), before * PART_WELLS))
+        for number in range(before, -(-len(wells) // PART_WELLS)):
+            chosen = range(number * PART_WELLS, min((number + 1) * PART_WELLS, len(wells)))
+            rows = np.concatenate([wells.rows[well] for well in chosen])
+            fields = embed_fields(run, store, rows, view, batch_size=batch_size, workers=workers)
+            ends = np.cumsum([len(wells.rows[well]) for well in chosen])
+            means = np.stack([part.mean(axis=0) for part in np.split(fields, ends[:-1])])
+            column = pa.FixedSizeListArray.from_arrays(pa.array(means.reshape(-1)), means.shape[1])
+            table = wells.table[chosen.start : chosen.stop].to_arrow().append_column("embedding", column)
+            temporary = parts / f"{number:06d}.tmp"
+            pq.write_table(table, temporary, compression="zstd")
+            put_in_place(temporary, path_of(parts, number))
+            bar.advance(len(chosen))
+    mark_complete(parts)
+
+
+def _join(parts: Path, output: Path, stamp: dict[str, Any]) -> None:
+    """All parts as one file, in its place at once."""
+    temporary = parts / "joined.tmp"
+    files = [pq.ParquetFile(path) for path in sorted(parts.glob("part-*.parquet"))]
+    with pq.ParquetWriter(temporary, files[0].schema_arrow, compression="zstd") as writer:
+        for file in files:
+            writer.write_table(file.read())
+        writer.add_key_value_metadata({STAMP: json.dumps(stamp)})
+    put_in_place(temporary, output)

@@ -1,0 +1,64 @@
+"""What an image run learns about its data, and building its task and network from it, for training and for embedding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from torch import nn
+
+from hooke.core import registry
+from hooke.images.store import ImageStore
+
+
+@dataclass(frozen=True)
+class ImageSetup:
+    """What a network must know of the images that it was made for.
+
+    Attributes:
+        channels: Names, in the order of the weights.
+        batches: Names of the experimental batches; `batch_index` counts in this order.
+        target: Metadata column of the classes; "" when the objective needs none.
+        classes: Their names, in the order of the head.
+    """
+
+    channels: tuple[str, ...]
+    batches: tuple[str, ...] = ()
+    target: str = ""
+    classes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, store: ImageStore, task_config: Any, channels: Sequence[str] = ()) -> ImageSetup:
+        """From a store.
+
+        Args:
+            store: The images.
+            task_config: Of the objective; its `target`, where it has one, is a metadata column.
+            channels: Which of the store's; none takes all.
+
+        Raises:
+            UnknownNameError: No such channel or column.
+        """
+        store.channel_numbers(channels)
+        target = getattr(task_config, "target", "")
+        classes = store.classes(target)[1] if target else ()
+        return cls(tuple(channels) or store.channels, store.batches, target, classes)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> ImageSetup:
+        """Back from `to_json`."""
+        return cls(tuple(value["channels"]), tuple(value["batches"]), value["target"], tuple(value["classes"]))
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary."""
+        return asdict(self)
+
+
+def build_image_network(
+    task_name: str, task_config: Any, model: str, config: Any, setup: ImageSetup
+) -> tuple[nn.Module, Any]:
+    """The encoder with what the objective adds, and the objective; initialised from torch's current generator."""
+    classes = {setup.target: len(setup.classes)} if setup.target else {}
+    task = registry.module("tasks", task_name).Task(task_config, classes, len(setup.batches))
+    return task.network(registry.module("models", model).Model(config, setup.channels)), task

@@ -1,0 +1,100 @@
+"""Training on images: preparing, splitting, members, and what a finished run is worth; see `train.domains`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from hooke.core import registry
+from hooke.core.errors import UsageError
+from hooke.core.paths import cache_folder
+from hooke.core.runs import RunFolder
+from hooke.evaluate.splits import Split
+from hooke.images.store import ImageStore
+from hooke.inference.image_network import ImageSetup
+from hooke.train.devices import make_fabric
+from hooke.train.image_measure import measure_images
+from hooke.train.image_member import ImageMember, class_codes
+from hooke.train.image_split import split_images
+from hooke.train.member import Member
+from hooke.train.recipe import Recipe
+
+SETUP = "images.json"
+
+
+def prepare(recipe: Recipe, *, workers: int | None, show_progress: bool) -> ImageStore:
+    """See `Domain.prepare`."""
+    dataset = registry.module("datasets", recipe.data.name).Dataset(recipe.data.config)
+    return dataset.prepare(cache_folder() / "stores", workers=workers, show_progress=show_progress)
+
+
+def open_store(folder: Path) -> ImageStore:
+    """See `Domain.open_store`."""
+    return ImageStore.open(folder)
+
+
+def check(store: ImageStore, recipe: Recipe) -> None:
+    """The channels and the classes that the recipe names must be there, and classes be two or more."""
+    setup = _setup(store, recipe)
+    if setup.target and len(setup.classes) < 2:
+        raise UsageError(
+            f"the images carry {len(setup.classes)} kinds of {setup.target!r}; {recipe.task.name} needs at least two"
+        )
+
+
+def split(store: ImageStore, recipe: Recipe) -> Split:
+    """Without fields of unknown class, where classes are learnt."""
+    found = split_images(store, recipe.split)
+    setup = _setup(store, recipe)
+    if setup.target:
+        known = class_codes(store, setup) >= 0
+        found = Split(*(part[known[part]] for part in (found.train, found.valid, found.test)))
+    if not len(found.train):
+        raise UsageError("no field is left to train on; check data.split")
+    return found
+
+
+def members(
+    run: RunFolder, recipe: Recipe, store: ImageStore, split: Split, *, pretrained: Path | None, show_progress: bool
+) -> list[Member]:
+    """See `Domain.members`."""
+    setup = _setup(store, recipe)
+    run.write_json(SETUP, setup.to_json())
+    return [
+        ImageMember(
+            run, recipe, store.folder, split.train, split.valid, number, pretrained=pretrained,
+            show_progress=show_progress, setup=setup,
+        )
+        for number in range(recipe.train.ensemble)
+    ]  # fmt: skip
+
+
+def measure(
+    run: RunFolder, recipe: Recipe, store: ImageStore, split: Split, networks: list[nn.Module]
+) -> dict[str, Any]:
+    """See `Domain.measure`; of the first member."""
+    setup = _setup(store, recipe)
+    device = make_fabric(replace(recipe.train, devices=1)).device
+    _, task = ImageMember(run, recipe, store.folder, split.train, split.valid, 0, setup=setup).network()
+    measure_images(run, recipe, store, split, networks[0].to(device), task, setup)
+    return {
+        "device": str(device), "channels": list(setup.channels), "classes": len(setup.classes),
+        "simulated": store.simulated, "wells": _wells(store),
+    }  # fmt: skip
+
+
+def adapted(recipe: Recipe, pretrained: Recipe) -> Recipe:
+    """See `Domain.adapted`."""
+    return replace(recipe, model=pretrained.model)
+
+
+def _setup(store: ImageStore, recipe: Recipe) -> ImageSetup:
+    return ImageSetup.of(store, recipe.task.config, recipe.images.channels)
+
+
+def _wells(store: ImageStore) -> int:
+    return int(np.unique(store.metadata.select("experiment", "plate", "well").hash_rows().to_numpy()).size)

@@ -1,0 +1,63 @@
+"""One network of a molecule run: its task with the labels' statistics, and its batches of molecules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from hooke.inference.network import build_network, build_task
+from hooke.molecules.batch import MoleculeBatch, collate
+from hooke.molecules.statistics import LabelStatistics
+from hooke.molecules.store import MoleculeStore
+from hooke.train.loader import RowLoader
+from hooke.train.member import Member
+
+_VALIDATION_BATCH = 256  # at least so many molecules: no gradient needs memory
+
+
+@dataclass(frozen=True)
+class MoleculeMember(Member):
+    """See `Member`.
+
+    Attributes:
+        statistics: Of the labels over the training rows.
+    """
+
+    unit: ClassVar[str] = "molecules"
+
+    statistics: Mapping[str, LabelStatistics] = field(default_factory=dict)
+
+    def network(self) -> tuple[torch.nn.Module, Any]:
+        """See `Member.network`."""
+        recipe = self.recipe
+        task = build_task(recipe.task.name, recipe.task.config, MoleculeStore.open(self.store).labels, self.statistics)
+        torch.manual_seed(self.seed)
+        return build_network(recipe.model.name, recipe.model.config, recipe.encodings, task), task
+
+    def loaders(self, *, rank: int, world: int) -> tuple[RowLoader[MoleculeBatch], RowLoader[MoleculeBatch]]:
+        """See `Member.loaders`."""
+        store, size = MoleculeStore.open(self.store), self.recipe.train.batch_size
+        share = {"rank": rank, "world": world}
+        return (
+            molecule_loader(store, self.train_rows, size, seed=self.seed, **share),
+            molecule_loader(store, self.valid_rows, max(_VALIDATION_BATCH, size), seed=None, **share),
+        )
+
+
+def molecule_loader(
+    store: MoleculeStore, rows: np.ndarray, batch_size: int, **options: Any
+) -> RowLoader[MoleculeBatch]:
+    """Batches of molecules; in training (`seed` is a number) molecules with similarly many atoms share a batch.
+
+    Args:
+        store: Where the molecules are.
+        rows: Which of them.
+        batch_size: Most molecules a batch.
+        options: Those of `RowLoader`.
+    """
+    sizes = None if options.get("seed") is None else store.store.axis_counts("atom", rows)
+    return RowLoader(lambda chosen: collate(store.read(chosen)), rows, batch_size, sizes=sizes, **options)

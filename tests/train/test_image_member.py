@@ -1,0 +1,79 @@
+"""Members of image runs: batches of crops, classes, starting from another run's encoder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hooke.core.runs import RunFolder
+from hooke.images.store import ImageStore
+from hooke.inference.image_network import ImageSetup
+from hooke.nn.transformer import Transformer
+from hooke.train.image_member import ImageMember, class_codes, image_loader
+from hooke.train.recipe import Recipe, load_recipe
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    return load_recipe("tiny_wsl", ["images.crop=24", "images.crops_per_field=2"])
+
+
+def member(recipe: Recipe, store: ImageStore, folder: Path, **changes: object) -> ImageMember:
+    run = RunFolder(folder)
+    setup = ImageSetup.of(store, recipe.task.config, recipe.images.channels)
+    return replace(
+        ImageMember(run, recipe, store.folder, np.arange(12), np.arange(12, 18), 0, setup=setup),
+        **changes,  # type: ignore[arg-type]
+    )
+
+
+def test_crops_of_an_epoch(recipe: Recipe, screen: ImageStore, tmp_path: Path) -> None:
+    one = member(recipe, screen, tmp_path)
+    train, valid = one.loaders(rank=0, world=1)
+    batches = list(train.epoch(0))
+    assert sum(batch.num_items for batch in batches) == one.items == 24
+    assert batches[0].pixels.shape[1:] == (5, 24, 24)
+    assert set(batches[0].targets) == {"perturbation"}
+    assert sum(batch.num_items for batch in valid.epoch(0)) == 6
+    shared = [one.loaders(rank=rank, world=2)[1] for rank in (0, 1)]
+    assert sum(batch.num_items for loader in shared for batch in loader.epoch(0)) == 6
+
+
+def test_classes_are_those_of_the_head(recipe: Recipe, screen: ImageStore) -> None:
+    setup = ImageSetup.of(screen, recipe.task.config)
+    codes, names = screen.classes("perturbation")
+    assert np.array_equal(class_codes(screen, setup), codes)
+    fewer = replace(setup, classes=names[1:])
+    assert np.array_equal(class_codes(screen, fewer), codes - 1)
+    loader = image_loader(screen, np.arange(4), recipe, fewer, seed=None)
+    assert next(loader.epoch(0)).targets["perturbation"].tolist() == (codes[:4] - 1).tolist()
+
+
+def test_recomputing_activations(screen: ImageStore, tmp_path: Path) -> None:
+    recipe = load_recipe("tiny_ca_mae", ["images.recompute=true"])
+    network, _ = member(recipe, screen, tmp_path).network()
+    stacks = [part for part in network.modules() if isinstance(part, Transformer)]
+    assert stacks
+    assert all(part.checkpointing for part in stacks)
+
+
+def test_a_decoder_of_other_channels_starts_anew(screen: ImageStore, tmp_path: Path) -> None:
+    recipe = load_recipe("tiny_ca_mae")
+    five = member(recipe, screen, tmp_path).network()[0].encoder.state_dict()
+    fewer = load_recipe("tiny_ca_mae", ['images.channels=["DNA", "ER"]', "seed=1"])
+    other = member(fewer, screen, tmp_path)
+    network, _ = other.network()
+    decoder = network.encoder.decoder.mask_token.clone()
+    other.start_from(network, dict(five))
+    assert torch.equal(network.encoder.encoder.patches.weight, five["encoder.patches.weight"])
+    assert torch.equal(network.encoder.decoder.mask_token, decoder)
+    same = member(replace(recipe, seed=1), screen, tmp_path)
+    network, _ = same.network()
+    same.start_from(network, dict(five))
+    assert torch.equal(network.encoder.decoder.mask_token, five["decoder.mask_token"])
+    with pytest.raises(RuntimeError):
+        other.start_from(network, {"nothing": torch.zeros(1)})

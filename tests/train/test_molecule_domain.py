@@ -1,0 +1,35 @@
+"""Molecules as a domain: rows without labels, and what a pretrained run hands on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hooke.core.errors import UsageError
+from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.store import MoleculeStore
+from hooke.train import molecule_domain
+from hooke.train.recipe import Recipe
+
+
+def test_split_and_stores(recipe: Recipe, store: MoleculeStore) -> None:
+    found = molecule_domain.split(store, recipe)
+    assert len(found.train) > len(found.test) > 0
+    assert molecule_domain.open_store(store.folder).content_hash == store.content_hash
+    molecule_domain.check(store, recipe)
+
+
+def test_a_table_without_labels(recipe: Recipe, tmp_path: Path) -> None:
+    table = tmp_path / "bare.csv"
+    table.write_text("smiles\nCCO\nCCN\nCCC\nCCF\n")
+    bare = replace(recipe, data=replace(recipe.data, config=replace(recipe.data.config, path=str(table), targets=[])))
+    with pytest.raises(UsageError, match="no label"):
+        molecule_domain.check(molecule_domain.prepare(bare, workers=1, show_progress=False), bare)
+
+
+def test_adapted_takes_model_and_encodings(recipe: Recipe) -> None:
+    other = replace(recipe, encodings=EncodingConfig(random_walk=7), seed=5)
+    found = molecule_domain.adapted(recipe, other)
+    assert (found.encodings, found.model, found.seed) == (other.encodings, other.model, recipe.seed)

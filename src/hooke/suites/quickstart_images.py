@@ -26,7 +26,7 @@ from hooke.inference.image_run import LoadedImageRun
 from hooke.report import build
 from hooke.report.html import write_report
 from hooke.report.provenance import reproduce
-from hooke.report.schema import Difference, KeyNumber, Report, Summary
+from hooke.report.schema import Difference, KeyNumber, Outcome, Report, Summary
 from hooke.suites import map_build
 from hooke.suites.encoder_table import EncoderTable, encoder_table, known_modules
 from hooke.suites.image_sections import citations_of_images, image_data_section, picture, reconstruction_picture
@@ -197,7 +197,7 @@ def verdict(table: EncoderTable, differences: tuple[Difference, ...]) -> Summary
         f"{TUNED} was trained on the names of the perturbations, never on their genes' relations; the other rows on nothing.",
     )
     outcomes = [one.outcome for one in differences]
-    outcome = "better" if above and "worse" not in outcomes and "better" in outcomes else "undecided"
+    outcome: Outcome = "better" if above and "worse" not in outcomes and "better" in outcomes else "undecided"
     return Summary(text, outcome, numbers, caveats)
 
 

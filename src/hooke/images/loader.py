@@ -118,7 +118,7 @@ class ImageLoader:
             cut = [cut[place] for place in generator.permutation(len(cut))]
         return cut
 
-    def epoch(self, number: int, *, start: int = 0) -> Iterator[ImageBatch]:
+    def epoch(self, number: int, start: int = 0) -> Iterator[ImageBatch]:
         """The batches of an epoch, from batch `start` on."""
         return self._read_all(self.order(number)[start:])
 

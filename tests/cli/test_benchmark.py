@@ -16,3 +16,6 @@ def test_benchmark(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
     assert "random_forest" in found.out
     assert "from scratch minus this" in found.out
     assert len(json.loads(hooke("benchmark", "mine.toml", "--seeds", "2", "--json").out)["rows"]) == 8
+    refused = hooke("benchmark", "tiny_mae")
+    assert refused.code == 2
+    assert "is about images" in refused.err

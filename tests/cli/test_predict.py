@@ -24,3 +24,32 @@ def test_predict_a_hostile_table(hooke, table: Path) -> None:  # type: ignore[no
     shown = json.loads(hooke("predict", "runs/csv", "new.csv", "-o", "out.csv", "--json", "--workers", "1").out)
     assert shown["rows"] == 6
     assert len(pl.read_csv("out.csv", infer_schema_length=None)) == 6
+
+
+def test_a_hostile_table_through_fit_and_predict(hooke) -> None:  # type: ignore[no-untyped-def]
+    """Semicolons, a byte-order mark, bad and empty SMILES, mixed types, a peptide, single atoms, salts, conflicts, a line of 10^6."""
+    alkanes = [
+        f"{'C' * length}{end};{length / 3:.2f};x" for length in range(1, 11) for end in ("", "O", "N", "Cl", "=O")
+    ]
+    peptide = "N[C@@H](C)C(=O)" * 60 + "O"
+    hostile = [
+        "C1CC;1;bad", ";2;empty", "not smiles;3;", f"{peptide};4;peptide", "[He];0.1;atom", "[Na+].[Cl-];5;salt",
+        "CC(=O)O.NCC;1.5;two parts", "c1ccccc1;1;first", "C1=CC=CC=C1;9;conflict", "CCS;high;text", "CCBr;;none", "CCF;>10;censored",
+        f"{'C' * 1_000_000};1;long", "CO;1;x;one cell too many",
+    ]  # fmt: skip
+    lines = ["smiles;y;note", *alkanes, *hostile]
+    Path("hostile.csv").write_bytes(("\ufeff" + "\n".join(lines) + "\n").encode())
+    options = ("--csv", "hostile.csv", "--targets", "y", "--no-report", "--workers", "1")
+    assert hooke("fit", *SMALL, *options).code == 0
+    [run] = Path("runs/csv").iterdir()
+    split = pl.read_parquet(run / "split.parquet")
+    prepared = json.loads(hooke("data", "prepare", "csv", "path=hostile.csv", 'targets=["y"]', "--json").out)
+    ingest = prepared["ingest"]
+    assert ingest["rows_read"] == len(lines) - 1
+    assert ingest["rows_read"] == ingest["rows_kept"] + ingest["rows_rejected"] + ingest["duplicates_merged"]
+    assert ingest["rows_kept"] == len(split) == prepared["molecules"]
+    assert hooke("predict", "runs/csv", "hostile.csv", "-o", "out.parquet", "--workers", "1").code == 0
+    rows = pl.read_parquet("out.parquet")
+    assert len(rows) == len(lines) - 1
+    assert (rows["y"].is_null() == rows["reason"].is_not_null()).all()
+    assert rows["reason"].is_not_null().sum() == 5

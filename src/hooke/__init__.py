@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         finetune,
         fit,
         get_data,
+        load,
         predict,
         prepare_data,
         resume,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     **dict.fromkeys(
-        ("benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "predict", "prepare_data", "resume"),
+        ("benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "load", "predict", "prepare_data", "resume"),
         "hooke.api",
     ),
     "ImageStore": "hooke.images.store",
@@ -42,7 +43,7 @@ _HOME = {
     "quickstart": "hooke.suites.quickstart",
 }
 __all__ = [
-    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "load_recipe",
+    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "load", "load_recipe",
     "predict", "prepare_data", "quickstart", "resume",
 ]  # fmt: skip
 

@@ -16,6 +16,8 @@ from hooke.core.runs import RunFolder
 if TYPE_CHECKING:
     from hooke.cells.profiles import Profiles
     from hooke.images.store import ImageStore
+    from hooke.inference.encoder import Encoder
+    from hooke.inference.stream import StreamReport
     from hooke.molecules.store import MoleculeStore
     from hooke.suites.benchmark import BenchmarkResult
     from hooke.train.recipe import Recipe
@@ -166,11 +168,21 @@ def predict(run: Path | str, molecules: Path | str, output: Path | str, **option
     return stream(RunFolder.open(Path(run)).folder, Path(molecules), Path(output), **options)
 
 
-def embed(run: Path | str, molecules: Path | str, output: Path | str, **options: Any) -> Any:
-    """Embed molecules, streamed and resumable; see `hooke.inference.embed.embed`."""
+def load(name: Path | str, *, weights: Path | str | None = None, device: str = "auto") -> Encoder:
+    """A finished run, or published weights ("minimol"), ready to embed: `hooke.load("minimol").embed(["CCO"])`."""
+    from hooke.inference.loaded import load as open_encoder
+
+    return open_encoder(name, weights=weights, device=device)
+
+
+def embed(
+    run: Path | str, molecules: Path | str, output: Path | str, *, weights: Path | str | None = None, device: str = "auto",
+    **options: Any,
+) -> StreamReport:
+    """Embed molecules with a run or published weights, streamed and resumable; see `hooke.inference.embed.embed`."""  # fmt: skip
     from hooke.inference.embed import embed as stream
 
-    return stream(RunFolder.open(Path(run)).folder, Path(molecules), Path(output), **options)
+    return stream(load(run, weights=weights, device=device), Path(molecules), Path(output), **options)
 
 
 def benchmark(

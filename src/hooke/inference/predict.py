@@ -16,7 +16,7 @@ from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
 from hooke.inference.batches import batches
 from hooke.inference.ensemble import Prediction
 from hooke.inference.loaded import LoadedRun
-from hooke.inference.source import Preparation, open_source, prepare_smiles
+from hooke.inference.source import open_source, prepare_smiles
 from hooke.inference.stream import StreamReport, stream, table_of
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.molecules.store import MoleculeStore
@@ -75,7 +75,7 @@ def predict(
     columns = PredictionColumns(loaded, levels, batch_size, uncertainty=uncertainty)
     options = {"verb": "predict", "smiles": smiles_column, "batch_size": batch_size}
     return stream(
-        open_source(source, smiles_column), Path(output), columns, Preparation(loaded.standardise, loaded.encodings),
+        open_source(source, smiles_column), Path(output), columns, loaded.preparation,
         loaded.stamp(), options, workers=workers, resume=resume, show_progress=show_progress, doing="predicting",
     )  # fmt: skip
 
@@ -94,7 +94,7 @@ def predict_smiles(
 
     loaded = run if isinstance(run, LoadedRun) else LoadedRun.open(run, device)
     columns = PredictionColumns(loaded, levels, batch_size, uncertainty=uncertainty)
-    chunk = prepare_smiles(smiles, Preparation(loaded.standardise, loaded.encodings))
+    chunk = prepare_smiles(smiles, loaded.preparation)
     found = pl.from_arrow(table_of(chunk, columns))
     assert isinstance(found, pl.DataFrame)
     return found

@@ -28,7 +28,7 @@ from hooke.core.errors import DataError, UsageError
 from hooke.core.files import disk_full_explained, exclusive, put_in_place, write_durably
 from hooke.core.hashing import content_hash
 from hooke.core.progress import progress
-from hooke.inference.source import Preparation, PreparedChunk, Source
+from hooke.inference.source import How, PreparedChunk, Source
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.version import __version__
 
@@ -89,7 +89,7 @@ def stream(
     source: Source,
     output: Path,
     columns: Columns,
-    how: Preparation,
+    how: How,
     stamp: Mapping[str, Any],
     options: Mapping[str, Any],
     *,
@@ -198,7 +198,7 @@ def _write_parts(
     before: int,
     schema: pa.Schema,
     columns: Columns,
-    how: Preparation,
+    how: How,
     workers: int | None,
     resumed: int,
     doing: str,

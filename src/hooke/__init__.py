@@ -33,7 +33,18 @@ if TYPE_CHECKING:
 
 _HOME = {
     **dict.fromkeys(
-        ("benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "load", "predict", "prepare_data", "resume"),
+        (
+            "benchmark",
+            "describe_run",
+            "embed",
+            "finetune",
+            "fit",
+            "get_data",
+            "load",
+            "predict",
+            "prepare_data",
+            "resume",
+        ),
         "hooke.api",
     ),
     "ImageStore": "hooke.images.store",

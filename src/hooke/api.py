@@ -176,7 +176,12 @@ def load(name: Path | str, *, weights: Path | str | None = None, device: str = "
 
 
 def embed(
-    run: Path | str, molecules: Path | str, output: Path | str, *, weights: Path | str | None = None, device: str = "auto",
+    run: Path | str,
+    molecules: Path | str,
+    output: Path | str,
+    *,
+    weights: Path | str | None = None,
+    device: str = "auto",
     **options: Any,
 ) -> StreamReport:
     """Embed molecules with a run or published weights, streamed and resumable; see `hooke.inference.embed.embed`."""  # fmt: skip

@@ -82,7 +82,9 @@ def test_what_is_no_molecule_is_refused_alone() -> None:
 
 
 def test_any_order_of_the_atoms_gives_the_same_inputs() -> None:
-    first, second = (minimol_arrays([in_canonical_order(parse(text))]) for text in ("CC(=O)Nc1ccc(O)cc1", "c1cc(O)ccc1NC(C)=O"))
+    first, second = (
+        minimol_arrays([in_canonical_order(parse(text))]) for text in ("CC(=O)Nc1ccc(O)cc1", "c1cc(O)ccc1NC(C)=O")
+    )
     assert len(first.bond_atoms) == len(second.bond_atoms)
     assert np.array_equal(first.atom_encodings[ATOMS], second.atom_encodings[ATOMS])
     assert np.array_equal(first.atom_encodings[EIGENVECTORS], second.atom_encodings[EIGENVECTORS])

@@ -31,7 +31,14 @@ def embed(
     import hooke
 
     report = hooke.embed(
-        run, molecules, output, weights=weights, smiles_column=smiles, batch_size=batch_size, workers=workers, resume=not new
+        run,
+        molecules,
+        output,
+        weights=weights,
+        smiles_column=smiles,
+        batch_size=batch_size,
+        workers=workers,
+        resume=not new,
     )
     if as_json:
         print_json(report.to_json())

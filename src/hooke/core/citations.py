@@ -2,49 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from hooke.core.adaptation_citations import ADAPTATION, ADAPTATION_KEYS
+from hooke.core.citation import Citation
 from hooke.core.errors import UnknownNameError
-
-
-@dataclass(frozen=True)
-class Citation:
-    """One publication.
-
-    Attributes:
-        key: Of the BibTeX entry.
-        authors: "Family, Given and Family, Given and others".
-        title: Of the publication.
-        year: Of the publication; 0 for software, which has no one year.
-        venue: Journal or conference with volume and pages, "arXiv", or the publisher of a book.
-        identifier: "doi:...", "arXiv:...", or the address of software.
-    """
-
-    key: str
-    authors: str
-    title: str
-    year: int
-    venue: str
-    identifier: str
-
-    def bibtex(self) -> str:
-        """The entry as BibTeX."""
-        fields = {"author": self.authors, "title": f"{{{self.title}}}", "journal": self.venue}
-        if self.year:
-            fields["year"] = str(self.year)
-        kind, _, value = self.identifier.partition(":")
-        if kind == "doi":
-            fields["doi"] = value
-        elif kind == "arXiv":
-            fields |= {"eprint": value, "archivePrefix": "arXiv"}
-        else:
-            fields["url"] = self.identifier
-        entry = "misc" if kind in ("http", "https") else "article"
-        return f"@{entry}{{{self.key},\n" + "".join(f"  {name} = {{{text}}},\n" for name, text in fields.items()) + "}"
 
 
 _JCIM = "Journal of Chemical Information and Modeling"
 _PUBLICATIONS = (
+    *ADAPTATION,
     Citation(
         "celik2024building",
         "Celik, Safiye and others",
@@ -510,6 +475,7 @@ _PUBLICATIONS = (
 )
 PUBLICATIONS: dict[str, Citation] = {citation.key: citation for citation in _PUBLICATIONS}
 _KEYS: dict[str, tuple[str, ...]] = {
+    **ADAPTATION_KEYS,
     "adabn": ("li2016revisiting",),
     "adamw": ("loshchilov2019decoupled",),
     "aqsoldb": ("sorkun2019aqsoldb",),

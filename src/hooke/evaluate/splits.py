@@ -114,3 +114,19 @@ def time_split(times: np.ndarray, *, fractions: Sequence[float] = DEFAULT_FRACTI
 def column_split(codes: np.ndarray) -> Split:
     """From a column of 0 (train), 1 (valid), 2 (test); other codes are in no part."""
     return Split(*(np.flatnonzero(codes == code).astype(np.int64) for code in (0, 1, 2)))
+
+
+def held_out_split(
+    tested: np.ndarray, *, generator: np.random.Generator, fractions: Sequence[float] = DEFAULT_FRACTIONS
+) -> Split:
+    """Fixed test rows; the others are shuffled and divided between train and valid as their fractions are to each other.
+
+    Args:
+        tested: (N,) bool.
+        generator: Of the validation rows.
+        fractions: Of train, valid and test; the last is what `tested` says, whatever stands here.
+    """
+    _cuts(len(tested), fractions)
+    rest = generator.permutation(np.flatnonzero(~tested))
+    end = round(len(rest) * fractions[0] / (fractions[0] + fractions[1]))
+    return _split(rest[:end], rest[end:], np.flatnonzero(tested))

@@ -70,7 +70,9 @@ class Layer(nn.Module):
         self.update = nn.Sequential(*_dense(before, before, nn.GELU), nn.Linear(before, after))
         self.norm = nn.LayerNorm(after)
 
-    def forward(self, nodes: Float[Tensor, "nodes before"], bonds: Distinct, edges: Edges) -> Float[Tensor, "nodes after"]:
+    def forward(
+        self, nodes: Float[Tensor, "nodes before"], bonds: Distinct, edges: Edges
+    ) -> Float[Tensor, "nodes after"]:
         """New node states."""
         kinds = bonds.map(self.edge)
         summed = rectified_sum(nodes, kinds.rows, bonds.kinds, edges)
@@ -104,9 +106,7 @@ class MiniMol(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.spectrum = SpectrumEncoder()
-        self.walk = nn.Sequential(
-            nn.LayerNorm(STEPS), *_dense(STEPS, 64, nn.ReLU), *_dense(64, _ENCODING, nn.ReLU)
-        )
+        self.walk = nn.Sequential(nn.LayerNorm(STEPS), *_dense(STEPS, 64, nn.ReLU), *_dense(64, _ENCODING, nn.ReLU))
         self.node_inputs = nn.Sequential(*_dense(_ENCODING + ATOM_WIDTH, 256, nn.ReLU), *_dense(256, _NODES))
         self.edge_inputs = nn.Sequential(*_dense(_ORDERS + _STEREO + 1, 128, nn.ReLU), *_dense(128, _BONDS))
         widths = [_NODES, *[HIDDEN] * (DEPTH - 1), OUT]

@@ -15,7 +15,7 @@ from hooke.core.recipe import build, read
 from hooke.molecules.encodings import EncodingConfig
 from hooke.molecules.parse import KEEP_ALL, StandardiseConfig
 
-SplitKind = Literal["random", "scaffold", "scaffold_balanced", "cluster", "time", "column", "published"]
+SplitKind = Literal["random", "scaffold", "scaffold_balanced", "cluster", "time", "column", "published", "held_out"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,9 @@ class SplitSection:
     """How rows are split into train, valid and test.
 
     Attributes:
-        kind: "published" takes the split that the data set carries ("column" is the same, for a user's own table).
+        kind: "published" takes the split that the data set carries ("column" is the same, for a user's own table). "held_out" is that of
+            the suites: test rows never move (the published ones, else those of `molecules.held_out`), and the seed draws the
+            validation rows from the others.
         fractions: Of train, valid and test.
         seed: Of the split alone, so that models can be compared on one split.
         time_column: Label whose value orders the rows, for "time".

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
         load,
         predict,
         prepare_data,
+        probe,
         resume,
+        run_suite,
     )
     from hooke.images.store import ImageStore
     from hooke.molecules.store import MoleculeStore
@@ -43,7 +45,9 @@ _HOME = {
             "load",
             "predict",
             "prepare_data",
+            "probe",
             "resume",
+            "run_suite",
         ),
         "hooke.api",
     ),
@@ -54,8 +58,8 @@ _HOME = {
     "quickstart": "hooke.suites.quickstart",
 }
 __all__ = [
-    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "load", "load_recipe",
-    "predict", "prepare_data", "quickstart", "resume",
+    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "load",
+    "load_recipe", "predict", "prepare_data", "probe", "quickstart", "resume", "run_suite",
 ]  # fmt: skip
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from hooke.inference.stream import StreamReport
     from hooke.molecules.store import MoleculeStore
     from hooke.suites.benchmark import BenchmarkResult
+    from hooke.suites.probing import ProbeReport
+    from hooke.suites.suite_report import SuiteResult
     from hooke.train.recipe import Recipe
 
 
@@ -208,6 +210,82 @@ def benchmark(
         chosen, seeds=seeds, splits=tuple(splits), pretrained=Path(pretrained) if pretrained else None, runs=Path(runs),
         show_progress=show_progress,
     )  # fmt: skip
+
+
+def run_suite(
+    name: str,
+    recipe: str | Path | Recipe | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    systems: Sequence[str] = ("forest",),
+    tasks: Sequence[str] = (),
+    seeds: int = 3,
+    pretrained: Path | str | None = None,
+    runs: Path | str = "runs",
+    show_progress: bool = True,
+) -> SuiteResult:
+    """Systems on the tasks of a suite ("moleculenet", "admet", "moleculeace"), with one report beside the scores.
+
+    Args:
+        name: Of the suite.
+        recipe: How networks are trained; None takes the recipe "csv".
+        overrides: "a.b=c" changes of it.
+        systems: Names in `hooke.suites.systems.SYSTEMS`.
+        tasks: Only these.
+        seeds: Number of seeds.
+        pretrained: The run of the systems "probe" and "finetuned".
+        runs: Folder of run folders, scores and report.
+        show_progress: Show progress bars.
+    """
+    from hooke.suites.evaluation import run_suite as score
+    from hooke.suites.evaluation import suite
+    from hooke.suites.suite_report import SuiteResult, write_suite_report
+
+    chosen = suite(name)
+    how = _recipe(recipe if recipe is not None else "csv", overrides, None, None, "auto", None, None)
+    rows, path = score(
+        chosen, how, systems=systems, tasks=tasks, seeds=seeds, pretrained=Path(pretrained) if pretrained else None,
+        runs=Path(runs), show_progress=show_progress,
+    )  # fmt: skip
+    result = SuiteResult(chosen, tuple(rows))
+    write_suite_report(result, path.with_suffix(""))
+    return result
+
+
+def probe(
+    encoder: Path | str,
+    data: Path | str,
+    options: Sequence[str] = (),
+    *,
+    smiles: str | None = None,
+    targets: str | Sequence[str] = "auto",
+    split: str = "held_out",
+    readouts: Sequence[str] = ("linear", "forest"),
+    seed: int = 0,
+    weights: Path | str | None = None,
+    show_progress: bool = True,
+) -> ProbeReport:
+    """What a frozen encoder knows of a data set or table; see `hooke.suites.probing`."""
+    from hooke.suites.probing import probe as read_out
+
+    return read_out(
+        load(encoder, weights=weights), _store_of(data, options, smiles, targets, show_progress), split=split, readouts=readouts,
+        seed=seed, show_progress=show_progress,
+    )  # fmt: skip
+
+
+def _store_of(
+    data: Path | str, options: Sequence[str], smiles: str | None, targets: str | Sequence[str], show_progress: bool
+) -> MoleculeStore:
+    """A table's store, or that of a registered data set."""
+    if not Path(data).exists():
+        return prepare_data(str(data), options, show_progress=show_progress)  # type: ignore[return-value]
+    from hooke.core.paths import cache_folder
+    from hooke.datasets import csv
+
+    names: Any = targets if not isinstance(targets, str) or targets == "auto" else targets.split(",")
+    given = {"path": str(Path(data).resolve()), "targets": names, **({"smiles": smiles} if smiles else {})}
+    return csv.Dataset(build(csv.Config, given, "data")).prepare(cache_folder() / "stores", show_progress=show_progress)
 
 
 def prepare_data(

@@ -6,7 +6,6 @@ from hooke.core.adaptation_citations import ADAPTATION, ADAPTATION_KEYS
 from hooke.core.citation import Citation
 from hooke.core.errors import UnknownNameError
 
-
 _JCIM = "Journal of Chemical Information and Modeling"
 _PUBLICATIONS = (
     *ADAPTATION,

@@ -1,7 +1,7 @@
 """MoleculeACE: potencies with activity cliffs: pairs of much alike molecules whose potency differs at least tenfold.
 
-The 15 of the 30 published sets that a mirror holds, each with its published train and test rows and its marks of cliff molecules. Beside the RMSE
-of all test molecules stands that of the cliff molecules alone. The label is -log10 of the measured molar concentration (pEC50 or pKi).
+The 15 of the 30 published sets that a mirror holds, each with its published train and test rows and its marks of cliff molecules. Beside the
+RMSE of all test molecules stands that of the cliff molecules alone. The label is -log10 of the measured molar concentration (pEC50 or pKi).
 
 Source: van Tilborg et al. 2022 (J. Chem. Inf. Model. 62, 5938), data as in its repository, drawn from ChEMBL 29.
 """

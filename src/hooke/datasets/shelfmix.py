@@ -1,7 +1,7 @@
 """shelfmix: fourteen public tables learned together, without the molecules that the suites test on.
 
-Members are named, and come through the registry: ten tables of `moleculenet`, four of `shelf`. A molecule is left out when the first block of its
-InChIKey (its connectivity) is that of a test molecule of `held_out`: their published test rows, else the scaffolds of
+Members are named, and come through the registry: ten tables of `moleculenet`, four of `shelf`. A molecule is left out when the first block of
+its InChIKey (its connectivity) is that of a test molecule of `held_out`: their published test rows, else the scaffolds of
 `molecules.held_out`. How many rows that took is in the store's metadata ("held_out") and each of them in `rejected.parquet`.
 
 Labels are called `tox21/NR-AR`, `chembl/CHEMBL1075051`, ... QM7 and QM9 energies grow with the molecule; all regression labels are
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 MEMBERS: dict[str, str] = {
     **dict.fromkeys(
-        ("tox21", "toxcast", "muv", "sider", "clintox", "qm7", "qm8", "freesolv", "esol", "lipophilicity"), "moleculenet"
+        ("tox21", "toxcast", "muv", "sider", "clintox", "qm7", "qm8", "freesolv", "esol", "lipophilicity"),
+        "moleculenet",
     ),
     **dict.fromkeys(("chembl", "qm9", "pcqm4mv2", "zinc"), "shelf"),
 }
@@ -36,7 +37,11 @@ _NOT_AT_HAND = ("bace", "hiv")  # tables of moleculenet that no mirror holds and
 CARD = Card(
     name="shelfmix",
     title="shelfmix: 14 public tables, about 1,400 sparse labels, evaluation molecules left out",
-    description="tables=all, or some of " + ",".join(MEMBERS) + "; held_out=all, none, or some of " + ",".join(SUITES) + ".",
+    description="tables=all, or some of "
+    + ",".join(MEMBERS)
+    + "; held_out=all, none, or some of "
+    + ",".join(SUITES)
+    + ".",
     domain="molecules",
     source="the data sets moleculenet and shelf; see their cards",
     licence="MIT and Apache-2.0 repositories; ChEMBL CC BY-SA 3.0; the underlying sources have their own terms",
@@ -72,7 +77,9 @@ class Dataset:
     def files(self, *, show_progress: bool = True) -> list[Path]:
         """The raw files of all members, from the mirror or downloaded."""
         return [
-            path for name, home in self.tables.items() for path in table_of(home, name).files(show_progress=show_progress)
+            path
+            for name, home in self.tables.items()
+            for path in table_of(home, name).files(show_progress=show_progress)
         ]
 
     def prepare(
@@ -87,9 +94,14 @@ class Dataset:
         """Make the store below `folder`, or open it; files are downloaded first if need be."""
         from hooke.molecules.held_out import blocks_of
 
-        texts = (text for home in self.held_out for text in tested_molecules(home, show_progress=show_progress))
+        texts = (text for home in self.held_out for text in held_out_molecules(home, show_progress=show_progress))
         return self._mix(
-            Path(folder), blocks_of(texts), encodings=encodings, standardise=standardise, workers=workers, show_progress=show_progress
+            Path(folder),
+            blocks_of(texts),
+            encodings=encodings,
+            standardise=standardise,
+            workers=workers,
+            show_progress=show_progress,
         )
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
@@ -130,7 +142,7 @@ def table_of(home: str, table: str) -> Any:
     return module.Dataset(module.Config(table=table))
 
 
-def tested_molecules(home: str, *, show_progress: bool = True) -> Iterable[str]:
+def held_out_molecules(home: str, *, show_progress: bool = True) -> Iterable[str]:
     """SMILES of the test rows of all tables of a data set."""
     for name in registry.module("datasets", home).TABLES:
         if name not in _NOT_AT_HAND:
@@ -146,5 +158,7 @@ def _written(store: MoleculeStore, path: Path) -> Any:
     values, _ = store.graph_labels()
     columns = {label.name: values[:, number].tolist() for number, label in enumerate(store.labels)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    pl.DataFrame({"smiles": store.smiles(), **columns}).with_columns(pl.selectors.float().fill_nan(None)).write_csv(path)
+    pl.DataFrame({"smiles": store.smiles(), **columns}).with_columns(pl.selectors.float().fill_nan(None)).write_csv(
+        path
+    )
     return MixtureTable(path.stem, (path,), "smiles", tuple((label.name, label) for label in store.labels))

@@ -98,7 +98,9 @@ def _best(
     metric = METRICS[PRIMARY[label.kind]]
     scores = []
     for name in readouts if len(readouts) > 1 else ():
-        found = _fitted(name, label, features[train], values[train], seed)(features[valid]) if len(valid) else values[:0]
+        found = (
+            _fitted(name, label, features[train], values[train], seed)(features[valid]) if len(valid) else values[:0]
+        )
         score = metric.function(found[:, None], values[valid][:, None])[0] if len(valid) else np.nan
         scores.append(score if metric.higher_is_better else -score)
     if not scores or np.isnan(scores).all():
@@ -121,14 +123,15 @@ def _fitted(name: str, label: Label, x: np.ndarray, y: np.ndarray, seed: int) ->
 
 
 def _logistic(y: np.ndarray) -> Any:
-    from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
+    """With the strength of its penalty chosen by cross-validation, as far as the rarer class can be shared out."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
 
-    folds = int(min(5, np.bincount(y.astype(int)).min()))
+    model = LogisticRegression(C=0.01, class_weight="balanced", max_iter=2000)
+    folds = int(min(3, np.bincount(y.astype(int)).min()))
     if folds < 2:
-        return LogisticRegression(C=0.01, class_weight="balanced", max_iter=500)
-    return LogisticRegressionCV(
-        Cs=np.logspace(-4, 1, 6), cv=folds, scoring="roc_auc", class_weight="balanced", max_iter=500, use_legacy_attributes=False
-    )
+        return model
+    return GridSearchCV(model, {"C": np.logspace(-4, 0, 5)}, cv=folds, scoring="roc_auc")
 
 
 def _forest_classifier(seed: int) -> Any:

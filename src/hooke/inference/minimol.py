@@ -1,8 +1,8 @@
 """MiniMol's published checkpoint as an encoder: `hooke.load("minimol")`, `hooke embed minimol new.csv -o out.parquet`.
 
 The weights (MIT licence) are not shipped with Hooke. They are looked for, in this order, in the file that is named, in the installed
-package `minimol` (`pip install --no-deps minimol==1.3.5`; nothing of it is imported), in HOOKE_MIRROR/weights and in the cache folder (the wheel:
-`pip download --no-deps minimol==1.3.5`). Only the one published file is read, by its checksum, and only tensors are unpickled.
+package `minimol` (`pip install --no-deps minimol==1.3.5`; nothing of it is imported), in HOOKE_MIRROR/weights and in the cache folder (as the
+wheel: `pip download --no-deps minimol==1.3.5`). Only the one published file is read, by its checksum, and only tensors are unpickled.
 """
 
 from __future__ import annotations

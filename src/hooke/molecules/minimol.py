@@ -34,8 +34,10 @@ ATOMS, EIGENVALUES, EIGENVECTORS, WALK = (
 )  # fmt: skip
 PAIRS, STEPS = 8, 16
 _ELEMENTS = (
-    "C N O S F Si P Cl Br Mg Na Ca Fe As Al I B V K Tl Yb Sb Sn Ag Pd Co Se Ti Zn H Li Ge Cu Au Ni Cd In Mn Zr Cr Pt Hg Pb"
-).split()
+    "C", "N", "O", "S", "F", "Si", "P", "Cl", "Br", "Mg", "Na", "Ca", "Fe", "As", "Al", "I", "B", "V", "K",
+    "Tl", "Yb", "Sb", "Sn", "Ag", "Pd", "Co", "Se", "Ti", "Zn", "H", "Li", "Ge", "Cu", "Au", "Ni", "Cd", "In", "Mn", "Zr", "Cr", "Pt",
+    "Hg", "Pb",
+)  # fmt: skip
 _ELEMENT_PLACE = {symbol: place for place, symbol in enumerate(_ELEMENTS)}
 _GROUPS, _PERIODS, _VALENCES = 20, 8, 8
 _NO_GROUP = 19  # the f-block but for lanthanum and actinium, in the table of graphium

@@ -34,8 +34,8 @@ def test_a_real_target(mirror: Path, tmp_path: Path) -> None:
     store = dataset.prepare(tmp_path, workers=1, show_progress=False)
     codes = store.split()
     assert codes is not None
-    assert (len(store), int((codes == 2).sum())) == (615, 125)
+    assert (len(store), int((codes == 2).sum())) == (615, 126)
     cliffs = dataset.cliffs(show_progress=False)
     assert len(cliffs) == 615
     assert 0 < sum(cliffs) < 615
-    assert len(dataset.held_out(show_progress=False)) == 125
+    assert len(dataset.held_out(show_progress=False)) == 126

@@ -16,6 +16,7 @@ from hooke.version import __version__
 if TYPE_CHECKING:
     from hooke.api import (
         benchmark,
+        compare_optimisers,
         describe_run,
         embed,
         finetune,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         probe,
         resume,
         run_suite,
+        search,
     )
     from hooke.images.store import ImageStore
     from hooke.molecules.store import MoleculeStore
@@ -37,6 +39,7 @@ _HOME = {
     **dict.fromkeys(
         (
             "benchmark",
+            "compare_optimisers",
             "describe_run",
             "embed",
             "finetune",
@@ -48,6 +51,7 @@ _HOME = {
             "probe",
             "resume",
             "run_suite",
+            "search",
         ),
         "hooke.api",
     ),
@@ -58,8 +62,8 @@ _HOME = {
     "quickstart": "hooke.suites.quickstart",
 }
 __all__ = [
-    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "load",
-    "load_recipe", "predict", "prepare_data", "probe", "quickstart", "resume", "run_suite",
+    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "compare_optimisers", "describe_run", "embed", "finetune", "fit",
+    "get_data", "load", "load_recipe", "predict", "prepare_data", "probe", "quickstart", "resume", "run_suite", "search",
 ]  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from hooke.molecules.statistics import LabelStatistics, label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.train.devices import check_can_start, make_fabric
 from hooke.train.measure import measure
-from hooke.train.member import Member, trained
+from hooke.train.member import Member, Watch, trained
 from hooke.train.recipe import Recipe
 from hooke.train.split import split_store
 
@@ -47,6 +47,7 @@ def fit(
     new: bool = False,
     reuse: bool = False,
     workers: int | None = None,
+    watch: Watch | None = None,
     show_progress: bool = True,
 ) -> RunFolder:
     """Train by a recipe. An unfinished run of the same recipe and data is continued, unless `new`.
@@ -59,6 +60,7 @@ def fit(
         new: Start afresh.
         reuse: Return a finished run of the same recipe and data, if there is one, instead of training again.
         workers: Processes for preparing.
+        watch: Called with the metrics of every epoch; what it raises ends the training. One device only.
         show_progress: Show progress bars.
 
     Returns:
@@ -82,7 +84,7 @@ def fit(
     if pretrained is not None:
         run.update(pretrained_folder=str(RunFolder.open(pretrained).folder))
     run.update(store=str(store.folder))
-    return _train(run, recipe, store, pretrained, show_progress)
+    return _train(run, recipe, store, pretrained, show_progress, watch)
 
 
 def resume(folder: Path, *, show_progress: bool = True) -> RunFolder:
@@ -135,7 +137,12 @@ def adapted(recipe: Recipe, pretrained: Path, mode: str = "full") -> Recipe:
 
 
 def _train(
-    run: RunFolder, recipe: Recipe, store: MoleculeStore, pretrained: Path | None, show_progress: bool
+    run: RunFolder,
+    recipe: Recipe,
+    store: MoleculeStore,
+    pretrained: Path | None,
+    show_progress: bool,
+    watch: Watch | None = None,
 ) -> RunFolder:
     if not store.labels:
         raise UsageError(f"{store.folder.name} carries no label: name one with --targets, or check the table")
@@ -144,7 +151,7 @@ def _train(
     try:
         with disk_full_explained(run.folder, "the last saved state is kept"):
             run.update(status="running")
-            _work(run, recipe, store, pretrained, show_progress)
+            _work(run, recipe, store, pretrained, show_progress, watch)
             run.finish(seconds=_seconds(run, started))
     except (KeyboardInterrupt, HookeError) as error:
         with suppress(OSError):  # on a full disk
@@ -156,7 +163,14 @@ def _train(
     return run
 
 
-def _work(run: RunFolder, recipe: Recipe, store: MoleculeStore, pretrained: Path | None, show_progress: bool) -> None:
+def _work(
+    run: RunFolder,
+    recipe: Recipe,
+    store: MoleculeStore,
+    pretrained: Path | None,
+    show_progress: bool,
+    watch: Watch | None,
+) -> None:
     split = _labelled(split_store(store, recipe.split), store)
     if not len(split.train):
         raise UsageError("no training row has a label; check data.split and the label columns")
@@ -167,7 +181,7 @@ def _work(run: RunFolder, recipe: Recipe, store: MoleculeStore, pretrained: Path
     members = [
         Member(
             run, recipe, store.folder, statistics, split.train, split.valid, number,
-            pretrained=pretrained, show_progress=show_progress,
+            pretrained=pretrained, show_progress=show_progress, watch=watch,
         )
         for number in range(recipe.train.ensemble)
     ]  # fmt: skip

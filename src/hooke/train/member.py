@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from hooke.train.loader import RowLoader
 from hooke.train.loop import Trainer
 from hooke.train.recipe import Recipe
 
+Watch = Callable[[Mapping[str, Any]], None]
 _VALIDATION_BATCH = 256  # at least so many molecules: no gradient needs memory
 
 
@@ -43,6 +45,7 @@ class Member:
         part: "members", or "refit" for the training on all rows.
         pretrained: A run whose encoder weights are the start.
         show_progress: Show a progress bar.
+        watch: Called with the metrics of every epoch; what it raises ends the training.
     """
 
     run: RunFolder
@@ -55,6 +58,7 @@ class Member:
     part: str = "members"
     pretrained: Path | None = None
     show_progress: bool = True
+    watch: Watch | None = None
 
     @property
     def folder(self) -> Path:
@@ -130,6 +134,8 @@ def _train(fabric: Fabric, member: Member) -> None:
         run.log_metrics(**whose, **fields)
         if events is not None:
             events.write(**fields)
+        if member.watch is not None:
+            member.watch(fields)
 
     trainer = Trainer(
         network, task, section, fabric=fabric, seed=member.seed, folder=member.folder, log=log,

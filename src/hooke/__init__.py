@@ -27,8 +27,8 @@ if TYPE_CHECKING:
         prepare_data,
         probe,
         resume,
+        run_search,
         run_suite,
-        search,
     )
     from hooke.images.store import ImageStore
     from hooke.molecules.store import MoleculeStore
@@ -50,8 +50,8 @@ _HOME = {
             "prepare_data",
             "probe",
             "resume",
+            "run_search",
             "run_suite",
-            "search",
         ),
         "hooke.api",
     ),
@@ -63,7 +63,7 @@ _HOME = {
 }
 __all__ = [
     "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "compare_optimisers", "describe_run", "embed", "finetune", "fit",
-    "get_data", "load", "load_recipe", "predict", "prepare_data", "probe", "quickstart", "resume", "run_suite", "search",
+    "get_data", "load", "load_recipe", "predict", "prepare_data", "probe", "quickstart", "resume", "run_search", "run_suite",
 ]  # fmt: skip
 
 

@@ -289,7 +289,7 @@ def _store_of(
     return csv.Dataset(build(csv.Config, given, "data")).prepare(cache_folder() / "stores", show_progress=show_progress)
 
 
-def search(
+def run_search(
     recipe: str | Path,
     space: Path | str,
     *,
@@ -302,10 +302,11 @@ def search(
     runs: Path | str = "runs",
 ) -> Found:
     """Search options of a recipe, judged on its validation rows; see `hooke.search.live`."""
-    from hooke.search.live import Search, run_search
+    from hooke.search.live import Search
+    from hooke.search.live import run_search as run
     from hooke.search.space import read_space
 
-    return run_search(
+    return run(
         Search(str(recipe), tuple(overrides), read_space(Path(space)), sampler, trials, seed, prune, Path(runs)),
         workers=workers,
     )

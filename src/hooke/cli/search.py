@@ -50,7 +50,7 @@ def search(
         ]
         print_table(["first", "second", "p (Holm)", "verdict"], pairs)
         return
-    result = hooke.search(recipe, space, sampler=sampler, workers=workers, prune=prune, **given)
+    result = hooke.run_search(recipe, space, sampler=sampler, workers=workers, prune=prune, **given)
     if as_json:
         print_json(result.to_json())
     else:

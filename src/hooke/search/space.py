@@ -133,10 +133,7 @@ def _range(
     if points < 2 or (log and low <= 0):
         raise UsageError(f"{key} needs at least 2 points, and log a low above 0")
     shares = [number / (points - 1) for number in range(points)]
-    if log:
-        values = [low * (high / low) ** share for share in shares]
-    else:
-        values = [low + (high - low) * share for share in shares]
+    values = [low * (high / low) ** share if log else low + (high - low) * share for share in shares]
     if isinstance(low, int) and isinstance(high, int):
         return tuple(dict.fromkeys(round(value) for value in values))
     return tuple(float(f"{value:.6g}") for value in values)

@@ -9,7 +9,7 @@ import pytest
 
 from hooke.core.errors import DataError
 from hooke.search.space import Parameter, Point, Space
-from hooke.search.table import read_table, tabulate, tested_error
+from hooke.search.table import error_on_test, read_table, tabulate
 
 SPACE = Space((Parameter("a", (1, 2, 3)), Parameter("b", (10, 20))))
 
@@ -45,5 +45,5 @@ def test_every_point_is_computed_once_and_a_killed_one_goes_on(tmp_path: Path) -
 
 def test_errors_of_the_test_part() -> None:
     metrics = {"test": {"graph": {"y": {"rmse": 0.5, "r2": 0.9}, "c": {"roc_auc": 0.8}}}}
-    assert tested_error(metrics) == pytest.approx(0.35)
-    assert tested_error({}) == np.inf
+    assert error_on_test(metrics) == pytest.approx(0.35)
+    assert error_on_test({}) == np.inf

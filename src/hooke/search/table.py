@@ -104,12 +104,12 @@ def trained_scores(search: Search) -> Scores:
         except HookeError:
             return np.inf, np.inf
         valid = min(line["valid_loss"] for line in run.metrics() if "valid_loss" in line)
-        return float(valid), tested_error(run.read_json("metrics.json"))
+        return float(valid), error_on_test(run.read_json("metrics.json"))
 
     return scores
 
 
-def tested_error(metrics: dict[str, dict[str, dict[str, dict[str, float]]]]) -> float:
+def error_on_test(metrics: dict[str, dict[str, dict[str, dict[str, float]]]]) -> float:
     """Mean over graph-level test labels of RMSE, or of 1 - ROC-AUC; infinite where nothing was tested."""
     found = [
         values["rmse"] if "rmse" in values else 1 - values["roc_auc"]

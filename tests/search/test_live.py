@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hooke.core.errors import TrainingError, UsageError
+from hooke.core.errors import DataError, UsageError
 from hooke.molecules.twins import write_twin_table
 from hooke.search import live
 from hooke.search.live import Found, Search, hopeless, run_search, work
@@ -38,7 +38,7 @@ def _pretend(monkeypatch: pytest.MonkeyPatch, losses: dict[int, list[float]]) ->
         made.append(recipe)
         lines = [{"valid_loss": loss} for loss in losses[recipe.model.config.depth]]
         if not lines:
-            raise TrainingError("the loss is not finite")
+            raise DataError("the loss is not finite")
         for line in lines:
             watch(line)
         return SimpleNamespace(metrics=lambda: lines, folder=Path("run"))

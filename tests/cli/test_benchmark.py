@@ -16,3 +16,21 @@ def test_benchmark(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
     assert "random_forest" in found.out
     assert "from scratch minus this" in found.out
     assert len(json.loads(hooke("benchmark", "mine.toml", "--seeds", "2", "--json").out)["rows"]) == 8
+
+
+def test_a_suite(hooke, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    import json
+
+    from hooke.molecules.twins import write_twin_table
+    from hooke.suites import moleculenet
+    from hooke.suites.evaluation import Suite, SuiteTask
+
+    table = write_twin_table(tmp_path / "values.csv", seed=0, rows=80)
+    task = SuiteTask("values", "csv", {"path": str(table), "targets": ("log_p",)}, "rmse")
+    monkeypatch.setattr(moleculenet, "SUITE", Suite("moleculenet", "M", (task,)))
+    found = hooke("benchmark", "moleculenet", "--systems", "mean,ridge", "--seeds", "1")
+    assert found.code == 0, found.err
+    assert "mean rank" in found.out
+    said = json.loads(hooke("benchmark", "moleculenet", "--systems", "mean,ridge", "--seeds", "1", "--json").out)
+    assert len(said["rows"]) == 2
+    assert list(Path("runs").glob("suite-moleculenet-*.html"))

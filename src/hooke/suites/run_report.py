@@ -181,6 +181,7 @@ def plot_sections(pool: MoleculePool, compared: Compared, model: str, *, limit: 
                 )
             )  # fmt: skip
             coverage += compared.coverage_section(number, model)
+            coverage += compared.spread_section(number, model)
             galleries += build.gallery(
                 pool, task=label.name, model=model, smiles=compared.smiles, measured=true,
                 predicted=compared.predictions[model][:, number], low=low, high=high, unit=label.unit,

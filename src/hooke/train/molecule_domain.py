@@ -19,7 +19,7 @@ from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.train import measure as measuring
 from hooke.train.devices import make_fabric
-from hooke.train.member import Member
+from hooke.train.member import Member, Watch
 from hooke.train.molecule_member import MoleculeMember
 from hooke.train.recipe import Recipe
 from hooke.train.split import split_store
@@ -57,7 +57,14 @@ def split(store: MoleculeStore, recipe: Recipe) -> Split:
 
 
 def members(
-    run: RunFolder, recipe: Recipe, store: MoleculeStore, split: Split, *, pretrained: Path | None, show_progress: bool
+    run: RunFolder,
+    recipe: Recipe,
+    store: MoleculeStore,
+    split: Split,
+    *,
+    pretrained: Path | None,
+    show_progress: bool,
+    watch: Watch | None = None,
 ) -> list[Member]:
     """See `Domain.members`."""
     statistics = label_statistics(store, split.train)
@@ -69,7 +76,7 @@ def members(
     return [
         MoleculeMember(
             run, recipe, store.folder, split.train, split.valid, number, pretrained=pretrained,
-            show_progress=show_progress, statistics=statistics,
+            show_progress=show_progress, watch=watch, statistics=statistics,
         )
         for number in range(recipe.train.ensemble)
     ]  # fmt: skip

@@ -16,7 +16,7 @@ from hooke.molecules.encodings import EncodingConfig
 from hooke.molecules.parse import KEEP_ALL, StandardiseConfig
 
 SplitKind = Literal[
-    "random", "scaffold", "scaffold_balanced", "cluster", "time", "column", "published", "well", "plate", "experiment", "group"
+    "random", "scaffold", "scaffold_balanced", "cluster", "time", "held_out", "column", "published", "well", "plate", "experiment", "group"
 ]  # fmt: skip
 
 
@@ -26,8 +26,9 @@ class SplitSection:
 
     Attributes:
         kind: "published" takes the split that the data set carries ("column" is the same, for a user's own table). Molecules:
-            "random", "scaffold", "scaffold_balanced", "cluster", "time". Images: whole wells ("random" is the same), plates or
-            experiments, or whole groups of equal `column`.
+            "random", "scaffold", "scaffold_balanced", "cluster", "time", and "held_out", that of the suites: test rows never move
+            (the published ones, else those of `molecules.held_out`), and the seed draws the validation rows from the others.
+            Images: whole wells ("random" is the same), plates or experiments, or whole groups of equal `column`.
         fractions: Of train, valid and test.
         seed: Of the split alone, so that models can be compared on one split.
         time_column: Label whose value orders the rows, for "time".

@@ -93,7 +93,7 @@ _PUBLISHED = {
     "depth_dropout": 0.3,
 }
 PRESETS: dict[str, Config] = {
-    "tiny": Config(width=32, edge_width=16, global_width=8, depth=2, heads=4, expansion=2, farthest=16, positions=True, kernels=8),
+    "tiny": Config(width=36, edge_width=16, global_width=8, depth=2, heads=2, expansion=2, farthest=16, positions=True, kernels=8),
     "small": Config(width=96, edge_width=48, global_width=24, depth=4, heads=8, expansion=2, farthest=32),
     "11m": Config(depth=4, **_PUBLISHED),
     "22m": Config(depth=8, **_PUBLISHED),

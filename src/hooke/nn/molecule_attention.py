@@ -41,10 +41,8 @@ def attended(edges: Edges, layout: SizeLayout, biases: Sequence[Tensor | None]) 
     return Attended(edges.source, edges.destination, edges.reverse, edges.offsets, edges.numbers, layout, tuple(biases))
 
 
-def masked_bias(
-    layout: SizeLayout, biases: Sequence[Float[Tensor, "molecules heads size size"] | None]
-) -> list[Tensor | None]:
-    """The biases with minus infinity at the keys of empty places."""
+def masked_bias(layout: SizeLayout, biases: Sequence[Tensor | None]) -> list[Tensor | None]:
+    """The (g, heads, n, n) biases of each block with minus infinity at the keys of empty places; None stands for no bias."""
     found: list[Tensor | None] = []
     for group, bias in zip(layout.groups, biases, strict=True):
         if group.present is None:

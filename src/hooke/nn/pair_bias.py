@@ -24,13 +24,11 @@ POSITIONS = "positions"  # node encoding of width 3: coordinates in Å; not fini
 KERNEL_SCALE, KERNEL_EPSILON, KERNEL_RANGE = 0.1, 0.01, 1.5
 
 
-def shortest_path_codes(
-    batch: MoleculeBatch, layout: SizeLayout, farthest: int
-) -> list[Int[Tensor, "molecules size size"]]:
+def shortest_path_codes(batch: MoleculeBatch, layout: SizeLayout, farthest: int) -> list[Tensor]:
     """Bonds on the shortest path between any two atoms, block by block, on the device of the batch.
 
     Returns:
-        For each block: 0 ... farthest (longer paths count as that), farthest + 1 where there is no path; between empty places
+        For each block (g, n, n) int64: 0 ... farthest (longer paths count as that), farthest + 1 where there is no path; between empty places
         and atoms too.
     """
     source, destination = batch.edge_index
@@ -72,8 +70,8 @@ class PathBias(nn.Module):
         self.rows = nn.Embedding(farthest + 2, heads)
         nn.init.normal_(self.rows.weight, std=0.02)
 
-    def forward(self, batch: MoleculeBatch, layout: SizeLayout) -> list[Float[Tensor, "molecules heads size size"]]:
-        """The bias of each block."""
+    def forward(self, batch: MoleculeBatch, layout: SizeLayout) -> list[Tensor]:
+        """The (g, heads, n, n) bias of each block."""
         codes = shortest_path_codes(batch, layout, self.farthest)
         return [self.rows(block).permute(0, 3, 1, 2) for block in codes]
 
@@ -103,8 +101,8 @@ class DistanceBias(nn.Module):
 
     def forward(
         self, positions: Float[Tensor, "nodes 3"], layout: SizeLayout
-    ) -> tuple[list[Float[Tensor, "molecules heads size size"]], Float[Tensor, "nodes kernels"]]:
-        """The bias of each block, and the centrality; empty places count for nothing."""
+    ) -> tuple[list[Tensor], Float[Tensor, "nodes kernels"]]:
+        """The (g, heads, n, n) bias of each block, and the centrality; empty places count for nothing."""
         biases, sums = [], []
         for group in layout.groups:
             kernels = self.kernels(_distances(positions, group))

@@ -19,7 +19,7 @@ from hooke.core.paths import cache_folder
 from hooke.core.runs import RunFolder
 from hooke.evaluate.splits import Split
 from hooke.inference.ensemble import Ensemble
-from hooke.inference.network import build_task
+from hooke.inference.network import build_task, input_encodings
 from hooke.molecules.statistics import LabelStatistics, label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.train.devices import check_can_start, make_fabric
@@ -126,10 +126,12 @@ def adapted(recipe: Recipe, pretrained: Path, mode: str = "full") -> Recipe:
     from hooke.train.recipe import resolve
 
     before = RunFolder.open(pretrained).recipe
-    source = resolve({name: before[name] for name in ("model", "encodings", "standardise")})
+    source = resolve({name: before[name] for name in ("model", "task", "encodings", "standardise")})
+    task = registry.module("tasks", source.task.name).Task
     rate = 0.0 if mode == "probe" else recipe.train.encoder_rate
     return replace(
-        recipe, model=source.model, encodings=source.encodings, standardise=source.standardise,
+        recipe, model=source.model, encodings=input_encodings(task, source.task.config, source.encodings),
+        standardise=source.standardise,
         train=replace(recipe.train, encoder_rate=rate),
     )  # fmt: skip
 
@@ -137,7 +139,7 @@ def adapted(recipe: Recipe, pretrained: Path, mode: str = "full") -> Recipe:
 def _train(
     run: RunFolder, recipe: Recipe, store: MoleculeStore, pretrained: Path | None, show_progress: bool
 ) -> RunFolder:
-    if not store.labels:
+    if not store.labels and _supervised(recipe):
         raise UsageError(f"{store.folder.name} carries no label: name one with --targets, or check the table")
     run.lock()
     started = time.monotonic()
@@ -157,7 +159,9 @@ def _train(
 
 
 def _work(run: RunFolder, recipe: Recipe, store: MoleculeStore, pretrained: Path | None, show_progress: bool) -> None:
-    split = _labelled(split_store(store, recipe.split), store)
+    split = split_store(store, recipe.split)
+    if _supervised(recipe):
+        split = _labelled(split, store)
     if not len(split.train):
         raise UsageError("no training row has a label; check data.split and the label columns")
     if len(split.train) < recipe.train.devices:
@@ -183,6 +187,11 @@ def _work(run: RunFolder, recipe: Recipe, store: MoleculeStore, pretrained: Path
         rows={"train": len(split.train), "valid": len(split.valid), "test": len(split.test)},
         labels=len(store.labels),
     )
+
+
+def _supervised(recipe: Recipe) -> bool:
+    """Whether the task learns from labels; its file says `SUPERVISED = False` if not."""
+    return bool(getattr(registry.module("tasks", recipe.task.name), "SUPERVISED", True))
 
 
 def _seconds(run: RunFolder, started: float) -> float:

@@ -34,11 +34,6 @@ def relu(x: np.ndarray) -> np.ndarray:
     return np.maximum(x, 0)
 
 
-def softmax(x: np.ndarray) -> np.ndarray:
-    e = np.exp(x - x.max())
-    return e / e.sum()
-
-
 class Loop:
     """The states of every stage, computed atom by atom; `ref` gives weights by name, and the batch."""
 
@@ -104,13 +99,7 @@ class Loop:
         return nodes, bonds, [ref.weights["inputs.start"]] * self.batch.num_graphs
 
     def bias(self, v: int, u: int) -> np.ndarray:
-        far, steps = {v: 0}, 0
-        front = [v]
-        while front:
-            steps += 1
-            front = [w for w in {w for x in front for w in self.ref.neighbours[x]} if w not in far]
-            far.update(dict.fromkeys(front, steps))
-        code = min(far[u], self.config.farthest) if u in far else self.config.farthest + 1
+        code = self.ref.path_code(v, u, self.config.farthest)
         bias = self.ref.weights["inputs.paths.rows.weight"][code]
         if self.config.positions and self.known(self.graph[v]):
             bias = bias + self.ref.mlp("inputs.distances.mlp", self.kernels(self.distance(v, u)), gelu)
@@ -139,20 +128,7 @@ class Loop:
         return node, edge, total
 
     def attention(self, name: str, x: list) -> list:
-        width, heads = self.config.width, self.config.heads
-        q, k, value = np.split(np.stack([self.ref.linear(f"{name}.qkv", row) for row in x]), 3, axis=1)
-        part, found = width // heads, []
-        for v in range(len(x)):
-            others = self.atoms[self.graph[v]]
-            biases = [self.bias(v, u) for u in others]
-            rows = []
-            for head in range(heads):
-                cut = slice(head * part, (head + 1) * part)
-                scores = [q[v, cut] @ k[u, cut] / math.sqrt(part) + biases[i][head] for i, u in enumerate(others)]
-                weights = softmax(np.array(scores))
-                rows.append(sum(w * value[u, cut] for w, u in zip(weights, others, strict=True)))
-            found.append(self.ref.linear(f"{name}.out", np.concatenate(rows)))
-        return found
+        return self.ref.attention(name, x, self.config.heads, self.bias)
 
     def layer(self, number: int, x: list, e: dict, g: list) -> tuple[list, dict, list]:
         name, ref = f"layers.{number}", self.ref

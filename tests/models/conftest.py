@@ -126,7 +126,10 @@ class Reference:
             for head in range(heads):
                 cut = slice(head * part, (head + 1) * part)
                 scores = np.array(
-                    [query[v, cut] @ key[u, cut] / math.sqrt(part) + b[head] for u, b in zip(others, added, strict=True)]
+                    [
+                        query[v, cut] @ key[u, cut] / math.sqrt(part) + b[head]
+                        for u, b in zip(others, added, strict=True)
+                    ]
                 )
                 weights = np.exp(scores - scores.max())
                 rows.append(sum(w / weights.sum() * value[u, cut] for w, u in zip(weights, others, strict=True)))

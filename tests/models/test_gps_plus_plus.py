@@ -186,7 +186,9 @@ def sizes(preset: str, **changes: object) -> tuple[int, Model]:
     config = replace(PRESETS[preset], positions=True, **changes)
     with torch.device("meta"):
         model = Model(config, ENCODINGS)
-        head = nn.Sequential(nn.Linear(config.width, config.width), nn.LayerNorm(config.width), nn.Linear(config.width, 1))
+        head = nn.Sequential(
+            nn.Linear(config.width, config.width), nn.LayerNorm(config.width), nn.Linear(config.width, 1)
+        )
     return sum(p.numel() for p in itertools.chain(model.parameters(), head.parameters())), model
 
 

@@ -24,7 +24,10 @@ def test_parity(reference) -> None:
         found = ref.weights["context.paths.rows.weight"][ref.path_code(v, u, 4)]
         return found + ref.bond((u, v), "context.bonds") if (u, v) in ref.number else found
 
-    h = [ref.mlp("node_inputs.layers", ref.node_features(v, "node_inputs.features"), gelu) for v in range(ref.batch.num_nodes)]
+    h = [
+        ref.mlp("node_inputs.layers", ref.node_features(v, "node_inputs.features"), gelu)
+        for v in range(ref.batch.num_nodes)
+    ]
     for layer in range(2):
         name = f"layers.{layer}"
         attended = ref.attention(

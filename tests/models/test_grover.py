@@ -23,7 +23,9 @@ def block(ref, name: str, states: list, gather, *, heads: int, depth: int) -> li
         h = states
         for _ in range(depth):
             heard = gather(h)
-            h = [relu(s + ref.linear(f"{name}.passing.{passing}.hidden", m)) for s, m in zip(states, heard, strict=True)]
+            h = [
+                relu(s + ref.linear(f"{name}.passing.{passing}.hidden", m)) for s, m in zip(states, heard, strict=True)
+            ]
         rows.append(h)
     out, part = [], width // heads
     for item, own in enumerate(states):
@@ -45,7 +47,10 @@ def block(ref, name: str, states: list, gather, *, heads: int, depth: int) -> li
 
 def test_parity(reference) -> None:
     ref = reference(grover, width=6, depth=2, heads=2, embedding_width=5, bond_width=4, encoding_width=3)
-    atoms = [ref.node_features(v, "atoms") if ref.encodings.node_widths else ref.atom(v, "atoms") for v in range(ref.batch.num_nodes)]
+    atoms = [
+        ref.node_features(v, "atoms") if ref.encodings.node_widths else ref.atom(v, "atoms")
+        for v in range(ref.batch.num_nodes)
+    ]
     bonds = {edge: ref.bond(edge, "bonds") for edge in ref.edges}
     zero = np.zeros(6)
     n = [relu(ref.linear("first_nodes", x)) for x in atoms]
@@ -104,6 +109,8 @@ def test_attention_does_not_look_at_other_items() -> None:
 
 def test_presets() -> None:
     with torch.device("meta"):
-        sizes = {name: sum(p.numel() for p in grover.Model(config).parameters()) for name, config in grover.PRESETS.items()}
+        sizes = {
+            name: sum(p.numel() for p in grover.Model(config).parameters()) for name, config in grover.PRESETS.items()
+        }
     assert list(sizes.values()) == sorted(sizes.values())
     assert sizes["xl"] == pytest.approx(1e9, rel=0.1)

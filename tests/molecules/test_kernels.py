@@ -54,7 +54,9 @@ def test_potential_and_resistance_agree_with_the_pseudo_inverse(smiles: str) -> 
             ]  # fmt: skip
             np.testing.assert_allclose(electrostatic[v], expected, atol=1e-12)
             resistance = [inverse[v, v] + inverse[u, u] - 2 * inverse[v, u] for u in atoms]
-            np.testing.assert_allclose(commute[v], [np.mean(resistance), np.std(resistance), max(resistance)], atol=1e-12)
+            np.testing.assert_allclose(
+                commute[v], [np.mean(resistance), np.std(resistance), max(resistance)], atol=1e-12
+            )
 
 
 def test_resistances_by_hand() -> None:

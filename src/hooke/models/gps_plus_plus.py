@@ -143,11 +143,16 @@ class Inputs(nn.Module):
 
     def forward(
         self, batch: MoleculeBatch
-    ) -> tuple[Float[Tensor, "nodes width"], Float[Tensor, "edges edge_width"], Float[Tensor, "graphs global_width"], Attended]:
+    ) -> tuple[
+        Float[Tensor, "nodes width"], Float[Tensor, "edges edge_width"], Float[Tensor, "graphs global_width"], Attended
+    ]:
         """Node, edge and global states, and the edges with the bias."""
         edges, layout = edges_of(batch), size_layout(batch)
         dtype = self.start.dtype
-        nodes = [self.atoms(batch, edges).map(self.atom_mlp).expand(), self.degree(edges.degree.clamp(max=MAXIMUM_DEGREE))]
+        nodes = [
+            self.atoms(batch, edges).map(self.atom_mlp).expand(),
+            self.degree(edges.degree.clamp(max=MAXIMUM_DEGREE)),
+        ]
         nodes += [self.dropout(module(batch.node_encodings[name].to(dtype))) for name, module in self.node.items()]
         nodes += [
             self.dropout(at_graph(module(batch.graph_encodings[name].to(dtype)), batch))

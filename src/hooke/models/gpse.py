@@ -60,7 +60,9 @@ class RandomFeatures(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        rows = torch.randn(_FIXED_ROWS, RANDOM_WIDTH, generator=torch.Generator(device="cpu").manual_seed(0), device="cpu")
+        rows = torch.randn(
+            _FIXED_ROWS, RANDOM_WIDTH, generator=torch.Generator(device="cpu").manual_seed(0), device="cpu"
+        )
         self.register_buffer("fixed", rows, persistent=False)
 
     def forward(self, batch: MoleculeBatch) -> Float[Tensor, "nodes features"]:

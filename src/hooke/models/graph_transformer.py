@@ -64,7 +64,9 @@ class Layer(nn.Module):
         self.attention_norm = nn.LayerNorm(width)
         self.attention = MoleculeAttention(width, config.heads, dropout=config.attention_dropout)
         self.mlp_norm = nn.LayerNorm(width)
-        self.mlp = mlp([width, config.expansion * width, width], activation_name=config.activation, dropout=config.dropout)
+        self.mlp = mlp(
+            [width, config.expansion * width, width], activation_name=config.activation, dropout=config.dropout
+        )
         self.dropout = nn.Dropout(config.dropout)
         self.norm = nn.LayerNorm(width) if last else nn.Identity()
 

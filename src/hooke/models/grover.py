@@ -64,7 +64,7 @@ PRESETS: dict[str, Config] = {
     "small": Config(width=96, depth=4),
     "base": Config(),
     "large": Config(width=1200),
-    "xl": Config(width=3600, heads=6, blocks=1),
+    "xl": Config(width=3366, heads=6),
 }
 
 
@@ -151,7 +151,10 @@ class Model(nn.Module):
         self.node_blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.edge_blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.atom_from_atoms, self.atom_from_bonds = Output(self.atoms.width, config), Output(self.atoms.width, config)
-        self.bond_from_atoms, self.bond_from_bonds = Output(config.bond_width, config), Output(config.bond_width, config)
+        self.bond_from_atoms, self.bond_from_bonds = (
+            Output(config.bond_width, config),
+            Output(config.bond_width, config),
+        )
         self.pooling = Pooling(config.pooling)
         self.node_width = self.edge_width = self.graph_width = self.views * config.width
 

@@ -62,9 +62,7 @@ def code_losses(
 ) -> Float[Tensor, " items"]:
     """Cross-entropy of each item's codes, the mean over its columns."""
     parts = logits.to(torch.promote_types(logits.dtype, torch.float32)).split(list(sizes), dim=1)
-    columns = [
-        functional.cross_entropy(part, codes[:, column], reduction="none") for column, part in enumerate(parts)
-    ]
+    columns = [functional.cross_entropy(part, codes[:, column], reduction="none") for column, part in enumerate(parts)]
     return torch.stack(columns).mean(0)
 
 

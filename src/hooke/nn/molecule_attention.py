@@ -76,9 +76,7 @@ class MoleculeAttention(nn.Module):
             query, key, value = block.permute(2, 0, 3, 1, 4).unbind(0)
             if bias is not None and bias.is_floating_point():
                 bias = bias.to(query.dtype)
-            found = functional.scaled_dot_product_attention(
-                query, key, value, attn_mask=bias, dropout_p=probability
-            )
+            found = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=probability)
             blocks.append(found.transpose(1, 2).flatten(2).flatten(0, 1))
         together = torch.cat(blocks) if len(blocks) > 1 else blocks[0]
         return self.out(layout.gather(together))

@@ -18,9 +18,7 @@ from hooke.nn.heads import first_edges
 Augmentation = Literal["masking", "subgraph"]
 
 
-def random_view(
-    batch: MoleculeBatch, kind: Augmentation, share: float, generator: torch.Generator
-) -> MoleculeBatch:
+def random_view(batch: MoleculeBatch, kind: Augmentation, share: float, generator: torch.Generator) -> MoleculeBatch:
     """Each molecule with a share of its atoms hidden.
 
     Args:

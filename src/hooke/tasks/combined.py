@@ -75,7 +75,7 @@ class CombinedNetwork(nn.Module):
 
 def part(network: Any, name: str) -> Network:
     """The network as one objective sees it; the modules are shared."""
-    view = Network(network.encoder, network.heads[name])
+    view = Network(network.encoder, dict(network.heads[name].items()))
     view.training = network.training
     view.heads.training = network.training
     return view

@@ -59,7 +59,8 @@ class Task(LabelFree):
         config = self.config
         with random_from(generator, network):
             first, second = (
-                network(random_view(batch, config.augmentation, config.share, generator))["projection"] for _ in range(2)
+                network(random_view(batch, config.augmentation, config.share, generator))["projection"]
+                for _ in range(2)
             )
         wide = torch.promote_types(first.dtype, torch.float32)
         return {"loss": nt_xent(first.to(wide), second.to(wide), config.temperature)}

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.options import plain
 from hooke.core.recipe import build, read
 from hooke.molecules.encodings import EncodingConfig
 from hooke.molecules.parse import KEEP_ALL, StandardiseConfig
@@ -165,7 +166,7 @@ class Named:
 
     def to_json(self) -> dict[str, Any]:
         """Name and options in one table."""
-        return {"name": self.name, **asdict(self.config)}
+        return {"name": self.name, **plain(self.config)}
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,7 @@ class Recipe:
             "name": self.name,
             "seed": self.seed,
             "data": {**self.data.to_json(), "split": asdict(self.split)},
-            **{section: asdict(getattr(self, section)) for section in DOMAIN_SECTIONS[self.domain]},
+            **{section: plain(getattr(self, section)) for section in DOMAIN_SECTIONS[self.domain]},
             "model": self.model.to_json(),
             "task": self.task.to_json(),
             "train": asdict(self.train),

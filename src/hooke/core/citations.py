@@ -46,6 +46,54 @@ class Citation:
 _JCIM = "Journal of Chemical Information and Modeling"
 _PUBLICATIONS = (
     Citation(
+        "rampasek2022recipe",
+        "Rampášek, Ladislav and Galkin, Mikhail and Dwivedi, Vijay Prakash and Luu, Anh Tuan and Wolf, Guy and Beaini, Dominique",
+        "Recipe for a General, Powerful, Scalable Graph Transformer",
+        2022,
+        "Advances in Neural Information Processing Systems 35",
+        "arXiv:2205.12454",
+    ),
+    Citation(
+        "ying2021transformers",
+        "Ying, Chengxuan and others",
+        "Do Transformers Really Perform Badly for Graph Representation?",
+        2021,
+        "Advances in Neural Information Processing Systems 34",
+        "arXiv:2106.05234",
+    ),
+    Citation(
+        "wang2022molecular",
+        "Wang, Yuyang and Wang, Jianren and Cao, Zhonglin and Barati Farimani, Amir",
+        "Molecular contrastive learning of representations via graph neural networks",
+        2022,
+        "Nature Machine Intelligence 4, 279-287",
+        "doi:10.1038/s42256-022-00447-x",
+    ),
+    Citation(
+        "godwin2022simple",
+        "Godwin, Jonathan and others",
+        "Simple GNN Regularisation for 3D Molecular Property Prediction and Beyond",
+        2022,
+        "International Conference on Learning Representations",
+        "arXiv:2106.07971",
+    ),
+    Citation(
+        "kreuzer2021rethinking",
+        "Kreuzer, Devin and Beaini, Dominique and Hamilton, William L. and Létourneau, Vincent and Tossou, Prudencio",
+        "Rethinking Graph Transformers with Spectral Attention",
+        2021,
+        "Advances in Neural Information Processing Systems 34",
+        "arXiv:2106.03893",
+    ),
+    Citation(
+        "klein1993resistance",
+        "Klein, Douglas J. and Randić, Milan",
+        "Resistance distance",
+        1993,
+        "Journal of Mathematical Chemistry 12, 81-95",
+        "doi:10.1007/BF01164627",
+    ),
+    Citation(
         "celik2024building",
         "Celik, Safiye and others",
         "Building, benchmarking, and exploring perturbative maps of transcriptional and morphological data",
@@ -510,6 +558,18 @@ _PUBLICATIONS = (
 )
 PUBLICATIONS: dict[str, Citation] = {citation.key: citation for citation in _PUBLICATIONS}
 _KEYS: dict[str, tuple[str, ...]] = {
+    "attribute_masking": ("hu2020strategies",),
+    "combined": ("beaini2024towards",),
+    "commute": ("klein1993resistance",),
+    "contextual_property": ("rong2020self",),
+    "contrastive": ("wang2022molecular",),
+    "cycles": ("canturk2024graph",),
+    "electrostatic": ("kreuzer2021rethinking", "canturk2024graph"),
+    "functional_groups": ("rong2020self",),
+    "gps": ("rampasek2022recipe",),
+    "graph_transformer": ("ying2021transformers",),
+    "heat_kernel": ("canturk2024graph",),
+    "noisy_nodes": ("godwin2022simple", "masters2022gps"),
     "adabn": ("li2016revisiting",),
     "adamw": ("loshchilov2019decoupled",),
     "aqsoldb": ("sorkun2019aqsoldb",),

@@ -29,7 +29,7 @@ def test_agrees_with_rdkit(smiles: str) -> None:
 def test_aspirin_by_hand() -> None:
     found = dict(zip(GROUP_NAMES, functional_groups(featurise([Chem.MolFromSmiles(MORE[0])]))[0], strict=True))
     assert len(GROUP_NAMES) == 85
-    assert found["fr_ester"] and found["fr_COO"] and found["fr_benzene"]
+    assert all(found[name] for name in ("fr_ester", "fr_COO", "fr_benzene"))
     assert not found["fr_amide"]
     assert functional_groups(featurise([])).shape == (0, 85)
     assert found["fr_benzene"].dtype == np.bool_

@@ -18,7 +18,8 @@ _CHUNK = 1 << 20
 
 def content_hash(value: Any) -> str:
     """SHA-256 (hex) of the canonical JSON of a value: keys sorted, tuples as lists, dataclasses as objects
-    (without options that were added later and have their default; see `core.options`)."""
+    (without options that were added later and have their default; see `core.options`).
+    """
     text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

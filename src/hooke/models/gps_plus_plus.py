@@ -30,7 +30,6 @@ from torch import Tensor, nn
 from hooke.core.errors import UsageError
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.encodings import EncodingConfig
-from hooke.nn.distinct import Distinct
 from hooke.nn.embeddings import MAXIMUM_DEGREE, AtomEmbedding, BondEmbedding
 from hooke.nn.graph_dropout import GraphDropout, RowDropout
 from hooke.nn.mlp import mlp
@@ -49,7 +48,7 @@ from hooke.nn.segment import (
     neighbour_sum,
     outgoing_sum,
 )
-from hooke.nn.size_groups import SizeLayout, size_layout
+from hooke.nn.size_groups import size_layout
 
 NODE_INPUTS = {POSITIONS: 3}
 

@@ -51,7 +51,7 @@ class Config:
             raise UsageError(f"only one objective can predict the labels, got {', '.join(supervised)}")
 
     def weight(self, name: str) -> Any:
-        """w of an objective."""
+        """How much an objective counts."""
         return self.objectives[name].get("weight", 1.0)
 
     def options(self, name: str) -> Any:

@@ -16,11 +16,12 @@ def test_benchmark(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
     assert "random_forest" in found.out
     assert "from scratch minus this" in found.out
     assert len(json.loads(hooke("benchmark", "mine.toml", "--seeds", "2", "--json").out)["rows"]) == 8
+    refused = hooke("benchmark", "tiny_mae")
+    assert refused.code == 2
+    assert "is about images" in refused.err
 
 
 def test_a_suite(hooke, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    import json
-
     from hooke.molecules.twins import write_twin_table
     from hooke.suites import moleculenet
     from hooke.suites.evaluation import Suite, SuiteTask

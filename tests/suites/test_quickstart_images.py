@@ -11,7 +11,7 @@ from hooke.report.schema import Report
 from hooke.suites.quickstart_images import FEATURES, HEADLINE, METHODS, PRETRAINED, RANDOM, TUNED, quickstart_images
 
 SMALL = (
-    "data.size=32", "data.tile=32", "data.modules=5", "data.genes_per_module=4", "data.lone_genes=0", "data.inactive_genes=1",
+    "data.size=32", "data.tile=32", "data.modules=6", "data.genes_per_module=4", "data.lone_genes=0", "data.inactive_genes=1",
     "data.guides=1", "data.experiments=2", "data.coverage=1.0", "data.controls=8", "data.sites=1", "model.width=16",
     "model.depth=1", "train.epochs=1", "train.threads=1", "train.accelerator=cpu",
 )  # fmt: skip

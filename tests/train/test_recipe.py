@@ -104,11 +104,15 @@ def test_sections_follow_the_domain() -> None:
     [
         ("tiny_ca_mae", "encodings.laplacian=2", "'encodings' is about molecules, this recipe about images"),
         ("tiny_gine", "images.crop=32", "'images' is about images, this recipe about molecules"),
-        ("tiny_gine", "model.name=vit", "model 'vit' is about images"),
-        ("tiny_ca_mae", "data.name=pocketmix", "data 'pocketmix' is about molecules"),
+        ("tiny_gine", "task.name=masked_image", "task 'masked_image' is about images"),
         ("tiny_ca_mae", "images.crop=-1", "crop must be at least 0"),
     ],
 )
 def test_one_recipe_is_about_one_thing(recipe: str, override: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         load_recipe(recipe, [override])
+
+
+def test_data_model_and_task_agree() -> None:
+    with pytest.raises(UsageError, match="data 'horlbeck' is about cells, model 'vit' is about images"):
+        resolve({"data": {"name": "horlbeck"}, "model": {"name": "vit"}, "task": {"name": "masked_image"}})

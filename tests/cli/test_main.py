@@ -7,7 +7,7 @@ import pytest
 from hooke.cli import main
 from hooke.version import __version__
 
-VERBS = ("data", "fit", "resume", "finetune", "predict", "embed", "benchmark", "show", "quickstart")
+VERBS = ("data", "fit", "resume", "finetune", "predict", "embed", "probe", "benchmark", "search", "show", "quickstart")
 
 
 def test_help_names_every_verb(hooke) -> None:  # type: ignore[no-untyped-def]

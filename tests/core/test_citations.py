@@ -5,8 +5,9 @@ import re
 import pytest
 
 from hooke.core import registry
-from hooke.core.citations import CITATIONS, PUBLICATIONS, Citation, cite
+from hooke.core.citations import CITATIONS, cite
 from hooke.core.errors import UnknownNameError
+from hooke.core.publications import PUBLICATIONS, Citation
 
 
 @pytest.mark.parametrize("name", CITATIONS)

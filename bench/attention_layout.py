@@ -53,7 +53,7 @@ def blocks(batch: MoleculeBatch, module: MoleculeAttention, bias: PathBias | Non
 
 
 def jagged(batch: MoleculeBatch, module: MoleculeAttention) -> Callable:
-    """torch's nested tensors; they take no bias."""
+    """Nested tensors of torch; they take no bias."""
 
     def run(nodes: torch.Tensor) -> torch.Tensor:
         rows = torch.nested.nested_tensor_from_jagged(module.qkv(nodes), batch.node_offsets)

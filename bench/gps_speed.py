@@ -50,7 +50,8 @@ def worker(folder: Path) -> None:
     )
     state = {name.removeprefix("w."): value for name, value in data.items() if name.startswith("w.")}
     missing = layer.load_state_dict(state, strict=False)
-    assert not missing.unexpected_keys and all("eps" in key for key in missing.missing_keys), missing
+    assert not missing.unexpected_keys, missing
+    assert all("eps" in key for key in missing.missing_keys), missing
     nodes = data["nodes"].requires_grad_()
 
     def run() -> torch.Tensor:
@@ -136,7 +137,8 @@ def main() -> None:
         runs = ours(options, folder)
         command = [options.pyg, __file__, name, "--worker"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as peer:
-            assert peer.stdin and peer.stdout
+            assert peer.stdin
+            assert peer.stdout
             assert peer.stdout.readline() == "ready\n"
             difference = float(np.abs(np.load(folder / "theirs.npy") - runs["gps"]().detach().numpy()).max())
             assert difference < 1e-4, f"the outputs differ by {difference}"

@@ -25,10 +25,11 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Suite:
-    table = write_twin_table(tmp_path / "assay.csv", seed=0, rows=120)
+    table = _with_parts(write_twin_table(tmp_path / "assay.csv", seed=0, rows=120))
     tasks = [("values", "log_p", "rmse"), ("classes", "lipophilic", "roc_auc")]
     made = (
-        SuiteTask(name, "csv", {"path": str(table), "targets": (column,)}, metric) for name, column, metric in tasks
+        SuiteTask(name, "csv", {"path": str(table), "targets": (column,), "split_column": "split"}, metric)
+        for name, column, metric in tasks
     )
     return Suite("small", "Small", tuple(made))
 
@@ -107,3 +108,11 @@ def test_a_cut_line_is_removed(tmp_path: Path) -> None:
     assert whole_lines(path) == ['{"a": 1}']
     assert path.read_text().endswith("}\n")
     assert evaluation.CLIFF == "rmse_cliff"
+
+
+def _with_parts(table: Path) -> Path:
+    """Every fifth row of a table becomes a test row."""
+    first, *rows = table.read_text().splitlines()
+    parts = [f"{row},{'test' if number % 5 == 0 else 'train'}" for number, row in enumerate(rows)]
+    table.write_text("\n".join([f"{first},split", *parts]) + "\n")
+    return table

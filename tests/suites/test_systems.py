@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -39,8 +40,10 @@ class Counting(Encoder):
 def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Task:
     monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HOOKE_PROGRESS", "0")
-    table = write_twin_table(tmp_path / "assay.csv", seed=0, rows=120)
-    store = prepare_table(table, tmp_path / "stores", object(), workers=0, show_progress=False)
+    table = _with_parts(write_twin_table(tmp_path / "assay.csv", seed=0, rows=120))
+    store = prepare_table(
+        table, tmp_path / "stores", SimpleNamespace(split_column="split"), workers=0, show_progress=False
+    )
     split = split_store(store, SplitSection(kind="held_out"))
     recipe = load_recipe("tiny_gine", ["model.width=16", "model.depth=1", "train.epochs=1", "train.threads=1"])
     return Task(recipe, store, split, None, tmp_path / "runs")
@@ -68,3 +71,11 @@ def test_names() -> None:
     assert [name for name, system in SYSTEMS.items() if system.needs_run] == ["probe", "finetuned"]
     with pytest.raises(UnknownNameError, match="Did you mean 'forest'"):
         predictions("forrest", None)  # type: ignore[arg-type]
+
+
+def _with_parts(table: Path) -> Path:
+    """Every fifth row of a table becomes a test row."""
+    first, *rows = table.read_text().splitlines()
+    parts = [f"{row},{'test' if number % 5 == 0 else 'train'}" for number, row in enumerate(rows)]
+    table.write_text("\n".join([f"{first},split", *parts]) + "\n")
+    return table

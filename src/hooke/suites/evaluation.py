@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hooke.core import registry
-from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.hashing import content_hash
 from hooke.core.paths import cache_folder
 from hooke.core.progress import progress
@@ -185,8 +185,10 @@ def _scored(
     here = replace(recipe, name=f"{chosen.name}_{task.name}", data=data, split=section, seed=seed)
     store = prepared(task, recipe)
     split = split_store(store, section)
-    found = predictions(system, Task(here, store, split, pretrained, runs))
     truth = store.graph_labels(split.test)[0].astype(np.float64)
+    if np.isnan(truth).all():
+        raise DataError(f"{task.name} has no measured test molecule")
+    found = predictions(system, Task(here, store, split, pretrained, runs))
     metric = METRICS[task.metric]
     value = float(np.nanmean(metric.function(found.values, truth)))
     rows = [SuiteRow(task.name, seed, system, metric.name, value, len(split.test), found.detail)]

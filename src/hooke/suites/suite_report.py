@@ -93,7 +93,7 @@ class SuiteResult:
 
     def table(self) -> str:
         """Mean of each system on each task, and the mean ranks."""
-        width = max((len(task) for task, _ in self.scores), default=4) + 2
+        width = max(len("mean rank"), *(len(task) for task, _ in self.scores)) + 2
         lines = [f"{'task':<{width}}{'metric':<19}" + "".join(f"{name:>16}" for name in self.systems)]
         for (task, metric), by_system in self.scores.items():
             cells = [_cell(by_system.get(name, [])) for name in self.systems]
@@ -102,7 +102,7 @@ class SuiteResult:
             ranks = self.ranks(tasks)
             if ranks:
                 cells = [f"{found.value:.2f}" for found in ranks.values()]
-                lines.append(f"{'mean rank':<{width}}{which[:18]:<19}" + "".join(f"{cell:>16}" for cell in cells))
+                lines.append(f"{'mean rank':<{width}}{which[:17]:<19}" + "".join(f"{cell:>16}" for cell in cells))
         return "\n".join(lines)
 
 

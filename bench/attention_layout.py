@@ -56,8 +56,9 @@ def jagged(batch: MoleculeBatch, module: MoleculeAttention) -> Callable:
     """Nested tensors of torch; they take no bias."""
 
     def run(nodes: torch.Tensor) -> torch.Tensor:
-        rows = torch.nested.nested_tensor_from_jagged(module.qkv(nodes), batch.node_offsets)
-        query, key, value = (part.unflatten(-1, [module.heads, -1]).transpose(1, 2) for part in rows.chunk(3, dim=-1))
+        parts = module.qkv(nodes).chunk(3, dim=1)
+        rows = [torch.nested.nested_tensor_from_jagged(part.contiguous(), batch.node_offsets) for part in parts]
+        query, key, value = (part.unflatten(-1, [module.heads, -1]).transpose(1, 2) for part in rows)
         found = functional.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(-2)
         return module.out(found.values())
 

@@ -18,7 +18,7 @@ from torch.autograd.function import once_differentiable
 
 from hooke.molecules.batch import MoleculeBatch
 
-RATIO = 0.75
+RATIO = 0.5
 
 
 @dataclass(frozen=True)

@@ -20,4 +20,4 @@ def test_names_recipes_and_citations(hooke) -> None:  # type: ignore[no-untyped-
 def test_run(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
     assert hooke("fit", *SMALL, "--csv", table, "--no-report", "--workers", "1").code == 0
     assert "finished" in hooke("show", "run", "runs/csv").out
-    assert json.loads(hooke("show", "run", "runs/csv", "--json").out)["model"] == "gine"
+    assert json.loads(hooke("show", "run", "runs/csv", "--json").out)["model"] == "dmpnn"

@@ -63,7 +63,7 @@ def functions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[objec
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300  # a machine may be busy
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -134,8 +134,9 @@ def test_no_worker_outlives_a_stopped_program(kind: str, tmp_path: Path) -> None
     pids.mkdir()
     program = tmp_path / "program.py"
     program.write_text(
-        "import worker_functions\nfrom hooke.core.parallel import ordered_map\n"
+        "import signal\nimport worker_functions\nfrom hooke.core.parallel import ordered_map\n"
         "if __name__ == '__main__':\n"
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it\n"
         f"    list(ordered_map(worker_functions.slow, [(n, {str(pids)!r}) for n in range(100)], workers=2))\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
@@ -148,7 +149,7 @@ def test_no_worker_outlives_a_stopped_program(kind: str, tmp_path: Path) -> None
             os.killpg(process.pid, signal.SIGINT)  # what Ctrl-C does: all processes of the group get it
         else:
             process.send_signal(signal.SIGKILL)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=300)
     finally:
         process.kill()
     if kind == "SIGINT":

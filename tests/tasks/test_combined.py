@@ -51,6 +51,17 @@ def test_one_encoder_and_the_heads_of_each() -> None:
     assert network.training
 
 
+def test_the_spread_that_the_labels_objective_states() -> None:
+    batch = batch_of(["CCO", "CN"], labels=LABELS)
+    task, network = made(TWO)
+    assert not task.states_spread
+    task, network = made(Config({"multitask": {"regression_loss": "gaussian"}, "noisy_nodes": {}}))
+    assert task.states_spread
+    found = task.spread(network, batch)["graph"]
+    assert found.shape == (2, 1)
+    assert (found > 0).all()
+
+
 def test_predicted_encodings_are_no_input() -> None:
     config = Config({"multitask": {}, "gpse": {}})
     asked = EncodingConfig(laplacian=4, random_walk=21, commute=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -35,7 +35,7 @@ def search(
     """Search the options of a recipe, judged on validation rows; a killed search goes on with the same command."""
     import hooke
 
-    given = {"overrides": overrides or [], "trials": trials, "seed": seed, "runs": runs}
+    given: dict[str, Any] = {"overrides": overrides or [], "trials": trials, "seed": seed, "runs": runs}
     if tabulate is not None:
         found = hooke.compare_optimisers(recipe, space, tabulate, seeds=seeds, repeats=repeats, **given)
         if as_json:

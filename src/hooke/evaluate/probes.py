@@ -78,7 +78,7 @@ def probe(
             if len(known):
                 out[usable[test], number] = known.mean()
             continue
-        best = _best(scaled, values, label, *rows, readouts, seed)
+        best = _best(scaled, values, label, rows[0], rows[1], readouts, seed)
         both = np.concatenate(rows)
         out[usable[test], number] = _fitted(best, label, scaled[both], values[both], seed)(scaled[seen])
         chosen.append(best)

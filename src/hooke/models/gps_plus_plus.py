@@ -22,6 +22,7 @@ as in both (the code's groups name what is kept): in training a molecule loses i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -83,7 +84,7 @@ class Config:
             raise UsageError("hide_positions and hide_paths are exclusive: together they must be at most 1")
 
 
-_PUBLISHED = {
+_PUBLISHED: dict[str, Any] = {
     "node_dropout": 0.3,
     "edge_dropout": 0.0035,
     "global_dropout": 0.35,

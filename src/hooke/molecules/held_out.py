@@ -31,7 +31,7 @@ def first_block(molecule: Chem.Mol) -> str:
     from rdkit import rdBase
 
     with rdBase.BlockLogs():
-        return Chem.MolToInchiKey(molecule)[:14]  # type: ignore[no-untyped-call]
+        return Chem.MolToInchiKey(molecule)[:14]
 
 
 def part_key(molecule: Chem.Mol) -> str:

@@ -26,7 +26,9 @@ class RowDropout(nn.Dropout):
 class GraphDropout(nn.Dropout):
     """Drops the update of all nodes of a molecule with probability p, and scales the others by 1 / (1 - p)."""
 
-    def forward(self, update: Float[Tensor, "nodes width"], batch: MoleculeBatch) -> Float[Tensor, "nodes width"]:
+    def forward(  # type: ignore[override]
+        self, update: Float[Tensor, "nodes width"], batch: MoleculeBatch
+    ) -> Float[Tensor, "nodes width"]:
         """The update in evaluation, or what is left of it in training."""
         if not self.training or self.p == 0:
             return update

@@ -124,7 +124,7 @@ class MiniMol(nn.Module):
             if name not in batch.node_encodings:
                 raise DataError(f"MiniMol needs {name!r}: prepare its molecules with hooke.molecules.minimol")
         edges = edges_of(batch)
-        bonds = _bond_features(batch, self.edge_inputs[0].weight.dtype).map(self.edge_inputs)
+        bonds = _bond_features(batch, next(self.edge_inputs.parameters()).dtype).map(self.edge_inputs)
         nodes = self.node_inputs(self._node_features(batch))
         state = nodes.new_zeros(batch.num_graphs, HIDDEN)
         residual = nodes.new_zeros(batch.num_nodes, HIDDEN)

@@ -104,7 +104,7 @@ class Found:
             "storage": str(self.search.file.path),
             "sampler": self.search.sampler,
             "trials": len(self.trials),
-            **{state: states.count(state) for state in ("done", "pruned", "failed")},  # type: ignore[arg-type]
+            **{state: states.count(state) for state in ("done", "pruned", "failed")},
             "best": None
             if best is None
             else {

@@ -120,6 +120,19 @@ class Task:
         """Names of the predicted columns."""
         return [column for name in self._supervised() for column in self.tasks[name].columns(level)]
 
+    @property
+    def states_spread(self) -> bool:
+        """Whether the objective that has labels states the spread of its predictions."""
+        return any(getattr(self.tasks[name], "states_spread", False) for name in self._supervised())
+
+    def spread(self, network: nn.Module, batch: MoleculeBatch) -> dict[str, Tensor]:
+        """Level → standard deviations that the objective with labels states."""
+        return {
+            level: rows
+            for name in self._supervised()
+            for level, rows in self.tasks[name].spread(part(network, name), batch).items()
+        }
+
     def predict(self, network: nn.Module, batch: MoleculeBatch) -> dict[str, Tensor]:
         """Level → predictions of the objective that has labels."""
         return {

@@ -18,3 +18,6 @@ def test_probe(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
     wrong = hooke("probe", "runs/csv", table, "--readouts", "liner")
     assert wrong.code == 2
     assert "'linear'" in wrong.err
+    images = hooke("probe", "runs/csv", "screen")
+    assert images.code == 2
+    assert "is a data set of images" in images.err

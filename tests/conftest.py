@@ -12,7 +12,7 @@ import pytest
 from hooke.cells.profiles import Profiles
 from hooke.images.store import ImageStore
 
-OUTSIDE = {"mirror": "HOOKE_MIRROR", "oracles": "HOOKE_ORACLES"}
+OUTSIDE = {"mirror": "HOOKE_MIRROR", "oracles": "HOOKE_ORACLES", "weights": "HOOKE_WEIGHTS"}
 
 
 def _folder(variable: str) -> Path:
@@ -53,6 +53,12 @@ def mirror() -> Path:
 def oracles() -> Path:
     """The folder of peers' outputs, `HOOKE_ORACLES`."""
     return _folder("HOOKE_ORACLES")
+
+
+@pytest.fixture(scope="session")
+def weights() -> Path:
+    """The folder of published weights (minimol-1.3.5-py3-none-any.whl), `HOOKE_WEIGHTS`."""
+    return _folder("HOOKE_WEIGHTS")
 
 
 @pytest.fixture(scope="session")

@@ -16,16 +16,21 @@ from hooke.version import __version__
 if TYPE_CHECKING:
     from hooke.api import (
         benchmark,
+        compare_optimisers,
         describe_run,
         embed,
         finetune,
         fit,
         get_data,
+        load,
         plan_training,
         predict,
         prepare_data,
+        probe,
         probe_blocks,
         resume,
+        run_search,
+        run_suite,
     )
     from hooke.images.store import ImageStore
     from hooke.molecules.store import MoleculeStore
@@ -36,8 +41,8 @@ if TYPE_CHECKING:
 _HOME = {
     **dict.fromkeys(
         (
-            "benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "plan_training", "predict", "prepare_data",
-            "probe_blocks", "resume",
+            "benchmark", "compare_optimisers", "describe_run", "embed", "finetune", "fit", "get_data", "load", "plan_training",
+            "predict", "prepare_data", "probe", "probe_blocks", "resume", "run_search", "run_suite",
         ),
         "hooke.api",
     ),
@@ -49,8 +54,9 @@ _HOME = {
     "quickstart_images": "hooke.suites.quickstart_images",
 }  # fmt: skip
 __all__ = [
-    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "describe_run", "embed", "finetune", "fit", "get_data", "load_recipe",
-    "plan_training", "predict", "prepare_data", "probe_blocks", "quickstart", "quickstart_images", "resume",
+    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "compare_optimisers", "describe_run", "embed", "finetune", "fit",
+    "get_data", "load", "load_recipe", "plan_training", "predict", "prepare_data", "probe", "probe_blocks", "quickstart",
+    "quickstart_images", "resume", "run_search", "run_suite",
 ]  # fmt: skip
 
 

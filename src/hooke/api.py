@@ -16,8 +16,14 @@ from hooke.core.runs import RunFolder
 if TYPE_CHECKING:
     from hooke.cells.profiles import Profiles
     from hooke.images.store import ImageStore
+    from hooke.inference.embed_wells import WellsReport
+    from hooke.inference.encoder import Encoder
+    from hooke.inference.stream import StreamReport
     from hooke.molecules.store import MoleculeStore
+    from hooke.search.live import Found
     from hooke.suites.benchmark import BenchmarkResult
+    from hooke.suites.probing import ProbeReport
+    from hooke.suites.suite_report import SuiteResult
     from hooke.train.plan import Plan
     from hooke.train.recipe import Recipe
 
@@ -184,23 +190,41 @@ def predict(run: Path | str, molecules: Path | str, output: Path | str, **option
     return stream(RunFolder.open(Path(run)).folder, Path(molecules), Path(output), **options)
 
 
-def embed(run: Path | str, source: Path | str, output: Path | str, *, data: Sequence[str] = (), **options: Any) -> Any:
+def load(name: Path | str, *, weights: Path | str | None = None, device: str = "auto") -> Encoder:
+    """A finished run on molecules, or published weights ("minimol"), ready to embed: `hooke.load("minimol").embed(["CCO"])`."""
+    from hooke.inference.loaded import load as open_encoder
+
+    return open_encoder(name, weights=weights, device=device)
+
+
+def embed(
+    run: Path | str,
+    source: Path | str,
+    output: Path | str,
+    *,
+    data: Sequence[str] = (),
+    weights: Path | str | None = None,
+    device: str = "auto",
+    **options: Any,
+) -> StreamReport | WellsReport:
     """Embed molecules, or the wells of an image store, streamed and resumable.
 
     Args:
-        run: A finished run.
+        run: A finished run, or published weights of an encoder of molecules ("minimol").
         source: Molecules: a table. Images: an image store, or the name of a data set, which is then prepared.
         output: .parquet.
         data: "key=value" options of a data set named as the source.
+        weights: The file of the published weights; None looks for it.
+        device: "auto", "cpu" or "cuda".
         options: Those of `hooke.inference.embed.embed` or `hooke.inference.embed_wells.embed_wells`.
 
     Raises:
-        UsageError: Options of a data set with a file or a store.
+        UsageError: Options of a data set with a file or a store, or options of the other domain.
+        DataError: No such run or weights, or they are damaged.
     """
     from hooke.inference.image_run import run_domain
 
-    found = RunFolder.open(Path(run))
-    domain = run_domain(found)
+    domain = run_domain(RunFolder.open(Path(run))) if Path(run).exists() else "molecules"  # by name: published weights
     for name in _EMBED_OPTIONS[domain]:
         if name in options:
             raise UsageError(f"{name} is no option for a run on {domain}")
@@ -209,11 +233,13 @@ def embed(run: Path | str, source: Path | str, output: Path | str, *, data: Sequ
 
         if data:
             raise UsageError(f"{data[0]!r}: only a data set of images, given by its name, takes options")
-        return stream(found.folder, Path(source), Path(output), **options)
+        return stream(load(run, weights=weights, device=device), Path(source), Path(output), **options)
     from hooke.inference.embed_wells import embed_wells
 
+    if weights is not None:
+        raise UsageError("weights is no option for a run on images")
     store = _image_store(source, data, show_progress=options.get("show_progress", True))
-    return embed_wells(found.folder, store, Path(output), **options)
+    return embed_wells(Path(run), store, Path(output), device=device, **options)
 
 
 def probe_blocks(
@@ -272,6 +298,132 @@ def benchmark(
         chosen, seeds=seeds, splits=tuple(splits), pretrained=Path(pretrained) if pretrained else None, runs=Path(runs),
         show_progress=show_progress,
     )  # fmt: skip
+
+
+def run_suite(
+    name: str,
+    recipe: str | Path | Recipe | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    systems: Sequence[str] = ("forest",),
+    tasks: Sequence[str] = (),
+    seeds: int = 3,
+    pretrained: Path | str | None = None,
+    runs: Path | str = "runs",
+    show_progress: bool = True,
+) -> SuiteResult:
+    """Systems on the tasks of a suite ("moleculenet", "admet", "moleculeace"), with one report beside the scores.
+
+    Args:
+        name: Of the suite.
+        recipe: How networks are trained; None takes the recipe "csv".
+        overrides: "a.b=c" changes of it.
+        systems: Names in `hooke.suites.systems.SYSTEMS`.
+        tasks: Only these.
+        seeds: Number of seeds.
+        pretrained: The run of the systems "probe" and "finetuned".
+        runs: Folder of run folders, scores and report.
+        show_progress: Show progress bars.
+    """
+    from hooke.suites.evaluation import run_suite as score
+    from hooke.suites.evaluation import suite
+    from hooke.suites.suite_report import SuiteResult, write_suite_report
+
+    chosen = suite(name)
+    how = _recipe(recipe if recipe is not None else "csv", overrides, None, None, "auto", None, None)
+    rows, path = score(
+        chosen, how, systems=systems, tasks=tasks, seeds=seeds, pretrained=Path(pretrained) if pretrained else None,
+        runs=Path(runs), show_progress=show_progress,
+    )  # fmt: skip
+    result = SuiteResult(chosen, tuple(rows))
+    write_suite_report(result, path.with_suffix(""))
+    return result
+
+
+def probe(
+    encoder: Path | str,
+    data: Path | str,
+    options: Sequence[str] = (),
+    *,
+    smiles: str | None = None,
+    targets: str | Sequence[str] = "auto",
+    split: str = "held_out",
+    readouts: Sequence[str] = ("linear", "forest"),
+    seed: int = 0,
+    weights: Path | str | None = None,
+    show_progress: bool = True,
+) -> ProbeReport:
+    """What a frozen encoder knows of a data set or table; see `hooke.suites.probing`."""
+    from hooke.suites.probing import probe as read_out
+
+    return read_out(
+        load(encoder, weights=weights), _store_of(data, options, smiles, targets, show_progress), split=split, readouts=readouts,
+        seed=seed, show_progress=show_progress,
+    )  # fmt: skip
+
+
+def _store_of(
+    data: Path | str, options: Sequence[str], smiles: str | None, targets: str | Sequence[str], show_progress: bool
+) -> MoleculeStore:
+    """A table's store, or that of a registered data set of molecules."""
+    if not Path(data).exists():
+        if (domain := registry.card(str(data)).domain) != "molecules":
+            raise UsageError(f"{data} is a data set of {domain}; name one of molecules, or a table")
+        return prepare_data(str(data), options, show_progress=show_progress)  # type: ignore[return-value]
+    from hooke.core.paths import cache_folder
+    from hooke.datasets import csv
+
+    names: Any = targets if not isinstance(targets, str) or targets == "auto" else targets.split(",")
+    given = {"path": str(Path(data).resolve()), "targets": names, **({"smiles": smiles} if smiles else {})}
+    return csv.Dataset(build(csv.Config, given, "data")).prepare(cache_folder() / "stores", show_progress=show_progress)
+
+
+def run_search(
+    recipe: str | Path,
+    space: Path | str,
+    *,
+    overrides: Sequence[str] = (),
+    sampler: str = "tpe",
+    trials: int = 30,
+    workers: int = 1,
+    prune: bool = False,
+    seed: int = 0,
+    runs: Path | str = "runs",
+) -> Found:
+    """Search options of a recipe, judged on its validation rows; see `hooke.search.live`."""
+    from hooke.search.live import Search
+    from hooke.search.live import run_search as run
+    from hooke.search.space import read_space
+
+    return run(
+        Search(str(recipe), tuple(overrides), read_space(Path(space)), sampler, trials, seed, prune, Path(runs)),
+        workers=workers,
+    )
+
+
+def compare_optimisers(
+    recipe: str | Path,
+    space: Path | str,
+    table: Path | str,
+    *,
+    overrides: Sequence[str] = (),
+    optimisers: Sequence[str] = ("random", "tpe", "cma_es"),
+    trials: int = 30,
+    seeds: int = 1,
+    repeats: int = 200,
+    seed: int = 0,
+    runs: Path | str = "runs",
+) -> dict[str, Any]:
+    """Train at every point of a space once, then replay optimisers on the table; see `hooke.search.replay`."""
+    from hooke.search.live import Search
+    from hooke.search.replay import replay, summary
+    from hooke.search.space import read_space
+    from hooke.search.table import tabulate, trained_scores
+
+    how = Search(str(recipe), tuple(overrides), read_space(Path(space)), trials=trials, seed=seed, runs=Path(runs))
+    how.check()
+    found = tabulate(how.space, trained_scores(how), Path(table), seeds=seeds)
+    return summary(found, {name: replay(found, name, trials=trials, repeats=repeats, seed=seed) for name in optimisers})
 
 
 def prepare_data(

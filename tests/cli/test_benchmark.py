@@ -19,3 +19,27 @@ def test_benchmark(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
     refused = hooke("benchmark", "tiny_mae")
     assert refused.code == 2
     assert "is about images" in refused.err
+
+
+def test_a_suite(hooke, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    from hooke.molecules.twins import write_twin_table
+    from hooke.suites import moleculenet
+    from hooke.suites.evaluation import Suite, SuiteTask
+
+    table = _with_parts(write_twin_table(tmp_path / "values.csv", seed=0, rows=80))
+    task = SuiteTask("values", "csv", {"path": str(table), "targets": ("log_p",), "split_column": "split"}, "rmse")
+    monkeypatch.setattr(moleculenet, "SUITE", Suite("moleculenet", "M", (task,)))
+    found = hooke("benchmark", "moleculenet", "--systems", "mean,ridge", "--seeds", "1")
+    assert found.code == 0, found.err
+    assert "mean rank" in found.out
+    said = json.loads(hooke("benchmark", "moleculenet", "--systems", "mean,ridge", "--seeds", "1", "--json").out)
+    assert len(said["rows"]) == 2
+    assert list(Path("runs").glob("suite-moleculenet-*.html"))
+
+
+def _with_parts(table: Path) -> Path:
+    """Every fifth row of a table becomes a test row."""
+    first, *rows = table.read_text().splitlines()
+    parts = [f"{row},{'test' if number % 5 == 0 else 'train'}" for number, row in enumerate(rows)]
+    table.write_text("\n".join([f"{first},split", *parts]) + "\n")
+    return table

@@ -25,6 +25,14 @@ def test_embed(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
     )
 
 
+def test_an_unknown_encoder_and_weights_of_a_run_are_refused(hooke, image_run: Path) -> None:  # type: ignore[no-untyped-def]
+    found = hooke("embed", "minimoll", "new.smi", "-o", "out.parquet")
+    assert found.code == 3
+    assert "published weights 'minimol'" in found.err
+    assert hooke("embed", "minimol", "new.smi", "-o", "out.parquet", "--weights", "none.whl").code == 3
+    assert "block is no option" in hooke("embed", "minimol", "new.smi", "-o", "out.parquet", "--block", "1").err
+
+
 def test_wells_of_images(hooke, image_run: Path, screen) -> None:  # type: ignore[no-untyped-def]
     found = hooke("embed", image_run, screen.folder, "-o", "w.parquet", "--grid", "1x1", "--crop", "16", "--block", "1")
     assert found.code == 0, found.err
@@ -38,6 +46,7 @@ def test_wells_of_images(hooke, image_run: Path, screen) -> None:  # type: ignor
 def test_options_of_the_other_domain_are_refused(hooke, image_run: Path, screen) -> None:  # type: ignore[no-untyped-def]
     for arguments, message in (
         (("--smiles", "s"), "smiles_column is no option for a run on images"),
+        (("--weights", "some.whl"), "weights is no option for a run on images"),
         (("--grid", "2by2"), "--grid has the form"),
         (("seed=3",), "prepared already"),
     ):

@@ -7,7 +7,9 @@ import pytest
 from hooke.cli import main
 from hooke.version import __version__
 
-VERBS = ("data", "fit", "resume", "finetune", "predict", "embed", "probe-blocks", "benchmark", "show", "quickstart")
+VERBS = (
+    "data", "fit", "resume", "finetune", "predict", "embed", "search", "probe", "probe-blocks", "benchmark", "show", "quickstart",
+)  # fmt: skip
 
 
 def test_help_names_every_verb(hooke) -> None:  # type: ignore[no-untyped-def]

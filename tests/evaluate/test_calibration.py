@@ -29,3 +29,27 @@ def test_coverage() -> None:
     assert np.isnan(coverage(np.zeros(1), np.ones(1), np.array([np.nan])))
     curve = coverage_curve(np.arange(1.0, 100), np.arange(1.0, 100), np.array([0.1, 0.5, 0.999]))
     np.testing.assert_allclose(curve, [0.1, 0.5, 1.0], atol=0.02)
+
+
+def test_a_right_spread_is_calibrated_and_a_wrong_one_is_not() -> None:
+    from hooke.evaluate.calibration import spread_calibration
+
+    generator = np.random.default_rng(0)
+    std = generator.uniform(0.5, 2, size=4000)
+    true = std * generator.normal(size=4000)
+    right = spread_calibration(np.zeros(4000), std, true)
+    assert right.ence < 0.06
+    assert right.miscalibration_area < 0.02
+    sure = spread_calibration(np.zeros(4000), std / 3, true)
+    assert sure.ence == pytest.approx(2.0, abs=0.2)  # |s/3 - s| / (s/3)
+    assert sure.miscalibration_area > 0.2
+    assert (sure.reached[5:95] < sure.wanted[5:95]).all()
+
+
+def test_no_stated_spread_has_no_normalised_error() -> None:
+    from hooke.evaluate.calibration import spread_calibration
+
+    found = spread_calibration(np.zeros(20), np.zeros(20), np.ones(20))
+    assert np.isnan(found.ence)
+    assert found.miscalibration_area == pytest.approx(0.5, abs=0.01)
+    assert spread_calibration(np.zeros(3), np.ones(3), np.full(3, np.nan)).count == 0

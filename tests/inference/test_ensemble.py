@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from hooke.core.errors import UsageError
 from hooke.inference.ensemble import Ensemble
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.source import MoleculeArrays
 from hooke.molecules.arrays import MoleculeSlice
 from hooke.molecules.batch import MoleculeBatch, collate
+from hooke.molecules.encodings import EncodingConfig
 from hooke.molecules.prepare import prepare
 from hooke.molecules.store import GraphLabels, MoleculeBlock, MoleculeStore, MoleculeStoreWriter
 
@@ -61,3 +63,43 @@ def test_rows_of_a_store_in_any_order_and_batch_size(
     np.testing.assert_allclose(found["graph"].mean, expected["graph"].mean[rows], rtol=1e-4, atol=1e-5)
     assert len(found["node"].mean) == arrays.atom_counts.sum()
     assert loaded.ensemble.predict_rows(store, rows[:0]) == {}
+
+
+def _with_dropout(kind: str = "mse", dropout: float = 0.3) -> Ensemble:
+    from hooke.core import registry
+    from hooke.core.labels import Label
+    from hooke.inference.network import build_network, build_task
+
+    model, task = registry.module("models", "gine"), registry.module("tasks", "multitask")
+    config = task.Config(regression_loss=kind, dropout=dropout)
+    made = build_task("multitask", config, (Label("y"), Label("c", kind="binary")), None)
+    torch.manual_seed(0)
+    networks = [build_network("gine", model.PRESETS["tiny"], EncodingConfig(random_walk=4), made) for _ in range(2)]
+    return Ensemble(networks, made)
+
+
+def test_passes_with_dropout_spread_and_leave_no_trace(batch: MoleculeBatch) -> None:
+    ensemble = _with_dropout()
+    before = ensemble.predict(batch)["graph"].mean
+    spread = ensemble.dropout_spread(batch, 5)["graph"]
+    assert spread.shape == before.shape
+    assert (spread > 0).all()
+    np.testing.assert_array_equal(ensemble.dropout_spread(batch, 5)["graph"], spread)
+    np.testing.assert_array_equal(ensemble.predict(batch)["graph"].mean, before)
+    assert not any(module.training for network in ensemble.networks for module in network.modules())
+
+
+def test_without_dropout_there_is_nothing_to_draw(batch: MoleculeBatch) -> None:
+    with pytest.raises(UsageError, match="without dropout"):
+        _with_dropout(dropout=0.0).dropout_spread(batch, 2)
+
+
+def test_stated_and_members_spread_add_up(batch: MoleculeBatch) -> None:
+    ensemble = _with_dropout("gaussian")
+    assert ensemble.states_spread
+    found = ensemble.predict(batch)["graph"]
+    with torch.no_grad():
+        means = np.stack([ensemble.task.predict(network, batch)["graph"].numpy() for network in ensemble.networks])
+        stated = np.stack([ensemble.task.spread(network, batch)["graph"].numpy() for network in ensemble.networks])
+    expected = np.sqrt(means.astype(float).std(0, ddof=1) ** 2 + (stated.astype(float) ** 2).mean(0))
+    np.testing.assert_allclose(found.std, expected, rtol=1e-5)

@@ -11,7 +11,7 @@ import torch
 from polars.testing import assert_frame_equal
 
 import hooke
-from hooke.core.errors import DataError
+from hooke.core.errors import DataError, UsageError
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.predict import predict_smiles
@@ -82,3 +82,17 @@ def test_a_run_of_a_later_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run" / "run.json").write_text(json.dumps({**info, "format": 99}))
     with pytest.raises(DataError, match="has run format 99, this Hooke reads up to"):
         LoadedRun.open(tmp_path / "run")
+
+
+def test_load_by_name(tmp_path: Path, make_run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    from hooke.inference import minimol
+    from hooke.inference.loaded import load
+
+    run = make_run(tmp_path)
+    assert isinstance(load(run, device="cpu"), LoadedRun)
+    with pytest.raises(UsageError, match="is a run"):
+        load(run, weights="some.whl")
+    with pytest.raises(DataError, match="published weights 'minimol'"):
+        load("minimoll")
+    monkeypatch.setattr(minimol.LoadedMiniMol, "open", lambda weights, device: (weights, device))
+    assert load("minimol", weights="a.whl", device="cpu") == (Path("a.whl"), "cpu")

@@ -6,7 +6,7 @@ import torch
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError
 from hooke.core.labels import Label
-from hooke.inference.network import build_network, build_task
+from hooke.inference.network import build_network, build_task, input_encodings
 from hooke.molecules.encodings import EncodingConfig
 from hooke.molecules.statistics import LabelStatistics
 
@@ -31,3 +31,11 @@ def test_a_network_has_one_head_a_level_and_follows_the_generator() -> None:
 def test_unknown_names_are_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="multitask"):
         build_task("multitsk", None, (), None)
+
+
+def test_an_encoder_does_not_read_what_its_task_predicts() -> None:
+    encodings = EncodingConfig(random_walk=3, functional_groups=True)
+    groups = registry.module("tasks", "functional_groups")
+    assert input_encodings(groups.Task, groups.Config(), encodings) == EncodingConfig(random_walk=3)
+    multitask = registry.module("tasks", "multitask")
+    assert input_encodings(multitask.Task, multitask.Config(), encodings) == encodings

@@ -113,6 +113,38 @@ class Reference:
             edge: self.mlp("edge_inputs.layers", self.bond(edge, "edge_inputs.bonds"), sigma) for edge in self.edges
         }
 
+    def attention(
+        self, name: str, x: list[np.ndarray], heads: int, bias: Callable[[int, int], np.ndarray] | None = None
+    ) -> list[np.ndarray]:
+        """Attention among the atoms of each molecule, with a bias (one number a head) of atom v for atom u."""
+        query, key, value = np.split(np.stack([self.linear(f"{name}.qkv", row) for row in x]), 3, axis=1)
+        part, graph, found = len(x[0]) // heads, self.batch.node_graph.tolist(), []
+        for v in range(len(x)):
+            others = [u for u in range(len(x)) if graph[u] == graph[v]]
+            added = [np.zeros(heads) if bias is None else bias(v, u) for u in others]
+            rows = []
+            for head in range(heads):
+                cut = slice(head * part, (head + 1) * part)
+                scores = np.array(
+                    [
+                        query[v, cut] @ key[u, cut] / math.sqrt(part) + b[head]
+                        for u, b in zip(others, added, strict=True)
+                    ]
+                )
+                weights = np.exp(scores - scores.max())
+                rows.append(sum(w / weights.sum() * value[u, cut] for w, u in zip(weights, others, strict=True)))
+            found.append(self.linear(f"{name}.out", np.concatenate(rows)))
+        return found
+
+    def path_code(self, v: int, u: int, farthest: int) -> int:
+        """Bonds between two atoms, at most `farthest`; one more where there is no path."""
+        far, steps, front = {v: 0}, 0, [v]
+        while front:
+            steps += 1
+            front = [w for w in {w for x in front for w in self.neighbours[x]} if w not in far]
+            far.update(dict.fromkeys(front, steps))
+        return min(far[u], farthest) if u in far else farthest + 1
+
     def pooled(self, nodes: list[np.ndarray], pool: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         offsets = self.batch.node_offsets.tolist()
         return np.stack([pool(np.stack(nodes[a:b])) for a, b in itertools.pairwise(offsets)])

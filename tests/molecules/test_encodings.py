@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem
 
+from hooke.core.hashing import content_hash
 from hooke.molecules import encodings as module
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.molecules.encodings import (
+    CYCLES,
     EIGENVALUES,
     EIGENVECTORS,
     RANDOM_WALK,
@@ -162,3 +164,30 @@ def test_widths_and_nothing_asked() -> None:
     plain = add_encodings(arrays_of(["CC"]), EncodingConfig())
     assert plain.atom_encodings == plain.graph_encodings == {}
     assert sum(len(rows) for rows, _ in adjacency_by_size(arrays_of(SMILES))) == len(SMILES)
+
+
+def test_every_encoding_has_its_column() -> None:
+    config = EncodingConfig(
+        laplacian=2, random_walk=3, heat_kernel=4, electrostatic=True, commute=True, cycles=6, functional_groups=True
+    )
+    encoded = add_encodings(arrays_of(SMILES), config)
+    for name, width in config.node_widths.items():
+        assert encoded.atom_encodings[name].shape == (len(encoded.atom_codes), width)
+        assert np.isfinite(encoded.atom_encodings[name]).all()
+        assert encoded.atom_encodings[name].any()
+    for name, width in config.graph_widths.items():
+        assert encoded.graph_encodings[name].shape == (len(SMILES), width)
+        assert encoded.graph_encodings[name].any()
+    benzene = SMILES.index("CCO.c1ccccc1")
+    assert encoded.graph_encodings[CYCLES][benzene].tolist() == [8, 0, 0, 0, 1]
+    only = add_encodings(arrays_of(["C1CC1"]), EncodingConfig(cycles=3))
+    assert only.graph_encodings[CYCLES].tolist() == [[3, 1]]
+    assert only.atom_encodings == {}
+    with pytest.raises(ValueError, match="at least 2"):
+        EncodingConfig(cycles=1)
+
+
+def test_options_that_came_later_leave_old_names_alone() -> None:
+    old = {"laplacian": 2, "laplacian_normalisation": "none", "random_walk": 3}
+    assert content_hash(EncodingConfig(laplacian=2, random_walk=3)) == content_hash(old)
+    assert content_hash(EncodingConfig(laplacian=2, random_walk=3, cycles=8)) != content_hash(old)

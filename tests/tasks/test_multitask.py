@@ -234,3 +234,38 @@ def test_thousands_of_labels_take_no_loop() -> None:
             loss_of(task, network, batch)
         counts.append(sum(event.count for event in profile.key_averages() if event.key.startswith("aten::")))
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "evidential"])
+def test_heads_that_state_a_spread_keep_the_contract(kind: str) -> None:
+    from hooke.testing.tasks import TASK_CHECKS
+
+    for check in TASK_CHECKS.values():
+        check(multitask, multitask.Config(regression_loss=kind))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "evidential"])
+def test_the_spread_is_on_the_scale_of_the_labels(kind: str) -> None:
+    from hooke.testing.samples import ENCODINGS, SMILES, batch_of
+    from hooke.testing.tasks import LABELS as ALL
+    from hooke.testing.tasks import build
+
+    batch = batch_of(SMILES, encodings=ENCODINGS, labels=ALL)
+    task, network = build(multitask, multitask.Config(regression_loss=kind))  # type: ignore[arg-type]
+    spread = task.spread(network, batch)
+    names = task.columns("graph")
+    assert task.states_spread
+    for level, rows in task.predict(network, batch).items():
+        assert spread[level].shape == rows.shape
+    graph = spread["graph"]
+    assert (graph[:, [names.index("regression"), names.index("second")]] > 0).all()
+    assert not graph[:, [number for number, name in enumerate(names) if name not in ("regression", "second")]].any()
+    network.heads["graph"].std.mul_(2)
+    assert torch.allclose(task.spread(network, batch)["graph"], 2 * graph)
+
+
+def test_plain_losses_state_no_spread() -> None:
+    from hooke.testing.tasks import build
+
+    task, _ = build(multitask, multitask.Config())
+    assert not task.states_spread

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from hooke.core.errors import UsageError
+from hooke.core.errors import DataError, UsageError
 from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
 from hooke.train import image_domain, loop
@@ -65,6 +67,18 @@ def test_finetune_starts_from_the_encoder(screen: ImageStore, image_run: Path, t
     assert probe.recipe["model"]["name"] == "ca_mae"
     name = "encoder.encoder.patches.weight"
     assert torch.equal(before[name], after[name])
+
+
+def test_every_epoch_is_watched(screen: ImageStore, tmp_path: Path) -> None:
+    seen: list[float] = []
+
+    def watch(line: Mapping[str, Any]) -> None:
+        seen.append(line["valid_loss"])
+        raise DataError("enough")
+
+    with pytest.raises(DataError, match="enough"):
+        fit(load_recipe("tiny_wsl", SMALL), runs=tmp_path, store=screen, watch=watch, show_progress=False)
+    assert len(seen) == 1
 
 
 def test_refusals(screen: ImageStore, image_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

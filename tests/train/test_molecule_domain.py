@@ -10,8 +10,10 @@ import pytest
 from hooke.core.errors import UsageError
 from hooke.molecules.encodings import EncodingConfig
 from hooke.molecules.store import MoleculeStore
+from hooke.tasks import attribute_masking, functional_groups
 from hooke.train import molecule_domain
-from hooke.train.recipe import Recipe
+from hooke.train.fit import fit
+from hooke.train.recipe import Named, Recipe
 
 
 def test_split_and_stores(recipe: Recipe, store: MoleculeStore) -> None:
@@ -25,11 +27,24 @@ def test_a_table_without_labels(recipe: Recipe, tmp_path: Path) -> None:
     table = tmp_path / "bare.csv"
     table.write_text("smiles\nCCO\nCCN\nCCC\nCCF\n")
     bare = replace(recipe, data=replace(recipe.data, config=replace(recipe.data.config, path=str(table), targets=[])))
+    store = molecule_domain.prepare(bare, workers=1, show_progress=False)
     with pytest.raises(UsageError, match="no label"):
-        molecule_domain.check(molecule_domain.prepare(bare, workers=1, show_progress=False), bare)
+        molecule_domain.check(store, bare)
+    free = replace(bare, task=Named("attribute_masking", attribute_masking.Config()))
+    molecule_domain.check(store, free)
+    found = molecule_domain.split(store, free)
+    assert len(found.train) + len(found.valid) + len(found.test) == 4
+    run = fit(free.with_changes(train={"epochs": 1}), runs=tmp_path, store=store, show_progress=False)
+    assert run.info["status"] == "finished"
 
 
 def test_adapted_takes_model_and_encodings(recipe: Recipe) -> None:
     other = replace(recipe, encodings=EncodingConfig(random_walk=7), seed=5)
     found = molecule_domain.adapted(recipe, other)
     assert (found.encodings, found.model, found.seed) == (other.encodings, other.model, recipe.seed)
+
+
+def test_adapted_leaves_out_the_encodings_that_were_predicted(recipe: Recipe) -> None:
+    carried = EncodingConfig(random_walk=7, functional_groups=True)
+    other = replace(recipe, encodings=carried, task=Named("functional_groups", functional_groups.Config()))
+    assert molecule_domain.adapted(recipe, other).encodings == EncodingConfig(random_walk=7)

@@ -1,4 +1,4 @@
-"""`hooke benchmark`: a model beside honest baselines, over seeds and splits."""
+"""`hooke benchmark`: a recipe's model beside honest baselines, or systems on a suite of tasks."""
 
 from __future__ import annotations
 
@@ -9,26 +9,48 @@ import typer
 
 from hooke.cli.output import Json, Runs, print_json
 
-EXAMPLES = "Example: `hooke benchmark tiny_gine --seeds 3 --splits random,scaffold`"
+EXAMPLES = (
+    "Examples: `hooke benchmark tiny_gine --seeds 3 --splits random,scaffold` · "
+    "`hooke benchmark admet --systems forest,minimol,scratch,probe,finetuned --pretrained RUN`"
+)
+_SUITES = ("admet", "moleculeace", "moleculenet")
 
 
 def benchmark(
-    recipe: Annotated[str, typer.Argument(help="A recipe: a TOML file or a built-in name.")],
+    recipe: Annotated[str, typer.Argument(help=f"A recipe, or a suite: {', '.join(_SUITES)}.")],
     overrides: Annotated[list[str] | None, typer.Argument(help="Changes to the recipe, as a.b=c.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 3,
-    splits: Annotated[str, typer.Option(help="Comma-separated splits; default: the recipe's.")] = "",
-    pretrained: Annotated[Path | None, typer.Option(help="Also fine-tune this pretrained run.")] = None,
+    splits: Annotated[str, typer.Option(help="Comma-separated splits; default: the recipe's. Not of suites.")] = "",
+    pretrained: Annotated[Path | None, typer.Option(help="Also probe and fine-tune this pretrained run.")] = None,
+    systems: Annotated[
+        str, typer.Option(help="Of a suite: mean, ridge, forest, minimol, scratch, probe, finetuned.")
+    ] = "forest",
+    tasks: Annotated[str, typer.Option(help="Of a suite: only these tasks, comma-separated.")] = "",
+    training: Annotated[str, typer.Option(help="Of a suite: the recipe of scratch and finetuned.")] = "csv",
     runs: Runs = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Train over seeds and splits beside mean, ridge and random forest; a killed benchmark continues."""
+    """Scores over seeds beside baselines, with intervals and a report; a killed benchmark continues."""
     import hooke
 
+    if recipe in _SUITES:
+        found = hooke.run_suite(
+            recipe, training, overrides=overrides or [], systems=_listed(systems), tasks=_listed(tasks), seeds=seeds,
+            pretrained=pretrained, runs=runs,
+        )  # fmt: skip
+        if as_json:
+            print_json(found.to_json())
+        else:
+            typer.echo(found.table())
+        return
     result = hooke.benchmark(
-        recipe, overrides=overrides or [], seeds=seeds, splits=[name for name in splits.split(",") if name],
-        pretrained=pretrained, runs=runs,
-    )  # fmt: skip
+        recipe, overrides=overrides or [], seeds=seeds, splits=_listed(splits), pretrained=pretrained, runs=runs
+    )
     if as_json:
         print_json(result.to_json())
     else:
         typer.echo(result.table())
+
+
+def _listed(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]

@@ -1,4 +1,4 @@
-"""`hooke embed`: one vector a molecule, or a well, from a trained encoder, streamed and resumable."""
+"""`hooke embed`: one vector a molecule, or a well, from a trained encoder or published weights, streamed and resumable."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from hooke.cli.output import Json, Workers, print_json
 from hooke.core.errors import UsageError
 
 EXAMPLES = (
-    "Examples: `hooke embed runs/csv library.smi -o vectors.parquet` · `hooke embed runs/screen_ca_mae plates_store -o wells.parquet` · "
+    "Examples: `hooke embed runs/csv library.smi -o vectors.parquet` · `hooke embed minimol new.csv -o vectors.parquet` · "
+    "`hooke embed runs/screen_ca_mae plates_store -o wells.parquet` · "
     "`hooke embed runs/screen_ca_mae screen seed=3 -o wells.parquet --block 3`"
 )
 
 
 def embed(
-    run: Annotated[Path, typer.Argument(help="A run folder (or a folder of runs: the newest finished one is taken).")],
+    run: Annotated[str, typer.Argument(help="A run folder (a folder of runs: its newest finished one), or minimol.")],
     source: Annotated[
         str,
         typer.Argument(help="Molecules: CSV(.gz), Parquet, SDF or SMILES file. Images: a store, or a data set's name."),
@@ -25,6 +26,7 @@ def embed(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: .parquet.")],
     data: Annotated[list[str] | None, typer.Argument(help="Options of an image data set, as key=value.")] = None,
     smiles: Annotated[str | None, typer.Option(help="Molecules: name of the SMILES column, if not recognised.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Of minimol: the file of the published weights.")] = None,
     block: Annotated[
         int | None,
         typer.Option(help="Images: block of the encoder, 1 ..., or negative from the end; default: the last."),
@@ -54,7 +56,9 @@ def embed(
         "batch_size": batch_size,
     }  # fmt: skip
     options = {name: value for name, value in given.items() if value is not None}
-    report = hooke.embed(run, source, output, data=data or (), workers=workers, resume=not new, **options)
+    report = hooke.embed(
+        run, source, output, data=data or (), weights=weights, workers=workers, resume=not new, **options
+    )
     if as_json:
         print_json(report.to_json())
     else:

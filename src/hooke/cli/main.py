@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from hooke.cli import benchmark, data, embed, finetune, fit, map, predict, probe_blocks, quickstart, resume, show
+from hooke.cli import (
+    benchmark,
+    data,
+    embed,
+    finetune,
+    fit,
+    map,
+    predict,
+    probe,
+    probe_blocks,
+    quickstart,
+    resume,
+    search,
+    show,
+)
 from hooke.core.errors import HookeError
 from hooke.version import __version__
 
@@ -30,6 +44,8 @@ app.command("resume", epilog=resume.EXAMPLES)(resume.resume)
 app.command("finetune", epilog=finetune.EXAMPLES)(finetune.finetune)
 app.command("predict", epilog=predict.EXAMPLES)(predict.predict)
 app.command("embed", epilog=embed.EXAMPLES)(embed.embed)
+app.command("search", epilog=search.EXAMPLES)(search.search)
+app.command("probe", epilog=probe.EXAMPLES)(probe.probe)
 app.command("probe-blocks", epilog=probe_blocks.EXAMPLES)(probe_blocks.probe_blocks)
 app.command("benchmark", epilog=benchmark.EXAMPLES)(benchmark.benchmark)
 app.add_typer(show.app, name="show")

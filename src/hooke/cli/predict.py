@@ -19,6 +19,12 @@ def predict(
     molecules: Annotated[Path, typer.Argument(help="CSV(.gz), Parquet, SDF or SMILES file.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: .parquet or .csv.")],
     smiles: Annotated[str | None, typer.Option(help="Name of the SMILES column, if it is not recognised.")] = None,
+    domain: Annotated[
+        bool, typer.Option("--domain", help="Also how far each molecule is from the training molecules.")
+    ] = False,
+    dropout_samples: Annotated[
+        int, typer.Option(min=0, help="Also the spread over so many passes with dropout left on.")
+    ] = 0,
     batch_size: Annotated[int, typer.Option(min=1, help="Molecules a batch.")] = 256,
     workers: Workers = None,
     new: Annotated[
@@ -30,8 +36,9 @@ def predict(
     import hooke
 
     report = hooke.predict(
-        run, molecules, output, smiles_column=smiles, batch_size=batch_size, workers=workers, resume=not new
-    )
+        run, molecules, output, smiles_column=smiles, domain=domain, dropout_samples=dropout_samples, batch_size=batch_size,
+        workers=workers, resume=not new,
+    )  # fmt: skip
     if as_json:
         print_json(report.to_json())
     else:

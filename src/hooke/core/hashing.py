@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hooke.core.options import present
+
 _CHUNK = 1 << 20
 
 
 def content_hash(value: Any) -> str:
-    """SHA-256 (hex) of the canonical JSON of a value: keys sorted, tuples as lists, dataclasses as objects."""
+    """SHA-256 (hex) of the canonical JSON of a value: keys sorted, tuples as lists, dataclasses as objects
+    (without options that were added later and have their default; see `core.options`).
+    """
     text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -31,7 +35,7 @@ def file_sha256(path: Path) -> str:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {name: _plain(getattr(value, name)) for name in present(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

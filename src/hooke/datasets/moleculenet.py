@@ -21,6 +21,7 @@ from hooke.core.labels import Kind, Label
 
 if TYPE_CHECKING:
     from hooke.molecules.encodings import EncodingConfig
+    from hooke.molecules.mixtures import MixtureTable
     from hooke.molecules.parse import StandardiseConfig
     from hooke.molecules.store import MoleculeStore
 
@@ -179,6 +180,25 @@ class Dataset:
         """Ingest the table below `folder`, or open its store; the file is downloaded first if need be."""
         [path] = self.files(show_progress=show_progress)
         return self._ingest(path, Path(folder), encodings, standardise, workers, show_progress)
+
+    def held_out(self, *, show_progress: bool = True) -> list[str]:
+        """SMILES of the rows that the suites test on: the scaffolds of `molecules.held_out`."""
+        from hooke.molecules.held_out import held_out
+        from hooke.molecules.tables import read_table
+
+        [path] = self.files(show_progress=show_progress)
+        smiles = [text for chunk in read_table(path) for text in chunk.columns[self.table.smiles]]
+        return [text for text, out in zip(smiles, held_out(smiles), strict=True) if out]
+
+    def member(self, folder: Path, *, show_progress: bool = True) -> MixtureTable:
+        """The table as a part of a mixture."""
+        from hooke.molecules.mixtures import MixtureTable
+        from hooke.molecules.tables import column_names
+
+        [path] = self.files(show_progress=show_progress)
+        names = self.table.columns or tuple(name for name in column_names(path) if name != self.table.smiles)
+        columns = tuple((name, self.table.label(name, self.config.table)) for name in names)
+        return MixtureTable(self.config.table, (path,), self.table.smiles, columns)
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
         """The same columns with small real molecules and labels computed from their structure."""

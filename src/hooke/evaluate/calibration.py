@@ -48,3 +48,51 @@ def coverage_curve(scores_calibration: np.ndarray, scores_test: np.ndarray, leve
     ranks = np.ceil((len(ordered) + 1) * levels).astype(int)
     quantiles = np.where(ranks <= len(ordered), ordered[np.clip(ranks - 1, 0, len(ordered) - 1)], np.inf)
     return (scores_test[None, :] <= quantiles[:, None]).mean(axis=1)
+
+
+@dataclass(frozen=True)
+class SpreadCalibration:
+    """How well stated standard deviations fit the errors.
+
+    Attributes:
+        ence: Expected normalised calibration error, 0 is perfect; NaN where some bin states no spread.
+        miscalibration_area: Area between reached and wanted coverage of Gaussian intervals, 0 to 0.5.
+        wanted, reached: The coverage curve behind it.
+        count: Measured rows.
+    """
+
+    ence: float
+    miscalibration_area: float
+    wanted: np.ndarray
+    reached: np.ndarray
+    count: int
+
+
+def spread_calibration(mean: np.ndarray, std: np.ndarray, true: np.ndarray, *, bins: int = 10) -> SpreadCalibration:
+    """ENCE and miscalibration area of stated standard deviations.
+
+        ENCE = mean_b |√(mean_b σ²) - √(mean_b e²)| / √(mean_b σ²),  bins of equal count sorted by σ
+        area = ∫ |share of |e| ≤ z_p σ  -  p| dp,  z_p the Gaussian half-width of level p
+
+    Args:
+        mean, std, true: (N,), NaN = not measured.
+        bins: Number of bins; fewer if there are fewer rows.
+
+    Source: Levi et al. 2022, equations 8 to 10; Kuleshov et al. 2018, with the area of Tran et al. 2020.
+    """
+    from scipy.stats import norm
+
+    measured = ~(np.isnan(true) | np.isnan(mean))
+    error, spread = np.abs(true - mean)[measured], std[measured]
+    wanted = np.linspace(0, 1, 101)
+    if not len(error):
+        return SpreadCalibration(float("nan"), float("nan"), wanted, np.full(101, np.nan), 0)
+    half = norm.ppf((1 + wanted[:-1]) / 2)
+    inside = error[None, :] <= half[:, None] * spread[None, :]
+    reached = np.append(inside.mean(axis=1), 1.0)
+    area = float(np.trapezoid(np.abs(reached - wanted), wanted))
+    parts = np.array_split(np.argsort(spread, kind="stable"), min(bins, len(spread)))
+    stated = np.sqrt([np.mean(spread[part] ** 2) for part in parts])
+    found = np.sqrt([np.mean(error[part] ** 2) for part in parts])
+    ence = float(np.mean(np.abs(stated - found) / stated)) if (stated > 0).all() else float("nan")
+    return SpreadCalibration(ence, area, wanted, reached, len(error))

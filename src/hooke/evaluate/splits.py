@@ -133,3 +133,19 @@ def group_split(
         chosen = empty[0] if empty else max(wanted, key=lambda number: lacking[number])
         parts[chosen].extend(groups[place])
     return _split(*parts)
+
+
+def held_out_split(
+    tested: np.ndarray, *, generator: np.random.Generator, fractions: Sequence[float] = DEFAULT_FRACTIONS
+) -> Split:
+    """Fixed test rows; the others are shuffled and divided between train and valid as their fractions are to each other.
+
+    Args:
+        tested: (N,) bool.
+        generator: Of the validation rows.
+        fractions: Of train, valid and test; the last is what `tested` says, whatever stands here.
+    """
+    _cuts(len(tested), fractions)
+    rest = generator.permutation(np.flatnonzero(~tested))
+    end = round(len(rest) * fractions[0] / (fractions[0] + fractions[1]))
+    return _split(rest[:end], rest[end:], np.flatnonzero(tested))

@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from hooke.inference.batches import batches
+from hooke.inference.encoder import Encoder
 from hooke.inference.loaded import LoadedRun
-from hooke.inference.source import Preparation, open_source, prepare_smiles
+from hooke.inference.source import open_source, prepare_smiles
 from hooke.inference.stream import StreamReport, stream
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.molecules.store import MoleculeStore
@@ -20,7 +21,7 @@ NOT_FINITE = "the embedding is not finite"
 
 
 def embed(
-    run: Path | LoadedRun,
+    run: Path | Encoder,
     source: Path | str | MoleculeStore,
     output: Path,
     *,
@@ -38,7 +39,7 @@ def embed(
     cannot be averaged.
 
     Args:
-        run: A run folder, or a loaded run.
+        run: A run folder, a loaded run, or loaded published weights.
         source: CSV(.gz), Parquet, SDF or SMILES file, or a prepared store.
         output: .parquet.
         smiles_column: Name of the SMILES column, if it is not recognised.
@@ -52,21 +53,21 @@ def embed(
         UsageError: The output is not .parquet.
         DataError: The run, the source or the disk is at fault.
     """
-    loaded = run if isinstance(run, LoadedRun) else LoadedRun.open(run, device)
+    loaded = run if isinstance(run, Encoder) else LoadedRun.open(run, device)
     options = {"verb": "embed", "smiles": smiles_column, "batch_size": batch_size}
     return stream(
         open_source(source, smiles_column), Path(output), EmbeddingColumn(loaded, batch_size),
-        Preparation(loaded.standardise, loaded.encodings), loaded.stamp(), options, workers=workers, resume=resume,
+        loaded.preparation, loaded.stamp(), options, workers=workers, resume=resume,
         show_progress=show_progress, doing="embedding", suffixes=(".parquet",),
     )  # fmt: skip
 
 
 def embed_smiles(
-    run: Path | LoadedRun, smiles: Sequence[str], *, batch_size: int = 256, device: str = "auto"
+    run: Path | Encoder, smiles: Sequence[str], *, batch_size: int = 256, device: str = "auto"
 ) -> np.ndarray:
     """(N, width) float32 in memory; rows of NaN for strings that are no molecules."""
-    loaded = run if isinstance(run, LoadedRun) else LoadedRun.open(run, device)
-    chunk = prepare_smiles(smiles, Preparation(loaded.standardise, loaded.encodings))
+    loaded = run if isinstance(run, Encoder) else LoadedRun.open(run, device)
+    chunk = prepare_smiles(smiles, loaded.preparation)
     column = EmbeddingColumn(loaded, batch_size)
     vectors = np.full((len(smiles), column.width), np.nan, np.float32)
     vectors[chunk.kept] = column.vectors(chunk.arrays)
@@ -76,9 +77,9 @@ def embed_smiles(
 class EmbeddingColumn:
     """The one column of an encoder's vectors."""
 
-    def __init__(self, run: LoadedRun, batch_size: int) -> None:
-        self._ensemble, self._batch_size = run.ensemble, batch_size
-        self.width = int(run.ensemble.networks[0].encoder.graph_width)  # type: ignore[arg-type, union-attr]
+    def __init__(self, encoder: Encoder, batch_size: int) -> None:
+        self._encoder, self._batch_size = encoder, batch_size
+        self.width = encoder.width
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -87,7 +88,7 @@ class EmbeddingColumn:
 
     def vectors(self, arrays: MoleculeArrays) -> np.ndarray:
         """(K, width) float32."""
-        parts = [self._ensemble.embed(batch) for batch in batches(arrays, self._batch_size)]
+        parts = [self._encoder.vectors(batch) for batch in batches(arrays, self._batch_size)]
         return np.concatenate(parts) if parts else np.zeros((0, self.width), np.float32)
 
     def compute(self, arrays: MoleculeArrays) -> tuple[list[pa.Array], dict[int, str]]:

@@ -7,18 +7,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from hooke.core import registry
-from hooke.core.errors import DataError, UsageError
+from hooke.core.errors import DataError, UsageError, nearest
 from hooke.core.hashing import content_hash, file_sha256
 from hooke.core.labels import Label
 from hooke.core.recipe import build
 from hooke.core.runs import RunFolder
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
+from hooke.inference.encoder import Encoder
 from hooke.inference.ensemble import Ensemble
 from hooke.inference.network import build_network, build_task
+from hooke.inference.source import Preparation
 from hooke.inference.weights import load_weights
+from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.encodings import EncodingConfig
 from hooke.molecules.parse import StandardiseConfig
 
@@ -26,7 +30,7 @@ _IDENTITY_SECTIONS = ("model", "task", "encodings", "standardise")
 
 
 @dataclass(frozen=True)
-class LoadedRun:
+class LoadedRun(Encoder):
     """What `predict` and `embed` need of a run.
 
     Attributes:
@@ -101,6 +105,20 @@ class LoadedRun:
             "versions": info["versions"],
         }
 
+    @property
+    def preparation(self) -> Preparation:
+        """How SMILES become the arrays that the networks read."""
+        return Preparation(self.standardise, self.encodings)
+
+    @property
+    def width(self) -> int:
+        """Numbers in an embedding."""
+        return int(self.ensemble.networks[0].encoder.graph_width)  # type: ignore[arg-type, union-attr]
+
+    def vectors(self, batch: MoleculeBatch) -> np.ndarray:
+        """(B, width) float32 of the first member's encoder."""
+        return self.ensemble.embed(batch)
+
     def level_labels(self, level: str) -> tuple[Label, ...]:
         """The labels of one level, in column order."""
         return tuple(label for label in self.labels if label.level == level)
@@ -129,3 +147,29 @@ def _calibration(run: RunFolder) -> dict[str, IntervalCalibration | SetCalibrati
         fields = {key: value for key, value in entry.items() if key != "kind"}
         found[name] = kinds[entry["kind"]](**fields)
     return found
+
+
+PUBLISHED = ("minimol",)
+
+
+def load(name: Path | str, *, weights: Path | str | None = None, device: str = "auto") -> Encoder:
+    """A finished run, or published weights by name.
+
+    Args:
+        name: A run folder, or "minimol". A folder of that name goes first.
+        weights: The file of the published weights; None looks for it.
+        device: "auto", "cpu" or "cuda".
+
+    Raises:
+        UsageError: `weights` given for a run.
+        DataError: No such run or weights, or they are damaged.
+    """
+    if str(name) in PUBLISHED and not Path(name).exists():
+        from hooke.inference.minimol import LoadedMiniMol
+
+        return LoadedMiniMol.open(Path(weights) if weights else None, device)
+    if weights is not None:
+        raise UsageError(f"only published weights ({', '.join(PUBLISHED)}) take a weights file, {name} is a run")
+    if not Path(name).exists() and (meant := nearest(str(name), PUBLISHED)):
+        raise DataError(f"there is no run folder {name}; did you mean the published weights {meant!r}?")
+    return LoadedRun.open(Path(name), device)

@@ -19,4 +19,16 @@ def build_task(name: str, config: Any, labels: Sequence[Label], statistics: Mapp
 
 def build_network(name: str, config: Any, encodings: EncodingConfig, task: Any) -> nn.Module:
     """The encoder of this name with the task's heads; initialised from torch's current generator."""
-    return task.network(registry.module("models", name).Model(config, encodings))
+    return task.network(registry.module("models", name).Model(config, input_encodings(task, task.config, encodings)))
+
+
+def input_encodings(task: Any, config: Any, encodings: EncodingConfig) -> EncodingConfig:
+    """Which of the encodings that the molecules carry the encoder reads: not those that the task predicts.
+
+    Args:
+        task: The class of the task, or one of it.
+        config: Of the task.
+        encodings: That the molecules carry.
+    """
+    narrowed = getattr(task, "input_encodings", None)
+    return encodings if narrowed is None else narrowed(config, encodings)

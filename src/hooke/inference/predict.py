@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +15,10 @@ from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.labels import LEVELS, Label
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
 from hooke.inference.batches import batches
+from hooke.inference.domain import COLUMNS, MORGAN, Domain, WithFingerprints
 from hooke.inference.ensemble import Prediction
 from hooke.inference.loaded import LoadedRun
-from hooke.inference.source import Preparation, open_source, prepare_smiles
+from hooke.inference.source import How, open_source, prepare_smiles
 from hooke.inference.stream import StreamReport, stream, table_of
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.molecules.store import MoleculeStore
@@ -36,6 +38,8 @@ def predict(
     smiles_column: str | None = None,
     levels: Sequence[str] | None = None,
     uncertainty: bool = True,
+    domain: bool = False,
+    dropout_samples: int = 0,
     batch_size: int = 256,
     workers: int | None = None,
     device: str = "auto",
@@ -46,7 +50,7 @@ def predict(
 
     The output holds `row` (number in the source), the input columns, and for each label of a molecule:
 
-    - regression: `<label>`, `<label>_std` (spread of the ensemble; null with one member), `<label>_lower` and
+    - regression: `<label>`, `<label>_std` (spread of the ensemble and what its heads state; null without either), `<label>_lower` and
       `<label>_upper` (conformal interval at the calibrated level), on the scale of the training labels;
     - binary: `<label>` (probability of 1), `<label>_std`, `<label>_set` (classes of the conformal set, "0|1");
     - classes: `<label>` (most probable class), `<label>[c]` and `<label>[c]_std` for each class c, `<label>_set`;
@@ -61,6 +65,8 @@ def predict(
         smiles_column: Name of the SMILES column, if it is not recognised.
         levels: "graph", "node", "edge"; by default "graph", or what the run has when it has no graph-level label.
         uncertainty: Write spread, intervals and sets.
+        domain: Write `nearest_tanimoto` and `embedding_distance`: how far a molecule is from the training molecules.
+        dropout_samples: Write `<label>_dropout_std`, the spread over so many passes of each member with dropout left on.
         batch_size: Molecules a batch.
         workers: Processes for parsing; None takes all cores.
         device: "auto", "cpu" or "cuda"; a loaded run stays where it is.
@@ -68,14 +74,17 @@ def predict(
         show_progress: Show rows, rate and time left.
 
     Raises:
-        UsageError: Unknown level or kind of output.
+        UsageError: Unknown level or kind of output; passes with dropout of networks that have none.
         DataError: The run, the source or the disk is at fault.
     """
     loaded = run if isinstance(run, LoadedRun) else LoadedRun.open(run, device)
-    columns = PredictionColumns(loaded, levels, batch_size, uncertainty=uncertainty)
+    extras = Extras(Domain.of(loaded) if domain else None, dropout_samples)
+    columns = PredictionColumns(loaded, levels, batch_size, uncertainty=uncertainty, extras=extras)
     options = {"verb": "predict", "smiles": smiles_column, "batch_size": batch_size}
+    if dropout_samples:
+        options["dropout_samples"] = dropout_samples
     return stream(
-        open_source(source, smiles_column), Path(output), columns, Preparation(loaded.standardise, loaded.encodings),
+        open_source(source, smiles_column), Path(output), columns, columns.preparation,
         loaded.stamp(), options, workers=workers, resume=resume, show_progress=show_progress, doing="predicting",
     )  # fmt: skip
 
@@ -86,6 +95,8 @@ def predict_smiles(
     *,
     levels: Sequence[str] | None = None,
     uncertainty: bool = True,
+    domain: bool = False,
+    dropout_samples: int = 0,
     batch_size: int = 256,
     device: str = "auto",
 ) -> pl.DataFrame:
@@ -93,11 +104,20 @@ def predict_smiles(
     import polars as pl
 
     loaded = run if isinstance(run, LoadedRun) else LoadedRun.open(run, device)
-    columns = PredictionColumns(loaded, levels, batch_size, uncertainty=uncertainty)
-    chunk = prepare_smiles(smiles, Preparation(loaded.standardise, loaded.encodings))
+    extras = Extras(Domain.of(loaded) if domain else None, dropout_samples)
+    columns = PredictionColumns(loaded, levels, batch_size, uncertainty=uncertainty, extras=extras)
+    chunk = prepare_smiles(smiles, columns.preparation)
     found = pl.from_arrow(table_of(chunk, columns))
     assert isinstance(found, pl.DataFrame)
     return found
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What is written beside predictions: distances to a domain, and the spread of so many passes with dropout."""
+
+    domain: Domain | None = None
+    dropout_samples: int = 0
 
 
 class PredictionColumns:
@@ -108,22 +128,42 @@ class PredictionColumns:
         levels: Of the labels to predict; None for the usual ones.
         batch_size: Molecules a batch.
         uncertainty: With spread, intervals and sets.
+        extras: What else.
     """
 
-    def __init__(self, run: LoadedRun, levels: Sequence[str] | None, batch_size: int, *, uncertainty: bool) -> None:
-        self._run, self._batch_size, self._uncertainty = run, batch_size, uncertainty
+    def __init__(
+        self,
+        run: LoadedRun,
+        levels: Sequence[str] | None,
+        batch_size: int,
+        *,
+        uncertainty: bool,
+        extras: Extras = Extras(),
+    ) -> None:
+        self._run, self._batch_size, self._uncertainty, self._extras = run, batch_size, uncertainty, extras
         self._levels = _chosen(run, levels)
-        self._several = len(run.ensemble.networks) > 1
+        self._several = len(run.ensemble.networks) > 1 or run.ensemble.states_spread
+
+    @property
+    def preparation(self) -> How:
+        """How SMILES become what is needed here."""
+        if self._extras.domain is None:
+            return self._run.preparation
+        return WithFingerprints(self._run.standardise, self._run.encodings)
 
     @cached_property
     def schema(self) -> pa.Schema:
         """Name and type of each column, found by predicting no molecule."""
-        return pa.schema([pa.field(name, array.type) for name, array in self._columns(_nothing(self._run))])
+        return pa.schema([pa.field(name, array.type) for name, array in self._empty()])
 
     def compute(self, arrays: MoleculeArrays) -> tuple[list[pa.Array], dict[int, str]]:
         """The columns for K molecules, and which of them have a prediction that is not finite."""
         if not len(arrays):
-            return [array for _, array in self._columns(_nothing(self._run))], {}
+            return [array for _, array in self._empty()], {}
+        bits = arrays.graph_encodings.get(MORGAN)
+        if bits is not None:
+            others = {name: values for name, values in arrays.graph_encodings.items() if name != MORGAN}
+            arrays = replace(arrays, graph_encodings=others)
         parts = [self._run.ensemble.predict(batch) for batch in batches(arrays, self._batch_size)]
         found = {
             level: Prediction(
@@ -139,7 +179,35 @@ class PredictionColumns:
             for molecule in np.repeat(np.arange(len(arrays)), counts[level])[~np.isfinite(prediction.mean).all(axis=1)]
         }
         offsets = {"node": arrays.atom_offsets, "edge": arrays.bond_offsets}
-        return [array for _, array in self._columns(found, offsets)], dict.fromkeys(bad, NOT_FINITE)
+        columns = [*self._columns(found, offsets), *self._of_dropout(arrays), *self._of_domain(arrays, bits)]
+        return [array for _, array in columns], dict.fromkeys(bad, NOT_FINITE)
+
+    def _empty(self) -> list[tuple[str, pa.Array]]:
+        """The columns of no molecule."""
+        names = [*(f"{name}_dropout_std" for name in self._dropout_names()), *(COLUMNS if self._extras.domain else ())]
+        return [*self._columns(_nothing(self._run)), *((name, _floats(np.zeros(0))) for name in names)]
+
+    def _dropout_names(self) -> list[str]:
+        graph = self._extras.dropout_samples and "graph" in self._levels
+        return list(self._run.ensemble.task.columns("graph")) if graph else []
+
+    def _of_dropout(self, arrays: MoleculeArrays) -> list[tuple[str, pa.Array]]:
+        names = self._dropout_names()
+        if not names:
+            return []
+        samples = self._extras.dropout_samples
+        spreads = [
+            self._run.ensemble.dropout_spread(batch, samples)["graph"] for batch in batches(arrays, self._batch_size)
+        ]
+        joined = np.concatenate(spreads)
+        return [(f"{name}_dropout_std", _floats(joined[:, number])) for number, name in enumerate(names)]
+
+    def _of_domain(self, arrays: MoleculeArrays, bits: np.ndarray | None) -> list[tuple[str, pa.Array]]:
+        domain = self._extras.domain
+        if domain is None or bits is None:
+            return []
+        vectors = np.concatenate([self._run.ensemble.embed(batch) for batch in batches(arrays, self._batch_size)])
+        return list(zip(COLUMNS, (_floats(domain.tanimoto(bits)), _floats(domain.distance(vectors))), strict=True))
 
     def _columns(
         self, found: dict[str, Prediction], offsets: dict[str, np.ndarray] | None = None

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from hooke.core.parallel import ordered_map
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.molecules.encodings import EncodingConfig
 from hooke.molecules.parse import StandardiseConfig
-from hooke.molecules.prepare import prepare
+from hooke.molecules.prepare import PreparedMolecules, prepare
 from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables import CHUNK_ROWS, column_names, read_table, smiles_column
 
@@ -42,12 +43,30 @@ class PreparedChunk:
     reasons: dict[int, str]
 
 
+class How(Protocol):
+    """How SMILES become arrays; it travels to worker processes."""
+
+    def prepare(self, smiles: Sequence[str]) -> PreparedMolecules:
+        """The strings that are molecules as arrays, and why the others are not."""
+
+    def fits(self, store: MoleculeStore) -> bool:
+        """Whether the store's arrays are already what `prepare` would make."""
+
+
 @dataclass(frozen=True)
 class Preparation:
-    """How SMILES become arrays."""
+    """Codes and encodings of Hooke's own models."""
 
     standardise: StandardiseConfig
     encodings: EncodingConfig
+
+    def prepare(self, smiles: Sequence[str]) -> PreparedMolecules:
+        """Parse, standardise, featurise and encode."""
+        return prepare(smiles, self.standardise, self.encodings, canonical=False)
+
+    def fits(self, store: MoleculeStore) -> bool:
+        """Whether the store was prepared with these options."""
+        return store.encodings == self.encodings and store.metadata.get("standardise") == vars(self.standardise)
 
 
 @dataclass(frozen=True)
@@ -85,7 +104,7 @@ class TableSource:
         with open(self.path, "rb") as file:
             return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
 
-    def chunks(self, how: Preparation, *, skip: int, workers: int | None) -> Generator[PreparedChunk]:
+    def chunks(self, how: How, *, skip: int, workers: int | None) -> Generator[PreparedChunk]:
         """Prepared chunks in the order of the file; the first `skip` are left out without being parsed."""
         jobs = (
             _Job(chunk.first_row, chunk.columns, chunk.broken, self.smiles, how)
@@ -121,19 +140,15 @@ class StoreSource:
         """Molecules in the store."""
         return len(self.store)
 
-    def chunks(self, how: Preparation, *, skip: int, workers: int | None) -> Generator[PreparedChunk]:
+    def chunks(self, how: How, *, skip: int, workers: int | None) -> Generator[PreparedChunk]:
         """Prepared chunks in the order of the store."""
         starts = range(skip * CHUNK_ROWS, len(self.store), CHUNK_ROWS)
         spans = (np.arange(start, min(start + CHUNK_ROWS, len(self.store))) for start in starts)
-        if self._prepared_as(how):
+        if how.fits(self.store):
             yield from map(self._as_stored, spans)
         else:
             jobs = (_Job(int(rows[0]) + 1, {"smiles": self.store.smiles(rows)}, {}, "smiles", how) for rows in spans)
             yield from ordered_map(_prepare, jobs, workers=workers if len(self.store) > CHUNK_ROWS else 0)
-
-    def _prepared_as(self, how: Preparation) -> bool:
-        standardised = self.store.metadata.get("standardise")
-        return self.store.encodings == how.encodings and standardised == vars(how.standardise)
 
     def _as_stored(self, rows: np.ndarray) -> PreparedChunk:
         columns = {"smiles": self.store.smiles(rows)}
@@ -164,10 +179,10 @@ class _Job:
     columns: dict[str, list[str]]
     broken: dict[int, str]
     smiles: str
-    how: Preparation
+    how: How
 
 
-def prepare_smiles(smiles: Sequence[str], how: Preparation) -> PreparedChunk:
+def prepare_smiles(smiles: Sequence[str], how: How) -> PreparedChunk:
     """A few strings as one chunk, in this process."""
     return _prepare(_Job(1, {"smiles": list(smiles)}, {}, "smiles", how))
 
@@ -177,7 +192,7 @@ def _prepare(job: _Job) -> PreparedChunk:
     cells = job.columns[job.smiles]
     broken = {number - job.first_row: reason for number, reason in job.broken.items()}
     tried = [position for position in range(len(cells)) if position not in broken]
-    prepared = prepare([cells[position] for position in tried], job.how.standardise, job.how.encodings, canonical=False)
+    prepared = job.how.prepare([cells[position] for position in tried])
     kept = np.array(tried, dtype=np.int64)[prepared.kept]
     reasons = {**broken, **{tried[place]: reason for place, reason in prepared.reasons.items()}}
     columns = {name: [_shortened(cell) for cell in values] for name, values in job.columns.items()}

@@ -38,7 +38,7 @@ from hooke.inference.parts import (
     read_parquet_stamp,
     rows_of,
 )
-from hooke.inference.source import Preparation, PreparedChunk, Source
+from hooke.inference.source import How, PreparedChunk, Source
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.version import __version__
 
@@ -97,7 +97,7 @@ def stream(
     source: Source,
     output: Path,
     columns: Columns,
-    how: Preparation,
+    how: How,
     stamp: Mapping[str, Any],
     options: Mapping[str, Any],
     *,
@@ -187,7 +187,7 @@ def _write_parts(
     before: int,
     schema: pa.Schema,
     columns: Columns,
-    how: Preparation,
+    how: How,
     workers: int | None,
     resumed: int,
     doing: str,

@@ -20,6 +20,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hooke.core.options import later
 from hooke.molecules.encodings import EncodingConfig
 from hooke.nn.distinct import Distinct, at_edges
 from hooke.nn.embeddings import BondEmbedding
@@ -28,6 +29,7 @@ from hooke.nn.inputs import NodeFeatures
 from hooke.nn.mlp import Activation, activation
 from hooke.nn.pooling import PoolingKind
 from hooke.nn.segment import Edges, directed_messages, incoming_sum
+from hooke.nn.virtual_node import VirtualNodeKind
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Config:
     dropout: float = 0.0
     activation: Activation = "relu"
     pooling: PoolingKind = "scaled_sum"
+    virtual_node: VirtualNodeKind = later("none")  # a node of the whole molecule; how it sums up the others
 
 
 PRESETS: dict[str, Config] = {
@@ -103,6 +106,7 @@ class Model(MoleculeEncoder):
             edge_inputs=BondEmbedding(config.bond_width),
             layers=[DirectedMessagePassing(config, features.width)],
             pooling=config.pooling,
+            virtual_node=config.virtual_node,
             node_width=config.width,
             edge_width=config.width,
             distinct_nodes=True,

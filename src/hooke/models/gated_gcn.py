@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hooke.core.options import later
 from hooke.molecules.encodings import EncodingConfig
 from hooke.nn.distinct import Distinct, expanded
 from hooke.nn.encoder import MoleculeEncoder
@@ -25,6 +26,7 @@ from hooke.nn.mlp import Activation, Normalisation
 from hooke.nn.pooling import PoolingKind
 from hooke.nn.residual import Residual
 from hooke.nn.segment import Edges, at_destination, at_source, incoming_sum
+from hooke.nn.virtual_node import VirtualNodeKind
 
 GATE_EPSILON = 1e-6
 GRADIENT_EXEMPT = {
@@ -46,6 +48,7 @@ class Config:
     normalisation: Normalisation = "layer"
     residual: bool = True
     pooling: PoolingKind = "mean"
+    virtual_node: VirtualNodeKind = later("none")  # a node of the whole molecule; how it sums up the others
 
 
 PRESETS: dict[str, Config] = {
@@ -92,6 +95,7 @@ class Model(MoleculeEncoder):
             edge_inputs=EdgeInputs(config, config.width),
             layers=[Layer(config) for _ in range(config.depth)],
             pooling=config.pooling,
+            virtual_node=config.virtual_node,
             node_width=config.width,
             edge_width=config.width,
         )

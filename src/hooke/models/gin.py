@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hooke.core.options import later
 from hooke.molecules.encodings import EncodingConfig
 from hooke.nn.encoder import MoleculeEncoder
 from hooke.nn.inputs import NodeInputs
@@ -22,6 +23,7 @@ from hooke.nn.isomorphism import IsomorphismUpdate
 from hooke.nn.mlp import Activation, Normalisation
 from hooke.nn.pooling import PoolingKind
 from hooke.nn.segment import Edges, neighbour_sum
+from hooke.nn.virtual_node import VirtualNodeKind
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Config:
     normalisation: Normalisation = "layer"
     residual: bool = True
     pooling: PoolingKind = "mean"
+    virtual_node: VirtualNodeKind = later("none")  # a node of the whole molecule; how it sums up the others
 
 
 PRESETS: dict[str, Config] = {
@@ -80,5 +83,6 @@ class Model(MoleculeEncoder):
             edge_inputs=None,
             layers=[Layer(config) for _ in range(config.depth)],
             pooling=config.pooling,
+            virtual_node=config.virtual_node,
             node_width=config.width,
         )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hooke.core.options import later
 from hooke.molecules.encodings import EncodingConfig
 from hooke.nn.distinct import Distinct
 from hooke.nn.encoder import MoleculeEncoder
@@ -24,6 +25,7 @@ from hooke.nn.mlp import Activation, Normalisation
 from hooke.nn.pooling import PoolingKind
 from hooke.nn.rectified import rectified_sum
 from hooke.nn.segment import Edges
+from hooke.nn.virtual_node import VirtualNodeKind
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Config:
     normalisation: Normalisation = "layer"
     residual: bool = True
     pooling: PoolingKind = "mean"
+    virtual_node: VirtualNodeKind = later("none")  # a node of the whole molecule; how it sums up the others
 
 
 PRESETS: dict[str, Config] = {
@@ -85,5 +88,6 @@ class Model(MoleculeEncoder):
             edge_inputs=EdgeInputs(config, config.edge_width),
             layers=[Layer(config) for _ in range(config.depth)],
             pooling=config.pooling,
+            virtual_node=config.virtual_node,
             node_width=config.width,
         )

@@ -22,6 +22,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from hooke.core.options import later
 from hooke.molecules.encodings import EncodingConfig
 from hooke.nn.distinct import Distinct, expanded
 from hooke.nn.encoder import MoleculeEncoder
@@ -29,6 +30,7 @@ from hooke.nn.inputs import EdgeInputs, NodeInputs
 from hooke.nn.mlp import Activation, Normalisation, mlp
 from hooke.nn.pooling import PoolingKind
 from hooke.nn.segment import Edges, at_destination, at_source, incoming_sum, neighbour_sum, outgoing_sum
+from hooke.nn.virtual_node import VirtualNodeKind
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Config:
     normalisation: Normalisation = "layer"
     residual: bool = True
     pooling: PoolingKind = "sum"
+    virtual_node: VirtualNodeKind = later("none")  # a node of the whole molecule; how it sums up the others
 
 
 PRESETS: dict[str, Config] = {
@@ -106,6 +109,7 @@ class Model(MoleculeEncoder):
             edge_inputs=EdgeInputs(config, config.edge_width),
             layers=[Layer(config) for _ in range(config.depth)],
             pooling=config.pooling,
+            virtual_node=config.virtual_node,
             node_width=config.width,
             edge_width=config.edge_width,
         )

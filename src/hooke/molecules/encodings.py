@@ -8,8 +8,11 @@ All molecules of one size are stacked and solved together. Conventions, for ever
   follow in ascending order of eigenvalue; missing ones are 0. A single atom has zeros only. The sign of an eigenvector
   is arbitrary: it is flipped at random in training (`nn.encodings`), the eigenvalues never.
 - Random walk: the probability to be back after 1 ... `random_walk` steps, diag((D^-1 A)^t). 0 for an isolated atom.
+- Heat kernel, electrostatic and commute: of L = D - A, without its null space; see `molecules.kernels`.
+- Cycles and functional groups: counts, one row a molecule; see `molecules.cycles` and `molecules.functional_groups`.
 
-float16 keeps 11 bits: entries (all within [-1, 1]) are off by at most 2.5e-4, eigenvalues below 16 by at most 4e-3.
+float16 keeps 11 bits: entries (all within [-1, 1]) are off by at most 2.5e-4, eigenvalues below 16 by at most 4e-3, anything else by
+one part in 2048.
 
 Source: Dwivedi et al. 2020 (arXiv 2003.00982), 2021 (arXiv 2110.07875). Differs from Graphium, which keeps the trivial
 eigenvector and returns ones for the random walk of a single atom.
@@ -26,10 +29,16 @@ import scipy.linalg
 import scipy.sparse
 import scipy.sparse.csgraph
 
+from hooke.core.options import later
 from hooke.core.store.reader import ragged_index
 from hooke.molecules.arrays import MoleculeArrays
+from hooke.molecules.cycles import SHORTEST_CYCLE, cycle_counts
+from hooke.molecules.functional_groups import GROUP_NAMES, functional_groups
+from hooke.molecules.kernels import COMMUTE_WIDTH, ELECTROSTATIC_WIDTH, Kernels
 
 EIGENVECTORS, EIGENVALUES, RANDOM_WALK = "laplacian_eigenvectors", "laplacian_eigenvalues", "random_walk"
+HEAT_KERNEL, ELECTROSTATIC, COMMUTE = "heat_kernel", "electrostatic", "commute"
+CYCLES, FUNCTIONAL_GROUPS = "cycles", "functional_groups"
 _NULL_SPACE = 1e-8
 _STACK_ENTRIES = 1 << 22  # matrix entries solved at once: bounds the memory
 _LARGE = 512  # atoms from which only the wanted eigenpairs are computed, and powers of the walk are sparse
@@ -45,30 +54,59 @@ class EncodingConfig:
         laplacian: Number of non-trivial Laplacian eigenvectors and eigenvalues; 0 for none.
         laplacian_normalisation: "none", "symmetric" or "random_walk".
         random_walk: Number of random-walk return probabilities; 0 for none.
+        heat_kernel: Times t = 1, 2 ... of the heat kernel's diagonal; 0 for none.
+        electrostatic: The seven statistics of the electrostatic potential between atoms.
+        commute: Mean, spread and maximum of the resistance distances (commute times) of each atom.
+        cycles: Longest cycles to count, the shortest being the bonds (length 2); 0 for none.
+        functional_groups: RDKit's functional groups, 1 where a molecule has one.
     """
 
     laplacian: int = 0
     laplacian_normalisation: Normalisation = "none"
     random_walk: int = 0
+    heat_kernel: int = later(0)
+    electrostatic: bool = later(default=False)
+    commute: bool = later(default=False)
+    cycles: int = later(0)
+    functional_groups: bool = later(default=False)
+
+    def __post_init__(self) -> None:
+        if self.cycles and self.cycles < SHORTEST_CYCLE:
+            raise ValueError(f"cycles must be 0 or at least {SHORTEST_CYCLE}, got {self.cycles}")
 
     @property
     def node_widths(self) -> dict[str, int]:
         """Name -> width of the encodings of nodes."""
-        widths = {EIGENVECTORS: self.laplacian, RANDOM_WALK: self.random_walk}
+        widths = {
+            EIGENVECTORS: self.laplacian,
+            RANDOM_WALK: self.random_walk,
+            HEAT_KERNEL: self.heat_kernel,
+            ELECTROSTATIC: ELECTROSTATIC_WIDTH * self.electrostatic,
+            COMMUTE: COMMUTE_WIDTH * self.commute,
+        }
         return {name: width for name, width in widths.items() if width}
 
     @property
     def graph_widths(self) -> dict[str, int]:
         """Name -> width of the encodings of whole graphs."""
-        return {EIGENVALUES: self.laplacian} if self.laplacian else {}
+        widths = {
+            EIGENVALUES: self.laplacian,
+            CYCLES: max(0, self.cycles - SHORTEST_CYCLE + 1),
+            FUNCTIONAL_GROUPS: len(GROUP_NAMES) * self.functional_groups,
+        }
+        return {name: width for name, width in widths.items() if width}
 
 
 def add_encodings(arrays: MoleculeArrays, config: EncodingConfig) -> MoleculeArrays:
     """The same molecules with the encodings of `config`, float16."""
     atoms = {name: np.zeros((len(arrays.atom_codes), width), np.float16) for name, width in config.node_widths.items()}
     graphs = {name: np.zeros((len(arrays), width), np.float16) for name, width in config.graph_widths.items()}
+    if config.cycles:
+        graphs[CYCLES][:] = cycle_counts(arrays, config.cycles)
+    if config.functional_groups:
+        graphs[FUNCTIONAL_GROUPS][:] = functional_groups(arrays)
     if not atoms:
-        return replace(arrays, atom_encodings={}, graph_encodings={})
+        return replace(arrays, atom_encodings={}, graph_encodings=graphs)
     for rows, adjacency in adjacency_by_size(arrays):
         nodes = arrays.atom_offsets[rows][:, None] + np.arange(adjacency.shape[1])
         if config.laplacian:
@@ -77,6 +115,14 @@ def add_encodings(arrays: MoleculeArrays, config: EncodingConfig) -> MoleculeArr
             graphs[EIGENVALUES][rows] = values
         if config.random_walk:
             atoms[RANDOM_WALK][nodes] = return_probabilities(adjacency, config.random_walk)
+        if config.heat_kernel or config.electrostatic or config.commute:
+            kernels = Kernels.of(adjacency)
+            if config.heat_kernel:
+                atoms[HEAT_KERNEL][nodes] = kernels.heat_diagonal(config.heat_kernel)
+            if config.electrostatic:
+                atoms[ELECTROSTATIC][nodes] = kernels.electrostatic()
+            if config.commute:
+                atoms[COMMUTE][nodes] = kernels.commute()
     return replace(arrays, atom_encodings=atoms, graph_encodings=graphs)
 
 

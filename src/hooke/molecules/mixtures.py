@@ -27,12 +27,15 @@ from hooke.core.pt_files import read_integer_lists
 from hooke.molecules.blocks import NO_SPLIT, SPLIT_CODES, GraphLabels, MoleculeBlock, ends
 from hooke.molecules.encodings import EncodingConfig, add_encodings
 from hooke.molecules.featurise import featurise
+from hooke.molecules.held_out import first_block
 from hooke.molecules.ingest import REJECTED, IngestReport
 from hooke.molecules.label_columns import dense_labels, list_labels, read_batches, table_columns
 from hooke.molecules.numbered_atoms import unnumbered
 from hooke.molecules.parse import KEEP_ALL, ParseError, StandardiseConfig, canonical_smiles, parse, silence_rdkit
 from hooke.molecules.prepared import store_folder
 from hooke.molecules.store import MoleculeStore, MoleculeStoreWriter
+
+HELD_OUT = "tested on in an evaluation suite"
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ def prepare_mixture(
     root: Path,
     name: str,
     *,
+    excluded: frozenset[str] = frozenset(),
     encodings: EncodingConfig | None = None,
     standardise: StandardiseConfig | None = None,
     workers: int | None = None,
@@ -73,6 +77,7 @@ def prepare_mixture(
         tables: What is mixed.
         root: Folder of stores.
         name: Of the mixture.
+        excluded: First blocks of the InChIKeys of molecules that are left out, because they are tested on elsewhere.
         encodings: Which encodings are stored.
         standardise: What is done to each molecule; not possible for tables with labels of atoms.
         workers: Processes; None takes all cores.
@@ -87,11 +92,12 @@ def prepare_mixture(
         {**asdict(replace(table, paths=(), split=None)), "files": [file_sha256(path) for path in _files(table)]}
         for table in tables
     ]
-    folder = store_folder(root, name, [content, encodings, standardise])
+    identity = [content, encodings, standardise, *([sorted(excluded)] if excluded else [])]
+    folder = store_folder(root, name, identity)
     root.mkdir(parents=True, exist_ok=True)
     with exclusive(root / f"{folder.name}.lock", f"is preparing {folder}"):
         if not any(folder.glob("manifest-*.json")):
-            _prepare(tables, folder, encodings, standardise, workers, show_progress)
+            _prepare(tables, folder, excluded, encodings, standardise, workers, show_progress)
     return MoleculeStore.open(folder)
 
 
@@ -137,6 +143,7 @@ class _Job:
     node: list[list[np.ndarray | None]]  # column -> row -> values
     node_columns: tuple[str, ...]
     split: np.ndarray
+    excluded: frozenset[str]
     encodings: EncodingConfig
     standardise: StandardiseConfig
 
@@ -144,6 +151,7 @@ class _Job:
 def _prepare(
     tables: Sequence[MixtureTable],
     folder: Path,
+    excluded: frozenset[str],
     encodings: EncodingConfig,
     standardise: StandardiseConfig,
     workers: int | None,
@@ -161,7 +169,7 @@ def _prepare(
     for item in resolved:
         with progress(None, f"preparing {item.table.name}", "rows", show=show_progress) as bar:
             for block, node_labels, refused, rows in ordered_map(
-                _featurise, _jobs(item, encodings, standardise), workers=workers
+                _featurise, _jobs(item, excluded, encodings, standardise), workers=workers
             ):
                 writer.append(_placed(block, node_labels, graph_start, node_start, len(node)))
                 rejected += refused
@@ -179,7 +187,9 @@ def _prepare(
     report = IngestReport(read, kept, read - kept, 0, 0, problems, unlabelled, {})
     by_table = {name: {"rows_read": count[0], "rows_kept": count[1]} for name, count in counts.items()}
     files = {table.name: [path.name for path in _files(table)] for table in tables}
-    writer.close({"source": files, "ingest": report.to_json(), "tables": by_table, "duplicates": "keep_all"})
+    held_out = {"held_out": sum(entry["reason"] == HELD_OUT for entry in rejected)} if excluded else {}
+    stated = {"source": files, "ingest": report.to_json(), "tables": by_table, "duplicates": "keep_all"}
+    writer.close({**stated, **held_out})
 
 
 def _without(node_labels: np.ndarray, block: MoleculeBlock) -> np.ndarray:
@@ -207,7 +217,9 @@ def _write_rejected(path: Path, rejected: list[dict[str, Any]]) -> None:
     pl.DataFrame(rejected, schema=schema).write_parquet(path)
 
 
-def _jobs(item: _Resolved, encodings: EncodingConfig, standardise: StandardiseConfig) -> Iterator[_Job]:
+def _jobs(
+    item: _Resolved, excluded: frozenset[str], encodings: EncodingConfig, standardise: StandardiseConfig
+) -> Iterator[_Job]:
     table = item.table
     part_of = _split_codes(table)
     columns = [table.smiles, *item.labels["graph"], *item.labels["node"]]
@@ -229,6 +241,7 @@ def _jobs(item: _Resolved, encodings: EncodingConfig, standardise: StandardiseCo
             [list_labels(batch.column(column), f"{path.name}, {column!r}") for column in item.labels["node"]],
             tuple(item.labels["node"]),
             split,
+            excluded,
             encodings,
             standardise,
         )
@@ -270,6 +283,9 @@ def _featurise(job: _Job) -> tuple[MoleculeBlock, np.ndarray, list[dict[str, Any
             molecule = parse(smiles, job.standardise)
         except ParseError as error:
             refuse(row, "row", "smiles", smiles, str(error))
+            continue
+        if job.excluded and first_block(molecule) in job.excluded:
+            refuse(row, "row", "smiles", smiles, HELD_OUT)
             continue
         if job.node or ":" in smiles:
             molecule, atoms = unnumbered(molecule, smiles)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.labels import LEVELS, Label
+from hooke.core.options import plain
 from hooke.core.store import Column, Schema, Store, StoreWriter
 from hooke.core.store.schema import Manifest, newest_manifest
 from hooke.core.store.writer import SHARD_ROWS
@@ -81,7 +82,7 @@ class MoleculeStoreWriter:
         append: bool = False,
     ) -> None:
         self._schema = molecule_schema(labels, encodings)
-        what = {"labels": [label.to_json() for label in labels], "encodings": asdict(encodings)}
+        what = {"labels": [label.to_json() for label in labels], "encodings": plain(encodings)}
         self._censored = False
         if append:
             before = newest_manifest(folder).metadata

@@ -13,6 +13,7 @@ from hooke.nn.distinct import Distinct
 from hooke.nn.output import MoleculeOutput
 from hooke.nn.pooling import Pooling, PoolingKind
 from hooke.nn.segment import edges_of
+from hooke.nn.virtual_node import VirtualNode, VirtualNodeKind
 
 
 class MoleculeEncoder(nn.Module):
@@ -31,6 +32,8 @@ class MoleculeEncoder(nn.Module):
         node_width: Width of the nodes after the last layer.
         edge_width: Width of the edge stream after the last layer, 0 without one.
         distinct_nodes: Whether the first layer takes the nodes as `Distinct`.
+        virtual_node: A node of the whole molecule that exchanges with all others after each layer; see `nn.virtual_node`.
+        context: Module of (batch, edges) → edges with more that the layers read (attention: `nn.pair_context`).
     """
 
     def __init__(
@@ -43,6 +46,8 @@ class MoleculeEncoder(nn.Module):
         node_width: int,
         edge_width: int = 0,
         distinct_nodes: bool = False,
+        virtual_node: VirtualNodeKind = "none",
+        context: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.node_inputs = node_inputs
@@ -53,15 +58,24 @@ class MoleculeEncoder(nn.Module):
         self.edge_width = edge_width
         self.graph_width = node_width
         self.distinct_nodes = distinct_nodes
+        self.context = context
+        self.virtual_nodes: nn.ModuleList | None = None
+        if virtual_node != "none":
+            self.virtual_nodes = nn.ModuleList(VirtualNode(node_width, virtual_node) for _ in self.layers)
 
     def forward(self, batch: MoleculeBatch) -> MoleculeOutput:
         """Represent the nodes, edges and molecules of a batch."""
         edges = edges_of(batch)
+        if self.context is not None:
+            edges = self.context(batch, edges)
         inputs: Distinct = self.node_inputs(batch, edges)
         nodes: Any = inputs if self.distinct_nodes else inputs.expand()
         bonds = None if self.edge_inputs is None else self.edge_inputs(batch)
-        for layer in self.layers:
+        state: Tensor | None = None
+        for number, layer in enumerate(self.layers):
             nodes, bonds = layer(nodes, bonds, edges)
+            if self.virtual_nodes is not None:
+                nodes, state = self.virtual_nodes[number](nodes, state, batch)
         return MoleculeOutput(nodes, bonds if self.edge_width else None, self.pooling(nodes, batch))
 
     def embed(self, batch: MoleculeBatch) -> Float[Tensor, "graphs graph_width"]:

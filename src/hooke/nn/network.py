@@ -1,4 +1,7 @@
-"""`Network`: an encoder with one head a label level; what is trained, saved and used to predict."""
+"""`Network`: an encoder with heads; what is trained, saved and used to predict.
+
+There is one head a label level, or what an objective without labels needs.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,18 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hooke.molecules.batch import MoleculeBatch
-from hooke.nn.heads import Head
 
 
 class Network(nn.Module):
-    """encoder ∘ heads; the heads share one pass through the encoder."""
+    """encoder ∘ heads; the heads, modules of (output, batch), share one pass through the encoder."""
 
-    def __init__(self, encoder: nn.Module, heads: Mapping[str, Head]) -> None:
+    def __init__(self, encoder: nn.Module, heads: Mapping[str, nn.Module]) -> None:
         super().__init__()
         self.encoder = encoder
         self.heads = nn.ModuleDict(dict(heads))
 
     def forward(self, batch: MoleculeBatch) -> dict[str, Tensor]:
-        """Level → (items, outputs) raw outputs; only a task knows what they mean."""
+        """Name of the head (a level) → (items, outputs) raw outputs; only a task knows what they mean."""
         output = self.encoder(batch)
         return {level: head(output, batch) for level, head in self.heads.items()}
 

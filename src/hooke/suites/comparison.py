@@ -14,7 +14,7 @@ from hooke.core.progress import progress
 from hooke.core.runs import RunFolder
 from hooke.evaluate.baselines import BASELINES, fit_predict
 from hooke.evaluate.bootstrap import Interval, bootstrap, paired_bootstrap
-from hooke.evaluate.calibration import coverage, coverage_curve
+from hooke.evaluate.calibration import coverage, coverage_curve, spread_calibration
 from hooke.evaluate.metrics import METRICS, PRIMARY, Metric
 from hooke.molecules.store import MoleculeStore
 from hooke.report import build
@@ -83,6 +83,19 @@ class Compared:
                 used_reached=coverage(low, high, true), mean_width=float(np.nanmean(high - low)), unit=label.unit,
             )
         ]  # fmt: skip
+
+    def spread_section(self, number: int, model: str) -> list[Coverage]:
+        """Wanted against reached coverage of Gaussian intervals from the stated spread alone, before any calibration."""
+        mean, std, _ = self._uncertain(next(iter(self.runs.values())), number)
+        found = spread_calibration(mean, std, self.truth[:, number])
+        if found.count < 10 or not std.any():
+            return []
+        label = self.labels[number]
+        note = (
+            f"stated spread, uncalibrated: ENCE {found.ence:.2f}, miscalibration area {found.miscalibration_area:.3f}"
+        )
+        shown = slice(5, 100, 5)
+        return [build.coverage(label.name, model, found.wanted[shown], found.reached[shown], found.count, note=note)]
 
     def _uncertain(self, run: RunFolder, number: int) -> tuple[np.ndarray, np.ndarray, Any]:
         label = self.labels[number]

@@ -181,6 +181,7 @@ def plot_sections(pool: MoleculePool, compared: Compared, model: str, *, limit: 
                 )
             )  # fmt: skip
             coverage += compared.coverage_section(number, model)
+            coverage += compared.spread_section(number, model)
             galleries += build.gallery(
                 pool, task=label.name, model=model, smiles=compared.smiles, measured=true,
                 predicted=compared.predictions[model][:, number], low=low, high=high, unit=label.unit,
@@ -228,8 +229,7 @@ def citations_of(run: RunFolder) -> list[str]:
     """Names in `core.citations` that this run stands on."""
     recipe = run.recipe
     names = [recipe["model"]["name"], recipe["data"]["name"], "adamw", "conformal", "morgan"]
-    if recipe["encodings"]["random_walk"]:
-        names.append("random_walk")
-    if recipe["encodings"]["laplacian"]:
-        names.append("laplacian")
+    encodings = ("random_walk", "laplacian", "heat_kernel", "electrostatic", "commute", "cycles", "functional_groups")
+    names += [name for name in encodings if recipe["encodings"].get(name)]
+    names += list(recipe["task"].get("objectives", [recipe["task"]["name"]]))
     return [name for name in names if name in CITATIONS]

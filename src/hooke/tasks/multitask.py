@@ -8,6 +8,7 @@ and within a level, with l_il the loss of item i and label l, m_il = 1 where it 
     label_count:  Σ_il w_l m_il l_il / Σ_il w_l m_il
     uncertainty:  as equal, with L_l → c e^(-s_l) L_l + s_l / 2, c = 1/2 for regression and 1 for classes
 
+With regression_loss "gaussian" or "evidential" a regression label has two or four outputs, and its predictions a spread (`nn.distributions`).
 Regression labels are normalised by the mean and standard deviation of the training rows; these are buffers of the network
 and are saved with it. No loop runs over label columns: labels of one kind are computed together.
 
@@ -31,6 +32,7 @@ from torch.nn import functional
 from hooke.core.errors import DataError, UsageError
 from hooke.core.labels import LEVELS, Kind, Label
 from hooke.molecules.batch import MoleculeBatch
+from hooke.nn.distributions import OUTPUTS, DistributionLoss, distribution_loss, stated_spread
 from hooke.nn.encodings import flip_signs, hide_encodings
 from hooke.nn.heads import Head
 from hooke.nn.losses import RegressionLoss, class_loss, label_means, measured_mean, ordinal_loss, regression_loss
@@ -45,7 +47,8 @@ Statistics = Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
 class Config:
     """Losses, weights and heads."""
 
-    regression_loss: RegressionLoss = "mse"
+    regression_loss: RegressionLoss | DistributionLoss = "mse"
+    evidence_weight: float = 0.2  # λ of the evidential loss: evidence for wrong values
     huber_delta: float = 1.0  # in standard deviations of the label
     ordinal_alpha: float = 0.5  # share of the cross-entropy in the hybrid loss of ordered classes
     weighting: Literal["equal", "label_count", "uncertainty"] = "equal"
@@ -67,7 +70,7 @@ class LabelGroup:
     """Labels of one kind and number of classes: a stretch of the sorted labels and of the raw outputs."""
 
     kind: Kind
-    classes: int  # raw outputs a label: 1 for regression and binary
+    classes: int  # raw outputs a label: 1 for binary, 1, 2 or 4 for regression
     labels: slice
     outputs: slice
 
@@ -79,28 +82,32 @@ class Layout:
     Attributes:
         groups: The kinds.
         order: Position in the level's labels of each sorted label.
-        output_order: Position in the raw outputs of each predicted column, in label order.
+        output_order: Position in the decoded outputs of each predicted column, in label order.
+        outputs: Number of raw outputs.
     """
 
     groups: tuple[LabelGroup, ...]
     order: tuple[int, ...]
     output_order: tuple[int, ...]
-
-    @property
-    def outputs(self) -> int:
-        """Number of raw outputs."""
-        return len(self.output_order)
+    outputs: int
 
 
-def layout_of(labels: Sequence[Label]) -> Layout:
-    """Sort the labels of one level into groups."""
+def layout_of(labels: Sequence[Label], regression_outputs: int = 1) -> Layout:
+    """Sort the labels of one level into groups.
+
+    Args:
+        labels: Of the level.
+        regression_outputs: Raw outputs of a regression label; one of them, decoded, is predicted.
+    """
     order = sorted(range(len(labels)), key=lambda index: (labels[index].kind, labels[index].classes, index))
     groups: list[LabelGroup] = []
     first_output: dict[int, int] = {}
-    position = 0
+    position = decoded = 0
     for place, index in enumerate(order):
-        label, size = labels[index], max(labels[index].classes, 1)
-        first_output[index] = position
+        label, columns_of = labels[index], max(labels[index].classes, 1)
+        size = regression_outputs if label.kind == "regression" else columns_of
+        first_output[index] = decoded
+        decoded += columns_of
         last = groups[-1] if groups else None
         if last is not None and (last.kind, last.classes) == (label.kind, size):
             label_start, output_start = last.labels.start, last.outputs.start
@@ -110,7 +117,7 @@ def layout_of(labels: Sequence[Label]) -> Layout:
         position += size
         groups.append(LabelGroup(label.kind, size, slice(label_start, place + 1), slice(output_start, position)))
     columns = [first_output[i] + k for i, label in enumerate(labels) for k in range(max(label.classes, 1))]
-    return Layout(tuple(groups), tuple(order), tuple(columns))
+    return Layout(tuple(groups), tuple(order), tuple(columns), position)
 
 
 class Task:
@@ -130,7 +137,8 @@ class Task:
         self.labels: dict[str, list[Label]] = {
             level: found for level in LEVELS if (found := [label for label in labels if label.level == level])
         }
-        self.layouts = {level: layout_of(found) for level, found in self.labels.items()}
+        self.regression_outputs = OUTPUTS.get(config.regression_loss, 1)
+        self.layouts = {level: layout_of(found, self.regression_outputs) for level, found in self.labels.items()}
         self.statistics = statistics
         self.level_weights = {level: float(getattr(config, f"{level}_weight")) for level in self.labels}
         if not any(weight > 0 for weight in self.level_weights.values()):
@@ -217,7 +225,7 @@ class Task:
             target, output = targets[:, group.labels], raw[:, group.outputs]
             if group.kind == "regression":
                 bound = None if bounds is None else bounds[:, group.labels]
-                columns.append(regression_loss(output, target, bound, config.regression_loss, config.huber_delta))
+                columns.append(self._regression(output, target, bound))
             elif group.kind == "binary":
                 columns.append(functional.binary_cross_entropy_with_logits(output, target, reduction="none"))
             else:
@@ -245,6 +253,13 @@ class Task:
             means = scale.repeat_interleave(sizes) * (-log_variance).exp() * means + log_variance / 2
         return measured_mean(means[None], present[None]), kinds
 
+    def _regression(self, output: Tensor, target: Tensor, bound: Tensor | None) -> Float[Tensor, "items labels"]:
+        kind, config = self.config.regression_loss, self.config
+        if kind == "gaussian" or kind == "evidential":
+            parameters = output.unflatten(1, (-1, self.regression_outputs))
+            return distribution_loss(parameters, target, bound, kind, config.evidence_weight)
+        return regression_loss(output, target, bound, kind, config.huber_delta)
+
     def _on(self, level: str, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
         """(label order, output order, label weights in that order) of a level on a device."""
         key = (level, device)
@@ -266,6 +281,19 @@ class Task:
             for k in range(max(label.classes, 1))
         ]
 
+    @property
+    def states_spread(self) -> bool:
+        """Whether single networks state the spread of their regression labels."""
+        return self.regression_outputs > 1
+
+    def spread(self, network: nn.Module, batch: MoleculeBatch) -> dict[str, Tensor]:
+        """Level → (items, `columns`) standard deviations that the network states; 0 for classes. Without gradients."""
+        with torch.no_grad(), _evaluating(network):
+            return {
+                level: self._decode(level, raw, cast(Any, network.heads)[level], spread=True)
+                for level, raw in network(batch).items()
+            }
+
     def predict(self, network: nn.Module, batch: MoleculeBatch) -> dict[str, Tensor]:
         """Level → (items, `columns`) predictions, in evaluation mode and without gradients.
 
@@ -278,19 +306,30 @@ class Task:
                 for level, raw in network(batch).items()
             }
 
-    def _decode(self, level: str, raw: Tensor, head: Head) -> Float[Tensor, "items columns"]:
+    def _decode(self, level: str, raw: Tensor, head: Head, *, spread: bool = False) -> Float[Tensor, "items columns"]:
         order, output_order, _ = self._on(level, raw.device)
         raw = raw.to(torch.promote_types(raw.dtype, torch.float32))
         columns = []
         for group in self.layouts[level].groups:
             output = raw[:, group.outputs]
-            if group.kind == "regression":
-                columns.append(output * head.std[order[group.labels]] + head.mean[order[group.labels]])
+            if spread:
+                columns.append(self._spread_of(group, output, head, order))
+            elif group.kind == "regression":
+                value = output[:, :: self.regression_outputs]
+                columns.append(value * head.std[order[group.labels]] + head.mean[order[group.labels]])
             elif group.kind == "binary":
                 columns.append(output.sigmoid())
             else:
                 columns.append(output.unflatten(1, (-1, group.classes)).softmax(2).flatten(1))
         return torch.cat(columns, dim=1)[:, output_order]
+
+    def _spread_of(self, group: LabelGroup, output: Tensor, head: Head, order: Tensor) -> Tensor:
+        kind = self.config.regression_loss
+        if group.kind == "regression" and (kind == "gaussian" or kind == "evidential"):
+            parameters = output.unflatten(1, (-1, self.regression_outputs))
+            return stated_spread(parameters, kind) * head.std[order[group.labels]]
+        count = group.labels.stop - group.labels.start
+        return output.new_zeros(len(output), count * (group.classes if group.kind != "regression" else 1))
 
 
 @contextmanager

@@ -1,14 +1,15 @@
 """`check_model`: what every molecule model must do.
 
 A model file has `Config` (frozen dataclass), `PRESETS` (name → Config, "tiny" among them) and `Model(config, encodings)`. It may
-declare `GRADIENT_EXEMPT`: regular expression of parameter names → why they get no gradient from the molecule rows; in these
+declare `NODE_INPUTS`: name → width of node encodings that it reads besides those of `encodings` (coordinates ...), and
+`GRADIENT_EXEMPT`: regular expression of parameter names → why they get no gradient from the molecule rows; in these
 names "layers.last." stands for the last layer.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from types import ModuleType
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
@@ -17,12 +18,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hooke.molecules.arrays import MoleculeSlice
 from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.encodings import EncodingConfig
 from hooke.nn.output import MoleculeOutput
 from hooke.testing.contract import ContractError, require, require_equal, require_frozen_config, resolve_module, seeded
 from hooke.testing.permute import permuted
-from hooke.testing.samples import ENCODINGS, LARGE, SMILES, batch_of, slice_of
+from hooke.testing.samples import ENCODINGS, LARGE, SMILES, slice_of
 
 NO_ENCODINGS = EncodingConfig()
 
@@ -48,6 +50,16 @@ def build(
     return model.double().train(training)
 
 
+def _slice(module: ModuleType, smiles: Sequence[str], encodings: EncodingConfig = ENCODINGS) -> MoleculeSlice:
+    """Molecules with all that the model reads."""
+    return slice_of(smiles, encodings=encodings, node_inputs=getattr(module, "NODE_INPUTS", None))
+
+
+def _batch(module: ModuleType, smiles: Sequence[str], encodings: EncodingConfig = ENCODINGS) -> MoleculeBatch:
+    """The molecules of `_slice` as one batch."""
+    return collate(_slice(module, smiles, encodings))
+
+
 def outputs(output: MoleculeOutput) -> dict[str, Tensor]:
     """The tensors of an output by name."""
     return {name: tensor for name in ("nodes", "edges", "graphs") if (tensor := getattr(output, name)) is not None}
@@ -63,7 +75,7 @@ def interface(module: ModuleType) -> None:
         f"{module.__name__}: a preset is not a Config",
     )
     for encodings in (NO_ENCODINGS, ENCODINGS):
-        batch, model = batch_of(SMILES, encodings=encodings), build(module, encodings)
+        batch, model = _batch(module, SMILES, encodings), build(module, encodings)
         found = model(batch)
         require(isinstance(found, MoleculeOutput), "forward does not return a MoleculeOutput")
         require(found.nodes.shape == (batch.num_nodes, model.node_width), "nodes do not have shape (V, node_width)")
@@ -79,7 +91,7 @@ def interface(module: ModuleType) -> None:
 
 def permutation(module: ModuleType) -> None:
     """Another order of atoms and bonds gives the same rows in that order, and the same molecules."""
-    molecules = slice_of(SMILES, encodings=ENCODINGS)
+    molecules = _slice(module, SMILES)
     other = permuted(molecules, np.random.default_rng(1))
     batch, changed = collate(molecules), collate(other.molecules)
     model = build(module)
@@ -96,15 +108,15 @@ def permutation(module: ModuleType) -> None:
 def batch_of_one(module: ModuleType) -> None:
     """A molecule alone gives what it gives among others."""
     model = build(module)
-    together = model(batch_of(SMILES, encodings=ENCODINGS)).graphs
+    together = model(_batch(module, SMILES)).graphs
     for row, smiles in enumerate(SMILES):
-        alone = model(batch_of([smiles], encodings=ENCODINGS)).graphs
+        alone = model(_batch(module, [smiles])).graphs
         require_equal(alone, together[row : row + 1], f"{smiles} alone differs from {smiles} in a batch")
 
 
 def gradients(module: ModuleType) -> None:
     """Every parameter gets a gradient from the molecules, but for declared exemptions; from all outputs, without any."""
-    batch = batch_of(SMILES, encodings=ENCODINGS)
+    batch = _batch(module, SMILES)
     exempt: dict[str, str] = getattr(module, "GRADIENT_EXEMPT", {})
     for names in (("graphs",), ("nodes", "edges", "graphs")):
         model = build(module, training=True)
@@ -136,7 +148,7 @@ def _stable(name: str, model: nn.Module) -> str:
 
 def state_round_trip(module: ModuleType) -> None:
     """A model with the saved state of another one computes the same bits."""
-    batch, model = batch_of(SMILES, encodings=ENCODINGS), build(module)
+    batch, model = _batch(module, SMILES), build(module)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         other = module.Model(module.PRESETS["tiny"], ENCODINGS).double().eval()
@@ -147,7 +159,7 @@ def state_round_trip(module: ModuleType) -> None:
 
 def determinism(module: ModuleType) -> None:
     """The same seed gives the same weights; the same batch gives the same bits, in output and gradient."""
-    batch = batch_of(SMILES, encodings=ENCODINGS)
+    batch = _batch(module, SMILES)
     rows = []
     for _ in range(2):
         model = build(module)
@@ -161,7 +173,7 @@ def determinism(module: ModuleType) -> None:
 def odd_molecules(module: ModuleType) -> None:
     """One atom, no bond at all, several components and 241 atoms: finite outputs and gradients, in training too."""
     for smiles in (["C"], ["[Na+].[Cl-]"], ["C", "[Na+].[Cl-]"], ["CC.O"], [LARGE], ["C", LARGE]):
-        batch = batch_of(smiles, encodings=ENCODINGS)
+        batch = _batch(module, smiles)
         for training in (False, True):
             model = build(module, training=training)
             found = outputs(model(batch))
@@ -173,7 +185,7 @@ def odd_molecules(module: ModuleType) -> None:
 
 def half_precision(module: ModuleType) -> None:
     """bfloat16 autocast stays within 10% of float32."""
-    batch, model = batch_of(SMILES, encodings=ENCODINGS), build(module).float()
+    batch, model = _batch(module, SMILES), build(module).float()
     exact = model(batch).graphs
     with torch.autocast("cpu", dtype=torch.bfloat16):
         graphs = model(batch).graphs.float()
@@ -183,7 +195,7 @@ def half_precision(module: ModuleType) -> None:
 
 def options(module: ModuleType) -> None:
     """Every field of Config changes the output or the parameters: no option is without effect."""
-    batch, config = batch_of(SMILES, encodings=ENCODINGS), module.PRESETS["tiny"]
+    batch, config = _batch(module, SMILES), module.PRESETS["tiny"]
 
     def fingerprint(changed: Any) -> tuple[Any, ...]:
         model = build(module, config=changed, training=True)

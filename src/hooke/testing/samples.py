@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from hooke.core.labels import LEVELS, Label
-from hooke.molecules.arrays import MoleculeSlice
+from hooke.molecules.arrays import MoleculeArrays, MoleculeSlice
 from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.encodings import EncodingConfig, add_encodings
 from hooke.molecules.featurise import featurise
@@ -37,10 +39,21 @@ def slice_of(
     *,
     encodings: EncodingConfig = EncodingConfig(),
     labels: Sequence[Label] = (),
+    node_inputs: Mapping[str, int] | None = None,
     seed: int = 0,
 ) -> MoleculeSlice:
-    """Molecules as rows of a store, with random targets for the labels, some of them not measured."""
+    """Molecules as rows of a store, with random targets for the labels, some of them not measured.
+
+    Args:
+        smiles: The molecules.
+        encodings: What they carry.
+        labels: Of the targets.
+        node_inputs: Name -> width of further node encodings, normally distributed, the same for equal SMILES.
+        seed: Of the targets.
+    """
     arrays = add_encodings(featurise([parse(text) for text in smiles]), encodings)
+    for name, width in (node_inputs or {}).items():
+        arrays = replace(arrays, atom_encodings={**arrays.atom_encodings, name: _inputs(smiles, arrays, width)})
     generator = np.random.default_rng(seed)
     with_pairs = any(label.level == "pair" for label in labels)
     pair_index = _random_pairs(arrays.atom_offsets, generator) if with_pairs else np.zeros((2, 0), np.int64)
@@ -63,10 +76,20 @@ def batch_of(
     *,
     encodings: EncodingConfig = EncodingConfig(),
     labels: Sequence[Label] = (),
+    node_inputs: Mapping[str, int] | None = None,
     seed: int = 0,
 ) -> MoleculeBatch:
     """The molecules of `slice_of` as one batch."""
-    return collate(slice_of(smiles, encodings=encodings, labels=labels, seed=seed))
+    return collate(slice_of(smiles, encodings=encodings, labels=labels, node_inputs=node_inputs, seed=seed))
+
+
+def _inputs(smiles: Sequence[str], arrays: MoleculeArrays, width: int) -> np.ndarray:
+    """(A, width) float32 from a generator of each molecule's own."""
+    rows = [
+        np.random.default_rng(zlib.crc32(text.encode())).normal(size=(int(atoms), width))
+        for text, atoms in zip(smiles, arrays.atom_counts, strict=True)
+    ]
+    return np.concatenate(rows).astype(np.float32)
 
 
 def _random_pairs(offsets: np.ndarray, generator: np.random.Generator) -> np.ndarray:

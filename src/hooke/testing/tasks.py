@@ -1,7 +1,9 @@
 """`check_task`: what every molecule task must do.
 
 A task file has `Config` (frozen dataclass) and `Task(config, labels, statistics)` with `network(encoder)`,
-`losses(network, batch, step, generator)`, `predict(network, batch)` and `columns(level)`.
+`losses(network, batch, step, generator)`, `predict(network, batch)` and `columns(level)`; a task may have
+`input_encodings(config, encodings)`, the encodings that its encoder may read. A file of a task without labels says
+`SUPERVISED = False`; it may declare `ENCODINGS`, what the molecules have to carry for its default `Config`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import torch
 from hooke.core import registry
 from hooke.core.labels import LEVELS, Label
 from hooke.molecules.batch import collate
+from hooke.molecules.encodings import EncodingConfig
 from hooke.nn.network import Network
 from hooke.testing.contract import require, require_equal, require_frozen_config, resolve_module, seeded
 from hooke.testing.permute import permuted
@@ -50,20 +53,33 @@ def check_task(module: ModuleType | str, config: Any = None) -> None:
         check(module, config)
 
 
+def supervised(module: ModuleType) -> bool:
+    """Whether the task predicts labels."""
+    return bool(getattr(module, "SUPERVISED", True))
+
+
+def _carried(module: ModuleType) -> EncodingConfig:
+    """The encodings of the sample molecules."""
+    return getattr(module, "ENCODINGS", ENCODINGS)
+
+
 def build(module: ModuleType, config: Any, statistics: Any = STATISTICS, seed: int = 0) -> tuple[Any, Network]:
     """The task for `LABELS` and its network around the tiny GINE, in float64."""
     task = module.Task(config or module.Config(), LABELS, statistics)
     model = registry.module("models", "gine")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = task.network(model.Model(model.PRESETS["tiny"], ENCODINGS))
+        encodings = _carried(module)
+        if hasattr(task, "input_encodings"):
+            encodings = task.input_encodings(task.config, encodings)
+        network = task.network(model.Model(model.PRESETS["tiny"], encodings))
     return task, network.double()
 
 
 def losses(module: ModuleType, config: Any) -> None:
     """A finite scalar loss and detached parts; every parameter gets a gradient; one generator state gives one result."""
     require_frozen_config(module)
-    batch = batch_of(SMILES, encodings=ENCODINGS, labels=LABELS)
+    batch = batch_of(SMILES, encodings=_carried(module), labels=LABELS)
     found = []
     for _ in range(2):
         task, network = build(module, config)
@@ -82,23 +98,30 @@ def losses(module: ModuleType, config: Any) -> None:
 
 def unmeasured(module: ModuleType, config: Any) -> None:
     """A batch without any measurement has a finite loss and finite gradients."""
-    batch = batch_of(SMILES, encodings=ENCODINGS, labels=LABELS)
+    batch = batch_of(SMILES, encodings=_carried(module), labels=LABELS)
     empty = replace(batch, targets={level: torch.full_like(rows, torch.nan) for level, rows in batch.targets.items()})
     task, network = build(module, config)
     loss = task.losses(network, empty, 0, seeded(1))["loss"]
     require(bool(loss.isfinite()), f"the loss of a batch without measurements is {loss}")
     loss.backward()
+    if not supervised(module):
+        alone = task.losses(network, replace(batch, targets={}), 0, seeded(1))["loss"]
+        require(torch.equal(alone, loss), "a task without labels gives another loss with them")
     finite = all(bool(p.grad.isfinite().all()) for p in network.parameters() if p.grad is not None)
     require(finite, "the gradient of a batch without measurements is not finite")
 
 
 def predictions(module: ModuleType, config: Any) -> None:
     """One row an item, one column a name of `columns`; probabilities of classes sum to one; modes are left alone."""
-    batch = batch_of(SMILES, encodings=ENCODINGS, labels=LABELS)
+    batch = batch_of(SMILES, encodings=_carried(module), labels=LABELS)
     task, network = build(module, config)
     network.train()
     found = task.predict(network, batch)
     require(network.training, "predict leaves the network in another mode")
+    if not supervised(module):
+        require(not found, f"a task without labels predicts {sorted(found)}")
+        require(not any(task.columns(level) for level in LEVELS), "a task without labels has columns")
+        return
     require(set(found) == {label.level for label in LABELS}, f"predict returns levels {sorted(found)}")
     for level, rows in found.items():
         names = task.columns(level)
@@ -117,7 +140,7 @@ def predictions(module: ModuleType, config: Any) -> None:
 
 def statistics_are_saved(module: ModuleType, config: Any) -> None:
     """A task without statistics and a loaded network predict what the trained ones predict."""
-    batch = batch_of(SMILES, encodings=ENCODINGS, labels=LABELS)
+    batch = batch_of(SMILES, encodings=_carried(module), labels=LABELS)
     task, network = build(module, config)
     other_task, other = build(module, config, None, seed=1)
     other.load_state_dict(network.state_dict())
@@ -128,7 +151,7 @@ def statistics_are_saved(module: ModuleType, config: Any) -> None:
 
 def order_of_atoms_and_bonds(module: ModuleType, config: Any) -> None:
     """Predictions of all levels, bonds and pairs included, do not depend on order or direction."""
-    molecules = slice_of(SMILES, encodings=ENCODINGS, labels=LABELS)
+    molecules = slice_of(SMILES, encodings=_carried(module), labels=LABELS)
     other = permuted(molecules, np.random.default_rng(2))
     task, network = build(module, config)
     before = task.predict(network, collate(molecules))
@@ -138,7 +161,8 @@ def order_of_atoms_and_bonds(module: ModuleType, config: Any) -> None:
     for level, rows in before.items():
         expected = rows[order[level]] if level in order else rows
         require_equal(after[level], expected, f"{level} predictions in another order of atoms and bonds")
-    require_equal(task.predict(network, swapped)["pair"], before["pair"], "pair predictions with swapped ends")
+    if "pair" in before:
+        require_equal(task.predict(network, swapped)["pair"], before["pair"], "pair predictions with swapped ends")
 
 
 TASK_CHECKS: dict[str, Callable[[ModuleType, Any], None]] = {

@@ -10,7 +10,7 @@ from torch import nn
 
 from hooke.core.runs import RunFolder
 from hooke.evaluate.splits import Split
-from hooke.train.member import Member
+from hooke.train.member import Member, Watch
 from hooke.train.recipe import Recipe
 
 
@@ -45,7 +45,15 @@ class Domain(Protocol):
         """The rows to learn from, to choose by and to test on, those without any label left out."""
 
     def members(
-        self, run: RunFolder, recipe: Recipe, store: Any, split: Split, *, pretrained: Path | None, show_progress: bool
+        self,
+        run: RunFolder,
+        recipe: Recipe,
+        store: Any,
+        split: Split,
+        *,
+        pretrained: Path | None,
+        show_progress: bool,
+        watch: Watch | None = None,
     ) -> list[Member]:
         """The networks to train; writes what is needed to build them again into the run folder."""
 

@@ -18,7 +18,7 @@ from hooke.core.runs import RunFolder
 from hooke.evaluate.splits import Split
 from hooke.train.devices import check_can_start
 from hooke.train.domains import Store, domain_of
-from hooke.train.member import Member, trained
+from hooke.train.member import Member, Watch, trained
 from hooke.train.recipe import Recipe, resolve
 
 
@@ -36,6 +36,7 @@ def fit(
     new: bool = False,
     reuse: bool = False,
     workers: int | None = None,
+    watch: Watch | None = None,
     show_progress: bool = True,
 ) -> RunFolder:
     """Train by a recipe. An unfinished run of the same recipe and data is continued, unless `new`.
@@ -48,6 +49,7 @@ def fit(
         new: Start afresh.
         reuse: Return a finished run of the same recipe and data, if there is one, instead of training again.
         workers: Processes for preparing.
+        watch: Called with the metrics of every epoch; what it raises ends the training. One device only.
         show_progress: Show progress bars.
 
     Returns:
@@ -71,7 +73,7 @@ def fit(
     if pretrained is not None:
         run.update(pretrained_folder=str(RunFolder.open(pretrained).folder))
     run.update(store=str(store.folder))
-    return _train(run, recipe, store, pretrained, show_progress)
+    return _train(run, recipe, store, pretrained, show_progress, watch)
 
 
 def resume(folder: Path, *, show_progress: bool = True) -> RunFolder:
@@ -128,14 +130,21 @@ def recipe_of(run: RunFolder) -> Recipe:
     return resolve({key: value for key, value in run.recipe.items() if key != "pretrained"})
 
 
-def _train(run: RunFolder, recipe: Recipe, store: Store, pretrained: Path | None, show_progress: bool) -> RunFolder:
+def _train(
+    run: RunFolder,
+    recipe: Recipe,
+    store: Store,
+    pretrained: Path | None,
+    show_progress: bool,
+    watch: Watch | None = None,
+) -> RunFolder:
     domain_of(recipe).check(store, recipe)
     run.lock()
     started = time.monotonic()
     try:
         with disk_full_explained(run.folder, "the last saved state is kept"):
             run.update(status="running")
-            _work(run, recipe, store, pretrained, show_progress)
+            _work(run, recipe, store, pretrained, show_progress, watch)
             run.finish(seconds=_seconds(run, started))
     except (KeyboardInterrupt, HookeError) as error:
         with suppress(OSError):  # on a full disk
@@ -147,7 +156,9 @@ def _train(run: RunFolder, recipe: Recipe, store: Store, pretrained: Path | None
     return run
 
 
-def _work(run: RunFolder, recipe: Recipe, store: Store, pretrained: Path | None, show_progress: bool) -> None:
+def _work(
+    run: RunFolder, recipe: Recipe, store: Store, pretrained: Path | None, show_progress: bool, watch: Watch | None
+) -> None:
     domain = domain_of(recipe)
     split = domain.split(store, recipe)
     if len(split.train) < recipe.train.devices:
@@ -155,7 +166,7 @@ def _work(run: RunFolder, recipe: Recipe, store: Store, pretrained: Path | None,
     pl.DataFrame({"row": np.arange(len(store)), "split": split.labels(len(store))}).write_parquet(
         run.path("split.parquet")
     )
-    members = domain.members(run, recipe, store, split, pretrained=pretrained, show_progress=show_progress)
+    members = domain.members(run, recipe, store, split, pretrained=pretrained, show_progress=show_progress, watch=watch)
     networks = [trained(member) for member in members]
     found = domain.measure(run, recipe, store, split, networks)
     if recipe.train.refit:

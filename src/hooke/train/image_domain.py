@@ -20,7 +20,7 @@ from hooke.train.devices import make_fabric
 from hooke.train.image_measure import measure_images
 from hooke.train.image_member import ImageMember, class_codes
 from hooke.train.image_split import split_images
-from hooke.train.member import Member
+from hooke.train.member import Member, Watch
 from hooke.train.recipe import Recipe
 
 SETUP = "images.json"
@@ -59,7 +59,14 @@ def split(store: ImageStore, recipe: Recipe) -> Split:
 
 
 def members(
-    run: RunFolder, recipe: Recipe, store: ImageStore, split: Split, *, pretrained: Path | None, show_progress: bool
+    run: RunFolder,
+    recipe: Recipe,
+    store: ImageStore,
+    split: Split,
+    *,
+    pretrained: Path | None,
+    show_progress: bool,
+    watch: Watch | None = None,
 ) -> list[Member]:
     """See `Domain.members`."""
     setup = _setup(store, recipe)
@@ -67,7 +74,7 @@ def members(
     return [
         ImageMember(
             run, recipe, store.folder, split.train, split.valid, number, pretrained=pretrained,
-            show_progress=show_progress, setup=setup,
+            show_progress=show_progress, watch=watch, setup=setup,
         )
         for number in range(recipe.train.ensemble)
     ]  # fmt: skip

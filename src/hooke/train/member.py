@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from hooke.train.events import event_file
 from hooke.train.loop import Loader, Trainer
 from hooke.train.recipe import Recipe
 
+Watch = Callable[[Mapping[str, Any]], None]
+
 
 @dataclass(frozen=True)
 class Member(ABC):
@@ -38,6 +41,7 @@ class Member(ABC):
         part: "members", or "refit" for the training on all rows.
         pretrained: A run whose encoder weights are the start.
         show_progress: Show a progress bar.
+        watch: Called with the metrics of every epoch; what it raises ends the training.
     """
 
     unit: ClassVar[str]
@@ -51,6 +55,7 @@ class Member(ABC):
     part: str = "members"
     pretrained: Path | None = None
     show_progress: bool = True
+    watch: Watch | None = None
 
     @property
     def folder(self) -> Path:
@@ -119,6 +124,8 @@ def _train(fabric: Fabric, member: Member) -> None:
         run.log_metrics(**whose, **fields)
         if events is not None:
             events.write(**fields)
+        if member.watch is not None:
+            member.watch(fields)
 
     train, valid = member.loaders(rank=fabric.global_rank, world=fabric.world_size)
     trainer = Trainer(

@@ -14,12 +14,12 @@ from hooke.core.paths import cache_folder
 from hooke.core.runs import RunFolder
 from hooke.evaluate.splits import Split
 from hooke.inference.ensemble import Ensemble
-from hooke.inference.network import build_task
+from hooke.inference.network import build_task, input_encodings
 from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.train import measure as measuring
 from hooke.train.devices import make_fabric
-from hooke.train.member import Member
+from hooke.train.member import Member, Watch
 from hooke.train.molecule_member import MoleculeMember
 from hooke.train.recipe import Recipe
 from hooke.train.split import split_store
@@ -40,15 +40,15 @@ def open_store(folder: Path) -> MoleculeStore:
 
 
 def check(store: MoleculeStore, recipe: Recipe) -> None:
-    """There must be a label."""
-    if not store.labels:
+    """There must be a label, unless the task learns without."""
+    if not store.labels and _supervised(recipe):
         raise UsageError(f"{store.folder.name} carries no label: name one with --targets, or check the table")
 
 
 def split(store: MoleculeStore, recipe: Recipe) -> Split:
-    """Without molecules that carry no label at all: nothing can be learnt from them, nor measured on them."""
+    """Without molecules that carry no label at all, where labels are learnt: those neither teach nor measure anything."""
     found = split_store(store, recipe.split)
-    if not any(label.level != "graph" for label in store.labels):
+    if _supervised(recipe) and not any(label.level != "graph" for label in store.labels):
         counts = store.store.axis_counts("label")
         found = Split(*(part[counts[part] > 0] for part in (found.train, found.valid, found.test)))
     if not len(found.train):
@@ -57,7 +57,14 @@ def split(store: MoleculeStore, recipe: Recipe) -> Split:
 
 
 def members(
-    run: RunFolder, recipe: Recipe, store: MoleculeStore, split: Split, *, pretrained: Path | None, show_progress: bool
+    run: RunFolder,
+    recipe: Recipe,
+    store: MoleculeStore,
+    split: Split,
+    *,
+    pretrained: Path | None,
+    show_progress: bool,
+    watch: Watch | None = None,
 ) -> list[Member]:
     """See `Domain.members`."""
     statistics = label_statistics(store, split.train)
@@ -69,7 +76,7 @@ def members(
     return [
         MoleculeMember(
             run, recipe, store.folder, split.train, split.valid, number, pretrained=pretrained,
-            show_progress=show_progress, statistics=statistics,
+            show_progress=show_progress, watch=watch, statistics=statistics,
         )
         for number in range(recipe.train.ensemble)
     ]  # fmt: skip
@@ -88,4 +95,11 @@ def measure(
 
 def adapted(recipe: Recipe, pretrained: Recipe) -> Recipe:
     """See `Domain.adapted`."""
-    return replace(recipe, model=pretrained.model, encodings=pretrained.encodings, standardise=pretrained.standardise)
+    task = registry.module("tasks", pretrained.task.name).Task
+    encodings = input_encodings(task, pretrained.task.config, pretrained.encodings)
+    return replace(recipe, model=pretrained.model, encodings=encodings, standardise=pretrained.standardise)
+
+
+def _supervised(recipe: Recipe) -> bool:
+    """Whether the task learns from labels; its file says `SUPERVISED = False` if not."""
+    return bool(getattr(registry.module("tasks", recipe.task.name), "SUPERVISED", True))

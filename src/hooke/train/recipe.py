@@ -11,12 +11,13 @@ from typing import Any, Literal
 
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.options import plain
 from hooke.core.recipe import build, read
 from hooke.molecules.encodings import EncodingConfig
 from hooke.molecules.parse import KEEP_ALL, StandardiseConfig
 
 SplitKind = Literal[
-    "random", "scaffold", "scaffold_balanced", "cluster", "time", "column", "published", "well", "plate", "experiment", "group"
+    "random", "scaffold", "scaffold_balanced", "cluster", "time", "held_out", "column", "published", "well", "plate", "experiment", "group"
 ]  # fmt: skip
 
 
@@ -26,8 +27,9 @@ class SplitSection:
 
     Attributes:
         kind: "published" takes the split that the data set carries ("column" is the same, for a user's own table). Molecules:
-            "random", "scaffold", "scaffold_balanced", "cluster", "time". Images: whole wells ("random" is the same), plates or
-            experiments, or whole groups of equal `column`.
+            "random", "scaffold", "scaffold_balanced", "cluster", "time", and "held_out", that of the suites: test rows never move
+            (the published ones, else those of `molecules.held_out`), and the seed draws the validation rows from the others.
+            Images: whole wells ("random" is the same), plates or experiments, or whole groups of equal `column`.
         fractions: Of train, valid and test.
         seed: Of the split alone, so that models can be compared on one split.
         time_column: Label whose value orders the rows, for "time".
@@ -164,7 +166,7 @@ class Named:
 
     def to_json(self) -> dict[str, Any]:
         """Name and options in one table."""
-        return {"name": self.name, **asdict(self.config)}
+        return {"name": self.name, **plain(self.config)}
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,7 @@ class Recipe:
             "name": self.name,
             "seed": self.seed,
             "data": {**self.data.to_json(), "split": asdict(self.split)},
-            **{section: asdict(getattr(self, section)) for section in DOMAIN_SECTIONS[self.domain]},
+            **{section: plain(getattr(self, section)) for section in DOMAIN_SECTIONS[self.domain]},
             "model": self.model.to_json(),
             "task": self.task.to_json(),
             "train": asdict(self.train),

@@ -9,6 +9,8 @@ import numpy as np
 from hooke.core.errors import UsageError
 from hooke.evaluate import splits
 from hooke.evaluate.splits import Split
+from hooke.molecules.blocks import SPLIT_CODES
+from hooke.molecules.held_out import held_out
 from hooke.molecules.scaffolds import murcko_scaffold
 from hooke.molecules.store import MoleculeStore
 from hooke.train.recipe import SplitSection
@@ -29,6 +31,10 @@ def split_store(store: MoleculeStore, section: SplitSection) -> Split:
                 "the data carry no split of their own; choose data.split.kind=random, or name data.split_column"
             )
         return splits.column_split(codes)
+    if kind == "held_out":
+        codes = store.split()
+        tested = held_out(store.smiles()) if codes is None else codes == SPLIT_CODES["test"]
+        return splits.held_out_split(tested, generator=generator, fractions=fractions)
     if kind == "random":
         return splits.random_split(len(store), generator=generator, fractions=fractions)
     if kind == "time":

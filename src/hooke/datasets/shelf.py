@@ -1,0 +1,89 @@
+"""Four public tables that stand in for larger sets: a sparse ChEMBL, and samples of QM9, PCQM4Mv2 and ZINC.
+
+- chembl: 23,871 molecules × 691 sparse pIC50 assays of DeepChem (those with at least 5 ... measurements: "chembl_5thresh").
+- qm9, pcqm4mv2, zinc: the first thousand or two rows that Graphium keeps beside its tests: 19 properties of QM9 (its own units), the
+  HOMO-LUMO column of PCQM4Mv2, and SA, log P and score of ZINC.
+
+They serve in mixtures, not as benchmarks: a sample of a set says nothing about the set's published numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hooke.core.cards import Card, RemoteFile
+from hooke.core.errors import UnknownNameError
+from hooke.core.labels import Label
+from hooke.molecules.csv_tables import CsvDataset, CsvTable
+
+if TYPE_CHECKING:
+    from hooke.molecules.mixtures import MixtureTable
+
+_GRAPHIUM = "https://raw.githubusercontent.com/datamol-io/graphium/f1c1809387184114a06ac2077bb57501bf09f495/"
+_CHEMBL = RemoteFile(
+    "chembl_5thresh.csv.gz", "", "84724fc5967c7e4a750d458bf9937b8bd0a9171f5b0b6b1551b7d70487b4295b",
+    "molecules/deepchem_chembl_5thresh.csv.gz", 1_011_451,
+)  # fmt: skip
+_QM9 = "A B C mu alpha homo lumo gap r2 zpve u0 u298 h298 g298 cv u0_atom u298_atom h298_atom g298_atom"
+
+
+def _graphium(path: str, sha256: str, size: int, mirror: str, smiles: str, columns: str) -> CsvTable:
+    file = RemoteFile(path.rpartition("/")[2], _GRAPHIUM + path, sha256, mirror, size)
+    return CsvTable(((file, ""),), smiles, tuple((name, Label(name)) for name in columns.split()), "mae")
+
+
+TABLES: dict[str, CsvTable] = {
+    "chembl": CsvTable(((_CHEMBL, ""),), "smiles", (("CHEMBL*", Label("CHEMBL*", unit="-log10 mol/L")),), "rmse"),
+    "qm9": _graphium(
+        "graphium/data/QM9/micro_qm9.csv", "767774afb1f6cbc9aff0454450b8632a665cf2a4334866ae62eac9ac4fb3ee7b", 225339,
+        "quantum/graphium_micro_qm9.csv.gz", "smiles", _QM9,
+    ),
+    "pcqm4mv2": _graphium(
+        "tests/data/pcqm4mv2-2k.csv", "a26a6fc08db2e21d9e0a499d9d6c6543b8398e7065e695eda53ad15468ca32fe", 1504570,
+        "quantum/pcqm4mv2_2k.csv.gz", "smiles", "homo",
+    ),
+    "zinc": _graphium(
+        "graphium/data/micro_ZINC/micro_ZINC.csv", "91e8a9d9f477f46bf01ded7ad089084c286ac381857e647bde581d9bfd4bece2", 76831,
+        "zinc/graphium_micro_zinc_1k.csv.gz", "SMILES", "SA logp score",
+    ),
+}  # fmt: skip
+CARD = Card(
+    name="shelf",
+    title="A sparse ChEMBL of 691 assays, and samples of QM9, PCQM4Mv2 and ZINC",
+    description="One table at a time: table=" + ", ".join(TABLES) + ".",
+    domain="molecules",
+    source="github.com/deepchem/deepchem (datasets/chembl_5thresh.csv.gz), github.com/datamol-io/graphium (commit f1c1809)",
+    licence="MIT (DeepChem), Apache-2.0 (Graphium); ChEMBL itself is CC BY-SA 3.0, the others have their own terms",
+    citation="shelf",
+    size="1,002 to 23,871 molecules, 1 to 691 labels",
+    files=tuple(table.files[0][0] for table in TABLES.values()),
+    split="none",
+    notes="chembl has no public address that was checked: it comes from a mirror.",
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Which table."""
+
+    table: str = "qm9"
+
+    def __post_init__(self) -> None:
+        if self.table not in TABLES:
+            raise UnknownNameError("table of shelf", self.table, TABLES)
+
+
+class Dataset(CsvDataset):
+    """One table as a store."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(CARD.name, TABLES, config.table)
+
+    def member(self, folder: Path, *, show_progress: bool = True) -> MixtureTable:
+        """The table as a part of a mixture: its file as it is, whose hundreds of columns are read as columns."""
+        from hooke.molecules.mixtures import MixtureTable
+
+        [path] = self.files(show_progress=show_progress)
+        return MixtureTable(self.chosen, (path,), self.table.smiles, self.table.columns)

@@ -1,0 +1,60 @@
+"""Encoders that see every molecule in several ways, and heads for each of them.
+
+An encoder with `views = k` returns k representations side by side in the columns of its output (GROVER: from atoms, from
+bonds). Each gets its own head; how far the heads disagree is a part of the loss.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from hooke.core.labels import Level
+from hooke.molecules.batch import MoleculeBatch
+from hooke.nn.heads import Head
+from hooke.nn.output import MoleculeOutput
+
+
+def views_of(encoder: nn.Module) -> int:
+    """Number of views; 1 for encoders that declare none."""
+    return int(getattr(encoder, "views", 1))
+
+
+def one_view(output: MoleculeOutput, number: int, views: int) -> MoleculeOutput:
+    """The columns of one view."""
+
+    def part(rows: Tensor) -> Tensor:
+        return rows.unflatten(1, (views, -1))[:, number]
+
+    edges = None if output.edges is None else part(output.edges)
+    return MoleculeOutput(part(output.nodes), edges, part(output.graphs))
+
+
+class ViewHeads(nn.Module):
+    """One head a view."""
+
+    def __init__(self, level: Level, encoder: nn.Module, outputs: int, *, hidden_layers: int = 1) -> None:
+        super().__init__()
+        self.views = views_of(encoder)
+        names = ("node_width", "edge_width", "graph_width")
+        node, edge, graph = (int(getattr(encoder, name)) // self.views for name in names)
+        self.heads = nn.ModuleList(
+            Head(level, (node, edge, graph), outputs=outputs, labels=0, hidden_layers=hidden_layers)
+            for _ in range(self.views)
+        )
+
+    def forward(self, output: MoleculeOutput, batch: MoleculeBatch) -> Float[Tensor, "views items outputs"]:
+        """Raw outputs of each view."""
+        return torch.stack(
+            [head(one_view(output, number, self.views), batch) for number, head in enumerate(self.heads)]
+        )
+
+
+def disagreement(outputs: Float[Tensor, "views items outputs"]) -> Float[Tensor, " items"]:
+    """Mean squared distance of each view from the mean of the others; 0 for a single view."""
+    views = len(outputs)
+    if views == 1:
+        return outputs.new_zeros(outputs.shape[1])
+    others = (outputs.sum(0) - outputs) / (views - 1)
+    return (outputs - others).square().mean(dim=(0, 2))

@@ -1,0 +1,67 @@
+"""`attribute_masking`: hide the codes of some atoms and bonds, and predict them from the rest of the molecule.
+
+    loss = mean over hidden atoms of CE(codes) + mean over hidden bonds of CE(codes)
+
+CE is the mean over the columns of `molecules.vocabulary`. Nothing of a hidden atom or bond is read but where it is bonded.
+
+Source: Hu et al. 2020 (arXiv 1905.12265). Differs from it: all columns are predicted, not only element and bond order; bonds are
+hidden independently of atoms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hooke.core.labels import Label
+from hooke.molecules.batch import MoleculeBatch
+from hooke.nn.code_prediction import ATOM_SIZES, BOND_SIZES, bond_codes, code_heads, code_losses, drawn, hide
+from hooke.nn.label_free import LabelFree
+from hooke.nn.losses import measured_mean
+from hooke.nn.network import Network
+from hooke.nn.randomness import random_from
+
+SUPERVISED = False
+
+
+@dataclass(frozen=True)
+class Config:
+    """How much is hidden."""
+
+    atoms: float = 0.15  # share of hidden atoms
+    bonds: float = 0.15
+    bond_weight: float = 1.0  # of the bonds' part of the loss
+
+
+class Task(LabelFree):
+    """Attribute masking; labels are not looked at."""
+
+    def __init__(self, config: Config, labels: Sequence[Label] = (), statistics: Any = None) -> None:
+        self.config = config
+
+    def network(self, encoder: nn.Module) -> Network:
+        """The encoder with heads for the codes of atoms and bonds."""
+        return Network(encoder, code_heads(encoder))
+
+    def losses(
+        self, network: nn.Module, batch: MoleculeBatch, step: int, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """The loss of a batch, and its detached parts "atoms" and "bonds"; 0 where nothing is hidden."""
+        config, device = self.config, batch.node_graph.device
+        with random_from(generator, network):
+            atoms = drawn(batch.num_nodes, config.atoms, generator, device)
+            bonds = drawn(batch.num_bonds, config.bonds, generator, device)
+            raw = network(hide(batch, atoms, bonds))
+        parts = {}
+        for name, codes, sizes, hidden in (
+            ("atoms", batch.atom_codes, ATOM_SIZES, atoms),
+            ("bonds", bond_codes(batch), BOND_SIZES, bonds),
+        ):
+            found = code_losses(raw[name], codes, sizes)
+            parts[name] = measured_mean(found[:, None], hidden[:, None].to(found.dtype))
+        loss = parts["atoms"] + config.bond_weight * parts["bonds"]
+        return {"loss": loss, **{name: value.detach() for name, value in parts.items()}}

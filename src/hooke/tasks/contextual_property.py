@@ -1,0 +1,101 @@
+"""`contextual_property`: predict the chemical context of some atoms and bonds.
+
+    loss = Σ_views CE(atom contexts) + Σ_views CE(bond contexts) + μ disagreement of the views
+
+over a random share of atoms and bonds; contexts: `nn.chemical_context`. With `hidden = "local"` the codes of a chosen atom, its
+neighbours and the bonds between, and of a chosen bond and its ends, are hidden, as the paper says; its code selects the labels and
+hides nothing (`hidden = "none"`), so that contexts can be read off the input.
+
+Source: GROVER, Rong et al. 2020 (arXiv 2007.02835), μ = 0.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hooke.core.labels import Label
+from hooke.molecules.batch import MoleculeBatch
+from hooke.nn.chemical_context import atom_contexts, bond_contexts
+from hooke.nn.code_prediction import drawn, hide
+from hooke.nn.heads import first_edges
+from hooke.nn.label_free import LabelFree
+from hooke.nn.losses import measured_mean
+from hooke.nn.network import Network
+from hooke.nn.randomness import random_from
+from hooke.nn.views_of_output import ViewHeads, disagreement
+
+SUPERVISED = False
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is chosen and hidden."""
+
+    share: float = 0.15  # of atoms, and of bonds
+    hidden: Literal["local", "none"] = "local"
+    atom_classes: int = 1021
+    bond_classes: int = 2039
+    disagreement_weight: float = 0.1  # μ, for encoders with several views
+
+
+class Task(LabelFree):
+    """Prediction of contexts; labels are not looked at."""
+
+    def __init__(self, config: Config, labels: Sequence[Label] = (), statistics: Any = None) -> None:
+        self.config = config
+
+    def network(self, encoder: nn.Module) -> Network:
+        """The encoder with heads for the contexts of atoms and bonds."""
+        heads = {
+            "atoms": ViewHeads("node", encoder, self.config.atom_classes),
+            "bonds": ViewHeads("edge", encoder, self.config.bond_classes),
+        }
+        return Network(encoder, heads)
+
+    def losses(
+        self, network: nn.Module, batch: MoleculeBatch, step: int, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """The loss of a batch, and its detached parts "atoms", "bonds" and "disagreement"; 0 where nothing is chosen."""
+        config, device = self.config, batch.node_graph.device
+        with random_from(generator, network):
+            atoms = drawn(batch.num_nodes, config.share, generator, device)
+            bonds = drawn(batch.num_bonds, config.share, generator, device)
+            raw = network(hide(batch, *around(batch, atoms, bonds)) if config.hidden == "local" else batch)
+        parts, apart = {}, torch.zeros((), device=device)
+        for name, contexts, chosen in (
+            ("atoms", atom_contexts(batch, config.atom_classes), atoms),
+            ("bonds", bond_contexts(batch, config.bond_classes), bonds),
+        ):
+            outputs = raw[name].to(torch.promote_types(raw[name].dtype, torch.float32))
+            weights = chosen[:, None].to(outputs.dtype)
+            parts[name] = measured_mean(context_losses(outputs, contexts)[:, None], weights)
+            apart = apart + measured_mean(disagreement(outputs)[:, None], weights)
+        loss = parts["atoms"] + parts["bonds"] + config.disagreement_weight * apart
+        return {"loss": loss, **{n: value.detach() for n, value in parts.items()}, "disagreement": apart.detach()}
+
+
+def context_losses(
+    outputs: Float[Tensor, "views items classes"], contexts: Int[Tensor, " items"]
+) -> Float[Tensor, " items"]:
+    """Cross-entropy summed over the views."""
+    return torch.stack([functional.cross_entropy(view, contexts, reduction="none") for view in outputs]).sum(0)
+
+
+def around(
+    batch: MoleculeBatch, atoms: Bool[Tensor, " nodes"], bonds: Bool[Tensor, " bonds"]
+) -> tuple[Bool[Tensor, " nodes"], Bool[Tensor, " bonds"]]:
+    """The chosen atoms with their neighbours and bonds, and the chosen bonds with their ends."""
+    source, destination = batch.edge_index
+    near = atoms.clone()
+    near[source[atoms[destination]]] = True
+    first = first_edges(batch)
+    ends = torch.stack([source[first], destination[first]])
+    near[ends[:, bonds].flatten()] = True
+    return near, bonds | atoms[ends].any(0)

@@ -1,0 +1,77 @@
+"""`functional_groups`: which of RDKit's 85 functional groups a molecule has.
+
+    loss = Σ_views mean over molecules and groups of BCE + μ disagreement of the views
+
+The groups come with the molecules (`encodings.functional_groups = true`) and are never an input of the encoder.
+
+Source: the motif prediction of GROVER (arXiv 2007.02835), μ = 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hooke.core.errors import UsageError
+from hooke.core.labels import Label
+from hooke.molecules.batch import MoleculeBatch
+from hooke.molecules.encodings import FUNCTIONAL_GROUPS, EncodingConfig
+from hooke.molecules.functional_groups import GROUP_NAMES
+from hooke.nn.label_free import LabelFree
+from hooke.nn.network import Network
+from hooke.nn.randomness import random_from
+from hooke.nn.views_of_output import ViewHeads, disagreement
+
+SUPERVISED = False
+ENCODINGS = EncodingConfig(functional_groups=True)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Heads and weights."""
+
+    hidden_layers: int = 1  # of each head
+    disagreement_weight: float = 1.0  # μ, for encoders with several views
+
+
+class Task(LabelFree):
+    """Prediction of functional groups; labels are not looked at."""
+
+    def __init__(self, config: Config, labels: Sequence[Label] = (), statistics: Any = None) -> None:
+        self.config = config
+
+    @staticmethod
+    def input_encodings(config: Config, encodings: EncodingConfig) -> EncodingConfig:
+        """All but the groups."""
+        return replace(encodings, functional_groups=False)
+
+    def network(self, encoder: nn.Module) -> Network:
+        """The encoder with one head a view."""
+        return Network(
+            encoder,
+            {"groups": ViewHeads("graph", encoder, len(GROUP_NAMES), hidden_layers=self.config.hidden_layers)},
+        )
+
+    def losses(
+        self, network: nn.Module, batch: MoleculeBatch, step: int, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """The loss of a batch, and its detached parts "groups" and "disagreement".
+
+        Raises:
+            UsageError: The molecules do not carry their groups.
+        """
+        if FUNCTIONAL_GROUPS not in batch.graph_encodings:
+            raise UsageError("functional_groups needs encodings.functional_groups=true")
+        with random_from(generator, network):
+            outputs = network(batch)["groups"]
+        outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
+        truth = batch.graph_encodings[FUNCTIONAL_GROUPS].to(outputs.dtype)
+        groups = torch.stack([functional.binary_cross_entropy_with_logits(view, truth) for view in outputs]).sum()
+        apart = disagreement(outputs).mean()
+        loss = groups + self.config.disagreement_weight * apart
+        return {"loss": loss, "groups": groups.detach(), "disagreement": apart.detach()}

@@ -1,0 +1,66 @@
+"""`noisy_nodes`: change some codes of atoms and bonds at random, and predict the true ones of all.
+
+    loss = λ_n mean over atoms of CE(true codes) + λ_e mean over bonds of CE(true codes)
+
+Each single code is replaced, with a small probability, by any value of its column. With `combined`, GPS++'s pretraining is
+`multitask` with weight 1 beside this.
+
+Source: noisy nodes and noisy edges of GPS++ (arXiv 2212.02229), after Godwin et al. 2022 (arXiv 2106.07971). Differs from GPS++: the
+supervised loss has a pass of its own, without noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hooke.core.labels import Label
+from hooke.molecules.batch import MoleculeBatch
+from hooke.nn.code_prediction import ATOM_SIZES, BOND_SIZES, bond_codes, changed, code_heads, code_losses, with_codes
+from hooke.nn.label_free import LabelFree
+from hooke.nn.network import Network
+from hooke.nn.randomness import random_from
+
+SUPERVISED = False
+
+
+@dataclass(frozen=True)
+class Config:
+    """How much noise, and the weights λ; the defaults are those of GPS++."""
+
+    node_probability: float = 0.01
+    edge_probability: float = 0.01
+    node_weight: float = 1.2
+    edge_weight: float = 1.2
+
+
+class Task(LabelFree):
+    """Noisy nodes and edges; labels are not looked at."""
+
+    def __init__(self, config: Config, labels: Sequence[Label] = (), statistics: Any = None) -> None:
+        self.config = config
+
+    def network(self, encoder: nn.Module) -> Network:
+        """The encoder with heads for the codes of atoms and bonds."""
+        return Network(encoder, code_heads(encoder))
+
+    def losses(
+        self, network: nn.Module, batch: MoleculeBatch, step: int, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """The loss of a batch, and its detached parts "atoms" and "bonds"."""
+        config, bonds = self.config, bond_codes(batch)
+        with random_from(generator, network):
+            noisy = with_codes(
+                batch,
+                changed(batch.atom_codes, ATOM_SIZES, config.node_probability, generator),
+                changed(bonds, BOND_SIZES, config.edge_probability, generator),
+            )
+            raw = network(noisy)
+        atoms_loss = code_losses(raw["atoms"], batch.atom_codes, ATOM_SIZES).mean()
+        bonds_loss = code_losses(raw["bonds"], bonds, BOND_SIZES).sum() / max(1, len(bonds))
+        loss = config.node_weight * atoms_loss + config.edge_weight * bonds_loss
+        return {"loss": loss, "atoms": atoms_loss.detach(), "bonds": bonds_loss.detach()}

@@ -1,0 +1,35 @@
+"""The shelf."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hooke.core.errors import UnknownNameError
+from hooke.datasets.shelf import TABLES, Config, Dataset
+
+
+def test_names() -> None:
+    assert list(TABLES) == ["chembl", "qm9", "pcqm4mv2", "zinc"]
+    with pytest.raises(UnknownNameError):
+        Config(table="pcba")
+
+
+def test_twin(tmp_path: Path) -> None:
+    assert len(Dataset(Config()).twin(tmp_path).labels) == 19
+
+
+@pytest.mark.mirror
+def test_members_hold_their_columns(mirror: Path, tmp_path: Path) -> None:
+    from fnmatch import filter as matching
+
+    from hooke.molecules.label_columns import table_columns
+
+    counts = {}
+    for name in TABLES:
+        member = Dataset(Config(table=name)).member(tmp_path, show_progress=False)
+        columns = table_columns(member.paths[0])
+        assert member.smiles in columns
+        counts[name] = sum(len(matching(columns, pattern)) for pattern, _ in member.columns)
+    assert counts == {"chembl": 691, "qm9": 19, "pcqm4mv2": 1, "zinc": 3}

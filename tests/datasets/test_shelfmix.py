@@ -1,0 +1,56 @@
+"""shelfmix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from hooke.core.errors import UnknownNameError
+from hooke.datasets.shelfmix import MEMBERS, SUITES, Config, Dataset, held_out_molecules, table_of
+from hooke.molecules.held_out import blocks_of, first_block, held_out
+from hooke.molecules.mixtures import HELD_OUT
+from hooke.molecules.parse import parse
+
+
+def test_members_are_named_through_the_registry() -> None:
+    assert len(MEMBERS) == 14
+    assert all(table_of(home, name).labels for name, home in MEMBERS.items())
+    with pytest.raises(UnknownNameError):
+        table_of("shelf", "tox21")
+    with pytest.raises(UnknownNameError, match="tox21"):
+        Config(tables="tox2")
+    assert Dataset(Config(held_out="none")).held_out == ()
+    assert Dataset(Config()).held_out == tuple(SUITES)
+
+
+def test_the_twin_lacks_what_is_tested_on(tmp_path: Path) -> None:
+    store = Dataset(Config()).twin(tmp_path)
+    assert not held_out(store.smiles()).any()
+    rejected = pl.read_parquet(store.folder / "rejected.parquet")
+    assert (rejected["reason"] == HELD_OUT).sum() == store.metadata["held_out"] > 0
+    assert {label.source for label in store.labels} == {"tox21", "esol", "qm9"}
+
+
+@pytest.mark.mirror
+def test_real_members_without_the_test_molecules_of_a_suite(
+    mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hooke.datasets import moleculenet
+
+    few = {name: moleculenet.TABLES[name] for name in ("esol", "freesolv")}
+    monkeypatch.setattr(moleculenet, "TABLES", few)
+    dataset = Dataset(Config(tables="esol,freesolv,zinc", held_out="moleculenet"))
+    store = dataset.prepare(tmp_path, workers=1, show_progress=False)
+    tested = blocks_of(held_out_molecules("moleculenet", show_progress=False))
+    assert store.metadata["held_out"] > 100
+    assert not {first_block(parse(text)) for text in store.smiles()} & tested
+    assert store.metadata["ingest"]["rows_read"] == 1128 + 642 + 1002
+    assert [label.name for label in store.labels] == [
+        "freesolv/freesolv",
+        "esol/logp",
+        "zinc/SA",
+        "zinc/logp",
+        "zinc/score",
+    ]

@@ -1,0 +1,80 @@
+"""The applicability domain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from hooke.core.errors import DataError
+from hooke.core.runs import RunFolder
+from hooke.inference.domain import COLUMNS, MORGAN, Domain, WithFingerprints, nearest, packed_bits
+from hooke.inference.loaded import LoadedRun
+from hooke.inference.predict import predict_smiles
+from hooke.molecules.fingerprints import nearest_similarity
+from hooke.molecules.prepared import prepare_table
+from hooke.molecules.twins import twin_smiles, write_twin_table
+
+
+@pytest.fixture
+def with_data(tmp_path: Path, make_run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> LoadedRun:
+    """A run whose training molecules are there."""
+    monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
+    table = write_twin_table(tmp_path / "table.csv", seed=0, rows=40)
+    store = prepare_table(table, tmp_path / "stores", object(), workers=0, show_progress=False)
+    run = RunFolder(make_run(tmp_path / "runs"))
+    parts = np.where(np.arange(len(store)) < 30, "train", "test")
+    pl.DataFrame({"row": np.arange(len(store)), "split": parts}).write_parquet(run.path("split.parquet"))
+    run.update(store=str(store.folder), data_hash=store.content_hash)
+    return LoadedRun.open(run.folder, "cpu")
+
+
+def test_training_molecules_are_inside_and_odd_ones_far(with_data: LoadedRun) -> None:
+    known = twin_smiles(40, seed=0)[0]
+    found = predict_smiles(with_data, [known, "[Na+].[Cl-]", "C("], domain=True)
+    assert list(found.columns[-3:-1]) == list(COLUMNS)
+    assert found["nearest_tanimoto"][0] == 1
+    assert found["embedding_distance"][0] == pytest.approx(0, abs=1e-3)
+    assert found["nearest_tanimoto"][1] < 0.3
+    assert found["embedding_distance"][1] > 1
+    assert found["nearest_tanimoto"][2] is None
+    plain = predict_smiles(with_data, [known])
+    assert found["log_p"][0] == pytest.approx(plain["log_p"][0], abs=1e-6)
+    assert COLUMNS[0] not in plain.columns
+
+
+def test_it_is_computed_once_and_equals_rdkit(
+    with_data: LoadedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    domain = Domain.of(with_data)
+    monkeypatch.setattr("hooke.inference.domain._made", None)
+    again = Domain.of(with_data)
+    assert np.array_equal(domain.bits, again.bits)
+    train = twin_smiles(40, seed=0)[:30]
+    new = twin_smiles(60, seed=5)
+    assert np.allclose(domain.tanimoto(packed_bits(new)), nearest_similarity(new, train))
+
+
+def test_data_that_are_gone_are_named(with_data: LoadedRun, tmp_path: Path) -> None:
+    with_data.run.update(data_hash="other")
+    with pytest.raises(DataError, match="other molecules"):
+        Domain.of(with_data, folder=tmp_path / "d")
+    with_data.run.update(store=str(tmp_path / "nowhere"))
+    with pytest.raises(DataError, match="are gone"):
+        Domain.of(with_data, folder=tmp_path / "d")
+
+
+def test_nearest() -> None:
+    points = np.array([[0.0, 0], [3, 4], [0, 1]], np.float32)
+    assert nearest(points, points).tolist() == [0, 0, 0]
+    assert np.allclose(nearest(points, points, without_itself=True), [1, np.sqrt(18), 1])
+
+
+def test_fingerprints_travel_as_an_encoding(with_data: LoadedRun) -> None:
+    how = WithFingerprints(with_data.standardise, with_data.encodings)
+    found = how.prepare(["CCO", "C(", "c1ccccc1"])
+    assert found.arrays.graph_encodings[MORGAN].shape == (2, 256)
+    assert not how.fits(None)  # type: ignore[arg-type]

@@ -1,0 +1,48 @@
+"""Attention within molecules against torch's own, molecule by molecule."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+from torch import nn
+
+from hooke.nn.molecule_attention import MoleculeAttention, attended, masked_bias
+from hooke.nn.segment import edges_of
+from hooke.nn.size_groups import size_layout
+from hooke.testing.samples import SMILES, batch_of
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.75, 1.0])
+@pytest.mark.parametrize("biased", [False, True])
+def test_agrees_with_torch_on_each_molecule_alone(ratio: float, biased: bool) -> None:
+    torch.manual_seed(0)
+    batch = batch_of(SMILES)
+    layout = size_layout(batch, ratio)
+    ours, theirs = MoleculeAttention(12, 3).double(), nn.MultiheadAttention(12, 3, batch_first=True).double()
+    theirs.in_proj_weight.data, theirs.in_proj_bias.data = ours.qkv.weight.data, ours.qkv.bias.data
+    theirs.out_proj.load_state_dict(ours.out.state_dict())
+    nodes = torch.randn(batch.num_nodes, 12, dtype=torch.float64)
+    pairs = torch.randn(3, batch.num_nodes, batch.num_nodes, dtype=torch.float64)
+    biases = [
+        pairs[:, group.nodes[:, :, None], group.nodes[:, None, :]].transpose(0, 1) if biased else None
+        for group in layout.groups
+    ]
+    found = ours(nodes, attended(edges_of(batch), layout, masked_bias(layout, biases)))
+    for start, end in itertools.pairwise(batch.node_offsets.tolist()):
+        mine = nodes[None, start:end]
+        bias = pairs[:, start:end, start:end] if biased else None
+        expected, _ = theirs(mine, mine, mine, attn_mask=bias, need_weights=False)
+        torch.testing.assert_close(found[start:end], expected[0])
+
+
+def test_dropout_only_in_training() -> None:
+    torch.manual_seed(0)
+    batch = batch_of(["CCO", "CCN"])
+    layout = size_layout(batch)
+    around = attended(edges_of(batch), layout, masked_bias(layout, [None]))
+    module, nodes = MoleculeAttention(8, 2, dropout=0.5), torch.randn(6, 8)
+    assert not torch.equal(module(nodes, around), module(nodes, around))
+    module.eval()
+    assert torch.equal(module(nodes, around), module(nodes, around))

@@ -1,0 +1,118 @@
+"""Suites of small tasks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hooke.core.errors import UnknownNameError, UsageError
+from hooke.molecules.twins import write_twin_table
+from hooke.suites import evaluation
+from hooke.suites.evaluation import CLIFF, Suite, SuiteTask, run_suite, suite, suite_names, whole_lines
+from hooke.train.recipe import Recipe, load_recipe
+
+SMALL = ("model.width=16", "model.depth=1", "train.epochs=1", "train.ensemble=1", "train.threads=1")
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
+    monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOOKE_PROGRESS", "0")
+    return load_recipe("tiny_gine", SMALL)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Suite:
+    table = _with_parts(write_twin_table(tmp_path / "assay.csv", seed=0, rows=120))
+    tasks = [("values", "log_p", "rmse"), ("classes", "lipophilic", "roc_auc")]
+    made = (
+        SuiteTask(name, "csv", {"path": str(table), "targets": (column,), "split_column": "split"}, metric)
+        for name, column, metric in tasks
+    )
+    return Suite("small", "Small", tuple(made))
+
+
+def test_the_suites() -> None:
+    assert suite_names() == ["admet", "moleculeace", "moleculenet"]
+    assert [len(suite(name).tasks) for name in suite_names()] == [33, 15, 11]
+    assert suite("moleculeace").cliffs
+    assert not any(task.pretraining for task in suite("moleculeace").tasks)
+    with pytest.raises(UnknownNameError, match="Did you mean 'admet'"):
+        suite("admets")
+
+
+def test_scores_come_as_they_are_made_and_are_kept(small: Suite, recipe: Recipe, tmp_path: Path) -> None:
+    rows, path = run_suite(
+        small, recipe, systems=("mean", "ridge"), seeds=2, runs=tmp_path / "runs", show_progress=False
+    )
+    assert len(rows) == 2 * 2 * 2
+    ridge = {row.task: row.value for row in rows if row.system == "ridge" and row.seed == 0}
+    mean = {row.task: row.value for row in rows if row.system == "mean" and row.seed == 0}
+    assert ridge["values"] < mean["values"]
+    assert ridge["classes"] > mean["classes"] == 0.5
+    tested = {row.molecules for row in rows if row.task == "values"}
+    assert len(tested) == 1  # the test rows never move
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(lines[:5]) + "\n" + lines[5][:20])  # killed in the middle of a line
+    again, _ = run_suite(small, recipe, systems=("mean", "ridge"), seeds=2, runs=tmp_path / "runs", show_progress=False)
+    assert sorted(map(repr, again)) == sorted(map(repr, rows))
+    some, _ = run_suite(
+        small, recipe, systems=("mean",), tasks=("values",), seeds=1, runs=tmp_path / "runs", show_progress=False
+    )
+    assert [(row.task, row.seed, row.system) for row in some] == [("values", 0, "mean")]
+
+
+def test_training_from_scratch_is_a_system(small: Suite, recipe: Recipe, tmp_path: Path) -> None:
+    rows, _ = run_suite(
+        small, recipe, systems=("scratch",), tasks=("values",), seeds=1, runs=tmp_path / "runs", show_progress=False
+    )
+    assert rows[0].value > 0
+    assert "parameters" in rows[0].detail
+
+
+def test_errors_on_cliffs(small: Suite, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    from hooke.datasets import csv
+
+    monkeypatch.setattr(csv.Dataset, "cliffs", lambda self, **_: [row % 2 == 0 for row in range(120)], raising=False)
+    rows, _ = run_suite(
+        replace(small, cliffs=True),
+        recipe,
+        systems=("mean",),
+        tasks=("values",),
+        seeds=1,
+        runs=tmp_path,
+        show_progress=False,
+    )
+    assert [row.metric for row in rows] == ["rmse", CLIFF]
+    assert 0 < rows[1].molecules < rows[0].molecules
+
+
+def test_what_cannot_be_run_is_refused_at_once(small: Suite, recipe: Recipe, tmp_path: Path) -> None:
+    for options, error, message in (
+        ({"systems": ("forests",)}, UnknownNameError, "'forest'"),
+        ({"tasks": ("value",)}, UnknownNameError, "'values'"),
+        ({"systems": ("probe",)}, UsageError, "needs a pretrained run"),
+    ):
+        with pytest.raises(error, match=message):
+            run_suite(small, recipe, runs=tmp_path, show_progress=False, **options)  # type: ignore[arg-type]
+
+
+def test_a_cut_line_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    assert whole_lines(path) == []
+    path.write_text(json.dumps({"a": 1}) + "\n{")
+    assert whole_lines(path) == ['{"a": 1}']
+    assert path.read_text().endswith("}\n")
+    assert evaluation.CLIFF == "rmse_cliff"
+
+
+def _with_parts(table: Path) -> Path:
+    """Every fifth row of a table becomes a test row."""
+    first, *rows = table.read_text().splitlines()
+    parts = [f"{row},{'test' if number % 5 == 0 else 'train'}" for number, row in enumerate(rows)]
+    table.write_text("\n".join([f"{first},split", *parts]) + "\n")
+    return table

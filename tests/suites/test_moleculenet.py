@@ -1,0 +1,17 @@
+"""The suite moleculenet."""
+
+from __future__ import annotations
+
+from hooke.core import registry
+from hooke.evaluate.metrics import METRICS
+from hooke.suites.moleculenet import SUITE
+
+
+def test_every_task_can_be_built_and_scored() -> None:
+    assert SUITE.name == "moleculenet"
+    assert len(SUITE.tasks) == 11
+    assert "bbbp" in {task.name for task in SUITE.tasks}
+    for task in SUITE.tasks:
+        module = registry.module("datasets", task.dataset)
+        dataset = module.Dataset(module.Config(**task.options))
+        assert {label.kind for label in dataset.labels} <= set(METRICS[task.metric].kinds)

@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from hooke.core.errors import UnknownNameError, UsageError
+from hooke.images.batch import ImageBatch
+from hooke.images.batch import image_batch as images_to_batch
 from hooke.models import ca_mae
 from hooke.nn.masking import mask_by_noise
 from hooke.testing.image_models import build_image_model, noise_for
@@ -153,3 +155,22 @@ def test_tokens_of_a_256_pixel_image() -> None:
 
     assert model.maskable(meta_batch(1, NAMES[:6], 256)) == 1536
     assert visible_count(1536, 0.75) == 384
+
+
+def test_one_mean_a_channel_in_the_same_order_for_any_order_of_the_input() -> None:
+    names = ("b", "a", "c")
+    torch.manual_seed(0)
+    model = ca_mae.Model(replace(CONFIG, pooling="channels", stem="convolution"), names).eval()
+    assert model.width == 3 * CONFIG.width
+    pixels = torch.rand(2, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    found = model.embed(as_batch(pixels, ("x", "a", "b", "c")))
+    assert found.shape == (2, 4 * CONFIG.width)
+    order = [3, 2, 0, 1]
+    turned = model.embed(as_batch(pixels[:, order], ("c", "b", "x", "a")))
+    torch.testing.assert_close(found, turned, atol=1e-5, rtol=1e-5)
+    means = model.embed_channels(as_batch(pixels, ("x", "a", "b", "c")))
+    torch.testing.assert_close(found.unflatten(1, (4, -1)), means[:, [2, 1, 3, 0]])
+
+
+def as_batch(pixels: torch.Tensor, channels: tuple[str, ...]) -> ImageBatch:
+    return images_to_batch(pixels.numpy(), channels, np.arange(len(pixels)))

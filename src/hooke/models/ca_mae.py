@@ -8,16 +8,17 @@
 
 The mask runs over all channels' tokens jointly. Cross-attention and MLP are shared by the channels; e_c and Transformer_c
 belong to a channel by its name, so a subset of channels, or channels that the input lacks, can be decoded. Embedding: mean over
-all tokens, which does not depend on the order of the channels.
+all tokens, or over each channel's own, one mean after another; neither depends on the order of the channels.
 
 Source: Kraus et al. 2024 (arXiv 2404.10242); details as in the public OpenPhenom release.
-Differs from the release: rectangular images, training with any subset of the decoder's channels.
+Differs from the release: rectangular images, training with any subset of the decoder's channels, a convolutional stem as an option.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -30,7 +31,7 @@ from hooke.nn.attention import EPSILON, CrossAttention
 from hooke.nn.channels import positions, require_channels
 from hooke.nn.image_output import ImageOutput, Reconstruction
 from hooke.nn.masking import Masking, mask_by_noise, put_back, take
-from hooke.nn.patch_encoder import NormPlace, PatchEncoder, TokenPooling
+from hooke.nn.patch_encoder import EncoderSizes, NormPlace, PatchEncoder, Stem, TokenPooling
 from hooke.nn.patches import channel_images, channel_patches, patch_grid
 from hooke.nn.positions import sine_positions
 from hooke.nn.standardise import standardise
@@ -55,7 +56,8 @@ class Config:
     layer_scale: float = 1e-4  # start of the learned scales; 0: none
     stochastic_depth: float = 0.1  # of the last block; rises from 0 with depth
     class_tokens: int = 1  # learned tokens without a place
-    pooling: TokenPooling = "mean"
+    pooling: TokenPooling | Literal["channels"] = "mean"  # "channels": one mean a channel, side by side
+    stem: Stem = "linear"  # from patch to token
     norm: NormPlace = "pooled"  # the last layer norm: on the tokens, or on the pooled row
     decoder_width: int = 256
     decoder_depth: int = 2  # blocks of each channel's own stack
@@ -67,6 +69,10 @@ PRESETS: dict[str, Config] = {
     "tiny": Config(
         width=96, depth=4, heads=4, patch=8, layer_scale=0.1, stochastic_depth=0.0, decoder_width=64, decoder_depth=1,
         decoder_heads=4, cross_heads=4,
+    ),
+    "tiny_stem": Config(
+        width=64, depth=2, heads=2, patch=16, layer_scale=0.0, stochastic_depth=0.0, pooling="channels", stem="convolution",
+        decoder_width=64, decoder_depth=1, decoder_heads=4, cross_heads=4,
     ),
     "tiny_16": Config(
         width=96, depth=4, heads=4, patch=16, layer_scale=0.1, stochastic_depth=0.0, decoder_width=64, decoder_depth=1,
@@ -153,25 +159,37 @@ class Model(nn.Module):
     def __init__(self, config: Config, channels: tuple[str, ...]) -> None:
         super().__init__()
         self.channels, self.patch = require_channels(channels), config.patch
-        self.width, self.blocks = config.width, config.depth
-        self.encoder = PatchEncoder(config, config.patch**2)
+        self.by_channel, self.blocks = config.pooling == "channels", config.depth
+        self.width = config.width * (len(self.channels) if self.by_channel else 1)
+        self.encoder = PatchEncoder(_sizes(config), config.patch**2, config.stem)
         self.decoder = Decoder(config, self.channels)
 
     def forward(self, batch: ImageBatch, *, block: int = -1) -> ImageOutput:
         """Represent whole images, after block `block` (1 ..., or negative from the end)."""
         images = standardise(batch.pixels, self.encoder.dtype)
         grid = patch_grid(images.shape[2:], self.patch)
-        return self.encoder.output(channel_patches(images, self.patch), grid, block=block)
+        output = self.encoder.output(channel_patches(images, self.patch), grid, block=block)
+        if not self.by_channel:
+            return output
+        rows = self._channel_means(output, len(batch.channels))[:, self._in_order(batch.channels)]
+        return replace(output, embedding=rows.flatten(1))
 
     def embed(self, batch: ImageBatch, *, block: int = -1) -> Float[Tensor, "images width"]:
         """One row an image, the same for any order of its channels."""
         return self.forward(batch, block=block).embedding
 
+    def _in_order(self, channels: Sequence[str]) -> list[int]:
+        """Places of the channels: those of the decoder in its order, then others by name."""
+        known = {name: place for place, name in enumerate(self.channels)}
+        return sorted(range(len(channels)), key=lambda place: (known.get(channels[place], len(known)), channels[place]))
+
     def embed_channels(self, batch: ImageBatch, *, block: int = -1) -> Float[Tensor, "images channels width"]:
         """One row a channel of each image: the mean over the patches of that channel in the company of the others."""
-        output = self.forward(batch, block=block)
-        patches = output.tokens[:, output.class_tokens :].unflatten(1, (len(batch.channels), -1)).mean(2)
-        return self.encoder.final_norm(patches) if self.encoder.norm_place == "pooled" else patches
+        return self._channel_means(self.forward(batch, block=block), len(batch.channels))
+
+    def _channel_means(self, output: ImageOutput, channels: int) -> Float[Tensor, "images channels width"]:
+        means = output.tokens[:, output.class_tokens :].unflatten(1, (channels, -1)).mean(2)
+        return self.encoder.final_norm(means) if self.encoder.norm_place == "pooled" else means
 
     def maskable(self, batch: ImageBatch) -> int:
         """How many patches of an image can be masked, those of all channels counted."""
@@ -241,3 +259,7 @@ class Model(nn.Module):
             hidden[:, present.index(name)] if name in present else torch.ones_like(hidden[:, 0]) for name in wanted
         ]
         return torch.cat(targets, 1), torch.cat(masks, 1)
+
+
+def _sizes(config: Config) -> EncoderSizes:
+    return replace(config, pooling="mean") if config.pooling == "channels" else config

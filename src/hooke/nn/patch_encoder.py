@@ -7,6 +7,7 @@ place) and patches of single channels (one token a place and channel, at equal p
 
 from __future__ import annotations
 
+import math
 from typing import Literal, Protocol, runtime_checkable
 
 import torch
@@ -17,10 +18,12 @@ from hooke.core.errors import UsageError
 from hooke.nn.attention import EPSILON
 from hooke.nn.image_output import ImageOutput
 from hooke.nn.masking import Masking, take
+from hooke.nn.patch_stem import ConvolutionalStem
 from hooke.nn.positions import sine_positions
 from hooke.nn.transformer import BlockKind, Transformer, check_block, initialise
 
 TokenPooling = Literal["mean", "class"]
+Stem = Literal["linear", "convolution"]
 NormPlace = Literal["tokens", "pooled"]
 
 
@@ -87,19 +90,21 @@ class PatchEncoder(nn.Module):
     Args:
         config: Sizes and choices.
         pixels: Values in a patch.
+        stem: From a patch to its token: one linear map, or `ConvolutionalStem` (patches of a single channel).
 
     Raises:
         UsageError: Pooling by a class token without one.
     """
 
-    def __init__(self, config: EncoderSizes, pixels: int) -> None:
+    def __init__(self, config: EncoderSizes, pixels: int, stem: Stem = "linear") -> None:
         super().__init__()
         if config.pooling == "class" and config.class_tokens < 1:
             raise UsageError("pooling = 'class' needs class_tokens = 1 or more; or use pooling = 'mean'")
         self.pooling, self.norm_place, self.width, self.depth = (
             config.pooling, config.norm, config.width, config.depth,
         )  # fmt: skip
-        self.patches = nn.Linear(pixels, config.width)
+        self.patches = nn.Linear(pixels, config.width) if stem == "linear" else None
+        self.stem = None if stem == "linear" else ConvolutionalStem(math.isqrt(pixels), config.width)
         self.class_tokens = nn.Parameter(torch.zeros(1, config.class_tokens, config.width))
         self.transformer = Transformer(
             config.width,
@@ -119,7 +124,7 @@ class PatchEncoder(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """The type of the weights, and of standardised pixels."""
-        return self.patches.weight.dtype
+        return self.class_tokens.dtype
 
     @property
     def learned(self) -> int:
@@ -139,9 +144,15 @@ class PatchEncoder(nn.Module):
         """
         places = sine_positions(grid, self.width, device=patches.device, dtype=self.dtype)
         places = places.repeat(patches.shape[1] // len(places), 1)
-        chosen = patches if masking is None else take(patches, masking.visible)
-        embedded = self.patches(chosen) + (places if masking is None else places[masking.visible])
+        embedded = self._embedded(patches, grid, masking) + (places if masking is None else places[masking.visible])
         return torch.cat([self.class_tokens.to(embedded.dtype).expand(len(patches), -1, -1), embedded], dim=1)
+
+    def _embedded(
+        self, patches: Float[Tensor, "images patches pixels"], grid: tuple[int, int], masking: Masking | None
+    ) -> Float[Tensor, "images tokens width"]:
+        if self.patches is None:
+            return self.stem(patches, grid, masking)
+        return self.patches(patches if masking is None else take(patches, masking.visible))
 
     def forward(
         self,

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -31,7 +30,7 @@ from hooke.nn.attention import EPSILON, CrossAttention
 from hooke.nn.channels import positions, require_channels
 from hooke.nn.image_output import ImageOutput, Reconstruction
 from hooke.nn.masking import Masking, mask_by_noise, put_back, take
-from hooke.nn.patch_encoder import EncoderSizes, NormPlace, PatchEncoder, Stem, TokenPooling
+from hooke.nn.patch_encoder import ChannelPooling, NormPlace, PatchEncoder, Stem
 from hooke.nn.patches import channel_images, channel_patches, patch_grid
 from hooke.nn.positions import sine_positions
 from hooke.nn.standardise import standardise
@@ -56,7 +55,7 @@ class Config:
     layer_scale: float = 1e-4  # start of the learned scales; 0: none
     stochastic_depth: float = 0.1  # of the last block; rises from 0 with depth
     class_tokens: int = 1  # learned tokens without a place
-    pooling: TokenPooling | Literal["channels"] = "mean"  # "channels": one mean a channel, side by side
+    pooling: ChannelPooling = "mean"  # "channels": one mean a channel, side by side
     stem: Stem = "linear"  # from patch to token
     norm: NormPlace = "pooled"  # the last layer norm: on the tokens, or on the pooled row
     decoder_width: int = 256
@@ -161,7 +160,7 @@ class Model(nn.Module):
         self.channels, self.patch = require_channels(channels), config.patch
         self.by_channel, self.blocks = config.pooling == "channels", config.depth
         self.width = config.width * (len(self.channels) if self.by_channel else 1)
-        self.encoder = PatchEncoder(_sizes(config), config.patch**2, config.stem)
+        self.encoder = PatchEncoder(config, config.patch**2, config.stem)
         self.decoder = Decoder(config, self.channels)
 
     def forward(self, batch: ImageBatch, *, block: int = -1) -> ImageOutput:
@@ -259,7 +258,3 @@ class Model(nn.Module):
             hidden[:, present.index(name)] if name in present else torch.ones_like(hidden[:, 0]) for name in wanted
         ]
         return torch.cat(targets, 1), torch.cat(masks, 1)
-
-
-def _sizes(config: Config) -> EncoderSizes:
-    return replace(config, pooling="mean") if config.pooling == "channels" else config

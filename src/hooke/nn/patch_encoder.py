@@ -23,6 +23,7 @@ from hooke.nn.positions import sine_positions
 from hooke.nn.transformer import BlockKind, Transformer, check_block, initialise
 
 TokenPooling = Literal["mean", "class"]
+ChannelPooling = Literal["mean", "class", "channels"]  # "channels": the owner takes one mean a channel
 Stem = Literal["linear", "convolution"]
 NormPlace = Literal["tokens", "pooled"]
 
@@ -76,7 +77,7 @@ class EncoderSizes(Protocol):
         """Learned tokens without a place."""
 
     @property
-    def pooling(self) -> TokenPooling:
+    def pooling(self) -> ChannelPooling:
         """From tokens to the embedding."""
 
     @property
@@ -103,8 +104,9 @@ class PatchEncoder(nn.Module):
         self.pooling, self.norm_place, self.width, self.depth = (
             config.pooling, config.norm, config.width, config.depth,
         )  # fmt: skip
-        self.patches = nn.Linear(pixels, config.width) if stem == "linear" else None
-        self.stem = None if stem == "linear" else ConvolutionalStem(math.isqrt(pixels), config.width)
+        linear = stem == "linear"
+        self.patches = nn.Linear(pixels, config.width) if linear else nn.Identity()
+        self.stem = None if linear else ConvolutionalStem(math.isqrt(pixels), config.width)
         self.class_tokens = nn.Parameter(torch.zeros(1, config.class_tokens, config.width))
         self.transformer = Transformer(
             config.width,
@@ -150,7 +152,7 @@ class PatchEncoder(nn.Module):
     def _embedded(
         self, patches: Float[Tensor, "images patches pixels"], grid: tuple[int, int], masking: Masking | None
     ) -> Float[Tensor, "images tokens width"]:
-        if self.patches is None:
+        if self.stem is not None:
             return self.stem(patches, grid, masking)
         return self.patches(patches if masking is None else take(patches, masking.visible))
 

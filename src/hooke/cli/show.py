@@ -1,4 +1,4 @@
-"""`hooke show`: look at a run, a recipe, a name of the registry, or a citation."""
+"""`hooke show`: look at a run, a recipe, a shipped encoder, a name of the registry, or a citation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from hooke.cli.output import Json, print_fields, print_json
 
-app = typer.Typer(help="Look at a run, a recipe, the registered names, or a citation.", no_args_is_help=True)
+app = typer.Typer(help="Look at a run, a recipe, a shipped encoder, the registered names, or a citation.", no_args_is_help=True)
 
 
 @app.command(epilog="Example: `hooke show run runs/csv/20260101T120000-1a2b3c4d`")
@@ -33,6 +33,20 @@ def recipe(
     from hooke.core.recipe import read
 
     print_json(read(name, overrides or []))
+
+
+@app.command(epilog="Example: `hooke show model tiny`")
+def model(
+    name: Annotated[str, typer.Argument(help="An encoder that comes with Hooke.")] = "tiny", as_json: Json = False
+) -> None:
+    """The model card of a shipped encoder: data, licence, metrics, limits."""
+    from hooke.inference.shipped import model_card
+
+    card = model_card(name)
+    if as_json:
+        print_json(card)
+    else:
+        print_fields(card)
 
 
 @app.command(epilog="Example: `hooke show names models`")

@@ -330,16 +330,16 @@ def run_suite(
         show_progress: Show progress bars.
     """
     from hooke.suites.evaluation import run_suite as score
-    from hooke.suites.evaluation import suite
+    from hooke.suites.evaluation import pretraining_tables, suite
     from hooke.suites.suite_report import SuiteResult, write_suite_report
 
     chosen = suite(name)
     how = _recipe(recipe if recipe is not None else "csv", overrides, None, None, "auto", None, None)
+    start = run_path(pretrained) if pretrained else None
     rows, path = score(
-        chosen, how, systems=systems, tasks=tasks, seeds=seeds, pretrained=run_path(pretrained) if pretrained else None,
-        runs=Path(runs), show_progress=show_progress,
-    )  # fmt: skip
-    result = SuiteResult(chosen, tuple(rows))
+        chosen, how, systems=systems, tasks=tasks, seeds=seeds, pretrained=start, runs=Path(runs), show_progress=show_progress
+    )
+    result = SuiteResult(chosen, tuple(rows), pretraining_tables(start) if start else None)
     write_suite_report(result, path.with_suffix(""))
     return result
 

@@ -8,7 +8,17 @@ import polars as pl
 import pytest
 
 from hooke.core.errors import UnknownNameError
-from hooke.datasets.shelfmix import MEMBERS, SUITES, Config, Dataset, held_out_molecules, table_of
+from hooke.datasets import shelfmix
+from hooke.datasets.shelfmix import (
+    MEMBERS,
+    PERMISSIVE,
+    SUITES,
+    Config,
+    Dataset,
+    held_out_blocks,
+    held_out_molecules,
+    table_of,
+)
 from hooke.molecules.held_out import blocks_of, first_block, held_out
 from hooke.molecules.mixtures import HELD_OUT
 from hooke.molecules.parse import parse
@@ -23,6 +33,7 @@ def test_members_are_named_through_the_registry() -> None:
         Config(tables="tox2")
     assert Dataset(Config(held_out="none")).held_out == ()
     assert Dataset(Config()).held_out == tuple(SUITES)
+    assert set(Dataset(Config(tables="permissive")).tables) == set(PERMISSIVE)
 
 
 def test_the_twin_lacks_what_is_tested_on(tmp_path: Path) -> None:
@@ -31,6 +42,17 @@ def test_the_twin_lacks_what_is_tested_on(tmp_path: Path) -> None:
     rejected = pl.read_parquet(store.folder / "rejected.parquet")
     assert (rejected["reason"] == HELD_OUT).sum() == store.metadata["held_out"] > 0
     assert {label.source for label in store.labels} == {"tox21", "esol", "qm9"}
+    described = Dataset(Config(descriptors=True)).twin(tmp_path)
+    assert {label.source for label in described.labels} == {"tox21", "esol", "qm9", "descriptors"}
+
+
+def test_what_is_held_out_is_named_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKE_CACHE", str(tmp_path))
+    calls = []
+    monkeypatch.setattr(shelfmix, "held_out_molecules", lambda home, **_: calls.append(home) or ["CCO", "bad", "C"])
+    blocks = held_out_blocks("shelf")
+    assert held_out_blocks("shelf") == blocks == blocks_of(["CCO", "C"])
+    assert calls == ["shelf"]
 
 
 @pytest.mark.mirror
@@ -39,6 +61,7 @@ def test_real_members_without_the_test_molecules_of_a_suite(
 ) -> None:
     from hooke.datasets import moleculenet
 
+    monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
     few = {name: moleculenet.TABLES[name] for name in ("esol", "freesolv")}
     monkeypatch.setattr(moleculenet, "TABLES", few)
     dataset = Dataset(Config(tables="esol,freesolv,zinc", held_out="moleculenet"))

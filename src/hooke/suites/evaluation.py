@@ -39,14 +39,14 @@ class SuiteTask:
         dataset: Registered name.
         options: Of the data set's config.
         metric: Name in `evaluate.metrics`.
-        pretraining: Whether the same assay also stands in `shelfmix` (its test molecules do not).
+        pretraining: Tables of `shelfmix` that hold the same assay, or measurements of the same target (not its test molecules).
     """
 
     name: str
     dataset: str
     options: Mapping[str, Any]
     metric: str
-    pretraining: bool = False
+    pretraining: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,12 @@ def suite(name: str) -> Suite:
     if name not in suite_names():
         raise UnknownNameError("suite", name, suite_names())
     return registry.module("suites", name).SUITE
+
+
+def pretraining_tables(run: Path) -> tuple[str, ...]:
+    """The tables that a pretrained run learnt labels from."""
+    entries = RunFolder.open(run).read_json("labels.json")
+    return tuple(dict.fromkeys(entry["source"] for entry in entries))
 
 
 def suite_names() -> list[str]:

@@ -194,7 +194,7 @@ def predict(run: Path | str, molecules: Path | str, output: Path | str, **option
 def load(name: Path | str, *, weights: Path | str | None = None, device: str = "auto") -> Encoder:
     """A finished run on molecules, the encoder "tiny" that comes with Hooke, or published weights ("minimol"), ready to embed.
 
-        hooke.load("tiny").embed(["CCO"])
+    hooke.load("tiny").embed(["CCO"])
     """
     from hooke.inference.loaded import load as open_encoder
 
@@ -329,15 +329,22 @@ def run_suite(
         runs: Folder of run folders, scores and report.
         show_progress: Show progress bars.
     """
-    from hooke.suites.evaluation import run_suite as score
     from hooke.suites.evaluation import pretraining_tables, suite
+    from hooke.suites.evaluation import run_suite as score
     from hooke.suites.suite_report import SuiteResult, write_suite_report
 
     chosen = suite(name)
     how = _recipe(recipe if recipe is not None else "csv", overrides, None, None, "auto", None, None)
     start = run_path(pretrained) if pretrained else None
     rows, path = score(
-        chosen, how, systems=systems, tasks=tasks, seeds=seeds, pretrained=start, runs=Path(runs), show_progress=show_progress
+        chosen,
+        how,
+        systems=systems,
+        tasks=tasks,
+        seeds=seeds,
+        pretrained=start,
+        runs=Path(runs),
+        show_progress=show_progress,
     )
     result = SuiteResult(chosen, tuple(rows), pretraining_tables(start) if start else None)
     write_suite_report(result, path.with_suffix(""))

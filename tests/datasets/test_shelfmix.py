@@ -31,6 +31,8 @@ def test_members_are_named_through_the_registry() -> None:
         table_of("shelf", "tox21")
     with pytest.raises(UnknownNameError, match="tox21"):
         Config(tables="tox2")
+    with pytest.raises(ValueError, match="muv_share"):
+        Config(muv_share=0)
     assert Dataset(Config(held_out="none")).held_out == ()
     assert Dataset(Config()).held_out == tuple(SUITES)
     assert set(Dataset(Config(tables="permissive")).tables) == set(PERMISSIVE)

@@ -67,6 +67,17 @@ def test_computed_descriptors_stand_after_the_labels_of_the_tables(tables: list[
     assert store.metadata["ingest"]["unlabelled"] == 0
 
 
+def test_a_share_of_the_rows_is_spread_evenly(tmp_path: Path) -> None:
+    pl.DataFrame({"smiles": ["C" * (row + 1) for row in range(10)], "x": [float(row) for row in range(10)]}).write_csv(
+        tmp_path / "a.csv"
+    )
+    table = MixtureTable("a", (tmp_path / "a.csv",), "smiles", LABELS[:1], share=0.3)
+    store = prepare_mixture([table], tmp_path / "stores", "mix", workers=1, show_progress=False)
+    assert store.source_rows(np.arange(3)).tolist() == [4, 7, 10]
+    assert store.graph_labels()[0][:, 0].tolist() == [3, 6, 9]
+    assert store.metadata["ingest"]["rows_read"] == 3
+
+
 def test_it_is_found_by_content(tables: list[MixtureTable], tmp_path: Path) -> None:
     first = prepare_mixture(tables, tmp_path / "stores", "mix", workers=1, show_progress=False)
     moved = tmp_path / "elsewhere.csv"

@@ -18,7 +18,9 @@ EXAMPLES = (
 
 
 def embed(
-    run: Annotated[str, typer.Argument(help="A run folder (a folder of runs: its newest finished one), tiny, or minimol.")],
+    run: Annotated[
+        str, typer.Argument(help="A run folder (a folder of runs: its newest finished one), tiny, or minimol.")
+    ],
     source: Annotated[
         str,
         typer.Argument(help="Molecules: CSV(.gz), Parquet, SDF or SMILES file. Images: a store, or a data set's name."),

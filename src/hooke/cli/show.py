@@ -9,7 +9,9 @@ import typer
 
 from hooke.cli.output import Json, print_fields, print_json
 
-app = typer.Typer(help="Look at a run, a recipe, a shipped encoder, the registered names, or a citation.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at a run, a recipe, a shipped encoder, the registered names, or a citation.", no_args_is_help=True
+)
 
 
 @app.command(epilog="Example: `hooke show run runs/csv/20260101T120000-1a2b3c4d`")

@@ -20,6 +20,7 @@ from hooke.core import registry
 from hooke.core.cards import Card
 from hooke.core.choices import choose
 from hooke.core.errors import UnknownNameError
+from hooke.core.options import later
 
 if TYPE_CHECKING:
     from hooke.molecules.encodings import EncodingConfig
@@ -68,15 +69,19 @@ class Config:
     Attributes:
         tables: Names in `MEMBERS`; "permissive" for those of `PERMISSIVE`.
         held_out: Names in `SUITES`.
+        muv_share: Of MUV's rows that is taken: they are more than half of all, and hardly a five-hundredth is active.
         descriptors: Whether every molecule also carries its computed descriptors as labels (`molecules.descriptors.quick_descriptors`).
     """
 
     tables: tuple[str, ...] | str = "all"
     held_out: tuple[str, ...] | str = "all"
-    descriptors: bool = False
+    muv_share: float = later(1.0)
+    descriptors: bool = later(False)
 
     def __post_init__(self) -> None:
         _chosen(self.tables)
+        if not 0 < self.muv_share <= 1:
+            raise ValueError(f"muv_share must lie in (0, 1], got {self.muv_share}")
         if self.held_out != "none":
             choose("data set that is held out", self.held_out, SUITES)
 
@@ -144,12 +149,15 @@ class Dataset:
         )
 
     def _mix(self, folder: Path, excluded: frozenset[str], **options: Any) -> MoleculeStore:
+        from dataclasses import replace
+
         from hooke.molecules.mixtures import prepare_mixture
 
         show = options["show_progress"]
         members = [
             table_of(home, name).member(folder / "files", show_progress=show) for name, home in self.tables.items()
         ]
+        members = [replace(one, share=self.config.muv_share) if one.name == "muv" else one for one in members]
         return prepare_mixture(members, folder, CARD.name, excluded=excluded, **options)
 
 

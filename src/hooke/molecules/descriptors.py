@@ -12,7 +12,10 @@ from hooke.molecules.fingerprints import morgan_counts
 
 # Ipc grows beyond float64 for large molecules and carries no more than its averaged form.
 DESCRIPTORS = tuple((name, function) for name, function in Descriptors.descList if name != "Ipc")
-_PROPERTIES = rdMolDescriptors.Properties()
+_SLOW = {f"chi{order}{kind}" for order in (2, 3, 4) for kind in "nv"} | {"kappa2", "kappa3", "Phi"}  # half of the time
+_PROPERTIES = rdMolDescriptors.Properties(
+    [name for name in rdMolDescriptors.Properties().GetPropertyNames() if name not in _SLOW]
+)
 _COUNTS = {"slogp_vsa": 12, "smr_vsa": 10, "peoe_vsa": 14, "mqn": 42, "autocorrelation": 192}
 QUICK_DESCRIPTORS = (
     *_PROPERTIES.GetPropertyNames(),
@@ -21,9 +24,9 @@ QUICK_DESCRIPTORS = (
 
 
 def quick_descriptors(molecules: Sequence[Chem.Mol]) -> np.ndarray:
-    """(N, 313) float32 descriptors that RDKit computes in C++, about a millisecond a molecule; NaN where undefined.
+    """(N, 304) float32 descriptors that RDKit computes in C++, about a millisecond a molecule; NaN where undefined.
 
-    Counts, Crippen contributions, connectivity and shape indices, surface areas by contribution to log P, refractivity and partial
+    Counts, Crippen contributions, the shortest connectivity and shape indices, surface areas by contribution to log P, refractivity and partial
     charge, molecular quantum numbers (Nguyen et al. 2009), and Moreau-Broto, Moran and Geary autocorrelations.
     """
     out = np.full((len(molecules), len(QUICK_DESCRIPTORS)), np.nan)

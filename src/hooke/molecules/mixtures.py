@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.files import exclusive
 from hooke.core.hashing import file_sha256
 from hooke.core.labels import Label
+from hooke.core.options import later, plain
 from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
 from hooke.core.pt_files import read_integer_lists
@@ -52,6 +54,7 @@ class MixtureTable:
             of that label is ignored.
         split: A `.pt` file of row numbers by part ("train", "val", "test", ...), or None.
         test: The part of `split` that is used for testing.
+        share: Of its rows, evenly spread, that is taken; not of tables with a split.
     """
 
     name: str
@@ -60,6 +63,7 @@ class MixtureTable:
     columns: tuple[tuple[str, Label], ...]
     split: Path | None = None
     test: str = "test"
+    share: float = later(1.0)
 
 
 def prepare_mixture(
@@ -93,7 +97,7 @@ def prepare_mixture(
     """
     encodings, standardise = encodings or EncodingConfig(), standardise or KEEP_ALL
     content = [
-        {**asdict(replace(table, paths=(), split=None)), "files": [file_sha256(path) for path in _files(table)]}
+        {**plain(replace(table, paths=(), split=None)), "files": [file_sha256(path) for path in _files(table)]}
         for table in tables
     ]
     computed = descriptor_labels() if descriptors else []
@@ -153,7 +157,7 @@ class _Job:
     """Some rows: their SMILES, sparse graph labels, and node labels as one list a row (None = not measured)."""
 
     table: str
-    first_row: int
+    rows: np.ndarray
     smiles: list[str]
     graph: GraphLabels
     node: list[list[np.ndarray | None]]  # column -> row -> values
@@ -270,14 +274,18 @@ def _jobs(
         if part_of is not None:
             here = part_of[first - 1 : first - 1 + batch.num_rows]
             split[: len(here)] = here
+        rows = first + np.arange(batch.num_rows)
+        taken = np.flatnonzero(np.floor(rows * table.share) > np.floor((rows - 1) * table.share))
+        graph = GraphLabels.from_dense(dense_labels(batch, item.labels["graph"], path.name, first))
+        chosen = batch if len(taken) == batch.num_rows else batch.take(pa.array(taken))
         yield _Job(
             table.name,
-            first,
-            ["" if text is None else text for text in batch.column(table.smiles).to_pylist()],
-            GraphLabels.from_dense(dense_labels(batch, item.labels["graph"], path.name, first)),
-            [list_labels(batch.column(column), f"{path.name}, {column!r}") for column in item.labels["node"]],
+            rows[taken],
+            ["" if text is None else text for text in chosen.column(table.smiles).to_pylist()],
+            graph.rows(taken),
+            [list_labels(chosen.column(column), f"{path.name}, {column!r}") for column in item.labels["node"]],
             tuple(item.labels["node"]),
-            split,
+            split[taken],
             excluded,
             descriptors,
             encodings,
@@ -313,7 +321,7 @@ def _featurise(job: _Job) -> _Part:
     rejected: list[dict[str, Any]] = []
 
     def refuse(row: int, what: str, column: str, value: str, reason: str) -> None:
-        place = {"table": job.table, "row": job.first_row + row}
+        place = {"table": job.table, "row": int(job.rows[row])}
         rejected.append({**place, "what": what, "column": column, "value": value[:200], "reason": reason})
 
     for row, smiles in enumerate(job.smiles):
@@ -348,7 +356,7 @@ def _featurise(job: _Job) -> _Part:
         arrays,
         [canonical_smiles(molecule) for molecule in molecules],
         job.graph.rows(rows),
-        job.first_row + rows,
+        job.rows[rows],
         job.split[rows],
     )
     computed = GraphLabels.from_dense(quick_descriptors(molecules)) if job.descriptors else None

@@ -33,6 +33,7 @@ from torch.nn import functional
 
 from hooke.core.errors import DataError, UsageError
 from hooke.core.labels import LEVELS, Kind, Label
+from hooke.core.options import later
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.distributions import OUTPUTS, DistributionLoss, distribution_loss, stated_spread
 from hooke.nn.encodings import flip_signs, hide_encodings
@@ -54,7 +55,7 @@ class Config:
     huber_delta: float = 1.0  # in standard deviations of the label
     ordinal_alpha: float = 0.5  # share of the cross-entropy in the hybrid loss of ordered classes
     weighting: Literal["equal", "label_count", "uncertainty"] = "equal"
-    balance: float = 0.0  # 0: labels weigh alike; 1: the sources of a mixture do; 0.5 lies between
+    balance: float = later(0.0)  # 0: labels weigh alike; 1: the sources of a mixture do; 0.5 lies between
     normalise: bool = True  # regression labels by their training statistics
     graph_weight: float = 1.0  # λ of each level
     node_weight: float = 1.0

@@ -3,7 +3,7 @@
     python bench/suites_chemprop.py SUITE SCORES.jsonl CHEMPROP [--tasks a,b] [--seeds 1] [--epochs 20]
 
 CHEMPROP is the `chemprop` command of its own environment. SCORES.jsonl is the file that `hooke benchmark SUITE` wrote into its runs folder; its
-next call reports the new rows as the system "chemprop" if `--systems` names it. Rows that are there are not made again.
+next call reports the new rows as the system "chemprop". Rows that are there are not made again.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python scripts/ship_encoder.py RUN NAME WORDS.toml
 
-Copied are the recipe, the labels and the weights of the first member. WORDS.toml says what no run knows (title, licence, limits, ...); parameters, rows,
-labels by table, validation scores, versions and hashes are read from the run. At most 10 MB.
+Copied are the recipe, the labels and the weights of the first member. WORDS.toml says what no run knows (title, licence, limits, ...);
+parameters, rows, labels by table, validation scores, versions and hashes are read from the run. At most 10 MB.
 """
 
 from __future__ import annotations

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from hooke.core.errors import UnknownNameError
-from hooke.datasets import shelfmix
+from hooke.datasets import csv, shelfmix
 from hooke.datasets.shelfmix import (
     MEMBERS,
     PERMISSIVE,
@@ -22,6 +23,9 @@ from hooke.datasets.shelfmix import (
 from hooke.molecules.held_out import blocks_of, first_block, held_out
 from hooke.molecules.mixtures import HELD_OUT
 from hooke.molecules.parse import parse
+from hooke.molecules.twins import write_twin_table
+from hooke.train.fit import finetune, fit
+from hooke.train.recipe import Named, load_recipe
 
 
 def test_members_are_named_through_the_registry() -> None:
@@ -55,6 +59,24 @@ def test_what_is_held_out_is_named_once(tmp_path: Path, monkeypatch: pytest.Monk
     blocks = held_out_blocks("shelf")
     assert held_out_blocks("shelf") == blocks == blocks_of(["CCO", "C"])
     assert calls == ["shelf"]
+
+
+@pytest.mark.parametrize("name", ["shelfmix", "shelfmix_tiny"])
+def test_its_recipes_take_ten_steps_on_the_twin_and_are_fine_tuned(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
+    short = ["train.max_steps=10", "train.batch_size=16", "train.threads=1", "train.accelerator=cpu"]
+    recipe = load_recipe(name, short)
+    store = Dataset(recipe.data.config).twin(tmp_path, encodings=recipe.encodings)
+    run = fit(recipe, runs=tmp_path / "runs", store=store, show_progress=False)
+    assert (run.recipe["model"]["width"], run.recipe["task"]["balance"]) == (160, 0.5)
+    small = load_recipe("shelfmix_finetune", short)
+    assert small.to_json()["model"] == run.recipe["model"]  # from scratch it is the same network
+    path = write_twin_table(tmp_path / "assay.csv", seed=0, rows=64)
+    assay = replace(small, data=Named("csv", csv.Config(path=str(path))))
+    tuned = finetune(run.folder, assay, runs=tmp_path / "runs", workers=1, show_progress=False)
+    assert tuned.info["status"] == "finished"
 
 
 @pytest.mark.mirror

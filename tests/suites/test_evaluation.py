@@ -66,6 +66,12 @@ def test_scores_come_as_they_are_made_and_are_kept(small: Suite, recipe: Recipe,
         small, recipe, systems=("mean",), tasks=("values",), seeds=1, runs=tmp_path / "runs", show_progress=False
     )
     assert [(row.task, row.seed, row.system) for row in some] == [("values", 0, "mean")]
+    with open(path, "a") as file:
+        file.write(json.dumps(vars(some[0]) | {"system": "peer"}) + "\n")
+    some, _ = run_suite(
+        small, recipe, systems=("mean",), tasks=("values",), seeds=1, runs=tmp_path / "runs", show_progress=False
+    )
+    assert [row.system for row in some] == ["mean", "peer"]
 
 
 def test_training_from_scratch_is_a_system(small: Suite, recipe: Recipe, tmp_path: Path) -> None:

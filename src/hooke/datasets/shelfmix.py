@@ -124,7 +124,7 @@ class Dataset:
             show_progress=show_progress,
         )
 
-    def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
+    def twin(self, folder: Path, seed: int = 0, *, encodings: EncodingConfig | None = None) -> MoleculeStore:
         """Twins of three members, without the molecules that the rule of `molecules.held_out` tests on."""
         from dataclasses import replace
 
@@ -144,6 +144,7 @@ class Dataset:
             CARD.name,
             excluded=blocks,
             descriptors=self.config.descriptors,
+            encodings=encodings,
             workers=1,
             show_progress=False,
         )

@@ -53,7 +53,7 @@ def card(run: RunFolder, words: dict[str, Any]) -> dict[str, Any]:
     }
     return {
         **words,
-        "architecture": f"{run.recipe['model']['name']}, {run.recipe['model']}",
+        "architecture": run.recipe["model"],
         "parameters": sum(tensor.numel() for tensor in loaded.ensemble.networks[0].encoder.parameters()),  # type: ignore[union-attr]
         "width": loaded.width,
         "recipe": run.recipe["name"],

@@ -15,6 +15,7 @@ from hooke.core.hashing import file_sha256
 from hooke.datasets.shelfmix import PERMISSIVE
 from hooke.inference import shipped
 from hooke.inference.shipped import model_card, run_path, shipped_names
+from hooke.molecules.twins import write_twin_table
 
 SMILES = ["CCO", "c1ccccc1", "CC(=O)Oc1ccccc1C(=O)O", "C", "[Na+].[Cl-]"]
 
@@ -67,3 +68,16 @@ def test_embeddings_are_finite_and_their_own() -> None:
     assert np.abs(np.corrcoef(vectors[:3])[0, 1]) < 0.99999
     with pytest.raises(DataError, match="did you mean the published weights 'tiny'"):
         hooke.load("tinyy")
+
+
+def test_it_is_embedded_with_and_fine_tuned_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
+    table = write_twin_table(tmp_path / "assay.csv", seed=0, rows=40)
+    found = hooke.embed("tiny", table, tmp_path / "vectors.parquet", workers=1, device="cpu", show_progress=False)
+    assert found.rows == 40
+    tuned = hooke.finetune(
+        "tiny", csv=table, targets="log_p", overrides=["train.epochs=1", "train.ensemble=1", "train.threads=1"],
+        runs=tmp_path / "runs", report=False, workers=1, show_progress=False,
+    )  # fmt: skip
+    assert tuned.run.recipe["model"]["width"] == model_card("tiny")["width"]
+    assert tuned.run.recipe["pretrained"]

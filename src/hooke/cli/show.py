@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -48,7 +49,7 @@ def model(
     if as_json:
         print_json(card)
     else:
-        print_fields(card)
+        _print_card({name: value for name, value in card.items() if name != "sha256"})
 
 
 @app.command(epilog="Example: `hooke show names models`")
@@ -73,3 +74,12 @@ def cite(name: Annotated[str, typer.Argument(help="A model, data set, method or 
     from hooke.core.citations import cite as bibtex
 
     typer.echo(bibtex(name))
+
+
+def _print_card(card: Mapping[str, object]) -> None:
+    """Aligned fields; lists and tables take a line an entry."""
+    width = max(len(name) for name in card)
+    for name, value in card.items():
+        entries = [f"{key}: {item}" for key, item in value.items()] if isinstance(value, Mapping) else value
+        for number, entry in enumerate(entries if isinstance(entries, list) else [entries]):
+            typer.echo(f"{name if number == 0 else '':<{width}}  {entry}")

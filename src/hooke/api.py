@@ -12,6 +12,7 @@ from hooke.core import registry
 from hooke.core.errors import UsageError
 from hooke.core.recipe import build, read
 from hooke.core.runs import RunFolder
+from hooke.inference.shipped import run_path
 
 if TYPE_CHECKING:
     from hooke.cells.profiles import Profiles
@@ -170,7 +171,7 @@ def finetune(
     workers: int | None = None,
     show_progress: bool = True,
 ) -> FittedRun:
-    """Adapt a pretrained run's encoder to another data set: mode "full" trains everything, "probe" only new heads.
+    """Adapt the encoder of a pretrained run, or "tiny", to another data set: mode "full" trains everything, "probe" only new heads.
 
     The other arguments are those of `fit`; model, encodings and standardisation come from the pretrained run.
     """
@@ -178,7 +179,7 @@ def finetune(
 
     chosen = _recipe(recipe, overrides, csv, smiles, targets, split, seed)
     run = training.finetune(
-        Path(pretrained), chosen, mode=mode, runs=Path(runs), new=new, workers=workers, show_progress=show_progress
+        run_path(pretrained), chosen, mode=mode, runs=Path(runs), new=new, workers=workers, show_progress=show_progress
     )
     return _reported(run, report=report, show_progress=show_progress)
 
@@ -187,11 +188,14 @@ def predict(run: Path | str, molecules: Path | str, output: Path | str, **option
     """Predict new molecules, streamed and resumable; see `hooke.inference.predict.predict`."""
     from hooke.inference.predict import predict as stream
 
-    return stream(RunFolder.open(Path(run)).folder, Path(molecules), Path(output), **options)
+    return stream(RunFolder.open(run_path(run)).folder, Path(molecules), Path(output), **options)
 
 
 def load(name: Path | str, *, weights: Path | str | None = None, device: str = "auto") -> Encoder:
-    """A finished run on molecules, or published weights ("minimol"), ready to embed: `hooke.load("minimol").embed(["CCO"])`."""
+    """A finished run on molecules, the encoder "tiny" that comes with Hooke, or published weights ("minimol"), ready to embed.
+
+    hooke.load("tiny").embed(["CCO"])
+    """
     from hooke.inference.loaded import load as open_encoder
 
     return open_encoder(name, weights=weights, device=device)
@@ -210,7 +214,7 @@ def embed(
     """Embed molecules, or the wells of an image store, streamed and resumable.
 
     Args:
-        run: A finished run, or published weights of an encoder of molecules ("minimol").
+        run: A finished run, the encoder "tiny", or published weights of an encoder of molecules ("minimol").
         source: Molecules: a table. Images: an image store, or the name of a data set, which is then prepared.
         output: .parquet.
         data: "key=value" options of a data set named as the source.
@@ -295,7 +299,7 @@ def benchmark(
     if chosen.domain != "molecules":
         raise UsageError(f"benchmarks compare models of molecules; the recipe {chosen.name!r} is about {chosen.domain}")
     return run_benchmark(
-        chosen, seeds=seeds, splits=tuple(splits), pretrained=Path(pretrained) if pretrained else None, runs=Path(runs),
+        chosen, seeds=seeds, splits=tuple(splits), pretrained=run_path(pretrained) if pretrained else None, runs=Path(runs),
         show_progress=show_progress,
     )  # fmt: skip
 
@@ -325,17 +329,24 @@ def run_suite(
         runs: Folder of run folders, scores and report.
         show_progress: Show progress bars.
     """
+    from hooke.suites.evaluation import pretraining_tables, suite
     from hooke.suites.evaluation import run_suite as score
-    from hooke.suites.evaluation import suite
     from hooke.suites.suite_report import SuiteResult, write_suite_report
 
     chosen = suite(name)
     how = _recipe(recipe if recipe is not None else "csv", overrides, None, None, "auto", None, None)
+    start = run_path(pretrained) if pretrained else None
     rows, path = score(
-        chosen, how, systems=systems, tasks=tasks, seeds=seeds, pretrained=Path(pretrained) if pretrained else None,
-        runs=Path(runs), show_progress=show_progress,
-    )  # fmt: skip
-    result = SuiteResult(chosen, tuple(rows))
+        chosen,
+        how,
+        systems=systems,
+        tasks=tasks,
+        seeds=seeds,
+        pretrained=start,
+        runs=Path(runs),
+        show_progress=show_progress,
+    )
+    result = SuiteResult(chosen, tuple(rows), pretraining_tables(start) if start else None)
     write_suite_report(result, path.with_suffix(""))
     return result
 

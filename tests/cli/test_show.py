@@ -17,6 +17,12 @@ def test_names_recipes_and_citations(hooke) -> None:  # type: ignore[no-untyped-
     assert hooke("show", "names", "modles").code == 2
 
 
+def test_the_card_of_a_shipped_encoder(hooke) -> None:  # type: ignore[no-untyped-def]
+    assert "licence" in hooke("show", "model", "tiny").out
+    assert json.loads(hooke("show", "model", "tiny", "--json").out)["width"] == 160
+    assert hooke("show", "model", "tinny").code == 2
+
+
 def test_run(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
     assert hooke("fit", *SMALL, "--csv", table, "--no-report", "--workers", "1").code == 0
     assert "finished" in hooke("show", "run", "runs/csv").out

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from hooke.core.errors import UnknownNameError
-from hooke.datasets.shelfmix import MEMBERS, SUITES, Config, Dataset, held_out_molecules, table_of
+from hooke.datasets import csv, shelfmix
+from hooke.datasets.shelfmix import (
+    MEMBERS,
+    PERMISSIVE,
+    SUITES,
+    Config,
+    Dataset,
+    held_out_blocks,
+    held_out_molecules,
+    table_of,
+)
 from hooke.molecules.held_out import blocks_of, first_block, held_out
 from hooke.molecules.mixtures import HELD_OUT
 from hooke.molecules.parse import parse
+from hooke.molecules.twins import write_twin_table
+from hooke.train.fit import finetune, fit
+from hooke.train.recipe import Named, load_recipe
 
 
 def test_members_are_named_through_the_registry() -> None:
@@ -21,8 +35,11 @@ def test_members_are_named_through_the_registry() -> None:
         table_of("shelf", "tox21")
     with pytest.raises(UnknownNameError, match="tox21"):
         Config(tables="tox2")
+    with pytest.raises(ValueError, match="muv_share"):
+        Config(muv_share=0)
     assert Dataset(Config(held_out="none")).held_out == ()
     assert Dataset(Config()).held_out == tuple(SUITES)
+    assert set(Dataset(Config(tables="permissive")).tables) == set(PERMISSIVE)
 
 
 def test_the_twin_lacks_what_is_tested_on(tmp_path: Path) -> None:
@@ -31,6 +48,35 @@ def test_the_twin_lacks_what_is_tested_on(tmp_path: Path) -> None:
     rejected = pl.read_parquet(store.folder / "rejected.parquet")
     assert (rejected["reason"] == HELD_OUT).sum() == store.metadata["held_out"] > 0
     assert {label.source for label in store.labels} == {"tox21", "esol", "qm9"}
+    described = Dataset(Config(descriptors=True)).twin(tmp_path)
+    assert {label.source for label in described.labels} == {"tox21", "esol", "qm9", "descriptors"}
+
+
+def test_what_is_held_out_is_named_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKE_CACHE", str(tmp_path))
+    calls = []
+    monkeypatch.setattr(shelfmix, "held_out_molecules", lambda home, **_: calls.append(home) or ["CCO", "bad", "C"])
+    blocks = held_out_blocks("shelf")
+    assert held_out_blocks("shelf") == blocks == blocks_of(["CCO", "C"])
+    assert calls == ["shelf"]
+
+
+@pytest.mark.parametrize("name", ["shelfmix", "shelfmix_tiny"])
+def test_its_recipes_take_ten_steps_on_the_twin_and_are_fine_tuned(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
+    short = ["train.max_steps=10", "train.batch_size=16", "train.threads=1", "train.accelerator=cpu"]
+    recipe = load_recipe(name, short)
+    store = Dataset(recipe.data.config).twin(tmp_path, encodings=recipe.encodings)
+    run = fit(recipe, runs=tmp_path / "runs", store=store, show_progress=False)
+    assert (run.recipe["model"]["width"], run.recipe["task"]["balance"]) == (160, 0.5)
+    small = load_recipe("shelfmix_finetune", short)
+    assert small.to_json()["model"] == run.recipe["model"]  # from scratch it is the same network
+    path = write_twin_table(tmp_path / "assay.csv", seed=0, rows=64)
+    assay = replace(small, data=Named("csv", csv.Config(path=str(path))))
+    tuned = finetune(run.folder, assay, runs=tmp_path / "runs", workers=1, show_progress=False)
+    assert tuned.info["status"] == "finished"
 
 
 @pytest.mark.mirror
@@ -39,6 +85,7 @@ def test_real_members_without_the_test_molecules_of_a_suite(
 ) -> None:
     from hooke.datasets import moleculenet
 
+    monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
     few = {name: moleculenet.TABLES[name] for name in ("esol", "freesolv")}
     monkeypatch.setattr(moleculenet, "TABLES", few)
     dataset = Dataset(Config(tables="esol,freesolv,zinc", held_out="moleculenet"))

@@ -28,6 +28,15 @@ def test_sparse_labels_are_the_dense_ones(first: list[tuple], second: list[tuple
     np.testing.assert_array_equal(labels.replaced(where, GraphLabels.from_dense(others)).dense(3)[0], replaced)
 
 
+def test_labels_beside_others() -> None:
+    first, second = np.array([[1, np.nan], [np.nan, 2]]), np.array([[np.nan, np.nan], [3, np.nan]])
+    shifted = GraphLabels.from_dense(second)
+    both = GraphLabels.from_dense(first).beside(
+        GraphLabels(shifted.offsets, shifted.index + np.uint32(2), shifted.value, shifted.bound)
+    )
+    np.testing.assert_array_equal(both.dense(4)[0], np.hstack([first, second]))
+
+
 def test_bounds_travel_with_their_values() -> None:
     bounds = np.array([[0, 1], [-1, 0]], np.int8)
     labels = GraphLabels.from_dense(np.array([[np.nan, 2], [3, 4]]), bounds)

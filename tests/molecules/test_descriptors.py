@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from rdkit import Chem
 
-from hooke.molecules.descriptors import DESCRIPTORS, baseline_features, rdkit_descriptors
+from hooke.molecules.descriptors import (
+    DESCRIPTORS,
+    QUICK_DESCRIPTORS,
+    baseline_features,
+    quick_descriptors,
+    rdkit_descriptors,
+)
 
 
 def test_finite_also_for_strange_molecules() -> None:
@@ -21,3 +28,15 @@ def test_features_are_counts_beside_descriptors() -> None:
     assert baseline_features(["CCO"]).shape == (1, 2048 + len(DESCRIPTORS))
     with pytest.raises(ValueError, match="not a valid"):
         rdkit_descriptors(["C("])
+
+
+def test_quick_descriptors_have_their_names_and_say_what_is_undefined() -> None:
+    found = quick_descriptors([Chem.MolFromSmiles(smiles) for smiles in ("CCO", "c1ccccc1", "[Pt]")])
+    assert found.shape == (3, len(QUICK_DESCRIPTORS)) == (3, 304)
+    assert len(set(QUICK_DESCRIPTORS)) == 304
+    assert found[0, QUICK_DESCRIPTORS.index("exactmw")] == pytest.approx(46.0419, abs=1e-3)
+    assert found[1, QUICK_DESCRIPTORS.index("NumAromaticRings")] == 1
+    assert found[1, QUICK_DESCRIPTORS.index("mqn_1")] == 6  # carbon atoms
+    assert np.isfinite(found[:2]).all()
+    assert not np.isinf(found).any()
+    assert quick_descriptors([]).shape == (0, 304)

@@ -13,7 +13,7 @@ from hooke.core.files import exclusive
 from hooke.core.labels import Label
 from hooke.core.pt_files import write_integer_lists
 from hooke.core.store import check_store
-from hooke.molecules.mixtures import MixtureTable, prepare_mixture
+from hooke.molecules.mixtures import MixtureTable, descriptor_labels, prepare_mixture
 
 LABELS = (("x", Label("x")), ("q_*", Label("q", "node")))
 
@@ -51,6 +51,31 @@ def test_rows_and_labels_of_all_tables_in_one_store(tables: list[MixtureTable], 
     assert "2 values do not fit the atoms of C" in rejected[1]["reason"]
     assert check_store(store.folder) == []
     assert store.split() is None
+
+
+def test_computed_descriptors_stand_after_the_labels_of_the_tables(tables: list[MixtureTable], tmp_path: Path) -> None:
+    plain = prepare_mixture(tables, tmp_path / "stores", "mix", workers=1, show_progress=False)
+    store = prepare_mixture(tables, tmp_path / "stores", "mix", descriptors=True, workers=1, show_progress=False)
+    assert store.folder != plain.folder
+    names = [label.name for label in store.level_labels("graph")]
+    assert names[:2] == ["a/x", "b/y"]
+    assert names[2:] == [label.name for label in descriptor_labels()]
+    values = store.graph_labels()[0]
+    np.testing.assert_array_equal(values[:, :2], plain.graph_labels()[0])
+    weight = values[:, names.index("descriptors/exactmw")]
+    assert weight[0] == weight[2] == pytest.approx(46.0419, abs=1e-3)
+    assert store.metadata["ingest"]["unlabelled"] == 0
+
+
+def test_a_share_of_the_rows_is_spread_evenly(tmp_path: Path) -> None:
+    pl.DataFrame({"smiles": ["C" * (row + 1) for row in range(10)], "x": [float(row) for row in range(10)]}).write_csv(
+        tmp_path / "a.csv"
+    )
+    table = MixtureTable("a", (tmp_path / "a.csv",), "smiles", LABELS[:1], share=0.3)
+    store = prepare_mixture([table], tmp_path / "stores", "mix", workers=1, show_progress=False)
+    assert store.source_rows(np.arange(3)).tolist() == [4, 7, 10]
+    assert store.graph_labels()[0][:, 0].tolist() == [3, 6, 9]
+    assert store.metadata["ingest"]["rows_read"] == 3
 
 
 def test_it_is_found_by_content(tables: list[MixtureTable], tmp_path: Path) -> None:

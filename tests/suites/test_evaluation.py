@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hooke.core.errors import UnknownNameError, UsageError
+from hooke.datasets import shelfmix
 from hooke.molecules.twins import write_twin_table
 from hooke.suites import evaluation
 from hooke.suites.evaluation import CLIFF, Suite, SuiteTask, run_suite, suite, suite_names, whole_lines
@@ -38,7 +39,10 @@ def test_the_suites() -> None:
     assert suite_names() == ["admet", "moleculeace", "moleculenet"]
     assert [len(suite(name).tasks) for name in suite_names()] == [33, 15, 11]
     assert suite("moleculeace").cliffs
-    assert not any(task.pretraining for task in suite("moleculeace").tasks)
+    assert {task.pretraining for task in suite("moleculeace").tasks} == {("chembl",)}
+    named = {table for name in suite_names() for task in suite(name).tasks for table in task.pretraining}
+    assert named <= set(shelfmix.MEMBERS)
+    assert set(shelfmix.PERMISSIVE) <= set(shelfmix.MEMBERS)
     with pytest.raises(UnknownNameError, match="Did you mean 'admet'"):
         suite("admets")
 
@@ -62,6 +66,12 @@ def test_scores_come_as_they_are_made_and_are_kept(small: Suite, recipe: Recipe,
         small, recipe, systems=("mean",), tasks=("values",), seeds=1, runs=tmp_path / "runs", show_progress=False
     )
     assert [(row.task, row.seed, row.system) for row in some] == [("values", 0, "mean")]
+    with open(path, "a") as file:
+        file.write(json.dumps(vars(some[0]) | {"system": "peer"}) + "\n")
+    some, _ = run_suite(
+        small, recipe, systems=("mean",), tasks=("values",), seeds=1, runs=tmp_path / "runs", show_progress=False
+    )
+    assert [row.system for row in some] == ["mean", "peer"]
 
 
 def test_training_from_scratch_is_a_system(small: Suite, recipe: Recipe, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hooke.suites.evaluation import CLIFF, Suite, SuiteRow, SuiteTask
 from hooke.suites.suite_report import SuiteResult, write_suite_report
 
 TASKS = (
-    SuiteTask("a", "csv", {}, "rmse"), SuiteTask("b", "csv", {}, "roc_auc", pretraining=True), SuiteTask("c", "csv", {}, "rmse"),
+    SuiteTask("a", "csv", {}, "rmse"), SuiteTask("b", "csv", {}, "roc_auc", pretraining=("esol",)), SuiteTask("c", "csv", {}, "rmse"),
 )  # fmt: skip
 SCORES = {
     "a": {"forest": 0.5, "scratch": 0.6, "finetuned": 0.4},
@@ -36,6 +37,9 @@ def test_ranks_follow_the_direction_of_each_metric(result: SuiteResult) -> None:
     assert {name: found.value for name, found in ranks.items()} == {"forest": 1.5, "scratch": 3.0, "finetuned": 1.5}
     assert {name: found.value for name, found in result.ranks(result.new_tasks()).items()}["finetuned"] == 1
     assert result.wins("finetuned", "scratch") == (2, 2)
+    assert result.wins("finetuned", "scratch", result.new_tasks()) == (1, 1)
+    assert replace(result, pretrained_on=("tox21",)).new_tasks() == ["a", "b", "c"]  # it never saw the assay of b
+    assert replace(result, pretrained_on=("esol",)).new_tasks() == result.new_tasks() == ["a", "c"]
     assert result.wins("scratch", "forest") == (0, 2)
 
 

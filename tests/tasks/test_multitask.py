@@ -97,6 +97,20 @@ def test_single_kind_equals_masked_mean_of_graphium() -> None:
     torch.testing.assert_close(loss_of(task, network, batch), expected)
 
 
+def test_balance_divides_the_weights_by_the_size_of_the_source() -> None:
+    labels = [Label(f"x{number}", source="big" if number < 3 else "small") for number in range(4)]
+    for balance, share in ((0.0, 0.25), (0.5, 1 / (1 + 3**0.5)), (1.0, 0.5)):
+        task, network, batch = setting(multitask.Config(balance=balance), labels, None)
+        alone = torch.full_like(batch.targets["graph"], torch.nan)
+        alone[:, 3] = batch.targets["graph"][:, 3] = 5.0
+        small = loss_of(task, network, replace(batch, targets={"graph": alone}))
+        alone = batch.targets["graph"].clone()
+        alone[:, 3] = torch.nan
+        big = loss_of(task, network, replace(batch, targets={"graph": alone}))
+        both = loss_of(task, network, batch)
+        torch.testing.assert_close(both, share * small + (1 - share) * big)
+
+
 @pytest.mark.parametrize("weighting", ["equal", "label_count", "uncertainty"])
 def test_weight_zero_removes_the_gradient(weighting) -> None:
     labels = [Label("kept"), Label("dropped", weight=0.0), Label("other", kind="binary")]

@@ -21,7 +21,9 @@ def benchmark(
     overrides: Annotated[list[str] | None, typer.Argument(help="Changes to the recipe, as a.b=c.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 3,
     splits: Annotated[str, typer.Option(help="Comma-separated splits; default: the recipe's. Not of suites.")] = "",
-    pretrained: Annotated[Path | None, typer.Option(help="Also probe and fine-tune this pretrained run.")] = None,
+    pretrained: Annotated[
+        str | None, typer.Option(help="Also probe and fine-tune this pretrained run, or tiny.")
+    ] = None,
     systems: Annotated[
         str, typer.Option(help="Of a suite: mean, ridge, forest, minimol, scratch, probe, finetuned.")
     ] = "forest",

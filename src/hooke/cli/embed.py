@@ -11,14 +11,16 @@ from hooke.cli.output import Json, Workers, print_json
 from hooke.core.errors import UsageError
 
 EXAMPLES = (
-    "Examples: `hooke embed runs/csv library.smi -o vectors.parquet` · `hooke embed minimol new.csv -o vectors.parquet` · "
+    "Examples: `hooke embed runs/csv library.smi -o vectors.parquet` · `hooke embed tiny new.csv -o vectors.parquet` · "
     "`hooke embed runs/screen_ca_mae plates_store -o wells.parquet` · "
     "`hooke embed runs/screen_ca_mae screen seed=3 -o wells.parquet --block 3`"
 )
 
 
 def embed(
-    run: Annotated[str, typer.Argument(help="A run folder (a folder of runs: its newest finished one), or minimol.")],
+    run: Annotated[
+        str, typer.Argument(help="A run folder (a folder of runs: its newest finished one), tiny, or minimol.")
+    ],
     source: Annotated[
         str,
         typer.Argument(help="Molecules: CSV(.gz), Parquet, SDF or SMILES file. Images: a store, or a data set's name."),

@@ -9,11 +9,14 @@ import typer
 
 from hooke.cli.output import Json, Runs, Workers, print_json
 
-EXAMPLES = "Example: `hooke finetune runs/pretrain/20260101T120000-1a2b3c4d --csv assay.csv --smiles smiles`"
+EXAMPLES = (
+    "Examples: `hooke finetune runs/pretrain/20260101T120000-1a2b3c4d --csv assay.csv --smiles smiles` · "
+    "`hooke finetune tiny --csv assay.csv`"
+)
 
 
 def finetune(
-    pretrained: Annotated[Path, typer.Argument(help="The pretrained run folder.")],
+    pretrained: Annotated[str, typer.Argument(help="The pretrained run folder, or tiny.")],
     recipe: Annotated[
         str | None, typer.Argument(help="A recipe for data and training; with --csv it may be left out.")
     ] = None,

@@ -15,7 +15,7 @@ EXAMPLES = (
 
 
 def probe(
-    run: Annotated[str, typer.Argument(help="A run folder, or minimol.")],
+    run: Annotated[str, typer.Argument(help="A run folder, tiny, or minimol.")],
     data: Annotated[str, typer.Argument(help="A table, or the name of a data set.")],
     options: Annotated[list[str] | None, typer.Argument(help="Options of the data set, as key=value.")] = None,
     smiles: Annotated[str | None, typer.Option(help="The SMILES column of a table.")] = None,

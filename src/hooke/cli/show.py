@@ -1,7 +1,8 @@
-"""`hooke show`: look at a run, a recipe, a name of the registry, or a citation."""
+"""`hooke show`: look at a run, a recipe, a shipped encoder, a name of the registry, or a citation."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,9 @@ import typer
 
 from hooke.cli.output import Json, print_fields, print_json
 
-app = typer.Typer(help="Look at a run, a recipe, the registered names, or a citation.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at a run, a recipe, a shipped encoder, the registered names, or a citation.", no_args_is_help=True
+)
 
 
 @app.command(epilog="Example: `hooke show run runs/csv/20260101T120000-1a2b3c4d`")
@@ -35,6 +38,20 @@ def recipe(
     print_json(read(name, overrides or []))
 
 
+@app.command(epilog="Example: `hooke show model tiny`")
+def model(
+    name: Annotated[str, typer.Argument(help="An encoder that comes with Hooke.")] = "tiny", as_json: Json = False
+) -> None:
+    """The model card of a shipped encoder: data, licence, metrics, limits."""
+    from hooke.inference.shipped import model_card
+
+    card = model_card(name)
+    if as_json:
+        print_json(card)
+    else:
+        _print_card({name: value for name, value in card.items() if name != "sha256"})
+
+
 @app.command(epilog="Example: `hooke show names models`")
 def names(
     kind: Annotated[str, typer.Argument(help="models, datasets, tasks, suites or recipes.")],
@@ -57,3 +74,12 @@ def cite(name: Annotated[str, typer.Argument(help="A model, data set, method or 
     from hooke.core.citations import cite as bibtex
 
     typer.echo(bibtex(name))
+
+
+def _print_card(card: Mapping[str, object]) -> None:
+    """Aligned fields; lists and tables take a line an entry."""
+    width = max(len(name) for name in card)
+    for name, value in card.items():
+        entries = [f"{key}: {item}" for key, item in value.items()] if isinstance(value, Mapping) else value
+        for number, entry in enumerate(entries if isinstance(entries, list) else [entries]):
+            typer.echo(f"{name if number == 0 else '':<{width}}  {entry}")

@@ -20,6 +20,7 @@ from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
 from hooke.inference.encoder import Encoder
 from hooke.inference.ensemble import Ensemble
 from hooke.inference.network import build_network, build_task
+from hooke.inference.shipped import run_path, shipped_names
 from hooke.inference.source import Preparation
 from hooke.inference.weights import load_weights
 from hooke.molecules.batch import MoleculeBatch
@@ -152,11 +153,16 @@ def _calibration(run: RunFolder) -> dict[str, IntervalCalibration | SetCalibrati
 PUBLISHED = ("minimol",)
 
 
+def known_names() -> list[str]:
+    """Names that stand for weights instead of a run folder."""
+    return [*shipped_names(), *PUBLISHED]
+
+
 def load(name: Path | str, *, weights: Path | str | None = None, device: str = "auto") -> Encoder:
-    """A finished run, or published weights by name.
+    """A finished run, an encoder that comes with Hooke, or published weights by name.
 
     Args:
-        name: A run folder, or "minimol". A folder of that name goes first.
+        name: A run folder, "tiny", or "minimol". A folder of that name goes first.
         weights: The file of the published weights; None looks for it.
         device: "auto", "cpu" or "cuda".
 
@@ -170,6 +176,7 @@ def load(name: Path | str, *, weights: Path | str | None = None, device: str = "
         return LoadedMiniMol.open(Path(weights) if weights else None, device)
     if weights is not None:
         raise UsageError(f"only published weights ({', '.join(PUBLISHED)}) take a weights file, {name} is a run")
-    if not Path(name).exists() and (meant := nearest(str(name), PUBLISHED)):
+    folder = run_path(name)
+    if not folder.exists() and (meant := nearest(str(name), known_names())):
         raise DataError(f"there is no run folder {name}; did you mean the published weights {meant!r}?")
-    return LoadedRun.open(Path(name), device)
+    return LoadedRun.open(folder, device)

@@ -203,7 +203,7 @@ def _write_parts(
         bar.advance(resumed)
         for number, group in enumerate(_groups(chunks), start=before):
             temporary = parts / f"{number:06d}.tmp"
-            with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            with _parquet(temporary, schema) as writer:
                 for chunk in group:
                     writer.write_table(table_of(chunk, columns))
                     bar.advance(len(chunk.rows))
@@ -248,11 +248,17 @@ def _writer(path: Path, suffix: str, schema: pa.Schema) -> _ParquetOutput | _Csv
     return _CsvOutput(path, schema) if suffix == ".csv" else _ParquetOutput(path, schema)
 
 
+def _parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Dictionaries for texts alone: numbers nearly all differ, and their files would be half as large again."""
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
+    return pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=texts)
+
+
 class _ParquetOutput:
     """Parquet with the stamp in its metadata."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self._writer = pq.ParquetWriter(path, schema, compression="zstd")
+        self._writer = _parquet(path, schema)
 
     def __enter__(self) -> _ParquetOutput:
         return self

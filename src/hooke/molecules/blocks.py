@@ -65,6 +65,18 @@ class GraphLabels:
             np.concatenate([self.bound[old], others.bound])[order],
         )
 
+    def beside(self, others: GraphLabels) -> GraphLabels:
+        """The labels of the same molecules, these first and then `others`."""
+        counts = np.diff(self.offsets), np.diff(others.offsets)
+        owner = np.concatenate([np.repeat(np.arange(len(one)), one) for one in counts])
+        order = np.argsort(owner, kind="stable")
+        return GraphLabels(
+            self.offsets + others.offsets,
+            np.concatenate([self.index, others.index])[order],
+            np.concatenate([self.value, others.value])[order],
+            np.concatenate([self.bound, others.bound])[order],
+        )
+
     def rows(self, rows: np.ndarray) -> GraphLabels:
         """The labels of some molecules, in the given order."""
         offsets, entries = _runs(self.offsets, rows)

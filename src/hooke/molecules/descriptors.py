@@ -6,12 +6,41 @@ from collections.abc import Sequence
 
 import numpy as np
 from rdkit import Chem
-from rdkit.Chem import Descriptors
+from rdkit.Chem import Descriptors, rdMolDescriptors
 
 from hooke.molecules.fingerprints import morgan_counts
 
 # Ipc grows beyond float64 for large molecules and carries no more than its averaged form.
 DESCRIPTORS = tuple((name, function) for name, function in Descriptors.descList if name != "Ipc")
+_SLOW = {f"chi{order}{kind}" for order in (2, 3, 4) for kind in "nv"} | {"kappa2", "kappa3", "Phi"}  # half of the time
+_PROPERTIES = rdMolDescriptors.Properties(
+    [name for name in rdMolDescriptors.Properties().GetPropertyNames() if name not in _SLOW]
+)
+_COUNTS = {"slogp_vsa": 12, "smr_vsa": 10, "peoe_vsa": 14, "mqn": 42, "autocorrelation": 192}
+QUICK_DESCRIPTORS = (
+    *_PROPERTIES.GetPropertyNames(),
+    *(f"{name}_{number}" for name, count in _COUNTS.items() for number in range(1, count + 1)),
+)
+
+
+def quick_descriptors(molecules: Sequence[Chem.Mol]) -> np.ndarray:
+    """(N, 304) float32 descriptors that RDKit computes in C++, about a millisecond a molecule; NaN where undefined.
+
+    Counts, Crippen contributions, the shortest connectivity and shape indices, surface areas by contribution to log P, refractivity and partial
+    charge, molecular quantum numbers (Nguyen et al. 2009), and Moreau-Broto, Moran and Geary autocorrelations.
+    """
+    out = np.full((len(molecules), len(QUICK_DESCRIPTORS)), np.nan)
+    for row, molecule in enumerate(molecules):
+        out[row] = [
+            *_PROPERTIES.ComputeProperties(molecule),
+            *rdMolDescriptors.SlogP_VSA_(molecule),
+            *rdMolDescriptors.SMR_VSA_(molecule),
+            *rdMolDescriptors.PEOE_VSA_(molecule),
+            *rdMolDescriptors.MQNs_(molecule),
+            *rdMolDescriptors.CalcAUTOCORR2D(molecule),
+        ]
+    out[~(np.abs(out) < 1e6)] = np.nan
+    return out.astype(np.float32)
 
 
 def rdkit_descriptors(smiles: Sequence[str]) -> np.ndarray:

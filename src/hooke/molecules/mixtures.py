@@ -10,21 +10,24 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.files import exclusive
 from hooke.core.hashing import file_sha256
 from hooke.core.labels import Label
+from hooke.core.options import later, plain
 from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
 from hooke.core.pt_files import read_integer_lists
 from hooke.molecules.blocks import NO_SPLIT, SPLIT_CODES, GraphLabels, MoleculeBlock, ends
+from hooke.molecules.descriptors import QUICK_DESCRIPTORS, quick_descriptors
 from hooke.molecules.encodings import EncodingConfig, add_encodings
 from hooke.molecules.featurise import featurise
 from hooke.molecules.held_out import first_block
@@ -35,6 +38,7 @@ from hooke.molecules.parse import KEEP_ALL, ParseError, StandardiseConfig, canon
 from hooke.molecules.prepared import store_folder
 from hooke.molecules.store import MoleculeStore, MoleculeStoreWriter
 
+COMPUTED = "descriptors"
 HELD_OUT = "tested on in an evaluation suite"
 
 
@@ -50,6 +54,7 @@ class MixtureTable:
             of that label is ignored.
         split: A `.pt` file of row numbers by part ("train", "val", "test", ...), or None.
         test: The part of `split` that is used for testing.
+        share: Of its rows, evenly spread, that is taken; not of tables with a split.
     """
 
     name: str
@@ -58,6 +63,7 @@ class MixtureTable:
     columns: tuple[tuple[str, Label], ...]
     split: Path | None = None
     test: str = "test"
+    share: float = later(1.0)
 
 
 def prepare_mixture(
@@ -66,6 +72,7 @@ def prepare_mixture(
     name: str,
     *,
     excluded: frozenset[str] = frozenset(),
+    descriptors: bool = False,
     encodings: EncodingConfig | None = None,
     standardise: StandardiseConfig | None = None,
     workers: int | None = None,
@@ -78,6 +85,7 @@ def prepare_mixture(
         root: Folder of stores.
         name: Of the mixture.
         excluded: First blocks of the InChIKeys of molecules that are left out, because they are tested on elsewhere.
+        descriptors: Whether every molecule also carries the computed labels of `quick_descriptors`, after those of the tables.
         encodings: Which encodings are stored.
         standardise: What is done to each molecule; not possible for tables with labels of atoms.
         workers: Processes; None takes all cores.
@@ -89,16 +97,28 @@ def prepare_mixture(
     """
     encodings, standardise = encodings or EncodingConfig(), standardise or KEEP_ALL
     content = [
-        {**asdict(replace(table, paths=(), split=None)), "files": [file_sha256(path) for path in _files(table)]}
+        {**plain(replace(table, paths=(), split=None)), "files": [file_sha256(path) for path in _files(table)]}
         for table in tables
     ]
-    identity = [content, encodings, standardise, *([sorted(excluded)] if excluded else [])]
+    computed = descriptor_labels() if descriptors else []
+    identity = [
+        content,
+        encodings,
+        standardise,
+        *([sorted(excluded)] if excluded else []),
+        *([computed] if computed else []),
+    ]
     folder = store_folder(root, name, identity)
     root.mkdir(parents=True, exist_ok=True)
     with exclusive(root / f"{folder.name}.lock", f"is preparing {folder}"):
         if not any(folder.glob("manifest-*.json")):
-            _prepare(tables, folder, excluded, encodings, standardise, workers, show_progress)
+            _prepare(tables, folder, excluded, computed, encodings, standardise, workers, show_progress)
     return MoleculeStore.open(folder)
+
+
+def descriptor_labels() -> list[Label]:
+    """The computed labels of whole molecules."""
+    return [Label(f"{COMPUTED}/{name}", source=COMPUTED) for name in QUICK_DESCRIPTORS]
 
 
 def _files(table: MixtureTable) -> list[Path]:
@@ -137,13 +157,14 @@ class _Job:
     """Some rows: their SMILES, sparse graph labels, and node labels as one list a row (None = not measured)."""
 
     table: str
-    first_row: int
+    rows: np.ndarray
     smiles: list[str]
     graph: GraphLabels
     node: list[list[np.ndarray | None]]  # column -> row -> values
     node_columns: tuple[str, ...]
     split: np.ndarray
     excluded: frozenset[str]
+    descriptors: bool
     encodings: EncodingConfig
     standardise: StandardiseConfig
 
@@ -152,13 +173,14 @@ def _prepare(
     tables: Sequence[MixtureTable],
     folder: Path,
     excluded: frozenset[str],
+    computed: list[Label],
     encodings: EncodingConfig,
     standardise: StandardiseConfig,
     workers: int | None,
     show_progress: bool,
 ) -> None:
     resolved = [_resolve(table) for table in tables]
-    graph = [label for item in resolved for label in item.labels["graph"].values()]
+    graph = [*(label for item in resolved for label in item.labels["graph"].values()), *computed]
     node = [label for item in resolved for label in item.labels["node"].values()]
     if node and standardise != KEEP_ALL:
         raise UsageError("molecules whose atoms carry labels are kept as they are: leave standardise at its defaults")
@@ -168,16 +190,17 @@ def _prepare(
     graph_start = node_start = 0
     for item in resolved:
         with progress(None, f"preparing {item.table.name}", "rows", show=show_progress) as bar:
-            for block, node_labels, refused, rows in ordered_map(
-                _featurise, _jobs(item, excluded, encodings, standardise), workers=workers
+            for part in ordered_map(
+                _featurise, _jobs(item, excluded, bool(computed), encodings, standardise), workers=workers
             ):
-                writer.append(_placed(block, node_labels, graph_start, node_start, len(node)))
-                rejected += refused
+                block = _placed(part, graph_start, len(graph) - len(computed), node_start, len(node))
+                writer.append(block)
+                rejected += part.rejected
                 counted = counts[item.table.name]
-                counted[0] += rows
+                counted[0] += part.rows
                 counted[1] += len(block.arrays)
-                counted[2] += int(((np.diff(block.graph_labels.offsets) == 0) & _without(node_labels, block)).sum())
-                bar.advance(rows)
+                counted[2] += int(((np.diff(block.graph_labels.offsets) == 0) & _without(part)).sum())
+                bar.advance(part.rows)
         graph_start += len(item.labels["graph"])
         node_start += len(item.labels["node"])
     _write_rejected(folder / REJECTED, rejected)
@@ -192,24 +215,38 @@ def _prepare(
     writer.close({**stated, **held_out})
 
 
-def _without(node_labels: np.ndarray, block: MoleculeBlock) -> np.ndarray:
+@dataclass(frozen=True)
+class _Part:
+    """Some rows of a table: molecules with sparse labels counted from 0, (atoms, node labels of the table), computed labels."""
+
+    block: MoleculeBlock
+    node_labels: np.ndarray
+    computed: GraphLabels | None
+    rejected: list[dict[str, Any]]
+    rows: int
+
+
+def _without(part: _Part) -> np.ndarray:
     """(N,) bool: molecules without any label of an atom."""
-    measured = ends((~np.isnan(node_labels)).any(axis=1))
-    offsets = block.arrays.atom_offsets
+    measured = ends((~np.isnan(part.node_labels)).any(axis=1))
+    offsets = part.block.arrays.atom_offsets
     return measured[offsets[1:]] == measured[offsets[:-1]]
 
 
-def _placed(
-    block: MoleculeBlock, node_labels: np.ndarray, graph_start: int, node_start: int, node_count: int
-) -> MoleculeBlock:
+def _placed(part: _Part, graph_start: int, computed_start: int, node_start: int, node_count: int) -> MoleculeBlock:
     """The block with its labels at their place among those of the mixture."""
-    sparse = block.graph_labels
     dense = None
     if node_count:
-        dense = np.full((len(node_labels), node_count), np.nan, np.float32)
-        dense[:, node_start : node_start + node_labels.shape[1]] = node_labels
-    moved = replace(sparse, index=sparse.index + np.uint32(graph_start))
-    return replace(block, graph_labels=moved, node_labels=dense)
+        dense = np.full((len(part.node_labels), node_count), np.nan, np.float32)
+        dense[:, node_start : node_start + part.node_labels.shape[1]] = part.node_labels
+    labels = _shifted(part.block.graph_labels, graph_start)
+    if part.computed is not None:
+        labels = labels.beside(_shifted(part.computed, computed_start))
+    return replace(part.block, graph_labels=labels, node_labels=dense)
+
+
+def _shifted(labels: GraphLabels, start: int) -> GraphLabels:
+    return replace(labels, index=labels.index + np.uint32(start))
 
 
 def _write_rejected(path: Path, rejected: list[dict[str, Any]]) -> None:
@@ -218,7 +255,11 @@ def _write_rejected(path: Path, rejected: list[dict[str, Any]]) -> None:
 
 
 def _jobs(
-    item: _Resolved, excluded: frozenset[str], encodings: EncodingConfig, standardise: StandardiseConfig
+    item: _Resolved,
+    excluded: frozenset[str],
+    descriptors: bool,
+    encodings: EncodingConfig,
+    standardise: StandardiseConfig,
 ) -> Iterator[_Job]:
     table = item.table
     part_of = _split_codes(table)
@@ -233,15 +274,20 @@ def _jobs(
         if part_of is not None:
             here = part_of[first - 1 : first - 1 + batch.num_rows]
             split[: len(here)] = here
+        rows = first + np.arange(batch.num_rows)
+        taken = np.flatnonzero(np.floor(rows * table.share) > np.floor((rows - 1) * table.share))
+        graph = GraphLabels.from_dense(dense_labels(batch, item.labels["graph"], path.name, first))
+        chosen = batch if len(taken) == batch.num_rows else batch.take(pa.array(taken))
         yield _Job(
             table.name,
-            first,
-            ["" if text is None else text for text in batch.column(table.smiles).to_pylist()],
-            GraphLabels.from_dense(dense_labels(batch, item.labels["graph"], path.name, first)),
-            [list_labels(batch.column(column), f"{path.name}, {column!r}") for column in item.labels["node"]],
+            rows[taken],
+            ["" if text is None else text for text in chosen.column(table.smiles).to_pylist()],
+            graph.rows(taken),
+            [list_labels(chosen.column(column), f"{path.name}, {column!r}") for column in item.labels["node"]],
             tuple(item.labels["node"]),
-            split,
+            split[taken],
             excluded,
+            descriptors,
             encodings,
             standardise,
         )
@@ -268,14 +314,14 @@ def _split_codes(table: MixtureTable) -> np.ndarray | None:
     return codes
 
 
-def _featurise(job: _Job) -> tuple[MoleculeBlock, np.ndarray, list[dict[str, Any]], int]:
-    """Parse and featurise some rows; the labels of atoms apart, (atoms, node labels of the table)."""
+def _featurise(job: _Job) -> _Part:
+    """Parse and featurise some rows."""
     silence_rdkit()
     molecules, atoms_of, kept = [], [], []
     rejected: list[dict[str, Any]] = []
 
     def refuse(row: int, what: str, column: str, value: str, reason: str) -> None:
-        place = {"table": job.table, "row": job.first_row + row}
+        place = {"table": job.table, "row": int(job.rows[row])}
         rejected.append({**place, "what": what, "column": column, "value": value[:200], "reason": reason})
 
     for row, smiles in enumerate(job.smiles):
@@ -310,7 +356,8 @@ def _featurise(job: _Job) -> tuple[MoleculeBlock, np.ndarray, list[dict[str, Any
         arrays,
         [canonical_smiles(molecule) for molecule in molecules],
         job.graph.rows(rows),
-        job.first_row + rows,
+        job.rows[rows],
         job.split[rows],
     )
-    return block, node_labels, rejected, len(job.smiles)
+    computed = GraphLabels.from_dense(quick_descriptors(molecules)) if job.descriptors else None
+    return _Part(block, node_labels, computed, rejected, len(job.smiles))

@@ -39,14 +39,14 @@ class SuiteTask:
         dataset: Registered name.
         options: Of the data set's config.
         metric: Name in `evaluate.metrics`.
-        pretraining: Whether the same assay also stands in `shelfmix` (its test molecules do not).
+        pretraining: Tables of `shelfmix` that hold the same assay, or measurements of the same target (not its test molecules).
     """
 
     name: str
     dataset: str
     options: Mapping[str, Any]
     metric: str
-    pretraining: bool = False
+    pretraining: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,12 @@ def suite(name: str) -> Suite:
     return registry.module("suites", name).SUITE
 
 
+def pretraining_tables(run: Path) -> tuple[str, ...]:
+    """The tables that a pretrained run learnt labels from."""
+    entries = RunFolder.open(run).read_json("labels.json")
+    return tuple(dict.fromkeys(entry["source"] for entry in entries))
+
+
 def suite_names() -> list[str]:
     """Names of all suites of small tasks."""
     return [name for name in registry.names("suites") if hasattr(registry.module("suites", name), "SUITE")]
@@ -119,7 +125,7 @@ def run_suite(
         show_progress: Show progress bars.
 
     Returns:
-        All scores, and the file that holds them.
+        All scores, those of systems that are not Hooke's own included, and the file that holds them.
 
     Raises:
         UnknownNameError: No such system or task.
@@ -149,8 +155,10 @@ def run_suite(
                     file.write("".join(json.dumps(asdict(row)) + "\n" for row in made))
                 rows += made
             bar.advance(task=task.name, system=system)
-    keys = {(task.name, seed, system) for task, seed, system in wanted}
-    return [row for row in rows if (row.task, row.seed, row.system) in keys], path
+    keys = {(task.name, seed) for task, seed, _ in wanted}
+    elsewhere = {row.system for row in rows} - set(SYSTEMS)  # scores that another program wrote into the file
+    shown = {*systems, *elsewhere}
+    return [row for row in rows if (row.task, row.seed) in keys and row.system in shown], path
 
 
 def whole_lines(path: Path) -> list[str]:

@@ -29,10 +29,12 @@ class SuiteResult:
     Attributes:
         suite: Which.
         rows: The scores.
+        pretrained_on: Tables that the pretrained run learnt from; None where it is not known, or there is none: any of `shelfmix`.
     """
 
     suite: Suite
     rows: tuple[SuiteRow, ...]
+    pretrained_on: tuple[str, ...] | None = None
 
     @property
     def systems(self) -> list[str]:
@@ -66,10 +68,12 @@ class SuiteResult:
             name: paired_difference(ranks[:, number], generator=generator) for number, name in enumerate(self.systems)
         }
 
-    def wins(self, first: str, second: str) -> tuple[int, int]:
+    def wins(self, first: str, second: str, tasks: Sequence[str] | None = None) -> tuple[int, int]:
         """On how many tasks `first` has the better mean than `second`, and of how many."""
         better = count = 0
-        for (_, metric), by_system in self.scores.items():
+        for (task, metric), by_system in self.scores.items():
+            if tasks is not None and task not in tasks:
+                continue
             if metric != CLIFF and first in by_system and second in by_system:
                 gain = float(np.mean(by_system[first]) - np.mean(by_system[second]))
                 better += gain > 0 if METRICS[metric].higher_is_better else gain < 0
@@ -78,7 +82,12 @@ class SuiteResult:
 
     def new_tasks(self) -> list[str]:
         """Tasks whose assay is not also pretrained on."""
-        return [task.name for task in self.suite.tasks if not task.pretraining]
+        seen = self.pretrained_on
+        return [
+            task.name
+            for task in self.suite.tasks
+            if not any(seen is None or table in seen for table in task.pretraining)
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """Scores and ranks as plain values."""

@@ -2,7 +2,8 @@
 
     loss = Σ_level λ_level loss_level / Σ_level λ_level
 
-and within a level, with l_il the loss of item i and label l, m_il = 1 where it was measured, w_l the label's weight:
+and within a level, with l_il the loss of item i and label l, m_il = 1 where it was measured, w_l the label's weight, divided
+by (number of labels of its source) ** `balance`:
 
     equal:        Σ_l w_l L_l / Σ_l w_l over labels measured in the batch, L_l = Σ_i m_il l_il / Σ_i m_il
     label_count:  Σ_il w_l m_il l_il / Σ_il w_l m_il
@@ -18,6 +19,7 @@ Source: Graphium (masked losses of static shape, hybrid cross-entropy); Kendall 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +33,7 @@ from torch.nn import functional
 
 from hooke.core.errors import DataError, UsageError
 from hooke.core.labels import LEVELS, Kind, Label
+from hooke.core.options import later
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.distributions import OUTPUTS, DistributionLoss, distribution_loss, stated_spread
 from hooke.nn.encodings import flip_signs, hide_encodings
@@ -52,6 +55,7 @@ class Config:
     huber_delta: float = 1.0  # in standard deviations of the label
     ordinal_alpha: float = 0.5  # share of the cross-entropy in the hybrid loss of ordered classes
     weighting: Literal["equal", "label_count", "uncertainty"] = "equal"
+    balance: float = later(0.0)  # 0: labels weigh alike; 1: the sources of a mixture do; 0.5 lies between
     normalise: bool = True  # regression labels by their training statistics
     graph_weight: float = 1.0  # λ of each level
     node_weight: float = 1.0
@@ -265,7 +269,9 @@ class Task:
         key = (level, device)
         if key not in self._constants:
             layout = self.layouts[level]
-            weights = [self.labels[level][index].weight for index in layout.order]
+            labels = [self.labels[level][index] for index in layout.order]
+            sizes = Counter(label.source for label in labels)
+            weights = [label.weight / sizes[label.source] ** self.config.balance for label in labels]
             self._constants[key] = (
                 torch.tensor(layout.order, device=device),
                 torch.tensor(layout.output_order, device=device),

@@ -1,0 +1,173 @@
+"""Embedding speed of the encoder that comes with Hooke: SMILES to vectors in a file, beside `chemprop fingerprint`.
+
+    python bench/embed_speed.py RESULTS.jsonl TABLE... [--chemprop COMMAND] [--rows 4000] [--rounds 3] [--stream 1000000]
+
+TABLEs are CSV(.gz) files with a SMILES column; molecules are drawn from them with a fixed seed, repeated if more are asked for.
+Both are commands of their own, with one thread and one process, timed in turns, so that whatever else the machine does falls on both.
+Each is run on ROWS molecules and on 50; the difference is the cost of the molecules alone, without the start of the interpreter. CPU
+time is user + system time of the process. chemprop is first trained for three epochs on 50 molecules with its default network; its
+parameters are counted, and must not be more than ours.
+
+With --stream, so many molecules are embedded once: molecules a second and the largest resident size of the process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from hooke.inference.shipped import model_card
+from hooke.molecules.parse import ParseError, parse
+from hooke.molecules.tables import read_table, smiles_column
+
+FEW = 50
+COUNT = """
+import sys
+from chemprop.models import load_model
+print(sum(tensor.numel() for tensor in load_model(sys.argv[1], False).message_passing.parameters()))
+"""
+
+
+def molecules(tables: list[Path], count: int) -> list[str]:
+    """So many SMILES that are molecules, drawn from the tables, repeated where there are fewer."""
+    found: list[str] = []
+    for table in tables:
+        for chunk in read_table(table):
+            found += chunk.columns[smiles_column(list(chunk.columns), None)]
+    generator = np.random.default_rng(0)
+    drawn: list[str] = []
+    for place in generator.permutation(len(found)):
+        try:
+            parse(found[place])
+        except ParseError:
+            continue
+        drawn.append(found[place])
+        if len(drawn) == min(count, 20_000):
+            break
+    return [drawn[number % len(drawn)] for number in range(count)]
+
+
+def timed(command: list[str], log: Path) -> dict[str, float]:
+    """Wall and CPU seconds and peak memory of a command."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "HOOKE_PROGRESS": "0"}
+    start = time.perf_counter()
+    with open(log, "w") as file:
+        process = subprocess.Popen(command, env=environment, stdout=file, stderr=file)
+        _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        sys.exit(f"{command} failed:\n{log.read_text()[-2000:]}")
+    return {
+        "wall_s": time.perf_counter() - start,
+        "cpu_s": usage.ru_utime + usage.ru_stime,
+        "peak_mb": usage.ru_maxrss / 1024,
+    }
+
+
+def ours(table: Path, output: Path) -> list[str]:
+    return [
+        sys.executable, "-m", "hooke.cli.main", "embed", "tiny", str(table), "-o", str(output), "--workers", "1", "--new",
+    ]  # fmt: skip
+
+
+def theirs(chemprop: str, model: Path, table: Path, output: Path) -> list[str]:
+    return [
+        chemprop, "fingerprint", "-i", str(table), "-s", "smiles", "--model-paths", str(model), "-o", str(output), "--accelerator", "cpu",
+        "--ffn-block-index", "0", "--batch-size", "256", "-q",
+    ]  # fmt: skip
+
+
+def trained(chemprop: str, folder: Path, smiles: list[str]) -> tuple[Path, int]:
+    """A checkpoint of chemprop's default network, and the parameters of its message passing."""
+    table = folder / "train.csv"
+    pl.DataFrame({"smiles": smiles[:FEW], "y": np.arange(FEW) / FEW}).write_csv(table)
+    timed(
+        [chemprop, "train", "-i", str(table), "-s", "smiles", "--target-columns", "y", "-t", "regression", "-o", str(folder / "model"),
+         "--epochs", "3", "--accelerator", "cpu", "-q"],
+        folder / "train.log",
+    )  # fmt: skip
+    model = next((folder / "model").rglob("best.pt"))
+    python = Path(chemprop).resolve().parent / "python"
+    counted = subprocess.run([python, "-c", COUNT, model], check=True, capture_output=True, text=True)
+    return model, int(counted.stdout.split()[-1])
+
+
+def compare(chemprop: str, smiles: list[str], rounds: int, folder: Path) -> dict[str, Any]:
+    """Both commands on many and few molecules, in turns."""
+    model, parameters = trained(chemprop, folder, smiles)
+    tables = {"many": folder / "many.csv", "few": folder / "few.csv"}
+    pl.DataFrame({"smiles": smiles}).write_csv(tables["many"])
+    pl.DataFrame({"smiles": smiles[:FEW]}).write_csv(tables["few"])
+    found: dict[str, list[dict[str, float]]] = {}
+    for number in range(rounds):
+        for size, table in tables.items():
+            for name, command in (
+                ("hooke", ours(table, folder / f"ours-{number}.parquet")),
+                ("chemprop", theirs(chemprop, model, table, folder / f"theirs-{number}.npz")),
+            ):
+                found.setdefault(f"{name} {size}", []).append(timed(command, folder / "run.log"))
+    net = {
+        name: [
+            (many["cpu_s"] - few["cpu_s"]) / (len(smiles) - FEW)
+            for many, few in zip(found[f"{name} many"], found[f"{name} few"], strict=True)
+        ]
+        for name in ("hooke", "chemprop")
+    }
+    ratios = [second / first for first, second in zip(net["hooke"], net["chemprop"], strict=True)]
+    whole = [
+        second["cpu_s"] / first["cpu_s"]
+        for first, second in zip(found["hooke many"], found["chemprop many"], strict=True)
+    ]
+    return {
+        "what": "embed beside chemprop fingerprint", "rows": len(smiles), "rounds": rounds, "threads": 1,
+        "parameters": {"hooke": model_card("tiny")["parameters"], "chemprop": parameters},
+        "molecules_per_cpu_s": {name: round(1 / statistics.median(values), 1) for name, values in net.items()},
+        "ratio_molecules": [round(ratio, 2) for ratio in ratios], "ratio_with_start": [round(ratio, 2) for ratio in whole],
+        "peak_mb": {name: round(max(run["peak_mb"] for run in runs)) for name, runs in found.items()},
+    }  # fmt: skip
+
+
+def stream(smiles: list[str], folder: Path) -> dict[str, Any]:
+    """One long run."""
+    table = folder / "long.csv"
+    pl.DataFrame({"smiles": smiles}).write_csv(table)
+    run = timed(ours(table, folder / "long.parquet"), folder / "run.log")
+    return {
+        "what": "embed streamed", "rows": len(smiles), "threads": 1, "molecules_per_wall_s": round(len(smiles) / run["wall_s"], 1),
+        "molecules_per_cpu_s": round(len(smiles) / run["cpu_s"], 1), **{name: round(value, 1) for name, value in run.items()},
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path)
+    parser.add_argument("tables", type=Path, nargs="+")
+    parser.add_argument("--chemprop", default="")
+    parser.add_argument("--rows", type=int, default=4000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--stream", type=int, default=0)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        lines = []
+        if given.chemprop:
+            lines.append(compare(given.chemprop, molecules(given.tables, given.rows), given.rounds, Path(name)))
+        if given.stream:
+            lines.append(stream(molecules(given.tables, given.stream), Path(name)))
+    with open(given.results, "a") as file:
+        for line in lines:
+            file.write(json.dumps(line) + "\n")
+            print(json.dumps(line, indent=1))
+
+
+if __name__ == "__main__":
+    main()

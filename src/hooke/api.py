@@ -66,9 +66,12 @@ class FittedRun:
         return run_domain(self.run)
 
     def _ingest(self) -> tuple[Any, str]:
-        """What became of the molecules' rows, for scripts and for people; nothing with images."""
+        """What became of the rows or fields, for scripts and for people."""
         if self.domain != "molecules":
-            return None, ""
+            from hooke.images.store import ImageStore
+
+            images = ImageStore.open(Path(self.run.info["store"]))
+            return images.description.get("counts"), images.left_out
         from hooke.molecules.ingest import ingest_summary
         from hooke.molecules.store import MoleculeStore
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -21,5 +22,10 @@ def test_the_same_folder_is_read_once_and_another_option_makes_another_store(phe
     )
     assert other.folder != store.folder
     assert store.folder.name.startswith("mine-")
+    repaired = next(phenix.rglob("*.tiff"))
+    os.utime(repaired, ns=(0, repaired.stat().st_mtime_ns + 1))  # written anew, and as long as before
+    third = prepare_folder(options, tmp_path / "stores", name="mine", workers=0)
+    assert third.folder != store.folder
+    assert third.content_hash == store.content_hash
     with pytest.raises(UsageError, match="path=FOLDER"):
         prepare_folder(FolderOptions(), tmp_path, name="mine")

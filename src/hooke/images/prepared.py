@@ -9,7 +9,7 @@ import polars as pl
 
 from hooke.core.errors import UsageError
 from hooke.core.hashing import content_hash
-from hooke.images.ingest import INGEST_VERSION, ImageIngestConfig, ingest_images, planes_hash, table_hash
+from hooke.images.ingest import INGEST_VERSION, ImageIngestConfig, ingest_images, planes_hash, table_hash, times_hash
 from hooke.images.layouts import index_folder
 from hooke.images.metadata import read_metadata
 from hooke.images.options import FolderOptions
@@ -26,7 +26,7 @@ def prepare_folder(
     workers: int | None = None,
     show_progress: bool = True,
 ) -> ImageStore:
-    """Read a folder of images into a store below `root`, or open the store that an earlier call made.
+    """Read a folder of images into a store below `root`, or open the store that an earlier call made of the same files.
 
     Args:
         options: Which folder and how.
@@ -50,7 +50,7 @@ def prepare_folder(
         options.downsample, options.tile,
     )  # fmt: skip
     rows = None if metadata is None else table_hash(metadata)
-    digest = content_hash([INGEST_VERSION, planes_hash(index), rows, config, dict(source or {})])
+    digest = content_hash([INGEST_VERSION, planes_hash(index), times_hash(index), rows, config, dict(source or {})])
     folder = Path(root) / f"{name}-{digest[:12]}"
     return ingest_images(
         index, folder, config, metadata=metadata, source=source, workers=workers, show_progress=show_progress

@@ -59,6 +59,7 @@ class WellsReport:
         seconds: Wall time of this call.
         resumed_wells: Wells taken from an earlier call that was stopped.
         model_hash: Of the run that made the vectors.
+        left_out: Of the store; "" when nothing was.
     """
 
     output: str
@@ -71,16 +72,18 @@ class WellsReport:
     seconds: float
     resumed_wells: int
     model_hash: str
+    left_out: str
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary."""
         return asdict(self)
 
     def summary(self) -> str:
-        """Two lines for people."""
+        """A few lines for people."""
+        left_out = f"\n{self.left_out}" if self.left_out else ""
         return (
             f"{self.wells:,} wells ({self.fields:,} fields, {len(self.channels)} channels), {self.width} numbers each, "
-            f"written to {self.output}\nnext    hooke map correct {self.output} -o corrected.parquet"
+            f"written to {self.output}{left_out}\nnext    hooke map correct {self.output} -o corrected.parquet"
         )
 
 
@@ -155,7 +158,7 @@ def embed_wells(
             exclusive(output.with_name(output.name + ".lock"), f"is writing {output}"),
             disk_full_explained(output.parent, "the finished parts are kept"),
         ):
-            before = begin(parts, identity, resume=resume)
+            before = begin(parts, content_hash([identity, PART_WELLS]), resume=resume)
             resumed = rows_of(parts, before)
             _write_parts(parts, before, loaded, store, wells, view, batch_size, workers or 0, show_progress)
             _join(parts, output, stamp)
@@ -163,7 +166,7 @@ def embed_wells(
     width = pq.read_schema(output).field("embedding").type.list_size
     return WellsReport(
         os.fspath(output), len(wells), len(store), width, view.channels, view.crop or 0, block,
-        round(time.monotonic() - started, 1), resumed, loaded.model_hash,
+        round(time.monotonic() - started, 1), resumed, loaded.model_hash, store.left_out,
     )  # fmt: skip
 
 

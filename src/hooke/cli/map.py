@@ -16,7 +16,12 @@ Wells = Annotated[
     Path, typer.Argument(help="Profiles: .parquet, .h5ad, a CellProfiler table, or a folder of DeepProfiler npz.")
 ]
 Metadata = Annotated[Path | None, typer.Option(help="Table joined to the profiles by the columns that both have.")]
-Sources = Annotated[str, typer.Option(help="all, or CORUM, HuMAP, Reactome, SIGNOR, StringDB separated by commas.")]
+Sources = Annotated[
+    str,
+    typer.Option(
+        help="all, or CORUM, HuMAP, Reactome, SIGNOR, StringDB, or your own files (entity1,entity2), separated by commas."
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 
 
@@ -118,7 +123,10 @@ def explore(
     path: Annotated[Path, typer.Argument(metavar="MAP", help="A map: .parquet or .h5ad.")],
     images: Annotated[Path | None, typer.Option(help="Image store with the map's wells.")] = None,
     sources: Annotated[
-        str, typer.Option(help="Known relations to mark: all, names separated by commas, or none.")
+        str,
+        typer.Option(
+            help="Known relations to mark: all, names or files (entity1,entity2) separated by commas, or none."
+        ),
     ] = "all",
     port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8765,
 ) -> None:

@@ -2,8 +2,9 @@
 
     python bench/explore_speed.py RESULTS.jsonl [--genes 17000] [--dim 128] [--layout umap] [--screenshot page.png]
 
-A made-up screen of four wells a gene, in which the genes of a CORUM complex are alike, is built into a map by the ordinary function, and served by the ordinary server; every kind of
-question is asked a hundred times for random genes over HTTP. Peak memory is that of the whole process, building and serving.
+A made-up screen of four wells a gene, in which the genes of a CORUM complex are alike, is built into a map by the ordinary function,
+and served by the ordinary server; every kind of question is asked a hundred times for random genes over HTTP. Peak memory is that of
+the whole process, building and serving.
 HOOKE_MIRROR must hold the annotation files.
 """
 

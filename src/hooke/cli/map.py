@@ -117,6 +117,38 @@ def recall(
 
 
 @app.command(
+    epilog="Examples: `hooke map evaluate corrected.parquet -o evaluation` · "
+    "`hooke map evaluate corrected.parquet -o evaluation --targets targets.csv --clusters corum`"
+)
+def evaluate(
+    wells: Wells,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the tables.")],
+    batch: Annotated[str, typer.Option(help="Column of the batches.")] = "batch",
+    targets: Annotated[
+        Path | None, typer.Option(help="Known targets of compounds: CSV with compound and gene.")
+    ] = None,
+    clusters: Annotated[
+        str,
+        typer.Option(help="Known clusters of genes: corum (non-commercial), none, or a file of name<TAB>gene gene ..."),
+    ] = "none",
+    rate: Annotated[float, typer.Option(help="False-discovery rate.")] = 0.05,
+    metadata: Metadata = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Consistency and magnitude of perturbations, k-means, mixing, dose response, targets, clusters, plate heat maps."""
+    from hooke.suites import map_evaluate
+
+    summary = map_evaluate.evaluate_file(
+        wells, out, metadata=metadata, targets=targets, clusters=clusters, batch=batch, rate=rate, seed=seed
+    )
+    if as_json:
+        print_json(summary)
+    else:
+        print_fields(summary)
+
+
+@app.command(
     epilog="Examples: `hooke map explore map.parquet` · `hooke map explore map.parquet --images store --port 0`"
 )
 def explore(

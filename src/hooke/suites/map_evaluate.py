@@ -133,9 +133,11 @@ def evaluate(
 
 
 def _perturbations(found: Evaluation, wells: _Wells, rate: float, seed: int) -> None:
-    values, options = wells.profiles.values, {"generator": np.random.default_rng(seed)}
-    agreed = found.measure("consistency", lambda: consistency(values, wells.labels, wells.controls, **options))
-    strong = found.measure("magnitude", lambda: magnitude(values, wells.labels, wells.controls, **options))
+    values, generator = wells.profiles.values, np.random.default_rng(seed)
+    agreed = found.measure(
+        "consistency", lambda: consistency(values, wells.labels, wells.controls, generator=generator)
+    )
+    strong = found.measure("magnitude", lambda: magnitude(values, wells.labels, wells.controls, generator=generator))
     precise = average_precisions(values, wells.labels, exclude=wells.batches)
     rows = pl.DataFrame({"entity": wells.labels, "average_precision": precise}).filter(pl.col("entity") != "")
     table = rows.group_by("entity").agg(pl.len().alias("replicates"), pl.col("average_precision").fill_nan(None).mean())

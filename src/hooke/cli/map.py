@@ -26,7 +26,8 @@ Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 
 
 @app.command(epilog="Examples: `hooke map correct wells.parquet -o corrected.parquet` · `hooke map correct wells.parquet --compare` · "
-                    "`hooke map correct new_plate.parquet --apply tvn.npz -o new_corrected.parquet`")  # fmt: skip
+                    "`hooke map correct new_plate.parquet --apply tvn.npz -o new_corrected.parquet` · "
+                    "`hooke map correct Cells.csv --average-cells --normalise robust --select-features -o corrected.parquet`")  # fmt: skip
 def correct(
     wells: Wells,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Corrected profiles, .parquet or .h5ad.")] = None,
@@ -37,6 +38,15 @@ def correct(
     save: Annotated[Path | None, typer.Option(help="Keep the fitted correction (.npz) for new plates.")] = None,
     apply: Annotated[Path | None, typer.Option(help="Apply a kept correction instead of fitting one.")] = None,
     compare: Annotated[bool, typer.Option("--compare", help="Score every method on these wells instead.")] = False,
+    average_cells: Annotated[
+        bool, typer.Option("--average-cells", help="Rows are cells: first take the median of each well.")
+    ] = False,
+    normalise: Annotated[
+        str, typer.Option(help="Hand-crafted features in units of each plate's controls: robust, standardise or none.")
+    ] = "none",
+    select_features: Annotated[
+        bool, typer.Option("--select-features", help="Leave out blocked, missing, constant and repeated features.")
+    ] = False,
     sources: Sources = "all",
     metadata: Metadata = None,
     seed: Seed = 0,
@@ -45,16 +55,20 @@ def correct(
     """Correct batch effects by the negative controls, or compare all methods."""
     from hooke.suites import map_correct
 
+    preparation = map_correct.Preparation(average_cells, normalise, select_features)
     if compare:
-        scores = map_correct.compare_file(wells, metadata=metadata, sources=sources, batch=batch, seed=seed)
+        scores = map_correct.compare_file(
+            wells, metadata=metadata, sources=sources, batch=batch, preparation=preparation, seed=seed
+        )
         if as_json:
             print_json([vars(score) for score in scores])
         else:
             print_table(*map_correct.table(scores))
         return
     summary = map_correct.correct_file(
-        wells, out, method=method, batch=batch, save=save, apply=apply, metadata=metadata, seed=seed
-    )
+        wells, out, method=method, batch=batch, save=save, apply=apply, metadata=metadata, preparation=preparation,
+        seed=seed,
+    )  # fmt: skip
     if as_json:
         print_json(summary)
     else:

@@ -159,7 +159,7 @@ async function heat(names) {
   let found;
   try { found = await ask("/api/heatmap?names=" + encodeURIComponent(names)); } catch (error) { say(error.message, true); return; }
   say(found.missing.length ? "not in the map: " + found.missing.join(", ") : "");
-  const n = found.names.length, cell = n > 80 ? 8 : n > 40 ? 12 : 18, label = 96, board = byId("cells"), brush = board.getContext("2d"), ratio = devicePixelRatio || 1, side = label + n * cell;
+  const n = found.names.length, label = 96, room = byId("heat").clientWidth - label - 16, cell = Math.max(6, Math.min(18, Math.floor(room / n))), board = byId("cells"), brush = board.getContext("2d"), ratio = devicePixelRatio || 1, side = label + n * cell;
   board.hidden = false; byId("legend").hidden = false; board.width = board.height = side * ratio; board.style.width = board.style.height = side + "px"; brush.setTransform(ratio, 0, 0, ratio, 0, 0);
   found.cosines.forEach((line, i) => line.forEach((c, j) => { brush.fillStyle = shade(c); brush.fillRect(label + j * cell, label + i * cell, cell - 1, cell - 1); }));
   for (const [i, j] of found.related) for (const [a, b] of [[i, j], [j, i]]) {

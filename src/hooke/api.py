@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _EMBED_OPTIONS = {"molecules": ("block", "crop", "grid", "channels"), "images": ("smiles_column",)}  # of the other
 
+_PUBLISHED_ON_IMAGES = ("openphenom",)
+
 
 @dataclass(frozen=True)
 class FittedRun:
@@ -213,11 +215,11 @@ def embed(
     """Embed molecules, or the wells of an image store, streamed and resumable.
 
     Args:
-        run: A finished run, or published weights of an encoder of molecules ("minimol").
+        run: A finished run, or published weights: "minimol" of molecules, "openphenom" of images.
         source: Molecules: a table. Images: an image store, or the name of a data set, which is then prepared.
         output: .parquet.
         data: "key=value" options of a data set named as the source.
-        weights: The file of the published weights; None looks for it.
+        weights: The file of the published weights; None looks for those of minimol.
         device: "auto", "cpu" or "cuda".
         options: Those of `hooke.inference.embed.embed` or `hooke.inference.embed_wells.embed_wells`.
 
@@ -227,7 +229,12 @@ def embed(
     """
     from hooke.inference.image_run import run_domain
 
-    domain = run_domain(RunFolder.open(Path(run))) if Path(run).exists() else "molecules"  # by name: published weights
+    named = not Path(run).exists()  # published weights
+    domain = (
+        ("images" if str(run) in _PUBLISHED_ON_IMAGES else "molecules")
+        if named
+        else run_domain(RunFolder.open(Path(run)))
+    )
     for name in _EMBED_OPTIONS[domain]:
         if name in options:
             raise UsageError(f"{name} is no option for a run on {domain}")
@@ -239,10 +246,16 @@ def embed(
         return stream(load(run, weights=weights, device=device), Path(source), Path(output), **options)
     from hooke.inference.embed_wells import embed_wells
 
-    if weights is not None:
+    if named:
+        from hooke.inference.openphenom import load_openphenom
+
+        encoder: Any = load_openphenom(weights, device)
+    elif weights is not None:
         raise UsageError("weights is no option for a run on images")
+    else:
+        encoder = Path(run)
     store = _image_store(source, data, show_progress=options.get("show_progress", True))
-    return embed_wells(Path(run), store, Path(output), device=device, **options)
+    return embed_wells(encoder, store, Path(output), device=device, **options)
 
 
 def probe_blocks(

@@ -27,7 +27,7 @@ from hooke.core.progress import progress
 from hooke.images.by_well import Wells
 from hooke.images.loader import ImageLoader
 from hooke.images.store import ImageStore
-from hooke.inference.image_run import LoadedImageRun
+from hooke.inference.image_run import ImageEncoder, LoadedImageRun
 from hooke.inference.parts import (
     STAMP,
     begin,
@@ -105,7 +105,7 @@ class View:
 
 
 def embed_wells(
-    run: Path | LoadedImageRun,
+    run: Path | ImageEncoder,
     source: Path | str | ImageStore,
     output: Path,
     *,
@@ -125,7 +125,7 @@ def embed_wells(
     compound, concentration_um, control ...), `fields`, and `embedding` (float32 list of fixed size).
 
     Args:
-        run: A run folder, or a loaded run.
+        run: A run folder, a loaded run, or published weights.
         source: An image store.
         output: .parquet.
         crop, grid, channels, block: See `View`.
@@ -143,7 +143,7 @@ def embed_wells(
     output, started = Path(output), time.monotonic()
     if output.suffix != ".parquet":
         raise UsageError(f"the output must end in .parquet, got {output.name}")
-    loaded = run if isinstance(run, LoadedImageRun) else LoadedImageRun.open(run, device)
+    loaded = LoadedImageRun.open(Path(run), device) if isinstance(run, str | Path) else run
     store = source if isinstance(source, ImageStore) else ImageStore.open(Path(source))
     view = resolved(loaded, store, View(crop, grid, tuple(channels), block))
     stamp = {**loaded.stamp(), "source_hash": store.content_hash, "simulated": store.simulated, "hooke": __version__}
@@ -170,7 +170,7 @@ def embed_wells(
     )  # fmt: skip
 
 
-def resolved(run: LoadedImageRun, store: ImageStore, view: View) -> View:
+def resolved(run: ImageEncoder, store: ImageStore, view: View) -> View:
     """The view with crop and channels filled in from the run.
 
     Raises:
@@ -183,7 +183,7 @@ def resolved(run: LoadedImageRun, store: ImageStore, view: View) -> View:
 
 @torch.no_grad()
 def embed_fields(
-    run: LoadedImageRun, store: ImageStore, rows: np.ndarray, view: View, *, batch_size: int = _BATCH, workers: int = 0
+    run: ImageEncoder, store: ImageStore, rows: np.ndarray, view: View, *, batch_size: int = _BATCH, workers: int = 0
 ) -> np.ndarray:
     """(rows, width) float32, one vector a field: the mean over its crops.
 
@@ -228,7 +228,7 @@ def _name(store: ImageStore, row: int) -> str:
 def _write_parts(
     parts: Path,
     before: int,
-    run: LoadedImageRun,
+    run: ImageEncoder,
     store: ImageStore,
     wells: Wells,
     view: View,

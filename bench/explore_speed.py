@@ -1,9 +1,10 @@
 """How fast the explore page answers, and what a map of 17,000 genes costs to build.
 
-    python bench/explore_speed.py RESULTS.jsonl [--genes 17000] [--dim 128] [--layout umap]
+    python bench/explore_speed.py RESULTS.jsonl [--genes 17000] [--dim 128] [--layout umap] [--screenshot page.png]
 
-A made-up screen of four wells a gene is built into a map by the ordinary function, and served by the ordinary server; every kind of
-question is asked a hundred times for random genes over HTTP. Peak memory is that of the whole process, building and serving.
+A made-up screen of four wells a gene, in which the genes of a CORUM complex are alike, is built into a map by the ordinary function,
+and served by the ordinary server; every kind of question is asked a hundred times for random genes over HTTP. Peak memory is that of
+the whole process, building and serving.
 HOOKE_MIRROR must hold the annotation files.
 """
 
@@ -14,6 +15,7 @@ import json
 import os
 import resource
 import statistics
+import subprocess
 import tempfile
 import threading
 import time
@@ -33,7 +35,7 @@ def main() -> None:
     import numpy as np
     import polars as pl
 
-    from hooke.cells.annotations import known_pairs
+    from hooke.cells.annotations import complexes, known_pairs
     from hooke.cells.profiles import Profiles
     from hooke.serve.explore import open_map
     from hooke.serve.map_server import map_server
@@ -44,6 +46,7 @@ def main() -> None:
     parser.add_argument("--genes", type=int, default=17_000)
     parser.add_argument("--dim", type=int, default=128)
     parser.add_argument("--layout", default="umap")
+    parser.add_argument("--screenshot", type=Path, help="PNG of the page in headless Chromium")
     options = parser.parse_args()
     generator = np.random.default_rng(0)
     known = known_pairs(show_progress=False)
@@ -52,6 +55,10 @@ def main() -> None:
         : options.genes
     ]
     effects = generator.normal(size=(options.genes, options.dim)).astype(np.float32)
+    places = {name: place for place, name in enumerate(names)}
+    for genes in complexes(show_progress=False).values():
+        inside = [places[gene] for gene in genes if gene in places]
+        effects[inside] += generator.normal(size=options.dim).astype(np.float32)
     values = np.repeat(effects, 4, axis=0) + generator.normal(size=(4 * options.genes, options.dim)).astype(np.float32)
     wells = Profiles.of_embeddings(values, pl.DataFrame({"gene": np.repeat(names, 4)}))
     del values, effects
@@ -85,6 +92,20 @@ def main() -> None:
                 seconds.append(time.perf_counter() - start)
             row[f"{question}_median_ms"] = 1000 * statistics.median(seconds)
             row[f"{question}_worst_ms"] = 1000 * max(seconds)
+        row["recalled"] = json.loads(urllib.request.urlopen(address + "/api/summary").read())["recalled"]
+        if options.screenshot:
+            members = max(
+                complexes(show_progress=False).values(), key=lambda genes: sum(gene in places for gene in genes)
+            )
+            chosen = [gene for gene in members if gene in places][:30]
+            subprocess.run(
+                [
+                    "chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/profile",
+                    "--window-size=1400,1300", "--virtual-time-budget=10000", f"--screenshot={options.screenshot}",
+                    f"{address}/?name={chosen[0]}&heat={','.join(chosen)}",
+                ],
+                check=True, capture_output=True,
+            )  # fmt: skip
         server.shutdown()
     row["peak_mb"] = peak_mb()
     print(json.dumps(row))

@@ -1,16 +1,17 @@
 """Real fields: a trained encoder on other microscopes' channels, and a masked autoencoder trained on real fields alone.
 
-    HOOKE_MIRROR=... python bench/real_fields.py RUN OUT [--epochs 30] [--held-out 200]
+    HOOKE_MIRROR=... python bench/real_fields.py RUN OUT [--set train.epochs=60] [--part valid]
 
 RUN is a finished CA-MAE run (`hooke fit screen_ca_mae`). OUT gets real_fields.json, the pictures and the run folders.
 
 1. The encoder embeds the 6-channel site, the JUMP site (3 channels) and the NF1 fields (3 channels) as they are, shrunk to its
    pixel size. Printed: how much the embedding moves when the channels come in reverse order, and, for every channel, the cosine
-   of the embedding without it, and of it alone, to that of all.
-2. An MAE of one channel is trained on crops of real planes only: 72 DNA fields of 24 wells, the sites above, ExampleHuman.
-   Held-out wells of the DNA fields are never trained on. On masked crops of them its mean squared error (crops standardised)
-   stands beside the mean of the visible pixels and a cubic interpolation of them (SciPy's Clough-Tocher, nearest outside),
-   with bootstrap intervals over wells.
+   of the embedding without it, and of it alone, to that of all: of the mean over crops, which the common part of all embeddings
+   rules, and of single crops after that mean is taken away. The same encoder with random weights stands beside it.
+2. An MAE of one channel is trained on crops of real planes only: 72 DNA fields of 24 wells, the sites above, ExampleHuman. Of
+   the DNA fields three wells are for validation, on which the recipe was chosen, and six are held out. On masked crops of those
+   its mean squared error (crops standardised) stands beside the mean of the visible pixels, a cubic interpolation of them
+   (SciPy's Clough-Tocher, nearest outside) and a harmonic one (Laplace's equation), with bootstrap intervals over wells.
 """
 
 from __future__ import annotations
@@ -23,21 +24,24 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.interpolate import griddata
+from scipy.sparse import coo_matrix, diags
+from scipy.sparse.linalg import spsolve
 
 from hooke.core.paths import mirror_folder
 from hooke.images.batch import image_batch
+from hooke.images.loader import ImageLoader
 from hooke.images.options import FolderOptions
 from hooke.images.planes import read_plane
 from hooke.images.prepared import prepare_folder
 from hooke.images.store import ImageStore
 from hooke.images.tiles import shrink
-from hooke.inference.embed_wells import View, embed_fields, resolved
 from hooke.inference.image_run import LoadedImageRun
 from hooke.suites.image_sections import picture
 from hooke.train.fit import fit
 from hooke.train.recipe import load_recipe
 
-PATCH, CROP, RATIO = 8, 64, 0.75
+PATCH, CROP, RATIO, SHOWN = 8, 64, 0.75, 8
 SITES = {
     "6-channel site": ("pediatric_cancer_atlas_profiling/images/orig", "phenix", "", 3),
     "JUMP site": ("JUMP_plate_BR00117006/images/orig", "phenix", "", 3),
@@ -68,31 +72,45 @@ def cosine(one: np.ndarray, other: np.ndarray) -> float:
     return float((one * other).sum() / np.linalg.norm(one) / np.linalg.norm(other))
 
 
+def crop_vectors(run: LoadedImageRun, store: ImageStore, channels: tuple[str, ...]) -> np.ndarray:
+    """(crops, width): one vector for each crop of the grid that covers the fields."""
+    loader = ImageLoader(store, np.arange(len(store)), 32, seed=None, crop=CROP, channels=channels)
+    with torch.no_grad():
+        return np.concatenate([run.network.embed(batch).double().numpy() for batch in loader.tiles("cover")])
+
+
+def likeness(found: np.ndarray, whole: np.ndarray) -> tuple[float, float]:
+    """Cosine of the means over crops, and mean cosine of the crops after their means are taken away."""
+    one, other = found - found.mean(0), whole - whole.mean(0)
+    rows = (one * other).sum(1) / np.linalg.norm(one, axis=1) / np.linalg.norm(other, axis=1)
+    return cosine(found.mean(0), whole.mean(0)), float(rows.mean())
+
+
 def channels_table(run: LoadedImageRun, stores: dict[str, ImageStore]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, store in stores.items():
-        rows = np.arange(len(store))
-
-        def vectors(channels: tuple[str, ...], store: ImageStore = store, rows: np.ndarray = rows) -> np.ndarray:
-            return embed_fields(run, store, rows, resolved(run, store, View(crop=CROP, channels=channels)))
-
-        whole = vectors(store.channels)
-        mean = whole.mean(axis=0)
-        turned = float(np.abs(vectors(store.channels[::-1]) - whole).max() / np.abs(whole).max())
+        whole = crop_vectors(run, store, store.channels)
+        turned = float(np.abs(crop_vectors(run, store, store.channels[::-1]) - whole).max() / np.abs(whole).max())
         table = {
             channel: {
-                "without": cosine(vectors(tuple(one for one in store.channels if one != channel)).mean(axis=0), mean),
-                "alone": cosine(vectors((channel,)).mean(axis=0), mean),
+                "without": likeness(
+                    crop_vectors(run, store, tuple(one for one in store.channels if one != channel)), whole
+                ),
+                "alone": likeness(crop_vectors(run, store, (channel,)), whole),
             }
             for channel in store.channels
         }
-        found[name] = {"fields": len(store), "channels": list(store.channels), "order_changes": turned, "table": table}
+        found[name] = {
+            "fields": len(store), "crops": len(whole), "channels": list(store.channels), "order_changes": turned, "table": table,
+        }  # fmt: skip
         print(
-            f"\n{name}: {len(store)} fields, {len(store.channels)} channels; reversed order moves the embedding by {turned:.1e}"
+            f"\n{name}: {len(store)} fields, {len(whole)} crops, {len(store.channels)} channels; "
+            f"reversed order moves the embedding by {turned:.1e}"
         )
-        print(f"{'channel':<12}{'without it':>12}{'alone':>10}   (cosine to all channels)")
+        print("cosine to all channels    without it: mean   crops      alone: mean   crops")
         for channel, row in table.items():
-            print(f"{channel:<12}{row['without']:>12.3f}{row['alone']:>10.3f}")
+            (mean, crops), (lone, lone_crops) = row["without"], row["alone"]
+            print(f"{channel:<25}{mean:>17.3f}{crops:>8.3f}{lone:>17.3f}{lone_crops:>8.3f}")
     return found
 
 
@@ -116,9 +134,11 @@ def write_planes(mirror: Path, folder: Path) -> Path:
     archive = np.load(mirror / "microscopy" / "cellprofiler_examples" / "illum_AS_09047_72fields.npz")
     wells = [str(name).split("f0")[0] for name in archive["names"]]
     names = sorted(set(wells))
-    held = set(names[::4])
+    parts = {
+        well: "test" if place % 4 == 0 else "valid" if place % 8 == 2 else "train" for place, well in enumerate(names)
+    }
     for plane, well in zip(archive["images"], wells, strict=True):
-        write(plane, well, "test" if well in held else "train")
+        write(plane, well, parts[well])
     for path in sorted((mirror / "microscopy" / "cytodataframe").glob("*/images/orig/*.tif*")):
         write(read_plane(path), "site", "")
     for path in sorted((mirror / "microscopy" / "cytodataframe").glob("NF1*/Plate_2_images/*.tif")):
@@ -130,22 +150,30 @@ def write_planes(mirror: Path, folder: Path) -> Path:
     return table
 
 
-def inpainted(crop: np.ndarray, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean of the visible pixels, and their cubic interpolation."""
-    from scipy.interpolate import griddata
-
-    seen = np.argwhere(~hidden)
-    wanted = np.argwhere(hidden)
-    values = crop[~hidden]
+def inpainted(crop: np.ndarray, hidden: np.ndarray) -> list[np.ndarray]:
+    """What is hidden by the mean of the visible pixels, by their cubic interpolation, and by the harmonic one."""
+    seen, wanted, values = np.argwhere(~hidden), np.argwhere(hidden), crop[~hidden]
     cubic = griddata(seen, values, wanted, method="cubic")
     outside = np.isnan(cubic)
     cubic[outside] = griddata(seen, values, wanted[outside], method="nearest")
-    return np.full(len(wanted), values.mean()), np.clip(cubic, values.min(), values.max())
+    return [np.full(len(wanted), values.mean()), np.clip(cubic, values.min(), values.max()), harmonic(crop, hidden)]
 
 
-def reconstruct(run: LoadedImageRun, store: ImageStore, count: int, out: Path) -> dict[str, Any]:
+def harmonic(crop: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Each hidden pixel the mean of its neighbours; no flow over the border."""
+    numbers = np.arange(crop.size).reshape(crop.shape)
+    across = np.concatenate([np.stack([numbers[:, :-1].ravel(), numbers[:, 1:].ravel()]),
+                             np.stack([numbers[:-1].ravel(), numbers[1:].ravel()])], axis=1)  # fmt: skip
+    links = coo_matrix((np.ones(across.shape[1]), (across[0], across[1])), (crop.size, crop.size))
+    links = (links + links.T).tocsr()
+    laplacian = (diags(np.asarray(links.sum(1)).ravel()) - links).tocsr()
+    inside, outside = np.flatnonzero(hidden), np.flatnonzero(~hidden)
+    return spsolve(laplacian[inside][:, inside].tocsc(), -laplacian[inside][:, outside] @ crop.ravel()[outside])
+
+
+def reconstruct(run: LoadedImageRun, store: ImageStore, part: str, count: int, out: Path) -> dict[str, Any]:
     table = store.metadata
-    rows = np.flatnonzero((table["part"] == "test").to_numpy())
+    rows = np.flatnonzero((table["part"] == part).to_numpy())
     generator = np.random.default_rng(0)
     chosen = rows[generator.integers(0, len(rows), count)]
     sizes = store.sizes[chosen] - CROP
@@ -163,33 +191,35 @@ def reconstruct(run: LoadedImageRun, store: ImageStore, count: int, out: Path) -
     true, predicted = found.target_image[:, 0].numpy(), found.image[:, 0].numpy()
     down = CROP // PATCH
     hidden = found.hidden.numpy().reshape(-1, down, down).repeat(PATCH, 1).repeat(PATCH, 2)
-    errors = np.zeros((len(pixels), 3))
-    shown = []
+    names = ("MAE", "mean", "cubic", "harmonic")
+    errors = np.zeros((len(pixels), len(names)))
+    shown: list[list[np.ndarray]] = []
     for number, (crop, guess, mask) in enumerate(zip(true, predicted, hidden, strict=True)):
-        mean, cubic = inpainted(crop, mask)
-        errors[number] = [((one - crop[mask]) ** 2).mean() for one in (guess[mask], mean, cubic)]
-        if number < 6:
-            filled = crop.copy()
-            filled[mask] = cubic
-            shown += [
-                np.where(mask, crop[~mask].mean(), crop)[None], np.where(mask, guess, crop)[None], filled[None], crop[None],
-            ]  # fmt: skip
-    note = "Six held-out crops: visible quarter with its mean, MAE, cubic interpolation, truth."
-    made = picture("Real held-out crops", shown, note)
-    (out / "reconstructions.png").write_bytes(base64.b64decode(made.png))
+        ways = [guess[mask], *inpainted(crop, mask)]
+        errors[number] = [((one - crop[mask]) ** 2).mean() for one in ways]
+        if number < SHOWN:
+            shown.append([])
+            for way in (ways[1], *ways[2:], ways[0]):
+                filled = crop.copy()
+                filled[mask] = way
+                shown[-1].append(filled)
+            shown[-1].append(crop)
+    columns = [np.stack([row[place] for row in shown]) for place in range(len(names) + 1)]
+    note = f"{SHOWN} held-out crops: visible quarter with its mean, cubic interpolation, harmonic interpolation, MAE, truth."
+    made = picture("Real held-out crops", columns, note)
+    (out / f"reconstructions_{part}.png").write_bytes(base64.b64decode(made.png))
     wells = table["source"].to_numpy()[chosen]
-    names = ("MAE", "mean", "cubic")
     result: dict[str, Any] = {"crops": len(errors), "wells": len(np.unique(wells))}
     print(
-        f"\nheld-out real crops: {result['crops']} of {result['wells']} wells, {RATIO:.0%} hidden; error of standardised pixels"
+        f"\n{part} real crops: {result['crops']} of {result['wells']} wells, {RATIO:.0%} hidden; error of standardised pixels"
     )
     for place, name in enumerate(names):
         result[name] = interval(errors[:, place], wells)
-        print(f"{name:<8}{result[name][0]:>8.3f} [{result[name][1]:.3f}, {result[name][2]:.3f}]")
-    for name, place in (("mean", 1), ("cubic", 2)):
+        print(f"{name:<10}{result[name][0]:>8.3f} [{result[name][1]:.3f}, {result[name][2]:.3f}]")
+    for place, name in enumerate(names[1:], start=1):
         result[f"MAE - {name}"] = interval(errors[:, 0] - errors[:, place], wells)
         value, low, high = result[f"MAE - {name}"]
-        print(f"MAE - {name:<8}{value:>+8.3f} [{low:+.3f}, {high:+.3f}]")
+        print(f"MAE - {name:<10}{value:>+8.3f} [{low:+.3f}, {high:+.3f}]")
     return result
 
 
@@ -206,22 +236,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--held-out", type=int, default=200)
-    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--set", nargs="*", default=[], metavar="a.b=c", help="overrides of the recipe real_mae")
+    parser.add_argument("--part", choices=("valid", "test"), default="test", help="whose crops are reconstructed")
+    parser.add_argument("--crops", type=int, default=200)
     options = parser.parse_args()
     mirror = mirror_folder()
     if mirror is None:
         raise SystemExit("set HOOKE_MIRROR to the folder of real data")
-    result = {"channels": channels_table(LoadedImageRun.open(options.run), real_stores(mirror, options.out))}
+    trained = LoadedImageRun.open(options.run, "cpu")
+    stores = real_stores(mirror, options.out)
+    result = {"channels": channels_table(trained, stores)}
+    print("\nthe same with random weights")
+    result["random weights"] = channels_table(trained.untrained(), stores)
     table = write_planes(mirror, options.out)
     planes = FolderOptions(path=str(options.out / "planes"), metadata=str(table), layout="npz", tile=64)
     store = prepare_folder(planes, options.out / "stores", name="planes", workers=0)
-    recipe = load_recipe("real_mae", [f"train.epochs={options.epochs}", f"train.threads={options.threads}"])
-    run = fit(recipe, runs=options.out / "runs", store=store, reuse=True)
-    result["reconstruction"] = reconstruct(LoadedImageRun.open(run.folder, "cpu"), store, options.held_out, options.out)
+    run = fit(load_recipe("real_mae", options.set), runs=options.out / "runs", store=store, reuse=True)
+    loaded = LoadedImageRun.open(run.folder, "cpu")
+    result["reconstruction"] = reconstruct(loaded, store, options.part, options.crops, options.out)
     (options.out / "real_fields.json").write_text(json.dumps(result, indent=1))
-    print(f"\nwritten: {options.out / 'real_fields.json'}, {options.out / 'reconstructions.png'}")
+    print(f"\nwritten: {options.out / 'real_fields.json'}, {options.out / f'reconstructions_{options.part}.png'}")
 
 
 if __name__ == "__main__":

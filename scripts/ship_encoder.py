@@ -2,7 +2,7 @@
 
     python scripts/ship_encoder.py RUN NAME WORDS.toml
 
-Copied are the recipe, the labels and the weights of the first member. WORDS.toml says what no run knows (title, licence, limits, ...);
+Copied are the recipe, the labels (or channels and classes) and the weights of the first member. WORDS.toml says what no run knows (title, licence, limits, ...);
 parameters, rows, labels by table, validation scores, versions and hashes are read from the run. At most 10 MB.
 """
 
@@ -20,6 +20,8 @@ import numpy as np
 
 from hooke.core.hashing import file_sha256
 from hooke.core.runs import RunFolder
+from hooke.images.store import ImageStore
+from hooke.inference.image_run import LoadedImageRun, run_domain
 from hooke.inference.loaded import LoadedRun
 from hooke.molecules.store import MoleculeStore
 
@@ -44,6 +46,27 @@ def scores(run: RunFolder) -> dict[str, str]:
 
 def card(run: RunFolder, words: dict[str, Any]) -> dict[str, Any]:
     """Words and facts."""
+    return words | (image_facts(run) if run_domain(run) == "images" else molecule_facts(run))
+
+
+def image_facts(run: RunFolder) -> dict[str, Any]:
+    """Architecture, data and validation of an encoder of images."""
+    loaded, store = LoadedImageRun.open(run.folder, "cpu"), ImageStore.open(Path(run.info["store"]))
+    encoder = loaded.network.encoder
+    return {
+        "architecture": run.recipe["model"],
+        "parameters": sum(tensor.numel() for tensor in encoder.encoder.parameters()),
+        "width": encoder.width,
+        "recipe": run.recipe["name"],
+        "tables": {run.recipe["data"]["name"]: f"{len(store):,} fields, {len(loaded.setup.classes):,} classes, seed {run.recipe['data']['seed']}"},
+        "channels": list(loaded.setup.channels),
+        "validation": run.read_json("metrics.json")["valid"]["image"],
+        "made_with": run.info["versions"],
+    }  # fmt: skip
+
+
+def molecule_facts(run: RunFolder) -> dict[str, Any]:
+    """Architecture, tables and validation of an encoder of molecules."""
     loaded, store = LoadedRun.open(run.folder, "cpu"), MoleculeStore.open(Path(run.info["store"]))
     counted = Counter(label.source for label in loaded.labels)
     tables = store.metadata["tables"]
@@ -52,7 +75,6 @@ def card(run: RunFolder, words: dict[str, Any]) -> dict[str, Any]:
         for name in tables
     }
     return {
-        **words,
         "architecture": run.recipe["model"],
         "parameters": sum(tensor.numel() for tensor in loaded.ensemble.networks[0].encoder.parameters()),  # type: ignore[union-attr]
         "width": loaded.width,
@@ -77,7 +99,8 @@ def main() -> None:
     made = RunFolder(target)
     made.write_json("recipe.json", run.recipe)
     made.write_json("run.json", {key: run.info[key] for key in KEPT})
-    (target / "labels.json").write_text(json.dumps(run.read_json("labels.json")))
+    names = "images.json" if run_domain(run) == "images" else "labels.json"
+    (target / names).write_text(json.dumps(run.read_json(names)))
     shutil.copyfile(run.path("members/0/best.safetensors"), target / "members" / "0" / "best.safetensors")
     files = sorted(path for path in target.rglob("*") if path.is_file())
     hashes = {str(path.relative_to(target)): file_sha256(path) for path in files}

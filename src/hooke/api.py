@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _EMBED_OPTIONS = {"molecules": ("block", "crop", "grid", "channels"), "images": ("smiles_column",)}  # of the other
 
+_PUBLISHED_ON_IMAGES = ("openphenom",)
+
 
 @dataclass(frozen=True)
 class FittedRun:
@@ -67,9 +69,12 @@ class FittedRun:
         return run_domain(self.run)
 
     def _ingest(self) -> tuple[Any, str]:
-        """What became of the molecules' rows, for scripts and for people; nothing with images."""
+        """What became of the rows or fields, for scripts and for people."""
         if self.domain != "molecules":
-            return None, ""
+            from hooke.images.store import ImageStore
+
+            images = ImageStore.open(Path(self.run.info["store"]))
+            return images.description.get("counts"), images.left_out
         from hooke.molecules.ingest import ingest_summary
         from hooke.molecules.store import MoleculeStore
 
@@ -214,11 +219,12 @@ def embed(
     """Embed molecules, or the wells of an image store, streamed and resumable.
 
     Args:
-        run: A finished run, the encoder "tiny", or published weights of an encoder of molecules ("minimol").
+        run: A finished run, an encoder that comes with Hooke ("tiny" of molecules, "tiny_cells" of images), or published weights
+            ("minimol" of molecules, "openphenom" of images).
         source: Molecules: a table. Images: an image store, or the name of a data set, which is then prepared.
         output: .parquet.
         data: "key=value" options of a data set named as the source.
-        weights: The file of the published weights; None looks for it.
+        weights: The file of the published weights; None looks for those of minimol.
         device: "auto", "cpu" or "cuda".
         options: Those of `hooke.inference.embed.embed` or `hooke.inference.embed_wells.embed_wells`.
 
@@ -228,7 +234,11 @@ def embed(
     """
     from hooke.inference.image_run import run_domain
 
-    domain = run_domain(RunFolder.open(Path(run))) if Path(run).exists() else "molecules"  # by name: published weights
+    folder = run_path(run)
+    named = not folder.exists()  # published weights
+    domain = (
+        ("images" if str(run) in _PUBLISHED_ON_IMAGES else "molecules") if named else run_domain(RunFolder.open(folder))
+    )
     for name in _EMBED_OPTIONS[domain]:
         if name in options:
             raise UsageError(f"{name} is no option for a run on {domain}")
@@ -240,10 +250,16 @@ def embed(
         return stream(load(run, weights=weights, device=device), Path(source), Path(output), **options)
     from hooke.inference.embed_wells import embed_wells
 
-    if weights is not None:
+    if named:
+        from hooke.inference.openphenom import load_openphenom
+
+        encoder: Any = load_openphenom(weights, device)
+    elif weights is not None:
         raise UsageError("weights is no option for a run on images")
+    else:
+        encoder = folder
     store = _image_store(source, data, show_progress=options.get("show_progress", True))
-    return embed_wells(Path(run), store, Path(output), device=device, **options)
+    return embed_wells(encoder, store, Path(output), device=device, **options)
 
 
 def probe_blocks(
@@ -253,7 +269,7 @@ def probe_blocks(
     from hooke.suites.probe_blocks import probe_blocks as probe
 
     store = _image_store(source, data, show_progress=options.get("show_progress", True))
-    return probe(RunFolder.open(Path(run)).folder, store, target=target, **options)
+    return probe(RunFolder.open(run_path(run)).folder, store, target=target, **options)
 
 
 def plan_training(recipe: str | Path | Recipe, *, overrides: Sequence[str] = (), **options: Any) -> list[Plan]:

@@ -44,6 +44,18 @@ def test_wrong_files(tmp_path: Path) -> None:
         read_pairs(tmp_path / "other.txt", "mine")
 
 
+def test_own_files_beside_named_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "relations.csv"
+    path.write_text("entity1,entity2,sign\nB,A,1\n")
+    assert list(known_pairs(str(path))) == ["relations"]
+    monkeypatch.setattr("hooke.core.download.fetch", lambda *_, **__: path)
+    found = known_pairs(f"{path}, CORUM")
+    assert list(found) == ["relations", "CORUM"]
+    assert found["relations"].first.tolist() == ["A"]
+    with pytest.raises(DataError, match="no file"):
+        known_pairs([str(tmp_path / "none.csv")])
+
+
 @pytest.mark.parametrize("name", ["COR", "/", "corum"])
 def test_a_source_is_matched_whole(name: str) -> None:
     with pytest.raises(UnknownNameError):

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hooke.cells.features import average_cells, normalise, select_features
+from hooke.cells.features import average_cells, normalise, select_features, take_features
 from hooke.cells.profiles import Profiles
 from hooke.core.errors import DataError, UnknownNameError
 
@@ -69,3 +69,19 @@ def test_cells_become_wells() -> None:
         average_cells(cells, by=["dish"])
     with pytest.raises(UnknownNameError):
         average_cells(cells, how="mode")
+
+
+def test_features_of_an_earlier_selection() -> None:
+    profiles = Profiles(
+        np.array([[1.0, 2.0, 3.0], [np.nan, 4.0, np.inf], [3.0, 6.0, 5.0]], np.float32),
+        pl.DataFrame({"well": ["A01", "A02", "A03"]}),
+        ("a", "b", "c"),
+    )
+    found = take_features(profiles, ["c", "a"])
+    assert found.features == ("c", "a")
+    assert found.values.tolist() == [[3.0, 1.0], [4.0, 2.0], [5.0, 3.0]]
+    with pytest.raises(DataError, match="1 of 2 features are not in this table, such as 'd'"):
+        take_features(profiles, ["a", "d"])
+    empty = Profiles(np.full((2, 1), np.nan, np.float32), profiles.metadata[:2], ("a",))
+    with pytest.raises(DataError, match="hold no number here"):
+        take_features(empty, ["a"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from hooke.cli import main
@@ -34,6 +36,32 @@ def test_errors_are_one_message_with_their_code(hooke) -> None:  # type: ignore[
     assert hooke("fit").code == 2
     assert hooke("nonsense").code == 2
     assert hooke("predict", "no_such_run", "x.csv", "-o", "y.parquet").code == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "hooke: the disk is full"),
+        (RuntimeError("IO error: No space left on device (os error 28)"), "run the same command again"),
+        (PermissionError(errno.EACCES, "Permission denied", "/plates/P1"), "hooke: permission denied: /plates/P1"),
+    ],
+)
+def test_full_disks_and_closed_folders_are_no_defects(  # type: ignore[no-untyped-def]
+    hooke, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+) -> None:
+    def failing() -> None:
+        raise error
+
+    monkeypatch.setattr(main, "app", failing)
+    found = hooke("quickstart")
+    assert found.code == 3
+    assert message in found.err
+
+
+def test_defects_keep_their_traceback(hooke, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(main, "app", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        hooke("quickstart")
 
 
 def test_ctrl_c_says_how_to_go_on(hooke, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]

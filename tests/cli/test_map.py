@@ -57,6 +57,13 @@ def test_comparison(wells: Profiles, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [row["method"] for row in json.loads(call("correct", source, "--compare", "--json"))] == ["none", "centre"]
 
 
+def test_evaluation(wells: Profiles, tmp_path: Path) -> None:
+    source = wells.write(tmp_path / "wells.parquet")
+    found = json.loads(call("evaluate", source, "-o", tmp_path / "out", "--json"))
+    assert found["perturbations"] == 24
+    assert "k_means" in call("evaluate", source, "-o", tmp_path / "out")
+
+
 def test_explore_serves_until_it_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = []
     server = SimpleNamespace(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hooke.core.errors import DataError, HookeError
-from hooke.core.files import disk_full_explained, exclusive, put_in_place, write_durably
+from hooke.core.files import disk_full_explained, exclusive, is_disk_full, put_in_place, write_durably
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:
@@ -27,6 +27,17 @@ def test_a_full_disk_is_explained(number: int) -> None:
     with pytest.raises(DataError, match=r"disk of .*out is full; the parts are kept"):  # noqa: SIM117
         with disk_full_explained(Path("out"), "the parts are kept"):
             raise OSError(number, "no room")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["File out of specification: underlying IO error: No space left on device (os error 28)", "write: (os error 28)"],
+)
+def test_writers_that_do_not_say_it_in_numbers_are_understood(text: str) -> None:
+    assert is_disk_full(RuntimeError(text))
+    assert not is_disk_full(RuntimeError("error 28"))
+    assert not is_disk_full(OSError(errno.EACCES, text))
+    assert not is_disk_full(DataError(text))  # has its own words already
 
 
 def test_other_trouble_is_not_hidden() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -25,6 +26,16 @@ def test_a_new_run_says_what_it_is(tmp_path: Path) -> None:
     assert (info["status"], info["data_hash"], info["identity"]) == ("running", "abc", run_identity(RECIPE, "abc"))
     assert {"python", "torch", "numpy", "rdkit", "hooke-bio"} <= set(info["versions"])
     assert info["machine"]["cores"] >= 1
+
+
+def test_a_run_that_finds_no_room_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(runs, "write_durably", full)
+    with pytest.raises(OSError, match="No space left"):
+        RunFolder.create(tmp_path, "tiny", RECIPE, "abc")
+    assert list((tmp_path / "tiny").iterdir()) == []
 
 
 def test_two_runs_in_one_second_have_two_folders(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,18 @@ def test_another_recipe_starts_afresh_or_is_refused(tmp_path: Path) -> None:
     assert build(tmp_path / "store", header=other).description["tile"] == 8
     with pytest.raises(UsageError, match="other options"):
         build(tmp_path / "store")
+
+
+def test_sources_that_changed_are_read_again(tmp_path: Path) -> None:
+    before, after = replace(HEADER, state="before"), replace(HEADER, state="after")
+    with pytest.raises(DataError):
+        build(tmp_path / "store", problems="stop", header=before)
+    begun = (tmp_path / "store.partial" / "part-000000.json").stat().st_mtime_ns
+    with pytest.raises(DataError):
+        build(tmp_path / "store", problems="stop", header=before)
+    assert (tmp_path / "store.partial" / "part-000000.json").stat().st_mtime_ns == begun
+    store = build(tmp_path / "store", header=after)
+    assert store.content_hash == build(tmp_path / "other").content_hash
 
 
 def test_nothing_left(tmp_path: Path) -> None:

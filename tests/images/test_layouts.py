@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,6 +54,19 @@ def test_phenix(phenix: Path) -> None:
     assert index.unmatched == ("batch1/notes.png",)
     plate = index_folder(phenix / "batch1" / "BR1__2020" / "Images")
     assert plate.sites["plate"].unique().to_list() == ["BR1"]
+
+
+def test_a_folder_that_cannot_be_listed_is_not_passed_over(phenix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed, listed = str(phenix / "batch1"), os.scandir
+
+    def scandir(folder: str) -> Any:
+        if str(folder) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", closed)
+        return listed(folder)
+
+    monkeypatch.setattr("os.scandir", scandir)
+    with pytest.raises(DataError, match=r"the folder .*batch1 cannot be read: Permission denied"):
+        index_folder(phenix)
 
 
 def test_several_focal_planes_need_a_choice(phenix: Path, plane: Plane) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import builtins
+import errno
 import os
 import pickle
 from pathlib import Path
@@ -190,6 +191,18 @@ def test_missing_and_unknown_files(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no picture")
     with pytest.raises(PlaneError, match="does not decode"):
         read_plane(tmp_path / "a.png")
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.png").write_bytes(b"closed")
+
+    def refused(path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    with pytest.raises(PlaneError, match=r"a\.png may not be read: Permission denied") as caught:
+        read_plane(tmp_path / "a.png")
+    assert caught.value.kind == "unreadable"
 
 
 def test_errors_cross_processes() -> None:

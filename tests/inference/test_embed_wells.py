@@ -66,6 +66,20 @@ def test_a_finished_output_is_kept_and_a_stopped_one_goes_on(
     assert not list(tmp_path.glob("*.parts"))
 
 
+def test_parts_of_another_size_are_not_continued(
+    image_run: Path, screen: ImageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PART_WELLS", 5)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_join", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            embed_wells(image_run, screen, tmp_path / "wells.parquet", **OPTIONS)  # type: ignore[arg-type]
+    monkeypatch.setattr(module, "PART_WELLS", 7)
+    report = embed_wells(image_run, screen, tmp_path / "wells.parquet", **OPTIONS)  # type: ignore[arg-type]
+    assert report.resumed_wells == 0
+    assert len(pl.read_parquet(tmp_path / "wells.parquet")) == report.wells
+
+
 def test_any_channels_in_any_order(image_run: Path, screen: ImageStore) -> None:
     loaded, rows = LoadedImageRun.open(image_run, "cpu"), np.arange(4)
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from hooke.core.errors import UsageError
+from hooke.nn.masking import take
 from hooke.nn.transformer import (
     LayerScale,
     ParallelBlock,
@@ -128,6 +129,22 @@ def test_some_blocks_and_checkpointing() -> None:
         stack.train()(tokens).square().sum().backward()
         grads.append([parameter.grad.clone() for parameter in stack.parameters()])
     assert all(torch.equal(a, b) for a, b in zip(*grads, strict=True))
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize(("depth", "qkv_bias"), [(2, True), (1, False), (0, True)])
+def test_some_tokens_are_those_of_all(depth: int, qkv_bias: bool, checkpointing: bool) -> None:
+    torch.manual_seed(0)
+    stack = Transformer(8, depth, 2, qkv_bias=qkv_bias, layer_scale=0.1).double().train()
+    stack.checkpointing = checkpointing
+    tokens = torch.randn(3, 7, 8, dtype=torch.float64, requires_grad=True)
+    wanted = torch.stack([torch.randperm(7)[:4] for _ in range(3)])
+    some, all_of_them = stack.some(tokens, wanted), take(stack(tokens), wanted)
+    assert torch.allclose(some, all_of_them, atol=1e-12)
+    weights = torch.randn_like(some)
+    parameters = [tokens, *stack.parameters()]
+    pairs = [torch.autograd.grad((found * weights).sum(), parameters) for found in (some, all_of_them)]
+    assert all(torch.allclose(one, other, atol=1e-12) for one, other in zip(*pairs, strict=True))
 
 
 def test_numbers_of_blocks() -> None:

@@ -31,6 +31,7 @@ class MadeUpImages:
     """Fields of two plates: bright where the gene's number is odd."""
 
     channels = ("DNA", "ER")
+    simulated = True
 
     def __init__(self) -> None:
         rows = [

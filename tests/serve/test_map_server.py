@@ -35,7 +35,7 @@ def test_every_answer(served: SimpleNamespace) -> None:
     assert ask(served.address + "/api/neighbours?name=GENE00&count=3")["name"] == "GENE00"
     assert len(ask(served.address + "/api/heatmap?names=GENE00,GENE01%0AGENE02")["names"]) == 3
     fields = ask(served.address + "/api/fields?name=gene01")
-    assert fields["channels"] == ["DNA", "ER"]
+    assert [channel["name"] for channel in fields["channels"]] == ["DNA", "ER"]
     with urllib.request.urlopen(f"{served.address}/tile.png?row={fields['entity'][0]['row']}") as reply:
         assert reply.headers["Content-Type"] == "image/png"
         assert reply.read(8) == b"\x89PNG\r\n\x1a\n"
@@ -100,6 +100,9 @@ def test_the_page_in_a_browser(served: SimpleNamespace, tmp_path: Path) -> None:
     assert 'data-settled="yes"' in page
     assert ">GENE00</h2>" in page
     assert "● CORUM, mine" in page  # a known relation is marked
+    assert "in either 5 % tail of all pairs (chance 10 %)" in page
+    assert "simulated images" in page
+    assert page.count("tile.png?row=") == 4
     assert page.count("<figure") == 4  # two wells and their controls
     assert 'data-drawn="5"' in page  # the heat map
     if picture.exists():

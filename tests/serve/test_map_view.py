@@ -15,6 +15,12 @@ def test_summary_and_points(view: MapView) -> None:
     assert summary["kinds"] == {"gene": 24}
     assert summary["relations"] == 2  # the pair in both sources counts once, that with ELSEWHERE not at all
     assert summary["layout"] == "first two"
+    unit = view.profiles.values / np.linalg.norm(view.profiles.values, axis=1, keepdims=True)
+    first, second = np.triu_indices(len(view), 1)
+    cosines = (unit @ unit.T)[first, second]
+    assert np.allclose(summary["tails"], np.quantile(cosines, [0.05, 0.95]), atol=1e-4)
+    assert summary["recalled"] in (0.0, 0.5, 1.0)
+    assert summary["chance"] == pytest.approx(0.1)
     points = view.points()
     assert sorted(points["names"])[0] == "GENE00"
     for axis in ("x", "y"):
@@ -56,6 +62,15 @@ def test_heat_map(view: MapView) -> None:
     assert pairs == {frozenset(("GENE00", "GENE01")): ["CORUM", "mine"], frozenset(("GENE00", "GENE02")): ["CORUM"]}
     with pytest.raises(UsageError, match="takes 2 to 300"):
         view.heat_map(["GENE00", "NOBODY"])
+
+
+def test_the_tails_of_a_large_map_come_from_a_sample(monkeypatch: pytest.MonkeyPatch, view: MapView) -> None:
+    monkeypatch.setattr("hooke.serve.map_view._SAMPLED_PAIRS", 100)
+    sampled = MapView(view.profiles, coordinates=(view.coordinates, "first two"))
+    assert np.allclose(sampled.tails, view.tails, atol=0.25)
+    assert sampled.summary()["recalled"] is None
+    one = Profiles.of_embeddings(np.ones((1, 2)), pl.DataFrame({"entity": ["A"]}))
+    assert MapView(one, coordinates=(np.zeros((1, 2)), "none")).tails == (-1.0, 1.0)
 
 
 def test_one_row_an_entity() -> None:

@@ -25,5 +25,11 @@ def test_pictures_can_be_read_and_compared(tiles: Tiles) -> None:
     )
     assert bright.shape == (32, 32, 3)
     assert bright.mean() > dim.mean() + 20
+    alone = np.asarray(image.open(io.BytesIO(tiles.png(tiles.fields("GENE01")["entity"][0]["row"], "ER"))))
+    assert (alone[:, :, 0] == alone[:, :, 2]).all()
+    assert [channel["name"] for channel in tiles.channels()] == ["DNA", "ER"]
+    assert tiles.channels()[0]["colour"] == "#4073ff"
     with pytest.raises(UnknownNameError):
         tiles.png(99)
+    with pytest.raises(UnknownNameError, match="unknown channel"):
+        tiles.png(0, "Mito")

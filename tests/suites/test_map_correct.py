@@ -8,9 +8,16 @@ import pytest
 
 from hooke.cells.annotations import KnownPairs, unique_pairs
 from hooke.cells.profiles import Profiles
-from hooke.core.errors import UsageError
+from hooke.core.errors import UnknownNameError, UsageError
 from hooke.suites import map_correct
-from hooke.suites.map_correct import compare_corrections, compare_file, correct_file, fit_correction, table
+from hooke.suites.map_correct import (
+    Preparation,
+    compare_corrections,
+    compare_file,
+    correct_file,
+    fit_correction,
+    table,
+)
 
 
 def modules() -> dict[str, KnownPairs]:
@@ -44,6 +51,41 @@ def test_every_method_in_one_table(wells: Profiles) -> None:
     bare = compare_corrections(wells, methods=("none",), show_progress=False)
     assert bare[0].recall == {}
     assert np.isnan(bare[0].chance)
+
+
+@pytest.fixture
+def cells(wells: Profiles, tmp_path: Path) -> Path:
+    """Three cells a well, with the wells' numbers as features of CellProfiler and a constant and a repeated one beside them."""
+    generator = np.random.default_rng(0)
+    rows = np.repeat(np.arange(len(wells)), 3)
+    values = wells.values[rows] + 0.1 * generator.normal(size=(len(rows), wells.dim))
+    names = {"experiment": "Metadata_Batch", "plate": "Metadata_Plate", "well": "Metadata_Well", "gene": "Metadata_Symbol",
+             "control": "Metadata_pert_type"}  # fmt: skip
+    table = wells.metadata[rows].select(*names).rename(names)
+    table = table.with_columns(pl.col("Metadata_pert_type").replace({"negative": "negcon", "": "trt"}))
+    features = {f"Cells_Texture_{column}": values[:, column] for column in range(wells.dim)}
+    features |= {"Cells_Count_Constant": np.ones(len(rows)), "Nuclei_Texture_Twin": values[:, 0] * 2 + 1}
+    path = tmp_path / "Cells.csv"
+    table.with_columns(**{name: pl.Series(column) for name, column in features.items()}).write_csv(path)
+    return path
+
+
+def test_tables_of_cells_enter_at_the_correction(cells: Path, tmp_path: Path, wells: Profiles) -> None:
+    prepare = Preparation(average_cells=True, normalise="robust", select=True)
+    out, kept = tmp_path / "corrected.parquet", tmp_path / "centre.npz"
+    summary = correct_file(cells, out, method="centre", save=kept, preparation=prepare)
+    assert summary["wells"] == len(wells)
+    assert summary["features"] == "14 -> 12 -> 12"
+    assert (tmp_path / "centre.features.json").exists()
+    again = correct_file(
+        cells, tmp_path / "again.parquet", apply=kept, preparation=Preparation(average_cells=True, normalise="robust")
+    )
+    assert again["features"] == "14 -> 12 -> 12"
+    assert np.allclose(Profiles.read(out).values, Profiles.read(tmp_path / "again.parquet").values, atol=1e-5)
+    with pytest.raises(UsageError, match="leave out --select-features"):
+        correct_file(cells, out, apply=kept, preparation=prepare)
+    with pytest.raises(UnknownNameError, match="Did you mean 'robust'"):
+        Preparation(normalise="robus")
 
 
 def test_methods_get_what_they_need(wells: Profiles) -> None:

@@ -61,6 +61,7 @@ SOURCES: dict[str, Source] = {
         "CC BY 4.0", 58_059,
     ),
 }  # fmt: skip
+_PAIR_FILES = (".csv", ".txt", ".gz")
 COMPLEXES = _file("CORUM_clusters.tsv", "caab1d3db6fa694c001f41e2973492d248ea3936a1249be3bf497648071f5c99", 140_353)
 
 
@@ -130,20 +131,26 @@ def read_pairs(path: Path, name: str) -> KnownPairs:
 
 
 def known_pairs(sources: Sequence[str] | str = "all", *, show_progress: bool = True) -> dict[str, KnownPairs]:
-    """Pairs of some sources, from the mirror or downloaded.
+    """Pairs of some sources, from the mirror or downloaded, or of one's own files.
 
     Args:
-        sources: "all", or names, each matched whole.
+        sources: "all", or names, each matched whole, and files (.csv, .txt, .gz) with the columns entity1 and entity2.
         show_progress: Show downloads.
 
     Raises:
         UnknownNameError: No such source; the message offers the nearest.
+        DataError: A file is missing or holds no pairs.
     """
     from hooke.core.download import fetch
     from hooke.core.paths import cache_folder
 
-    found = {}
-    for name, source in choose("source of known relations", sources, SOURCES).items():
+    asked = [part.strip() for part in sources.split(",")] if isinstance(sources, str) else list(sources)
+    files = [Path(part) for part in asked if part.endswith(_PAIR_FILES)]
+    found = {path.name.split(".")[0]: read_pairs(path, path.name) for path in files}
+    named = [part for part in asked if not part.endswith(_PAIR_FILES)]
+    if files and not named:
+        return found
+    for name, source in choose("source of known relations", ",".join(named), SOURCES).items():
         path = fetch(source.file, cache_folder() / "raw" / "relationships", show_progress=show_progress)
         found[name] = read_pairs(path, name)
     return found

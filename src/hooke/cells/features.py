@@ -100,6 +100,25 @@ def select_features(
     return Profiles(chosen[:, places], profiles.metadata, tuple(profiles.features[kept[place]] for place in places))
 
 
+def take_features(profiles: Profiles, names: Sequence[str]) -> Profiles:
+    """The features of these names in this order, as an earlier selection left them; what is missing becomes the median.
+
+    Raises:
+        DataError: Some are not there, or hold no number.
+    """
+    place = {name: column for column, name in enumerate(profiles.features)}
+    absent = [name for name in names if name not in place]
+    if absent:
+        raise DataError(f"{len(absent)} of {len(names)} features are not in this table, such as {absent[0]!r}")
+    values = profiles.values[:, [place[name] for name in names]]
+    finite = np.isfinite(values)
+    empty = np.flatnonzero(~finite.any(axis=0))
+    if len(empty):
+        raise DataError(f"{len(empty)} features hold no number here, such as {names[empty[0]]!r}")
+    filled = np.where(finite, values, np.nanmedian(np.where(finite, values, np.nan), axis=0))
+    return Profiles(filled.astype(np.float32), profiles.metadata, tuple(names))
+
+
 def average_cells(
     profiles: Profiles, by: Sequence[str] = ("plate", "well"), *, how: Literal["median", "mean"] = "median"
 ) -> Profiles:

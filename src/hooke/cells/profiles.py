@@ -114,10 +114,13 @@ class Profiles:
         else:
             columns = [pl.Series(name, self.values[:, place]) for place, name in enumerate(self.features)]
         temporary = path.with_name(path.name + ".tmp")
-        self.metadata.with_columns(columns).write_parquet(
-            temporary, metadata={_STAMP: _VERSION, _FEATURES: json.dumps(self.features)}
-        )
-        put_in_place(temporary, path)
+        try:
+            self.metadata.with_columns(columns).write_parquet(
+                temporary, metadata={_STAMP: _VERSION, _FEATURES: json.dumps(self.features)}
+            )
+            put_in_place(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
         return path
 
     @classmethod

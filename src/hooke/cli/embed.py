@@ -13,13 +13,18 @@ from hooke.core.errors import UsageError
 EXAMPLES = (
     "Examples: `hooke embed runs/csv library.smi -o vectors.parquet` · `hooke embed tiny new.csv -o vectors.parquet` · "
     "`hooke embed runs/screen_ca_mae plates_store -o wells.parquet` · "
+    "`hooke embed openphenom plates_store --weights model.safetensors -o wells.parquet` · "
+    "`hooke embed tiny_cells image_folder path=plates/ metadata=wells.csv -o wells.parquet` · "
     "`hooke embed runs/screen_ca_mae screen seed=3 -o wells.parquet --block 3`"
 )
 
 
 def embed(
     run: Annotated[
-        str, typer.Argument(help="A run folder (a folder of runs: its newest finished one), tiny, or minimol.")
+        str,
+        typer.Argument(
+            help="A run folder (a folder of runs: its newest finished one), tiny, tiny_cells, minimol or openphenom."
+        ),
     ],
     source: Annotated[
         str,
@@ -28,7 +33,9 @@ def embed(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: .parquet.")],
     data: Annotated[list[str] | None, typer.Argument(help="Options of an image data set, as key=value.")] = None,
     smiles: Annotated[str | None, typer.Option(help="Molecules: name of the SMILES column, if not recognised.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="Of minimol: the file of the published weights.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Of minimol and openphenom: the file of the published weights.")
+    ] = None,
     block: Annotated[
         int | None,
         typer.Option(help="Images: block of the encoder, 1 ..., or negative from the end; default: the last."),

@@ -22,7 +22,8 @@ from hooke.cli import (
     search,
     show,
 )
-from hooke.core.errors import HookeError
+from hooke.core.errors import DataError, HookeError
+from hooke.core.files import is_disk_full
 from hooke.version import __version__
 
 _STOPPED = 130
@@ -68,7 +69,10 @@ def _root(
 
 
 def run() -> None:
-    """Entry point: a `HookeError` becomes one message on stderr and its exit code, Ctrl-C and SIGTERM become 130."""
+    """Entry point: a `HookeError` becomes one message on stderr and its exit code, Ctrl-C and SIGTERM become 130.
+
+    So do full disks and files that may not be read or written, wherever they are met. All else is a defect: it keeps its traceback.
+    """
     try:
         app()
     except SystemExit as stop:
@@ -81,6 +85,14 @@ def run() -> None:
     except KeyboardInterrupt:
         typer.echo(_CONTINUES, err=True)
         sys.exit(_STOPPED)
+    except Exception as error:
+        if is_disk_full(error):
+            typer.echo(f"hooke: the disk is full ({error}); free space and run the same command again", err=True)
+        elif isinstance(error, PermissionError):
+            typer.echo(f"hooke: permission denied: {error.filename}", err=True)
+        else:
+            raise
+        sys.exit(DataError.exit_code)
 
 
 if __name__ == "__main__":

@@ -16,12 +16,18 @@ Wells = Annotated[
     Path, typer.Argument(help="Profiles: .parquet, .h5ad, a CellProfiler table, or a folder of DeepProfiler npz.")
 ]
 Metadata = Annotated[Path | None, typer.Option(help="Table joined to the profiles by the columns that both have.")]
-Sources = Annotated[str, typer.Option(help="all, or CORUM, HuMAP, Reactome, SIGNOR, StringDB separated by commas.")]
+Sources = Annotated[
+    str,
+    typer.Option(
+        help="all, or CORUM, HuMAP, Reactome, SIGNOR, StringDB, or your own files (entity1,entity2), separated by commas."
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 
 
 @app.command(epilog="Examples: `hooke map correct wells.parquet -o corrected.parquet` · `hooke map correct wells.parquet --compare` · "
-                    "`hooke map correct new_plate.parquet --apply tvn.npz -o new_corrected.parquet`")  # fmt: skip
+                    "`hooke map correct new_plate.parquet --apply tvn.npz -o new_corrected.parquet` · "
+                    "`hooke map correct Cells.csv --average-cells --normalise robust --select-features -o corrected.parquet`")  # fmt: skip
 def correct(
     wells: Wells,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Corrected profiles, .parquet or .h5ad.")] = None,
@@ -32,6 +38,15 @@ def correct(
     save: Annotated[Path | None, typer.Option(help="Keep the fitted correction (.npz) for new plates.")] = None,
     apply: Annotated[Path | None, typer.Option(help="Apply a kept correction instead of fitting one.")] = None,
     compare: Annotated[bool, typer.Option("--compare", help="Score every method on these wells instead.")] = False,
+    average_cells: Annotated[
+        bool, typer.Option("--average-cells", help="Rows are cells: first take the median of each well.")
+    ] = False,
+    normalise: Annotated[
+        str, typer.Option(help="Hand-crafted features in units of each plate's controls: robust, standardise or none.")
+    ] = "none",
+    select_features: Annotated[
+        bool, typer.Option("--select-features", help="Leave out blocked, missing, constant and repeated features.")
+    ] = False,
     sources: Sources = "all",
     metadata: Metadata = None,
     seed: Seed = 0,
@@ -40,16 +55,20 @@ def correct(
     """Correct batch effects by the negative controls, or compare all methods."""
     from hooke.suites import map_correct
 
+    preparation = map_correct.Preparation(average_cells, normalise, select_features)
     if compare:
-        scores = map_correct.compare_file(wells, metadata=metadata, sources=sources, batch=batch, seed=seed)
+        scores = map_correct.compare_file(
+            wells, metadata=metadata, sources=sources, batch=batch, preparation=preparation, seed=seed
+        )
         if as_json:
             print_json([vars(score) for score in scores])
         else:
             print_table(*map_correct.table(scores))
         return
     summary = map_correct.correct_file(
-        wells, out, method=method, batch=batch, save=save, apply=apply, metadata=metadata, seed=seed
-    )
+        wells, out, method=method, batch=batch, save=save, apply=apply, metadata=metadata, preparation=preparation,
+        seed=seed,
+    )  # fmt: skip
     if as_json:
         print_json(summary)
     else:
@@ -112,13 +131,48 @@ def recall(
 
 
 @app.command(
+    epilog="Examples: `hooke map evaluate corrected.parquet -o evaluation` · "
+    "`hooke map evaluate corrected.parquet -o evaluation --targets targets.csv --clusters corum`"
+)
+def evaluate(
+    wells: Wells,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the tables.")],
+    batch: Annotated[str, typer.Option(help="Column of the batches.")] = "batch",
+    targets: Annotated[
+        Path | None, typer.Option(help="Known targets of compounds: CSV with compound and gene.")
+    ] = None,
+    clusters: Annotated[
+        str,
+        typer.Option(help="Known clusters of genes: corum (non-commercial), none, or a file of name<TAB>gene gene ..."),
+    ] = "none",
+    rate: Annotated[float, typer.Option(help="False-discovery rate.")] = 0.05,
+    metadata: Metadata = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Consistency and magnitude of perturbations, k-means, mixing, dose response, targets, clusters, plate heat maps."""
+    from hooke.suites import map_evaluate
+
+    summary = map_evaluate.evaluate_file(
+        wells, out, metadata=metadata, targets=targets, clusters=clusters, batch=batch, rate=rate, seed=seed
+    )
+    if as_json:
+        print_json(summary)
+    else:
+        print_fields(summary)
+
+
+@app.command(
     epilog="Examples: `hooke map explore map.parquet` · `hooke map explore map.parquet --images store --port 0`"
 )
 def explore(
     path: Annotated[Path, typer.Argument(metavar="MAP", help="A map: .parquet or .h5ad.")],
     images: Annotated[Path | None, typer.Option(help="Image store with the map's wells.")] = None,
     sources: Annotated[
-        str, typer.Option(help="Known relations to mark: all, names separated by commas, or none.")
+        str,
+        typer.Option(
+            help="Known relations to mark: all, names or files (entity1,entity2) separated by commas, or none."
+        ),
     ] = "all",
     port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8765,
 ) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from hooke.core.errors import DataError, HookeError
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 @contextmanager
 def exclusive(lock: Path, what: str) -> Iterator[None]:
@@ -39,10 +41,19 @@ def disk_full_explained(folder: Path, kept: str) -> Iterator[None]:
     """Turn "no space left" anywhere in the block into a `DataError` that says what is kept and what to do."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except Exception as error:
+        if not is_disk_full(error):
             raise
         raise DataError(f"the disk of {folder} is full; {kept}: free space and run the same command again") from error
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error says that a disk or a quota is full, be it Python's own or the text of a compiled writer's."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in _FULL
+    return not isinstance(error, HookeError) and any(
+        f"os error {number})" in str(error) or os.strerror(number) in str(error) for number in _FULL
+    )
 
 
 def put_in_place(temporary: Path, path: Path) -> None:

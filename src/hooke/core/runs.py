@@ -7,6 +7,7 @@ import os
 import platform
 import resource
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -40,15 +41,17 @@ class RunFolder:
             folder = folder.with_name(f"{stamp}-{identity[:8]}-{count}")
         folder.mkdir(parents=True)
         run = cls(folder)
-        run.write_json("recipe.json", dict(recipe))
-        run.write_json(
-            "run.json",
-            {
-                "format": FORMAT, "name": name, "identity": identity, "data_hash": data_hash, "status": "running",
-                "started": datetime.now(UTC).isoformat(timespec="seconds"),
-                "versions": versions(), "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]), "machine": machine(),
-            },
-        )  # fmt: skip
+        described = {
+            "format": FORMAT, "name": name, "identity": identity, "data_hash": data_hash, "status": "running",
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "versions": versions(), "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]), "machine": machine(),
+        }  # fmt: skip
+        try:
+            run.write_json("recipe.json", dict(recipe))
+            run.write_json("run.json", described)
+        except OSError:  # a full disk: leave no folder that is no run
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         return run
 
     @classmethod

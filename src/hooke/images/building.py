@@ -40,6 +40,7 @@ class Header:
         recipe: Hash of all that decides its content.
         channels, dtype, tile: As in `ImageStoreWriter`.
         metadata: Anything JSON.
+        state: Of the sources, no part of the store: an unfinished build of sources in another state begins afresh.
     """
 
     recipe: str
@@ -47,6 +48,7 @@ class Header:
     dtype: str
     tile: int
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    state: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,14 +111,14 @@ def build_store(
 
 
 def _partial(folder: Path, header: Header) -> Path:
-    """The folder of the unfinished store, emptied if it was begun with another recipe."""
+    """The folder of the unfinished store, emptied if it was begun with another recipe, or from sources since changed."""
     partial = folder.with_name(f"{folder.name}.partial")
-    stamp = partial / "recipe"
-    if partial.exists() and not (stamp.exists() and stamp.read_text() == header.recipe):
+    stamp, text = partial / "recipe", f"{header.recipe} {header.state}".rstrip()
+    if partial.exists() and not (stamp.exists() and stamp.read_text() == text):
         shutil.rmtree(partial)
     if not partial.exists():
         partial.mkdir()
-        write_durably(stamp, header.recipe.encode())
+        write_durably(stamp, text.encode())
     return partial
 
 

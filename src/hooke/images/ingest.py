@@ -143,6 +143,7 @@ def ingest_images(
         recipe, tuple(names), dtype, config.tile,
         {**(source or {}), "layout": index.layout, "unmatched_files": len(index.unmatched), "downsample": config.downsample,
          "illumination": config.illumination},
+        state=times_hash(index),
     )  # fmt: skip
     store = build_store(
         folder, header, fields, jobs, read_well, refused=refused, problems=config.problems,
@@ -233,6 +234,12 @@ def planes_hash(index: PlaneIndex) -> str:
     sizes = [(index.root / path).stat().st_size if (index.root / path).is_file() else 0 for path in paths]
     table = index.planes.join(pl.DataFrame({"path": paths, "bytes": sizes}), on="path", how="left")
     return table_hash(table.sort(*SITE_KEY, "channel", "path", "key"))
+
+
+def times_hash(index: PlaneIndex) -> str:
+    """Hash of when each file was last written: a plane that was put right has the same size as often as not."""
+    paths = [index.root / path for path in sorted(index.planes["path"].unique().to_list())]
+    return content_hash([path.stat().st_mtime_ns for path in paths if path.exists()])
 
 
 def table_hash(table: pl.DataFrame) -> str:

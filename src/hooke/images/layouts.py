@@ -14,6 +14,7 @@ A layout turns a folder into a *plane index*, one row a plane. Known layouts:
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -149,9 +150,26 @@ def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 def _images(root: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> Iterator[tuple[Path, str]]:
     """Image files below a folder with their paths relative to it, sorted; what lies in an OME-Zarr is left out."""
-    for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
-        if path.name.lower().endswith(suffixes) and ".zarr" not in path.as_posix():
+    if root.name.endswith(".zarr"):
+        return
+    for path in sorted(_below(root)) if root.is_dir() else [root]:
+        if path.name.lower().endswith(suffixes):
             yield path, path.relative_to(root if root.is_dir() else root.parent).as_posix()
+
+
+def _below(root: Path) -> Iterator[Path]:
+    """All files below a folder, and the folders of OME-Zarr, which are not entered.
+
+    Raises:
+        DataError: A folder cannot be listed: its images would be missed without a word.
+    """
+    for folder, names, files in os.walk(root, onerror=_unlisted):
+        yield from (Path(folder) / name for name in (*files, *(name for name in names if name.endswith(".zarr"))))
+        names[:] = [name for name in names if not name.endswith(".zarr")]
+
+
+def _unlisted(error: OSError) -> None:
+    raise DataError(f"the folder {error.filename} cannot be read: {error.strerror}") from error
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
@@ -261,7 +279,11 @@ def _npz(root: Path) -> PlaneIndex:
 
 
 def _ome_zarr(root: Path) -> PlaneIndex:
-    plates = [root] if root.name.endswith(".zarr") else sorted(root.rglob("*.zarr"))
+    plates = (
+        [root]
+        if root.name.endswith(".zarr")
+        else sorted(path for path in _below(root) if path.suffix == ".zarr" and path.is_dir())
+    )
     rows = []
     for plate in plates:
         relative = "." if plate == root else plate.relative_to(root).as_posix()

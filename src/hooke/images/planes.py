@@ -75,6 +75,8 @@ def read_plane(path: Path, key: str = "") -> np.ndarray:
         plane = _reader(path)(path, key)
     except (PlaneError, MissingPackageError, MemoryError):
         raise
+    except PermissionError as error:
+        raise PlaneError("unreadable", f"{path.name} may not be read: {error.strerror}") from error
     except Exception as error:  # decoders raise all kinds of errors on damaged bytes
         raise PlaneError("damaged", f"{path.name} does not decode: {_short(error)}") from error
     return grey_plane(plane, path.name)

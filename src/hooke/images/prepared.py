@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import polars as pl
 
 from hooke.core.errors import UsageError
 from hooke.core.hashing import content_hash
-from hooke.images.ingest import INGEST_VERSION, ImageIngestConfig, ingest_images, planes_hash, table_hash
+from hooke.images.ingest import INGEST_VERSION, ImageIngestConfig, ingest_images, planes_hash, table_hash, times_hash
 from hooke.images.layouts import index_folder
 from hooke.images.metadata import read_metadata
 from hooke.images.options import FolderOptions
-from hooke.images.store import ImageStore
+from hooke.images.store import REJECTED, ImageStore
 
 
 def prepare_folder(
@@ -26,7 +27,7 @@ def prepare_folder(
     workers: int | None = None,
     show_progress: bool = True,
 ) -> ImageStore:
-    """Read a folder of images into a store below `root`, or open the store that an earlier call made.
+    """Read a folder of images into a store below `root`, or open the store that an earlier call made of the same files.
 
     Args:
         options: Which folder and how.
@@ -50,8 +51,20 @@ def prepare_folder(
         options.downsample, options.tile,
     )  # fmt: skip
     rows = None if metadata is None else table_hash(metadata)
-    digest = content_hash([INGEST_VERSION, planes_hash(index), rows, config, dict(source or {})])
-    folder = Path(root) / f"{name}-{digest[:12]}"
-    return ingest_images(
+    digest = content_hash([INGEST_VERSION, planes_hash(index), times_hash(index), rows, config, dict(source or {})])
+    place = content_hash([str(Path(options.path).resolve()), options.metadata, config])
+    folder = Path(root) / f"{name}-{place[:6]}-{digest[:12]}"
+    store = ingest_images(
         index, folder, config, metadata=metadata, source=source, workers=workers, show_progress=show_progress
     )
+    _forget(folder.parent.glob(f"{name}-{place[:6]}-*"))
+    return store
+
+
+def _forget(paths: Iterable[Path]) -> None:
+    """Remove what earlier attempts at the same folder left unfinished before files or table were put right."""
+    for path in paths:
+        if path.name.endswith(f".{REJECTED}"):
+            path.unlink(missing_ok=True)
+        elif path.name.endswith(".partial") and not path.with_suffix(".lock").exists():
+            shutil.rmtree(path)

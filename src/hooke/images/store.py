@@ -86,6 +86,16 @@ class ImageStore:
         return bool(self.store.metadata.get("simulated"))
 
     @property
+    def refused(self) -> int:
+        """Problems for which fields or wells were left out; `rejected.parquet` lists them."""
+        return int(self.description.get("counts", {}).get("refused", 0))
+
+    @property
+    def left_out(self) -> str:
+        """What was left out, in a line for people; "" when nothing was."""
+        return f"left out for {self.refused:,} problems: {self.folder / REJECTED}" if self.refused else ""
+
+    @property
     def content_hash(self) -> str:
         """Hash of pixels and metadata."""
         return self.store.content_hash

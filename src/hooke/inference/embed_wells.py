@@ -27,7 +27,7 @@ from hooke.core.progress import progress
 from hooke.images.by_well import Wells
 from hooke.images.loader import ImageLoader
 from hooke.images.store import ImageStore
-from hooke.inference.image_run import LoadedImageRun
+from hooke.inference.image_run import ImageEncoder, LoadedImageRun
 from hooke.inference.parts import (
     STAMP,
     begin,
@@ -59,6 +59,7 @@ class WellsReport:
         seconds: Wall time of this call.
         resumed_wells: Wells taken from an earlier call that was stopped.
         model_hash: Of the run that made the vectors.
+        left_out: Of the store; "" when nothing was.
     """
 
     output: str
@@ -71,16 +72,18 @@ class WellsReport:
     seconds: float
     resumed_wells: int
     model_hash: str
+    left_out: str
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary."""
         return asdict(self)
 
     def summary(self) -> str:
-        """Two lines for people."""
+        """A few lines for people."""
+        left_out = f"\n{self.left_out}" if self.left_out else ""
         return (
             f"{self.wells:,} wells ({self.fields:,} fields, {len(self.channels)} channels), {self.width} numbers each, "
-            f"written to {self.output}\nnext    hooke map correct {self.output} -o corrected.parquet"
+            f"written to {self.output}{left_out}\nnext    hooke map correct {self.output} -o corrected.parquet"
         )
 
 
@@ -102,7 +105,7 @@ class View:
 
 
 def embed_wells(
-    run: Path | LoadedImageRun,
+    run: Path | ImageEncoder,
     source: Path | str | ImageStore,
     output: Path,
     *,
@@ -122,7 +125,7 @@ def embed_wells(
     compound, concentration_um, control ...), `fields`, and `embedding` (float32 list of fixed size).
 
     Args:
-        run: A run folder, or a loaded run.
+        run: A run folder, a loaded run, or published weights.
         source: An image store.
         output: .parquet.
         crop, grid, channels, block: See `View`.
@@ -140,7 +143,7 @@ def embed_wells(
     output, started = Path(output), time.monotonic()
     if output.suffix != ".parquet":
         raise UsageError(f"the output must end in .parquet, got {output.name}")
-    loaded = run if isinstance(run, LoadedImageRun) else LoadedImageRun.open(run, device)
+    loaded = LoadedImageRun.open(Path(run), device) if isinstance(run, str | Path) else run
     store = source if isinstance(source, ImageStore) else ImageStore.open(Path(source))
     view = resolved(loaded, store, View(crop, grid, tuple(channels), block))
     stamp = {**loaded.stamp(), "source_hash": store.content_hash, "simulated": store.simulated, "hooke": __version__}
@@ -155,7 +158,7 @@ def embed_wells(
             exclusive(output.with_name(output.name + ".lock"), f"is writing {output}"),
             disk_full_explained(output.parent, "the finished parts are kept"),
         ):
-            before = begin(parts, identity, resume=resume)
+            before = begin(parts, content_hash([identity, PART_WELLS]), resume=resume)
             resumed = rows_of(parts, before)
             _write_parts(parts, before, loaded, store, wells, view, batch_size, workers or 0, show_progress)
             _join(parts, output, stamp)
@@ -163,11 +166,11 @@ def embed_wells(
     width = pq.read_schema(output).field("embedding").type.list_size
     return WellsReport(
         os.fspath(output), len(wells), len(store), width, view.channels, view.crop or 0, block,
-        round(time.monotonic() - started, 1), resumed, loaded.model_hash,
+        round(time.monotonic() - started, 1), resumed, loaded.model_hash, store.left_out,
     )  # fmt: skip
 
 
-def resolved(run: LoadedImageRun, store: ImageStore, view: View) -> View:
+def resolved(run: ImageEncoder, store: ImageStore, view: View) -> View:
     """The view with crop and channels filled in from the run.
 
     Raises:
@@ -180,7 +183,7 @@ def resolved(run: LoadedImageRun, store: ImageStore, view: View) -> View:
 
 @torch.no_grad()
 def embed_fields(
-    run: LoadedImageRun, store: ImageStore, rows: np.ndarray, view: View, *, batch_size: int = _BATCH, workers: int = 0
+    run: ImageEncoder, store: ImageStore, rows: np.ndarray, view: View, *, batch_size: int = _BATCH, workers: int = 0
 ) -> np.ndarray:
     """(rows, width) float32, one vector a field: the mean over its crops.
 
@@ -225,7 +228,7 @@ def _name(store: ImageStore, row: int) -> str:
 def _write_parts(
     parts: Path,
     before: int,
-    run: LoadedImageRun,
+    run: ImageEncoder,
     store: ImageStore,
     wells: Wells,
     view: View,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -17,6 +17,32 @@ from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
 from hooke.inference.image_network import ImageSetup, build_image_network
 from hooke.inference.weights import load_weights
+
+
+class ImageEncoder(Protocol):
+    """What `embed_wells` needs: a finished run, or published weights."""
+
+    @property
+    def network(self) -> Any:
+        """With `embed(batch, block=)`."""
+
+    @property
+    def crop(self) -> int:
+        """Side of the crops that it was trained on; 0 for whole fields."""
+
+    @property
+    def model_hash(self) -> str:
+        """Of all that an embedding depends on."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+
+    def channels_of(self, store: ImageStore) -> tuple[str, ...]:
+        """What it reads of a store."""
+
+    def stamp(self) -> dict[str, Any]:
+        """What is written into every file that it makes."""
 
 
 @dataclass(frozen=True)

@@ -101,9 +101,11 @@ class Decoder(nn.Module):
         tokens = self.project(tokens)
         places = sine_positions(grid, self.width, device=tokens.device, dtype=tokens.dtype)
         patches = put_back(tokens[:, learned:], self.mask_token, masking) + places
-        tokens = self.transformer(torch.cat([tokens[:, :learned], patches], dim=1))
-        tokens = tokens[:, learned:] if whole else take(tokens, masking.covered + learned)
-        return self.predict(self.norm(tokens))
+        tokens = torch.cat([tokens[:, :learned], patches], dim=1)
+        told = (
+            self.transformer(tokens)[:, learned:] if whole else self.transformer.some(tokens, masking.covered + learned)
+        )
+        return self.predict(self.norm(told))
 
 
 class Model(nn.Module):

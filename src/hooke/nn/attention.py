@@ -61,9 +61,20 @@ class SelfAttention(nn.Module):
         self.qkv = nn.Linear(width, 3 * width, bias=qkv_bias)
         self.out = nn.Linear(width, width)
 
-    def forward(self, tokens: Float[Tensor, "items tokens width"]) -> Float[Tensor, "items tokens width"]:
-        """What the tokens of each item tell each other."""
-        query, key, value = self.qkv(tokens).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+    def forward(
+        self,
+        tokens: Float[Tensor, "items tokens width"],
+        asking: Float[Tensor, "items asking width"] | None = None,
+    ) -> Float[Tensor, "items answered width"]:
+        """What the tokens of each item tell each other, or only what they tell those of them that are `asking`."""
+        if asking is None:
+            query, key, value = self.qkv(tokens).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        else:
+            width = tokens.shape[2]
+            bias = (None, None) if self.qkv.bias is None else (self.qkv.bias[:width], self.qkv.bias[width:])
+            query = split_heads(functional.linear(asking, self.qkv.weight[:width], bias[0]), self.heads)
+            pair = functional.linear(tokens, self.qkv.weight[width:], bias[1])
+            key, value = pair.unflatten(2, (2, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
         query, key = self.norms(query, key)
         return self.out(join_heads(functional.scaled_dot_product_attention(query, key, value)))
 

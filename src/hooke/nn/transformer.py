@@ -15,13 +15,14 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from hooke.core.errors import UsageError
 from hooke.nn.attention import EPSILON, QueryKeyNorm, SelfAttention, head_width, join_heads, split_heads
+from hooke.nn.masking import take
 
 BlockKind = Literal["serial", "parallel"]
 
@@ -77,9 +78,16 @@ class SerialBlock(nn.Module):
         self.mlp_scale = _scale(width, layer_scale)
         self.drop = StochasticDepth(drop)
 
-    def forward(self, tokens: Float[Tensor, "items tokens width"]) -> Float[Tensor, "items tokens width"]:
-        """The tokens after the block."""
-        tokens = tokens + self.drop(self.attention_scale(self.attention(self.attention_norm(tokens))))
+    def forward(
+        self, tokens: Float[Tensor, "items tokens width"], wanted: Int[Tensor, "items wanted"] | None = None
+    ) -> Float[Tensor, "items after width"]:
+        """The tokens after the block; of each item only those that are `wanted`, which costs less than all of them."""
+        rows = self.attention_norm(tokens)
+        if wanted is None:
+            told = self.attention(rows)
+        else:
+            tokens, told = take(tokens, wanted), self.attention(rows, take(rows, wanted))
+        tokens = tokens + self.drop(self.attention_scale(told))
         update = self.out(functional.gelu(self.hidden(self.mlp_norm(tokens))))
         return tokens + self.drop(self.mlp_scale(update))
 
@@ -167,9 +175,21 @@ class Transformer(nn.Module):
     ) -> Float[Tensor, "items tokens width"]:
         """The tokens after blocks first ... last - 1 (to the end without `last`)."""
         for block in list(self.blocks)[first:last]:
-            recompute = self.checkpointing and self.training
-            tokens = checkpoint(block, tokens, use_reentrant=False) if recompute else block(tokens)
+            tokens = self._through(block, tokens)
         return tokens
+
+    def some(
+        self, tokens: Float[Tensor, "items tokens width"], wanted: Int[Tensor, "items wanted"]
+    ) -> Float[Tensor, "items wanted width"]:
+        """The wanted tokens of each item after all (serial) blocks; the last block is computed for them alone."""
+        if not len(self.blocks):
+            return take(tokens, wanted)
+        return self._through(self.blocks[-1], self(tokens, last=-1), wanted)
+
+    def _through(self, block: nn.Module, tokens: Tensor, *wanted: Tensor) -> Tensor:
+        if self.checkpointing and self.training:
+            return checkpoint(block, tokens, *wanted, use_reentrant=False)
+        return block(tokens, *wanted)
 
 
 def check_block(block: int, depth: int, what: str = "block") -> int:

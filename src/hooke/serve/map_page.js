@@ -1,6 +1,7 @@
 "use strict";
 const byId = (id) => document.getElementById(id);
 const canvas = byId("points"), pen = canvas.getContext("2d");
+const MOST_NAMED = 150;
 let points = null, place = {}, chosen = null, near = new Set(), known = new Set(), zoom = 1, shiftX = 0, shiftY = 0, grid = null;
 
 async function ask(path) {
@@ -22,8 +23,8 @@ function draw() {
   const f = frame(), ratio = devicePixelRatio || 1;
   canvas.width = f.width * ratio; canvas.height = f.height * ratio; pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   const soft = resolved("--soft"), accent = resolved("--accent"), warm = resolved("--warm"), ink = resolved("--ink");
-  const size = points.names.length > 5000 ? 1.8 : 3.4;
-  pen.globalAlpha = .5;
+  const size = points.names.length > 5000 ? 2 : 4;
+  pen.globalAlpha = points.names.length > 5000 ? .4 : .7;
   for (let kind = 0; kind < points.kinds.length; kind++) {
     pen.fillStyle = points.kinds[kind] === "compound" ? warm : soft;
     for (let i = 0; i < points.x.length; i++) {
@@ -36,7 +37,22 @@ function draw() {
   for (const i of near) dot(i, 3.5, accent, f);
   pen.strokeStyle = accent; pen.lineWidth = 1;
   for (const i of known) { const [x, y] = at(i, f); pen.beginPath(); pen.arc(x, y, 6, 0, 7); pen.stroke(); }
-  if (chosen !== null) { dot(chosen, 6, warm, f); pen.fillStyle = ink; pen.font = "600 14px sans-serif"; const [x, y] = at(chosen, f); pen.fillText(points.names[chosen], x + 9, y + 5); }
+  if (chosen !== null) dot(chosen, 6, warm, f);
+  label(f, ink, soft, warm);
+}
+// Names that fit: the chosen entity's first, then its neighbours', then, where few are in view, the others'.
+function label(f, ink, soft, warm) {
+  const taken = [], seen = [];
+  const write = (i, font, fill) => {
+    const [x, y] = at(i, f); pen.font = font;
+    const box = [x + 8, y - 7, x + 10 + pen.measureText(points.names[i]).width, y + 8];
+    if (x < 0 || y < 0 || box[2] > f.width || y > f.height || taken.some((b) => box[0] < b[2] && b[0] < box[2] && box[1] < b[3] && b[1] < box[3])) return;
+    taken.push(box); pen.lineWidth = 3; pen.strokeStyle = resolved("--paper"); pen.strokeText(points.names[i], x + 9, y + 4); pen.fillStyle = fill; pen.fillText(points.names[i], x + 9, y + 4);
+  };
+  if (chosen !== null) write(chosen, "600 14px sans-serif", ink);
+  for (const i of [...known, ...near]) write(i, "12px sans-serif", ink);
+  for (let i = 0; i < points.x.length && seen.length <= MOST_NAMED; i++) { const [x, y] = at(i, f); if (x > 0 && y > 0 && x < f.width && y < f.height) seen.push(i); }
+  if (seen.length <= MOST_NAMED) for (const i of seen) write(i, "11px sans-serif", soft);
 }
 function at(i, f) { return [f.left + points.x[i] * f.scale, f.top + points.y[i] * f.scale]; }
 function dot(i, radius, fill, f) { const [x, y] = at(i, f); pen.fillStyle = fill; pen.beginPath(); pen.arc(x, y, radius, 0, 7); pen.fill(); }
@@ -73,7 +89,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 
 function row(entry, rank) {
   const item = document.createElement("li");
-  if (entry.known.length) item.className = "related";
+  item.className = (entry.known.length ? "related " : "") + (summary.tails[0] < entry.cosine && entry.cosine < summary.tails[1] ? "chance" : "");
   item.append(span("who", entry.name), span("mark", entry.known.length ? "● " + entry.known.join(", ") : ""), span("number", rank ? `${entry.cosine.toFixed(3)} · ${(100 * entry.rank).toFixed(0)}%` : entry.cosine.toFixed(3)));
   item.title = entry.known.length ? `known: ${entry.known.join(", ")}` : ""; item.onclick = () => choose(entry.name);
   return item;
@@ -89,6 +105,7 @@ async function choose(name) {
   byId("chosen").hidden = false; byId("use-neighbours").disabled = false;
   byId("name").textContent = found.name; byId("query").value = found.name; byId("suggestions").hidden = true;
   byId("about").textContent = Object.entries(found.about).filter(([k]) => k !== "entity").map(([k, v]) => `${k} ${v}`).join(" · ");
+  byId("chance").textContent = `Of all pairs, 5 % have a cosine above ${summary.tails[1].toFixed(2)} and 5 % one below ${summary.tails[0].toFixed(2)}; what lies between is pale.`;
   byId("similar").replaceChildren(...found.similar.map((e) => row(e))); byId("opposite").replaceChildren(...found.opposite.map((e) => row(e)));
   byId("known").replaceChildren(...found.known.map((e) => row(e, true)));
   byId("known-count").textContent = found.known.length ? `${found.known.length}: cosine · share of the map that is less similar` : "none in the map";
@@ -99,10 +116,24 @@ async function showTiles(name) {
   const found = await ask("/api/fields?name=" + encodeURIComponent(name));
   const figures = [...found.entity.map((f) => [f, ""]), ...found.controls.map((f) => [f, "control"])].map(([field, kind]) => {
     const figure = document.createElement("figure"), image = document.createElement("img"), caption = document.createElement("figcaption");
-    image.src = "/tile.png?row=" + field.row; image.alt = `${kind || name} ${field.plate} ${field.well}`; image.loading = "lazy"; figure.className = kind;
+    image.dataset.row = field.row; image.alt = `${kind || name} ${field.plate} ${field.well}`; image.loading = "lazy"; figure.className = kind;
     caption.textContent = `${kind || name} · ${[field.experiment, field.plate, field.well].filter(Boolean).join(" ")}`; figure.append(image, caption); return figure;
   });
-  byId("tiles").replaceChildren(...figures); byId("channels").textContent = figures.length ? found.channels.join(", ") : "no field of this entity in the store"; byId("images").hidden = false;
+  byId("tiles").replaceChildren(...figures); byId("images").hidden = false;
+  if (figures.length) byId("channels").replaceChildren(...[{ name: "" }, ...found.channels].map(channelButton));
+  else byId("channels").textContent = "no field of this entity in the store";
+  if (figures.length) showChannel(shown);
+}
+let shown = "";
+function channelButton(channel) {
+  const made = document.createElement("button"); made.type = "button"; made.dataset.channel = channel.name; made.onclick = () => showChannel(channel.name);
+  if (channel.name) { const spot = document.createElement("i"); spot.style.background = channel.colour; made.append(spot); }
+  made.append(channel.name || "all"); return made;
+}
+function showChannel(channel) {
+  shown = channel;
+  for (const made of byId("channels").querySelectorAll("button")) made.setAttribute("aria-pressed", made.dataset.channel === channel);
+  for (const image of byId("tiles").querySelectorAll("img")) image.src = `/tile.png?row=${image.dataset.row}&channel=${encodeURIComponent(channel)}`;
 }
 
 let waiting = null, marked = -1;
@@ -128,7 +159,7 @@ async function heat(names) {
   let found;
   try { found = await ask("/api/heatmap?names=" + encodeURIComponent(names)); } catch (error) { say(error.message, true); return; }
   say(found.missing.length ? "not in the map: " + found.missing.join(", ") : "");
-  const n = found.names.length, cell = n > 80 ? 8 : n > 40 ? 12 : 18, label = 96, board = byId("cells"), brush = board.getContext("2d"), ratio = devicePixelRatio || 1, side = label + n * cell;
+  const n = found.names.length, label = 96, room = byId("heat").clientWidth - label - 16, cell = Math.max(6, Math.min(18, Math.floor(room / n))), board = byId("cells"), brush = board.getContext("2d"), ratio = devicePixelRatio || 1, side = label + n * cell;
   board.hidden = false; byId("legend").hidden = false; board.width = board.height = side * ratio; board.style.width = board.style.height = side + "px"; brush.setTransform(ratio, 0, 0, ratio, 0, 0);
   found.cosines.forEach((line, i) => line.forEach((c, j) => { brush.fillStyle = shade(c); brush.fillRect(label + j * cell, label + i * cell, cell - 1, cell - 1); }));
   for (const [i, j] of found.related) for (const [a, b] of [[i, j], [j, i]]) {
@@ -150,7 +181,9 @@ let summary = {};
   points.names.forEach((name, i) => { place[name] = i; }); buildGrid();
   byId("title").textContent = summary.title; document.title = "Hooke · " + summary.title;
   const kinds = Object.entries(summary.kinds).map(([k, c]) => `${c.toLocaleString()} ${k}s`).join(", ");
-  byId("summary").textContent = `${kinds} · ${summary.layout} · ${summary.relations.toLocaleString()} known pairs of ${summary.sources.join(", ") || "no source"}`;
+  byId("summary").textContent = `${kinds} · ${summary.layout} · ${summary.relations.toLocaleString()} known pairs of ${summary.sources.join(", ") || "no source"}` +
+    (summary.recalled === null ? "" : `, ${(100 * summary.recalled).toFixed(0)} % in either 5 % tail of all pairs (chance ${100 * summary.chance} %)`);
+  byId("simulated").hidden = !summary.simulated;
   draw(); document.body.dataset.ready = "yes";
   const wanted = new URLSearchParams(location.search);
   if (wanted.get("name")) await choose(wanted.get("name"));

@@ -56,7 +56,7 @@ def map_server(view: MapView, *, tiles: Tiles | None = None, port: int = 0) -> T
             if path == "/api/points":
                 return points, "application/json"
             if path == "/tile.png" and tiles is not None:
-                return tiles.png(int(query.get("row", "-1"))), "image/png"
+                return tiles.png(int(query.get("row", "-1")), query.get("channel", "")), "image/png"
             return json.dumps(answer(view, tiles, path, query)).encode(), "application/json"
 
         def _send_json(self, status: int, value: Any) -> None:
@@ -88,7 +88,8 @@ def answer(view: MapView, tiles: Tiles | None, path: str, query: dict[str, str])
         UnknownNameError: No such question, or an entity that is not in the map.
     """
     if path == "/api/summary":
-        return {**view.summary(), "images": tiles is not None}
+        simulated = tiles is not None and tiles.images.simulated
+        return {**view.summary(), "images": tiles is not None, "simulated": simulated}
     if path == "/api/search":
         return view.search(query.get("q", ""))
     if path == "/api/neighbours":
@@ -98,7 +99,7 @@ def answer(view: MapView, tiles: Tiles | None, path: str, query: dict[str, str])
     if path == "/api/fields" and tiles is not None:
         return {
             **tiles.fields(str(view.names[view.place(query.get("name", ""))])),
-            "channels": list(tiles.images.channels),
+            "channels": tiles.channels(),
         }
     raise UnknownNameError(
         "address", path, ["/", "/api/summary", "/api/points", "/api/search", "/api/neighbours", "/api/heatmap"]

@@ -13,6 +13,9 @@ from hooke.cells.profiles import Profiles
 from hooke.core.errors import UnknownNameError, UsageError
 
 MOST_IN_HEAT_MAP = 300
+TAIL = 0.05
+_SAMPLED_PAIRS = 200_000
+_BLOCK = 20_000
 
 
 class MapView:
@@ -47,6 +50,7 @@ class MapView:
         self.coordinates, self.method = coordinates or layout(profiles.values)
         self.sources = tuple(known or {})
         self._keys, self._marks = self._relations(known or {})
+        self.tails = self._tails()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -57,7 +61,36 @@ class MapView:
             "title": self.title, "entities": len(self), "dim": self.profiles.dim, "layout": self.method,
             "kinds": {str(kind): int(count) for kind, count in zip(*np.unique(self.kinds, return_counts=True), strict=True)},
             "sources": list(self.sources), "relations": len(self._keys),
+            "tails": [round(tail, 4) for tail in self.tails], "recalled": self._recalled(), "chance": 2 * TAIL,
         }  # fmt: skip
+
+    def _tails(self) -> tuple[float, float]:
+        """The cosines below and above which `TAIL` of all pairs lie, from all pairs of a small map or a sample of a large one."""
+        count = len(self)
+        if count * (count - 1) // 2 <= _SAMPLED_PAIRS:
+            first, second = np.triu_indices(count, 1)
+        else:
+            generator = np.random.default_rng(0)
+            first = generator.integers(0, count, _SAMPLED_PAIRS)
+            second = (first + generator.integers(1, count, _SAMPLED_PAIRS)) % count
+        if not len(first):
+            return -1.0, 1.0
+        low, high = np.quantile(self._cosines(first, second), [TAIL, 1 - TAIL])
+        return float(low), float(high)
+
+    def _recalled(self) -> float | None:
+        """The share of the known pairs in either tail; None without any."""
+        if not len(self._keys):
+            return None
+        cosines = self._cosines(self._keys // len(self), self._keys % len(self))
+        return round(float(((cosines <= self.tails[0]) | (cosines >= self.tails[1])).mean()), 4)
+
+    def _cosines(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Of pairs of rows, block by block."""
+        parts = [slice(start, start + _BLOCK) for start in range(0, len(first), _BLOCK)]
+        return np.concatenate(
+            [np.einsum("pd,pd->p", self._unit[first[part]], self._unit[second[part]]) for part in parts]
+        )
 
     def points(self) -> dict[str, Any]:
         """Every entity with its place on the plane, scaled to 0..1, and its kind."""

@@ -31,6 +31,10 @@ class Images(Protocol):
     def sizes(self) -> np.ndarray:
         """(fields, 2) height and width."""
 
+    @property
+    def simulated(self) -> bool:
+        """Whether no microscope took them."""
+
     def read_crops(self, rows: Any, top: Any, left: Any, size: tuple[int, int], channels: Any = None) -> np.ndarray:
         """(n, C, height, width) crops."""
 
@@ -68,18 +72,39 @@ class Tiles:
             used += free[:1].tolist()
         return {"entity": [self._about(row) for row in treated], "controls": [self._about(row) for row in used]}
 
-    def png(self, row: int) -> bytes:
-        """A field's centre in false colours, scaled by the controls of its plate, so that pictures can be compared.
+    def channels(self) -> list[dict[str, str]]:
+        """Name and colour of every channel."""
+        names = self.images.channels
+        return [
+            {"name": name, "colour": "#" + "".join(f"{round(255 * part):02x}" for part in colour)}
+            for name, colour in zip(names, self._colours(), strict=True)
+        ]
+
+    def _colours(self) -> np.ndarray:
+        count = len(self.images.channels)
+        return COLOURS[np.arange(count) % len(COLOURS)] if count > 1 else np.ones((1, 3))
+
+    def png(self, row: int, channel: str = "") -> bytes:
+        """A field's centre, scaled by the controls of its plate, so that pictures can be compared.
+
+        Args:
+            row: Of the field.
+            channel: In grey; "" mixes all in false colours.
 
         Raises:
-            UnknownNameError: No such field.
+            UnknownNameError: No such field or channel.
         """
+        if channel and channel not in self.images.channels:
+            raise UnknownNameError("channel", channel, self.images.channels)
         if not 0 <= row < len(self._entity):
             raise UnknownNameError("field", str(row), [f"0 to {len(self._entity) - 1}"])
         low, high = self._scale(row)
         pixels = (self._crop(row).astype(np.float32) - low[:, None, None]) / (high - low)[:, None, None]
-        colours = COLOURS[np.arange(len(pixels)) % len(COLOURS)] if len(pixels) > 1 else np.ones((1, 3))
-        mixed = np.tensordot(np.clip(pixels, 0, 1), colours, axes=(0, 0)) / max(1.0, len(pixels) / 3)
+        if channel:
+            grey = pixels[self.images.channels.index(channel)]
+            mixed = np.repeat(grey[:, :, None], 3, axis=2)
+        else:
+            mixed = np.tensordot(np.clip(pixels, 0, 1), self._colours(), axes=(0, 0)) / max(1.0, len(pixels) / 3)
         return encode_png((np.clip(mixed, 0, 1) * 255).astype(np.uint8))
 
     def _plates(self) -> np.ndarray:

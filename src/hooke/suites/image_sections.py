@@ -26,7 +26,6 @@ _ZOOM = 2
 def image_data_section(run: RunFolder, store: ImageStore) -> DataSummary:
     """Source, licence, channels, split, and whether the images are simulated."""
     card = registry.card(run.recipe["data"]["name"])
-    counts = store.description.get("counts", {})
     section = run.recipe["data"]["split"]
     heights = f"{int(store.sizes[:, 0].min())} to {int(store.sizes[:, 0].max())} pixels high"
     notes = [
@@ -36,10 +35,9 @@ def image_data_section(run: RunFolder, store: ImageStore) -> DataSummary:
     if store.simulated:
         notes.insert(0, "These images are simulated: numbers compare methods, and say nothing about biology.")
     parts = tuple(Count(name, int(value)) for name, value in run.info["rows"].items())
-    refused = int(counts.get("refused", 0))
     return DataSummary(
-        store.folder.name, title=card.title, source=card.source, licence=card.licence, rows_read=len(store) + refused,
-        rows_kept=len(store), rows_rejected=refused, split=f"{section['kind']}, seed {section['seed']}", parts=parts,
+        store.folder.name, title=card.title, source=card.source, licence=card.licence, rows_read=len(store) + store.refused,
+        rows_kept=len(store), rows_rejected=store.refused, split=f"{section['kind']}, seed {section['seed']}", parts=parts,
         notes=tuple(notes),
     )  # fmt: skip
 

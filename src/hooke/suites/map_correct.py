@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,11 @@ import numpy as np
 
 from hooke.cells.annotations import KnownPairs, known_pairs
 from hooke.cells.controls import batch_names, negative_controls
+from hooke.cells.features import NORMALISATIONS, average_cells, normalise, select_features, take_features
 from hooke.cells.files import read_profiles
 from hooke.cells.map import build_map, entities_of
-from hooke.cells.profiles import Profiles
-from hooke.core.errors import UsageError
+from hooke.cells.profiles import Profiles, embedding_names
+from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.progress import progress
 from hooke.evaluate.clustering import partition_agreement
 from hooke.evaluate.correction import METHODS, Correction, fit, load
@@ -48,6 +50,36 @@ class CorrectionScore:
     chance: float
     queries: Mapping[str, int]
     null_size: int
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What is done to hand-crafted features before correction, in this order.
+
+    Attributes:
+        average_cells: Make one row a well, the median of its cells.
+        normalise: "standardise" or "robust": units of the controls of the same plate; "none" leaves the features as they are.
+        select: Leave out features that are blocked, missing, constant, extreme or repeated.
+    """
+
+    average_cells: bool = False
+    normalise: str = "none"
+    select: bool = False
+
+    def __post_init__(self) -> None:
+        if self.normalise not in ("none", *NORMALISATIONS):
+            raise UnknownNameError("normalisation", self.normalise, ("none", *NORMALISATIONS))
+
+    def __call__(self, profiles: Profiles, batch: str = "batch") -> Profiles:
+        """Prepared profiles; plates are the units of normalisation, batches where there is no column plate."""
+        columns = profiles.metadata.columns
+        if self.average_cells:
+            profiles = average_cells(profiles, [name for name in ("experiment", "plate", "well") if name in columns])
+        if self.normalise != "none":
+            plates = profiles.column("plate").astype(str) if "plate" in columns else batch_names(profiles, batch)
+            method: Any = self.normalise
+            profiles = normalise(profiles, plates, negative_controls(profiles), method=method)
+        return select_features(profiles) if self.select else profiles
 
 
 def fit_correction(
@@ -138,12 +170,15 @@ def correct_file(
     save: Path | None = None,
     apply: Path | None = None,
     metadata: Path | None = None,
+    preparation: Preparation = Preparation(),
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Correct a file of wells, by a new or by a saved correction; says what was done.
+    """Correct a file of wells (or cells), by a new or by a saved correction; says what was done.
+
+    The names of hand-crafted features are kept beside a saved correction, and taken from there when it is applied.
 
     Raises:
-        UsageError: Nowhere to write, or both --save and --apply.
+        UsageError: Nowhere to write, or both --save and --apply, or a selection of features with --apply.
     """
     if out is None:
         raise UsageError(
@@ -151,9 +186,16 @@ def correct_file(
         )
     if save is not None and apply is not None:
         raise UsageError("--apply uses a correction that is saved already; leave out --save")
-    profiles = read_profiles(path, metadata)
+    if apply is not None and preparation.select:
+        raise UsageError(
+            "features were selected when the correction was fitted; leave out --select-features with --apply"
+        )
+    raw = read_profiles(path, metadata)
+    profiles = preparation(raw, batch)
     if apply is not None:
         fitted = load(apply)
+        if _features_of(apply).exists():
+            profiles = take_features(profiles, json.loads(_features_of(apply).read_text()))
         batches, controls = batch_names(profiles, batch), None
         if "control" in profiles.metadata.columns:
             controls = profiles.column("control") == "negative"
@@ -161,12 +203,18 @@ def correct_file(
     else:
         fitted, corrected = fit_correction(profiles, method, batch=batch, seed=seed)
     summary: dict[str, Any] = {
-        "method": fitted.method, "wells": len(corrected), "features": f"{profiles.dim} -> {corrected.dim}",
+        "method": fitted.method, "wells": len(corrected), "features": f"{raw.dim} -> {profiles.dim} -> {corrected.dim}",
         "batches": len(np.unique(batch_names(profiles, batch))), "written": str(corrected.write(out)),
     }  # fmt: skip
     if save is not None:
         summary["saved"] = str(fitted.save(save))
+        if profiles.features != embedding_names(profiles.dim):
+            _features_of(save).write_text(json.dumps(list(profiles.features)))
     return summary
+
+
+def _features_of(correction: Path) -> Path:
+    return Path(correction).with_suffix(".features.json")
 
 
 def compare_file(
@@ -175,13 +223,18 @@ def compare_file(
     sources: Sequence[str] | str = "all",
     metadata: Path | None = None,
     batch: str = "batch",
+    preparation: Preparation = Preparation(),
     seed: int = 0,
     show_progress: bool = True,
 ) -> list[CorrectionScore]:
-    """`compare_corrections` of a file of wells."""
+    """`compare_corrections` of a file of wells (or cells)."""
     known = known_pairs(sources, show_progress=show_progress)
     return compare_corrections(
-        read_profiles(path, metadata), sources=known, batch=batch, seed=seed, show_progress=show_progress
+        preparation(read_profiles(path, metadata), batch),
+        sources=known,
+        batch=batch,
+        seed=seed,
+        show_progress=show_progress,
     )
 
 

@@ -21,6 +21,7 @@ from hooke.core.labels import Label
 from hooke.core.runs import RunFolder
 from hooke.evaluate.bootstrap import Interval
 from hooke.images.by_well import Wells
+from hooke.images.screen import RELATIONS
 from hooke.images.store import ImageStore
 from hooke.inference.embed_wells import embed_wells
 from hooke.inference.image_run import LoadedImageRun
@@ -125,8 +126,11 @@ def quickstart_images(
     summary = verdict(table, differences)
     report = _report(folder, store, pretrained, tuned, table, differences, summary)
     page = shlex.join(
-        ["hooke", "map", "explore", str(folder / "map.parquet"), "--images", str(store.folder), "--sources", "none"]
-    )
+        [
+            "hooke", "map", "explore", str(folder / "map.parquet"), "--images", str(store.folder),
+            "--sources", str(store.folder / RELATIONS),
+        ]
+    )  # fmt: skip
     seconds = (datetime.now(UTC) - started).total_seconds()
     return ImageQuickstartResult(
         folder, report, page, pretrained.folder, tuned.folder, store.folder, folder / "wells.parquet", corrected_path,

@@ -2,7 +2,8 @@
 
     python scripts/ship_encoder.py RUN NAME WORDS.toml
 
-Copied are the recipe, the labels (or channels and classes) and the weights of the first member. WORDS.toml says what no run knows (title, licence, limits, ...);
+Copied are the recipe, the labels (or channels and classes) and the weights of the first member.
+WORDS.toml says what no run knows (title, licence, limits, ...);
 parameters, rows, labels by table, validation scores, versions and hashes are read from the run. At most 10 MB.
 """
 
@@ -52,13 +53,13 @@ def card(run: RunFolder, words: dict[str, Any]) -> dict[str, Any]:
 def image_facts(run: RunFolder) -> dict[str, Any]:
     """Architecture, data and validation of an encoder of images."""
     loaded, store = LoadedImageRun.open(run.folder, "cpu"), ImageStore.open(Path(run.info["store"]))
-    encoder = loaded.network.encoder
+    encoder, data = loaded.network.encoder, run.recipe["data"]
     return {
         "architecture": run.recipe["model"],
         "parameters": sum(tensor.numel() for tensor in encoder.encoder.parameters()),
         "width": encoder.width,
         "recipe": run.recipe["name"],
-        "tables": {run.recipe["data"]["name"]: f"{len(store):,} fields, {len(loaded.setup.classes):,} classes, seed {run.recipe['data']['seed']}"},
+        "tables": {data["name"]: f"{len(store):,} fields, {len(loaded.setup.classes):,} classes, seed {data['seed']}"},
         "channels": list(loaded.setup.channels),
         "validation": run.read_json("metrics.json")["valid"]["image"],
         "made_with": run.info["versions"],

@@ -8,6 +8,7 @@ Source: Zhao et al. 2023 (arXiv 2304.11277), as torch's `fully_shard`.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -27,7 +28,7 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import fully_shard
 
 _WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
-_FROM_FIRST = StateDictOptions(full_state_dict=True, broadcast_from_rank0=True)
+_FROM_WHOLE = StateDictOptions(full_state_dict=True)
 _STACKS = ("layers", "blocks")
 
 
@@ -49,6 +50,7 @@ def divided(module: nn.Module, mesh: DeviceMesh) -> nn.Module:
         module: Network and task.
         mesh: Has the dimension "data_parallel".
     """
+    warnings.filterwarnings("ignore", ".*returned a view tensor", UserWarning)  # no layer changes its input in place
     processes = mesh["data_parallel"]
     whole = {parameter for parameter in module.parameters() if parameter.ndim == 0}
     stacks = [
@@ -86,7 +88,6 @@ def whole_weights(network: nn.Module) -> dict[str, Tensor]:
 def divide_state(
     network: nn.Module, optimiser: torch.optim.Optimizer, weights: Mapping[str, Tensor], state: Mapping[str, Any]
 ) -> None:
-    """Take over what `whole_state` gave, from the first process. All processes call it."""
-    first = torch.distributed.get_rank() == 0
-    set_model_state_dict(network, dict(weights) if first else {}, options=_FROM_FIRST)
-    set_optimizer_state_dict(network, optimiser, dict(state) if first else {}, options=_FROM_FIRST)
+    """Take over what `whole_state` gave in the first process. All processes call it, with the same state."""
+    set_model_state_dict(network, dict(weights), options=_FROM_WHOLE)
+    set_optimizer_state_dict(network, optimiser, dict(state), options=_FROM_WHOLE)

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from hooke.suites.benchmark import BenchmarkResult
     from hooke.suites.probing import ProbeReport
     from hooke.suites.suite_report import SuiteResult
+    from hooke.train.molecule_plan import MoleculePlan
     from hooke.train.plan import Plan
     from hooke.train.recipe import Recipe
 
 
+_PLAN_OPTIONS = {"molecules": ("channels", "size", "image_counts"), "images": ("molecules", "parameters", "mixtures")}
 _EMBED_OPTIONS = {"molecules": ("block", "crop", "grid", "channels"), "images": ("smiles_column",)}  # of the other
 
 
@@ -252,11 +254,25 @@ def probe_blocks(
     return probe(RunFolder.open(Path(run)).folder, store, target=target, **options)
 
 
-def plan_training(recipe: str | Path | Recipe, *, overrides: Sequence[str] = (), **options: Any) -> list[Plan]:
-    """What training an image recipe on 1, 10 and 100 million images would need; see `hooke.train.plan.plan_recipe`."""
-    from hooke.train.plan import plan_recipe
+def plan_training(
+    recipe: str | Path | Recipe, *, overrides: Sequence[str] = (), **options: Any
+) -> list[Plan] | list[MoleculePlan]:
+    """What training would need.
 
-    return plan_recipe(_recipe(recipe, overrides, None, None, "auto", None, None), **options)
+    Images: on 1, 10 and 100 million of them, see `hooke.train.plan.plan_recipe`. Molecules: on the published mixtures, see
+    `hooke.train.molecule_plan.plan_molecules`.
+    """
+    found = _recipe(recipe, overrides, None, None, "auto", None, None)
+    for name in _PLAN_OPTIONS[found.domain]:
+        if name in options:
+            raise UsageError(f"{name} is no option for a plan on {found.domain}")
+    if found.domain == "images":
+        from hooke.train.plan import plan_recipe
+
+        return plan_recipe(found, **options)
+    from hooke.train.molecule_plan import plan_molecules
+
+    return plan_molecules(found, **options)
 
 
 def _image_store(source: Path | str, data: Sequence[str], *, show_progress: bool) -> ImageStore:

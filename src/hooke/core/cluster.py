@@ -22,6 +22,13 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 LOCAL = "local"
 _RETRIES = 3  # of an item whose worker died
+_STARTS = 3
+_ENVIRONMENT = {  # unless the user set them: no statistics sent home, no remark about GPUs, patience on a busy machine
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_agent_register_timeout_ms": "300000",
+    "RAY_IGNORE_UNHANDLED_ERRORS": "1",  # items after one that failed
+}
 
 
 @dataclass(frozen=True)
@@ -56,14 +63,13 @@ def on_cluster(address: str, workers: int | None = None) -> Iterator[Cluster]:
 
     Raises:
         UsageError: Ray is not installed, or there is no cluster at this address.
+        HookeError: Ray could not be started.
     """
     ray = _ray()
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    options: dict[str, Any] = {"include_dashboard": False, "num_cpus": workers} if address == LOCAL else {"address": address}
-    try:
-        ray.init(log_to_driver=False, logging_level="ERROR", **options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise UsageError(f"there is no Ray cluster at {address!r}: {error}; `--cluster local` starts one here") from error
+    options: dict[str, Any] = (
+        {"include_dashboard": False, "num_cpus": workers} if address == LOCAL else {"address": address}
+    )
+    _connect(ray, address, options)
     try:
         cluster = Cluster(ray, workers or max(1, int(ray.cluster_resources().get("CPU", 1))))
         token = _CURRENT.set(cluster)
@@ -75,8 +81,25 @@ def on_cluster(address: str, workers: int | None = None) -> Iterator[Cluster]:
         ray.shutdown()
 
 
+def _connect(ray: Any, address: str, options: dict[str, Any]) -> None:
+    """Connect, or start; Ray gives its own helpers 15 seconds to start, which a busy machine exceeds, so that is tried again."""
+    for attempt in range(_STARTS if address == LOCAL else 1):
+        try:
+            ray.init(log_to_driver=False, logging_level="ERROR", **options)
+            return
+        except Exception as error:  # Ray raises plain exceptions
+            ray.shutdown()
+            failure, last = error, attempt
+    if address == LOCAL:
+        raise HookeError(f"Ray could not be started here, tried {last + 1} times: {failure}") from failure
+    raise UsageError(
+        f"there is no Ray cluster at {address!r}: {failure}; `--cluster local` starts one here"
+    ) from failure
+
+
 def _ray() -> ModuleType:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Ray's own remarks about its dependencies
@@ -113,7 +136,7 @@ def cluster_map(
     count = min(cluster.workers, workers or cluster.workers)
     shared = ray.put(function)
     remote = ray.remote(max_restarts=-1, max_task_retries=_RETRIES, num_cpus=1, num_gpus=gpus)(_Worker)
-    hands = [remote.remote(shared) for _ in range(count)]
+    hands = [remote.remote([shared]) for _ in range(count)]
     pending: deque[tuple[int, Any]] = deque()
     given = 0
     try:
@@ -151,11 +174,11 @@ def _take(source: Iterator[Item], count: int) -> list[Item]:
 class _Worker:
     """In a worker process: applies the function to one item at a time, on one thread."""
 
-    def __init__(self, function: Callable[[Any], Any]) -> None:
+    def __init__(self, shared: list[Any]) -> None:
         import threadpoolctl
 
         threadpoolctl.threadpool_limits(1)
-        self.function = function
+        self.function: Callable[[Any], Any] = _ray().get(shared[0])  # type: ignore[attr-defined]
 
     def run(self, item: Any) -> Any:
         """One result."""

@@ -214,9 +214,7 @@ def _write_parts(
     mark_complete(parts)
 
 
-def _tables(
-    source: Source, how: How, columns: Columns, skip: int, workers: int | None
-) -> Generator[pa.Table]:
+def _tables(source: Source, how: How, columns: Columns, skip: int, workers: int | None) -> Generator[pa.Table]:
     """The rows of each chunk with their new columns: computed here, or whole chunks in the workers of a cluster."""
     cluster = current()
     if cluster is None:

@@ -44,7 +44,9 @@ def load_state(path: Path) -> dict[str, Any]:
         DataError: It is damaged.
     """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)  # shared by the processes of a machine
+        return torch.load(
+            path, map_location="cpu", weights_only=True, mmap=True
+        )  # shared by the processes of a machine
     except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
         raise DataError(
             f"{path} is damaged and cannot be resumed ({error}); delete it to train this member from its start"

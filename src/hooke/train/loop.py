@@ -269,12 +269,11 @@ class Trainer:
 
     def _validation_batches(self) -> Iterator[tuple[Batch, bool]]:
         """Each batch of this process; parts of a network are gathered by all processes, so that all then make equally many passes."""
+        most = int(self._of_all(torch.tensor([len(self.valid)])).max()) if self.section.sharded else 0
         for batch in self.valid.epoch(0):
             yield batch, True
-        if self.section.sharded:
-            lengths = self._of_all(torch.tensor([len(self.valid)]))
-            for _ in range(int(lengths.max()) - len(self.valid)):
-                yield next(self.train.epoch(0)), False
+        for _ in range(most - len(self.valid)):
+            yield next(self.train.epoch(0)), False
 
     def _patience_spent(self) -> bool:
         return bool(self.section.patience) and self.epoch - 1 - self.best_epoch >= self.section.patience

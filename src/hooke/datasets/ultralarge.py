@@ -82,10 +82,10 @@ class Dataset:
     @property
     def every_label(self) -> tuple[Label, ...]:
         """62 labels of molecules and 7 of atoms."""
-        return every_label(self._tables)
+        return every_label(self.tables)
 
     @property
-    def _tables(self) -> dict[str, PublishedTable]:
+    def tables(self) -> dict[str, PublishedTable]:
         counts = {self.config.graph: 62, self.config.node: 7}
         files = (RemoteFile("twin.parquet"), RemoteFile("twin.pt"))
         return {"pm6": PublishedTable(*files, self.config.smiles, self.columns, counts=counts)}
@@ -125,5 +125,5 @@ class Dataset:
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
         """A file of the same form with few real molecules, few columns and labels computed from their structure."""
-        paths = twin_files(self._tables, Path(folder), seed)
-        return prepare_tables(CARD.name, self._tables, paths, folder, workers=1, show_progress=False)
+        paths = twin_files(self.tables, Path(folder), seed)
+        return prepare_tables(CARD.name, self.tables, paths, folder, workers=1, show_progress=False)

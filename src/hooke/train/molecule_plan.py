@@ -36,7 +36,7 @@ MIXTURES = {"toymix": 153_000, "largemix": 5_400_829, "ultralarge": 83_000_000} 
 SAMPLE = 64  # molecules whose mean is taken
 _STATE_NUMBERS = {"adamw": 2, "lion": 1}
 _GIBI = 2**30
-_TOLERANCE = 0.02  # of a wanted number of parameters
+_TOLERANCE = 0.05  # of a wanted number of parameters
 
 
 @dataclass(frozen=True)
@@ -146,15 +146,15 @@ def widened(recipe: Recipe, wanted: int) -> Any:
     Depth and heads stay, as in MolGPS's scaling of width.
 
     Raises:
-        UsageError: No width comes within 2% of it.
+        UsageError: No width comes within 5% of it.
     """
     config = recipe.model.config
     low, high = 1 / 64, 1024.0
-    best, best_count = config, _encoder_parameters(recipe, config)
+    best, best_count = config, encoder_parameters(recipe, config)
     for _ in range(28):
         middle = (low * high) ** 0.5
         trial = _scaled(config, middle)
-        count = _encoder_parameters(recipe, trial)
+        count = encoder_parameters(recipe, trial)
         if abs(count - wanted) < abs(best_count - wanted):
             best, best_count = trial, count
         low, high = (middle, high) if count < wanted else (low, middle)
@@ -163,17 +163,26 @@ def widened(recipe: Recipe, wanted: int) -> Any:
     return best
 
 
+def narrowed(recipe: Recipe, largest: int) -> tuple[Recipe, str]:
+    """The recipe with an encoder of at most so many parameters, and what was done in words: "" if nothing."""
+    own = encoder_parameters(recipe, recipe.model.config)
+    if own <= largest:
+        return recipe, ""
+    config = widened(recipe, largest // 2)
+    return replace(recipe, model=replace(recipe.model, config=config)), f" (encoder narrowed from {own:,})"
+
+
 def _scaled(config: Any, factor: float) -> Any:
-    heads = int(getattr(config, "heads", 1))
-    widths = {
-        field.name: max(1, round(getattr(config, field.name) * factor / heads)) * heads
-        for field in fields(config)
-        if field.name in ("width", "edge_width", "global_width", "bond_width") and getattr(config, field.name)
-    }
-    return replace(config, **widths)
+    heads = int(getattr(config, "heads", 1))  # must divide the width
+    steps = {"width": heads, "edge_width": 1, "global_width": 1, "bond_width": 1}
+    names = [field.name for field in fields(config) if field.name in steps]
+    return replace(
+        config, **{name: max(1, round(getattr(config, name) * factor / steps[name])) * steps[name] for name in names}
+    )
 
 
-def _encoder_parameters(recipe: Recipe, config: Any) -> int:
+def encoder_parameters(recipe: Recipe, config: Any) -> int:
+    """Of an encoder of the recipe's kind with these options, built without numbers."""
     with torch.device("meta"):
         encoder = registry.module("models", recipe.model.name).Model(config, recipe.encodings)
     return sum(parameter.numel() for parameter in encoder.parameters())

@@ -1,7 +1,7 @@
 """Ten steps of every recipe of the published tables on the twin of its data set, with the real widths and as many labels as published.
 
-The two twins differ from the data in molecules alone. Encoders above a hundred million parameters are made narrower for their ten
-steps; what they really are is built without numbers.
+Encoders above a hundred million parameters are made narrower for their ten steps; at full width they are built without numbers by
+the tests.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import torch
 
 from hooke.core import recipe as recipes
 from hooke.core import registry
+from hooke.core.labels import Label
 from hooke.inference.network import build_network, build_task
 from hooke.molecules.ingest import IngestConfig, ingest
 from hooke.molecules.published import prepare_tables, twin_files
 from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.molecules.twins import write_twin_table
-from hooke.core.labels import Label
 from hooke.train.loader import RowLoader
 from hooke.train.molecule_member import molecule_loader
 from hooke.train.molecule_plan import narrowed
@@ -46,7 +46,9 @@ def twin_of(recipe: Recipe, folder: Path) -> MoleculeStore:
     data = registry.module("datasets", recipe.data.name)
     if recipe.data.name == "csv":
         table = write_twin_table(folder / "table.csv", seed=0, rows=60, labels=(Label("homolumogap"),))
-        return ingest(table, folder / "csv", IngestConfig(encodings=recipe.encodings), workers=0, show_progress=False)[0]
+        return ingest(table, folder / "csv", IngestConfig(encodings=recipe.encodings), workers=0, show_progress=False)[
+            0
+        ]
     tables = data.Dataset(recipe.data.config).tables
     paths = twin_files(tables, folder / "raw", 0, every_column=True)
     return prepare_tables(
@@ -68,7 +70,7 @@ def ten_steps(recipe: Recipe, store: MoleculeStore) -> tuple[int, list[float]]:
         loss.backward()
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
     return sum(parameter.numel() for parameter in network.parameters()), losses
 
 
@@ -80,7 +82,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             recipe = load_recipe(name)
-            key = (recipe.data, recipe.encodings).__repr__()
+            key = repr((recipe.data, recipe.encodings))
             if key not in stores:
                 stores[key] = twin_of(recipe, Path(folder) / str(len(stores)))
             small, note = narrowed(recipe, LARGEST)

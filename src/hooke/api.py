@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hooke.core import registry
+from hooke.core.cluster import cluster_or_here
 from hooke.core.errors import UsageError
 from hooke.core.recipe import build, read
 from hooke.core.runs import RunFolder
@@ -207,6 +208,7 @@ def embed(
     data: Sequence[str] = (),
     weights: Path | str | None = None,
     device: str = "auto",
+    cluster: str | None = None,
     **options: Any,
 ) -> StreamReport | WellsReport:
     """Embed molecules, or the wells of an image store, streamed and resumable.
@@ -218,6 +220,7 @@ def embed(
         data: "key=value" options of a data set named as the source.
         weights: The file of the published weights; None looks for it.
         device: "auto", "cpu" or "cuda".
+        cluster: Of molecules: embed in the workers of a Ray cluster ("local", "auto" or an address; see `core.cluster`).
         options: Those of `hooke.inference.embed.embed` or `hooke.inference.embed_wells.embed_wells`.
 
     Raises:
@@ -235,7 +238,10 @@ def embed(
 
         if data:
             raise UsageError(f"{data[0]!r}: only a data set of images, given by its name, takes options")
-        return stream(load(run, weights=weights, device=device), Path(source), Path(output), **options)
+        with cluster_or_here(cluster, options.get("workers")):
+            return stream(load(run, weights=weights, device=device), Path(source), Path(output), **options)
+    if cluster is not None:
+        raise UsageError("cluster is no option for a run on images; workers read them on this machine")
     from hooke.inference.embed_wells import embed_wells
 
     if weights is not None:
@@ -448,13 +454,18 @@ def prepare_data(
     *,
     folder: Path | None = None,
     workers: int | None = None,
+    cluster: str | None = None,
     show_progress: bool = True,
 ) -> MoleculeStore | ImageStore | Profiles:
-    """Prepare a data set (or find it prepared) and open its store; options are "key=value"."""
+    """Prepare a data set (or find it prepared) and open its store; options are "key=value".
+
+    With `cluster` ("local", "auto" or an address) the rows are prepared in the workers of a Ray cluster; see `core.cluster`.
+    """
     from hooke.core.paths import cache_folder
 
     dataset = _dataset(name, options)
-    return dataset.prepare(folder or cache_folder() / "stores", workers=workers, show_progress=show_progress)
+    with cluster_or_here(cluster, workers):
+        return dataset.prepare(folder or cache_folder() / "stores", workers=workers, show_progress=show_progress)
 
 
 def get_data(name: str, options: Sequence[str] = (), *, show_progress: bool = True) -> list[Path]:

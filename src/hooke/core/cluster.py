@@ -10,7 +10,7 @@ import os
 import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import ModuleType
@@ -79,6 +79,11 @@ def on_cluster(address: str, workers: int | None = None) -> Iterator[Cluster]:
             _CURRENT.reset(token)
     finally:
         ray.shutdown()
+
+
+def cluster_or_here(address: str | None, workers: int | None) -> AbstractContextManager[Cluster | None]:
+    """`on_cluster`, or nothing without an address."""
+    return nullcontext() if address is None else on_cluster(address, workers)
 
 
 def _connect(ray: Any, address: str, options: dict[str, Any]) -> None:
@@ -175,10 +180,10 @@ class _Worker:
     """In a worker process: applies the function to one item at a time, on one thread."""
 
     def __init__(self, shared: list[Any]) -> None:
-        import threadpoolctl
+        import threadpoolctl  # type: ignore[import-untyped]
 
         threadpoolctl.threadpool_limits(1)
-        self.function: Callable[[Any], Any] = _ray().get(shared[0])  # type: ignore[attr-defined]
+        self.function: Callable[[Any], Any] = _ray().get(shared[0])
 
     def run(self, item: Any) -> Any:
         """One result."""

@@ -86,6 +86,7 @@ class Dataset:
 
     @property
     def tables(self) -> dict[str, PublishedTable]:
+        """The files as one published table; their names are the user's."""
         counts = {self.config.graph: 62, self.config.node: 7}
         files = (RemoteFile("twin.parquet"), RemoteFile("twin.pt"))
         return {"pm6": PublishedTable(*files, self.config.smiles, self.columns, counts=counts)}

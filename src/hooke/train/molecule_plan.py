@@ -4,6 +4,8 @@
     seconds = molecules × epochs × FLOPs / (devices × peak × utilisation)
     memory of a device = weights + gradients + optimiser state + activations of its share of the batch
 
+When they are divided among devices, each has its part of weights, gradients and state, and what is gathered at a time besides.
+
 Activations are those of bfloat16, half of what is counted in 32 bits; weights, gradients and optimiser state have 32 bits.
 
 The utilisation is the one number that is assumed and not computed; gathering neighbours is bound by memory, so it is far below that of
@@ -36,6 +38,7 @@ MIXTURES = {"toymix": 153_000, "largemix": 5_400_829, "ultralarge": 83_000_000} 
 SAMPLE = 64  # molecules whose mean is taken
 _STATE_NUMBERS = {"adamw": 2, "lion": 1}
 _GIBI = 2**30
+_NARROW = 10_000_000
 _TOLERANCE = 0.05  # of a wanted number of parameters
 
 
@@ -148,6 +151,14 @@ def widened(recipe: Recipe, wanted: int) -> Any:
     Raises:
         UsageError: No width comes within 5% of it.
     """
+    best, count = _nearest(recipe, wanted)
+    if abs(count - wanted) > _TOLERANCE * wanted:
+        raise UsageError(f"no width of {recipe.model.name} gives {wanted:,} parameters; the nearest is {count:,}")
+    return best
+
+
+def _nearest(recipe: Recipe, wanted: int) -> tuple[Any, int]:
+    """The options whose encoder is nearest in parameters, and those."""
     config = recipe.model.config
     low, high = 1 / 64, 1024.0
     best, best_count = config, encoder_parameters(recipe, config)
@@ -158,17 +169,15 @@ def widened(recipe: Recipe, wanted: int) -> Any:
         if abs(count - wanted) < abs(best_count - wanted):
             best, best_count = trial, count
         low, high = (middle, high) if count < wanted else (low, middle)
-    if abs(best_count - wanted) > _TOLERANCE * wanted:
-        raise UsageError(f"no width of {recipe.model.name} gives {wanted:,} parameters; the nearest is {best_count:,}")
-    return best
+    return best, best_count
 
 
 def narrowed(recipe: Recipe, largest: int) -> tuple[Recipe, str]:
-    """The recipe with an encoder of at most so many parameters, and what was done in words: "" if nothing."""
+    """The recipe, with an encoder of ten million parameters if it has more than `largest`, and what was done in words: "" if nothing."""
     own = encoder_parameters(recipe, recipe.model.config)
     if own <= largest:
         return recipe, ""
-    config = widened(recipe, largest // 2)
+    config, _ = _nearest(recipe, _NARROW)
     return replace(recipe, model=replace(recipe.model, config=config)), f" (encoder narrowed from {own:,})"
 
 
@@ -195,6 +204,7 @@ class _Measured:
     encoder_parameters: int
     width: int
     atoms: float
+    gathered: int  # parameters that a process holds whole at a time when they are divided
     flops: float  # a molecule, forward
     activations: float  # bytes a molecule, bfloat16
 
@@ -209,9 +219,15 @@ def _measure(recipe: Recipe, config: Any, mixture: str, batch: MoleculeBatch) ->
     encoder: Any = network.encoder
     count = batch.num_graphs
     return _Measured(
-        len(labels), _count(network), _count(encoder), int(encoder.node_width), batch.num_nodes / count, flops / count,
+        len(labels), _count(network), _count(encoder), int(encoder.node_width), batch.num_nodes / count, _gathered(network), flops / count,
         kept / 2 / count,
     )  # fmt: skip
+
+
+def _gathered(network: torch.nn.Module) -> int:
+    """What lies outside of the layers stays whole for a step; of the layers, two at a time do (see `train.shards`)."""
+    layers = [_count(layer) for layer in getattr(network.encoder, "layers", [])]
+    return _count(network) - sum(layers) + 2 * max(layers, default=0)
 
 
 def _count(module: torch.nn.Module) -> int:
@@ -231,7 +247,9 @@ def _assemble(
     train = recipe.train
     step = round(3 * found.flops)
     numbers = 2 + _STATE_NUMBERS[train.optimiser] + (train.ema > 0)  # weights, gradients, state, average
-    state = 4.0 * numbers * found.parameters / (devices if sharded else 1)
+    state = 4.0 * numbers * found.parameters
+    if sharded:  # weights and gradients of what is gathered besides
+        state = state / devices + 4.0 * 2 * found.gathered
     activations = found.activations * train.batch_size
     speed = devices * device.peak_flops * utilisation / step
     seconds = molecules * train.epochs / speed

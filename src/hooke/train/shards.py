@@ -40,7 +40,7 @@ class ShardedStrategy(ModelParallelStrategy):
 
     def _configure_launcher(self) -> None:
         assert isinstance(self.cluster_environment, LightningEnvironment)
-        self._launcher = _MultiProcessingLauncher(self, start_method="spawn")  # type: ignore[arg-type]
+        self._launcher = _MultiProcessingLauncher(self, start_method="spawn")
 
 
 def divided(module: nn.Module, mesh: DeviceMesh) -> nn.Module:

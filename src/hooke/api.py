@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hooke.core import registry
+from hooke.core.cluster import cluster_or_here
 from hooke.core.errors import UsageError
 from hooke.core.recipe import build, read
 from hooke.core.runs import RunFolder
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     from hooke.suites.benchmark import BenchmarkResult
     from hooke.suites.probing import ProbeReport
     from hooke.suites.suite_report import SuiteResult
+    from hooke.train.molecule_plan import MoleculePlan
     from hooke.train.plan import Plan
     from hooke.train.recipe import Recipe
 
 
+_PLAN_OPTIONS = {"molecules": ("channels", "size", "image_counts"), "images": ("molecules", "parameters", "mixtures")}
 _EMBED_OPTIONS = {"molecules": ("block", "crop", "grid", "channels"), "images": ("smiles_column",)}  # of the other
 
 _PUBLISHED_ON_IMAGES = ("openphenom",)
@@ -214,6 +217,7 @@ def embed(
     data: Sequence[str] = (),
     weights: Path | str | None = None,
     device: str = "auto",
+    cluster: str | None = None,
     **options: Any,
 ) -> StreamReport | WellsReport:
     """Embed molecules, or the wells of an image store, streamed and resumable.
@@ -226,6 +230,7 @@ def embed(
         data: "key=value" options of a data set named as the source.
         weights: The file of the published weights; None looks for those of minimol.
         device: "auto", "cpu" or "cuda".
+        cluster: Of molecules: embed in the workers of a Ray cluster ("local", "auto" or an address; see `core.cluster`).
         options: Those of `hooke.inference.embed.embed` or `hooke.inference.embed_wells.embed_wells`.
 
     Raises:
@@ -247,7 +252,10 @@ def embed(
 
         if data:
             raise UsageError(f"{data[0]!r}: only a data set of images, given by its name, takes options")
-        return stream(load(run, weights=weights, device=device), Path(source), Path(output), **options)
+        with cluster_or_here(cluster, options.get("workers")):
+            return stream(load(run, weights=weights, device=device), Path(source), Path(output), **options)
+    if cluster is not None:
+        raise UsageError("cluster is no option for a run on images; workers read them on this machine")
     from hooke.inference.embed_wells import embed_wells
 
     if named:
@@ -272,11 +280,25 @@ def probe_blocks(
     return probe(RunFolder.open(run_path(run)).folder, store, target=target, **options)
 
 
-def plan_training(recipe: str | Path | Recipe, *, overrides: Sequence[str] = (), **options: Any) -> list[Plan]:
-    """What training an image recipe on 1, 10 and 100 million images would need; see `hooke.train.plan.plan_recipe`."""
-    from hooke.train.plan import plan_recipe
+def plan_training(
+    recipe: str | Path | Recipe, *, overrides: Sequence[str] = (), **options: Any
+) -> list[Plan] | list[MoleculePlan]:
+    """What training would need.
 
-    return plan_recipe(_recipe(recipe, overrides, None, None, "auto", None, None), **options)
+    Images: on 1, 10 and 100 million of them, see `hooke.train.plan.plan_recipe`. Molecules: on the published mixtures, see
+    `hooke.train.molecule_plan.plan_molecules`.
+    """
+    found = _recipe(recipe, overrides, None, None, "auto", None, None)
+    for name in _PLAN_OPTIONS[found.domain]:
+        if name in options:
+            raise UsageError(f"{name} is no option for a plan on {found.domain}")
+    if found.domain == "images":
+        from hooke.train.plan import plan_recipe
+
+        return plan_recipe(found, **options)
+    from hooke.train.molecule_plan import plan_molecules
+
+    return plan_molecules(found, **options)
 
 
 def _image_store(source: Path | str, data: Sequence[str], *, show_progress: bool) -> ImageStore:
@@ -459,13 +481,18 @@ def prepare_data(
     *,
     folder: Path | None = None,
     workers: int | None = None,
+    cluster: str | None = None,
     show_progress: bool = True,
 ) -> MoleculeStore | ImageStore | Profiles:
-    """Prepare a data set (or find it prepared) and open its store; options are "key=value"."""
+    """Prepare a data set (or find it prepared) and open its store; options are "key=value".
+
+    With `cluster` ("local", "auto" or an address) the rows are prepared in the workers of a Ray cluster; see `core.cluster`.
+    """
     from hooke.core.paths import cache_folder
 
     dataset = _dataset(name, options)
-    return dataset.prepare(folder or cache_folder() / "stores", workers=workers, show_progress=show_progress)
+    with cluster_or_here(cluster, workers):
+        return dataset.prepare(folder or cache_folder() / "stores", workers=workers, show_progress=show_progress)
 
 
 def get_data(name: str, options: Sequence[str] = (), *, show_progress: bool = True) -> list[Path]:

@@ -54,4 +54,18 @@ def test_dry_run(hooke) -> None:  # type: ignore[no-untyped-def]
     plans = json.loads(hooke("fit", "tiny_mae", "--dry-run", "--channels", "3", "--json").out)
     assert len(plans) == 3
     assert hooke("fit", "--dry-run").code == 2
+    assert "molecules is no option" in hooke("fit", "tiny_mae", "--dry-run", "--molecules", "5").err
     assert not Path("runs").exists()
+
+
+def test_dry_run_of_molecules(hooke) -> None:  # type: ignore[no-untyped-def]
+    found = hooke("fit", "tiny_gine", "--dry-run", "--parameters", "200K,1M", "--devices", "64", "--sharded")
+    assert found.code == 0, found.err
+    assert "83,000,000" in found.out
+    assert "GPU-hours" in found.out
+    shown = ("--molecules", "100000000", "--utilisation", "0.2", "--json")
+    plans = json.loads(hooke("fit", "tiny_gine", "--dry-run", *shown).out)
+    assert [plan["molecules"] for plan in plans] == [100_000_000] * 3
+    for wrong in ("10X", "M", "1,2"):
+        assert "has the form 10M,100M,1B" in hooke("fit", "tiny_gine", "--dry-run", "--parameters", wrong).err
+    assert "channels is no option" in hooke("fit", "tiny_gine", "--dry-run", "--channels", "3").err

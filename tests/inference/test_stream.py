@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import errno
 import json
+import subprocess
+import sys
 import weakref
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +20,15 @@ import pytest
 from hooke.core.errors import DataError, HookeError, UsageError
 from hooke.core.files import exclusive
 from hooke.inference import stream as module
+from hooke.inference.embed import embed
 from hooke.inference.source import Preparation, PreparedChunk, TableSource, open_source
 from hooke.inference.stream import StreamReport, read_stamp, stream
 from hooke.molecules import tables
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.ingest import IngestConfig, ingest
 from hooke.molecules.parse import StandardiseConfig
+from hooke.molecules.twins import twin_smiles
 
 PLAIN = Preparation(StandardiseConfig(), EncodingConfig())
 STAMP = {"model_hash": "abc", "data_hash": "def"}
@@ -264,3 +270,39 @@ def test_files_of_others_carry_no_stamp(tmp_path: Path) -> None:
     (tmp_path / "y.parquet").write_bytes(b"no parquet")
     assert read_stamp(tmp_path / "y.parquet") is None
     assert read_stamp(tmp_path / "none.csv") is None
+
+
+@pytest.mark.skipif(find_spec("ray") is None, reason="the extra `cluster` is not installed")
+def test_a_cluster_whose_worker_is_killed_gives_the_same(run: Path, tmp_path: Path) -> None:
+    smiles = twin_smiles(400, seed=1) * 11
+    table = tmp_path / "many.csv"
+    table.write_text("smiles,y\n" + "\n".join(f"{text},{number}" for number, text in enumerate(smiles)) + "\n")
+    script = Path(__file__).with_name("on_ray.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(run), str(table), str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "killed").exists()
+    assert json.loads(done.stdout.splitlines()[-1]) == {
+        "workers": 2, "rows": 4400, "same store": True, "first": [0, 1, 2], "error": "shard 0 is damaged",
+    }  # fmt: skip
+    one, two = (pq.read_table(tmp_path / f"{name}.parquet") for name in ("one", "two"))
+    assert one.equals(two)
+
+
+def test_whole_chunks_in_workers_are_the_same(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way of a cluster, without one."""
+    table = tmp_path / "few.csv"
+    table.write_text("smiles\n" + "\n".join([*twin_smiles(30, seed=1), "nonsense"]) + "\n")
+    store, _ = ingest(table, tmp_path / "store", IngestConfig(encodings=EncodingConfig(random_walk=4)), workers=0)
+    for name, source in (("table", table), ("store", store)):
+        embed(run, source, tmp_path / f"{name}-1.parquet", workers=0, device="cpu")
+        with monkeypatch.context() as patched:
+            patched.setattr(module, "current", lambda: "a cluster")
+
+            def mapped(cluster: str, work: Any, jobs: Any, **options: Any) -> Generator[Any]:
+                yield from map(work, jobs)
+
+            patched.setattr(module, "cluster_map", mapped)
+            embed(run, source, tmp_path / f"{name}-2.parquet", device="cpu")
+        assert pq.read_table(tmp_path / f"{name}-1.parquet").equals(pq.read_table(tmp_path / f"{name}-2.parquet"))

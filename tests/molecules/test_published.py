@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from hooke.core.cards import RemoteFile
 from hooke.core.errors import DataError
 from hooke.core.labels import Label
-from hooke.molecules.published import PublishedTable, fetch_tables, prepare_tables, twin_files
+from hooke.molecules.published import PublishedTable, columns_of, every_label, fetch_tables, prepare_tables, twin_files
 
 TABLES = {
     name: PublishedTable(
@@ -40,3 +41,13 @@ def test_without_mirror_and_address_the_wanted_file_is_named(tmp_path: Path, mon
     monkeypatch.setenv("HOOKE_CACHE", str(tmp_path))
     with pytest.raises(DataError, match=r"m/one\.csv\.gz"):
         fetch_tables("mix", TABLES, show_progress=False)
+
+
+def test_patterns_written_out(tmp_path: Path) -> None:
+    assert columns_of("y", 3) == ["y"]
+    tables = {"wide": replace(TABLES["one"], columns=(("gene-*", Label("g")), ("y", Label("y"))), counts={"gene-*": 7})}
+    names = [label.name for label in every_label(tables)]
+    assert names == [*(f"wide/gene-{number}" for number in range(7)), "wide/y"]
+    paths = twin_files(tables, tmp_path, 0, every_column=True)
+    store = prepare_tables("wide", tables, paths, tmp_path / "stores", workers=0, show_progress=False)
+    assert [label.name for label in store.labels] == names

@@ -48,13 +48,16 @@ def test_nothing_of_what_is_hidden_is_left() -> None:
 def test_changed_codes() -> None:
     generator = torch.Generator().manual_seed(0)
     codes = batch_of(SMILES).atom_codes
-    assert torch.equal(changed(codes, ATOM_SIZES, 0.0, generator), codes)
-    found = changed(codes.repeat(50, 1), ATOM_SIZES, 1.0, generator)
+    draws = torch.rand(50 * len(codes), 2 * len(ATOM_SIZES), generator=generator)
+    assert torch.equal(changed(codes, ATOM_SIZES, 0.0, draws[: len(codes)]), codes)
+    found = changed(codes.repeat(50, 1), ATOM_SIZES, 1.0, draws)
     assert (found >= 0).all()
     assert (found < torch.tensor(ATOM_SIZES) - 1).all()  # never the out-of-vocabulary code
     assert len(found[:, 0].unique()) > 100
     assert found[:, 6].double().mean() - 0.5 < 0.05
-    assert drawn(1000, 0.3, generator, codes.device).double().mean() - 0.3 < 0.05
+    many = batch_of(SMILES * 10)
+    assert abs(drawn(many, "nodes", 0.3, generator).double().mean() - 0.3) < 0.05
+    assert len(drawn(many, "bonds", 0.3, generator)) == many.num_bonds
 
 
 def test_losses_by_hand() -> None:

@@ -10,7 +10,7 @@ from hooke.testing.samples import batch_of
 
 def test_rows_are_dropped_whole() -> None:
     torch.manual_seed(0)
-    rows, module = torch.ones(4000, 3), RowDropout(0.25)
+    rows, module = torch.ones(4000, 3), RowDropout(0.25, "nodes")
     found = module(rows)
     assert set(found.unique().tolist()) == {0.0, torch.tensor(4 / 3).item()}
     assert (found == found[:, :1]).all()

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from hooke.nn.losses import class_loss, label_means, measured_mean, ordinal_loss, regression_loss
+from hooke.nn.losses import class_loss, label_means, measured_mean, ordinal_loss, regression_loss, weighted_mean
 
 
 @pytest.mark.parametrize(("kind", "expected"), [("mse", [4.0, 0.25]), ("mae", [2.0, 0.5]), ("huber", [1.5, 0.125])])
@@ -51,3 +51,9 @@ def test_label_means() -> None:
     means, counts = label_means(losses, measured)
     assert means.tolist() == [2, 0]
     assert counts.tolist() == [2, 0]
+
+
+def test_weighted_mean() -> None:
+    values = torch.tensor([1.0, 4.0, 9.0])
+    assert weighted_mean(values, torch.tensor([2.0, 1.0, 0.0])) == 2
+    assert weighted_mean(values, torch.zeros(3)) == 0

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from hooke.nn.molecule_attention import MoleculeAttention, attended, masked_bias
+from hooke.nn.randomness import random_from
 from hooke.nn.segment import edges_of
 from hooke.nn.size_groups import size_layout
 from hooke.testing.samples import SMILES, batch_of
@@ -46,3 +47,26 @@ def test_dropout_only_in_training() -> None:
     assert not torch.equal(module(nodes, around), module(nodes, around))
     module.eval()
     assert torch.equal(module(nodes, around), module(nodes, around))
+
+
+@pytest.mark.parametrize("bias", [None, "mask", "numbers"])
+def test_dropout_of_next_to_nothing_changes_nothing(bias: str | None) -> None:
+    """The way with dropout against the fused one; kept weights are scaled."""
+    torch.manual_seed(0)
+    batch = batch_of(SMILES)
+    layout = size_layout(batch, 1.0 if bias is None else 0.0)
+    plain = [None] * len(layout.groups)
+    biases = [torch.randn(len(group.graphs), 3, group.shape[1], group.shape[1]).double() for group in layout.groups]
+    around = attended(edges_of(batch), layout, masked_bias(layout, biases if bias == "numbers" else plain))
+    attention = MoleculeAttention(12, 3, dropout=1e-12).double()
+    nodes = torch.randn(batch.num_nodes, 12, dtype=torch.float64)
+    expected = attention.eval()(nodes, around)
+    torch.testing.assert_close(attention.train()(nodes, around), expected)
+    with random_from(torch.Generator().manual_seed(0), attention, batch):
+        torch.testing.assert_close(attention(nodes, around), expected)
+    attention.dropout.p = 0.5
+    with random_from(torch.Generator().manual_seed(0), attention, batch):
+        first = attention(nodes, around)
+    with random_from(torch.Generator().manual_seed(0), attention, batch):
+        assert torch.equal(attention(nodes, around), first)
+    assert not torch.allclose(first, expected)

@@ -46,6 +46,23 @@ def test_two_processes_learn_what_one_learns_from_batches_twice_as_large(tmp_pat
             torch.testing.assert_close(value, weights[1][name], rtol=1e-12, atol=1e-14)
 
 
+def test_two_processes_take_the_steps_on_molecules_that_one_takes_with_batches_twice_as_large(tmp_path: Path) -> None:
+    """20 steps with few measured labels, learned weights of labels, flipped signs, hidden encodings and every kind of dropout."""
+    script = Path(__file__).with_name("two_processes_of_molecules.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path), "shared"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for case, tolerance in {"gine/float64": 1e-10, "gps_plus_plus/float64": 1e-10, "gine/float32": 1e-5}.items():
+        folders = [tmp_path / name / case for name in ("one", "two")]
+        one, two = (torch.load(folder / "losses.pt") for folder in folders)
+        assert one["steps"] == two["steps"] == 20
+        assert two["losses"] == pytest.approx(one["losses"], rel=0, abs=tolerance)
+        whole, shared = (load_file(folder / "last.safetensors") for folder in folders)
+        for name, value in whole.items():
+            torch.testing.assert_close(value, shared[name], rtol=0, atol=tolerance)
+
+
 def test_the_command_trains_on_two_devices_and_continues_after_being_terminated(table: Path, tmp_path: Path) -> None:
     command = [
         sys.executable, "-m", "hooke.cli.main", "fit", "--csv", str(table), "--runs", str(tmp_path / "runs"), "--no-report",

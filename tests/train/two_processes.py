@@ -1,10 +1,9 @@
-"""Run by test_devices.py as a script of its own: training on two processes beside one, without any molecule."""
+"""Run by tests as a script of its own: training on two processes beside one."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,22 +65,8 @@ def read(rows: np.ndarray) -> Points:
     return Points(torch.from_numpy(x), torch.from_numpy(rows))
 
 
-class Together:
-    """One process that takes the batches of two as one."""
-
-    def __init__(self, parts: list[RowLoader[Points]]) -> None:
-        self.parts = parts
-
-    def __len__(self) -> int:
-        return len(self.parts[0])
-
-    def epoch(self, number: int, start: int = 0) -> Iterator[Points]:
-        orders = [part.order(number)[start:] for part in self.parts]
-        return (read(np.concatenate(rows)) for rows in zip(*orders, strict=True))
-
-
 def loader(rank: int, world: int) -> RowLoader[Points]:
-    return RowLoader(read, np.arange(ROWS - 5), 4, seed=3, rank=rank, world=world)
+    return RowLoader(read, np.arange(ROWS - 5), 8 // world, seed=3, rank=rank, world=world)
 
 
 def train(fabric: Fabric, section: TrainSection, folder: Path, stop_after: int) -> None:
@@ -95,7 +80,7 @@ def train(fabric: Fabric, section: TrainSection, folder: Path, stop_after: int) 
 
     trainer = Trainer(
         Network(), Squares(), section, fabric=fabric, seed=1, folder=folder, log=log,
-        train=loader(rank, world) if world > 1 else Together([loader(rank, 2) for rank in (0, 1)]),
+        train=loader(rank, world),
         valid=RowLoader(read, np.arange(ROWS - 5, ROWS), 2, seed=None, rank=rank, world=world),
     )  # fmt: skip
     if stop_after:

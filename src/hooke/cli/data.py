@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hooke.cli.output import Json, Workers, print_fields, print_json, print_table
+from hooke.cli.output import Cluster, Json, Workers, print_fields, print_json, print_table
 
 if TYPE_CHECKING:
     from hooke.cells.profiles import Profiles
@@ -67,11 +67,13 @@ def get(name: Name, options: Options = None, as_json: Json = False) -> None:
 
 
 @app.command(epilog="Example: `hooke data prepare moleculenet table=esol`")
-def prepare(name: Name, options: Options = None, workers: Workers = None, as_json: Json = False) -> None:
+def prepare(
+    name: Name, options: Options = None, workers: Workers = None, cluster: Cluster = None, as_json: Json = False
+) -> None:
     """Read and store a data set; what cannot be used is listed in rejected.parquet. Found again by content hash."""
     import hooke
 
-    store = hooke.prepare_data(name, options or [], workers=workers)
+    store = hooke.prepare_data(name, options or [], workers=workers, cluster=cluster)
     summary = _summary(name, store, as_json)
     if as_json:
         print_json(summary)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hooke.cli.output import Json, Workers, print_json
+from hooke.cli.output import Cluster, Json, Workers, print_json
 from hooke.core.errors import UsageError
 
 EXAMPLES = (
@@ -15,7 +15,8 @@ EXAMPLES = (
     "`hooke embed runs/screen_ca_mae plates_store -o wells.parquet` · "
     "`hooke embed openphenom plates_store --weights model.safetensors -o wells.parquet` · "
     "`hooke embed tiny_cells image_folder path=plates/ metadata=wells.csv -o wells.parquet` · "
-    "`hooke embed runs/screen_ca_mae screen seed=3 -o wells.parquet --block 3`"
+    "`hooke embed runs/screen_ca_mae screen seed=3 -o wells.parquet --block 3` · "
+    "`hooke embed runs/csv library.parquet -o vectors.parquet --cluster auto`"
 )
 
 
@@ -51,6 +52,7 @@ def embed(
     ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Molecules or crops a batch.")] = None,
     workers: Workers = None,
+    cluster: Cluster = None,
     new: Annotated[
         bool, typer.Option("--new", help="Start afresh instead of continuing an unfinished output.")
     ] = False,
@@ -66,7 +68,15 @@ def embed(
     }  # fmt: skip
     options = {name: value for name, value in given.items() if value is not None}
     report = hooke.embed(
-        run, source, output, data=data or (), weights=weights, workers=workers, resume=not new, **options
+        run,
+        source,
+        output,
+        data=data or (),
+        weights=weights,
+        workers=workers,
+        cluster=cluster,
+        resume=not new,
+        **options,
     )
     if as_json:
         print_json(report.to_json())

@@ -15,6 +15,8 @@ EXAMPLES = (
     "`hooke fit tiny_gine` · `hooke fit screen_ca_mae` · `hooke fit screen_ca_mae --dry-run`"
 )
 
+_UNITS = {"K": 10**3, "M": 10**6, "B": 10**9}
+
 
 def fit(
     recipe: Annotated[
@@ -42,11 +44,32 @@ def fit(
     ] = True,
     workers: Workers = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what a recipe on images would need for 1M, 10M and 100M images.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Only say what a recipe would need: for 1M, 10M and 100M images, or for ToyMix, LargeMix and UltraLarge.",
+        ),
     ] = False,
     device: Annotated[str, typer.Option(help="Of --dry-run: a100-80, h100-80 or h200-141.")] = "h100-80",
     devices: Annotated[int | None, typer.Option(min=1, help="Of --dry-run: how many.")] = None,
-    channels: Annotated[int, typer.Option(min=0, help="Of --dry-run: of an image; 0: as the recipe says, else 6.")] = 0,
+    channels: Annotated[
+        int | None, typer.Option(min=1, help="Of --dry-run: of an image; default: as the recipe says, else 6.")
+    ] = None,
+    parameters: Annotated[
+        str | None,
+        typer.Option(
+            help="Of --dry-run: encoders of molecules made wider, as 10M,100M,1B,3B; default: as the recipe says."
+        ),
+    ] = None,
+    molecules: Annotated[
+        int | None, typer.Option(min=1, help="Of --dry-run: of an epoch; default: those of each mixture.")
+    ] = None,
+    sharded: Annotated[
+        bool | None, typer.Option("--sharded/--whole", help="Of --dry-run: FSDP or DDP; default: as the recipe says.")
+    ] = None,
+    utilisation: Annotated[
+        float | None, typer.Option(help="Of --dry-run: share of the peak that is reached; default: 0.3, molecules 0.1.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train a model. After a kill, the same command continues the unfinished run."""
@@ -57,12 +80,11 @@ def fit(
         changes.insert(0, recipe)
         recipe = None
     if dry_run:
-        _plan(
-            recipe,
-            changes,
-            as_json,
-            {"device": device, "channels": channels} | ({"devices": devices} if devices else {}),
-        )
+        given = {
+            "device": device, "devices": devices, "channels": channels, "molecules": molecules, "sharded": sharded,
+            "utilisation": utilisation, "parameters": None if parameters is None else _counts(parameters),
+        }  # fmt: skip
+        _plan(recipe, changes, as_json, {name: value for name, value in given.items() if value is not None})
         return
     run = hooke.fit(
         recipe, overrides=changes, csv=csv, smiles=smiles, targets=targets, split=split, seed=seed, runs=runs,
@@ -76,12 +98,24 @@ def fit(
 
 def _plan(recipe: str | None, changes: list[str], as_json: bool, options: dict[str, Any]) -> None:
     import hooke
-    from hooke.train.plan import table
+    from hooke.train import molecule_plan, plan
 
     if recipe is None:
-        raise UsageError("--dry-run needs a recipe on images; `hooke show names recipes` lists the recipes")
+        raise UsageError("--dry-run needs a recipe; `hooke show names recipes` lists the recipes")
     plans = hooke.plan_training(recipe, overrides=changes, **options)
+    table: Any = plan.table if isinstance(plans[0], plan.Plan) else molecule_plan.table
     if as_json:
         print_json([vars(plan) for plan in plans])
     else:
         print_table(*table(plans))
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    """10M,1B as numbers."""
+    found = []
+    for part in text.split(","):
+        number, unit = part.strip()[:-1], part.strip()[-1:].upper()
+        if unit not in _UNITS or not number.replace(".", "", 1).isdigit():
+            raise UsageError(f"--parameters has the form 10M,100M,1B, got {text!r}")
+        found.append(round(float(number) * _UNITS[unit]))
+    return tuple(found)

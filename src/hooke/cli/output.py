@@ -12,6 +12,13 @@ import typer
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout instead of text.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of the run folders.")]
 Workers = Annotated[int | None, typer.Option("--workers", min=0, help="Processes for parsing; default: all cores.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        help='Work on a Ray cluster (extra "cluster"): local, auto or an address; files must lie where all see them.',
+    ),
+]
 
 
 def print_json(value: Any) -> None:

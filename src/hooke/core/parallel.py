@@ -11,11 +11,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from multiprocessing.connection import wait
 from types import ModuleType
 from typing import TypeVar
 
+from hooke.core.cluster import cluster_map, current
 from hooke.core.errors import HookeError
 
 Item = TypeVar("Item")
@@ -39,11 +40,15 @@ def ordered_map(
     At most `workers * window` items are in flight, so an endless input needs bounded memory. With 0 or 1 workers
     everything runs in this process. When a worker dies, the first unfinished item is tried once more, alone, so that
     the one that kills its worker is known. Leaving the iterator early, by Ctrl-C too, ends the workers; so does the
-    death of this process.
+    death of this process. Within `cluster.on_cluster` the workers are those of the cluster.
 
     Raises:
         WorkerDiedError: The worker died on the same item again.
     """
+    if (cluster := current()) is not None and workers != 0:
+        with closing(cluster_map(cluster, function, items, workers=workers, window=window)) as results:
+            yield from results
+        return
     workers = default_workers() if workers is None else workers
     if workers <= 1:
         yield from map(function, items)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.choices import choose
 from hooke.core.labels import Label
-from hooke.molecules.published import PublishedTable, fetch_tables, prepare_tables, twin_files
+from hooke.molecules.published import PublishedTable, every_label, fetch_tables, prepare_tables, twin_files
 
 if TYPE_CHECKING:
     from hooke.molecules.encodings import EncodingConfig
@@ -45,6 +45,7 @@ TABLES: dict[str, PublishedTable] = {
         "SMILES",
         (("geneID-*", _CLASSES),),
         _CLASS_METRICS,
+        counts={"geneID-*": 978},
     ),
     "l1000_mcf7": PublishedTable(
         _file("LINCS_L1000_MCF7_0-4.csv.gz"),
@@ -52,6 +53,7 @@ TABLES: dict[str, PublishedTable] = {
         "SMILES",
         (("geneID-*", _CLASSES),),
         _CLASS_METRICS,
+        counts={"geneID-*": 978},
     ),
     "pcba_1328": PublishedTable(
         _file("PCBA_1328_1564k.parquet"),
@@ -59,6 +61,7 @@ TABLES: dict[str, PublishedTable] = {
         "SMILES",
         (("assayID-*", Label("assay", kind="binary")),),
         _CLASS_METRICS,
+        counts={"assayID-*": 1328},
     ),
     "pcqm4m_g25_n4": PublishedTable(
         _file("PCQM4M_G25_N4.parquet"),
@@ -66,6 +69,7 @@ TABLES: dict[str, PublishedTable] = {
         "ordered_smiles",
         (("graph_*", Label("molecule")), ("node_*", Label("atom", "node"))),
         _REAL_METRICS,
+        counts={"graph_*": 25, "node_*": 4},
     ),
 }
 WITHOUT_TEST_SEEN = ("pcqm4m_g25_n4",)
@@ -132,6 +136,11 @@ class Dataset:
             for name, table in self.tables.items()
             for pattern, label in table.columns
         )
+
+    @property
+    def every_label(self) -> tuple[Label, ...]:
+        """One label for each column of the published files."""
+        return every_label(self.tables)
 
     def files(self, *, show_progress: bool = True) -> list[Path]:
         """The raw files, from the mirror or downloaded: table and split of each."""

@@ -106,6 +106,11 @@ class Dataset:
             for column, label in table.columns
         )
 
+    @property
+    def every_label(self) -> tuple[Label, ...]:
+        """The same: no column is found by a pattern."""
+        return self.labels
+
     def files(self, *, show_progress: bool = True) -> list[Path]:
         """The raw files, from the mirror or downloaded: table and split of each."""
         return fetch_tables(CARD.name, self.tables, show_progress=show_progress)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UsageError
 from hooke.core.labels import Label
-from hooke.molecules.published import PublishedTable, prepare_tables, twin_files
+from hooke.molecules.published import PublishedTable, every_label, prepare_tables, twin_files
 
 if TYPE_CHECKING:
     from hooke.molecules.encodings import EncodingConfig
@@ -79,6 +79,18 @@ class Dataset:
         """One label for each pattern of columns: the names of all columns are known only from the files."""
         return tuple(Label(f"pm6/{pattern}", label.level, source="pm6") for pattern, label in self.columns)
 
+    @property
+    def every_label(self) -> tuple[Label, ...]:
+        """62 labels of molecules and 7 of atoms."""
+        return every_label(self.tables)
+
+    @property
+    def tables(self) -> dict[str, PublishedTable]:
+        """The files as one published table; their names are the user's."""
+        counts = {self.config.graph: 62, self.config.node: 7}
+        files = (RemoteFile("twin.parquet"), RemoteFile("twin.pt"))
+        return {"pm6": PublishedTable(*files, self.config.smiles, self.columns, counts=counts)}
+
     def prepare(
         self,
         folder: Path,
@@ -114,8 +126,5 @@ class Dataset:
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
         """A file of the same form with few real molecules, few columns and labels computed from their structure."""
-        tables = {
-            "pm6": PublishedTable(RemoteFile("twin.parquet"), RemoteFile("twin.pt"), self.config.smiles, self.columns)
-        }
-        paths = twin_files(tables, Path(folder), seed)
-        return prepare_tables(CARD.name, tables, paths, folder, workers=1, show_progress=False)
+        paths = twin_files(self.tables, Path(folder), seed)
+        return prepare_tables(CARD.name, self.tables, paths, folder, workers=1, show_progress=False)

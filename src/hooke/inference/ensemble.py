@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from hooke.core.errors import UsageError
 from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.store import MoleculeStore
+from hooke.nn.randomness import ItemDropout
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Ensemble:
 
 
 def _drops(module: nn.Module) -> bool:
-    return isinstance(module, nn.Dropout) and module.p > 0
+    return isinstance(module, nn.Dropout | ItemDropout) and module.p > 0
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -104,16 +104,18 @@ class TableSource:
         with open(self.path, "rb") as file:
             return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
 
+    def jobs(self, how: How, *, skip: int) -> Iterator[Job]:
+        """Chunks in the order of the file, to be prepared; the first `skip` are left out without being parsed."""
+        for chunk in itertools.islice(read_table(self.path), skip, None):
+            yield Job(chunk.first_row, chunk.columns, chunk.broken, self.smiles, how)
+
     def chunks(self, how: How, *, skip: int, workers: int | None) -> Generator[PreparedChunk]:
         """Prepared chunks in the order of the file; the first `skip` are left out without being parsed."""
-        jobs = (
-            _Job(chunk.first_row, chunk.columns, chunk.broken, self.smiles, how)
-            for chunk in itertools.islice(read_table(self.path), skip, None)
-        )
+        jobs = self.jobs(how, skip=skip)
         first = list(itertools.islice(jobs, 2))
         if len(first) < 2:
             workers = 0  # not worth the start of processes
-        yield from ordered_map(_prepare, itertools.chain(first, jobs), workers=workers)
+        yield from ordered_map(prepare_job, itertools.chain(first, jobs), workers=workers)
 
 
 @dataclass(frozen=True)
@@ -140,19 +142,23 @@ class StoreSource:
         """Molecules in the store."""
         return len(self.store)
 
+    def jobs(self, how: How, *, skip: int) -> Iterator[Job | StoredJob]:
+        """Chunks in the order of the store, to be prepared, or read as they are."""
+        fits = how.fits(self.store)
+        for start in range(skip * CHUNK_ROWS, len(self.store), CHUNK_ROWS):
+            rows = np.arange(start, min(start + CHUNK_ROWS, len(self.store)))
+            if fits:
+                yield StoredJob(self.store.folder, start, len(rows))
+            else:
+                yield Job(start + 1, {"smiles": self.store.smiles(rows)}, {}, "smiles", how)
+
     def chunks(self, how: How, *, skip: int, workers: int | None) -> Generator[PreparedChunk]:
         """Prepared chunks in the order of the store."""
-        starts = range(skip * CHUNK_ROWS, len(self.store), CHUNK_ROWS)
-        spans = (np.arange(start, min(start + CHUNK_ROWS, len(self.store))) for start in starts)
+        jobs = self.jobs(how, skip=skip)
         if how.fits(self.store):
-            yield from map(self._as_stored, spans)
+            yield from (as_stored(self.store, job.start, job.count) for job in jobs if isinstance(job, StoredJob))
         else:
-            jobs = (_Job(int(rows[0]) + 1, {"smiles": self.store.smiles(rows)}, {}, "smiles", how) for rows in spans)
-            yield from ordered_map(_prepare, jobs, workers=workers if len(self.store) > CHUNK_ROWS else 0)
-
-    def _as_stored(self, rows: np.ndarray) -> PreparedChunk:
-        columns = {"smiles": self.store.smiles(rows)}
-        return PreparedChunk(rows + 1, columns, self.store.arrays(rows), np.arange(len(rows)), {})
+            yield from ordered_map(prepare_job, jobs, workers=workers if len(self.store) > CHUNK_ROWS else 0)
 
 
 Source = TableSource | StoreSource
@@ -174,7 +180,18 @@ def open_source(source: Path | str | MoleculeStore, smiles: str | None = None) -
 
 
 @dataclass(frozen=True)
-class _Job:
+class StoredJob:
+    """Rows of a store whose arrays are taken as they are."""
+
+    folder: Path
+    start: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """Rows of a table, to be parsed, standardised, featurised and encoded."""
+
     first_row: int
     columns: dict[str, list[str]]
     broken: dict[int, str]
@@ -184,11 +201,19 @@ class _Job:
 
 def prepare_smiles(smiles: Sequence[str], how: How) -> PreparedChunk:
     """A few strings as one chunk, in this process."""
-    return _prepare(_Job(1, {"smiles": list(smiles)}, {}, "smiles", how))
+    return prepare_job(Job(1, {"smiles": list(smiles)}, {}, "smiles", how))
 
 
-def _prepare(job: _Job) -> PreparedChunk:
-    """In a worker: parse, standardise, featurise and encode one chunk."""
+def as_stored(store: MoleculeStore, start: int, count: int) -> PreparedChunk:
+    """Rows of a store as they are."""
+    rows = np.arange(start, start + count)
+    return PreparedChunk(rows + 1, {"smiles": store.smiles(rows)}, store.arrays(rows), np.arange(count), {})
+
+
+def prepare_job(job: Job | StoredJob) -> PreparedChunk:
+    """In a worker: one chunk, parsed, standardised, featurised and encoded, or read from its store."""
+    if isinstance(job, StoredJob):
+        return as_stored(MoleculeStore.open(job.folder), job.start, job.count)
     cells = job.columns[job.smiles]
     broken = {number - job.first_row: reason for number, reason in job.broken.items()}
     tried = [position for position in range(len(cells)) if position not in broken]

@@ -3,7 +3,7 @@
 Finished parts (some ten thousand rows each) lie in `<output>.parts/` until the last is written; then they are joined,
 row group by row group. So memory holds a few chunks, whatever the length of the source, and a killed command continues
 after its last finished part. Batches are cut within chunks, which are the same in every run: the same command gives the
-same rows, killed or not.
+same rows, killed or not. Within `core.cluster.on_cluster` the workers of a cluster compute whole chunks.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from hooke.core.cluster import cluster_map, current
 from hooke.core.errors import DataError, UsageError
 from hooke.core.files import disk_full_explained, exclusive, put_in_place, write_durably
 from hooke.core.hashing import content_hash
@@ -38,7 +39,7 @@ from hooke.inference.parts import (
     read_parquet_stamp,
     rows_of,
 )
-from hooke.inference.source import How, PreparedChunk, Source
+from hooke.inference.source import How, Job, PreparedChunk, Source, StoredJob, prepare_job
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.version import __version__
 
@@ -197,26 +198,49 @@ def _write_parts(
     if complete(parts):
         return
     with (
-        closing(source.chunks(how, skip=before * CHUNKS_A_PART, workers=workers)) as chunks,  # ends workers on Ctrl-C
+        closing(_tables(source, how, columns, before * CHUNKS_A_PART, workers)) as tables,  # ends workers on Ctrl-C
         progress(source.row_count(), f"{doing} {source.name}", "rows", show=show_progress) as bar,
     ):
         bar.advance(resumed)
-        for number, group in enumerate(_groups(chunks), start=before):
+        for number, group in enumerate(_groups(tables), start=before):
             temporary = parts / f"{number:06d}.tmp"
             with _parquet(temporary, schema) as writer:
-                for chunk in group:
-                    writer.write_table(table_of(chunk, columns))
-                    bar.advance(len(chunk.rows))
+                for table in group:
+                    writer.write_table(table)
+                    bar.advance(len(table))
             put_in_place(temporary, path_of(parts, number))
     if not path_of(parts, 0).exists():
         raise DataError(f"{source.name} holds no rows")
     mark_complete(parts)
 
 
-def _groups(chunks: Generator[PreparedChunk]) -> Iterator[Iterator[PreparedChunk]]:
+def _tables(source: Source, how: How, columns: Columns, skip: int, workers: int | None) -> Generator[pa.Table]:
+    """The rows of each chunk with their new columns: computed here, or whole chunks in the workers of a cluster."""
+    cluster = current()
+    if cluster is None:
+        with closing(source.chunks(how, skip=skip, workers=workers)) as chunks:
+            yield from (table_of(chunk, columns) for chunk in chunks)
+    else:
+        gpus = 1.0 if getattr(columns, "on_gpu", False) else 0.0
+        work = _Whole(columns)
+        with closing(cluster_map(cluster, work, source.jobs(how, skip=skip), workers=workers, gpus=gpus)) as tables:
+            yield from tables
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """In a worker of a cluster: a chunk from its rows to its values."""
+
+    columns: Columns
+
+    def __call__(self, job: Job | StoredJob) -> pa.Table:
+        return table_of(prepare_job(job), self.columns)
+
+
+def _groups(tables: Generator[pa.Table]) -> Iterator[Iterator[pa.Table]]:
     """The chunks of each part; a group must be used up before the next is asked for."""
-    for first in chunks:
-        yield itertools.chain([first], itertools.islice(chunks, CHUNKS_A_PART - 1))
+    for first in tables:
+        yield itertools.chain([first], itertools.islice(tables, CHUNKS_A_PART - 1))
 
 
 def _join(

@@ -28,6 +28,7 @@ from hooke.nn.encoder import MoleculeEncoder
 from hooke.nn.inputs import NodeFeatures
 from hooke.nn.mlp import Activation, activation
 from hooke.nn.pooling import PoolingKind
+from hooke.nn.randomness import ItemDropout
 from hooke.nn.segment import Edges, directed_messages, incoming_sum
 from hooke.nn.virtual_node import VirtualNodeKind
 
@@ -70,7 +71,8 @@ class DirectedMessagePassing(nn.Module):
         self.output_node = nn.Linear(node_features, width)
         self.output_message = nn.Linear(width, width, bias=False)
         self.activation = activation(config.activation)
-        self.dropout = nn.Dropout(config.dropout)
+        self.edge_dropout = ItemDropout(config.dropout, "edges")
+        self.dropout = ItemDropout(config.dropout, "nodes")
 
     def forward(
         self, nodes: Distinct, bonds: Distinct, edges: Edges
@@ -84,13 +86,13 @@ class DirectedMessagePassing(nn.Module):
             update = first + directed_messages(turned, edges)
             if self.hidden.bias is not None:
                 update = update + self.hidden.bias
-            current = self.dropout(self.activation(update))
+            current = self.edge_dropout(self.activation(update))
         else:
             current = states.expand()
         for _ in range(2, self.depth):
             messages = directed_messages(current, edges)
             update = first + self.hidden(messages)
-            current = self.dropout(self.activation(update))
+            current = self.edge_dropout(self.activation(update))
         arrived = incoming_sum(current, edges)
         own = nodes.map(self.output_node).expand()
         return self.dropout(self.activation(own + self.output_message(arrived))), current

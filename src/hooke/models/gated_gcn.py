@@ -72,7 +72,9 @@ class Layer(nn.Module):
         self.to_edge = nn.Linear(width, width)
         self.from_edge = nn.Linear(width, width)
         self.after = Residual(width, config.normalisation, config.activation, config.dropout, add=config.residual)
-        self.edge_after = Residual(width, config.normalisation, config.activation, config.dropout, add=config.residual)
+        self.edge_after = Residual(
+            width, config.normalisation, config.activation, config.dropout, add=config.residual, axis="edges"
+        )
 
     def forward(
         self, nodes: Float[Tensor, "nodes width"], bonds: Distinct | Float[Tensor, "edges width"], edges: Edges

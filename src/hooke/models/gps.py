@@ -25,6 +25,7 @@ from hooke.nn.mlp import Activation, Normalisation, mlp, normalisation
 from hooke.nn.molecule_attention import Attended, MoleculeAttention
 from hooke.nn.pair_context import PairContext
 from hooke.nn.pooling import PoolingKind
+from hooke.nn.randomness import ItemDropout
 from hooke.nn.rectified import rectified_sum
 from hooke.nn.virtual_node import VirtualNodeKind
 
@@ -69,7 +70,7 @@ class Layer(nn.Module):
         self.update = mlp([width, width, width], activation_name=config.activation)
         self.attention = MoleculeAttention(width, config.heads, dropout=config.attention_dropout)
         self.mix = mlp([width, 2 * width, width], activation_name=config.activation, dropout=config.dropout)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = ItemDropout(config.dropout, "nodes")
         self.local_norm = normalisation(config.normalisation, width)
         self.attention_norm = normalisation(config.normalisation, width)
         self.norm = normalisation(config.normalisation, width)

@@ -38,6 +38,7 @@ from hooke.nn.molecule_attention import Attended, MoleculeAttention, attended, m
 from hooke.nn.output import MoleculeOutput
 from hooke.nn.pair_bias import POSITIONS, DistanceBias, PathBias
 from hooke.nn.pooling import Pooling, PoolingKind
+from hooke.nn.randomness import ItemRandom
 from hooke.nn.segment import (
     Edges,
     at_destination,
@@ -112,13 +113,11 @@ def _encoder(before: int, width: int) -> nn.Sequential:
     return nn.Sequential(nn.LayerNorm(before), *mlp([before, 2 * width, width], normalisation_name="layer"))
 
 
-class Inputs(nn.Module):
+class Inputs(ItemRandom):
     """First node, edge and global states, and the bias of the attention."""
 
-    draws_randomly = True
-
     def __init__(self, config: Config, encodings: EncodingConfig) -> None:
-        super().__init__()
+        super().__init__("graphs")
         self.config = config
         width = config.embedding_width
         self.atoms, self.bonds = AtomEmbedding(width), BondEmbedding(width)
@@ -128,13 +127,14 @@ class Inputs(nn.Module):
         small = config.encoding_width
         self.node = nn.ModuleDict({name: _encoder(size, small) for name, size in encodings.node_widths.items()})
         self.graph = nn.ModuleDict({name: _encoder(size, small) for name, size in encodings.graph_widths.items()})
-        self.dropout = RowDropout(config.input_dropout)
+        self.dropout = RowDropout(config.input_dropout, "nodes")
         parts = len(self.node) + len(self.graph)
         self.paths = PathBias(config.heads, config.farthest)
         self.distances: DistanceBias | None = None
         if config.positions:
             self.distances = DistanceBias(config.heads, config.kernels)
             self.centrality = nn.Linear(config.kernels, small, bias=False)
+            self.length_dropout = RowDropout(config.input_dropout, "edges")
             self.length = mlp([config.kernels, 2 * small, small], normalisation_name="layer")
             parts += 1
         self.to_nodes = nn.Linear(config.width + width + parts * small, config.width)
@@ -177,6 +177,10 @@ class Inputs(nn.Module):
         around = attended(edges, layout, masked_bias(layout, biases))
         return self.to_nodes(torch.cat(nodes, dim=1)), self.to_edges(bonds), states, around
 
+    def draws(self) -> bool:
+        """Whether it hides anything in its present mode."""
+        return self.training and bool(self.config.hide_positions or self.config.hide_paths)
+
     def _lengths(
         self, positions: Float[Tensor, "nodes 3"], known: Bool[Tensor, " graphs"], batch: MoleculeBatch
     ) -> Float[Tensor, "edges encoding_width"]:
@@ -184,7 +188,7 @@ class Inputs(nn.Module):
         assert self.distances is not None
         source, destination = batch.edge_index
         length = (positions[source] - positions[destination]).square().sum(1).sqrt()
-        encoded = self.dropout(self.length(self.distances.kernels(length)))
+        encoded = self.length_dropout(self.length(self.distances.kernels(length)))
         return encoded * known[batch.node_graph[source]][:, None]
 
     def _shown(self, batch: MoleculeBatch) -> tuple[Bool[Tensor, " graphs"], Bool[Tensor, " graphs"]]:
@@ -194,9 +198,9 @@ class Inputs(nn.Module):
         if self.distances is not None:
             finite = _positions(batch, torch.float32).isfinite().all(1)
             known = torch.segment_reduce(finite.float(), "min", offsets=batch.node_offsets) > 0
-        if not self.training or not (self.config.hide_positions or self.config.hide_paths):
+        if not self.draws():
             return known, everything
-        draw = torch.rand(batch.num_graphs, device=known.device)
+        draw = self.uniform(batch.num_graphs, 1, known).squeeze(1)
         hidden = draw < self.config.hide_positions
         without_paths = ~hidden & (draw < self.config.hide_positions + self.config.hide_paths)
         return known & ~hidden, ~without_paths
@@ -218,7 +222,7 @@ class MessagePassing(nn.Module):
         self.edge_mlp = _mlp(2 * width + edge_width + global_width, edge_width, config.expansion)
         self.node_mlp = _mlp(3 * width + 2 * edge_width + global_width, width, config.expansion)
         self.global_mlp = None if last else _mlp(global_width + width + edge_width, global_width, config.expansion)
-        self.edge_dropout = RowDropout(config.edge_dropout)
+        self.edge_dropout = RowDropout(config.edge_dropout, "edges")
 
     def forward(
         self,
@@ -263,8 +267,8 @@ class Layer(nn.Module):
         self.attention_norm = nn.LayerNorm(width)
         self.feed_forward = mlp([width, config.expansion * width, width], activation_name="gelu")
         self.norm = nn.LayerNorm(width)
-        self.node_dropout = RowDropout(config.node_dropout)
-        self.global_dropout = RowDropout(config.global_dropout)
+        self.node_dropout = RowDropout(config.node_dropout, "nodes")
+        self.global_dropout = RowDropout(config.global_dropout, "graphs")
         self.attention_depth = GraphDropout(config.depth_dropout * place)
         self.depth = GraphDropout(config.depth_dropout * place)
 

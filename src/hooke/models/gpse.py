@@ -26,6 +26,7 @@ from hooke.molecules.encodings import EncodingConfig
 from hooke.nn.mlp import RowBatchNorm
 from hooke.nn.output import MoleculeOutput
 from hooke.nn.pooling import Pooling, PoolingKind
+from hooke.nn.randomness import ItemDropout, ItemRandom
 from hooke.nn.segment import Edges, at_destination, at_graph, at_source, edges_of, graph_sum, incoming_sum
 
 RANDOM_FEATURES, RANDOM_WIDTH = "random_features", 20
@@ -52,14 +53,13 @@ PRESETS: dict[str, Config] = {
 }
 
 
-class RandomFeatures(nn.Module):
+class RandomFeatures(ItemRandom):
     """The random features of each atom."""
 
-    draws_randomly = True
     fixed: Tensor
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__("nodes")
         rows = torch.randn(
             _FIXED_ROWS, RANDOM_WIDTH, generator=torch.Generator(device="cpu").manual_seed(0), device="cpu"
         )
@@ -70,7 +70,7 @@ class RandomFeatures(nn.Module):
         if RANDOM_FEATURES in batch.node_encodings:
             return batch.node_encodings[RANDOM_FEATURES].to(self.fixed.dtype)
         if self.training:
-            return torch.randn(batch.num_nodes, RANDOM_WIDTH, dtype=self.fixed.dtype, device=self.fixed.device)
+            return self.normal(batch.num_nodes, RANDOM_WIDTH, self.fixed)
         numbers = torch.arange(batch.num_nodes, device=self.fixed.device)
         return self.fixed[(numbers - batch.node_offsets[batch.node_graph]) % _FIXED_ROWS]
 
@@ -86,7 +86,7 @@ class Layer(nn.Module):
         self.to_gate = nn.Linear(width, width)
         self.from_gate = nn.Linear(width, width, bias=False)
         self.norm = RowBatchNorm(width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = ItemDropout(config.dropout, "nodes and graphs")
 
     def forward(
         self, states: Float[Tensor, "all_nodes width"], edges: Edges, batch: MoleculeBatch

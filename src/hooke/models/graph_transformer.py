@@ -24,6 +24,7 @@ from hooke.nn.mlp import Activation, mlp
 from hooke.nn.molecule_attention import Attended, MoleculeAttention
 from hooke.nn.pair_context import PairContext
 from hooke.nn.pooling import PoolingKind
+from hooke.nn.randomness import ItemDropout
 from hooke.nn.virtual_node import VirtualNodeKind
 
 
@@ -67,7 +68,7 @@ class Layer(nn.Module):
         self.mlp = mlp(
             [width, config.expansion * width, width], activation_name=config.activation, dropout=config.dropout
         )
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = ItemDropout(config.dropout, "nodes")
         self.norm = nn.LayerNorm(width) if last else nn.Identity()
 
     def forward(

@@ -32,9 +32,11 @@ from hooke.molecules.encodings import EncodingConfig
 from hooke.nn.attention import head_width, join_heads, split_heads
 from hooke.nn.embeddings import BondEmbedding
 from hooke.nn.inputs import NodeFeatures
+from hooke.nn.item_noise import Axis
 from hooke.nn.mlp import Activation, activation, mlp
 from hooke.nn.output import MoleculeOutput
 from hooke.nn.pooling import Pooling, PoolingKind
+from hooke.nn.randomness import ItemDropout
 from hooke.nn.segment import at_destination, at_source, directed_messages, edges_of, incoming_sum, neighbour_sum
 
 GRADIENT_EXEMPT = {r"bond_from_(atoms|bonds)\..*": "the outputs of bonds serve edge-level labels only"}
@@ -97,7 +99,7 @@ class DynamicMessagePassing(nn.Module):
 class Block(nn.Module):
     """Attention over heads, each with message passing of its own."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, axis: Axis) -> None:
         super().__init__()
         width = config.width
         head_width(width, config.heads)
@@ -105,7 +107,7 @@ class Block(nn.Module):
         self.passing = nn.ModuleList(DynamicMessagePassing(config) for _ in range(3 * config.heads))
         self.projections = nn.ModuleList(nn.Linear(width, width) for _ in range(4))
         self.out = nn.Linear(config.heads * width, width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = ItemDropout(config.dropout, axis)
         self.norm = nn.LayerNorm(width)
 
     def forward(self, states: Float[Tensor, "items width"], gather: Gather) -> Float[Tensor, "items width"]:
@@ -122,10 +124,10 @@ class Block(nn.Module):
 class Output(nn.Module):
     """LN(FFN([features, gathered]))."""
 
-    def __init__(self, features: int, config: Config) -> None:
+    def __init__(self, features: int, config: Config, axis: Axis) -> None:
         super().__init__()
         sizes = [features + config.width, 4 * config.width, config.width]
-        self.layers = mlp(sizes, activation_name=config.activation, dropout=config.dropout)
+        self.layers = mlp(sizes, activation_name=config.activation, dropout=config.dropout, axis=axis)
         self.norm = nn.LayerNorm(config.width)
 
     def forward(
@@ -148,13 +150,10 @@ class Model(nn.Module):
         self.first_edges = nn.Linear(self.atoms.width + config.bond_width, config.width)
         self.attached = nn.Linear(config.bond_width, config.width, bias=False)
         self.activation = activation(config.activation)
-        self.node_blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
-        self.edge_blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
-        self.atom_from_atoms, self.atom_from_bonds = Output(self.atoms.width, config), Output(self.atoms.width, config)
-        self.bond_from_atoms, self.bond_from_bonds = (
-            Output(config.bond_width, config),
-            Output(config.bond_width, config),
-        )
+        self.node_blocks = nn.ModuleList(Block(config, "nodes") for _ in range(config.blocks))
+        self.edge_blocks = nn.ModuleList(Block(config, "edges") for _ in range(config.blocks))
+        self.atom_from_atoms, self.atom_from_bonds = (Output(self.atoms.width, config, "nodes") for _ in range(2))
+        self.bond_from_atoms, self.bond_from_bonds = (Output(config.bond_width, config, "edges") for _ in range(2))
         self.pooling = Pooling(config.pooling)
         self.node_width = self.edge_width = self.graph_width = self.views * config.width
 

@@ -29,6 +29,7 @@ from hooke.nn.encoder import MoleculeEncoder
 from hooke.nn.inputs import EdgeInputs, NodeInputs
 from hooke.nn.mlp import Activation, Normalisation, mlp
 from hooke.nn.pooling import PoolingKind
+from hooke.nn.randomness import ItemDropout
 from hooke.nn.segment import Edges, at_destination, at_source, incoming_sum, neighbour_sum, outgoing_sum
 from hooke.nn.virtual_node import VirtualNodeKind
 
@@ -78,8 +79,8 @@ class Layer(nn.Module):
             activation_name=config.activation,
             normalisation_name=config.normalisation,
         )
-        self.edge_dropout = nn.Dropout(config.edge_dropout)
-        self.dropout = nn.Dropout(config.dropout)
+        self.edge_dropout = ItemDropout(config.edge_dropout, "edges")
+        self.dropout = ItemDropout(config.dropout, "nodes")
 
     def forward(
         self, nodes: Float[Tensor, "nodes width"], bonds: Distinct | Float[Tensor, "edges edge_width"], edges: Edges

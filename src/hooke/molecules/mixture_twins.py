@@ -10,7 +10,7 @@ import polars as pl
 from rdkit import Chem
 
 from hooke.core.pt_files import write_integer_lists
-from hooke.molecules.published import PublishedTable
+from hooke.molecules.published import PublishedTable, columns_of
 from hooke.molecules.twins import twin_smiles, twin_value
 
 ROWS = 60
@@ -18,7 +18,7 @@ PATTERN_COLUMNS = 4  # how many columns stand for a pattern such as "geneID-*"
 _MISSING = 0.1
 
 
-def write_twin_files(table: PublishedTable, folder: Path, *, seed: int) -> list[Path]:
+def write_twin_files(table: PublishedTable, folder: Path, *, seed: int, every_column: bool = False) -> list[Path]:
     """Write the table and its split; returns both paths."""
     folder.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(seed)
@@ -28,7 +28,7 @@ def write_twin_files(table: PublishedTable, folder: Path, *, seed: int) -> list[
         table.smiles: [_numbered_smiles(molecule) if numbered else Chem.MolToSmiles(molecule) for molecule in molecules]
     }
     for pattern, label in table.columns:
-        for name in [pattern.replace("*", str(number)) for number in range(PATTERN_COLUMNS if "*" in pattern else 1)]:
+        for name in columns_of(pattern, table.counts[pattern] if every_column and "*" in pattern else PATTERN_COLUMNS):
             columns[name] = [
                 None
                 if generator.random() < _MISSING

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ class PublishedTable:
         columns: Label columns, by name or as a pattern ("geneID-*"), and what these labels are (without their names).
         metrics: Those that its publication reports.
         test: The part of the split that is tested on.
+        counts: How many columns each pattern stands for.
     """
 
     file: RemoteFile
@@ -35,6 +36,22 @@ class PublishedTable:
     columns: tuple[tuple[str, Label], ...]
     metrics: tuple[str, ...] = ()
     test: str = "test"
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def every_label(tables: Mapping[str, PublishedTable]) -> tuple[Label, ...]:
+    """One label for each column, patterns written out, named as the store names them: "pcba_1328/assayID-0" ..."""
+    return tuple(
+        replace(label, name=f"{name}/{column}", source=name)
+        for name, table in tables.items()
+        for pattern, label in table.columns
+        for column in columns_of(pattern, table.counts.get(pattern, 1))
+    )
+
+
+def columns_of(pattern: str, count: int) -> list[str]:
+    """Names that a pattern stands for: its star as 0 ... count - 1; without a star the name itself."""
+    return [pattern.replace("*", str(number)) for number in range(count)] if "*" in pattern else [pattern]
 
 
 def fetch_tables(name: str, tables: Mapping[str, PublishedTable], *, show_progress: bool = True) -> list[Path]:
@@ -75,11 +92,22 @@ def prepare_tables(
     )
 
 
-def twin_files(tables: Mapping[str, PublishedTable], folder: Path, seed: int) -> list[Path]:
-    """The same files, small: real molecules, labels computed from their structure, random splits."""
+def twin_files(
+    tables: Mapping[str, PublishedTable], folder: Path, seed: int, *, every_column: bool = False
+) -> list[Path]:
+    """The same files, small: real molecules, labels computed from their structure, random splits.
+
+    Args:
+        tables: Of the data set.
+        folder: Where to write.
+        seed: Of molecules, labels and splits.
+        every_column: As many columns as the real tables have, instead of a few for each pattern.
+    """
     from hooke.molecules.mixture_twins import write_twin_files
 
     paths = []
     for number, (key, table) in enumerate(tables.items()):
-        paths += write_twin_files(table, Path(folder) / "files" / key, seed=1000 * seed + number)
+        paths += write_twin_files(
+            table, Path(folder) / "files" / key, seed=1000 * seed + number, every_column=every_column
+        )
     return paths

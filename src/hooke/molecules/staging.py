@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,7 @@ class StagedChunk:
 def stage(job: ChunkJob) -> int:
     """In a worker: prepare a chunk and write its staged file. Returns its number of rows."""
     block, refused = prepare_chunk(job)
-    temporary = job.file.with_suffix(f".{os.getpid()}.tmp")
+    temporary = job.file.with_suffix(f".{socket.gethostname()}.{os.getpid()}.tmp")
     with disk_full_explained(job.file.parent, "finished chunks are kept"):
         with open(temporary, "wb") as file:
             np.savez(file, **_pack(block), refused=_as_bytes(refused), rows=np.array(len(job.chunk)))  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -47,13 +48,17 @@ def twin_smiles(count: int, *, seed: int) -> list[str]:
 
 def twin_value(smiles: str, label: Label, generator: np.random.Generator) -> float:
     """A label computed from the structure (Crippen log P plus a little noise), of the label's kind."""
-    molecule = Chem.MolFromSmiles(smiles)
-    value = Crippen.MolLogP(molecule) + 0.1 * generator.normal()  # type: ignore[attr-defined]
+    value = _log_p(smiles) + 0.1 * generator.normal()
     if label.kind == "regression":
         return round(float(value), 4)
     if label.kind == "binary":
         return float(value > 1.2)
     return float(min(label.classes - 1, max(0, int(value + 1))))
+
+
+@lru_cache(maxsize=1000)
+def _log_p(smiles: str) -> float:
+    return float(Crippen.MolLogP(Chem.MolFromSmiles(smiles)))  # type: ignore[attr-defined]
 
 
 def write_twin_table(

@@ -17,6 +17,7 @@ from hooke.images.batch import ImageBatch
 from hooke.nn.dihedral import ALL, FLIPS, IDENTITY, random_elements, turn_each
 from hooke.nn.image_network import Classified, ClassifierNetwork
 from hooke.nn.modes import evaluating
+from hooke.nn.processes import step_sum
 from hooke.nn.randomness import random_from
 
 Symmetry = Literal["none", "flips", "dihedral"]
@@ -158,8 +159,8 @@ class ClassificationTask(ABC):
 
 
 def mean_over_labelled(each: Float[Tensor, " images"], labels: Tensor) -> Float[Tensor, ""]:
-    """The mean loss of the labelled images; 0 when none is."""
-    return each.sum() / (labels != UNLABELLED).sum().clamp(min=1)
+    """The mean loss of the labelled images of the step (`nn.processes`); 0 when none is."""
+    return step_sum(each.sum()) / step_sum((labels != UNLABELLED).sum().to(each.dtype)).clamp(min=1)
 
 
 def domains_of(batch: ImageBatch, name: str, count: int = 0) -> Tensor:

@@ -16,6 +16,7 @@ from torch.nn import functional
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.vocabulary import ATOM_VOCABULARIES, BOND_VOCABULARIES
 from hooke.nn.heads import Head, first_edges
+from hooke.nn.item_noise import Axis, item_uniform
 
 ATOM_SIZES = tuple(vocabulary.size for vocabulary in ATOM_VOCABULARIES)
 BOND_SIZES = tuple(vocabulary.size for vocabulary in BOND_VOCABULARIES)
@@ -43,18 +44,28 @@ def hide(batch: MoleculeBatch, atoms: Bool[Tensor, " nodes"], bonds: Bool[Tensor
     )
 
 
-def drawn(count: int, probability: float, generator: torch.Generator, device: torch.device) -> Bool[Tensor, " items"]:
-    """Each of `count` items with this probability."""
-    return (torch.rand(count, generator=generator, device=generator.device) < probability).to(device)
+def drawn(batch: MoleculeBatch, axis: Axis, probability: float, generator: torch.Generator) -> Bool[Tensor, " items"]:
+    """Each of a batch's atoms, bonds ... with this probability."""
+    return item_uniform(batch, axis, 1, generator).squeeze(1) < probability
 
 
 def changed(
-    codes: Int[Tensor, "items columns"], sizes: Sequence[int], probability: float, generator: torch.Generator
+    codes: Int[Tensor, "items columns"],
+    sizes: Sequence[int],
+    probability: float,
+    draws: Float[Tensor, "items double_columns"],
 ) -> Int[Tensor, "items columns"]:
-    """Each single code replaced, with this probability, by any known value of its column, all equally likely."""
-    draws = torch.rand(2, *codes.shape, generator=generator, device=generator.device).to(codes.device)
+    """Each single code replaced, with this probability, by any known value of its column, all equally likely.
+
+    Args:
+        codes: Of atoms or bonds.
+        sizes: Of the columns' vocabularies.
+        probability: Of each code.
+        draws: Uniform in [0, 1): which codes, then by what.
+    """
+    which, what = draws.split(codes.shape[1], dim=1)
     known = torch.tensor([size - 1 for size in sizes], device=codes.device)
-    return torch.where(draws[0] < probability, (draws[1] * known).long(), codes)
+    return torch.where(which < probability, (what * known).long(), codes)
 
 
 def code_losses(

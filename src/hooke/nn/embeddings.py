@@ -61,13 +61,13 @@ class _CodeEmbedding(nn.Module):
         nn.init.normal_(self.rows.weight, std=len(sizes) ** -0.5)
         blocks = [torch.ones(size, size).tril() if i in counts else torch.eye(size) for i, size in enumerate(sizes)]
         self.register_buffer("summed", torch.block_diag(*blocks), persistent=False)
-        radix = torch.zeros(len(sizes), dtype=torch.int64)
+        radix = torch.zeros(len(sizes), dtype=torch.int64, device="cpu")
         scale = 1
         for column in key_columns:
             radix[column] = scale
             scale *= sizes[column]
         self.register_buffer("radix", radix, persistent=False)
-        starts = torch.tensor([0, *sizes[:-1]]).cumsum(0)
+        starts = torch.tensor([0, *sizes[:-1]], device="cpu").cumsum(0)
         self.register_buffer("first_row", starts, persistent=False)
 
     def forward(self, codes: Int[Tensor, "items columns"]) -> Distinct:
@@ -89,9 +89,11 @@ class AtomEmbedding(nn.Module):
         super().__init__()
         self.table = _CodeEmbedding(_ATOM_SIZES, _ATOM_KEY_COLUMNS, width, _COUNTS)
         self.register_buffer(
-            "group_and_period", torch.tensor([GROUP_OF_ELEMENT, PERIOD_OF_ELEMENT]).T.contiguous(), persistent=False
+            "group_and_period",
+            torch.tensor([GROUP_OF_ELEMENT, PERIOD_OF_ELEMENT], device="cpu").T.contiguous(),
+            persistent=False,
         )
-        self.register_buffer("bond_order", torch.tensor(_BOND_ORDER)[:, None], persistent=False)
+        self.register_buffer("bond_order", torch.tensor(_BOND_ORDER, device="cpu")[:, None], persistent=False)
 
     def forward(self, batch: MoleculeBatch, edges: Edges) -> Distinct:
         """Embed the atoms of a batch."""

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hooke.molecules.batch import MoleculeBatch
+from hooke.nn.processes import step_mean, step_sum
 from hooke.nn.segment import at_graph, graph_sum
 
 EPSILON = 1e-5
@@ -33,23 +34,28 @@ def node_loss(
 ) -> Float[Tensor, ""]:
     """Absolute error, and one minus the cosine of each column of each molecule."""
     dots = graph_sum(outputs * targets, batch)
-    return (outputs - targets).abs().mean() + _angles(
+    return step_mean((outputs - targets).abs()) + _angles(
         dots, graph_sum(outputs.square(), batch), graph_sum(targets.square(), batch)
     )
 
 
 def graph_loss(outputs: Float[Tensor, "graphs columns"], targets: Float[Tensor, "graphs columns"]) -> Float[Tensor, ""]:
     """The same for one row a molecule, the cosine being that of each column over the batch."""
-    return (outputs - targets).abs().mean() + _angles(
-        (outputs * targets).sum(0), outputs.square().sum(0), targets.square().sum(0)
-    )
+    sums = step_sum(torch.stack([(outputs * targets).sum(0), outputs.square().sum(0), targets.square().sum(0)]))
+    counted, cosines = _cosines(*sums)
+    return step_mean((outputs - targets).abs()) + ((1 - cosines) * counted).sum() / counted.sum().clamp(min=1)
 
 
 def _angles(dots: Tensor, outputs: Tensor, targets: Tensor) -> Tensor:
-    """Mean of 1 - cosine over the columns whose target is not zero; 0 without any."""
+    """Mean of 1 - cosine over the columns of all molecules whose target is not zero; 0 without any."""
+    counted, cosines = _cosines(dots, outputs, targets)
+    return step_sum(((1 - cosines) * counted).sum()) / step_sum(counted.sum().to(cosines.dtype)).clamp(min=1)
+
+
+def _cosines(dots: Tensor, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Which targets are not zero, and the cosines, from products and squares."""
     counted = targets > EPSILON
-    cosines = dots / (outputs.clamp(min=EPSILON**2) * torch.where(counted, targets, 1.0)).sqrt()
-    return ((1 - cosines) * counted).sum() / counted.sum().clamp(min=1)
+    return counted, dots / (outputs.clamp(min=EPSILON**2) * torch.where(counted, targets, 1.0)).sqrt()
 
 
 class SeparateHeads(nn.Module):

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.encodings import EIGENVECTORS
+from hooke.nn.item_noise import item_uniform
 from hooke.nn.mlp import mlp
 from hooke.nn.segment import at_graph
 
@@ -48,9 +49,9 @@ def flip_signs(batch: MoleculeBatch, generator: torch.Generator) -> MoleculeBatc
     vectors = batch.node_encodings.get(EIGENVECTORS)
     if vectors is None:
         return batch
-    shape = (batch.num_graphs, vectors.shape[1])
-    signs = torch.randint(0, 2, shape, generator=generator, device=generator.device).to(vectors.device) * 2 - 1
-    flipped = vectors * signs[batch.node_graph].to(vectors.dtype)
+    draws = item_uniform(batch, "graphs", vectors.shape[1], generator)
+    signs = torch.where(draws < 0.5, -1, 1).to(vectors.dtype)
+    flipped = vectors * signs[batch.node_graph]
     return replace(batch, node_encodings={**batch.node_encodings, EIGENVECTORS: flipped})
 
 
@@ -63,6 +64,6 @@ def hide_encodings(batch: MoleculeBatch, probability: float, generator: torch.Ge
     """
     if not batch.node_encodings:
         return batch
-    shown = torch.rand(batch.num_graphs, generator=generator, device=generator.device) >= probability
-    factor = shown.to(batch.node_graph.device)[batch.node_graph][:, None]
+    shown = item_uniform(batch, "graphs", 1, generator) >= probability
+    factor = shown[batch.node_graph]
     return replace(batch, node_encodings={name: value * factor for name, value in batch.node_encodings.items()})

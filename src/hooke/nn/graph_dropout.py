@@ -6,36 +6,31 @@ Differs from its code, where a mask once built stays the same: each call draws a
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from hooke.molecules.batch import MoleculeBatch
+from hooke.nn.randomness import ItemDropout
 
 
-class RowDropout(nn.Dropout):
+class RowDropout(ItemDropout):
     """Sets whole rows to zero with probability p, and scales the others by 1 / (1 - p)."""
 
     def forward(self, rows: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
         """The rows in evaluation, or what is left of them in training."""
-        if not self.training or self.p == 0:
-            return rows
-        return rows * _kept(rows, len(rows), self.p)
+        return rows * self.kept(len(rows), 1, rows) if self.draws() else rows
 
 
-class GraphDropout(nn.Dropout):
+class GraphDropout(ItemDropout):
     """Drops the update of all nodes of a molecule with probability p, and scales the others by 1 / (1 - p)."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__(p, "graphs")
 
     def forward(  # type: ignore[override]
         self, update: Float[Tensor, "nodes width"], batch: MoleculeBatch
     ) -> Float[Tensor, "nodes width"]:
         """The update in evaluation, or what is left of it in training."""
-        if not self.training or self.p == 0:
+        if not self.draws():
             return update
-        return update * _kept(update, batch.num_graphs, self.p)[batch.node_graph]
-
-
-def _kept(rows: Tensor, count: int, probability: float) -> Float[Tensor, "count 1"]:
-    """1 / (1 - p) with probability 1 - p, else 0."""
-    kept = torch.empty(count, 1, dtype=rows.dtype, device=rows.device).bernoulli_(1 - probability)
-    return kept / max(1 - probability, 1e-12)
+        return update * self.kept(batch.num_graphs, 1, update)[batch.node_graph]

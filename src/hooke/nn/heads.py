@@ -16,8 +16,10 @@ from torch import Tensor, nn
 from hooke.core.labels import Level
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.embeddings import BondEmbedding
+from hooke.nn.item_noise import Axis
 from hooke.nn.mlp import Activation, mlp
 from hooke.nn.output import MoleculeOutput
+from hooke.nn.randomness import ItemDropout
 from hooke.nn.segment import at_destination, at_source, edges_of
 
 BOND_EMBEDDING_WIDTH = 32
@@ -97,6 +99,8 @@ _READOUTS: dict[Level, type[nn.Module]] = {
     "pair": PairReadout,
 }
 
+_AXES: dict[Level, Axis] = {"graph": "graphs", "node": "nodes", "edge": "bonds", "pair": "pairs"}
+
 
 class Head(nn.Module):
     """Readout of one level, then one MLP for all its labels together.
@@ -140,8 +144,8 @@ class Head(nn.Module):
         self.readout = _READOUTS[level](*widths)
         width = int(self.readout.width)  # type: ignore[arg-type]
         hidden = [hidden_width or widths[0]] * hidden_layers
-        self.dropout = nn.Dropout(dropout)
-        self.layers = mlp([width, *hidden, outputs], activation_name=activation, dropout=dropout)
+        self.dropout = ItemDropout(dropout, _AXES[level])
+        self.layers = mlp([width, *hidden, outputs], activation_name=activation, dropout=dropout, axis=_AXES[level])
         self.register_buffer("mean", torch.zeros(labels))
         self.register_buffer("std", torch.ones(labels))
         self.log_variance = nn.Parameter(torch.zeros(labels)) if uncertainty else None

@@ -9,6 +9,8 @@ from jaxtyping import Bool, Float, Int8
 from torch import Tensor
 from torch.nn import functional
 
+from hooke.nn.processes import step_sum
+
 RegressionLoss = Literal["mse", "mae", "huber"]
 
 
@@ -62,14 +64,20 @@ def ordinal_loss(
 def measured_mean(
     losses: Float[Tensor, "items labels"], weights: Float[Tensor, "items labels"] | Float[Tensor, "1 labels"]
 ) -> Float[Tensor, ""]:
-    """Σ w l / Σ w; 0 when nothing has weight."""
-    total = weights.expand_as(losses).sum()
-    return (weights * losses).sum() / torch.where(total > 0, total, torch.ones_like(total))
+    """Σ w l / Σ w over all items of the step (`nn.processes`); 0 when nothing has weight."""
+    total = step_sum(weights.expand_as(losses).sum())
+    return step_sum((weights * losses).sum()) / torch.where(total > 0, total, torch.ones_like(total))
 
 
 def label_means(
     losses: Float[Tensor, "items labels"], measured: Bool[Tensor, "items labels"]
 ) -> tuple[Float[Tensor, " labels"], Float[Tensor, " labels"]]:
-    """The mean loss of each label over its measured items (0 without any), and how many there are."""
-    counts = measured.sum(0).to(losses.dtype)
-    return (losses * measured).sum(0) / counts.clamp(min=1), counts
+    """The mean loss of each label over its measured items of the step (0 without any), and how many there are."""
+    sums = step_sum(torch.stack([(losses * measured).sum(0), measured.sum(0).to(losses.dtype)]))
+    return sums[0] / sums[1].clamp(min=1), sums[1]
+
+
+def weighted_mean(values: Float[Tensor, " labels"], weights: Float[Tensor, " labels"]) -> Float[Tensor, ""]:
+    """Σ w v / Σ w of values that are already those of the whole step; 0 when nothing has weight."""
+    total = weights.sum()
+    return (weights * values).sum() / torch.where(total > 0, total, torch.ones_like(total))

@@ -9,6 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hooke.nn.item_noise import Axis
+from hooke.nn.randomness import ItemDropout
+
 Activation = Literal["relu", "gelu", "silu", "elu", "leaky_relu", "tanh"]
 Normalisation = Literal["none", "layer", "batch"]
 
@@ -52,6 +55,7 @@ def mlp(
     activation_name: Activation = "relu",
     normalisation_name: Normalisation = "none",
     dropout: float = 0.0,
+    axis: Axis = "nodes",
 ) -> nn.Sequential:
     """Linear layers widths[0] → widths[1] → ...; between two of them normalisation, activation, dropout.
 
@@ -60,6 +64,7 @@ def mlp(
         activation_name: Activation after each hidden layer.
         normalisation_name: Normalisation before each activation.
         dropout: Probability of dropping a hidden unit.
+        axis: What the rows are; the masks of dropout belong to them.
     """
     layers: list[nn.Module] = []
     for index, (before, after) in enumerate(itertools.pairwise(widths)):
@@ -68,6 +73,6 @@ def mlp(
                 layers.append(normalisation(normalisation_name, before))
             layers.append(activation(activation_name, in_place=True))
             if dropout > 0:
-                layers.append(nn.Dropout(dropout))
+                layers.append(ItemDropout(dropout, axis))
         layers.append(nn.Linear(before, after))
     return nn.Sequential(*layers)

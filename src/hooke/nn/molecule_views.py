@@ -14,6 +14,7 @@ from torch import Tensor
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.code_prediction import drawn, hide
 from hooke.nn.heads import first_edges
+from hooke.nn.item_noise import item_uniform
 
 Augmentation = Literal["masking", "subgraph"]
 
@@ -29,9 +30,8 @@ def random_view(batch: MoleculeBatch, kind: Augmentation, share: float, generato
         generator: Source of the draws.
     """
     if kind == "masking":
-        device = batch.node_graph.device
-        atoms = drawn(batch.num_nodes, share, generator, device)
-        return hide(batch, atoms, drawn(batch.num_bonds, share, generator, device))
+        atoms = drawn(batch, "nodes", share, generator)
+        return hide(batch, atoms, drawn(batch, "bonds", share, generator))
     atoms = nearest(batch, share, generator)
     source, destination = batch.edge_index[:, first_edges(batch)]
     return hide(batch, atoms, atoms[source] & atoms[destination])
@@ -41,9 +41,8 @@ def nearest(batch: MoleculeBatch, share: float, generator: torch.Generator) -> B
     """The ⌊share · n⌋ atoms of each molecule nearest to a random one, ties broken at random."""
     device, starts = batch.node_graph.device, batch.node_offsets[:-1]
     sizes = batch.node_offsets.diff()
-    draws = torch.rand(len(sizes) + batch.num_nodes, generator=generator, device=generator.device).to(device)
-    centres = starts + (draws[: len(sizes)] * sizes).long().clamp_(max=sizes - 1)
-    steps = _steps_from(batch, centres) + draws[len(sizes) :]
+    centres = starts + (item_uniform(batch, "graphs", 1, generator).squeeze(1) * sizes).long().clamp_(max=sizes - 1)
+    steps = _steps_from(batch, centres) + item_uniform(batch, "nodes", 1, generator).squeeze(1)
     order = torch.sort(steps).indices
     order = order[torch.sort(batch.node_graph[order], stable=True).indices]
     rank = torch.empty_like(order)

@@ -5,19 +5,28 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hooke.nn.item_noise import Axis
 from hooke.nn.mlp import Activation, Normalisation, activation, normalisation
+from hooke.nn.randomness import ItemDropout
 
 
 class Residual(nn.Module):
     """x + Dropout(σ(Norm(update))), or without the sum when `add` is False."""
 
     def __init__(
-        self, width: int, normalisation_name: Normalisation, activation_name: Activation, dropout: float, *, add: bool
+        self,
+        width: int,
+        normalisation_name: Normalisation,
+        activation_name: Activation,
+        dropout: float,
+        *,
+        add: bool,
+        axis: Axis = "nodes",
     ) -> None:
         super().__init__()
         self.normalisation = normalisation(normalisation_name, width)
         self.activation = activation(activation_name, in_place=normalisation_name != "none")
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = ItemDropout(dropout, axis)
         self.add = add
 
     def forward(

@@ -51,10 +51,10 @@ class Task(LabelFree):
         self, network: nn.Module, batch: MoleculeBatch, step: int, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """The loss of a batch, and its detached parts "atoms" and "bonds"; 0 where nothing is hidden."""
-        config, device = self.config, batch.node_graph.device
-        with random_from(generator, network):
-            atoms = drawn(batch.num_nodes, config.atoms, generator, device)
-            bonds = drawn(batch.num_bonds, config.bonds, generator, device)
+        config = self.config
+        with random_from(generator, network, batch):
+            atoms = drawn(batch, "nodes", config.atoms, generator)
+            bonds = drawn(batch, "bonds", config.bonds, generator)
             raw = network(hide(batch, atoms, bonds))
         parts = {}
         for name, codes, sizes, hidden in (

@@ -64,9 +64,9 @@ class Task(LabelFree):
     ) -> dict[str, Tensor]:
         """The loss of a batch, and its detached parts "atoms", "bonds" and "disagreement"; 0 where nothing is chosen."""
         config, device = self.config, batch.node_graph.device
-        with random_from(generator, network):
-            atoms = drawn(batch.num_nodes, config.share, generator, device)
-            bonds = drawn(batch.num_bonds, config.share, generator, device)
+        with random_from(generator, network, batch):
+            atoms = drawn(batch, "nodes", config.share, generator)
+            bonds = drawn(batch, "bonds", config.share, generator)
             raw = network(hide(batch, *around(batch, atoms, bonds)) if config.hidden == "local" else batch)
         parts, apart = {}, torch.zeros((), device=device)
         for name, contexts, chosen in (

@@ -57,7 +57,7 @@ class Task(LabelFree):
     ) -> dict[str, Tensor]:
         """The loss of a batch."""
         config = self.config
-        with random_from(generator, network):
+        with random_from(generator, network, batch):
             first, second = (
                 network(random_view(batch, config.augmentation, config.share, generator))["projection"]
                 for _ in range(2)

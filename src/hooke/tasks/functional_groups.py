@@ -24,6 +24,7 @@ from hooke.molecules.encodings import FUNCTIONAL_GROUPS, EncodingConfig
 from hooke.molecules.functional_groups import GROUP_NAMES
 from hooke.nn.label_free import LabelFree
 from hooke.nn.network import Network
+from hooke.nn.processes import step_mean
 from hooke.nn.randomness import random_from
 from hooke.nn.views_of_output import ViewHeads, disagreement
 
@@ -67,11 +68,12 @@ class Task(LabelFree):
         """
         if FUNCTIONAL_GROUPS not in batch.graph_encodings:
             raise UsageError("functional_groups needs encodings.functional_groups=true")
-        with random_from(generator, network):
+        with random_from(generator, network, batch):
             outputs = network(batch)["groups"]
         outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
         truth = batch.graph_encodings[FUNCTIONAL_GROUPS].to(outputs.dtype)
-        groups = torch.stack([functional.binary_cross_entropy_with_logits(view, truth) for view in outputs]).sum()
-        apart = disagreement(outputs).mean()
+        each = [functional.binary_cross_entropy_with_logits(view, truth, reduction="none") for view in outputs]
+        groups = step_mean(torch.stack(each).sum(0))
+        apart = step_mean(disagreement(outputs))
         loss = groups + self.config.disagreement_weight * apart
         return {"loss": loss, "groups": groups.detach(), "disagreement": apart.detach()}

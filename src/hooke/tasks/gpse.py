@@ -129,7 +129,7 @@ class Task(LabelFree):
             UsageError: The molecules do not carry what is predicted.
         """
         self._check(batch)
-        with random_from(generator, network):
+        with random_from(generator, network, batch):
             raw = network(batch)
         wide = torch.promote_types(raw["nodes"].dtype, torch.float32)
         nodes = node_loss(raw["nodes"].to(wide), normalised(self.node_targets(batch).to(wide), batch), batch)

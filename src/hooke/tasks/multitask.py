@@ -38,7 +38,15 @@ from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.distributions import OUTPUTS, DistributionLoss, distribution_loss, stated_spread
 from hooke.nn.encodings import flip_signs, hide_encodings
 from hooke.nn.heads import Head
-from hooke.nn.losses import RegressionLoss, class_loss, label_means, measured_mean, ordinal_loss, regression_loss
+from hooke.nn.losses import (
+    RegressionLoss,
+    class_loss,
+    label_means,
+    measured_mean,
+    ordinal_loss,
+    regression_loss,
+    weighted_mean,
+)
 from hooke.nn.mlp import Activation
 from hooke.nn.network import Network
 from hooke.nn.randomness import random_from
@@ -198,7 +206,7 @@ class Task:
         Returns:
             "loss" (scalar to differentiate) and "LEVEL/KIND", the mean loss over the measured labels of each kind.
         """
-        with random_from(generator, network):
+        with random_from(generator, network, batch):
             if network.training and self.config.flip_signs:
                 batch = flip_signs(batch, generator)
             if network.training and self.config.hide_encodings:
@@ -247,7 +255,7 @@ class Task:
                 min(group.labels.start for group in layout.groups if group.kind == kind),
                 max(group.labels.stop for group in layout.groups if group.kind == kind),
             )
-            kinds[kind] = measured_mean(means[None, stretch], present[None, stretch])
+            kinds[kind] = weighted_mean(means[stretch], present[stretch])
         if config.weighting == "label_count":
             return measured_mean(losses, label_weights * measured), kinds
         if head.log_variance is not None:
@@ -255,7 +263,7 @@ class Task:
             scale = means.new_tensor([0.5 if g.kind == "regression" else 1.0 for g in layout.groups])
             sizes = torch.tensor([g.labels.stop - g.labels.start for g in layout.groups], device=raw.device)
             means = scale.repeat_interleave(sizes) * (-log_variance).exp() * means + log_variance / 2
-        return measured_mean(means[None], present[None]), kinds
+        return weighted_mean(means, present), kinds
 
     def _regression(self, output: Tensor, target: Tensor, bound: Tensor | None) -> Float[Tensor, "items labels"]:
         kind, config = self.config.regression_loss, self.config

@@ -21,8 +21,10 @@ from torch import Tensor, nn
 from hooke.core.labels import Label
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.code_prediction import ATOM_SIZES, BOND_SIZES, bond_codes, changed, code_heads, code_losses, with_codes
+from hooke.nn.item_noise import item_uniform
 from hooke.nn.label_free import LabelFree
 from hooke.nn.network import Network
+from hooke.nn.processes import step_mean
 from hooke.nn.randomness import random_from
 
 SUPERVISED = False
@@ -53,14 +55,24 @@ class Task(LabelFree):
     ) -> dict[str, Tensor]:
         """The loss of a batch, and its detached parts "atoms" and "bonds"."""
         config, bonds = self.config, bond_codes(batch)
-        with random_from(generator, network):
+        with random_from(generator, network, batch):
             noisy = with_codes(
                 batch,
-                changed(batch.atom_codes, ATOM_SIZES, config.node_probability, generator),
-                changed(bonds, BOND_SIZES, config.edge_probability, generator),
+                changed(
+                    batch.atom_codes,
+                    ATOM_SIZES,
+                    config.node_probability,
+                    item_uniform(batch, "nodes", 2 * len(ATOM_SIZES), generator),
+                ),
+                changed(
+                    bonds,
+                    BOND_SIZES,
+                    config.edge_probability,
+                    item_uniform(batch, "bonds", 2 * len(BOND_SIZES), generator),
+                ),
             )
             raw = network(noisy)
-        atoms_loss = code_losses(raw["atoms"], batch.atom_codes, ATOM_SIZES).mean()
-        bonds_loss = code_losses(raw["bonds"], bonds, BOND_SIZES).sum() / max(1, len(bonds))
+        atoms_loss = step_mean(code_losses(raw["atoms"], batch.atom_codes, ATOM_SIZES))
+        bonds_loss = step_mean(code_losses(raw["bonds"], bonds, BOND_SIZES))
         loss = config.node_weight * atoms_loss + config.edge_weight * bonds_loss
         return {"loss": loss, "atoms": atoms_loss.detach(), "bonds": bonds_loss.detach()}

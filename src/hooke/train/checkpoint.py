@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor
 
 from hooke.core.errors import DataError
 from hooke.core.files import put_in_place
@@ -21,9 +21,9 @@ from hooke.core.files import put_in_place
 _FULL_BELOW = 1 << 20  # bytes free; torch and safetensors do not always say why writing failed
 
 
-def save_weights(network: nn.Module, path: Path) -> None:
-    """Write the network's weights; the old file stays whole until the new one is."""
-    tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in network.state_dict().items()}
+def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Write a network's weights, its `state_dict`; the old file stays whole until the new one is."""
+    tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in weights.items()}
     with _replacing(path) as temporary:
         temporary.touch()
         mode = temporary.stat().st_mode
@@ -44,7 +44,9 @@ def load_state(path: Path) -> dict[str, Any]:
         DataError: It is damaged.
     """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(
+            path, map_location="cpu", weights_only=True, mmap=True
+        )  # shared by the processes of a machine
     except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
         raise DataError(
             f"{path} is damaged and cannot be resumed ({error}); delete it to train this member from its start"

@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
 from lightning_fabric.plugins.precision import DoublePrecision, MixedPrecision
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.strategies import DDPStrategy, ParallelStrategy
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import nn
 from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
@@ -22,6 +23,7 @@ from hooke.core.errors import HookeError, UsageError
 from hooke.core.parallel import default_workers
 from hooke.train.interruption import Interruption
 from hooke.train.recipe import TrainSection
+from hooke.train.shards import ShardedStrategy
 
 _SMALL_NETWORK = 2_000_000
 _ENVIRONMENT = ("MASTER_ADDR", "MASTER_PORT", "TORCH_CPP_LOG_LEVEL")  # changed while processes are started
@@ -41,8 +43,8 @@ class OtherProcessError(HookeError):
 def make_fabric(section: TrainSection) -> Fabric:
     """Lightning Fabric for the devices and precision of a recipe.
 
-    Several devices share each step (distributed data parallel): every process has the whole network, gradients are
-    averaged over the processes. Not all parameters need a gradient in each step.
+    Several devices share each step: every process has the whole network (distributed data parallel) or a part of it (`shards`),
+    gradients are averaged over the processes. Not all parameters need a gradient in each step.
 
     Raises:
         UsageError: This machine does not have these devices.
@@ -53,7 +55,11 @@ def make_fabric(section: TrainSection) -> Fabric:
     plugins: list[Any] = []
     if section.devices > 1:
         plugins.append(LightningEnvironment())  # processes of this machine, whatever a cluster's variables say
-        where["strategy"] = DDPStrategy(start_method="spawn", timeout=_PATIENCE, find_unused_parameters=True)
+        where["strategy"] = (
+            ShardedStrategy(section.devices, timeout=_PATIENCE)
+            if section.sharded
+            else DDPStrategy(start_method="spawn", timeout=_PATIENCE, find_unused_parameters=True)
+        )
     if section.precision == "64-true":
         plugins.append(_Double())
     elif section.precision.endswith("-mixed"):
@@ -65,6 +71,11 @@ def make_fabric(section: TrainSection) -> Fabric:
         raise UsageError(
             f"train.accelerator={section.accelerator} with train.devices={section.devices} is not possible here: {error}"
         ) from error
+
+
+def single_device(section: TrainSection) -> torch.device:
+    """Where the first process of a recipe works."""
+    return make_fabric(replace(section, devices=1, sharded=False)).device
 
 
 def check_can_start(section: TrainSection) -> None:
@@ -92,7 +103,7 @@ def launch(fabric: Fabric, job: Callable[..., Any], *arguments: Any) -> None:
         HookeError: What any of the processes raised, or that one of them died.
         KeyboardInterrupt: The job was asked to stop, and did.
     """
-    if not isinstance(fabric.strategy, DDPStrategy):
+    if not isinstance(fabric.strategy, ParallelStrategy):
         job(fabric, *arguments)
         return
     failures = multiprocessing.get_context("spawn").SimpleQueue()

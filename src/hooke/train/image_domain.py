@@ -16,7 +16,7 @@ from hooke.core.runs import RunFolder
 from hooke.evaluate.splits import Split
 from hooke.images.store import ImageStore
 from hooke.inference.image_network import ImageSetup
-from hooke.train.devices import make_fabric
+from hooke.train.devices import single_device
 from hooke.train.image_measure import measure_images
 from hooke.train.image_member import ImageMember, class_codes
 from hooke.train.image_split import split_images
@@ -85,7 +85,7 @@ def measure(
 ) -> dict[str, Any]:
     """See `Domain.measure`; of the first member."""
     setup = _setup(store, recipe)
-    device = make_fabric(replace(recipe.train, devices=1)).device
+    device = single_device(recipe.train)
     _, task = ImageMember(run, recipe, store.folder, split.train, split.valid, 0, setup=setup).network()
     measure_images(run, recipe, store, split, networks[0].to(device), task, setup)
     return {

@@ -21,15 +21,17 @@ class RowLoader(Generic[Batch]):
     """Batches of given rows, whatever stands in a row.
 
     An epoch holds every row once. In training its batches have nearly equal lengths, so that no small left-over batch
-    weighs as much as a whole one, and their number is a multiple of `world`, so that all processes take equally many.
+    weighs as much as a whole one. `world` processes share the batches that one process of `world` times the batch size would
+    take, in the same order: each gets every world-th row of each, so that all take equally many of similar size.
 
     Args:
         read: Makes a batch of rows; called in a thread of its own.
         rows: Which rows.
-        batch_size: Most rows a batch.
+        batch_size: Most rows a batch of this process.
         seed: Of the order; None keeps the order of `rows` (evaluation).
         sizes: (rows,) how much work each row is; in training, rows of similar size then share a batch.
-        rank, world: This process takes every world-th batch, starting with rank.
+        rank, world: This process takes every world-th row of each batch, starting with rank; in evaluation, where processes may
+            take unequally many batches, every world-th batch.
         prefetch: Batches read ahead.
 
     Raises:
@@ -57,7 +59,7 @@ class RowLoader(Generic[Batch]):
         """Batches an epoch of this process."""
         if self._seed is None:
             return len(range(self._rank, -(-len(self._rows) // self._batch_size), self._world))
-        return -(-len(self._rows) // (self._batch_size * self._world))
+        return min(-(-len(self._rows) // (self._batch_size * self._world)), len(self._rows) // self._world)
 
     def order(self, epoch: int) -> list[np.ndarray]:
         """The rows of every batch of an epoch; batches of different sizes come in random order."""
@@ -66,12 +68,12 @@ class RowLoader(Generic[Batch]):
         generator = np.random.default_rng((self._seed, epoch))
         places = generator.permutation(len(self._rows))
         if self._sizes is not None:
-            buckets = _cut(places, self._batch_size * _BUCKET_BATCHES)
+            buckets = _cut(places, self._batch_size * self._world * _BUCKET_BATCHES)
             by_size = [bucket[np.argsort(self._sizes[bucket], kind="stable")] for bucket in buckets]
             # up, down, up: a batch that spans two buckets holds similar sizes too
             places = np.concatenate([bucket[:: 1 - number % 2 * 2] for number, bucket in enumerate(by_size)])
-        batches = np.array_split(self._rows[places], len(self) * self._world)
-        return [batches[place] for place in generator.permutation(len(batches))][self._rank :: self._world]
+        batches = np.array_split(self._rows[places], len(self))
+        return [batches[place][self._rank :: self._world] for place in generator.permutation(len(batches))]
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from batch `start` on."""

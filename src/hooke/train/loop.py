@@ -3,6 +3,11 @@
 Everything random comes from generators whose state is saved: the order of batches is a function of (seed, epoch), dropout
 draws from torch's generator, objectives from one of their own. A resumed run therefore repeats the same bits that the
 uninterrupted one would have made, on the same machine, devices and thread count.
+
+Several processes share each step: each computes the loss of all items of the step (`nn.processes`), and what is drawn for an item
+does not depend on the process that holds it (`nn.item_noise`). So P processes learn what one process learns from batches P times
+as large, but for the order of sums. Exceptions: batch norms and contrasts see the items of their own process alone, and images
+draw from a generator of each process.
 """
 
 from __future__ import annotations
@@ -21,12 +26,14 @@ from torch import Tensor, nn
 from hooke.core.errors import HookeError
 from hooke.core.progress import Progress
 from hooke.inference.weights import load_weights
+from hooke.nn.processes import shared_step
 from hooke.train.checkpoint import load_state, save_state, save_weights
 from hooke.train.devices import OtherProcessError, set_threads
 from hooke.train.ema import ExponentialAverage
 from hooke.train.interruption import Interruption
 from hooke.train.optimiser import learning_rate, make_optimiser, set_learning_rate, set_training
 from hooke.train.recipe import TrainSection
+from hooke.train.shards import divide_state, whole_state, whole_weights
 
 Log = Callable[..., None]
 _RANK_STRIDE = 1_000_003  # between the seeds of processes
@@ -72,6 +79,7 @@ class Trainer:
         train: Batches to learn from.
         valid: Batches to choose the best epoch by; when there is none, the last is best.
         seed: Of dropout and the objective's own randomness.
+        draws_by_item: Whether the objective draws for items as such; else each process has randomness of its own.
         folder: Where best.safetensors, last.safetensors and state.pt go; only the first process writes.
         log: Called in the first process with the fields of one line of metrics.
     """
@@ -88,6 +96,7 @@ class Trainer:
         seed: int,
         folder: Path,
         log: Log,
+        draws_by_item: bool = False,
     ) -> None:
         self.task, self.section, self.folder, self.log = task, section, Path(folder), log
         self.fabric, self.raw = fabric, network
@@ -95,9 +104,15 @@ class Trainer:
         set_threads(network, section.threads, section.devices)
         ready: Any = torch.compile(network, dynamic=True) if section.compile else network
         self.objective = _Objective(ready, task)
-        self.module, self.optimiser = self.fabric.setup(self.objective, make_optimiser(network, section))
+        self.optimiser: Any
+        if section.sharded:  # the optimiser's parameters are the parts
+            self.module = self.fabric.setup_module(self.objective)
+            self.optimiser = self.fabric.setup_optimizers(make_optimiser(network, section))
+        else:
+            self.module, self.optimiser = self.fabric.setup(self.objective, make_optimiser(network, section))
         self.ema = ExponentialAverage(network, section.ema) if section.ema else None
-        self.generator = torch.Generator().manual_seed(seed + fabric.global_rank * _RANK_STRIDE)
+        seed += 0 if draws_by_item else fabric.global_rank * _RANK_STRIDE
+        self.generator = torch.Generator().manual_seed(seed)
         self.steps_per_epoch = -(-len(train) // section.accumulate)
         self.total_steps = self.steps_per_epoch * section.epochs
         if section.max_steps:
@@ -108,7 +123,7 @@ class Trainer:
         self._interruption = Interruption()
         self._asked = self._due = False
         self._saved_at = time.monotonic()
-        torch.manual_seed(seed + fabric.global_rank * _RANK_STRIDE)
+        torch.manual_seed(seed)
 
     @property
     def state_path(self) -> Path:
@@ -166,7 +181,8 @@ class Trainer:
         set_training(self.raw, section, self.epoch)
         set_learning_rate(self.optimiser, learning_rate(self.step, self.total_steps, section), self.epoch)
         with self.fabric.no_backward_sync(self.module, enabled=not last):
-            losses = self.module(batch.to(self.fabric.device), self.step, self.generator)
+            with shared_step(self.fabric.world_size):
+                losses = self.module(batch.to(self.fabric.device), self.step, self.generator)
             self.fabric.backward(losses["loss"] / group)
         self._count(batch, float(losses["loss"].detach()))
         self.batches_done += 1
@@ -220,7 +236,7 @@ class Trainer:
             chosen = valid["loss"] if valid else -self.epoch
             if chosen < self.best_loss:
                 self.best_loss, self.best_epoch = chosen, self.epoch
-                self._in_first(lambda: save_weights(self.raw, self.folder / "best.safetensors"))
+                self._save_weights("best.safetensors")
         self.epoch += 1
         self.batches_done, self.train_sum, self.train_count = 0, 0.0, 0
         line = {
@@ -239,9 +255,11 @@ class Trainer:
         sums: dict[str, float] = {}
         count = 0
         generator = torch.Generator().manual_seed(0)  # the same draws each time: validation losses can be compared
-        for batch in self.valid.epoch(0):
+        for batch, counted in self._validation_batches():
             with self.fabric.autocast():  # each process by itself: they may have unequal numbers of batches
                 losses = self.objective(batch.to(self.fabric.device), self.step, generator)
+            if not counted:
+                continue
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + float(value) * batch.num_items
             count += batch.num_items
@@ -249,12 +267,20 @@ class Trainer:
         total, *values = self._over_processes(count, *(sums.get(name, 0.0) for name in names))
         return {name: value / total for name, value in zip(names, values, strict=True)}
 
+    def _validation_batches(self) -> Iterator[tuple[Batch, bool]]:
+        """Each batch of this process; parts of a network are gathered by all processes, so that all then make equally many passes."""
+        most = int(self._of_all(torch.tensor([len(self.valid)])).max()) if self.section.sharded else 0
+        for batch in self.valid.epoch(0):
+            yield batch, True
+        for _ in range(most - len(self.valid)):
+            yield next(self.train.epoch(0)), False
+
     def _patience_spent(self) -> bool:
         return bool(self.section.patience) and self.epoch - 1 - self.best_epoch >= self.section.patience
 
     def _finish(self) -> None:
         with self.ema.applied(self.raw) if self.ema else nullcontext():
-            self._in_first(lambda: save_weights(self.raw, self.folder / "last.safetensors"))
+            self._save_weights("last.safetensors")
         self._in_first(lambda: self.state_path.unlink(missing_ok=True))
 
     def load_best(self) -> None:
@@ -265,6 +291,10 @@ class Trainer:
         state = self._state()
         self._in_first(lambda: save_state(state, self.state_path))
         self._saved_at = time.monotonic()
+
+    def _save_weights(self, name: str) -> None:
+        weights = whole_weights(self.raw) if self.section.sharded else self.raw.state_dict()
+        self._in_first(lambda: save_weights(weights, self.folder / name))
 
     def _in_first(self, write: Callable[[], None]) -> None:
         """Write in the first process; all stop when that fails."""
@@ -280,9 +310,14 @@ class Trainer:
 
     def _state(self) -> dict[str, Any]:
         """What `_restore` needs; generators have one row a process."""
+        if self.section.sharded:
+            weights, optimiser = whole_state(self.raw, self.optimiser.optimizer)
+        else:
+            weights = {name: tensor.cpu() for name, tensor in self.raw.state_dict().items()}
+            optimiser = self.optimiser.state_dict()
         state: dict[str, Any] = {
-            "network": {name: tensor.cpu() for name, tensor in self.raw.state_dict().items()},
-            "optimiser": self.optimiser.state_dict(),
+            "network": weights,
+            "optimiser": optimiser,
             "ema": self.ema.state() if self.ema else None,
             "torch_generator": self._of_all(torch.get_rng_state()),
             "task_generator": self._of_all(self.generator.get_state()),
@@ -294,7 +329,7 @@ class Trainer:
         return state
 
     def _of_all(self, state: Tensor) -> Tensor:
-        """(processes, bytes) of a generator state of each process."""
+        """(processes, n) of n integers of each process, such as a generator's state."""
         if self.fabric.world_size == 1:
             return state[None]
         own = state.to(self.fabric.device)
@@ -304,8 +339,11 @@ class Trainer:
 
     def _restore(self, state: dict[str, Any]) -> None:
         rank = self.fabric.global_rank
-        self.raw.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        if self.section.sharded:
+            divide_state(self.raw, self.optimiser.optimizer, state["network"], state["optimiser"])
+        else:
+            self.raw.load_state_dict(state["network"])
+            self.optimiser.load_state_dict(state["optimiser"])
         if self.ema:
             self.ema.restore(state["ema"])
         (

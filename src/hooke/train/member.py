@@ -45,6 +45,7 @@ class Member(ABC):
     """
 
     unit: ClassVar[str]
+    draws_by_item: ClassVar[bool] = False  # see `Trainer`
 
     run: RunFolder
     recipe: Recipe
@@ -129,8 +130,9 @@ def _train(fabric: Fabric, member: Member) -> None:
 
     train, valid = member.loaders(rank=fabric.global_rank, world=fabric.world_size)
     trainer = Trainer(
-        network, task, section, fabric=fabric, seed=member.seed, folder=member.folder, log=log, train=train, valid=valid
-    )
+        network, task, section, fabric=fabric, seed=member.seed, folder=member.folder, log=log, train=train, valid=valid,
+        draws_by_item=member.draws_by_item,
+    )  # fmt: skip
     done = trainer.saved_epoch()
     if first:  # lines after the saved state would come twice
         lines = run.metrics()

@@ -18,7 +18,7 @@ from hooke.inference.network import build_task, input_encodings
 from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.train import measure as measuring
-from hooke.train.devices import make_fabric
+from hooke.train.devices import single_device
 from hooke.train.member import Member, Watch
 from hooke.train.molecule_member import MoleculeMember
 from hooke.train.recipe import Recipe
@@ -88,7 +88,7 @@ def measure(
     """See `Domain.measure`."""
     statistics = label_statistics(store, split.train)
     task = build_task(recipe.task.name, recipe.task.config, store.labels, statistics)
-    ensemble = Ensemble(networks, task, make_fabric(replace(recipe.train, devices=1)).device)
+    ensemble = Ensemble(networks, task, single_device(recipe.train))
     measuring.measure(run, store, split, ensemble)
     return {"device": str(ensemble.device), "labels": len(store.labels)}
 

@@ -28,6 +28,7 @@ class MoleculeMember(Member):
     """
 
     unit: ClassVar[str] = "molecules"
+    draws_by_item: ClassVar[bool] = True
 
     statistics: Mapping[str, LabelStatistics] = field(default_factory=dict)
 

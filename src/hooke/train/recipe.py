@@ -101,6 +101,7 @@ class TrainSection:
         compile: Use torch.compile.
         accelerator: "auto", "cpu" or "cuda".
         devices: Processes of this machine, one a device, which share each step (distributed data parallel).
+        sharded: Divide weights, gradients and optimiser state among the devices (FSDP) instead of having all in each.
         threads: CPU threads of a process; 0 takes one for networks below two million parameters, where threads wait for each
             other longer than they save (tens of times longer on a busy machine), else its share of the cores.
         deterministic: Refuse operations without a deterministic implementation (CUDA: same bits, slower).
@@ -130,6 +131,7 @@ class TrainSection:
     compile: bool = False
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     devices: int = 1
+    sharded: bool = False
     threads: int = 0
     deterministic: bool = False
     checkpoint_seconds: float = 30.0
@@ -147,6 +149,10 @@ class TrainSection:
         for name in ("warmup", "ema", "final_rate"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
+        if self.sharded and self.devices == 1:
+            raise ValueError("sharded divides the network among devices: set devices above 1")
+        if self.sharded and (self.ema or self.compile or self.precision == "16-mixed"):
+            raise ValueError("sharded goes with neither ema, compile nor 16-mixed precision (bf16-mixed works)")
         if self.ema == 1:
             raise ValueError("ema = 1 would never take in a new weight")
 

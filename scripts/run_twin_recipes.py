@@ -1,0 +1,101 @@
+"""Ten steps of every recipe of the published tables on the twin of its data set, with the real widths and as many labels as published.
+
+Encoders above a hundred million parameters are made narrower for their ten steps; at full width they are built without numbers by
+the tests.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from hooke.core import recipe as recipes
+from hooke.core import registry
+from hooke.core.labels import Label
+from hooke.inference.network import build_network, build_task
+from hooke.molecules.ingest import IngestConfig, ingest
+from hooke.molecules.published import prepare_tables, twin_files
+from hooke.molecules.statistics import label_statistics
+from hooke.molecules.store import MoleculeStore
+from hooke.molecules.twins import write_twin_table
+from hooke.train.loader import RowLoader
+from hooke.train.molecule_member import molecule_loader
+from hooke.train.molecule_plan import narrowed
+from hooke.train.optimiser import make_optimiser
+from hooke.train.recipe import Recipe, load_recipe
+
+FAMILIES = ("toymix_", "largemix_", "ultralarge_", "molgps_", "gps_plus_plus_")
+STEPS, BATCH = 10, 4
+LARGEST = 100_000_000
+
+
+def published() -> list[str]:
+    """Names of the recipes."""
+    return [name for name in recipes.names() if name.startswith(FAMILIES)]
+
+
+def twin_of(recipe: Recipe, folder: Path) -> MoleculeStore:
+    """The twin of a recipe's data with every label column, made once for all recipes of equal data and encodings."""
+    data = registry.module("datasets", recipe.data.name)
+    if recipe.data.name == "csv":
+        table = write_twin_table(folder / "table.csv", seed=0, rows=60, labels=(Label("homolumogap"),))
+        return ingest(table, folder / "csv", IngestConfig(encodings=recipe.encodings), workers=0, show_progress=False)[
+            0
+        ]
+    tables = data.Dataset(recipe.data.config).tables
+    paths = twin_files(tables, folder / "raw", 0, every_column=True)
+    return prepare_tables(
+        recipe.data.name, tables, paths, folder / "stores", encodings=recipe.encodings, workers=0, show_progress=False
+    )
+
+
+def ten_steps(recipe: Recipe, store: MoleculeStore) -> tuple[int, list[float]]:
+    """Parameters of the network, and the loss of each step."""
+    rows = np.arange(len(store))
+    task = build_task(recipe.task.name, recipe.task.config, store.labels, label_statistics(store, rows))
+    torch.manual_seed(recipe.seed)
+    network: Any = build_network(recipe.model.name, recipe.model.config, recipe.encodings, task).train()
+    optimiser = make_optimiser(network, replace(recipe.train, learning_rate=3e-4))
+    loader: RowLoader[Any] = molecule_loader(store, rows, BATCH, seed=0)
+    generator, losses = torch.Generator().manual_seed(0), []
+    for step, batch in zip(range(STEPS), loader.epoch(0), strict=False):
+        loss = task.losses(network, batch, step, generator)["loss"]
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        losses.append(float(loss.detach()))
+    return sum(parameter.numel() for parameter in network.parameters()), losses
+
+
+def main() -> None:
+    names = sys.argv[1:] or published()
+    torch.set_num_threads(1)
+    stores: dict[Any, MoleculeStore] = {}
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            recipe = load_recipe(name)
+            key = repr((recipe.data, recipe.encodings))
+            if key not in stores:
+                stores[key] = twin_of(recipe, Path(folder) / str(len(stores)))
+            small, note = narrowed(recipe, LARGEST)
+            begun = time.perf_counter()
+            parameters, losses = ten_steps(small, stores[key])
+            if len(losses) < STEPS or not np.isfinite(losses).all():
+                raise SystemExit(f"{name}: the losses of ten steps are {losses}")
+            print(
+                f"{name}: {len(stores[key].labels):,} labels, {parameters:,} parameters{note}, loss {losses[0]:.3f} to {losses[-1]:.3f}, "
+                f"{time.perf_counter() - begun:.1f} s", flush=True,
+            )  # fmt: skip
+    print(f"{len(names)} recipes took ten steps on their twins in {time.perf_counter() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

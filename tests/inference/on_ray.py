@@ -1,0 +1,82 @@
+"""Run by test_stream.py as a script of its own: preparing and embedding on a local Ray cluster beside one process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hooke.core.cluster import on_cluster
+from hooke.core.errors import HookeError
+from hooke.core.parallel import ordered_map
+from hooke.inference.embed import embed
+from hooke.inference.encoder import Encoder
+from hooke.inference.loaded import LoadedRun
+from hooke.molecules.ingest import IngestConfig, ingest
+
+
+class Dying(Encoder):
+    """A run whose worker is killed in the middle of its first chunk."""
+
+    def __init__(self, run: LoadedRun, marker: Path) -> None:
+        self.run, self.marker = run, marker
+
+    @property
+    def preparation(self) -> Any:
+        return self.run.preparation
+
+    @property
+    def width(self) -> int:
+        return self.run.width
+
+    def stamp(self) -> dict[str, Any]:
+        return self.run.stamp()
+
+    def vectors(self, batch: Any) -> np.ndarray:
+        if not self.marker.exists():
+            self.marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.run.vectors(batch)
+
+
+def refused(number: int) -> int:
+    raise HookeError(f"shard {number} is damaged")
+
+
+def endless() -> Iterator[int]:
+    number = 0
+    while True:
+        yield number
+        number += 1
+
+
+def main(run: Path, table: Path, folder: Path) -> None:
+    found: dict[str, Any] = {}
+    loaded = LoadedRun.open(run, "cpu")
+    options: dict[str, Any] = {"batch_size": 64, "show_progress": False}
+    embed(loaded, table, folder / "one.parquet", workers=0, **options)
+    here, _ = ingest(table, folder / "here", IngestConfig(), workers=0, show_progress=False)
+    with on_cluster("local", 2) as cluster:
+        found["workers"] = cluster.workers
+        report = embed(Dying(loaded, folder / "killed"), table, folder / "two.parquet", **options)
+        found["rows"] = report.rows
+        there, _ = ingest(table, folder / "there", IngestConfig(), show_progress=False)
+        found["same store"] = here.content_hash == there.content_hash
+        squares = ordered_map(abs, endless(), window=2)
+        found["first"] = [next(squares) for _ in range(3)]
+        squares.close()  # type: ignore[attr-defined]
+        try:
+            list(ordered_map(refused, range(3)))
+        except HookeError as error:
+            found["error"] = str(error)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(*(Path(text) for text in sys.argv[1:]))

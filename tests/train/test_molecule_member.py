@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
+import pytest
+import torch
+
+from hooke.core.errors import UsageError
 from hooke.core.runs import RunFolder
 from hooke.molecules.store import MoleculeStore
+from hooke.nn.width_transfer import rate_factors
 from hooke.train.molecule_member import MoleculeMember, molecule_loader
-from hooke.train.recipe import Recipe
+from hooke.train.recipe import Recipe, load_recipe, resolve
 
 
 def test_molecules_of_similar_size_share_a_batch(store: MoleculeStore) -> None:
@@ -22,7 +29,7 @@ def test_evaluation_keeps_the_given_order(store: MoleculeStore) -> None:
     assert [batch.rows.tolist() for batch in loader.epoch(0)] == [[7, 3, 60], [1]]
 
 
-def test_a_member_builds_the_same_network_again(recipe: Recipe, store: MoleculeStore, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_member_builds_the_same_network_again(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path, "small", recipe.to_json(), store.content_hash)
     member = MoleculeMember(run, recipe, store.folder, np.arange(60), np.arange(60, 80), 1)
     first, again = member.network()[0], member.network()[0]
@@ -31,3 +38,27 @@ def test_a_member_builds_the_same_network_again(recipe: Recipe, store: MoleculeS
     train, valid = member.loaders(rank=0, world=1)
     assert sum(batch.num_items for batch in train.epoch(0)) == 60
     assert sum(batch.num_items for batch in valid.epoch(0)) == 20
+
+
+def test_width_transfer_is_the_standard_network_at_the_base_and_trains_at_another(
+    recipe: Recipe, store: MoleculeStore, tmp_path: Path
+) -> None:
+    def member(width: int) -> MoleculeMember:
+        changed = recipe.with_changes(train={"width_transfer": {"width": width}})
+        run = RunFolder.create(tmp_path, "small", changed.to_json(), store.content_hash)
+        assert resolve(changed.to_json()) == changed
+        return MoleculeMember(run, changed, store.folder, np.arange(60), np.arange(60, 80), 0)
+
+    standard = replace(member(16), recipe=recipe).network()[0].state_dict()
+    same, wider = member(16).network()[0], member(8).network()[0]
+    assert all(torch.equal(value, standard[name]) for name, value in same.state_dict().items())
+    assert set(rate_factors(wider).values()) == {1.0, 0.5}
+    assert not torch.equal(wider.state_dict()["heads.graph.layers.2.weight"], standard["heads.graph.layers.2.weight"])
+    assert torch.equal(wider.state_dict()["heads.graph.layers.0.weight"], standard["heads.graph.layers.0.weight"])
+
+
+def test_width_transfer_names_options_of_the_model(recipe: Recipe) -> None:
+    with pytest.raises(UsageError, match="Did you mean 'train.width_transfer.width'"):
+        resolve({**recipe.to_json(), "train": {"width_transfer": {"with": 8}}})
+    with pytest.raises(UsageError, match="for models of molecules; mae is about images"):
+        load_recipe("tiny_mae", ["train.width_transfer={width = 8}"])

@@ -13,8 +13,10 @@ from hooke.inference.network import build_network, build_task
 from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.statistics import LabelStatistics
 from hooke.molecules.store import MoleculeStore
+from hooke.nn.width_transfer import transfer_width
 from hooke.train.loader import RowLoader
 from hooke.train.member import Member
+from hooke.train.recipe import base_config
 
 _VALIDATION_BATCH = 256  # at least so many molecules: no gradient needs memory
 
@@ -36,7 +38,12 @@ class MoleculeMember(Member):
         recipe = self.recipe
         task = build_task(recipe.task.name, recipe.task.config, MoleculeStore.open(self.store).labels, self.statistics)
         torch.manual_seed(self.seed)
-        return build_network(recipe.model.name, recipe.model.config, recipe.encodings, task), task
+        network = build_network(recipe.model.name, recipe.model.config, recipe.encodings, task)
+        if (base := base_config(recipe.model, recipe.train)) is not None:
+            with torch.device("meta"):
+                narrow = build_network(recipe.model.name, base, recipe.encodings, task)
+            transfer_width(network, narrow)
+        return network, task
 
     def loaders(self, *, rank: int, world: int) -> tuple[RowLoader[MoleculeBatch], RowLoader[MoleculeBatch]]:
         """See `Member.loaders`."""

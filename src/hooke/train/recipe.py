@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError
-from hooke.core.options import plain
+from hooke.core.options import later, plain
 from hooke.core.recipe import build, read
 from hooke.molecules.encodings import EncodingConfig
 from hooke.molecules.parse import KEEP_ALL, StandardiseConfig
@@ -107,6 +107,8 @@ class TrainSection:
         checkpoint_seconds: Save the state when so many seconds have passed since the last time; a kill loses at most this.
         tensorboard: Write event files beside metrics.jsonl (extra "tensorboard").
         refit: After the run, train once more on all rows for the chosen number of epochs, and predict with that.
+        width_transfer: Options of the model at the width where the other ones were found ({width = 64}); weights and rates are then such
+            that they hold at this model's width as well (`nn.width_transfer`). Molecules only.
     """
 
     epochs: int = 50
@@ -135,6 +137,7 @@ class TrainSection:
     checkpoint_seconds: float = 30.0
     tensorboard: bool = False
     refit: bool = False
+    width_transfer: dict[str, int] | None = later(None)
 
     def __post_init__(self) -> None:
         _at_least(self, epochs=1, batch_size=1, accumulate=1, ensemble=1, devices=1, encoder_layers=-1)
@@ -198,7 +201,7 @@ class Recipe:
             **{section: plain(getattr(self, section)) for section in DOMAIN_SECTIONS[self.domain]},
             "model": self.model.to_json(),
             "task": self.task.to_json(),
-            "train": asdict(self.train),
+            "train": plain(self.train),
         }
 
     def with_changes(self, **changes: Any) -> Recipe:
@@ -262,6 +265,7 @@ def resolve(mapping: Mapping[str, Any]) -> Recipe:
         problems.append(UsageError(f"name must be made of letters, digits, '.', '-' and '_', got {name!r}"))
     if not problems:
         attempt(_check_domain, sections, mapping)
+        attempt(base_config, sections["model"], sections["train"])
     if len(problems) == 1:
         raise problems[0]
     if problems:
@@ -294,6 +298,21 @@ def _check_domain(sections: Mapping[str, Any], mapping: Mapping[str, Any]) -> No
         for section in foreign:
             if other != domain and section in mapping:
                 raise UsageError(f"the section {section!r} is about {other}, this recipe about {domain}")
+
+
+def base_config(model: Named, train: TrainSection) -> Any:
+    """The model's options at the base width of `train.width_transfer`; None without it.
+
+    Raises:
+        UsageError: It names no options of the model, or the model is not about molecules.
+    """
+    if train.width_transfer is None:
+        return None
+    if model_domain(model.name) != "molecules":
+        raise UsageError(
+            f"train.width_transfer is for models of molecules; {model.name} is about {model_domain(model.name)}"
+        )
+    return build(type(model.config), {**asdict(model.config), **train.width_transfer}, "train.width_transfer")
 
 
 def _table(mapping: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ import torch
 
 from hooke.core.errors import UsageError
 from hooke.core.runs import RunFolder
+from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.nn.width_transfer import rate_factors
 from hooke.train.molecule_member import MoleculeMember, molecule_loader
@@ -62,3 +63,26 @@ def test_width_transfer_names_options_of_the_model(recipe: Recipe) -> None:
         resolve({**recipe.to_json(), "train": {"width_transfer": {"with": 8}}})
     with pytest.raises(UsageError, match="for models of molecules; mae is about images"):
         load_recipe("tiny_mae", ["train.width_transfer={width = 8}"])
+
+
+def test_training_sees_a_share_of_the_labels(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
+    changed = recipe.with_changes(split={"label_share": 0.5, "train_share": 0.5})
+    run = RunFolder.create(tmp_path, "small", changed.to_json(), store.content_hash)
+    member = MoleculeMember(run, changed, store.folder, np.arange(60), np.arange(60, 80), 0)
+    train, valid = member.loaders(rank=0, world=1)
+    seen = sum(int((~batch.targets["graph"].isnan()).sum()) for batch in train.epoch(0))
+    again = sum(int((~batch.targets["graph"].isnan()).sum()) for batch in train.epoch(1))
+    every = int((~np.isnan(store.graph_labels(np.arange(60))[0])).sum())
+    assert 0.3 * every < seen == again < 0.7 * every
+    everything = int((~np.isnan(store.graph_labels(np.arange(60, 80))[0])).sum())
+    assert sum(int((~batch.targets["graph"].isnan()).sum()) for batch in valid.epoch(0)) == everything
+    statistics = label_statistics(store, np.arange(60), share=0.5, seed=changed.seed)
+    assert int(statistics["graph"].count.sum()) == seen
+
+
+def test_shares_lie_between_nothing_and_all(recipe: Recipe) -> None:
+    for name in ("label_share", "train_share"):
+        with pytest.raises(UsageError, match=f"{name} must be above 0 and at most 1"):
+            recipe.with_changes(split={name: 0.0})
+    with pytest.raises(UsageError, match="label_share is about molecules"):
+        load_recipe("tiny_mae", ["data.split.label_share=0.5"])

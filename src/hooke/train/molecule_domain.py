@@ -67,7 +67,7 @@ def members(
     watch: Watch | None = None,
 ) -> list[Member]:
     """See `Domain.members`."""
-    statistics = label_statistics(store, split.train)
+    statistics = label_statistics(store, split.train, share=recipe.split.label_share, seed=recipe.seed)
     run.write_json("labels.json", [label.to_json() for label in store.labels])
     run.write_json(
         "statistics.json",

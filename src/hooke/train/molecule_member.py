@@ -11,6 +11,7 @@ import torch
 
 from hooke.inference.network import build_network, build_task
 from hooke.molecules.batch import MoleculeBatch, collate
+from hooke.molecules.label_share import hide_labels
 from hooke.molecules.statistics import LabelStatistics
 from hooke.molecules.store import MoleculeStore
 from hooke.nn.width_transfer import transfer_width
@@ -48,15 +49,23 @@ class MoleculeMember(Member):
     def loaders(self, *, rank: int, world: int) -> tuple[RowLoader[MoleculeBatch], RowLoader[MoleculeBatch]]:
         """See `Member.loaders`."""
         store, size = MoleculeStore.open(self.store), self.recipe.train.batch_size
-        share = {"rank": rank, "world": world}
+        mine, labels = {"rank": rank, "world": world}, self.recipe.split.label_share
         return (
-            molecule_loader(store, self.train_rows, size, seed=self.seed, **share),
-            molecule_loader(store, self.valid_rows, max(_VALIDATION_BATCH, size), seed=None, **share),
+            molecule_loader(
+                store, self.train_rows, size, seed=self.seed, label_share=labels, share_seed=self.recipe.seed, **mine
+            ),
+            molecule_loader(store, self.valid_rows, max(_VALIDATION_BATCH, size), seed=None, **mine),
         )
 
 
 def molecule_loader(
-    store: MoleculeStore, rows: np.ndarray, batch_size: int, **options: Any
+    store: MoleculeStore,
+    rows: np.ndarray,
+    batch_size: int,
+    *,
+    label_share: float = 1.0,
+    share_seed: int = 0,
+    **options: Any,
 ) -> RowLoader[MoleculeBatch]:
     """Batches of molecules; in training (`seed` is a number) molecules with similarly many atoms share a batch.
 
@@ -64,7 +73,14 @@ def molecule_loader(
         store: Where the molecules are.
         rows: Which of them.
         batch_size: Most molecules a batch.
+        label_share: Share of the measurements that the batches carry; see `molecules.label_share`.
+        share_seed: Of the share.
         options: Those of `RowLoader`.
     """
+
+    def load(chosen: np.ndarray) -> MoleculeBatch:
+        molecules = store.read(chosen)
+        return collate(molecules if label_share == 1 else hide_labels(molecules, label_share, share_seed))
+
     sizes = None if options.get("seed") is None else store.store.axis_counts("atom", rows)
-    return RowLoader(lambda chosen: collate(store.read(chosen)), rows, batch_size, sizes=sizes, **options)
+    return RowLoader(load, rows, batch_size, sizes=sizes, **options)

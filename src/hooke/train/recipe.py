@@ -34,6 +34,9 @@ class SplitSection:
         seed: Of the split alone, so that models can be compared on one split.
         time_column: Label whose value orders the rows, for "time".
         column: Of images: the metadata column of "group", or of "column" (its words are train, valid or val, test).
+        train_share: Share of the training rows that are used, drawn by the recipe's own seed; a smaller share is a part of a larger
+            one, and the other parts stay whole.
+        label_share: Of molecules: share of the training rows' measurements that are used, drawn likewise.
     """
 
     kind: SplitKind = "random"
@@ -41,8 +44,13 @@ class SplitSection:
     seed: int = 0
     time_column: str = ""
     column: str = ""
+    train_share: float = later(1.0)
+    label_share: float = later(1.0)
 
     def __post_init__(self) -> None:
+        for name in ("train_share", "label_share"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be above 0 and at most 1, got {getattr(self, name)}")
         if min(self.fractions) < 0 or not math.isclose(sum(self.fractions), 1.0, abs_tol=1e-6):
             raise ValueError(f"fractions must be three numbers of at least 0 that sum to 1, got {self.fractions}")
         if self.fractions[0] == 0:
@@ -197,7 +205,7 @@ class Recipe:
         return {
             "name": self.name,
             "seed": self.seed,
-            "data": {**self.data.to_json(), "split": asdict(self.split)},
+            "data": {**self.data.to_json(), "split": plain(self.split)},
             **{section: plain(getattr(self, section)) for section in DOMAIN_SECTIONS[self.domain]},
             "model": self.model.to_json(),
             "task": self.task.to_json(),
@@ -294,6 +302,8 @@ def _check_domain(sections: Mapping[str, Any], mapping: Mapping[str, Any]) -> No
         )
     if domain not in DOMAIN_SECTIONS:
         raise UsageError(f"model {names['model']!r} is about {domain}; recipes train {' and '.join(DOMAIN_SECTIONS)}")
+    if domain != "molecules" and sections["split"].label_share < 1:
+        raise UsageError(f"data.split.label_share is about molecules, this recipe about {domain}")
     for other, foreign in DOMAIN_SECTIONS.items():
         for section in foreign:
             if other != domain and section in mapping:

@@ -225,14 +225,14 @@ def tried(study: Study, overrides: tuple[str, ...], seed: int) -> Trial:
         raise
     except HookeError as error:
         return Trial(overrides, seed, reason=str(error))
-    found = tested_errors(run)
+    found = errors_on_test(run)
     return Trial(
         overrides, seed, geometric_mean(list(found.values())), probed, int(run.info["parameters"]),
         int(run.info["rows"]["train"]), float(run.info["seconds"]), str(run.folder),
     )  # fmt: skip
 
 
-def tested_errors(run: RunFolder) -> dict[str, float]:
+def errors_on_test(run: RunFolder) -> dict[str, float]:
     """Graph-level label → RMSE or 1 - ROC-AUC on the run's test rows; labels that have neither are left out."""
     graph = run.read_json("metrics.json").get("test", {}).get("graph", {})
     found = {name: values.get("rmse", 1 - values.get("roc_auc", math.nan)) for name, values in graph.items()}

@@ -81,9 +81,9 @@ def _panel(curve: Curve) -> Sweep:
 
 
 def formula(law: PowerLaw) -> str:
-    """The law with the interval of its exponent: "0.81 x^-0.12 [0.10, 0.14] + 0.30"."""
+    """The law with the interval of its exponent: "0.81 x^−0.12 [0.10, 0.14] + 0.30"."""
     low, high = number(law.exponent.low, 2), number(law.exponent.high, 2)
-    text = f"{number(law.scale.value, 2)} x^-{number(law.exponent.value, 2)} [{low}, {high}]".replace("^--", "^")
+    text = f"{number(law.scale.value, 2)} x^{number(-law.exponent.value, 2)} [{low}, {high}]"
     return f"{text} + {number(law.floor.value, 2)}" if law.form == "floor" else text
 
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from hooke.core.errors import UsageError
+from hooke.core.errors import DataError, UsageError
+from hooke.core.options import plain
 from hooke.core.runs import RunFolder
+from hooke.inference.loaded import LoadedRun
+from hooke.inference.weights import read_weights
 from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.nn.width_transfer import rate_factors
+from hooke.tasks import gpse
+from hooke.train.fit import fit
 from hooke.train.molecule_member import MoleculeMember, molecule_loader
 from hooke.train.recipe import Recipe, load_recipe, resolve
 
@@ -86,3 +92,45 @@ def test_shares_lie_between_nothing_and_all(recipe: Recipe) -> None:
             recipe.with_changes(split={name: 0.0})
     with pytest.raises(UsageError, match="label_share is about molecules"):
         load_recipe("tiny_mae", ["data.split.label_share=0.5"])
+
+
+def test_a_learned_encoding_comes_from_its_run_and_is_saved_with_the_network(
+    recipe: Recipe, store: MoleculeStore, tmp_path: Path
+) -> None:
+    mapping = recipe.to_json()
+    encodings = plain(gpse.Config().targets)
+    pretraining = {
+        **mapping,
+        "encodings": encodings,
+        "model": {"name": "gpse", "preset": "tiny"},
+        "task": {"name": "gpse"},
+    }
+    pretraining["train"] = {**mapping["train"], "epochs": 1}
+    source = fit(resolve(pretraining), runs=tmp_path / "runs", show_progress=False)
+    mapping["encodings"]["learned"] = "gpse:tiny"
+    mapping["train"] |= {"epochs": 2, "learned_from": str(source.folder)}
+    run = fit(resolve(mapping), runs=tmp_path / "runs", store=store, show_progress=False)
+    weights = read_weights(run.path("members/0/best.safetensors"))
+    original = read_weights(source.path("members/0/best.safetensors"))
+    assert torch.equal(weights["encoder.source.start.weight"], original["encoder.start.weight"])
+    source.folder.rename(tmp_path / "elsewhere")
+    loaded = LoadedRun.open(run.folder)
+    assert loaded.embed(["CCO", "c1ccccc1"]).shape == (2, 16)
+    assert loaded.preparation.encodings == recipe.encodings
+
+
+@pytest.mark.parametrize("changes", [{"encodings": {"learned": "gpse:tiny"}}, {"train": {"learned_from": "somewhere"}}])
+def test_half_a_learned_encoding(recipe: Recipe, store: MoleculeStore, tmp_path: Path, changes: dict[str, Any]) -> None:
+    mapping = recipe.to_json()
+    changed = resolve({**mapping, **{name: {**mapping[name], **options} for name, options in changes.items()}})
+    with pytest.raises(UsageError, match="needs its name and a run"):
+        fit(changed, runs=tmp_path, store=store, show_progress=False)
+
+
+def test_a_learned_encoding_of_another_model(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
+    other = fit(recipe.with_changes(train={"epochs": 1}), runs=tmp_path, store=store, show_progress=False)
+    mapping = recipe.to_json()
+    mapping["encodings"]["learned"] = "gpse:tiny"
+    mapping["train"]["learned_from"] = str(other.folder)
+    with pytest.raises(DataError, match="is not a gpse:tiny"):
+        fit(resolve(mapping), runs=tmp_path, store=store, show_progress=False)

@@ -29,7 +29,7 @@ def prepare(recipe: Recipe, *, workers: int | None, show_progress: bool) -> Mole
     """See `Domain.prepare`."""
     dataset = registry.module("datasets", recipe.data.name).Dataset(recipe.data.config)
     return dataset.prepare(
-        cache_folder() / "stores", encodings=recipe.encodings, standardise=recipe.standardise, workers=workers,
+        cache_folder() / "stores", encodings=recipe.encodings.computed, standardise=recipe.standardise, workers=workers,
         show_progress=show_progress,
     )  # fmt: skip
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
+from hooke.core.errors import DataError, UsageError
 from hooke.inference.network import build_network, build_task
 from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.label_share import hide_labels
@@ -16,7 +18,7 @@ from hooke.molecules.statistics import LabelStatistics
 from hooke.molecules.store import MoleculeStore
 from hooke.nn.width_transfer import transfer_width
 from hooke.train.loader import RowLoader
-from hooke.train.member import Member
+from hooke.train.member import Member, encoder_weights
 from hooke.train.recipe import base_config
 
 _VALIDATION_BATCH = 256  # at least so many molecules: no gradient needs memory
@@ -45,6 +47,25 @@ class MoleculeMember(Member):
                 narrow = build_network(recipe.model.name, base, recipe.encodings, task)
             transfer_width(network, narrow)
         return network, task
+
+    def start(self, network: Any) -> None:
+        """See `Member.start`; the learned encoding comes from its own run, or with the pretrained encoder.
+
+        Raises:
+            UsageError: Nothing says where its weights are.
+            DataError: They do not fit.
+        """
+        super().start(network)
+        name, folder = self.recipe.encodings.learned, self.recipe.train.learned_from
+        if bool(folder) > bool(name) or (name and not folder and self.pretrained is None):
+            raise UsageError(
+                'a learned encoding needs its name and a run: encodings.learned="gpse:small" train.learned_from=RUN'
+            )
+        if folder:
+            try:
+                network.encoder.source.load_state_dict(encoder_weights(Path(folder), self.number))
+            except RuntimeError as error:
+                raise DataError(f"the encoder of {folder} is not a {name}: {error}") from error
 
     def loaders(self, *, rank: int, world: int) -> tuple[RowLoader[MoleculeBatch], RowLoader[MoleculeBatch]]:
         """See `Member.loaders`."""

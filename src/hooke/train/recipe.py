@@ -116,6 +116,7 @@ class TrainSection:
         tensorboard: Write event files beside metrics.jsonl (extra "tensorboard").
         refit: After the run, train once more on all rows for the chosen number of epochs, and predict with that.
         gradient_norms: Log after each epoch the norm of each task's gradient at the encoder (`train.gradients`).
+        learned_from: A finished run whose encoder is the learned encoding, `encodings.learned`.
         width_transfer: Options of the model at the width where the other ones were found ({width = 64}); weights and rates are then such
             that they hold at this model's width as well (`nn.width_transfer`). Molecules only.
     """
@@ -147,6 +148,7 @@ class TrainSection:
     tensorboard: bool = False
     refit: bool = False
     gradient_norms: bool = later(default=False)
+    learned_from: str = later("")
     width_transfer: dict[str, int] | None = later(None)
 
     def __post_init__(self) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         probe,
         probe_blocks,
         resume,
+        run_scaling,
         run_search,
         run_suite,
     )
@@ -42,7 +43,7 @@ _HOME = {
     **dict.fromkeys(
         (
             "benchmark", "compare_optimisers", "describe_run", "embed", "finetune", "fit", "get_data", "load", "plan_training",
-            "predict", "prepare_data", "probe", "probe_blocks", "resume", "run_search", "run_suite",
+            "predict", "prepare_data", "probe", "probe_blocks", "resume", "run_scaling", "run_search", "run_suite",
         ),
         "hooke.api",
     ),
@@ -56,7 +57,7 @@ _HOME = {
 __all__ = [
     "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "compare_optimisers", "describe_run", "embed", "finetune", "fit",
     "get_data", "load", "load_recipe", "plan_training", "predict", "prepare_data", "probe", "probe_blocks", "quickstart",
-    "quickstart_images", "resume", "run_search", "run_suite",
+    "quickstart_images", "resume", "run_scaling", "run_search", "run_suite",
 ]  # fmt: skip
 
 

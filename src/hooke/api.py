@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hooke.search.live import Found
     from hooke.suites.benchmark import BenchmarkResult
     from hooke.suites.probing import ProbeReport
+    from hooke.suites.scaling_result import ScalingResult
     from hooke.suites.suite_report import SuiteResult
     from hooke.train.molecule_plan import MoleculePlan
     from hooke.train.plan import Plan
@@ -448,6 +449,37 @@ def run_search(
         Search(str(recipe), tuple(overrides), read_space(Path(space)), sampler, trials, seed, prune, Path(runs)),
         workers=workers,
     )
+
+
+def run_scaling(
+    recipe: str | Path,
+    grid: Path | str,
+    *,
+    overrides: Sequence[str] = (),
+    seeds: int = 3,
+    runs: Path | str = "runs",
+    show_progress: bool = True,
+) -> ScalingResult:
+    """One factor at a time from a recipe, power laws, tables and a report; see `hooke.suites.scaling`.
+
+    Args:
+        recipe: The base point.
+        grid: TOML file of the factors.
+        overrides: "a.b=c" changes of the base point.
+        seeds: Trainings of each point.
+        runs: Folder of run folders, of the study's file, tables and report.
+        show_progress: Show a progress bar.
+    """
+    from hooke.suites.scaling import Study, read_grid, run_study
+    from hooke.suites.scaling_report import write_scaling_report
+    from hooke.suites.scaling_result import ScalingResult
+
+    study = Study(str(recipe), tuple(overrides), read_grid(grid), seeds, Path(runs))
+    result = ScalingResult(study, tuple(run_study(study, show_progress=show_progress)))
+    result.write_tables()
+    command = " ".join(["hooke scale", str(recipe), str(grid), *overrides, f"--seeds {seeds}"])
+    write_scaling_report(result, command=command)
+    return result
 
 
 def compare_optimisers(

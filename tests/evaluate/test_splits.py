@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from hooke.evaluate.splits import (
     Split,
     column_split,
     group_split,
+    part_of,
     random_split,
     scaffold_balanced_split,
     scaffold_split,
@@ -79,3 +82,11 @@ def test_groups_stay_whole_and_every_part_gets_one(groups: int, size: int, seed:
     assert [bool(part) for part in parts] == [True, groups > 1, groups > 2]
     only = group_split(keys, generator=np.random.default_rng(seed), fractions=(1.0, 0.0, 0.0))
     assert len(only.train) == len(keys)
+
+
+def test_a_share_of_the_training_rows_is_nested() -> None:
+    whole = random_split(100, generator=np.random.default_rng(0))
+    parts = [part_of(whole, share, generator=np.random.default_rng(1)) for share in (0.001, 0.25, 0.5, 1.0)]
+    assert [len(part.train) for part in parts] == [1, 20, 40, 80]
+    assert all(set(less.train) <= set(more.train) for less, more in itertools.pairwise(parts))
+    assert all(part.test is whole.test and (np.diff(part.train) > 0).all() for part in parts)

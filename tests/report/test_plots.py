@@ -8,7 +8,18 @@ import pytest
 
 from hooke.report import plots
 from hooke.report.plots import Charts
-from hooke.report.schema import Colouring, Curve, EmbeddingMap, Histogram, LearningCurves, Parity, Report
+from hooke.report.schema import (
+    Colouring,
+    Curve,
+    EmbeddingMap,
+    Estimate,
+    Histogram,
+    LearningCurves,
+    Parity,
+    Report,
+    Sweep,
+    SweptLine,
+)
 
 
 def numbers_within(markup: str) -> bool:
@@ -106,3 +117,19 @@ def test_maps_of_any_shape(places: tuple[tuple[float, ...], tuple[float, ...]]) 
     markup = plots.embedding_map(EmbeddingMap("m", "pca", x, y, tuple(0 for _ in x)), charts)
     assert numbers_within(markup)
     assert 0.6 * plots.MAP_SIZE <= charts.data["c0"]["height"] <= plots.MAP_SIZE + 1
+
+
+def test_sweeps_with_and_without_a_law() -> None:
+    charts = Charts()
+    measured = (Estimate(1.0, 0.9, 1.1), Estimate(None), Estimate(0.5))
+    law = SweptLine("width <1>", (16.0, 32.0, 64.0), measured, (16.0, 64.0), (1.0, 0.5), "x^-0.5")
+    plain = SweptLine("depth", (1.0, 2.0, 4.0), (Estimate(-3.0), Estimate(0.0), Estimate(5.0)))
+    curve = plots.sweep(Sweep("Error", "size", "error", (law,)), charts)
+    lines = plots.sweep(Sweep("Gain", "times", "%", (law, plain), log_y=False), charts)
+    assert all(numbers_within(markup) for markup in (curve, lines))
+    assert curve.count("<circle") == 2
+    assert "curve train" in curve
+    assert "width &lt;1&gt;: x^-0.5" in curve
+    assert "curve valid" in lines
+    assert [charts.data[name]["log"] for name in ("c0", "c1")] == [True, True]
+    json.dumps(charts.data, allow_nan=False)

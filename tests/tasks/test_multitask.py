@@ -283,3 +283,69 @@ def test_plain_losses_state_no_spread() -> None:
 
     task, _ = build(multitask, multitask.Config())
     assert not task.states_spread
+
+
+def test_balanced_classes_weigh_the_loss_and_not_the_probabilities() -> None:
+    labels = (Label("value"), Label("rare", kind="binary"), Label("never", kind="binary"))
+    statistics = {"graph": (np.full(3, 40.0), np.array([2.0, 0.1, 0.0]), np.ones(3))}
+    plain, balanced = multitask.Config(), multitask.Config(positive_weight="balanced")
+    task, network, batch = setting(balanced, labels, statistics)
+    _usual_task, usual, _ = setting(plain, labels, statistics)
+    weight = network.heads["graph"].positive_weight
+    assert weight.tolist() == pytest.approx([1.0, 9.0, 1.0])
+    assert usual.heads["graph"].positive_weight is None
+    assert "heads.graph.positive_weight" not in usual.state_dict()
+    raw = usual.eval()(batch)["graph"]  # sorted: never and rare in the order of the labels, then value
+    losses, measured = task._label_losses("graph", raw, batch, network.heads["graph"])
+    target = batch.targets["graph"][:, 1]
+    known = ~target.isnan()
+    logit = raw[:, 0]
+    by_label = -(9 * target * functional.logsigmoid(logit) + (1 - target) * functional.logsigmoid(-logit))
+    assert measured[:, 0].tolist() == known.tolist()
+    torch.testing.assert_close(losses[known, 0], by_label[known])
+    probabilities = task.predict(network, batch)["graph"]
+    torch.testing.assert_close(probabilities[:, 1], torch.sigmoid(network.eval()(batch)["graph"][:, 0] - np.log(9.0)))
+    torch.testing.assert_close(probabilities[:, 2], torch.sigmoid(network(batch)["graph"][:, 1]))
+
+
+def test_weighting_classes_leaves_the_best_probability_where_it_is() -> None:
+    """The minimum of the weighted loss of a constant logit, corrected, is the share of class 1."""
+    target, weight = torch.tensor([1.0] * 3 + [0.0] * 17), torch.tensor(17 / 3)
+    logit = torch.zeros((), requires_grad=True)
+    optimiser = torch.optim.LBFGS([logit], max_iter=100)
+
+    def closure() -> torch.Tensor:
+        optimiser.zero_grad()
+        loss = functional.binary_cross_entropy_with_logits(logit.expand(20), target, pos_weight=weight)
+        loss.backward()
+        return loss
+
+    optimiser.step(closure)
+    assert float((logit.detach() - weight.log()).sigmoid()) == pytest.approx(0.15, abs=1e-3)
+
+
+def test_rare_classes_weigh_at_most_a_hundred_times() -> None:
+    statistics = {"graph": (np.full(2, 1e4), np.array([1e-4, 1 - 1e-4]), np.ones(2))}
+    labels = (Label("a", kind="binary"), Label("b", kind="binary"))
+    _, network, _ = setting(multitask.Config(positive_weight="balanced"), labels, statistics)
+    assert network.heads["graph"].positive_weight.tolist() == pytest.approx([100.0, 0.01])
+
+
+def test_parts_are_sources_or_labels() -> None:
+    task, network, batch = setting(multitask.Config())
+    generator = torch.Generator().manual_seed(0)
+    found = task.parts(network.eval(), batch, 0, generator)
+    assert {name.split("/")[0] for name in found} == {label.level for label in LABELS}
+    graph = [label for label in LABELS if label.level == "graph"]
+    assert {name for name in found if name.startswith("graph/")} == {f"graph/{label.name}" for label in graph}
+    assert all(loss.requires_grad for loss in found.values())
+    labels = tuple(replace(label, source="one" if number < 2 else "two") for number, label in enumerate(graph))
+    task, network, batch = setting(multitask.Config(), labels, None)
+    parts = task.parts(network.eval(), batch, 0, generator)
+    assert set(parts) == {"graph/one", "graph/two"}
+    share = 2 / len(labels)
+    whole = share * parts["graph/one"] + (1 - share) * parts["graph/two"]
+    torch.testing.assert_close(whole, loss_of(task, network, batch))
+    many = tuple(Label(f"l{number}") for number in range(40))
+    task, network, batch = setting(multitask.Config(), many, None)
+    assert set(task.parts(network.eval(), batch, 0, generator)) == {"graph/regression"}

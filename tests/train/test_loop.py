@@ -282,3 +282,17 @@ def test_other_batches_than_molecules_compiled_and_not(tmp_path: Path, monkeypat
     assert found[0][-1]["valid_loss"] < found[0][0]["valid_loss"]
     for plain, other in zip(*found, strict=True):
         assert other == {name: pytest.approx(value, rel=1e-4) for name, value in plain.items()}
+
+
+def test_gradient_norms_are_logged_and_change_nothing(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
+    found = []
+    for logged in (False, True):
+        trainer, lines = trainer_of(recipe, store, tmp_path / str(logged), epochs=2, gradient_norms=logged)
+        run(trainer)
+        found.append((trainer.raw.state_dict(), lines))
+    (plain, lines), (same, more) = found
+    assert all(torch.equal(value, same[name]) for name, value in plain.items())
+    names = {name for name in more[0] if name.startswith("gradient_")}
+    assert names == {f"gradient_graph/{label.name}" for label in store.labels}
+    assert all(line[name] >= 0 for line in more for name in names)
+    assert not any(name.startswith("gradient_") for name in lines[0])

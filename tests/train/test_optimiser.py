@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from hooke.core.errors import UsageError
+from hooke.nn.width_transfer import transfer_width
 from hooke.train.lion import Lion
 from hooke.train.optimiser import learning_rate, make_optimiser, set_learning_rate, set_training
 from hooke.train.recipe import TrainSection
@@ -107,3 +108,18 @@ def test_learned_tokens_are_not_decayed_by_any_optimiser(kind: str) -> None:
     assert isinstance(optimiser, Lion) == (kind == "lion")
     found = {group["weight_decay"]: sum(p.numel() for p in group["params"]) for group in optimiser.param_groups}
     assert found == {0.5: 9, 0.0: 6}
+
+
+def test_width_transfer_gives_each_matrix_its_rate_and_the_same_decay_a_step() -> None:
+    def wide(width: int) -> nn.Module:
+        encoder = nn.Sequential(nn.Linear(3, width), nn.Linear(width, width))
+        return nn.ModuleDict({"encoder": encoder, "heads": nn.Linear(width, 1)})
+
+    made = wide(16)
+    transfer_width(made, wide(4))
+    groups = make_optimiser(made, TrainSection(weight_decay=0.5)).param_groups
+    found: dict[tuple[float, float], int] = {}
+    for group in groups:
+        key = (group["rate"], group["weight_decay"])
+        found[key] = found.get(key, 0) + sum(p.numel() for p in group["params"])
+    assert found == {(1.0, 0.5): 48, (1.0, 0.0): 16 + 16 + 1, (0.25, 2.0): 256 + 16}

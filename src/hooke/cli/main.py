@@ -19,6 +19,7 @@ from hooke.cli import (
     probe_blocks,
     quickstart,
     resume,
+    scale,
     search,
     show,
 )
@@ -46,6 +47,7 @@ app.command("finetune", epilog=finetune.EXAMPLES)(finetune.finetune)
 app.command("predict", epilog=predict.EXAMPLES)(predict.predict)
 app.command("embed", epilog=embed.EXAMPLES)(embed.embed)
 app.command("search", epilog=search.EXAMPLES)(search.search)
+app.command("scale", epilog=scale.EXAMPLES)(scale.scale)
 app.command("probe", epilog=probe.EXAMPLES)(probe.probe)
 app.command("probe-blocks", epilog=probe_blocks.EXAMPLES)(probe_blocks.probe_blocks)
 app.command("benchmark", epilog=benchmark.EXAMPLES)(benchmark.benchmark)

@@ -31,6 +31,14 @@ class Split:
         return column
 
 
+def part_of(split: Split, share: float, *, generator: np.random.Generator) -> Split:
+    """The split with a share of its training rows, at least one; with the same generator a smaller share is a part of a larger one."""
+    if share == 1:
+        return split
+    drawn = generator.permutation(split.train)[: max(1, round(share * len(split.train)))]
+    return Split(np.sort(drawn), split.valid, split.test)
+
+
 def random_split(
     count: int, *, generator: np.random.Generator, fractions: Sequence[float] = DEFAULT_FRACTIONS
 ) -> Split:

@@ -86,7 +86,9 @@ class LoadedRun(Encoder):
             networks.append(network)
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        return cls(run, labels, encodings, standardise, weights, Ensemble(networks, task, device), _calibration(run))
+        return cls(
+            run, labels, encodings.computed, standardise, weights, Ensemble(networks, task, device), _calibration(run)
+        )
 
     @cached_property
     def model_hash(self) -> str:

@@ -10,6 +10,7 @@ from torch import nn
 from hooke.core import registry
 from hooke.core.labels import Label
 from hooke.molecules.encodings import EncodingConfig
+from hooke.nn.learned_encoding import with_learned
 
 
 def build_task(name: str, config: Any, labels: Sequence[Label], statistics: Mapping[str, Any] | None) -> Any:
@@ -19,7 +20,9 @@ def build_task(name: str, config: Any, labels: Sequence[Label], statistics: Mapp
 
 def build_network(name: str, config: Any, encodings: EncodingConfig, task: Any) -> nn.Module:
     """The encoder of this name with the task's heads; initialised from torch's current generator."""
-    return task.network(registry.module("models", name).Model(config, input_encodings(task, task.config, encodings)))
+    module = registry.module("models", name)
+    seen = input_encodings(task, task.config, encodings)
+    return task.network(with_learned(lambda own: module.Model(config, own), seen))
 
 
 def input_encodings(task: Any, config: Any, encodings: EncodingConfig) -> EncodingConfig:

@@ -102,8 +102,7 @@ class Block(nn.Module):
     def __init__(self, config: Config, axis: Axis) -> None:
         super().__init__()
         width = config.width
-        head_width(width, config.heads)
-        self.heads = config.heads
+        self.heads, self.head_width = config.heads, head_width(width, config.heads)
         self.passing = nn.ModuleList(DynamicMessagePassing(config) for _ in range(3 * config.heads))
         self.projections = nn.ModuleList(nn.Linear(width, width) for _ in range(4))
         self.out = nn.Linear(config.heads * width, width)

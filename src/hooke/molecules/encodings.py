@@ -59,6 +59,8 @@ class EncodingConfig:
         commute: Mean, spread and maximum of the resistance distances (commute times) of each atom.
         cycles: Longest cycles to count, the shortest being the bonds (length 2); 0 for none.
         functional_groups: RDKit's functional groups, 1 where a molecule has one.
+        learned: A trained encoder whose node states are read as an encoding: "gpse:small", a model and its preset, with the weights of
+            the run `train.learned_from`. It belongs to the network (`nn.learned_encoding`), not to the stored molecules.
     """
 
     laplacian: int = 0
@@ -69,10 +71,16 @@ class EncodingConfig:
     commute: bool = later(default=False)
     cycles: int = later(0)
     functional_groups: bool = later(default=False)
+    learned: str = later("")
 
     def __post_init__(self) -> None:
         if self.cycles and self.cycles < SHORTEST_CYCLE:
             raise ValueError(f"cycles must be 0 or at least {SHORTEST_CYCLE}, got {self.cycles}")
+
+    @property
+    def computed(self) -> EncodingConfig:
+        """What molecules carry: all but the learned encoding."""
+        return replace(self, learned="")
 
     @property
     def node_widths(self) -> dict[str, int]:

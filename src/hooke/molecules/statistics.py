@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hooke.molecules.label_share import hide_labels
 from hooke.molecules.store import MoleculeStore
 
 _BLOCK = 8192
@@ -19,8 +20,16 @@ class LabelStatistics(NamedTuple):
     std: np.ndarray
 
 
-def label_statistics(store: MoleculeStore, rows: np.ndarray) -> dict[str, LabelStatistics]:
+def label_statistics(
+    store: MoleculeStore, rows: np.ndarray, *, share: float = 1.0, seed: int = 0
+) -> dict[str, LabelStatistics]:
     """Level -> statistics over the given rows only, streamed in blocks; censored values count as their bound.
+
+    Args:
+        store: The labels.
+        rows: Which rows.
+        share: Of their measurements that count; see `molecules.label_share`.
+        seed: Of the share.
 
     Source: blocks are merged by the pairwise update of Chan, Golub and LeVeque 1979, which keeps its digits when the mean is
     large beside the spread.
@@ -28,7 +37,9 @@ def label_statistics(store: MoleculeStore, rows: np.ndarray) -> dict[str, LabelS
     totals: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
     rows = np.sort(np.asarray(rows, np.int64))
     for start in range(0, len(rows), _BLOCK):
-        for level, values in store.targets(rows[start : start + _BLOCK]).items():
+        some = rows[start : start + _BLOCK]
+        found = store.targets(some) if share == 1 else hide_labels(store.read(some), share, seed).targets
+        for level, values in found.items():
             block = _moments(values.astype(np.float64))
             totals[level] = _merge(totals[level], block) if level in totals else block
     return {level: _finish(*total) for level, total in totals.items()}

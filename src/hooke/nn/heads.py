@@ -109,10 +109,12 @@ class Head(nn.Module):
         mean: (labels,) buffer, what regression labels are centred by in training; 0 for classes.
         std: (labels,) buffer, what regression labels are divided by; 1 for classes.
         log_variance: (labels,) parameter of the "uncertainty" weighting, None without it.
+        positive_weight: (labels,) buffer, how many times class 1 counts in the loss of a binary label; None where all count once.
     """
 
     mean: Tensor
     std: Tensor
+    positive_weight: Tensor | None
 
     def __init__(
         self,
@@ -126,6 +128,7 @@ class Head(nn.Module):
         activation: Activation = "relu",
         dropout: float = 0.0,
         uncertainty: bool = False,
+        weighted_classes: bool = False,
     ) -> None:
         """Make the head of one level.
 
@@ -139,6 +142,7 @@ class Head(nn.Module):
             activation: Activation of the hidden layers.
             dropout: Before the first linear layer and after each hidden activation.
             uncertainty: Whether each label has a learned variance.
+            weighted_classes: Whether class 1 has a weight of its own.
         """
         super().__init__()
         self.readout = _READOUTS[level](*widths)
@@ -148,6 +152,7 @@ class Head(nn.Module):
         self.layers = mlp([width, *hidden, outputs], activation_name=activation, dropout=dropout, axis=_AXES[level])
         self.register_buffer("mean", torch.zeros(labels))
         self.register_buffer("std", torch.ones(labels))
+        self.register_buffer("positive_weight", torch.ones(labels) if weighted_classes else None)
         self.log_variance = nn.Parameter(torch.zeros(labels)) if uncertainty else None
 
     def forward(self, output: MoleculeOutput, batch: MoleculeBatch) -> Float[Tensor, "items outputs"]:

@@ -62,8 +62,7 @@ class MoleculeAttention(nn.Module):
 
     def __init__(self, width: int, heads: int, *, dropout: float = 0.0) -> None:
         super().__init__()
-        head_width(width, heads)
-        self.heads = heads
+        self.heads, self.head_width = heads, head_width(width, heads)
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
         self.dropout = ItemDropout(dropout, "nodes")

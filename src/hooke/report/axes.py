@@ -64,9 +64,9 @@ class Scale:
         return [(value, decimals(value, places)) for value in values]
 
 
-def horizontal(values: Iterable[float | None], *, margin: float = 0.05, width: int = WIDTH) -> Scale:
+def horizontal(values: Iterable[float | None], *, margin: float = 0.05, log: bool = False, width: int = WIDTH) -> Scale:
     """A scale across the plot."""
-    return Scale.around(values, LEFT, width - RIGHT, margin=margin)
+    return Scale.around(values, LEFT, width - RIGHT, margin=margin, log=log)
 
 
 def vertical(values: Iterable[float | None], *, margin: float = 0.05, log: bool = False, height: int = HEIGHT) -> Scale:

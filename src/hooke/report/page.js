@@ -125,7 +125,9 @@
 
   const short = (value) => (value === null || value === undefined ? "–" : String(Number(value.toPrecision(4))).replace("-", "−"));
   const lineChart = (svg, chart) => {
-    const [low, high, start, end] = chart.x;
+    const [start, end] = chart.x.slice(2);
+    const across = chart.log ? Math.log : (value) => value;
+    const [low, high] = chart.x.slice(0, 2).map(across);
     const [left, top, right, bottom] = chart.box;
     const cross = makeSvg("line", { class: "cross", x1: 0, x2: 0, y1: top, y2: bottom, visibility: "hidden" });
     svg.append(cross);
@@ -136,7 +138,7 @@
     const at = (rank, x, y) => {
       current = rank;
       const wanted = steps[rank];
-      const pixel = start + ((wanted - low) / (high - low)) * (end - start);
+      const pixel = start + ((across(wanted) - low) / (high - low)) * (end - start);
       cross.setAttribute("x1", pixel);
       cross.setAttribute("x2", pixel);
       cross.setAttribute("visibility", "visible");
@@ -149,7 +151,7 @@
     const move = (event) => {
       const { x } = local(svg, event);
       if (x < left - 12 || x > right + 12 || !steps.length) return leave();
-      at(nearest(steps, low + ((x - start) / (end - start)) * (high - low)), event.clientX, event.clientY);
+      at(nearest(steps.map(across), low + ((x - start) / (end - start)) * (high - low)), event.clientX, event.clientY);
     };
     svg.addEventListener("pointermove", move);
     svg.addEventListener("pointerdown", move);

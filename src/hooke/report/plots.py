@@ -23,6 +23,7 @@ from hooke.report.schema import (
     Line,
     Parity,
     Reliability,
+    Sweep,
 )
 from hooke.report.wording import bounds_text, estimate_text, name_text, number, plain
 
@@ -47,7 +48,7 @@ class Charts:
     def lines(self, series: Sequence[Mapping[str, Any]], x: Scale, y: Scale, step: str) -> str:
         """Keep named lines over a common horizontal axis."""
         box = [x.start, y.end, x.end, y.start]
-        return self.add(kind="lines", series=series, x=[x.low, x.high, x.start, x.end], step=step, box=box)
+        return self.add(kind="lines", series=series, x=[x.low, x.high, x.start, x.end], step=step, box=box, log=x.log)
 
 
 def learning_curves(section: LearningCurves, charts: Charts) -> Markup:
@@ -78,6 +79,37 @@ def learning_curves(section: LearningCurves, charts: Charts) -> Markup:
     name = f"{section.loss_name} (log scale)" if log else section.loss_name
     label = f"{section.title}: {section.loss_name} by {section.step_name} for {len(section.curves)} curves."
     return plot(x, y, (section.step_name, name), *marks, label=label, chart=chart)
+
+
+def sweep(section: Sweep, charts: Charts) -> Markup:
+    """Dots with bars of uncertainty over a logarithmic axis; a law dashed, plain values joined where there is none."""
+    x = horizontal([size for line in section.lines for size in line.x], log=True, width=NARROW)
+    estimates = [found for line in section.lines for found in line.y]
+    values = [bound for found in estimates for bound in (found.value, found.low, found.high)]
+    y = vertical([*values, *(value for line in section.lines for value in line.law_y)], log=section.log_y)
+    marks, series = [], []
+    for place, line in enumerate(section.lines):
+        colour = f"s{place % 8}"
+        dots = [
+            (x(size), y(found.value)) for size, found in zip(line.x, line.y, strict=True) if found.value is not None
+        ]
+        if line.law_x:
+            drawn = [(x(size), y(value)) for size, value in zip(line.law_x, line.law_y, strict=True)]
+            marks.append(element("path", class_=f"curve train {colour}", d=path(drawn)))
+        else:
+            marks.append(element("path", class_=f"curve valid {colour}", d=path(dots)))
+        bars = [
+            f"M{x(size):g} {_inside(y, found.low):g}V{_inside(y, found.high):g}"
+            for size, found in zip(line.x, line.y, strict=True)
+            if found.low is not None and found.high is not None
+        ]
+        marks.append(element("path", class_=f"bars {colour}", d="".join(bars)))
+        marks += [element("circle", class_=f"point {colour}", cx=px, cy=py, r=4) for px, py in dots]
+        series.append({"name": name_text(line.name), "colour": colour, "x": line.x, "y": [one.value for one in line.y]})
+    chart = charts.lines(series, x, y, section.x_name)
+    laws = "; ".join(f"{name_text(line.name)}: {line.law}" for line in section.lines if line.law)
+    label = f"{section.title}: {section.y_name} by {section.x_name}. {laws}".strip()
+    return plot(x, y, (section.x_name, section.y_name), *marks, label=label, chart=chart)
 
 
 def parity(section: Parity, charts: Charts, colour: str) -> Markup:

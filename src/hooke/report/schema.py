@@ -408,6 +408,38 @@ class Predictions:
 
 
 @dataclass(frozen=True)
+class SweptLine:
+    """Measured values over one quantity, and a law drawn through them.
+
+    Attributes:
+        name: Of the line.
+        x: Rising.
+        y: One estimate for each x.
+        law_x, law_y: Points of the law; empty for none.
+        law: The law in words or as a formula.
+    """
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[Estimate, ...]
+    law_x: tuple[float, ...] = ()
+    law_y: tuple[float, ...] = ()
+    law: str = ""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One panel: how something changes with a quantity that was varied; both axes logarithmic where all values are positive."""
+
+    title: str
+    x_name: str
+    y_name: str
+    lines: tuple[SweptLine, ...]
+    log_y: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Picture:
     """A picture with what it shows. `png`: base64."""
 
@@ -464,6 +496,7 @@ class Report:
     maps: tuple[EmbeddingMap, ...] = ()
     predictions: tuple[Predictions, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
     items: str = "molecules"
     reproduce: Reproduce = Reproduce()
     molecules: tuple[Molecule, ...] = ()

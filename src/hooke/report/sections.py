@@ -82,6 +82,19 @@ def training(page: Page) -> Markup | None:
     return blocks.section("training", "Training", text, blocks.grid(figures, "three"))
 
 
+def sweeps(page: Page) -> Markup | None:
+    """What changes with a quantity that was varied."""
+    figures = [
+        blocks.figure(
+            one.title, plots.sweep(one, page.charts), one.note,
+            legend=[(line.name, f"s{place % 8}", line.law) for place, line in enumerate(one.lines)],
+        )
+        for one in page.report.sweeps
+    ]  # fmt: skip
+    text = "Dots: means over seeds, with their intervals. Dashed: the fitted law, where there is one."
+    return blocks.section("sweeps", "What was varied", text, blocks.grid(figures, "three"))
+
+
 def results(page: Page) -> Markup | None:
     """Tables of all models and baselines, and the paired differences."""
     parts: list[Child] = [_result_table(page, section) for section in page.report.results]
@@ -188,6 +201,7 @@ def reproduce(page: Page) -> Markup | None:
 
 
 SECTIONS: tuple[tuple[str, Callable[[Page], Markup | None]], ...] = (
+    ("What was varied", sweeps),
     ("Results", results),
     ("Predicted and measured", agreement),
     ("Uncertainty", calibration),

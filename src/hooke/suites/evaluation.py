@@ -178,7 +178,7 @@ def prepared(task: SuiteTask, recipe: Recipe, *, show_progress: bool = False) ->
     dataset = module.Dataset(module.Config(**task.options))
     return dataset.prepare(
         cache_folder() / "stores",
-        encodings=recipe.encodings,
+        encodings=recipe.encodings.computed,
         standardise=recipe.standardise,
         show_progress=show_progress,
     )

@@ -116,6 +116,13 @@ class Task:
             parts |= {name if key == "loss" else f"{name}/{key}": value.detach() for key, value in found.items()}
         return {"loss": total, **parts}
 
+    def parts(
+        self, network: nn.Module, batch: MoleculeBatch, step: int, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """The weighted loss of each objective, to differentiate; see `train.gradients`."""
+        found = {name: task.losses(part(network, name), batch, step, generator) for name, task in self.tasks.items()}
+        return {name: self.config.weight(name) * losses["loss"] for name, losses in found.items()}
+
     def columns(self, level: str) -> list[str]:
         """Names of the predicted columns."""
         return [column for name in self._supervised() for column in self.tasks[name].columns(level)]

@@ -13,6 +13,9 @@ With regression_loss "gaussian" or "evidential" a regression label has two or fo
 Regression labels are normalised by the mean and standard deviation of the training rows; these are buffers of the network
 and are saved with it. No loop runs over label columns: labels of one kind are computed together.
 
+With positive_weight "balanced", class 1 of a binary label counts n₀ / n₁ times (within 1/100 ... 100), from the training rows; predicted
+probabilities are those of the classes as they occur, σ(z - log w), since weighting shifts the best logit by log w.
+
 Source: Graphium (masked losses of static shape, hybrid cross-entropy); Kendall et al. 2018 (arXiv 1705.07115) for
 "uncertainty".
 """
@@ -51,6 +54,8 @@ from hooke.nn.mlp import Activation
 from hooke.nn.network import Network
 from hooke.nn.randomness import random_from
 
+MOST_WEIGHT = 100.0  # of a class, so that one lucky molecule of a rare class does not drown the others
+MOST_PARTS = 32  # labels of a level up to which each is a part of its own
 Statistics = Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
@@ -64,6 +69,7 @@ class Config:
     ordinal_alpha: float = 0.5  # share of the cross-entropy in the hybrid loss of ordered classes
     weighting: Literal["equal", "label_count", "uncertainty"] = "equal"
     balance: float = later(0.0)  # 0: labels weigh alike; 1: the sources of a mixture do; 0.5 lies between
+    positive_weight: Literal["none", "balanced"] = later("none")  # of class 1 of binary labels
     normalise: bool = True  # regression labels by their training statistics
     graph_weight: float = 1.0  # λ of each level
     node_weight: float = 1.0
@@ -174,7 +180,10 @@ class Task:
                 activation=self.config.activation,
                 dropout=self.config.dropout,
                 uncertainty=self.config.weighting == "uncertainty",
+                weighted_classes=self.config.positive_weight == "balanced",
             )
+            if head.positive_weight is not None:
+                head.positive_weight.copy_(self._positive_weights(level, labels))
             mean, std = self._mean_and_std(level, labels)
             head.mean.copy_(mean)
             head.std.copy_(std)
@@ -191,6 +200,16 @@ class Task:
             mean = np.where(regression & np.isfinite(means), means, 0.0)
             std = np.where(regression & np.isfinite(stds) & (stds > 0), stds, 1.0)
         return torch.from_numpy(mean).float(), torch.from_numpy(std).float()
+
+    def _positive_weights(self, level: str, labels: Sequence[Label]) -> Tensor:
+        """n₀ / n₁ of the binary labels; 1 where one class is missing, for other labels, and without statistics."""
+        weights = np.ones(len(labels))
+        if self.statistics is not None and level in self.statistics:
+            share = np.asarray(self.statistics[level][1], dtype=np.float64)
+            both = (share > 0) & (share < 1) & np.array([label.kind == "binary" for label in labels])
+            odds = (1 - np.where(both, share, 0.5)) / np.where(both, share, 0.5)
+            weights = np.where(both, np.clip(odds, 1 / MOST_WEIGHT, MOST_WEIGHT), 1.0)
+        return torch.from_numpy(weights).float()
 
     def losses(
         self, network: nn.Module, batch: MoleculeBatch, step: int, generator: torch.Generator
@@ -221,32 +240,42 @@ class Task:
             parts.update({f"{level}/{kind}": value.detach() for kind, value in kinds.items()})
         return {"loss": total / sum(self.level_weights.values()), **parts}
 
+    def parts(
+        self, network: nn.Module, batch: MoleculeBatch, step: int, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Loss of each part of the task that has a measured label in the batch, to differentiate: `train.gradients` compares them.
+
+        A part is a source of labels; without sources a label, or, of more than 32, a kind. Arguments: see `losses`.
+        """
+        with random_from(generator, network):
+            raw = network(batch)
+        found = {}
+        for level, outputs in raw.items():
+            losses, measured = self._label_losses(level, outputs, batch, cast(Any, network.heads)[level])
+            means, counts = label_means(losses, measured)
+            present = self._on(level, outputs.device)[2] * (counts > 0)
+            for name, columns in self._parts_of(level).items():
+                if bool(present[columns].any()):
+                    found[f"{level}/{name}"] = measured_mean(means[None, columns], present[None, columns])
+        return found
+
+    def _parts_of(self, level: str) -> dict[str, list[int]]:
+        """Name of a part → its columns among the sorted labels."""
+        labels = [self.labels[level][index] for index in self.layouts[level].order]
+        found: dict[str, list[int]] = {}
+        for column, label in enumerate(labels):
+            name = label.source or (label.name if len(labels) <= MOST_PARTS else label.kind)
+            found.setdefault(name, []).append(column)
+        if len(found) == 1 and 1 < len(labels) <= MOST_PARTS:
+            return {label.name: [column] for column, label in enumerate(labels)}
+        return found
+
     def _level_loss(
         self, level: str, raw: Tensor, batch: MoleculeBatch, head: Head
     ) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
         layout, config = self.layouts[level], self.config
         order, _, label_weights = self._on(level, raw.device)
-        raw = raw.to(torch.promote_types(raw.dtype, torch.float32))
-        targets = batch.targets[level][:, order].to(raw.dtype)
-        bounds = batch.bounds[level][:, order] if level in batch.bounds else None
-        measured = ~targets.isnan()
-        targets = (targets.masked_fill(~measured, 0.0) - head.mean[order]) / head.std[order]
-        targets = targets.masked_fill(~measured, 0.0)
-        columns = []
-        for group in layout.groups:
-            target, output = targets[:, group.labels], raw[:, group.outputs]
-            if group.kind == "regression":
-                bound = None if bounds is None else bounds[:, group.labels]
-                columns.append(self._regression(output, target, bound))
-            elif group.kind == "binary":
-                columns.append(functional.binary_cross_entropy_with_logits(output, target, reduction="none"))
-            else:
-                logits = output.unflatten(1, (-1, group.classes))
-                hybrid = group.kind == "ordinal"
-                columns.append(
-                    ordinal_loss(logits, target, config.ordinal_alpha) if hybrid else class_loss(logits, target)
-                )
-        losses = torch.cat(columns, dim=1) if len(columns) > 1 else columns[0]
+        losses, measured = self._label_losses(level, raw, batch, head)
         means, counts = label_means(losses, measured)
         present = label_weights * (counts > 0)
         kinds: dict[str, Tensor] = {}
@@ -264,6 +293,35 @@ class Task:
             sizes = torch.tensor([g.labels.stop - g.labels.start for g in layout.groups], device=raw.device)
             means = scale.repeat_interleave(sizes) * (-log_variance).exp() * means + log_variance / 2
         return weighted_mean(means, present), kinds
+
+    def _label_losses(self, level: str, raw: Tensor, batch: MoleculeBatch, head: Head) -> tuple[Tensor, Tensor]:
+        """(items, sorted labels) losses, and which of them were measured."""
+        layout, config = self.layouts[level], self.config
+        order, _, _ = self._on(level, raw.device)
+        raw = raw.to(torch.promote_types(raw.dtype, torch.float32))
+        targets = batch.targets[level][:, order].to(raw.dtype)
+        bounds = batch.bounds[level][:, order] if level in batch.bounds else None
+        measured = ~targets.isnan()
+        targets = (targets.masked_fill(~measured, 0.0) - head.mean[order]) / head.std[order]
+        targets = targets.masked_fill(~measured, 0.0)
+        columns = []
+        for group in layout.groups:
+            target, output = targets[:, group.labels], raw[:, group.outputs]
+            if group.kind == "regression":
+                bound = None if bounds is None else bounds[:, group.labels]
+                columns.append(self._regression(output, target, bound))
+            elif group.kind == "binary":
+                weight = None if head.positive_weight is None else head.positive_weight[order[group.labels]]
+                columns.append(
+                    functional.binary_cross_entropy_with_logits(output, target, pos_weight=weight, reduction="none")
+                )
+            else:
+                logits = output.unflatten(1, (-1, group.classes))
+                hybrid = group.kind == "ordinal"
+                columns.append(
+                    ordinal_loss(logits, target, config.ordinal_alpha) if hybrid else class_loss(logits, target)
+                )
+        return torch.cat(columns, dim=1) if len(columns) > 1 else columns[0], measured
 
     def _regression(self, output: Tensor, target: Tensor, bound: Tensor | None) -> Float[Tensor, "items labels"]:
         kind, config = self.config.regression_loss, self.config
@@ -332,7 +390,8 @@ class Task:
                 value = output[:, :: self.regression_outputs]
                 columns.append(value * head.std[order[group.labels]] + head.mean[order[group.labels]])
             elif group.kind == "binary":
-                columns.append(output.sigmoid())
+                weight = head.positive_weight
+                columns.append((output if weight is None else output - weight[order[group.labels]].log()).sigmoid())
             else:
                 columns.append(output.unflatten(1, (-1, group.classes)).softmax(2).flatten(1))
         return torch.cat(columns, dim=1)[:, output_order]

@@ -15,7 +15,7 @@ import polars as pl
 from hooke.core.errors import DataError, HookeError, UsageError
 from hooke.core.files import disk_full_explained
 from hooke.core.runs import RunFolder
-from hooke.evaluate.splits import Split
+from hooke.evaluate.splits import Split, part_of
 from hooke.train.devices import check_can_start
 from hooke.train.domains import Store, domain_of
 from hooke.train.member import Member, Watch, trained
@@ -160,7 +160,8 @@ def _work(
     run: RunFolder, recipe: Recipe, store: Store, pretrained: Path | None, show_progress: bool, watch: Watch | None
 ) -> None:
     domain = domain_of(recipe)
-    split = domain.split(store, recipe)
+    share, generator = recipe.split.train_share, np.random.default_rng(recipe.seed)
+    split = part_of(domain.split(store, recipe), share, generator=generator)
     if len(split.train) < recipe.train.devices:
         raise UsageError(f"{len(split.train)} training rows cannot be shared by {recipe.train.devices} devices")
     pl.DataFrame({"row": np.arange(len(store)), "split": split.labels(len(store))}).write_parquet(

@@ -30,6 +30,7 @@ from hooke.nn.processes import shared_step
 from hooke.train.checkpoint import load_state, save_state, save_weights
 from hooke.train.devices import OtherProcessError, set_threads
 from hooke.train.ema import ExponentialAverage
+from hooke.train.gradients import gradient_norms
 from hooke.train.interruption import Interruption
 from hooke.train.optimiser import learning_rate, make_optimiser, set_learning_rate, set_training
 from hooke.train.recipe import TrainSection
@@ -243,6 +244,7 @@ class Trainer:
             "epoch": self.epoch, "step": self.step, "train_loss": train_loss,
             "learning_rate": learning_rate(max(0, self.step - 1), self.total_steps, self.section),
             **{f"valid_{name}": value for name, value in valid.items()},
+            **{f"gradient_{name}": value for name, value in self._gradients().items()},
         }  # fmt: skip
         self._in_first(lambda: self.log(**line))
         if not self._patience_spent():
@@ -274,6 +276,13 @@ class Trainer:
             yield batch, True
         for _ in range(most - len(self.valid)):
             yield next(self.train.epoch(0)), False
+
+    def _gradients(self) -> dict[str, float]:
+        """Norms of the parts' gradients on the first batch of the epoch that has ended."""
+        if not (self.section.gradient_norms and self.fabric.is_global_zero):
+            return {}
+        batch = next(iter(self.train.epoch(self.epoch - 1)))
+        return gradient_norms(self.raw, self.task, batch.to(self.fabric.device), self.step)
 
     def _patience_spent(self) -> bool:
         return bool(self.section.patience) and self.epoch - 1 - self.best_epoch >= self.section.patience

@@ -81,6 +81,11 @@ class Member(ABC):
     def loaders(self, *, rank: int, world: int) -> tuple[Loader, Loader]:
         """Batches to learn from and to validate by, for one of `world` processes."""
 
+    def start(self, network: torch.nn.Module) -> None:
+        """Put the weights of other runs into a new network."""
+        if self.pretrained is not None:
+            load_encoder(self, network, self.pretrained)
+
     def start_from(self, network: Any, weights: dict[str, torch.Tensor]) -> None:
         """Put a pretrained encoder's weights into a network; `RuntimeError` when they do not fit."""
         network.encoder.load_state_dict(weights)
@@ -101,24 +106,31 @@ def load_encoder(member: Member, network: Any, pretrained: Path) -> None:
     Raises:
         DataError: The encoders differ.
     """
+    try:
+        member.start_from(network, encoder_weights(pretrained, member.number))
+    except RuntimeError as error:
+        raise DataError(f"the encoder of {pretrained} does not fit this recipe's model: {error}") from error
+
+
+def encoder_weights(pretrained: Path, number: int) -> dict[str, torch.Tensor]:
+    """The best weights of the encoder of a run's member; of member `number` modulo their count.
+
+    Raises:
+        DataError: The run holds none.
+    """
     run = RunFolder.open(pretrained)
     members = sorted(run.path("members").glob("*/best.safetensors"))
     if not members:
         raise DataError(f"{pretrained} holds no trained weights")
-    weights = read_weights(members[member.number % len(members)])
-    encoder = {name.removeprefix("encoder."): value for name, value in weights.items() if name.startswith("encoder.")}
-    try:
-        member.start_from(network, encoder)
-    except RuntimeError as error:
-        raise DataError(f"the encoder of {pretrained} does not fit this recipe's model: {error}") from error
+    weights = read_weights(members[number % len(members)])
+    return {name.removeprefix("encoder."): value for name, value in weights.items() if name.startswith("encoder.")}
 
 
 def _train(fabric: Fabric, member: Member) -> None:
     """The job of each process."""
     section, run, first = member.recipe.train, member.run, fabric.is_global_zero
     network, task = member.network()
-    if member.pretrained is not None:
-        load_encoder(member, network, member.pretrained)
+    member.start(network)
     whose = {"part": member.part, "member": member.number}
 
     def log(**fields: Any) -> None:

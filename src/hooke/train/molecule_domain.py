@@ -29,7 +29,7 @@ def prepare(recipe: Recipe, *, workers: int | None, show_progress: bool) -> Mole
     """See `Domain.prepare`."""
     dataset = registry.module("datasets", recipe.data.name).Dataset(recipe.data.config)
     return dataset.prepare(
-        cache_folder() / "stores", encodings=recipe.encodings, standardise=recipe.standardise, workers=workers,
+        cache_folder() / "stores", encodings=recipe.encodings.computed, standardise=recipe.standardise, workers=workers,
         show_progress=show_progress,
     )  # fmt: skip
 
@@ -67,7 +67,7 @@ def members(
     watch: Watch | None = None,
 ) -> list[Member]:
     """See `Domain.members`."""
-    statistics = label_statistics(store, split.train)
+    statistics = label_statistics(store, split.train, share=recipe.split.label_share, seed=recipe.seed)
     run.write_json("labels.json", [label.to_json() for label in store.labels])
     run.write_json(
         "statistics.json",

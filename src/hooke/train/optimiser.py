@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from hooke.core.errors import UsageError
+from hooke.nn.width_transfer import rate_factors
 from hooke.train.lion import Lion
 from hooke.train.recipe import TrainSection
 
@@ -16,6 +17,7 @@ from hooke.train.recipe import TrainSection
 def make_optimiser(network: nn.Module, section: TrainSection) -> torch.optim.Optimizer:
     """AdamW (Loshchilov and Hutter 2019) or Lion; what has one dimension (biases, norms), embeddings and tokens are not decayed.
 
+    With width transfer each parameter has its own rate (`nn.width_transfer`), and a decay that times the rate stays the same at every width.
     Parameters under `encoder` get `encoder_rate` times the learning rate. What fine-tuning keeps frozen needs no gradient
     afterwards, and has no place in the optimiser.
     """
@@ -26,20 +28,21 @@ def make_optimiser(network: nn.Module, section: TrainSection) -> torch.optim.Opt
         if isinstance(module, nn.Embedding)
         for parameter in module.parameters()
     }
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    factors = rate_factors(network)
+    groups: dict[tuple[bool, bool, float], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
             token = name.endswith(("token", "tokens"))
             decays = parameter.ndim > 1 and not token and id(parameter) not in exempt
-            groups.setdefault((name.startswith("encoder."), decays), []).append(parameter)
+            groups.setdefault((name.startswith("encoder."), decays, factors.get(name, 1.0)), []).append(parameter)
     settings: list[dict[str, Any]] = [
         {
             "params": parameters,
-            "weight_decay": section.weight_decay if decays else 0.0,
-            "rate": section.encoder_rate if encoder else 1.0,
+            "weight_decay": section.weight_decay / factor if decays else 0.0,
+            "rate": factor * (section.encoder_rate if encoder else 1.0),
             "first_epoch": section.encoder_from_epoch if encoder else 0,
         }
-        for (encoder, decays), parameters in groups.items()
+        for (encoder, decays, factor), parameters in groups.items()
     ]
     if section.optimiser == "lion":
         return Lion(settings, lr=section.learning_rate)

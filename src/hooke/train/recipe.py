@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError
-from hooke.core.options import plain
+from hooke.core.options import later, plain
 from hooke.core.recipe import build, read
 from hooke.molecules.encodings import EncodingConfig
 from hooke.molecules.parse import KEEP_ALL, StandardiseConfig
@@ -34,6 +34,9 @@ class SplitSection:
         seed: Of the split alone, so that models can be compared on one split.
         time_column: Label whose value orders the rows, for "time".
         column: Of images: the metadata column of "group", or of "column" (its words are train, valid or val, test).
+        train_share: Share of the training rows that are used, drawn by the recipe's own seed; a smaller share is a part of a larger
+            one, and the other parts stay whole.
+        label_share: Of molecules: share of the training rows' measurements that are used, drawn likewise.
     """
 
     kind: SplitKind = "random"
@@ -41,8 +44,13 @@ class SplitSection:
     seed: int = 0
     time_column: str = ""
     column: str = ""
+    train_share: float = later(1.0)
+    label_share: float = later(1.0)
 
     def __post_init__(self) -> None:
+        for name in ("train_share", "label_share"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be above 0 and at most 1, got {getattr(self, name)}")
         if min(self.fractions) < 0 or not math.isclose(sum(self.fractions), 1.0, abs_tol=1e-6):
             raise ValueError(f"fractions must be three numbers of at least 0 that sum to 1, got {self.fractions}")
         if self.fractions[0] == 0:
@@ -108,6 +116,10 @@ class TrainSection:
         checkpoint_seconds: Save the state when so many seconds have passed since the last time; a kill loses at most this.
         tensorboard: Write event files beside metrics.jsonl (extra "tensorboard").
         refit: After the run, train once more on all rows for the chosen number of epochs, and predict with that.
+        gradient_norms: Log after each epoch the norm of each task's gradient at the encoder (`train.gradients`).
+        learned_from: A finished run whose encoder is the learned encoding, `encodings.learned`.
+        width_transfer: Options of the model at the width where the other ones were found ({width = 64}); weights and rates are then such
+            that they hold at this model's width as well (`nn.width_transfer`). Molecules only.
     """
 
     epochs: int = 50
@@ -137,6 +149,9 @@ class TrainSection:
     checkpoint_seconds: float = 30.0
     tensorboard: bool = False
     refit: bool = False
+    gradient_norms: bool = later(default=False)
+    learned_from: str = later("")
+    width_transfer: dict[str, int] | None = later(None)
 
     def __post_init__(self) -> None:
         _at_least(self, epochs=1, batch_size=1, accumulate=1, ensemble=1, devices=1, encoder_layers=-1)
@@ -200,11 +215,11 @@ class Recipe:
         return {
             "name": self.name,
             "seed": self.seed,
-            "data": {**self.data.to_json(), "split": asdict(self.split)},
+            "data": {**self.data.to_json(), "split": plain(self.split)},
             **{section: plain(getattr(self, section)) for section in DOMAIN_SECTIONS[self.domain]},
             "model": self.model.to_json(),
             "task": self.task.to_json(),
-            "train": asdict(self.train),
+            "train": plain(self.train),
         }
 
     def with_changes(self, **changes: Any) -> Recipe:
@@ -268,6 +283,7 @@ def resolve(mapping: Mapping[str, Any]) -> Recipe:
         problems.append(UsageError(f"name must be made of letters, digits, '.', '-' and '_', got {name!r}"))
     if not problems:
         attempt(_check_domain, sections, mapping)
+        attempt(base_config, sections["model"], sections["train"])
     if len(problems) == 1:
         raise problems[0]
     if problems:
@@ -296,10 +312,27 @@ def _check_domain(sections: Mapping[str, Any], mapping: Mapping[str, Any]) -> No
         )
     if domain not in DOMAIN_SECTIONS:
         raise UsageError(f"model {names['model']!r} is about {domain}; recipes train {' and '.join(DOMAIN_SECTIONS)}")
+    if domain != "molecules" and sections["split"].label_share < 1:
+        raise UsageError(f"data.split.label_share is about molecules, this recipe about {domain}")
     for other, foreign in DOMAIN_SECTIONS.items():
         for section in foreign:
             if other != domain and section in mapping:
                 raise UsageError(f"the section {section!r} is about {other}, this recipe about {domain}")
+
+
+def base_config(model: Named, train: TrainSection) -> Any:
+    """The model's options at the base width of `train.width_transfer`; None without it.
+
+    Raises:
+        UsageError: It names no options of the model, or the model is not about molecules.
+    """
+    if train.width_transfer is None:
+        return None
+    if model_domain(model.name) != "molecules":
+        raise UsageError(
+            f"train.width_transfer is for models of molecules; {model.name} is about {model_domain(model.name)}"
+        )
+    return build(type(model.config), {**asdict(model.config), **train.width_transfer}, "train.width_transfer")
 
 
 def _table(mapping: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:

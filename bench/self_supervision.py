@@ -1,0 +1,135 @@
+"""Does self-supervision help? GPSE and GROVER, pretrained on ZINC, against their own untrained selves.
+
+    python bench/self_supervision.py RESULTS.jsonl MOLECULES.smi.gz [--encoders gpse grover] [--tasks esol ...] [--seeds 5]
+
+MOLECULES holds one SMILES a line (zinc/zinc250k_jtvae_valid.smi.gz of the mirror); the first `--molecules` that are no molecule of the probed
+tables are used. For each seed an encoder is pretrained without labels, and once more with a learning rate of 1e-12: the same first weights
+with the same batch statistics. Both are frozen and read out by a linear probe on the same rows of each task. Printed: the part of the
+untrained error that pretraining took away on each task, and its mean over tasks, with t intervals over seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import hooke
+from hooke.core.paths import cache_folder
+from hooke.evaluate.bootstrap import paired_difference
+from hooke.evaluate.metrics import METRICS
+from hooke.molecules.held_out import blocks_of
+from hooke.report.provenance import to_toml
+from hooke.train.fit import fit, prepare
+from hooke.train.recipe import Recipe
+
+GPSE_ENCODINGS = {
+    "laplacian": 4, "laplacian_normalisation": "symmetric", "random_walk": 21, "heat_kernel": 20, "electrostatic": True, "cycles": 8,
+}  # fmt: skip
+RECIPES: dict[str, dict[str, Any]] = {
+    "gpse": {
+        "encodings": GPSE_ENCODINGS,
+        "model": {"name": "gpse", "preset": "small", "dropout": 0.0},
+        "task": {"name": "gpse"},
+    },
+    "grover": {
+        "encodings": {"functional_groups": True},
+        "model": {"name": "grover", "preset": "small", "dropout": 0.0},
+        "task": {"name": "combined", "objectives": {"contextual_property": {}, "functional_groups": {}}},
+    },
+}
+UNTRAINED = ["train.learning_rate=1e-12", "train.max_steps=20"]
+TRAIN = {"epochs": 1, "batch_size": 32, "learning_rate": 1e-3, "threads": 1, "accelerator": "cpu"}
+TASKS = ("esol", "freesolv", "bbbp")
+
+
+def molecules(path: Path, count: int, tasks: list[str]) -> Path:
+    """A table of the first molecules that no probed table holds, by the first block of their InChIKeys."""
+    probed = [text for task in tasks for text in hooke.prepare_data("moleculenet", [f"table={task}"]).smiles()]
+    tested, kept = blocks_of(probed), []
+    with gzip.open(path, "rt") as lines:
+        for line in lines:
+            if len(kept) < count and not blocks_of([line.split()[0]]) & tested:
+                kept.append(line.split()[0])
+    table = cache_folder() / f"self_supervision_{count}.csv"
+    table.parent.mkdir(parents=True, exist_ok=True)
+    table.write_text("\n".join(["smiles", *kept]) + "\n")
+    return table
+
+
+def recipe(encoder: str, seed: int, table: Path, overrides: list[str]) -> Recipe:
+    """How an encoder is pretrained."""
+    data = {"name": "csv", "path": str(table), "split": {"kind": "random", "fractions": [0.97, 0.03, 0.0]}}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"ssl_{encoder}.toml"
+        path.write_text(
+            to_toml({"name": f"ssl_{encoder}", "seed": seed, "data": data, "train": TRAIN, **RECIPES[encoder]})
+        )
+        return hooke.load_recipe(path, overrides)
+
+
+def scores(run: Path, task: str, seed: int) -> dict[str, float]:
+    """The linear probe's test score: metric name -> value."""
+    report = hooke.probe(run, "moleculenet", [f"table={task}"], readouts=("linear",), seed=seed, show_progress=False)
+    return {found.metric: found.score.value for found in report.labels}
+
+
+def error(found: dict[str, float]) -> float:
+    """RMSE, or 1 - ROC-AUC."""
+    [(metric, value)] = found.items()
+    return 1 - value if METRICS[metric].higher_is_better else value
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("--molecules", type=int, default=5000)
+    parser.add_argument("--encoders", nargs="*", default=list(RECIPES), choices=list(RECIPES))
+    parser.add_argument("--tasks", nargs="*", default=list(TASKS))
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--runs", default="runs/self_supervision")
+    parser.add_argument("--overrides", nargs="*", default=[], help="changes of the pretraining, as a.b=c")
+    options = parser.parse_args()
+    table = molecules(options.source, options.molecules, options.tasks)
+    for encoder in options.encoders:
+        rows = []
+        store = prepare(recipe(encoder, 0, table, options.overrides))
+        for seed in range(options.seeds):
+            runs = {
+                learn: fit(
+                    recipe(encoder, seed, table, [*options.overrides, *([] if learn else UNTRAINED)]),
+                    store=store, runs=Path(options.runs), reuse=True,
+                ).folder
+                for learn in (True, False)
+            }  # fmt: skip
+            for task in options.tasks:
+                trained, untrained = (scores(runs[learn], task, seed) for learn in (True, False))
+                rows.append(
+                    {"encoder": encoder, "task": task, "seed": seed, "pretrained": trained, "untrained": untrained}
+                )
+                print(json.dumps(rows[-1]), flush=True)
+        gains = np.array([[gain(rows, task, seed) for task in options.tasks] for seed in range(options.seeds)])
+        for task, column in (*zip(options.tasks, gains.T, strict=True), ("all tasks", gains.mean(axis=1))):
+            found = paired_difference(column, generator=np.random.default_rng(0))
+            print(
+                f"{encoder}, {task}: error falls by {found.value:.1%} [{found.low:.1%}, {found.high:.1%}]", flush=True
+            )
+        with open(options.results, "a") as file:
+            for row in rows:
+                file.write(json.dumps({**row, "overrides": options.overrides}) + "\n")
+
+
+def gain(rows: list[dict[str, Any]], task: str, seed: int) -> float:
+    """1 - error pretrained / error untrained."""
+    [row] = [row for row in rows if row["task"] == task and row["seed"] == seed]
+    return 1 - error(row["pretrained"]) / error(row["untrained"])
+
+
+if __name__ == "__main__":
+    main()

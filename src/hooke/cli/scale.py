@@ -1,0 +1,33 @@
+"""`hooke scale`: how the error falls with width, depth, molecules, labels and diversity of data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hooke.cli.output import Json, Runs, print_json, print_table
+
+EXAMPLES = "Examples: `hooke scale scaling_base grid.toml` · `hooke scale tiny_gine grid.toml --seeds 3 train.max_steps=200 --json`"
+
+
+def scale(
+    recipe: Annotated[str, typer.Argument(help="The base point: a TOML file or a built-in name.")],
+    grid: Annotated[
+        Path, typer.Argument(help='The factors: [width] with "model.width" = [16, 32, 64, 128, 256], and so on.')
+    ],
+    overrides: Annotated[list[str] | None, typer.Argument(help="Changes to the base point, as a.b=c.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each point.")] = 3,
+    runs: Runs = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Train one factor at a time from a base point, fit power laws, write table and report; a killed study goes on."""
+    import hooke
+
+    result = hooke.run_scaling(recipe, grid, overrides=overrides or [], seeds=seeds, runs=runs)
+    if as_json:
+        print_json(result.to_json())
+        return
+    print_table(*result.table())
+    typer.echo(f"\ntable {result.study.file.with_suffix('.csv')}\nreport {result.study.file.with_suffix('.html')}")

@@ -3,7 +3,7 @@
     y_v = W_o Σ_u softmax_u(q_v·k_u / √d + b_vu) v_u,   u over all atoms of v's molecule
 
 for each head, with an optional bias b. Queries, keys and values are computed once for each node; only the pairs are
-padded, block by block (`nn.size_groups`).
+padded, block by block (`nn.size_groups`); on the CPU by products of our own (`nn.block_attention`), elsewhere by fused kernels.
 
 Source: Vaswani et al. 2017 (arXiv 1706.03762); bias: Ying et al. 2021 (Graphormer, arXiv 2106.05234).
 """
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.nn.attention import head_width
+from hooke.nn.block_attention import block_attention
 from hooke.nn.segment import Edges
 from hooke.nn.size_groups import SizeLayout
 
@@ -47,10 +48,10 @@ def masked_bias(layout: SizeLayout, biases: Sequence[Tensor | None]) -> list[Ten
     for group, bias in zip(layout.groups, biases, strict=True):
         if group.present is None:
             found.append(bias)
-        elif bias is None:
-            found.append(group.present[:, None, None, :])
         else:
-            found.append(bias.masked_fill(~group.present[:, None, None, :], -torch.inf))
+            absent = ~group.present[:, None, None, :]
+            base = absent.new_zeros((), dtype=torch.float32) if bias is None else bias
+            found.append(base.masked_fill(absent, -torch.inf))
     return found
 
 
@@ -67,16 +68,26 @@ class MoleculeAttention(nn.Module):
 
     def forward(self, nodes: Float[Tensor, "nodes width"], around: Attended) -> Float[Tensor, "nodes width"]:
         """What the atoms of each molecule tell each other."""
-        layout = around.layout
-        rows = layout.spread(self.qkv(nodes))
+        rows = self.qkv(nodes)
         probability = self.dropout.p if self.training else 0.0
-        blocks = []
-        for group, bias in zip(layout.groups, around.biases, strict=True):
-            block = rows[group.places].view(*group.shape, 3, self.heads, -1)
-            query, key, value = block.permute(2, 0, 3, 1, 4).unbind(0)
-            if bias is not None and bias.is_floating_point():
-                bias = bias.to(query.dtype)
-            found = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=probability)
-            blocks.append(found.transpose(1, 2).flatten(2).flatten(0, 1))
-        together = torch.cat(blocks) if len(blocks) > 1 else blocks[0]
-        return self.out(layout.gather(together))
+        biases = [None if bias is None else bias.to(rows.dtype) for bias in around.biases]
+        by_blocks = rows.device.type == "cpu" and rows.dtype in (torch.float32, torch.float64)
+        attend = block_attention if by_blocks else fused_attention
+        return self.out(attend(rows, around.layout, self.heads, biases, probability))
+
+
+def fused_attention(
+    rows: Float[Tensor, "nodes three_widths"],
+    layout: SizeLayout,
+    heads: int,
+    biases: Sequence[Tensor | None],
+    dropout: float = 0.0,
+) -> Float[Tensor, "nodes width"]:
+    """The same as `block_attention` through torch's fused kernels, for other devices and reduced precision."""
+    blocks = []
+    parts = layout.spread(rows).split([group.nodes.numel() for group in layout.groups])
+    for group, part, bias in zip(layout.groups, parts, biases, strict=True):
+        query, key, value = part.view(*group.shape, 3, heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+        found = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
+        blocks.append(found.transpose(1, 2).flatten(2).flatten(0, 1))
+    return layout.gather(torch.cat(blocks) if len(blocks) > 1 else blocks[0])

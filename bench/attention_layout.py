@@ -27,7 +27,14 @@ from hooke.nn.size_groups import size_layout
 from hooke.train.fit import prepare
 from hooke.train.recipe import load_recipe
 
-RATIOS = {"one_block": 0.0, "blocks_0.5": 0.5, "blocks_0.75": 0.75, "blocks_0.9": 0.9, "exact_sizes": 1.0}
+RATIOS = {
+    "one_block": 0.0,
+    "blocks_0.5": 0.5,
+    "blocks_0.6": 0.6,
+    "blocks_0.75": 0.75,
+    "blocks_0.9": 0.9,
+    "exact_sizes": 1.0,
+}
 
 
 def batches(count: int) -> dict[str, MoleculeBatch]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         compare_optimisers,
         describe_run,
         embed,
+        explain,
         finetune,
         fit,
         get_data,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 _HOME = {
     **dict.fromkeys(
         (
-            "benchmark", "compare_optimisers", "describe_run", "embed", "finetune", "fit", "get_data", "load", "plan_training",
+            "benchmark", "compare_optimisers", "describe_run", "embed", "explain", "finetune", "fit", "get_data", "load", "plan_training",
             "predict", "prepare_data", "probe", "probe_blocks", "resume", "run_scaling", "run_search", "run_suite",
         ),
         "hooke.api",
@@ -55,8 +56,8 @@ _HOME = {
     "quickstart_images": "hooke.suites.quickstart_images",
 }  # fmt: skip
 __all__ = [
-    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "compare_optimisers", "describe_run", "embed", "finetune", "fit",
-    "get_data", "load", "load_recipe", "plan_training", "predict", "prepare_data", "probe", "probe_blocks", "quickstart",
+    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "compare_optimisers", "describe_run", "embed", "explain",
+    "finetune", "fit", "get_data", "load", "load_recipe", "plan_training", "predict", "prepare_data", "probe", "probe_blocks", "quickstart",
     "quickstart_images", "resume", "run_scaling", "run_search", "run_suite",
 ]  # fmt: skip
 

@@ -200,6 +200,51 @@ def predict(run: Path | str, molecules: Path | str, output: Path | str, **option
     return stream(RunFolder.open(run_path(run)).folder, Path(molecules), Path(output), **options)
 
 
+def explain(
+    run: Path | str,
+    molecules: Path | str | Sequence[str],
+    page: Path | str,
+    *,
+    label: str | None = None,
+    smiles_column: str | None = None,
+    most: int = 100,
+    device: str = "auto",
+) -> dict[str, Any]:
+    """Which atoms made the predictions, drawn on the molecules of a page; see `hooke.inference.attribution`.
+
+    Args:
+        run: A finished run on molecules.
+        molecules: A table, or SMILES.
+        page: The HTML file to write.
+        label: Column of the predictions; None takes the first.
+        smiles_column: Of a table, if it is not recognised.
+        most: The first so many molecules are explained.
+        device: "auto", "cpu" or "cuda".
+
+    Returns:
+        The page, the label, and the faithfulness over the molecules.
+
+    Raises:
+        UnknownNameError: No such label.
+        UsageError: The run predicts nothing for molecules, or no molecule could be explained.
+    """
+    from dataclasses import asdict
+
+    from hooke.inference.attribution import attribute, faithfulness
+    from hooke.inference.loaded import LoadedRun
+    from hooke.inference.source import TableSource, first_smiles
+    from hooke.report.attribution_page import write_page
+
+    if isinstance(molecules, (str, Path)):
+        molecules = first_smiles(TableSource.open(Path(molecules), smiles_column), most)
+    loaded = LoadedRun.open(Path(run), device)
+    found = [one for one in attribute(loaded, molecules[:most], label) if one is not None]
+    checked = faithfulness(found)
+    notes = [f"Integrated gradients of {len(found)} molecules, run {loaded.run.folder.name}.", checked.sentence()]
+    written = write_page(Path(page), f"What each atom adds to {found[0].label}", notes, found)
+    return {"page": str(written), "label": found[0].label, **asdict(checked), "sentence": checked.sentence()}
+
+
 def load(name: Path | str, *, weights: Path | str | None = None, device: str = "auto") -> Encoder:
     """A finished run on molecules, the encoder "tiny" that comes with Hooke, or published weights ("minimol"), ready to embed.
 

@@ -53,3 +53,19 @@ def test_a_hostile_table_through_fit_and_predict(hooke) -> None:  # type: ignore
     assert len(rows) == len(lines) - 1
     assert (rows["y"].is_null() == rows["reason"].is_not_null()).all()
     assert rows["reason"].is_not_null().sum() == 5
+
+
+def test_a_page_explains_the_predictions(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
+    assert hooke("fit", *SMALL, "--csv", table, "--no-report", "--workers", "1").code == 0
+    Path("new.csv").write_text("smiles\nCCO\nC1CC\nc1ccccc1O\n")
+    command = ("predict", "runs/csv", "new.csv", "-o", "out.csv", "--workers", "1", "--explain", "atoms.html")
+    found = hooke(*command, "--explain-label", "log_p")
+    assert found.code == 0, found.err
+    assert "explained log_p: atoms.html" in found.out
+    assert "as many random ones" in found.out
+    assert Path("atoms.html").read_text().count("<svg") == 2
+    shown = json.loads(hooke(*command, "--json").out)
+    assert shown["explained"]["molecules"] == 2
+    refused = hooke(*command, "--explain-label", "log_b")
+    assert refused.code != 0
+    assert "Did you mean 'log_p'" in refused.err

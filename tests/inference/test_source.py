@@ -11,7 +11,15 @@ import pytest
 
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.inference import source as module
-from hooke.inference.source import Preparation, PreparedChunk, StoreSource, TableSource, open_source, prepare_smiles
+from hooke.inference.source import (
+    Preparation,
+    PreparedChunk,
+    StoreSource,
+    TableSource,
+    first_smiles,
+    open_source,
+    prepare_smiles,
+)
 from hooke.molecules import tables
 from hooke.molecules.encodings import EncodingConfig
 from hooke.molecules.ingest import IngestConfig, ingest
@@ -109,6 +117,12 @@ def test_parquet_knows_its_rows_and_other_columns_can_be_named(tmp_path: Path) -
         open_source(tmp_path / "none.csv")
     with pytest.raises(DataError, match="not a finished store"):
         open_source(tmp_path)
+
+
+def test_first_smiles_of_a_table(table: Path, smiles: list[str]) -> None:
+    source = TableSource.open(table)
+    assert first_smiles(source, 7) == smiles[:7]
+    assert first_smiles(source, 10_000) == smiles
 
 
 def test_strings_in_memory() -> None:

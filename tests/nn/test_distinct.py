@@ -53,3 +53,19 @@ def test_at_edges_with_and_without_groups(batch) -> None:
         strict=True,
     ):
         torch.testing.assert_close(first, second)
+
+
+def test_messages_are_sent_once_for_all_bonds_of_a_kind(batch) -> None:
+    edges = edges_of(batch)
+    kinds = group_equal(batch.edge_codes[:, 0])
+    found = kinds.senders(edges)
+    assert kinds.senders(edges) is found
+    assert torch.equal(found.node[found.message], edges.source)
+    assert torch.equal(found.kind[found.message], kinds.group)
+    pairs = list(zip(found.node.tolist(), found.kind.tolist(), strict=True))
+    assert len(set(pairs)) == len(pairs) < len(edges.source)
+    for number, (node, kind) in enumerate(pairs):
+        assert found.offsets[node] <= number < found.offsets[node + 1]
+        carried = (edges.source == node) & (kinds.group == kind)
+        received = found.receiver[found.receiver_offsets[number] : found.receiver_offsets[number + 1]]
+        assert torch.equal(received, edges.destination[carried])

@@ -70,3 +70,14 @@ def test_dropout_of_next_to_nothing_changes_nothing(bias: str | None) -> None:
     with random_from(torch.Generator().manual_seed(0), attention, batch):
         assert torch.equal(attention(nodes, around), first)
     assert not torch.allclose(first, expected)
+
+
+def test_reduced_precision_takes_the_fused_kernel() -> None:
+    batch = batch_of(["CCO", "CC"])
+    layout = size_layout(batch)
+    around = attended(edges_of(batch), layout, masked_bias(layout, [None]))
+    module, nodes = MoleculeAttention(8, 2), torch.randn(5, 8)
+    expected = module(nodes, around)
+    found = module.bfloat16()(nodes.bfloat16(), around)
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.float(), expected, atol=0.02, rtol=0.02)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hooke.nn.size_groups import size_layout
+from hooke.nn.size_groups import LEAST, size_layout
 from hooke.testing.samples import LARGE, SMILES, batch_of
 
 
@@ -17,8 +17,8 @@ def test_layout(smiles: list[str], ratio: float) -> None:
     assert sorted(int(graph) for group in layout.groups for graph in group.graphs) == list(range(len(smiles)))
     for group in layout.groups:
         sizes = batch.node_offsets.diff()[group.graphs]
-        assert int(sizes.max()) == group.shape[1]
-        assert float(sizes.min()) >= ratio * group.shape[1]
+        assert max(int(sizes.max()), LEAST) == group.shape[1]
+        assert group.shape[1] == LEAST or float(sizes.min()) >= ratio * group.shape[1]
         assert (group.present is None) == bool((sizes == group.shape[1]).all())
         present = torch.ones_like(group.nodes, dtype=torch.bool) if group.present is None else group.present
         assert (present.sum(1) == sizes).all()
@@ -30,7 +30,27 @@ def test_layout(smiles: list[str], ratio: float) -> None:
     assert torch.autograd.gradcheck(lambda x: layout.gather(layout.spread(x).square()), rows)
 
 
+@pytest.mark.parametrize("ratio", [0.0, 0.75])
+def test_each_head_has_its_places(ratio: float) -> None:
+    layout = size_layout(batch_of(["C", LARGE, "CCO"]), ratio)
+    found = layout.of_heads(2)
+    assert layout.of_heads(2) is found
+    for parts, taken, place in ((1, found.taken, found.place), (3, found.taken_thrice, found.place_thrice)):
+        expected = [
+            ((node * parts + part) * 2 + head)
+            for group in layout.groups
+            for part in range(parts)
+            for nodes in group.nodes.tolist()
+            for head in range(2)
+            for node in nodes
+        ]
+        assert taken.tolist() == expected
+        torch.testing.assert_close(taken[place], torch.arange(len(layout.place) * parts * 2))
+    assert found.present is not None
+    assert int(found.present.sum()) == 2 * len(layout.place)
+
+
 def test_empty_places_get_no_gradient() -> None:
     layout = size_layout(batch_of(["C", "CC"]), 0.0)
-    rows = torch.randn(4, 2, dtype=torch.float64, requires_grad=True)
+    rows = torch.randn(len(layout.taken), 2, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(layout.gather, rows)

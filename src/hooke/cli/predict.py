@@ -10,7 +10,8 @@ import typer
 from hooke.cli.output import Json, Workers, print_json
 
 EXAMPLES = (
-    "Examples: `hooke predict runs/csv/LATEST new.csv -o out.parquet` · `hooke predict RUN library.smi -o out.csv`"
+    "Examples: `hooke predict runs/csv/LATEST new.csv -o out.parquet` · `hooke predict RUN library.smi -o out.csv` · "
+    "`hooke predict RUN new.csv -o out.parquet --explain atoms.html`"
 )
 
 
@@ -25,6 +26,12 @@ def predict(
     dropout_samples: Annotated[
         int, typer.Option(min=0, help="Also the spread over so many passes with dropout left on.")
     ] = 0,
+    explain: Annotated[
+        Path | None, typer.Option(help="Also a page that shows what each atom of the first 100 molecules added.")
+    ] = None,
+    explain_label: Annotated[
+        str | None, typer.Option(help="Column of the predictions that is explained; by default the first.")
+    ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Molecules a batch.")] = 256,
     workers: Workers = None,
     new: Annotated[
@@ -39,7 +46,12 @@ def predict(
         run, molecules, output, smiles_column=smiles, domain=domain, dropout_samples=dropout_samples, batch_size=batch_size,
         workers=workers, resume=not new,
     )  # fmt: skip
+    shown = None
+    if explain is not None:
+        shown = hooke.explain(run, molecules, explain, label=explain_label, smiles_column=smiles)
     if as_json:
-        print_json(report.to_json())
-    else:
-        typer.echo(report.summary())
+        print_json({**report.to_json(), **({"explained": shown} if shown else {})})
+        return
+    typer.echo(report.summary())
+    if shown:
+        typer.echo(f"explained {shown['label']}: {shown['page']}\n{shown['sentence']}")

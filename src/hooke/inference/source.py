@@ -118,6 +118,16 @@ class TableSource:
         yield from ordered_map(prepare_job, itertools.chain(first, jobs), workers=workers)
 
 
+def first_smiles(source: TableSource, count: int) -> list[str]:
+    """The SMILES of the first rows of a table, as they stand there."""
+    found: list[str] = []
+    for chunk in read_table(source.path):
+        found += chunk.columns[source.smiles][: count - len(found)]
+        if len(found) >= count:
+            break
+    return found
+
+
 @dataclass(frozen=True)
 class StoreSource:
     """A prepared store; its arrays are taken as they are when it was prepared as the run needs it."""

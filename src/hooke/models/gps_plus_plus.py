@@ -236,13 +236,25 @@ class MessagePassing(nn.Module):
     ]:
         """The changes of nodes, edges and global state; no change of the last one in the last layer."""
         change = self.edge_dropout(self._edges(nodes, bonds, at_graph(state, batch), edges))
-        arriving, leaving = incoming_sum(change, edges), outgoing_sum(change, edges)
-        around = neighbour_sum(nodes, edges)  # bonds have two directions: senders and receivers are the same atoms
-        update = self.node_mlp(torch.cat([arriving, around, leaving, around, nodes, at_graph(state, batch)], dim=1))
+        arriving = incoming_sum(change, edges)
+        update = self._nodes(nodes, arriving, outgoing_sum(change, edges), state, edges, batch)
         if self.global_mlp is None:
             return update, change, None
         summed = [state, graph_sum(update, batch), graph_sum(arriving, batch)]
         return update, change, self.global_mlp(torch.cat(summed, dim=1))
+
+    def _nodes(
+        self, nodes: Tensor, arriving: Tensor, leaving: Tensor, state: Tensor, edges: Edges, batch: MoleculeBatch
+    ) -> Tensor:
+        """MLP_n, whose first layer meets Σ_u x_u and Σ_w x_w as one: bonds have two directions, so they are the same atoms."""
+        first: nn.Linear = self.node_mlp[0]  # type: ignore[assignment]
+        width, edge_width = nodes.shape[1], arriving.shape[1]
+        parts = [edge_width, width, edge_width, width, width, state.shape[1]]
+        into, sender, out, receiver, own, whole = first.weight.split(parts, dim=1)
+        weight = torch.cat([into, out, sender + receiver, own], dim=1)
+        rows = torch.cat([arriving, leaving, neighbour_sum(nodes, edges), nodes], dim=1)
+        hidden = nn.functional.linear(rows, weight)
+        return self.node_mlp[1:](hidden + at_graph(nn.functional.linear(state, whole, first.bias), batch))
 
     def _edges(self, nodes: Tensor, bonds: Tensor, state: Tensor, edges: Edges) -> Tensor:
         """MLP_e with its first layer taken apart: what acts on nodes is computed once a node."""

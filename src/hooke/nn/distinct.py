@@ -7,7 +7,7 @@ different combinations. Whatever acts on the codes alone is therefore computed f
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Float, Int
@@ -31,6 +31,36 @@ class Groups:
     first: Int[Tensor, " groups"]
     order: Int[Tensor, " items"]
     offsets: Int[Tensor, " groups_plus_one"]
+    _senders: list[Senders] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def senders(self, edges: Edges) -> Senders:
+        """What is sent along the edges whose kinds these groups are, computed once a batch."""
+        if not self._senders:
+            self._senders.append(_senders(self, edges))
+        return self._senders[0]
+
+
+@dataclass(frozen=True)
+class Senders:
+    """The different pairs of a source node and a kind of bond, "messages", and which edges carry them.
+
+    Attributes:
+        node: (P,) int64 source node of each message, never decreasing.
+        kind: (P,) int64 group of its bond.
+        offsets: (V + 1,) int64; messages offsets[v]:offsets[v + 1] are sent by node v.
+        numbers: (P,) int64, 0 ... P - 1.
+        message: (E,) int64 the message of each edge.
+        receiver: (E,) int64 the destination nodes, sorted by message.
+        receiver_offsets: (P + 1,) int64; receiver[receiver_offsets[p]:receiver_offsets[p + 1]] receive message p.
+    """
+
+    node: Int[Tensor, " messages"]
+    kind: Int[Tensor, " messages"]
+    offsets: Int[Tensor, " nodes_plus_one"]
+    numbers: Int[Tensor, " messages"]
+    message: Int[Tensor, " edges"]
+    receiver: Int[Tensor, " edges"]
+    receiver_offsets: Int[Tensor, " messages_plus_one"]
 
 
 def group_equal(keys: Int[Tensor, " items"]) -> Groups:
@@ -42,6 +72,15 @@ def group_equal(keys: Int[Tensor, " items"]) -> Groups:
     group = torch.empty_like(order)
     group[order] = starts.cumsum(0) - 1
     return Groups(group, order[begins], order, torch.cat([begins, begins.new_tensor([len(keys)])]))
+
+
+def _senders(kinds: Groups, edges: Edges) -> Senders:
+    pairs = group_equal(edges.source * len(kinds.first) + kinds.group)
+    node, kind = edges.source[pairs.first], kinds.group[pairs.first]
+    nodes = torch.arange(len(edges.offsets), device=node.device)
+    numbers = torch.arange(len(node), device=node.device)
+    offsets = torch.searchsorted(node, nodes)
+    return Senders(node, kind, offsets, numbers, pairs.group, edges.destination[pairs.order], pairs.offsets)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
     y_v = W_o Σ_u softmax_u(q_v·k_u / √d + b_vu) v_u,   u over all atoms of v's molecule
 
 for each head, with an optional bias b. Queries, keys and values are computed once for each node; only the pairs are
-padded, block by block (`nn.size_groups`).
+padded, block by block (`nn.size_groups`); on the CPU by products of our own (`nn.block_attention`), elsewhere by fused kernels.
 
 Source: Vaswani et al. 2017 (arXiv 1706.03762); bias: Ying et al. 2021 (Graphormer, arXiv 2106.05234).
 """
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.nn.attention import head_width
+from hooke.nn.block_attention import block_attention
 from hooke.nn.item_noise import mixed, uniform
 from hooke.nn.randomness import ItemDropout
 from hooke.nn.segment import Edges
@@ -50,10 +51,10 @@ def masked_bias(layout: SizeLayout, biases: Sequence[Tensor | None]) -> list[Ten
     for group, bias in zip(layout.groups, biases, strict=True):
         if group.present is None:
             found.append(bias)
-        elif bias is None:
-            found.append(group.present[:, None, None, :])
         else:
-            found.append(bias.masked_fill(~group.present[:, None, None, :], -torch.inf))
+            absent = ~group.present[:, None, None, :]
+            base = absent.new_zeros((), dtype=torch.float32) if bias is None else bias
+            found.append(base.masked_fill(absent, -torch.inf))
     return found
 
 
@@ -69,27 +70,21 @@ class MoleculeAttention(nn.Module):
 
     def forward(self, nodes: Float[Tensor, "nodes width"], around: Attended) -> Float[Tensor, "nodes width"]:
         """What the atoms of each molecule tell each other."""
-        layout = around.layout
-        rows = layout.spread(self.qkv(nodes))
-        drops = self.dropout.draws()
-        keys = self.dropout.call_keys() if drops else None
-        blocks = []
-        for group, bias in zip(layout.groups, around.biases, strict=True):
-            block = rows[group.places].view(*group.shape, 3, self.heads, -1)
-            query, key, value = block.permute(2, 0, 3, 1, 4).unbind(0)
-            if bias is not None and bias.is_floating_point():
-                bias = bias.to(query.dtype)
-            if drops:
-                weights = _weights(query, key, bias) * self._kept(group, keys, query)
-                found = weights @ value
-            else:
-                found = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
-            blocks.append(found.transpose(1, 2).flatten(2).flatten(0, 1))
-        together = torch.cat(blocks) if len(blocks) > 1 else blocks[0]
-        return self.out(layout.gather(together))
+        rows = self.qkv(nodes)
+        biases = [None if bias is None else bias.to(rows.dtype) for bias in around.biases]
+        by_blocks = rows.device.type == "cpu" and rows.dtype in (torch.float32, torch.float64)
+        attend = block_attention if by_blocks else fused_attention
+        return self.out(attend(rows, around.layout, self.heads, biases, self._all_kept(around.layout, rows)))
+
+    def _all_kept(self, layout: SizeLayout, like: Float[Tensor, "nodes width"]) -> list[Tensor | None]:
+        """What dropout keeps of the weights of each block; nothing without dropout."""
+        if not self.dropout.draws():
+            return []
+        keys = self.dropout.call_keys()
+        return [self._kept(group, keys, like) for group in layout.groups]
 
     def _kept(
-        self, group: SizeGroup, keys: Int[Tensor, " nodes"] | None, like: Float[Tensor, "molecules heads size depth"]
+        self, group: SizeGroup, keys: Int[Tensor, " nodes"] | None, like: Float[Tensor, "nodes width"]
     ) -> Float[Tensor, "molecules heads size size"]:
         """The mask of the attention weights; that of two atoms of a molecule belongs to the two."""
         count, size = group.shape
@@ -102,13 +97,31 @@ class MoleculeAttention(nn.Module):
         return self.dropout.scaled(draws, like.dtype)
 
 
+def fused_attention(
+    rows: Float[Tensor, "nodes three_widths"],
+    layout: SizeLayout,
+    heads: int,
+    biases: Sequence[Tensor | None],
+    kept: Sequence[Tensor | None] = (),
+) -> Float[Tensor, "nodes width"]:
+    """The same as `block_attention` through torch's fused kernels, for other devices and reduced precision."""
+    blocks = []
+    parts = layout.spread(rows).split([group.nodes.numel() for group in layout.groups])
+    for group, part, bias, scale in zip(layout.groups, parts, biases, kept or [None] * len(parts), strict=True):
+        query, key, value = part.view(*group.shape, 3, heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+        if scale is None:
+            found = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        else:
+            found = (_weights(query, key, bias) * scale) @ value
+        blocks.append(found.transpose(1, 2).flatten(2).flatten(0, 1))
+    return layout.gather(torch.cat(blocks) if len(blocks) > 1 else blocks[0])
+
+
 def _weights(
     query: Float[Tensor, "molecules heads size depth"],
     key: Float[Tensor, "molecules heads size depth"],
     bias: Tensor | None,
 ) -> Float[Tensor, "molecules heads size size"]:
-    """softmax(q·k / √d + b); a boolean bias says which keys there are."""
+    """softmax(q·k / √d + b)."""
     scores = query @ key.transpose(2, 3) / math.sqrt(query.shape[3])
-    if bias is not None:
-        scores = scores + bias if bias.is_floating_point() else scores.masked_fill(~bias, -torch.inf)
-    return scores.softmax(3)
+    return (scores if bias is None else scores + bias).softmax(3)

@@ -8,7 +8,7 @@ therefore sorted by size and cut into blocks within which no molecule is smaller
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -19,6 +19,9 @@ from torch.autograd.function import once_differentiable
 from hooke.molecules.batch import MoleculeBatch
 
 RATIO = 0.5
+LEAST = (
+    16  # places of a molecule: torch's softmax on the CPU takes ten times as long a row below one vector of 16 floats
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,27 @@ class SizeGroup:
 
 
 @dataclass(frozen=True)
+class HeadPlaces:
+    """The places of (node, head) rows when each group is laid out as (parts, molecules, heads, places).
+
+    Attributes:
+        heads: How many rows a node has in each part.
+        taken: (P * heads,) int64, for one part: the row, node * heads + head, in each place.
+        place: (V * heads,) int64, the place of each such row.
+        taken_thrice: (3 * P * heads,) int64, for three parts: the row, (node * 3 + part) * heads + head, in each place.
+        place_thrice: (3 * V * heads,) int64, the place of each such row.
+        present: (P * heads, 1) float32, 1 where there is a node, for one part; None when every place has one.
+    """
+
+    heads: int
+    taken: Int[Tensor, " once"]
+    place: Int[Tensor, " rows"]
+    taken_thrice: Int[Tensor, " thrice"]
+    place_thrice: Int[Tensor, " three_rows"]
+    present: Float[Tensor, "once 1"] | None
+
+
+@dataclass(frozen=True)
 class SizeLayout:
     """All nodes of a batch in groups.
 
@@ -58,6 +82,13 @@ class SizeLayout:
     taken: Int[Tensor, " places"]
     present: Bool[Tensor, "places 1"] | None
     place: Int[Tensor, " nodes"]
+    _of_heads: dict[int, HeadPlaces] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def of_heads(self, heads: int) -> HeadPlaces:
+        """The places of the rows of `heads` heads, computed once a batch."""
+        if heads not in self._of_heads:
+            self._of_heads[heads] = _head_places(self, heads)
+        return self._of_heads[heads]
 
     def spread(self, rows: Float[Tensor, "nodes width"]) -> Float[Tensor, "places width"]:
         """The row of the node in each place; where there is none, any row, which gets no gradient."""
@@ -80,7 +111,7 @@ def size_layout(batch: MoleculeBatch, ratio: float = RATIO) -> SizeLayout:
     ordered, order = torch.sort(sizes, stable=True)
     groups, first, start = [], 0, 0
     for end in _ends(ordered.tolist(), ratio):
-        graphs, size = order[first:end], int(ordered[end - 1])
+        graphs, size = order[first:end], max(int(ordered[end - 1]), LEAST)
         places = torch.arange(size, device=device)
         present = places < sizes[graphs][:, None]
         nodes = torch.where(present, offsets[graphs][:, None] + places, offsets[graphs][:, None])
@@ -95,7 +126,7 @@ def _ends(ordered: list[int], ratio: float) -> list[int]:
     """Where the groups of ascending sizes end, the largest molecules grouped first."""
     ends, end = [], len(ordered)
     for index in range(len(ordered) - 1, -1, -1):
-        if ordered[index] < ratio * ordered[end - 1]:
+        if ordered[index] < ratio * ordered[end - 1] and ordered[end - 1] > LEAST:
             ends.append(end)
             end = index + 1
     return ([end, *ends[::-1]]) if ordered else []
@@ -115,6 +146,37 @@ def _joined(groups: list[SizeGroup], nodes: int) -> SizeLayout:
         real = present.squeeze(1).nonzero().squeeze(1)
         place[taken[real]] = real
     return SizeLayout(tuple(groups), taken, present, place)
+
+
+def _head_places(layout: SizeLayout, heads: int) -> HeadPlaces:
+    taken, place = _part_places(layout, heads, 1)
+    taken_thrice, place_thrice = _part_places(layout, heads, 3)
+    present = None
+    if layout.present is not None:
+        present = torch.cat(
+            [
+                layout.present[group.places].view(group.shape[0], 1, group.shape[1]).expand(-1, heads, -1).flatten()
+                for group in layout.groups
+            ]
+        )[:, None].float()
+    return HeadPlaces(heads, taken, place, taken_thrice, place_thrice, present)
+
+
+def _part_places(layout: SizeLayout, heads: int, parts: int) -> tuple[Tensor, Tensor]:
+    """Rows in places, and places of rows."""
+    rows = torch.arange(parts * heads, device=layout.place.device).view(parts, 1, heads, 1)
+    taken, first = [], []
+    for group in layout.groups:
+        count, size = group.shape
+        taken.append((group.nodes[:, None, :] * (parts * heads) + rows).flatten())
+        molecule = torch.arange(count, device=rows.device)[:, None] * heads * size
+        start = parts * heads * group.places.start + molecule + torch.arange(size, device=rows.device)
+        steps = rows.new_tensor([count * heads * size, size]).expand(count * size, 2)
+        first.append(torch.cat([start.flatten()[:, None], steps], dim=1))
+    start, part_step, head_step = torch.cat(first).index_select(0, layout.place).unbind(1)
+    numbers = torch.arange(parts, device=rows.device)[:, None], torch.arange(heads, device=rows.device)
+    place = start[:, None, None] + part_step[:, None, None] * numbers[0] + head_step[:, None, None] * numbers[1]
+    return torch.cat(taken), place.flatten()
 
 
 class _Spread(torch.autograd.Function):

@@ -148,5 +148,13 @@ class Task:
             for level, rows in self.tasks[name].predict(part(network, name), batch).items()
         }
 
+    def decoded(self, network: nn.Module, batch: MoleculeBatch) -> dict[str, Tensor]:
+        """The same in the mode that the network is in, and with gradients."""
+        return {
+            level: rows
+            for name in self._supervised()
+            for level, rows in self.tasks[name].decoded(part(network, name), batch).items()
+        }
+
     def _supervised(self) -> list[str]:
         return [name for name in self.tasks if getattr(registry.module("tasks", name), "SUPERVISED", True)]

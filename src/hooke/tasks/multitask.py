@@ -373,10 +373,13 @@ class Task:
         probability of each class.
         """
         with torch.no_grad(), _evaluating(network):
-            return {
-                level: self._decode(level, raw, cast(Any, network.heads)[level])
-                for level, raw in network(batch).items()
-            }
+            return self.decoded(network, batch)
+
+    def decoded(self, network: nn.Module, batch: MoleculeBatch) -> dict[str, Tensor]:
+        """The same in the mode that the network is in, and with gradients."""
+        return {
+            level: self._decode(level, raw, cast(Any, network.heads)[level]) for level, raw in network(batch).items()
+        }
 
     def _decode(self, level: str, raw: Tensor, head: Head, *, spread: bool = False) -> Float[Tensor, "items columns"]:
         order, output_order, _ = self._on(level, raw.device)

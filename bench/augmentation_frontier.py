@@ -2,12 +2,12 @@
 
     HOOKE_MIRROR=... python bench/augmentation_frontier.py bench/results/augmentation-frontier.jsonl [--figure FIGURE.svg]
 
-Crops of 72 real fields; the label is how many bright regions a crop shows (`real_crops.counted`), which turns and flips leave
-unchanged. Wells are dealt into folds, every well is tested once a seed, by a network that saw none of its fields. One ResNet a seed
+Crops of eight real fields of four microscopes; the label is how many nuclei a crop shows (`real_crops`), which turns and flips
+leave unchanged. Fields are dealt into folds, every field is tested once a seed, by a network that saw nothing of it. One ResNet a seed
 and fold is trained with random turns of the image and, with exposure, forked at a random stage into a random branch; without
 exposure it never meets the fork. The same weights are read out plainly, with test-time augmentation (stage 0) and with the fork at
 every later stage. Times are medians over alternating passes, one thread: processor and wall. The interval is a 95% bootstrap over
-wells of the difference in accuracy to test-time augmentation, all seeds together. Finished parts are read from the results, so a
+fields of the difference in accuracy to test-time augmentation, all seeds together. Finished parts are read from the results, so a
 stopped call goes on.
 """
 
@@ -25,7 +25,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from real_crops import Crops, counted
 from torch.nn import functional
 
 from hooke.core.paths import mirror_folder
@@ -34,8 +33,9 @@ from hooke.models import resnet
 from hooke.nn.classification import turned
 from hooke.nn.flops import fork_flops, meta_batch, stage_flops
 from hooke.nn.fork import BRANCHES, Branch, fork
+from real_crops import COUNTS, SIDE, Crops, crops
 
-SIZE, BATCH, TURNS = 64, 32, 5
+BATCH, TURNS = 32, 7
 CONFIG = resnet.Config(depths=(2, 2, 2), width=12, pooled_stem=True)
 CHANNEL = ("stain",)
 FAMILIES = ("flip", "dihedral")
@@ -58,12 +58,12 @@ def batch_of(crops: Crops, rows: np.ndarray) -> ImageBatch:
 def train(crops: Crops, rows: np.ndarray, seed: int, steps: int, *, exposure: bool) -> Any:
     torch.manual_seed(seed)
     encoder = resnet.Model(CONFIG, CHANNEL)
-    head = torch.nn.Linear(encoder.width, len(crops.classes))
+    head = torch.nn.Linear(encoder.width, len(COUNTS))
     network = torch.nn.ModuleDict({"encoder": encoder, "head": head}).train()
     optimiser = torch.optim.AdamW(network.parameters(), 3e-3, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
     draws, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    branches, labels = BRANCHES["dihedral"], torch.from_numpy(crops.labels)
+    branches, labels = BRANCHES["dihedral"], torch.from_numpy(crops.nuclei)
     for _ in range(steps):
         chosen = draws.choice(rows, BATCH, replace=False)
         batch = turned(batch_of(crops, chosen), "dihedral", generator)
@@ -86,13 +86,18 @@ def predict(network: Any, batch: ImageBatch, branches: tuple[Branch, ...], stage
     return network["head"](rows).softmax(2).mean(0).argmax(1)
 
 
-def right_by_well(network: Any, crops: Crops, rows: np.ndarray, ways: Ways) -> dict[str, dict[str, int]]:
-    """Way → well → number of crops that are classified rightly."""
+def right_by_field(network: Any, crops: Crops, rows: np.ndarray, ways: Ways) -> dict[str, dict[str, int]]:
+    """Way → field → number of crops that are classified rightly."""
     found = {}
     for name, (branches, stage) in ways.items():
-        parts = [predict(network, batch_of(crops, part), branches, stage) for part in np.array_split(rows, 4)]
-        right = torch.cat(parts).numpy() == crops.labels[rows]
-        found[name] = {str(well): int(right[crops.wells[rows] == well].sum()) for well in np.unique(crops.wells[rows])}
+        parts = [
+            predict(network, batch_of(crops, part), branches, stage)
+            for part in np.array_split(rows, 1 + len(rows) // 128)
+        ]
+        right = torch.cat(parts).numpy() == crops.nuclei[rows]
+        found[name] = {
+            str(field): int(right[crops.field[rows] == field].sum()) for field in np.unique(crops.field[rows])
+        }
     return found
 
 
@@ -114,23 +119,25 @@ def timed(network: Any, batch: ImageBatch, ways: Ways) -> dict[str, tuple[float,
     }  # type: ignore[return-value]
 
 
-def part(crops: Crops, seed: int, fold: int, ways: Ways, options: argparse.Namespace, *, exposure: bool) -> dict[str, Any]:
-    """Train and read out one network; `train_accuracy` is of its last training wells, read out plainly."""
-    order = np.random.default_rng(seed).permutation(np.unique(crops.wells))
+def part(
+    crops: Crops, seed: int, fold: int, ways: Ways, options: argparse.Namespace, *, exposure: bool
+) -> dict[str, Any]:
+    """Train and read out one network; `train_accuracy` is of its training fields, read out plainly."""
+    order = np.random.default_rng(seed).permutation(np.unique(crops.field))
     held_out = order[fold :: options.folds]
     rows = crops.rows(np.setdiff1d(order, held_out), overlapping=True)
     test = crops.rows(held_out, overlapping=False)
     network = train(crops, rows, 10 * seed + fold, options.steps, exposure=exposure)
     seen = crops.rows(np.setdiff1d(order, held_out), overlapping=False)
-    fitted = right_by_well(network, crops, seen, {"plain": ways["plain"]})["plain"]
+    fitted = right_by_field(network, crops, seen, {"plain": ways["plain"]})["plain"]
     line = {
         "seed": seed, "fold": fold, "exposure": exposure, "steps": options.steps, "folds": options.folds,
         "train_accuracy": round(sum(fitted.values()) / len(seen), 4),
-        "crops": {str(well): int((crops.wells[test] == well).sum()) for well in np.unique(crops.wells[test])},
-        "right": right_by_well(network, crops, test, ways),
+        "crops": {str(field): int((crops.field[test] == field).sum()) for field in np.unique(crops.field[test])},
+        "right": right_by_field(network, crops, test, ways),
     }  # fmt: skip
     if not fold and exposure:
-        line["milliseconds"] = timed(network, batch_of(crops, test[:96]), ways)
+        line["milliseconds"] = timed(network, batch_of(crops, test[:128]), ways)
     return line
 
 
@@ -138,13 +145,13 @@ def table(lines: list[dict[str, Any]], ways: Ways, costs: list[int], *, exposure
     """One row a way."""
     own = [line for line in lines if line["exposure"] == exposure]
     clocks = [line["milliseconds"] for line in lines if "milliseconds" in line]
-    wells = sorted({well for line in own for well in line["crops"]}, key=int)
-    sizes = np.array([sum(line["crops"].get(well, 0) for line in own) for well in wells])
+    fields = sorted({field for line in own for field in line["crops"]})
+    sizes = np.array([sum(line["crops"].get(field, 0) for line in own) for field in fields])
 
     def right(way: str) -> np.ndarray:
-        return np.array([sum(line["right"][way].get(well, 0) for line in own) for well in wells])
+        return np.array([sum(line["right"][way].get(field, 0) for line in own) for field in fields])
 
-    chosen = np.random.default_rng(0).integers(0, len(wells), (5000, len(wells)))
+    chosen = np.random.default_rng(0).integers(0, len(fields), (5000, len(fields)))
     found = []
     for way, (branches, stage) in ways.items():
         base = f"{way.split()[0]} test-time" if way != "plain" else "flip test-time"
@@ -164,7 +171,9 @@ def table(lines: list[dict[str, Any]], ways: Ways, costs: list[int], *, exposure
 
 
 def show(rows: list[dict[str, Any]]) -> None:
-    print(f"{'way':<20}{'accuracy':>9}{'to test-time':>24}{'wall ms':>9}{'saved':>7}{'CPU ms':>9}{'saved':>7}{'FLOPs':>7}")
+    print(
+        f"{'way':<20}{'accuracy':>9}{'to test-time':>24}{'wall ms':>9}{'saved':>7}{'CPU ms':>9}{'saved':>7}{'FLOPs':>7}"
+    )
     for row in rows:
         difference = f"{row['difference']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}]"
         print(
@@ -183,7 +192,9 @@ def draw(path: Path, exposed: list[dict[str, Any]], plain: list[dict[str, Any]],
     plt.rcParams["svg.fonttype"] = "none"
     figure, axes = plt.subplots(1, 2, figsize=(10.5, 4.4), sharey=True)
     colours = {"flip": "#0072b2", "dihedral": "#d55e00"}
-    for axis, key, label in zip(axes, ("wall_ms", "flops"), ("wall time, ms an image", "FLOPs, in forward passes"), strict=True):
+    for axis, key, label in zip(
+        axes, ("wall_ms", "flops"), ("wall time, ms an image", "FLOPs, in forward passes"), strict=True
+    ):
         for rows, style, note in ((exposed, "-", ""), (plain, ":", ", not met in training")):
             for family, colour in colours.items():
                 points = [row for row in rows if row["way"].startswith(family)]
@@ -193,7 +204,9 @@ def draw(path: Path, exposed: list[dict[str, Any]], plain: list[dict[str, Any]],
                 )  # fmt: skip
                 if style == "-":
                     first = points[0]
-                    axis.plot(first[key], first["accuracy"], "s", color=colour, markersize=9, label=f"{family}: test-time")
+                    axis.plot(
+                        first[key], first["accuracy"], "s", color=colour, markersize=9, label=f"{family}: test-time"
+                    )
                     for point in points[1:] if family == "flip" else ():
                         axis.annotate(
                             point["way"].split()[-1], (point[key], point["accuracy"]), textcoords="offset points",
@@ -204,7 +217,7 @@ def draw(path: Path, exposed: list[dict[str, Any]], plain: list[dict[str, Any]],
         axis.set_xscale("log")
         axis.set_xlabel(label)
         axis.grid(alpha=0.3)
-    axes[0].set_ylabel("accuracy, held-out wells")
+    axes[0].set_ylabel("accuracy, held-out fields")
     axes[1].legend(fontsize=8, loc="lower right")
     figure.suptitle(title, fontsize=10)
     figure.tight_layout()
@@ -217,45 +230,48 @@ def main() -> None:
     parser.add_argument("results", type=Path)
     parser.add_argument("--figure", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--folds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--folds", type=int, default=4)
+    parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--minutes", type=float, default=1e9, help="end after the part that passes this time")
     options = parser.parse_args()
     torch.set_num_threads(1)
     mirror = mirror_folder()
     if mirror is None:
         raise SystemExit("set HOOKE_MIRROR to the folder of real data")
-    crops = counted(mirror)
+    found = crops(mirror, step=8)
     with torch.device("meta"):
-        costs = stage_flops(resnet.Model(CONFIG, CHANNEL), meta_batch(1, CHANNEL, SIZE))
+        costs = stage_flops(resnet.Model(CONFIG, CHANNEL), meta_batch(1, CHANNEL, SIDE))
     ways = ways_of(len(costs))
     lines = [json.loads(line) for line in options.results.read_text().splitlines()] if options.results.exists() else []
     lines = [line for line in lines if (line["steps"], line["folds"]) == (options.steps, options.folds)]
     done = {(line["seed"], line["fold"], line["exposure"]) for line in lines}
     begun = time.monotonic()
-    for key in [(seed, fold, exposure) for seed in range(options.seeds) for exposure in (True, False) for fold in range(options.folds)]:
+    kinds = [
+        (seed, fold, met) for met in (True, False) for seed in range(options.seeds) for fold in range(options.folds)
+    ]
+    for key in kinds:
         if key in done:
             continue
         if time.monotonic() - begun > 60 * options.minutes:
             raise SystemExit(f"stopped after {len(lines)} parts; call again to go on")
         seed, fold, exposure = key
-        line = part(crops, seed, fold, ways, options, exposure=exposure)
+        line = part(found, seed, fold, ways, options, exposure=exposure)
         lines.append(line)
         options.results.parent.mkdir(parents=True, exist_ok=True)
         with open(options.results, "a") as file:
             file.write(json.dumps(line) + "\n")
         print(f"seed {seed} fold {fold} exposure {exposure}: training {line['train_accuracy']:.3f}", flush=True)
-    once = crops.labels[~crops.overlapping]
+    once = found.nuclei[~found.overlapping]
     chance = np.bincount(once).max() / len(once)
-    note = f"{len(once)} crops of {len(np.unique(crops.wells))} wells, {len(crops.classes)} classes, most frequent class {chance:.3f}"
-    print(f"{note}, {options.seeds} seeds; intervals over wells")
+    note = f"{len(once)} crops of {len(np.unique(found.field))} fields, {len(COUNTS)} classes, most frequent class {chance:.3f}"
+    print(f"{note}, {options.seeds} seeds; intervals over fields")
     exposed, plain = (table(lines, ways, costs, exposure=exposure) for exposure in (True, False))
     print("the fork met in training:")
     show(exposed)
     print("not met in training:")
     show(plain)
     if options.figure:
-        draw(options.figure, exposed, plain, f"Bright regions in real crops: {note}")
+        draw(options.figure, exposed, plain, f"Nuclei in real crops: {note}")
 
 
 if __name__ == "__main__":

@@ -10,14 +10,17 @@ treated wells; weights are those of the last step, nothing is chosen on test dat
   AdaBN from training on            mini-batches of one experiment each in training, and AdaBN at evaluation
   frozen: METHOD                    logistic regression on the ERM network's embedding, after a correction fitted on untreated wells
   random: METHOD                    the same on a network with random weights
-Why AdaBN does what it does: the encoder standardises each image by itself, which takes staining and light out before any batch
-norm. "fixed scale" rows are of the same network that sees pixels / 255 minus the mean of the training pixels instead.
-Intervals are a 95% bootstrap over seeds and experiments. Finished parts are read from the results, so a stopped call goes on.
+Why AdaBN does what it does: other "AdaBN" rows take the statistics of other fields: untreated wells alone, 16 fields alone, fields
+of all held-out experiments mixed, and those of another experiment. The encoder standardises each image by itself, which takes
+staining and light out before any batch norm; "fixed scale" rows are of the same network that sees pixels / 255 minus the mean of the
+training pixels instead. Intervals are a 95% bootstrap over seeds and experiments. Finished parts are read from the results, so a
+stopped call goes on.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import time
@@ -36,7 +39,7 @@ from hooke.images.batch import ImageBatch
 from hooke.images.screen import Screen
 from hooke.images.screen_config import ScreenConfig
 from hooke.models import resnet
-from hooke.nn.batch_statistics import adapted
+from hooke.nn.batch_statistics import adapted, norm_layers
 from small_training import train
 
 BATCH, TARGET = 28, "perturbation"
@@ -45,16 +48,18 @@ OBJECTIVES = {
     "ERM": "perturbation_classification", "CORAL": "coral", "DANN": "dann", "IRM": "irm", "GroupDRO": "group_dro",
     "AdaBN from training on": "perturbation_classification", "fixed scale: ERM": "perturbation_classification",
 }  # fmt: skip
-COMPARING, GROUPS = (
-    ("CORAL", "DANN", "IRM", "GroupDRO"),
-    4,
-)  # these see batches of four experiments, as in WILDS of several
-ADAPTED = {"AdaBN": "ERM", "fixed scale: AdaBN": "fixed scale: ERM"}  # read out of another row's network
+COMPARING = ("CORAL", "DANN", "IRM", "GroupDRO")
+GROUPS = 4  # experiments in each of their batches
+ADAPTED = {  # read out of another row's network, with the statistics of these fields
+    "AdaBN": ("ERM", "own"), "AdaBN, untreated wells": ("ERM", "untreated"), "AdaBN, 16 fields": ("ERM", "16 fields"),
+    "AdaBN, all held out mixed": ("ERM", "all held out"), "AdaBN, wrong experiment": ("ERM", "next experiment"),
+    "fixed scale: AdaBN": ("fixed scale: ERM", "own"),
+}  # fmt: skip
 CORRECTIONS = ("none", "centre", "centre_scale", "pca_cs", "tvn", "sphering", "combat", "harmony")
 RANDOM = ("none", "centre_scale", "tvn")
 ORDER = (
-    "ERM", "AdaBN", "AdaBN from training on", "CORAL", "DANN", "IRM", "GroupDRO", *(f"frozen: {name}" for name in CORRECTIONS),
-    *(f"random: {name}" for name in RANDOM), "fixed scale: ERM", "fixed scale: AdaBN",
+    "ERM", *(row for row in ADAPTED if row.startswith("AdaBN")), "AdaBN from training on", *COMPARING,
+    *(f"frozen: {name}" for name in CORRECTIONS), *(f"random: {name}" for name in RANDOM), "fixed scale: ERM", "fixed scale: AdaBN",
 )  # fmt: skip
 
 
@@ -92,6 +97,7 @@ class Twin:
         self.classes, site = len(classes), screen.fields["site"].to_numpy()
         self.control = words == "EMPTY"
         held_out = np.array([name.endswith("-03") for name in names])
+        self.held_out = np.flatnonzero(held_out)
         idle = np.array([name.endswith("-02") for name in names])  # validation, which nothing here uses
         self.train = np.flatnonzero(~held_out & ~idle & (site == 1))
         self.parts = {
@@ -138,22 +144,46 @@ def network_of(method: str, data: Twin, epochs: int, seed: int) -> tuple[Any, An
     return task.network(encoder), task
 
 
+def fields_of_statistics(data: Twin, number: int, statistics: str) -> np.ndarray:
+    """Rows whose batch-norm statistics an experiment is seen with."""
+    own = np.flatnonzero(data.experiments == number)
+    if statistics == "untreated":
+        return own[data.control[own]]
+    if statistics == "16 fields":
+        return np.random.default_rng(number).choice(own, 16, replace=False)
+    if statistics == "next experiment":
+        return np.flatnonzero(data.experiments == (number + 1) % len(data.names))
+    if statistics == "all held out":
+        return np.random.default_rng(0).permutation(data.held_out)[: len(own)]
+    return own
+
+
 @torch.no_grad()
-def guesses(data: Twin, network: Any, rows: np.ndarray, *, adapt: bool) -> np.ndarray:
-    """(rows,) classes; with `adapt` each experiment is seen with the statistics of all its own fields."""
+def guesses(data: Twin, network: Any, rows: np.ndarray, statistics: str) -> np.ndarray:
+    """(rows,) classes; with `statistics` each experiment is seen with those of some fields, else with those of training."""
     found = np.empty(len(rows), int)
     for number in np.unique(data.experiments[rows]):
         places = np.flatnonzero(data.experiments[rows] == number)
-        if adapt:
-            own = np.flatnonzero(data.experiments == number)
-            with adapted(network, data.chunks(own)):
-                found[places] = np.concatenate(
-                    [network(part).logits[TARGET].argmax(1) for part in data.chunks(rows[places])]
-                )
-        else:
+        fields = fields_of_statistics(data, number, statistics)
+        with adapted(network, data.chunks(fields)) if statistics else contextlib.nullcontext():
             found[places] = np.concatenate(
                 [network(part).logits[TARGET].argmax(1) for part in data.chunks(rows[places])]
             )
+    return found
+
+
+def shifts(data: Twin, network: Any) -> dict[str, float]:
+    """Part → mean over experiments, layers and maps of |μ of the experiment - μ of training| / σ of training."""
+    layers = norm_layers(network)
+    former = [(layer.running_mean.clone(), layer.running_var.clone()) for layer in layers]
+    found = {}
+    for part in ("train", "out"):
+        moved = []
+        for number in np.unique(data.experiments[data.parts[part]]):
+            with adapted(network, data.chunks(np.flatnonzero(data.experiments == number))):
+                for layer, (mean, variance) in zip(layers, former, strict=True):
+                    moved.append(float(((layer.running_mean - mean).abs() / (variance + layer.eps).sqrt()).mean()))
+        found[part] = round(float(np.mean(moved)), 4)
     return found
 
 
@@ -165,8 +195,8 @@ def by_experiment(data: Twin, rows: np.ndarray, right: np.ndarray) -> dict[str, 
     }  # fmt: skip
 
 
-def read_out(data: Twin, network: Any, *, adapt: bool) -> dict[str, Any]:
-    right = {part: guesses(data, network, rows, adapt=adapt) == data.labels[rows] for part, rows in data.parts.items()}
+def read_out(data: Twin, network: Any, statistics: str = "") -> dict[str, Any]:
+    right = {part: guesses(data, network, rows, statistics) == data.labels[rows] for part, rows in data.parts.items()}
     return {part: by_experiment(data, rows, right[part]) for part, rows in data.parts.items()}
 
 
@@ -179,7 +209,7 @@ def frozen(data: Twin, values: np.ndarray, method: str) -> dict[str, Any]:
     """A logistic regression on corrected embeddings of training fields."""
     from sklearn.linear_model import LogisticRegression
 
-    batches, fitted, options = data.names[data.experiments], data.parts["train"], {}
+    batches, fitted, options = data.names[data.experiments], data.train, {}
     if method == "sphering":  # its ridge is searched on training experiments alone
         words, generator = data.labels[data.train].astype(str), np.random.default_rng(0)
         searched = sphering.fit(
@@ -205,8 +235,12 @@ def part(data: Twin, trained: str, seed: int, epochs: int) -> dict[str, dict[str
     groups = 1 if single else GROUPS if trained in COMPARING else 0
     steps = epochs * (len(data.train) // BATCH)
     train(network, task, mini_batches(data, epochs, seed, groups), steps, seed, rate=3e-3)
-    found = {trained: read_out(data, network, adapt=single)}
-    found |= {row: read_out(data, network, adapt=True) for row, source in ADAPTED.items() if source == trained}
+    found = {trained: read_out(data, network, "own" if groups == 1 else "")}
+    for row, (source, statistics) in ADAPTED.items():
+        if source == trained:
+            found[row] = read_out(data, network, statistics)
+    if trained.endswith("ERM"):
+        found[trained]["shift"] = shifts(data, network)
     if trained == "ERM":
         values = embedded(data, network)
         found |= {f"frozen: {method}": frozen(data, values, method) for method in CORRECTIONS}
@@ -331,6 +365,12 @@ def main() -> None:
     note = f"simulated twin of RxRx1: {data.classes} classes (chance {chance:.3f}), {sizes['train']} training fields, {options.seeds} seeds"
     print(f"{note}; {sizes['in']} fields in, {sizes['out']} out of distribution; intervals over seeds and experiments")
     found_all = show(lines)
+    for row in ("ERM", "fixed scale: ERM"):
+        moved = [[line["shift"][part] for line in lines if line["row"] == row] for part in ("train", "out")]
+        print(
+            f"{row}: means of batch-norm inputs differ from training's by {np.mean(moved[0]):.3f} standard deviations in training "
+        )
+        print(f"experiments, {np.mean(moved[1]):.3f} in held-out ones")
     if options.figure:
         draw(options.figure, found_all, chance, note)
 

@@ -1,201 +1,277 @@
 """Accuracy against time and FLOPs of augmentation inside the network, beside test-time augmentation, on real fields of cells.
 
-    python bench/augmentation_frontier.py FOLDER RESULTS.jsonl [--pattern "*.tif*"] [--seeds 3] [--epochs 20] [--branches flip]
+    HOOKE_MIRROR=... python bench/augmentation_frontier.py bench/results/augmentation-frontier.jsonl [--figure FIGURE.svg]
 
-FOLDER is searched for single-channel images (or is an .npz archive of fields and their names). Each is halved and cut into
-crops, and every crop is labelled by how many nuclei (or cells) it shows: bright regions above their surroundings, in classes of
-about equal size. Turns and flips leave that count unchanged. Training and test crops come from different files (wells). One
-ResNet a seed is trained with random flips of the image and exposure to the fork at random stages; then the same weights are read
-out plainly, with test-time augmentation (stage 0) and with the fork at every later stage. Times are processor seconds, medians
-over alternating passes. The interval is a bootstrap over test files of the difference in accuracy to test-time augmentation, all
-seeds together.
+Crops of eight real fields of four microscopes; the label is how many nuclei a crop shows (`real_crops`), which turns and flips
+leave unchanged. Fields are dealt into folds, every field is tested once a seed, by a network that saw nothing of it. One ResNet a seed
+and fold is trained with random turns of the image and, with exposure, forked at a random stage into a random branch; without
+exposure it never meets the fork. The same weights are read out plainly, with test-time augmentation (stage 0) and with the fork at
+every later stage. Times are medians over alternating passes, one thread: processor and wall. The interval is a 95% bootstrap over
+fields of the difference in accuracy to test-time augmentation, all seeds together. Finished parts are read from the results, so a
+stopped call goes on.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+from hooke.core.paths import mirror_folder
 from hooke.images.batch import ImageBatch
 from hooke.models import resnet
 from hooke.nn.classification import turned
 from hooke.nn.flops import fork_flops, meta_batch, stage_flops
-from hooke.nn.fork import BRANCHES, Branch, fork, stages_of
+from hooke.nn.fork import BRANCHES, Branch, fork
+from real_crops import COUNTS, SIDE, Crops, crops
 
-SIZE, CLASSES = 64, 4
-CONFIG = resnet.Config(depths=(1, 1, 1), width=16, pooled_stem=True)
+BATCH, TURNS = 32, 7
+CONFIG = resnet.Config(depths=(2, 2, 2), width=12, pooled_stem=True)
 CHANNEL = ("stain",)
+FAMILIES = ("flip", "dihedral")
+Ways = dict[str, tuple[tuple[Branch, ...], int]]
 
 
-def count_regions(crop: np.ndarray, threshold: float) -> int:
-    from scipy import ndimage
-
-    labels, found = ndimage.label(crop > threshold)
-    if not found:
-        return 0
-    sizes = ndimage.sum_labels(np.ones_like(crop), labels, np.arange(1, found + 1))
-    return int((sizes >= 20).sum())
-
-
-def fields(folder: Path, pattern: str) -> Iterator[tuple[int, np.ndarray]]:
-    """Number of the file or, in an archive of one array of several fields, of the well; and one field."""
-    from skimage.io import imread
-
-    paths = sorted(folder.rglob(pattern)) if folder.is_dir() else []
-    for number, path in enumerate(paths):
-        yield number, imread(path)
-    if not paths:
-        archive = np.load(folder)
-        images = next(archive[name] for name in archive.files if archive[name].ndim == 3)
-        wells = [str(name).rpartition("f")[0] for name in archive["names"]]  # ..._O01f00d2.TIF is field 0 of well O01
-        numbers = np.unique(wells, return_inverse=True)[1]
-        yield from zip(numbers.tolist(), images, strict=True)
+def ways_of(stages: int) -> Ways:
+    """Name → branches and stage."""
+    ways: Ways = {"plain": (BRANCHES["none"], 0)}
+    for family in FAMILIES:
+        ways[f"{family} test-time"] = (BRANCHES[family], 0)
+        ways |= {f"{family} fork {stage}": (BRANCHES[family], stage) for stage in range(1, stages)}
+    return ways
 
 
-def load(folder: Path, pattern: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(N, 1, 64, 64) float32 crops, (N,) counts and (N,) file numbers."""
-    from scipy.ndimage import gaussian_filter
-    from skimage.filters import threshold_otsu
-
-    crops, counts, files = [], [], []
-    for number, field in fields(folder, pattern):
-        if field.ndim != 2 or min(field.shape) < 4 * SIZE:
-            continue
-        height, width = (side // 2 * 2 for side in field.shape)
-        field = field[:height, :width].reshape(height // 2, 2, width // 2, 2).mean((1, 3)).astype(np.float32)
-        flat = gaussian_filter(field, 1.0) - gaussian_filter(field, SIZE / 4)  # without the unevenness of the light
-        threshold = float(threshold_otsu(flat))
-        for top in range(0, field.shape[0] - SIZE + 1, SIZE):
-            for left in range(0, field.shape[1] - SIZE + 1, SIZE):
-                crop = field[top : top + SIZE, left : left + SIZE]
-                crops.append(crop)
-                counts.append(count_regions(flat[top : top + SIZE, left : left + SIZE], threshold))
-                files.append(number)
-    return np.stack(crops)[:, None], np.array(counts), np.array(files)
+def batch_of(crops: Crops, rows: np.ndarray) -> ImageBatch:
+    return ImageBatch(torch.from_numpy(crops.pixels[rows]), CHANNEL, torch.from_numpy(rows.astype(np.int64)))
 
 
-def batch_of(crops: np.ndarray, rows: np.ndarray) -> ImageBatch:
-    return ImageBatch(torch.from_numpy(crops[rows]), CHANNEL, torch.from_numpy(rows.astype(np.int64)))
-
-
-def train(crops: np.ndarray, labels: np.ndarray, rows: np.ndarray, seed: int, options: argparse.Namespace) -> Any:
+def train(crops: Crops, rows: np.ndarray, seed: int, steps: int, *, exposure: bool) -> Any:
     torch.manual_seed(seed)
     encoder = resnet.Model(CONFIG, CHANNEL)
-    head = torch.nn.Linear(encoder.width, CLASSES)
+    head = torch.nn.Linear(encoder.width, len(COUNTS))
     network = torch.nn.ModuleDict({"encoder": encoder, "head": head}).train()
-    optimiser = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=0.05)
-    steps = options.epochs * (len(rows) // options.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps)
+    optimiser = torch.optim.AdamW(network.parameters(), 3e-3, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
     draws, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    branches, stages = BRANCHES[options.branches], stages_of(encoder).count
-    for _ in range(options.epochs):
-        order = draws.permutation(rows)
-        for first in range(0, len(order) - options.batch + 1, options.batch):
-            chosen = order[first : first + options.batch]
-            batch = turned(batch_of(crops, chosen), "flips", generator)
-            stage, branch = int(draws.integers(0, stages)), branches[int(draws.integers(0, len(branches)))]
-            embedding = fork(encoder, batch, [branch], stage)[0]
-            loss = functional.cross_entropy(head(embedding), torch.from_numpy(labels[chosen]))
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
+    branches, labels = BRANCHES["dihedral"], torch.from_numpy(crops.nuclei)
+    for _ in range(steps):
+        chosen = draws.choice(rows, BATCH, replace=False)
+        batch = turned(batch_of(crops, chosen), "dihedral", generator)
+        branch, stage = (Branch(), 0)
+        if exposure:
+            branch, stage = branches[int(draws.integers(len(branches)))], int(draws.integers(encoder.blocks))
+        embedding = fork(encoder, batch, [branch], stage)[0]
+        loss = functional.cross_entropy(head(embedding), labels[chosen])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
     return network.eval()
 
 
 @torch.no_grad()
 def predict(network: Any, batch: ImageBatch, branches: tuple[Branch, ...], stage: int) -> torch.Tensor:
+    """(B,) classes: of the mean probability over branches."""
     rows = fork(network["encoder"], batch, branches, stage)
-    return network["head"](rows).softmax(2).mean(0)
+    return network["head"](rows).softmax(2).mean(0).argmax(1)
 
 
-def read_out(
-    network: Any, crops: np.ndarray, rows: np.ndarray, ways: dict[str, Any]
-) -> dict[str, tuple[np.ndarray, float]]:
-    """Way → (predicted classes, median seconds of a pass over all rows); the ways take turns."""
-    parts = [batch_of(crops, part) for part in np.array_split(rows, max(1, len(rows) // 64))]
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    found: dict[str, np.ndarray] = {}
-    for turn in range(4):
+def right_by_field(network: Any, crops: Crops, rows: np.ndarray, ways: Ways) -> dict[str, dict[str, int]]:
+    """Way → field → number of crops that are classified rightly."""
+    found = {}
+    for name, (branches, stage) in ways.items():
+        parts = [
+            predict(network, batch_of(crops, part), branches, stage)
+            for part in np.array_split(rows, 1 + len(rows) // 128)
+        ]
+        right = torch.cat(parts).numpy() == crops.nuclei[rows]
+        found[name] = {
+            str(field): int(right[crops.field[rows] == field].sum()) for field in np.unique(crops.field[rows])
+        }
+    return found
+
+
+def timed(network: Any, batch: ImageBatch, ways: Ways) -> dict[str, tuple[float, float]]:
+    """Way → processor and wall milliseconds an image; the ways take turns."""
+    clocks = (time.process_time, time.perf_counter)
+    passes: dict[str, list[tuple[float, ...]]] = {name: [] for name in ways}
+    for turn in range(TURNS + 1):
         for name, (branches, stage) in ways.items():
-            start = time.process_time()
-            classes = torch.cat([predict(network, part, branches, stage).argmax(1) for part in parts])
+            start = [clock() for clock in clocks]
+            predict(network, batch, branches, stage)
             if turn:  # the first turn warms up
-                seconds[name].append(time.process_time() - start)
-            found[name] = classes.numpy()
-    return {name: (found[name], statistics.median(seconds[name])) for name in ways}
+                spent = tuple(clock() - begun for clock, begun in zip(clocks, start, strict=True))
+                passes[name].append(spent)
+    scale = 1000 / batch.num_items
+    return {
+        name: tuple(round(scale * statistics.median(column), 4) for column in zip(*values, strict=True))
+        for name, values in passes.items()
+    }  # type: ignore[return-value]
 
 
-def interval(differences: np.ndarray, files: np.ndarray) -> list[float]:
-    """95% bootstrap over files of the mean difference of correct answers; rows are seeds."""
-    draws, kinds = np.random.default_rng(0), np.unique(files)
-    sums = np.stack([differences[:, files == kind].sum(1) for kind in kinds]).sum(1)
-    sizes = np.array([(files == kind).sum() * len(differences) for kind in kinds])
-    chosen = draws.integers(0, len(kinds), (2000, len(kinds)))
-    means = sums[chosen].sum(1) / sizes[chosen].sum(1)
-    return [round(float(value), 4) for value in np.quantile(means, [0.025, 0.975])]
+def part(
+    crops: Crops, seed: int, fold: int, ways: Ways, options: argparse.Namespace, *, exposure: bool
+) -> dict[str, Any]:
+    """Train and read out one network; `train_accuracy` is of its training fields, read out plainly."""
+    order = np.random.default_rng(seed).permutation(np.unique(crops.field))
+    held_out = order[fold :: options.folds]
+    rows = crops.rows(np.setdiff1d(order, held_out), overlapping=True)
+    test = crops.rows(held_out, overlapping=False)
+    network = train(crops, rows, 10 * seed + fold, options.steps, exposure=exposure)
+    seen = crops.rows(np.setdiff1d(order, held_out), overlapping=False)
+    fitted = right_by_field(network, crops, seen, {"plain": ways["plain"]})["plain"]
+    line = {
+        "seed": seed, "fold": fold, "exposure": exposure, "steps": options.steps, "folds": options.folds,
+        "train_accuracy": round(sum(fitted.values()) / len(seen), 4),
+        "crops": {str(field): int((crops.field[test] == field).sum()) for field in np.unique(crops.field[test])},
+        "right": right_by_field(network, crops, test, ways),
+    }  # fmt: skip
+    if not fold and exposure:
+        line["milliseconds"] = timed(network, batch_of(crops, test[:128]), ways)
+    return line
+
+
+def table(lines: list[dict[str, Any]], ways: Ways, costs: list[int], *, exposure: bool) -> list[dict[str, Any]]:
+    """One row a way."""
+    own = [line for line in lines if line["exposure"] == exposure]
+    clocks = [line["milliseconds"] for line in lines if "milliseconds" in line]
+    fields = sorted({field for line in own for field in line["crops"]})
+    sizes = np.array([sum(line["crops"].get(field, 0) for line in own) for field in fields])
+
+    def right(way: str) -> np.ndarray:
+        return np.array([sum(line["right"][way].get(field, 0) for line in own) for field in fields])
+
+    chosen = np.random.default_rng(0).integers(0, len(fields), (5000, len(fields)))
+    found = []
+    for way, (branches, stage) in ways.items():
+        base = f"{way.split()[0]} test-time" if way != "plain" else "flip test-time"
+        difference = right(way) - right(base)
+        draws = difference[chosen].sum(1) / sizes[chosen].sum(1)
+        processor, wall = (statistics.median(clock[way][kind] for clock in clocks) for kind in (0, 1))
+        saved = [[1 - clock[way][kind] / clock[base][kind] for clock in clocks] for kind in (0, 1)]
+        low, high = np.quantile(draws, [0.025, 0.975])
+        found.append({
+            "way": way, "exposure": exposure, "accuracy": float(right(way).sum() / sizes.sum()),
+            "difference": float(difference.sum() / sizes.sum()), "low": float(low), "high": float(high),
+            "processor_ms": processor, "wall_ms": wall, "processor_saved": statistics.median(saved[0]),
+            "wall_saved": statistics.median(saved[1]),
+            "flops": fork_flops(costs, len(branches), stage) / sum(costs),
+        })  # fmt: skip
+    return found
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    print(
+        f"{'way':<20}{'accuracy':>9}{'to test-time':>24}{'wall ms':>9}{'saved':>7}{'CPU ms':>9}{'saved':>7}{'FLOPs':>7}"
+    )
+    for row in rows:
+        difference = f"{row['difference']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}]"
+        print(
+            f"{row['way']:<20}{row['accuracy']:>9.4f}{difference:>24}{row['wall_ms']:>9.3f}{row['wall_saved']:>7.0%}"
+            f"{row['processor_ms']:>9.3f}{row['processor_saved']:>7.0%}{row['flops']:>7.2f}"
+        )
+
+
+def draw(path: Path, exposed: list[dict[str, Any]], plain: list[dict[str, Any]], title: str) -> None:
+    """Accuracy against wall time, and against FLOPs."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    import matplotlib.pyplot as plt
+
+    plt.rcParams["svg.fonttype"] = "none"
+    figure, axes = plt.subplots(1, 2, figsize=(10.5, 4.4), sharey=True)
+    colours = {"flip": "#0072b2", "dihedral": "#d55e00"}
+    for axis, key, label in zip(
+        axes, ("wall_ms", "flops"), ("wall time, ms an image", "FLOPs, in forward passes"), strict=True
+    ):
+        for rows, style, note in ((exposed, "-", ""), (plain, ":", ", not met in training")):
+            for family, colour in colours.items():
+                points = [row for row in rows if row["way"].startswith(family)]
+                axis.plot(
+                    [row[key] for row in points], [row["accuracy"] for row in points], style, color=colour, marker="o",
+                    markersize=4, alpha=1 if style == "-" else 0.55, label=f"{family}: fork at a stage{note}",
+                )  # fmt: skip
+                if style == "-":
+                    first = points[0]
+                    axis.plot(
+                        first[key], first["accuracy"], "s", color=colour, markersize=9, label=f"{family}: test-time"
+                    )
+                    for point in points[1:] if family == "flip" else ():
+                        axis.annotate(
+                            point["way"].split()[-1], (point[key], point["accuracy"]), textcoords="offset points",
+                            xytext=(0, 6), ha="center", fontsize=8, color=colour,
+                        )  # fmt: skip
+        one = next(row for row in exposed if row["way"] == "plain")
+        axis.plot(one[key], one["accuracy"], "k*", markersize=11, label="one plain pass")
+        axis.set_xscale("log")
+        axis.set_xlabel(label)
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("accuracy, held-out fields")
+    axes[1].legend(fontsize=8, loc="lower right")
+    figure.suptitle(title, fontsize=10)
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
     parser.add_argument("results", type=Path)
-    parser.add_argument("--pattern", default="*.[tT][iI][fF]*")
-    parser.add_argument("--branches", default="flip", choices=sorted(set(BRANCHES) - {"none"}))
+    parser.add_argument("--figure", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--folds", type=int, default=4)
+    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--minutes", type=float, default=1e9, help="end after the part that passes this time")
     options = parser.parse_args()
-    crops, counts, files = load(options.folder, options.pattern)
-    edges = np.quantile(counts, np.arange(1, CLASSES) / CLASSES)
-    labels = np.digitize(counts, np.unique(edges), right=True)
-    order = np.random.default_rng(0).permutation(np.unique(files))
-    held_out = order[: max(1, len(order) // 4)]
-    test, rows = np.flatnonzero(np.isin(files, held_out)), np.flatnonzero(~np.isin(files, held_out))
-    print(
-        f"{len(order)} files, {len(rows)} training and {len(test)} test crops, classes {np.bincount(labels)}",
-        flush=True,
-    )
+    torch.set_num_threads(1)
+    mirror = mirror_folder()
+    if mirror is None:
+        raise SystemExit("set HOOKE_MIRROR to the folder of real data")
+    found = crops(mirror, step=8)
     with torch.device("meta"):
-        blank = resnet.Model(CONFIG, CHANNEL)
-    costs = stage_flops(blank, meta_batch(1, CHANNEL, SIZE))
-    branches, stages = BRANCHES[options.branches], len(costs)
-    ways: dict[str, Any] = {"plain": (BRANCHES["none"], 0), "test-time": (branches, 0)}
-    ways |= {f"fork {stage}": (branches, stage) for stage in range(1, stages)}
-    correct: dict[str, list[np.ndarray]] = {name: [] for name in ways}
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for seed in range(options.seeds):
-        network = train(crops, labels, rows, seed, options)
-        for name, (classes, seconds) in read_out(network, crops, test, ways).items():
-            correct[name].append(classes == labels[test])
-            times[name].append(seconds)
-        print(f"seed {seed}: test-time accuracy {correct['test-time'][-1].mean():.4f}", flush=True)
-    base = np.stack(correct["test-time"]).astype(float)
-    options.results.parent.mkdir(parents=True, exist_ok=True)
-    for name, (chosen, stage) in ways.items():
-        mine = np.stack(correct[name]).astype(float)
-        saved = [1 - own / other for own, other in zip(times[name], times["test-time"], strict=True)]
-        line = {
-            "way": name, "branches": options.branches, "accuracy": round(float(mine.mean()), 4),
-            "accuracy_by_seed": [round(float(value), 4) for value in mine.mean(1)],
-            "difference_to_test_time": round(float((mine - base).mean()), 4),
-            "interval": interval(mine - base, files[test]),
-            "milliseconds_an_image": round(1000 * statistics.median(times[name]) / len(test), 4),
-            "time_saved": round(statistics.median(saved), 3),
-            "relative_flops": round(fork_flops(costs, len(chosen), stage) / sum(costs), 3),
-        }  # fmt: skip
+        costs = stage_flops(resnet.Model(CONFIG, CHANNEL), meta_batch(1, CHANNEL, SIDE))
+    ways = ways_of(len(costs))
+    lines = [json.loads(line) for line in options.results.read_text().splitlines()] if options.results.exists() else []
+    lines = [line for line in lines if (line["steps"], line["folds"]) == (options.steps, options.folds)]
+    done = {(line["seed"], line["fold"], line["exposure"]) for line in lines}
+    begun = time.monotonic()
+    kinds = [
+        (seed, fold, met) for met in (True, False) for seed in range(options.seeds) for fold in range(options.folds)
+    ]
+    for key in kinds:
+        if key in done:
+            continue
+        if time.monotonic() - begun > 60 * options.minutes:
+            raise SystemExit(f"stopped after {len(lines)} parts; call again to go on")
+        seed, fold, exposure = key
+        line = part(found, seed, fold, ways, options, exposure=exposure)
+        lines.append(line)
+        options.results.parent.mkdir(parents=True, exist_ok=True)
         with open(options.results, "a") as file:
             file.write(json.dumps(line) + "\n")
-        print(json.dumps(line), flush=True)
+        print(f"seed {seed} fold {fold} exposure {exposure}: training {line['train_accuracy']:.3f}", flush=True)
+    once = found.nuclei[~found.overlapping]
+    chance = np.bincount(once).max() / len(once)
+    note = f"{len(once)} crops of {len(np.unique(found.field))} fields, {len(COUNTS)} classes, most frequent class {chance:.3f}"
+    print(f"{note}, {options.seeds} seeds; intervals over fields")
+    exposed, plain = (table(lines, ways, costs, exposure=exposure) for exposure in (True, False))
+    print("the fork met in training:")
+    show(exposed)
+    print("not met in training:")
+    show(plain)
+    if options.figure:
+        draw(options.figure, exposed, plain, f"Nuclei in real crops: {note}")
 
 
 if __name__ == "__main__":

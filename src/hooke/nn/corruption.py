@@ -73,22 +73,31 @@ def corrupt(
     """
     seed = int(torch.randint(0, 2**31 - 1, (), generator=generator, device=generator.device))
     draws = np.random.default_rng(seed)
-    count, _, height, width = images.shape
-    damaged = images.clone()
-    mask = torch.zeros(count, height, width, dtype=torch.bool)
+    count, channels, height, width = images.shape
+    source = np.arange(count * height * width).reshape(count, height, width)  # the pixel that each pixel shows
+    places = source.copy()
+    mask = np.zeros((count, height, width), bool)
+    blank = np.zeros((count, height, width), bool)
+    noise = np.zeros((count, channels, height, width), np.float32) if fill == "noise" else None
     for row in range(count):
         foreign = count > 1 and draws.random() < replace
         other = (row + int(draws.integers(1, count))) % count if foreign else row
         for top, left, down, across in rectangles(height, width, replace_most if foreign else most, align, draws):
-            mask[row, top : top + down, left : left + across] = True
-            block = damaged[row, :, top : top + down, left : left + across]
+            block = (row, slice(top, top + down), slice(left, left + across))
+            mask[block] = True
             if foreign:
-                block.copy_(images[other, :, top : top + down, left : left + across])
+                source[block] = places[other, top : top + down, left : left + across]
             elif fill == "elsewhere":
                 up, side = int(draws.integers(0, height - down + 1)), int(draws.integers(0, width - across + 1))
-                block.copy_(images[row, :, up : up + down, side : side + across])
-            elif fill == "noise":
-                block.copy_(torch.from_numpy(draws.standard_normal(tuple(block.shape))))
+                source[block] = places[row, up : up + down, side : side + across]
             else:
-                block.zero_()
-    return damaged, mask.to(images.device)
+                blank[block] = True
+                if noise is not None:
+                    noise[row, :, *block[1:]] = draws.standard_normal((channels, down, across))
+    pixels = images.permute(0, 2, 3, 1).reshape(-1, channels)
+    taken = torch.from_numpy(source.reshape(-1)).to(images.device)
+    damaged = pixels[taken].view(count, height, width, channels).permute(0, 3, 1, 2).contiguous()
+    if blank.any():
+        filling = torch.zeros(()) if noise is None else torch.from_numpy(noise)
+        damaged = torch.where(torch.from_numpy(blank)[:, None].to(images.device), filling.to(images), damaged)
+    return damaged, torch.from_numpy(mask).to(images.device)

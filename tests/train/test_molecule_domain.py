@@ -10,7 +10,7 @@ import pytest
 from hooke.core.errors import UsageError
 from hooke.molecules.encodings import EncodingConfig
 from hooke.molecules.store import MoleculeStore
-from hooke.tasks import attribute_masking, functional_groups
+from hooke.tasks import attribute_masking, combined, functional_groups
 from hooke.train import molecule_domain
 from hooke.train.fit import fit
 from hooke.train.recipe import Named, Recipe
@@ -32,6 +32,11 @@ def test_a_table_without_labels(recipe: Recipe, tmp_path: Path) -> None:
         molecule_domain.check(store, bare)
     free = replace(bare, task=Named("attribute_masking", attribute_masking.Config()))
     molecule_domain.check(store, free)
+    several = combined.Config({"attribute_masking": {}, "contextual_property": {}})
+    assert not several.supervised
+    molecule_domain.check(store, replace(bare, task=Named("combined", several)))
+    with pytest.raises(UsageError, match="no label"):
+        molecule_domain.check(store, replace(bare, task=Named("combined", combined.Config())))
     found = molecule_domain.split(store, free)
     assert len(found.train) + len(found.valid) + len(found.test) == 4
     run = fit(free.with_changes(train={"epochs": 1}), runs=tmp_path, store=store, show_progress=False)

@@ -56,7 +56,7 @@ def transfer_width(network: nn.Module, base: nn.Module) -> None:
 
 def rate_factors(network: nn.Module) -> dict[str, float]:
     """Parameter name → factor on its learning rate; empty for a network of standard parametrisation."""
-    return getattr(network, "rate_factors", {})  # type: ignore[return-value]
+    return getattr(network, "rate_factors", {})
 
 
 def _is_linear(network: nn.Module, name: str) -> bool:

@@ -212,7 +212,7 @@ def run_study(study: Study, *, show_progress: bool = True) -> list[Trial]:
         for overrides, seed in missing:
             trial = tried(study, overrides, seed)
             _append(study.file, trial)
-            bar.advance(**({"error": trial.error} if math.isfinite(trial.error) else {}))
+            bar.advance(1, error=trial.error)
     return study.trials()
 
 

@@ -146,10 +146,11 @@ class ScalingResult:
         """The frame as CSV and Parquet beside the study's file."""
         frame, base = self.frame(), self.study.file
         paths = base.with_suffix(".csv"), base.with_suffix(".parquet")
-        for path, write in zip(paths, (frame.write_csv, frame.write_parquet), strict=True):
-            temporary = path.with_name(path.name + ".tmp")
-            write(temporary)
-            put_in_place(temporary, path)
+        temporary = [path.with_name(path.name + ".tmp") for path in paths]
+        frame.write_csv(temporary[0])
+        frame.write_parquet(temporary[1])
+        for written, path in zip(temporary, paths, strict=True):
+            put_in_place(written, path)
         return paths
 
     def table(self) -> tuple[list[str], list[list[str]]]:

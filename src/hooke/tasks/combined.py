@@ -46,9 +46,18 @@ class Config:
             weight = self.weight(name)
             if not isinstance(weight, int | float) or isinstance(weight, bool) or weight < 0:
                 raise UsageError(f"task.objectives.{name}.weight must be a number of at least 0, got {weight!r}")
-        supervised = [name for name in self.objectives if getattr(registry.module("tasks", name), "SUPERVISED", True)]
-        if len(supervised) > 1:
-            raise UsageError(f"only one objective can predict the labels, got {', '.join(supervised)}")
+        if len(self.with_labels) > 1:
+            raise UsageError(f"only one objective can predict the labels, got {', '.join(self.with_labels)}")
+
+    @property
+    def with_labels(self) -> list[str]:
+        """The objectives that learn from labels."""
+        return [name for name in self.objectives if getattr(registry.module("tasks", name), "SUPERVISED", True)]
+
+    @property
+    def supervised(self) -> bool:
+        """Whether any does."""
+        return bool(self.with_labels)
 
     def weight(self, name: str) -> Any:
         """How much an objective counts."""
@@ -125,18 +134,18 @@ class Task:
 
     def columns(self, level: str) -> list[str]:
         """Names of the predicted columns."""
-        return [column for name in self._supervised() for column in self.tasks[name].columns(level)]
+        return [column for name in self.config.with_labels for column in self.tasks[name].columns(level)]
 
     @property
     def states_spread(self) -> bool:
         """Whether the objective that has labels states the spread of its predictions."""
-        return any(getattr(self.tasks[name], "states_spread", False) for name in self._supervised())
+        return any(getattr(self.tasks[name], "states_spread", False) for name in self.config.with_labels)
 
     def spread(self, network: nn.Module, batch: MoleculeBatch) -> dict[str, Tensor]:
         """Level → standard deviations that the objective with labels states."""
         return {
             level: rows
-            for name in self._supervised()
+            for name in self.config.with_labels
             for level, rows in self.tasks[name].spread(part(network, name), batch).items()
         }
 
@@ -144,7 +153,7 @@ class Task:
         """Level → predictions of the objective that has labels."""
         return {
             level: rows
-            for name in self._supervised()
+            for name in self.config.with_labels
             for level, rows in self.tasks[name].predict(part(network, name), batch).items()
         }
 
@@ -152,9 +161,6 @@ class Task:
         """The same in the mode that the network is in, and with gradients."""
         return {
             level: rows
-            for name in self._supervised()
+            for name in self.config.with_labels
             for level, rows in self.tasks[name].decoded(part(network, name), batch).items()
         }
-
-    def _supervised(self) -> list[str]:
-        return [name for name in self.tasks if getattr(registry.module("tasks", name), "SUPERVISED", True)]

@@ -101,5 +101,6 @@ def adapted(recipe: Recipe, pretrained: Recipe) -> Recipe:
 
 
 def _supervised(recipe: Recipe) -> bool:
-    """Whether the task learns from labels; its file says `SUPERVISED = False` if not."""
-    return bool(getattr(registry.module("tasks", recipe.task.name), "SUPERVISED", True))
+    """Whether the task learns from labels: its file says `SUPERVISED = False` if not, or its options say `supervised`."""
+    always = getattr(registry.module("tasks", recipe.task.name), "SUPERVISED", True)
+    return bool(getattr(recipe.task.config, "supervised", always))

@@ -36,8 +36,8 @@ def small(tmp_path: Path) -> Suite:
 
 
 def test_the_suites() -> None:
-    assert suite_names() == ["admet", "moleculeace", "moleculenet"]
-    assert [len(suite(name).tasks) for name in suite_names()] == [33, 15, 11]
+    assert suite_names() == ["admet", "moleculeace", "moleculenet", "tdc_admet"]
+    assert [len(suite(name).tasks) for name in suite_names()] == [33, 15, 11, 22]
     assert suite("moleculeace").cliffs
     assert {task.pretraining for task in suite("moleculeace").tasks} == {("chembl",)}
     named = {table for name in suite_names() for task in suite(name).tasks for table in task.pretraining}

@@ -13,7 +13,7 @@ EXAMPLES = (
     "Examples: `hooke benchmark tiny_gine --seeds 3 --splits random,scaffold` · "
     "`hooke benchmark admet --systems forest,minimol,scratch,probe,finetuned --pretrained RUN`"
 )
-_SUITES = ("admet", "moleculeace", "moleculenet")
+_SUITES = ("admet", "moleculeace", "moleculenet", "tdc_admet")
 
 
 def benchmark(

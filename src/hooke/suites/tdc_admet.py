@@ -1,0 +1,19 @@
+"""TDC's ADMET group as a suite: 22 tables with their official test rows and metrics.
+
+`shelfmix` leaves out no test molecule of it: its archive is not at hand when that mixture is made.
+"""
+
+from __future__ import annotations
+
+from hooke.datasets.tdc_admet import TABLES
+from hooke.suites.evaluation import Suite, SuiteTask
+
+_ALSO_PRETRAINED = ("lipophilicity_astrazeneca",)  # the same ChEMBL set as MoleculeNet's
+SUITE = Suite(
+    "tdc_admet",
+    "TDC ADMET: 22 tables, official test rows",
+    tuple(
+        SuiteTask(name, "tdc_admet", {"table": name}, table.metric, pretraining=name in _ALSO_PRETRAINED)
+        for name, table in TABLES.items()
+    ),
+)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from hooke.datasets.tdc_admet import TABLES
 from hooke.suites.evaluation import Suite, SuiteTask
 
-_ALSO_PRETRAINED = ("lipophilicity_astrazeneca",)  # the same ChEMBL set as MoleculeNet's
+_ALSO_PRETRAINED = {"lipophilicity_astrazeneca": ("lipophilicity", "chembl")}  # the same ChEMBL set as MoleculeNet's
 SUITE = Suite(
     "tdc_admet",
     "TDC ADMET: 22 tables, official test rows",
     tuple(
-        SuiteTask(name, "tdc_admet", {"table": name}, table.metric, pretraining=name in _ALSO_PRETRAINED)
+        SuiteTask(name, "tdc_admet", {"table": name}, table.metric, pretraining=_ALSO_PRETRAINED.get(name, ()))
         for name, table in TABLES.items()
     ),
 )

@@ -81,4 +81,4 @@ def _check_heads(network: nn.Module, base: nn.Module) -> None:
 def _head_widths(network: nn.Module) -> Iterator[tuple[str, int]]:
     for name, module in network.named_modules():
         if hasattr(module, "head_width"):
-            yield name, int(module.head_width)  # type: ignore[arg-type]
+            yield name, int(module.head_width)

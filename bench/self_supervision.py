@@ -39,12 +39,12 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
     "grover": {
         "encodings": {"functional_groups": True},
-        "model": {"name": "grover", "preset": "small", "dropout": 0.0},
+        "model": {"name": "grover", "preset": "tiny", "width": 48},
         "task": {"name": "combined", "objectives": {"contextual_property": {}, "functional_groups": {}}},
     },
 }
-UNTRAINED = ["train.learning_rate=1e-12", "train.max_steps=20"]
-TRAIN = {"epochs": 1, "batch_size": 32, "learning_rate": 1e-3, "threads": 1, "accelerator": "cpu"}
+UNTRAINED = ["train.learning_rate=1e-12", "train.epochs=1", "train.max_steps=20"]
+TRAIN = {"epochs": 3, "batch_size": 32, "learning_rate": 1e-3, "threads": 1, "accelerator": "cpu"}
 TASKS = ("esol", "freesolv", "bbbp")
 
 

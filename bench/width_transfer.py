@@ -96,7 +96,11 @@ def main() -> None:
                     print(json.dumps(rows[-1]), flush=True)
     verdicts = [said(rows, options, transfer=transfer) for transfer in (True, False)]
     print("\n".join(verdicts))
-    options.results.write_text("".join(json.dumps({**row, "overrides": options.overrides}) + "\n" for row in rows))
+    shown = [
+        {**row, "loss": row["loss"] if math.isfinite(row["loss"]) else None, "overrides": options.overrides}
+        for row in rows
+    ]
+    options.results.write_text("".join(json.dumps(row) + "\n" for row in shown))
     panels = tuple(panel(rows, options, transfer=transfer) for transfer in (True, False))
     report = Report("Learning rates across widths", Summary(". ".join(verdicts)), sweeps=panels)
     write_report(report.write(options.results.with_suffix(".report.json")), options.results.with_suffix(".html"))

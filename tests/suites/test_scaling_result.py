@@ -72,3 +72,4 @@ def test_no_common_seed_no_improvement(tmp_path: Path) -> None:
     some = [trial for trial in result.trials if (trial.seed == 0) == (trial.overrides == ("model.depth=1",))]
     depth = next(curve for curve in ScalingResult(result.study, tuple(some)).curves if curve.factor == "depth")
     assert np.isnan(depth.improvement.value)
+    assert depth.to_json()["improvement"] == {"value": None, "low": None, "high": None}

@@ -76,7 +76,7 @@ class Curve:
             "measure": self.measure,
             "sizes": list(self.sizes),
             "errors": [list(by_seed.values()) for by_seed in self.errors],
-            "improvement": vars(self.improvement),
+            "improvement": {name: _known(value) for name, value in vars(self.improvement).items()},
             "laws": [
                 {
                     "form": law.form,
@@ -181,6 +181,10 @@ def _line(curve: Curve) -> list[str]:
         _interval(floor.exponent, "{:.3f}"),
         _interval(floor.floor, "{:.3f}"),
     ]
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _interval(found: Interval, form: str) -> str:

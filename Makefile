@@ -36,8 +36,9 @@ types: setup
 layers: setup
 	$(BIN)/lint-imports
 
-recipes: setup ## every tiny_* recipe end to end
+recipes: setup ## every tiny_* recipe end to end, and ten steps of every published one on its twin
 	$(BIN)/python scripts/run_tiny_recipes.py
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/run_twin_recipes.py
 
 readme: setup ## the README's commands, in an empty folder
 	$(BIN)/python scripts/run_readme.py

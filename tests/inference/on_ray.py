@@ -7,12 +7,13 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hooke.core.cluster import on_cluster
+from hooke.core.cluster import Cluster, on_cluster
 from hooke.core.errors import HookeError
 from hooke.core.parallel import ordered_map
 from hooke.inference.embed import embed
@@ -56,13 +57,25 @@ def endless() -> Iterator[int]:
         number += 1
 
 
+@contextmanager
+def started() -> Iterator[Cluster]:
+    """Exit code 5 when Ray itself does not start: it gives its helpers 15 seconds, too few on a very busy machine."""
+    with ExitStack() as stack:
+        try:
+            cluster = stack.enter_context(on_cluster("local", 2))
+        except HookeError as error:
+            print(error, file=sys.stderr)
+            sys.exit(5)
+        yield cluster
+
+
 def main(run: Path, table: Path, folder: Path) -> None:
     found: dict[str, Any] = {}
     loaded = LoadedRun.open(run, "cpu")
     options: dict[str, Any] = {"batch_size": 64, "show_progress": False}
     embed(loaded, table, folder / "one.parquet", workers=0, **options)
     here, _ = ingest(table, folder / "here", IngestConfig(), workers=0, show_progress=False)
-    with on_cluster("local", 2) as cluster:
+    with started() as cluster:
         found["workers"] = cluster.workers
         report = embed(Dying(loaded, folder / "killed"), table, folder / "two.parquet", **options)
         found["rows"] = report.rows

@@ -46,7 +46,7 @@ def test_every_published_row_is_built_without_numbers(name: str) -> None:
     if name in SIZES:
         assert encoder == pytest.approx(SIZES[name], rel=0.07)
     elif name.startswith("toymix"):
-        assert 30_000 < encoder < 200_000
+        assert 30_000 < encoder < 500_000
     else:
         assert recipe.model.config.width == 768
 

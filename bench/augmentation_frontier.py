@@ -172,12 +172,12 @@ def table(lines: list[dict[str, Any]], ways: Ways, costs: list[int], *, exposure
 
 def show(rows: list[dict[str, Any]]) -> None:
     print(
-        f"{'way':<20}{'accuracy':>9}{'to test-time':>24}{'wall ms':>9}{'saved':>7}{'CPU ms':>9}{'saved':>7}{'FLOPs':>7}"
+        f"{'way':<20}{'accuracy':>9}{'to test-time':>28}{'wall ms':>9}{'saved':>7}{'CPU ms':>9}{'saved':>7}{'FLOPs':>7}"
     )
     for row in rows:
         difference = f"{row['difference']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}]"
         print(
-            f"{row['way']:<20}{row['accuracy']:>9.4f}{difference:>24}{row['wall_ms']:>9.3f}{row['wall_saved']:>7.0%}"
+            f"{row['way']:<20}{row['accuracy']:>9.4f}{difference:>28}{row['wall_ms']:>9.3f}{row['wall_saved']:>7.0%}"
             f"{row['processor_ms']:>9.3f}{row['processor_saved']:>7.0%}{row['flops']:>7.2f}"
         )
 
@@ -203,23 +203,30 @@ def draw(path: Path, exposed: list[dict[str, Any]], plain: list[dict[str, Any]],
                     markersize=4, alpha=1 if style == "-" else 0.55, label=f"{family}: fork at a stage{note}",
                 )  # fmt: skip
                 if style == "-":
-                    first = points[0]
+                    first, forks = points[0], points[1:]
                     axis.plot(
                         first[key], first["accuracy"], "s", color=colour, markersize=9, label=f"{family}: test-time"
                     )
-                    for point in points[1:] if family == "flip" else ():
+                    where = np.array([(point[key], point["accuracy"]) for point in forks]).T
+                    reach = [
+                        [point["difference"] - point["low"] for point in forks],
+                        [point["high"] - point["difference"] for point in forks],
+                    ]
+                    axis.errorbar(*where, yerr=reach, fmt="none", ecolor=colour, elinewidth=0.6, alpha=0.6)
+                    for point in forks:
                         axis.annotate(
                             point["way"].split()[-1], (point[key], point["accuracy"]), textcoords="offset points",
-                            xytext=(0, 6), ha="center", fontsize=8, color=colour,
+                            xytext=(4, 5), fontsize=8, color=colour,
                         )  # fmt: skip
         one = next(row for row in exposed if row["way"] == "plain")
         axis.plot(one[key], one["accuracy"], "k*", markersize=11, label="one plain pass")
-        axis.set_xscale("log")
+        axis.set_xscale("log", base=2)
+        axis.xaxis.set_major_formatter("{x:g}")
         axis.set_xlabel(label)
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("accuracy, held-out fields")
     axes[1].legend(fontsize=8, loc="lower right")
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(f"{title}; bars: 95% of the difference to test-time", fontsize=9)
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

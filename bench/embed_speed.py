@@ -148,6 +148,13 @@ def stream(smiles: list[str], folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def keep(results: Path, found: dict[str, Any]) -> None:
+    """Write a result as soon as it is there."""
+    with open(results, "a") as file:
+        file.write(json.dumps(found) + "\n")
+    print(json.dumps(found, indent=1), flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
@@ -158,15 +165,11 @@ def main() -> None:
     parser.add_argument("--stream", type=int, default=0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        lines = []
         if given.chemprop:
-            lines.append(compare(given.chemprop, molecules(given.tables, given.rows), given.rounds, Path(name)))
+            found = compare(given.chemprop, molecules(given.tables, given.rows), given.rounds, Path(name))
+            keep(given.results, found)
         if given.stream:
-            lines.append(stream(molecules(given.tables, given.stream), Path(name)))
-    with open(given.results, "a") as file:
-        for line in lines:
-            file.write(json.dumps(line) + "\n")
-            print(json.dumps(line, indent=1))
+            keep(given.results, stream(molecules(given.tables, given.stream), Path(name)))
 
 
 if __name__ == "__main__":

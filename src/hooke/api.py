@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 
 
 _PLAN_OPTIONS = {"molecules": ("channels", "size", "image_counts"), "images": ("molecules", "parameters", "mixtures")}
-_EMBED_OPTIONS = {"molecules": ("block", "crop", "grid", "channels"), "images": ("smiles_column",)}  # of the other
+_EMBED_OPTIONS = {
+    "molecules": ("block", "crop", "grid", "channels", "symmetry"),
+    "images": ("smiles_column",),
+}  # of the other
 
 _PUBLISHED_ON_IMAGES = ("openphenom",)
 

@@ -13,10 +13,12 @@ import torch
 from hooke.cells.files import read_profiles
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.images.by_well import Wells
+from hooke.images.loader import ImageLoader
 from hooke.images.store import ImageStore
 from hooke.inference import embed_wells as module
 from hooke.inference.embed_wells import View, embed_fields, embed_wells, resolved
 from hooke.inference.image_run import LoadedImageRun
+from hooke.nn.dihedral import ALL, FLIPS, turn
 
 OPTIONS = {"show_progress": False, "device": "cpu"}
 
@@ -109,3 +111,18 @@ def test_crops_blocks_and_faults(image_run: Path, screen: ImageStore, tmp_path: 
         parameter.data.fill_(float("nan"))
     with pytest.raises(DataError, match="not finite"):
         embed_fields(replace(broken), screen, rows, resolved(broken, screen, View()))
+
+
+def test_the_mean_over_turns_does_not_depend_on_how_a_field_lies(image_run: Path, screen: ImageStore) -> None:
+    loaded, rows = LoadedImageRun.open(image_run, "cpu"), np.arange(3)
+    views = {name: resolved(loaded, screen, View(symmetry=name)) for name in ("none", "flips", "dihedral")}  # type: ignore[arg-type]
+    found = {name: embed_fields(loaded, screen, rows, view) for name, view in views.items()}
+    batch = next(iter(ImageLoader(screen, rows, 3, seed=None, channels=screen.channels).epoch(0)))
+    for name, elements in (("none", (0,)), ("flips", FLIPS), ("dihedral", ALL)):
+        turned = [replace(batch, pixels=turn(batch.pixels, element).contiguous()) for element in elements]
+        with torch.no_grad():
+            expected = torch.stack([loaded.network.embed(one) for one in turned]).mean(0)
+        np.testing.assert_allclose(found[name], expected, atol=1e-5)
+    assert not np.allclose(found["none"], found["dihedral"], atol=1e-4)
+    with pytest.raises(UnknownNameError, match="dihedral"):
+        resolved(loaded, screen, View(symmetry="dihedrall"))  # type: ignore[arg-type]

@@ -47,6 +47,9 @@ def embed(
     grid: Annotated[
         str | None, typer.Option(help="Images: crops over a field, as 2x2; default: as few as cover it.")
     ] = None,
+    symmetry: Annotated[
+        str | None, typer.Option(help="Images: mean over turned crops: none, flips or dihedral; default: none.")
+    ] = None,
     channels: Annotated[
         str | None, typer.Option(help="Images: which channels, separated by commas; default: all.")
     ] = None,
@@ -63,6 +66,7 @@ def embed(
 
     given: dict[str, Any] = {
         "smiles_column": smiles, "block": block, "crop": crop, "grid": None if grid is None else _grid(grid),
+        "symmetry": symmetry,
         "channels": None if channels is None else tuple(name.strip() for name in channels.split(",")),
         "batch_size": batch_size,
     }  # fmt: skip

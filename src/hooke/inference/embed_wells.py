@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,10 +20,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from hooke.core.errors import DataError, UsageError
+from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.files import disk_full_explained, exclusive, put_in_place
 from hooke.core.hashing import content_hash
 from hooke.core.progress import progress
+from hooke.images.batch import ImageBatch
 from hooke.images.by_well import Wells
 from hooke.images.loader import ImageLoader
 from hooke.images.store import ImageStore
@@ -38,6 +39,8 @@ from hooke.inference.parts import (
     read_parquet_stamp,
     rows_of,
 )
+from hooke.nn.classification import SYMMETRIES, Symmetry
+from hooke.nn.dihedral import turn_each
 from hooke.version import __version__
 
 GridShape = Literal["cover"] | tuple[int, int]
@@ -96,12 +99,14 @@ class View:
         grid: (rows, columns) of crops over a field, or "cover" for as few as cover it.
         channels: Which of the store's; none takes all that the encoder can read.
         block: Of the encoder: 1 ..., or negative from the end.
+        symmetry: Mean over each crop as it is ("none"), its four flips ("flips"), or its eight turns and flips ("dihedral").
     """
 
     crop: int | None = None
     grid: GridShape = "cover"
     channels: tuple[str, ...] = ()
     block: int = -1
+    symmetry: Symmetry = "none"
 
 
 def embed_wells(
@@ -113,6 +118,7 @@ def embed_wells(
     grid: GridShape = "cover",
     channels: Sequence[str] = (),
     block: int = -1,
+    symmetry: Symmetry = "none",
     batch_size: int = _BATCH,
     workers: int | None = None,
     device: str = "auto",
@@ -128,7 +134,7 @@ def embed_wells(
         run: A run folder, a loaded run, or published weights.
         source: An image store.
         output: .parquet.
-        crop, grid, channels, block: See `View`.
+        crop, grid, channels, block, symmetry: See `View`.
         batch_size: Crops a batch.
         workers: Processes that read images; None or 0 reads in a thread.
         device: "auto", "cpu" or "cuda"; a loaded run stays where it is.
@@ -136,8 +142,8 @@ def embed_wells(
         show_progress: Show wells, rate and time left.
 
     Raises:
-        UsageError: The output is not .parquet.
-        UnknownNameError: A channel that the store lacks.
+        UsageError: The output is not .parquet; quarter turns of crops that are not square.
+        UnknownNameError: A channel that the store lacks, or a symmetry that is none.
         DataError: The run, the store or the disk is at fault.
     """
     output, started = Path(output), time.monotonic()
@@ -145,7 +151,7 @@ def embed_wells(
         raise UsageError(f"the output must end in .parquet, got {output.name}")
     loaded = LoadedImageRun.open(Path(run), device) if isinstance(run, str | Path) else run
     store = source if isinstance(source, ImageStore) else ImageStore.open(Path(source))
-    view = resolved(loaded, store, View(crop, grid, tuple(channels), block))
+    view = resolved(loaded, store, View(crop, grid, tuple(channels), block, symmetry))
     stamp = {**loaded.stamp(), "source_hash": store.content_hash, "simulated": store.simulated, "hooke": __version__}
     identity = content_hash([stamp, asdict(view), batch_size])
     stamp = {**stamp, "identity": identity, "view": asdict(view)}
@@ -174,11 +180,13 @@ def resolved(run: ImageEncoder, store: ImageStore, view: View) -> View:
     """The view with crop and channels filled in from the run.
 
     Raises:
-        UnknownNameError: A channel that the store lacks.
+        UnknownNameError: A channel that the store lacks, or a symmetry that is none.
     """
+    if view.symmetry not in SYMMETRIES:
+        raise UnknownNameError("symmetry", view.symmetry, SYMMETRIES)
     channels = view.channels or run.channels_of(store)
     store.channel_numbers(channels)
-    return View(run.crop if view.crop is None else view.crop, view.grid, channels, view.block)
+    return replace(view, crop=run.crop if view.crop is None else view.crop, channels=channels)
 
 
 @torch.no_grad()
@@ -206,7 +214,7 @@ def embed_fields(
     sums: np.ndarray | None = None
     counts = np.zeros(len(rows))
     for batch in loader.tiles(view.grid) if view.crop else loader.epoch(0):
-        vectors = run.network.embed(batch.to(run.device), block=view.block).double().cpu().numpy()
+        vectors = _vectors(run, batch.to(run.device), view).double().cpu().numpy()
         sums = np.zeros((len(rows), vectors.shape[1])) if sums is None else sums
         chosen = place[batch.rows.numpy()]
         np.add.at(sums, chosen, vectors)
@@ -218,6 +226,15 @@ def embed_fields(
     if len(bad):
         raise DataError(f"the embedding of field {rows[bad[0]]} ({_name(store, int(rows[bad[0]]))}) is not finite")
     return means
+
+
+def _vectors(run: ImageEncoder, batch: ImageBatch, view: View) -> torch.Tensor:
+    """(crops, width), the mean over the symmetry."""
+    turned = (
+        replace(batch, pixels=turn_each(batch.pixels, torch.full((batch.num_items,), element)))
+        for element in SYMMETRIES[view.symmetry]
+    )
+    return torch.stack([run.network.embed(one, block=view.block) for one in turned]).mean(0)
 
 
 def _name(store: ImageStore, row: int) -> str:

@@ -151,7 +151,7 @@ def _wells(
     }
     found = {}
     for name, (run, file) in runs.items():
-        embed_wells(run, store, folder / file, show_progress=show_progress)
+        embed_wells(run, store, folder / file, symmetry="dihedral", show_progress=show_progress)
         found[name] = Profiles.read(folder / file)
     found[FEATURES] = hand_crafted(
         store, folder / f"features-{store.content_hash[:12]}.parquet", workers, show_progress
@@ -267,7 +267,7 @@ def _report(
                 "All of it": "hooke quickstart images",
                 "Pretrain on this screen alone": "hooke fit screen_ca_mae",
                 "Tune": f"hooke finetune {ENCODER} screen_wsl",
-                "Embed": f"hooke embed {tuned.folder} {store.folder} -o wells.parquet",
+                "Embed": f"hooke embed {tuned.folder} {store.folder} --symmetry dihedral -o wells.parquet",
                 "Correct": f"hooke map correct wells.parquet --method {HEADLINE} -o corrected.parquet",
                 "Map": "hooke map build corrected.parquet -o map.parquet",
             },

@@ -8,7 +8,9 @@ import pytest
 
 from hooke.cells.profiles import Profiles
 from hooke.report.schema import Report
-from hooke.suites.quickstart_images import FEATURES, HEADLINE, METHODS, PRETRAINED, RANDOM, TUNED, quickstart_images
+from hooke.suites.quickstart_images import (
+    FEATURES, HEADLINE, METHODS, PRETRAINED, RANDOM, SHIPPED, TUNED, quickstart_images,
+)  # fmt: skip
 
 SMALL = (
     "data.size=32", "data.tile=32", "data.modules=6", "data.genes_per_module=4", "data.lone_genes=0", "data.inactive_genes=1",
@@ -21,20 +23,20 @@ def test_the_whole_chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     pytest.importorskip("skimage", reason="scikit-image is missing")
     monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
     result = quickstart_images(tmp_path / "runs", overrides=SMALL, workers=0, show_progress=False)
-    assert list(result.table.recalls) == [TUNED, PRETRAINED, RANDOM, FEATURES]
+    assert list(result.table.recalls) == [TUNED, SHIPPED, PRETRAINED, RANDOM, FEATURES]
     assert list(result.table.recalls[TUNED]) == list(METHODS)
     for shown in ("chance 0.10", "hand-crafted", "hooke map explore", "hooke fit own_images", "report.html"):
         assert shown in result.summary()
     report = Report.read(result.folder / "report.json")
     assert [table.title for table in report.results] == ["Recall of true relations"]
-    assert len(report.differences) == 4
+    assert len(report.differences) == 5
     assert len(report.pictures) == 2
     assert f"After {HEADLINE}" in report.summary.verdict
     assert "simulated" in report.summary.caveats[0]
     assert {"entity", "layout_x"} <= set(Profiles.read(result.map).metadata.columns)
-    assert set(result.to_json()["table"]) == {TUNED, PRETRAINED, RANDOM, FEATURES}
+    assert set(result.to_json()["table"]) == {TUNED, SHIPPED, PRETRAINED, RANDOM, FEATURES}
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("wells*.parquet")}
-    assert len(before) == 3
+    assert len(before) == 4
     quickstart_images(tmp_path / "runs", overrides=SMALL, workers=0, show_progress=False)
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("wells*.parquet")} == before
     assert len(list((tmp_path / "runs" / "screen_wsl").iterdir())) == 1

@@ -183,7 +183,7 @@ def show(rows: list[dict[str, Any]]) -> None:
 
 
 def draw(path: Path, exposed: list[dict[str, Any]], plain: list[dict[str, Any]], title: str) -> None:
-    """Accuracy against wall time, and against FLOPs."""
+    """Accuracy against processor time, which a busy machine disturbs less than wall time, and against FLOPs."""
     import matplotlib
 
     matplotlib.use("svg")
@@ -193,7 +193,10 @@ def draw(path: Path, exposed: list[dict[str, Any]], plain: list[dict[str, Any]],
     figure, axes = plt.subplots(1, 2, figsize=(10.5, 4.4), sharey=True)
     colours = {"flip": "#0072b2", "dihedral": "#d55e00"}
     for axis, key, label in zip(
-        axes, ("wall_ms", "flops"), ("wall time, ms an image", "FLOPs, in forward passes"), strict=True
+        axes,
+        ("processor_ms", "flops"),
+        ("processor time of one thread, ms an image", "FLOPs, in forward passes"),
+        strict=True,
     ):
         for rows, style, note in ((exposed, "-", ""), (plain, ":", ", not met in training")):
             for family, colour in colours.items() if rows else ():

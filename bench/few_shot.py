@@ -1,6 +1,6 @@
 """Few-shot table of encoders: what a logistic probe learns from k labelled examples a class on top of each.
 
-    HOOKE_MIRROR=... python bench/few_shot.py OUT bench/results/few-shot.jsonl [--figure FIGURE.svg] [--seconds 4] [--minutes 4]
+    HOOKE_MIRROR=... python bench/few_shot.py OUT bench/results/few-shot.jsonl [--figure FIGURE.svg] [--seconds 12] [--minutes 4]
 
 Data, each with a pool (unlabelled, for pretraining; the labelled examples are drawn from it) and a test part of other groups:
   twin     simulated screen in the plan of RxRx1, 48-pixel fields of 6 channels; classes are 8 genes, groups are experiments, and rows
@@ -410,7 +410,7 @@ def main() -> None:
     parser.add_argument("--figure", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument(
-        "--seconds", type=float, default=4.0, help="processor time of each pretraining; half of it on digits"
+        "--seconds", type=float, default=12.0, help="processor time of each pretraining; half of it on digits"
     )
     parser.add_argument("--minutes", type=float, default=1e9, help="end after the part that passes this time")
     options = parser.parse_args()

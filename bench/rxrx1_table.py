@@ -1,6 +1,6 @@
 """The RxRx1 task on its simulated twin: corrections of batch effects in the network and on frozen features, in one table.
 
-    python bench/rxrx1_table.py OUT bench/results/rxrx1-table.jsonl [--figure FIGURE.svg] [--epochs 16] [--minutes 4]
+    python bench/rxrx1_table.py OUT bench/results/rxrx1-table.jsonl [--figure FIGURE.svg] [--epochs 30] [--minutes 4]
 
 A small ResNet learns which siRNA (or none) each field shows. Splits are those of WILDS: training is the first site of the training
 experiments, "in" their second site, "out" experiments that no training saw, one of each cell type. Accuracies are over fields of
@@ -323,11 +323,11 @@ def main() -> None:
     parser.add_argument("--figure", type=Path)
     for name, default in (
         ("seeds", 3),
-        ("epochs", 16),
+        ("epochs", 30),
         ("genes", 12),
         ("experiments", 24),
         ("screen-seed", 11),
-        ("size", 48),
+        ("size", 64),
     ):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--effect", type=float, default=2.0, help="effect_strength of the screen")

@@ -23,11 +23,12 @@ Result = TypeVar("Result")
 LOCAL = "local"
 _RETRIES = 3  # of an item whose worker died
 _STARTS = 3
-_ENVIRONMENT = {  # unless the user set them: no statistics sent home, no remark about GPUs, patience on a busy machine
+_ENVIRONMENT = {  # unless the user set them: no statistics sent home, no remark about GPUs, patience and fair shares on a busy machine
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_agent_register_timeout_ms": "300000",
     "RAY_IGNORE_UNHANDLED_ERRORS": "1",  # items after one that failed
+    "RAY_worker_niceness": "0",
 }
 
 

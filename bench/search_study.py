@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from hooke.core.hashing import content_hash
 from hooke.search.live import Search
 from hooke.search.replay import Replayed, compare, holm, replay
 from hooke.search.space import Parameter, Point, Space
@@ -40,6 +41,7 @@ BUDGETS, REPEATS, FRESH = (6, 12, 18), 200, (101, 102, 103)
 FIXED = (
     'model={name="gine"}', 'data.split={kind="random"}', "train.ensemble=1", "train.epochs=5", "train.batch_size=64",
     "train.patience=0",
+    "train.ema=0.0",
 )  # fmt: skip
 
 
@@ -110,7 +112,9 @@ def main() -> None:
         search = search_of(name, asked.folder)
         search.check()
         started = time.process_time()
-        tables[name] = tabulate(SPACE, trained_scores(search), asked.folder / f"{name}.parquet", save_every=1)
+        tables[name] = tabulate(
+            SPACE, trained_scores(search), asked.folder / f"{name}-{content_hash(FIXED)[:8]}.parquet", save_every=1
+        )
         again[name] = afresh(search, tables[name])
         print(f"{name}: {time.process_time() - started:.0f} s of CPU time, {json.dumps(again[name])}", flush=True)
     result = {"bench": "search_study", "points": len(SPACE), **compared(tables), "afresh": again}

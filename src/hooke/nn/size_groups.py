@@ -2,8 +2,8 @@
 
 Whatever looks at all pairs of atoms of a molecule (attention, shortest paths) works on (molecules, size, size) blocks. One
 block for the whole batch would be as wide as its largest molecule; a ragged layout leaves the fused kernels. Molecules are
-therefore sorted by size and cut into blocks within which no molecule is smaller than `RATIO` of the largest
-(bench/attention_layout.py compares the layouts).
+therefore sorted by size and cut into blocks within which no molecule is smaller than `RATIO` of the largest; those of at most
+`LEAST` atoms share one block (bench/attention_layout.py compares the layouts).
 """
 
 from __future__ import annotations
@@ -19,9 +19,7 @@ from torch.autograd.function import once_differentiable
 from hooke.molecules.batch import MoleculeBatch
 
 RATIO = 0.6
-LEAST = (
-    16  # places of a molecule: torch's softmax on the CPU takes ten times as long a row below one vector of 16 floats
-)
+LEAST = 16  # places of a molecule: below one vector of 16 floats torch's softmax on the CPU is ten times slower
 
 
 @dataclass(frozen=True)

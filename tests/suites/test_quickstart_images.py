@@ -9,7 +9,14 @@ import pytest
 from hooke.cells.profiles import Profiles
 from hooke.report.schema import Report
 from hooke.suites.quickstart_images import (
-    FEATURES, HEADLINE, METHODS, PRETRAINED, RANDOM, SHIPPED, TUNED, quickstart_images,
+    FEATURES,
+    HEADLINE,
+    METHODS,
+    PRETRAINED,
+    RANDOM,
+    SHIPPED,
+    TUNED,
+    quickstart_images,
 )  # fmt: skip
 
 SMALL = (

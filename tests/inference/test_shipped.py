@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import hooke
 from hooke.core.errors import DataError, UnknownNameError
@@ -21,7 +22,7 @@ SMILES = ["CCO", "c1ccccc1", "CC(=O)Oc1ccccc1C(=O)O", "C", "[Na+].[Cl-]"]
 
 
 def test_the_card_says_what_it_is_and_what_it_was_made_from() -> None:
-    assert shipped_names() == ["tiny"]
+    assert shipped_names() == ["tiny", "tiny_cells"]
     card = model_card("tiny")
     assert set(card["tables"]) == set(PERMISSIVE)
     for key in ("title", "use", "licence", "data_licence", "limits", "validation", "parameters", "left_out", "sha256"):
@@ -81,3 +82,22 @@ def test_it_is_embedded_with_and_fine_tuned_by_name(tmp_path: Path, monkeypatch:
     )  # fmt: skip
     assert tuned.run.recipe["model"]["width"] == model_card("tiny")["width"]
     assert tuned.run.recipe["pretrained"]
+
+
+def test_the_encoder_of_images_takes_any_stains_in_any_order() -> None:
+    from hooke.images.batch import image_batch
+    from hooke.inference.image_run import LoadedImageRun
+
+    card = model_card("tiny_cells")
+    for file, expected in card["sha256"].items():
+        assert file_sha256(run_path("tiny_cells") / file) == expected
+    for key in ("title", "use", "licence", "data_licence", "how", "limits", "validation", "parameters"):
+        assert card[key], key
+    encoder = LoadedImageRun.open(run_path("tiny_cells"), "cpu").network
+    pixels = np.random.default_rng(0).integers(0, 4000, (2, 3, 64, 64)).astype(np.uint16)
+    names = ("Mito", "DNA", "Tubulin")
+    with torch.no_grad():
+        found = encoder.embed(image_batch(pixels, names, np.arange(2)))
+        turned = encoder.embed(image_batch(np.ascontiguousarray(pixels[:, ::-1]), names[::-1], np.arange(2)))
+    assert found.shape == (2, 3 * card["width"] // len(card["channels"]))
+    torch.testing.assert_close(found, turned, atol=1e-4, rtol=1e-4)

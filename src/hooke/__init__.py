@@ -16,7 +16,6 @@ from hooke.version import __version__
 if TYPE_CHECKING:
     from hooke.api import (
         benchmark,
-        compare_optimisers,
         describe_run,
         embed,
         explain,
@@ -30,12 +29,11 @@ if TYPE_CHECKING:
         probe,
         probe_blocks,
         resume,
-        run_scaling,
-        run_search,
         run_suite,
     )
     from hooke.images.store import ImageStore
     from hooke.molecules.store import MoleculeStore
+    from hooke.studies import compare_optimisers, run_scaling, run_search
     from hooke.suites.quickstart import quickstart
     from hooke.suites.quickstart_images import quickstart_images
     from hooke.train.recipe import Recipe, load_recipe
@@ -43,11 +41,12 @@ if TYPE_CHECKING:
 _HOME = {
     **dict.fromkeys(
         (
-            "benchmark", "compare_optimisers", "describe_run", "embed", "explain", "finetune", "fit", "get_data", "load", "plan_training",
-            "predict", "prepare_data", "probe", "probe_blocks", "resume", "run_scaling", "run_search", "run_suite",
+            "benchmark", "describe_run", "embed", "explain", "finetune", "fit", "get_data", "load", "plan_training", "predict",
+            "prepare_data", "probe", "probe_blocks", "resume", "run_suite",
         ),
         "hooke.api",
     ),
+    **dict.fromkeys(("compare_optimisers", "run_scaling", "run_search"), "hooke.studies"),
     "ImageStore": "hooke.images.store",
     "MoleculeStore": "hooke.molecules.store",
     "Recipe": "hooke.train.recipe",

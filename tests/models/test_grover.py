@@ -101,7 +101,7 @@ def test_depth_is_drawn_in_training() -> None:
 
 def test_attention_does_not_look_at_other_items() -> None:
     torch.manual_seed(0)
-    module = Block(Config(width=8, heads=2, depth=1)).eval()
+    module = Block(Config(width=8, heads=2, depth=1), "nodes").eval()
     states = torch.randn(5, 8)
     together = module(states, torch.zeros_like)
     torch.testing.assert_close(together[2:3], module(states[2:3], torch.zeros_like))

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from hooke.cells.profiles import Profiles
-from hooke.report.schema import Report
+from hooke.evaluate.bootstrap import Interval
+from hooke.report import build
+from hooke.report.schema import Difference, Report
 from hooke.suites.quickstart_images import (
     FEATURES,
     HEADLINE,
@@ -16,6 +18,7 @@ from hooke.suites.quickstart_images import (
     RANDOM,
     SHIPPED,
     TUNED,
+    outcome_of,
     quickstart_images,
 )  # fmt: skip
 
@@ -47,3 +50,31 @@ def test_the_whole_chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     quickstart_images(tmp_path / "runs", overrides=SMALL, workers=0, show_progress=False)
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("wells*.parquet")} == before
     assert len(list((tmp_path / "runs" / "screen_wsl").iterdir())) == 1
+
+
+def difference_from(second: str, low: float, high: float) -> Difference:
+    return build.difference(
+        TUNED, second, "after sphering", "recall", Interval((low + high) / 2, low, high), higher_is_better=True, pairs=10,
+        paired_over="genes",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("uncorrected", "features", "above", "expected"),
+    [
+        ((0.1, 0.2), (0.1, 0.2), True, "better"),
+        ((-0.1, 0.2), (0.1, 0.2), True, "undecided"),
+        ((0.1, 0.2), (-0.1, 0.2), True, "undecided"),
+        ((0.1, 0.2), (-0.3, -0.1), True, "worse"),
+        ((0.1, 0.2), (0.1, 0.2), False, "worse"),
+    ],
+)
+def test_only_a_decided_lead_over_both_is_better(
+    uncorrected: tuple[float, float], features: tuple[float, float], above: bool, expected: str
+) -> None:
+    found = (
+        difference_from(f"{TUNED}, uncorrected", *uncorrected),
+        difference_from(FEATURES, *features),
+        difference_from(RANDOM, 0.2, 0.3),
+    )
+    assert outcome_of(found, above_chance=above) == expected

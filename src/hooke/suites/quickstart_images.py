@@ -208,9 +208,15 @@ def verdict(table: EncoderTable, differences: tuple[Difference, ...]) -> Summary
         f"{TUNED} was trained on the names of the perturbations, never on their genes' relations; {SHIPPED} on another simulated "
         "screen, with other perturbations; hand-crafted features on nothing.",
     )
-    outcomes = [one.outcome for one in differences]
-    outcome: Outcome = "better" if above and "worse" not in outcomes and "better" in outcomes else "undecided"
-    return Summary(text, outcome, numbers, caveats)
+    return Summary(text, outcome_of(differences, above_chance=above), numbers, caveats)
+
+
+def outcome_of(differences: tuple[Difference, ...], *, above_chance: bool) -> Outcome:
+    """Better: above chance, and decidedly above both no correction and hand-crafted features; worse: decidedly below these."""
+    found = {one.second: one.outcome for one in differences}
+    if found[FEATURES] == "worse" or not above_chance:
+        return "worse"
+    return "better" if found[FEATURES] == found[f"{TUNED}, uncorrected"] == "better" else "undecided"
 
 
 def _signed(one: Difference) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from multiprocessing.util import Finalize
 from typing import Any, cast
 
 import torch
@@ -26,6 +28,7 @@ from hooke.train.recipe import TrainSection
 from hooke.train.shards import ShardedStrategy
 
 _SMALL_NETWORK = 2_000_000
+_LAST = -100  # after everything else that a process does at its end
 _ENVIRONMENT = ("MASTER_ADDR", "MASTER_PORT", "TORCH_CPP_LOG_LEVEL")  # changed while processes are started
 _PATIENCE = timedelta(minutes=30)  # for a process that waits for the others
 
@@ -148,7 +151,15 @@ def _run(fabric: Fabric, failures: Any, call: _Call) -> bool:
             failures.put(error)
         raise
     torch.distributed.destroy_process_group()  # its threads would abort a process that just ends
+    Finalize(None, _leave, exitpriority=_LAST)
     return finished
+
+
+def _leave() -> None:
+    """End a process whose work is done and handed over at once: now and then torch's threads abort an interpreter taken down in order."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def set_threads(network: nn.Module, threads: int, devices: int = 1) -> None:

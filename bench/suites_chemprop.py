@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from hooke.core.files import whole_lines
 from hooke.datasets import moleculeace
 from hooke.evaluate.metrics import METRICS
-from hooke.suites.evaluation import CLIFF, Suite, SuiteRow, SuiteTask, prepared, suite, whole_lines
+from hooke.suites.evaluation import CLIFF, Suite, SuiteRow, SuiteTask, prepared, suite
 from hooke.train.recipe import SplitSection, load_recipe
 from hooke.train.split import split_store
 

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 from pathlib import Path
 
 import pytest
 
 from hooke.core.errors import DataError, HookeError
-from hooke.core.files import disk_full_explained, exclusive, is_disk_full, put_in_place, write_durably
+from hooke.core.files import disk_full_explained, exclusive, is_disk_full, put_in_place, whole_lines, write_durably
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:
@@ -58,3 +59,11 @@ def test_bytes_are_written_whole(tmp_path: Path) -> None:
         write_durably(tmp_path / "x", text)
         assert (tmp_path / "x").read_bytes() == text
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_cut_line_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    assert whole_lines(path) == []
+    path.write_text(json.dumps({"a": 1}) + "\n{")
+    assert whole_lines(path) == ['{"a": 1}']
+    assert path.read_text().endswith("}\n")

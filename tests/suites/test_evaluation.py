@@ -11,7 +11,7 @@ from hooke.core.errors import UnknownNameError, UsageError
 from hooke.datasets import shelfmix
 from hooke.molecules.twins import write_twin_table
 from hooke.suites import evaluation
-from hooke.suites.evaluation import CLIFF, Suite, SuiteTask, run_suite, suite, suite_names, whole_lines
+from hooke.suites.evaluation import CLIFF, Suite, SuiteTask, run_suite, suite, suite_names
 from hooke.train.recipe import Recipe, load_recipe
 
 SMALL = ("model.width=16", "model.depth=1", "train.epochs=1", "train.ensemble=1", "train.threads=1")
@@ -111,12 +111,7 @@ def test_what_cannot_be_run_is_refused_at_once(small: Suite, recipe: Recipe, tmp
             run_suite(small, recipe, runs=tmp_path, show_progress=False, **options)  # type: ignore[arg-type]
 
 
-def test_a_cut_line_is_removed(tmp_path: Path) -> None:
-    path = tmp_path / "x.jsonl"
-    assert whole_lines(path) == []
-    path.write_text(json.dumps({"a": 1}) + "\n{")
-    assert whole_lines(path) == ['{"a": 1}']
-    assert path.read_text().endswith("}\n")
+def test_the_name_of_the_error_on_cliffs() -> None:
     assert evaluation.CLIFF == "rmse_cliff"
 
 

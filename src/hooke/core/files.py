@@ -77,3 +77,14 @@ def write_durably(path: Path, data: bytes) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def whole_lines(path: Path) -> list[str]:
+    """Lines of a file that is only ever appended to; a last one that a kill cut off is removed from it."""
+    if not path.exists():
+        return []
+    text = path.read_text()
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        path.write_text(whole)
+    return whole.splitlines()

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from hooke.core.files import whole_lines
 from hooke.core.hashing import content_hash
 from hooke.core.runs import RunFolder
 from hooke.evaluate.bootstrap import Interval, paired_difference
@@ -127,7 +128,7 @@ def benchmark(
     identity = content_hash([recipe.to_json(), store.content_hash, source])[:8]
     path = Path(runs) / f"benchmark-{recipe.name}-{identity}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = [BenchmarkRow(**json.loads(line)) for line in _whole_lines(path)]
+    rows = [BenchmarkRow(**json.loads(line)) for line in whole_lines(path)]
     done = {(row.split, row.seed) for row in rows}
     for split in splits or (recipe.split.kind,):
         for seed in range(seeds):
@@ -163,14 +164,3 @@ def _one(
         for system, found in compared.scores.items()
         for number, label in enumerate(compared.labels)
     ]  # fmt: skip
-
-
-def _whole_lines(path: Path) -> list[str]:
-    """Lines of the score file, without one that a kill cut off."""
-    if not path.exists():
-        return []
-    text = path.read_text()
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:
-        path.write_text(whole)
-    return whole.splitlines()

@@ -17,6 +17,7 @@ import numpy as np
 
 from hooke.core import registry
 from hooke.core.errors import DataError, UnknownNameError, UsageError
+from hooke.core.files import whole_lines
 from hooke.core.hashing import content_hash
 from hooke.core.paths import cache_folder
 from hooke.core.progress import progress
@@ -159,17 +160,6 @@ def run_suite(
     elsewhere = {row.system for row in rows} - set(SYSTEMS)  # scores that another program wrote into the file
     shown = {*systems, *elsewhere}
     return [row for row in rows if (row.task, row.seed) in keys and row.system in shown], path
-
-
-def whole_lines(path: Path) -> list[str]:
-    """Lines of a score file; one that a kill cut off is removed from it."""
-    if not path.exists():
-        return []
-    text = path.read_text()
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:
-        path.write_text(whole)
-    return whole.splitlines()
 
 
 def prepared(task: SuiteTask, recipe: Recipe, *, show_progress: bool = False) -> MoleculeStore:

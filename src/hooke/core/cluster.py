@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import islice
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -147,7 +148,7 @@ def cluster_map(
     given = 0
     try:
         while True:
-            for item in _take(source, count * window - len(pending)):
+            for item in islice(source, count * window - len(pending)):
                 pending.append((given, hands[given % count].run.remote(item)))
                 given += 1
             if not pending:
@@ -165,16 +166,6 @@ def cluster_map(
     finally:
         for hand in hands:
             ray.kill(hand)
-
-
-def _take(source: Iterator[Item], count: int) -> list[Item]:
-    taken = []
-    for _ in range(count):
-        try:
-            taken.append(next(source))
-        except StopIteration:
-            break
-    return taken
 
 
 class _Worker:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
+from itertools import islice
 from multiprocessing.connection import wait
 from types import ModuleType
 from typing import TypeVar
@@ -59,7 +60,7 @@ def ordered_map(
     number = 0
     try:
         while True:
-            for item in _take(source, workers * window - len(pending)):
+            for item in islice(source, workers * window - len(pending)):
                 pending.append((item, _submit(pool, function, item)))
             if not pending:
                 return
@@ -75,14 +76,6 @@ def ordered_map(
             yield result
     finally:
         _end(pool)
-
-
-def _take(source: Iterator[Item], count: int) -> Iterator[Item]:
-    for _ in range(count):
-        try:
-            yield next(source)
-        except StopIteration:
-            return
 
 
 def _submit(pool: ProcessPoolExecutor, function: Callable[[Item], Result], item: Item) -> Future[Result]:

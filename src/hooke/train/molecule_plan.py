@@ -31,13 +31,11 @@ from hooke.molecules.encodings import EncodingConfig, add_encodings
 from hooke.molecules.featurise import featurise
 from hooke.molecules.parse import parse
 from hooke.nn.dry import dry_cost
-from hooke.train.plan import DEVICES
+from hooke.train.plan import DEVICES, GIBI, STATE_NUMBERS
 from hooke.train.recipe import Recipe
 
 MIXTURES = {"toymix": 153_000, "largemix": 5_400_829, "ultralarge": 83_000_000}  # rows, as their cards state
 SAMPLE = 64  # molecules whose mean is taken
-_STATE_NUMBERS = {"adamw": 2, "lion": 1}
-_GIBI = 2**30
 _NARROW = 10_000_000
 _TOLERANCE = 0.05  # of a wanted number of parameters
 
@@ -246,7 +244,7 @@ def _assemble(
 ) -> MoleculePlan:
     train = recipe.train
     step = round(3 * found.flops)
-    numbers = 2 + _STATE_NUMBERS[train.optimiser] + (train.ema > 0)  # weights, gradients, state, average
+    numbers = 2 + STATE_NUMBERS[train.optimiser] + (train.ema > 0)  # weights, gradients, state, average
     state = 4.0 * numbers * found.parameters
     if sharded:  # weights and gradients of what is gathered besides
         state = state / devices + 4.0 * 2 * found.gathered
@@ -264,9 +262,9 @@ def _assemble(
         atoms=found.atoms,
         step_flops=step,
         total_flops=float(step) * molecules * train.epochs,
-        state_gib=state / _GIBI,
-        activations_gib=activations / _GIBI,
-        fits=state + activations <= 0.9 * device.memory_gib * _GIBI,
+        state_gib=state / GIBI,
+        activations_gib=activations / GIBI,
+        fits=state + activations <= 0.9 * device.memory_gib * GIBI,
         molecules_per_second=speed,
         hours=seconds / 3600,
         device_hours=seconds / 3600 * devices,

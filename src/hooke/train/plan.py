@@ -23,8 +23,8 @@ from hooke.nn.flops import count_flops, kept_bytes, meta_batch
 from hooke.train.recipe import Recipe
 
 OptimiserName = Literal["adamw", "lion"]
-_STATE_NUMBERS = {"adamw": 2, "lion": 1}
-_GIBI = 2**30
+STATE_NUMBERS = {"adamw": 2, "lion": 1}  # an optimiser keeps for each weight
+GIBI = 2**30
 IMAGE_COUNTS = (1_000_000, 10_000_000, 100_000_000)
 
 
@@ -256,11 +256,11 @@ def _scaled(first: Plan, images: int) -> Plan:
 def _assemble(model: str, preset: str, images: int, settings: Settings, found: _Measured) -> Plan:
     device = DEVICES[settings.device]
     step = found.flops * (4 if settings.checkpointing else 3)
-    numbers = 2 + _STATE_NUMBERS[settings.optimiser] + settings.average  # weights, gradients, state, average
+    numbers = 2 + STATE_NUMBERS[settings.optimiser] + settings.average  # weights, gradients, state, average
     state = 4.0 * numbers * found.parameters / (settings.devices if settings.sharded else 1)
     each = found.inputs if settings.checkpointing else found.activations
     share = -(-settings.batch // settings.devices)
-    room = 0.9 * device.memory_gib * _GIBI - state
+    room = 0.9 * device.memory_gib * GIBI - state
     at_once = int(room // each) if room > 0 else 0
     speed = settings.devices * device.peak_flops * settings.utilisation / step
     seconds = images * settings.epochs / speed
@@ -275,8 +275,8 @@ def _assemble(model: str, preset: str, images: int, settings: Settings, found: _
         forward_flops=found.flops,
         step_flops=step,
         total_flops=float(step) * images * settings.epochs,
-        state_gib=state / _GIBI,
-        activations_gib=each * share / _GIBI,
+        state_gib=state / GIBI,
+        activations_gib=each * share / GIBI,
         fits=at_once >= share,
         accumulate=-(-share // at_once) if at_once else 0,
         images_per_second=speed,

@@ -63,6 +63,8 @@ class ConvolutionalStem(nn.Module):
         places = grid[0] * grid[1]
         maps = unpatchify(patches.reshape(-1, places, patches.shape[2]), grid, self.patch)
         seen = None if masking is None else (~masking.hidden).reshape(-1, *grid)
+        if seen is not None:
+            maps = maps * _enlarged(seen, self.patch)[:, None]
         for number, stage in enumerate(self.stages, 1):
             maps = stage(maps, None if seen is None else _enlarged(seen, self.patch >> number))
         tokens = self.out(maps.flatten(2).transpose(1, 2)).reshape(len(patches), -1, self.out.out_features)
@@ -70,7 +72,7 @@ class ConvolutionalStem(nn.Module):
 
 
 class _Stage(nn.Module):
-    """Convolution, norm over the visible places, ReLU; hidden places are 0."""
+    """Convolution, norm over the visible places, ReLU; hidden places are 0, as they must be in what it is given."""
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
@@ -84,9 +86,7 @@ class _Stage(nn.Module):
     ) -> Float[Tensor, "images after half_down half_across"]:
         if seen is None:
             return self.norm(self.convolution(maps)).relu()
-        side = maps.shape[2] // seen.shape[1]
-        maps = self.convolution(maps * _enlarged(seen, side)[:, None])
-        rows = maps.permute(0, 2, 3, 1)
+        rows = self.convolution(maps).permute(0, 2, 3, 1)
         visible = self.norm(rows[seen][:, :, None, None])[:, :, 0, 0].relu()
         return torch.zeros_like(rows).index_put((seen,), visible).permute(0, 3, 1, 2)
 

@@ -205,8 +205,8 @@ def verdict(table: EncoderTable, differences: tuple[Difference, ...]) -> Summary
     )  # fmt: skip
     caveats = (
         "The screen is simulated: it shows how the parts compare under known conditions, and says nothing about biology.",
-        f"{TUNED} was trained on the names of the perturbations, never on their genes' relations; {SHIPPED} on another simulated "
-        "screen, with other perturbations; hand-crafted features on nothing.",
+        f"{TUNED} was trained on the names of the perturbations, never on their genes' relations; {SHIPPED} on other simulated "
+        "screens, with other perturbations; hand-crafted features on nothing.",
     )
     return Summary(text, outcome_of(differences, above_chance=above), numbers, caveats)
 

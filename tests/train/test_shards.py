@@ -33,3 +33,5 @@ def test_what_does_not_go_together() -> None:
     for options in ({"ema": 0.9}, {"compile": True}, {"precision": "16-mixed"}):
         with pytest.raises(ValueError, match="neither ema"):
             TrainSection(sharded=True, devices=2, **options)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="whole network"):
+        TrainSection(sharded=True, devices=2, gradient_norms=True)

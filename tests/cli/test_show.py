@@ -19,7 +19,7 @@ def test_names_recipes_and_citations(hooke) -> None:  # type: ignore[no-untyped-
 
 def test_the_card_of_a_shipped_encoder(hooke) -> None:  # type: ignore[no-untyped-def]
     assert "licence" in hooke("show", "model", "tiny").out
-    assert json.loads(hooke("show", "model", "tiny", "--json").out)["width"] == 160
+    assert json.loads(hooke("show", "model", "tiny", "--json").out)["width"] == 128
     assert hooke("show", "model", "tinny").code == 2
 
 

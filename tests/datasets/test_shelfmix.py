@@ -70,7 +70,7 @@ def test_its_recipes_take_ten_steps_on_the_twin_and_are_fine_tuned(
     recipe = load_recipe(name, short)
     store = Dataset(recipe.data.config).twin(tmp_path, encodings=recipe.encodings)
     run = fit(recipe, runs=tmp_path / "runs", store=store, show_progress=False)
-    assert (run.recipe["model"]["width"], run.recipe["task"]["balance"]) == (160, 0.5)
+    assert (run.recipe["model"]["width"], run.recipe["task"]["balance"]) == (128, 0.5)
     small = load_recipe("shelfmix_finetune", short)
     assert small.to_json()["model"] == run.recipe["model"]  # from scratch it is the same network
     path = write_twin_table(tmp_path / "assay.csv", seed=0, rows=64)

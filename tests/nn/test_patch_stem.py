@@ -34,12 +34,13 @@ def slow_channel(stem: ConvolutionalStem, image: np.ndarray, seen: np.ndarray | 
     for stage in stem.stages:
         weight, norm = stage.convolution.weight.detach().numpy(), stage.norm
         if seen is not None:
-            side = maps.shape[1] // seen.shape[0]
-            maps = maps * np.kron(seen, np.ones((side, side)))
-        padded = np.pad(maps, ((0, 0), (1, 1), (1, 1)))
+            times = maps.shape[1] // seen.shape[0]
+            maps = maps * np.kron(seen, np.ones((times, times)))
+        side = weight.shape[2]
+        padded = np.pad(maps, ((0, 0), (side // 2,) * 2, (side // 2,) * 2))
         out = np.zeros((len(weight), maps.shape[1] // 2, maps.shape[2] // 2))
         for filter_, y, x in np.ndindex(out.shape):
-            value = (weight[filter_] * padded[:, 2 * y : 2 * y + 3, 2 * x : 2 * x + 3]).sum()
+            value = (weight[filter_] * padded[:, 2 * y : 2 * y + side, 2 * x : 2 * x + side]).sum()
             mean, variance = float(norm.running_mean[filter_]), float(norm.running_var[filter_])
             scaled = (value - mean) / (variance + norm.eps) ** 0.5
             out[filter_, y, x] = max(0.0, scaled * float(norm.weight[filter_]) + float(norm.bias[filter_]))

@@ -14,8 +14,9 @@ def test_batches(kind: str, dtype: torch.dtype) -> None:
     assert batch.pixels.dtype == dtype
     assert batch.pixels.shape == (7, 2, 16, 24)
     assert batch.batch_index.max() == DOMAINS - 1
-    for name, classes in CLASSES.items():
-        assert int(batch.targets[name].max()) < classes
+    for name in ("perturbation", "cell_type"):
+        assert int(batch.targets[name].max()) < CLASSES[name]
+    assert batch.targets["features"].shape == (7, CLASSES["features"])
     assert (batch.targets["perturbation"] == -1).tolist() == [row == 4 for row in range(7)]
 
 

@@ -11,7 +11,8 @@ belong to a channel by its name, so a subset of channels, or channels that the i
 all tokens, or over each channel's own, one mean after another; neither depends on the order of the channels.
 
 Source: Kraus et al. 2024 (arXiv 2404.10242); details as in the public OpenPhenom release.
-Differs from the release: rectangular images, training with any subset of the decoder's channels, a convolutional stem as an option.
+Differs from the release: rectangular images, training with any subset of the decoder's channels; a convolutional stem and
+`nn.levels` as options.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.core.errors import UsageError
+from hooke.core.options import later
 from hooke.images.batch import ImageBatch
 from hooke.nn.attention import EPSILON, CrossAttention
 from hooke.nn.channels import positions, require_channels
 from hooke.nn.image_output import ImageOutput, Reconstruction
+from hooke.nn.levels import Levels
 from hooke.nn.masking import Masking, mask_by_noise, put_back, take
 from hooke.nn.patch_encoder import ChannelPooling, NormPlace, PatchEncoder, Stem
 from hooke.nn.patches import channel_images, channel_patches, patch_grid
@@ -57,6 +60,7 @@ class Config:
     class_tokens: int = 1  # learned tokens without a place
     pooling: ChannelPooling = "mean"  # "channels": one mean a channel, side by side
     stem: Stem = "linear"  # from patch to token
+    levels: bool = later(False)  # tokens know their channel's brightness and contrast before it was standardised
     norm: NormPlace = "pooled"  # the last layer norm: on the tokens, or on the pooled row
     decoder_width: int = 256
     decoder_depth: int = 2  # blocks of each channel's own stack
@@ -71,7 +75,7 @@ PRESETS: dict[str, Config] = {
     ),
     "tiny_stem": Config(
         width=64, depth=2, heads=2, patch=16, layer_scale=0.0, stochastic_depth=0.0, pooling="channels", stem="convolution",
-        decoder_width=64, decoder_depth=1, decoder_heads=4, cross_heads=4,
+        levels=True, decoder_width=64, decoder_depth=1, decoder_heads=4, cross_heads=4,
     ),
     "tiny_16": Config(
         width=96, depth=4, heads=4, patch=16, layer_scale=0.1, stochastic_depth=0.0, decoder_width=64, decoder_depth=1,
@@ -161,13 +165,15 @@ class Model(nn.Module):
         self.by_channel, self.blocks = config.pooling == "channels", config.depth
         self.width = config.width * (len(self.channels) if self.by_channel else 1)
         self.encoder = PatchEncoder(config, config.patch**2, config.stem)
+        self.levels = Levels(config.width) if config.levels else None
         self.decoder = Decoder(config, self.channels)
 
     def forward(self, batch: ImageBatch, *, block: int = -1) -> ImageOutput:
         """Represent whole images, after block `block` (1 ..., or negative from the end)."""
         images = standardise(batch.pixels, self.encoder.dtype)
         grid = patch_grid(images.shape[2:], self.patch)
-        output = self.encoder.output(channel_patches(images, self.patch), grid, block=block)
+        levels = self._levels(batch, grid)
+        output = self.encoder.output(channel_patches(images, self.patch), grid, block=block, added=levels)
         if not self.by_channel:
             return output
         rows = self._channel_means(output, len(batch.channels))[:, self._in_order(batch.channels)]
@@ -176,6 +182,9 @@ class Model(nn.Module):
     def embed(self, batch: ImageBatch, *, block: int = -1) -> Float[Tensor, "images width"]:
         """One row an image, the same for any order of its channels."""
         return self.forward(batch, block=block).embedding
+
+    def _levels(self, batch: ImageBatch, grid: tuple[int, int]) -> Float[Tensor, "images patches width"] | None:
+        return None if self.levels is None else self.levels(batch.pixels, grid[0] * grid[1])
 
     def _in_order(self, channels: Sequence[str]) -> list[int]:
         """Places of the channels: those of the decoder in its order, then others by name."""
@@ -226,7 +235,8 @@ class Model(nn.Module):
         images = standardise(batch.pixels, self.encoder.dtype)
         grid = patch_grid(images.shape[2:], self.patch)
         patches, masking = channel_patches(images, self.patch), mask_by_noise(noise, ratio)
-        tokens = self.encoder(patches, grid, masking=masking)[:, self.encoder.learned :]
+        levels = self._levels(batch, grid)
+        tokens = self.encoder(patches, grid, masking=masking, added=levels)[:, self.encoder.learned :]
         present, chosen = positions(batch.channels, self.channels), positions(wanted, self.channels)
         prediction = self.decoder(tokens, masking, grid, present, chosen, whole=whole)
         if not whole:

@@ -139,14 +139,17 @@ class PatchEncoder(nn.Module):
         grid: tuple[int, int],
         *,
         masking: Masking | None = None,
+        added: Float[Tensor, "images patches width"] | None = None,
     ) -> Float[Tensor, "images tokens width"]:
         """Class tokens and (visible) embedded patches with their positions, ready for the first block.
 
-        The patches are those of one or several channels, one channel after another.
+        The patches are those of one or several channels, one channel after another; what is `added` goes to their tokens.
         """
         places = sine_positions(grid, self.width, device=patches.device, dtype=self.dtype)
         places = places.repeat(patches.shape[1] // len(places), 1)
         embedded = self._embedded(patches, grid, masking) + (places if masking is None else places[masking.visible])
+        if added is not None:
+            embedded = embedded + (added if masking is None else take(added, masking.visible))
         return torch.cat([self.class_tokens.to(embedded.dtype).expand(len(patches), -1, -1), embedded], dim=1)
 
     def _embedded(
@@ -163,10 +166,11 @@ class PatchEncoder(nn.Module):
         *,
         masking: Masking | None = None,
         block: int = -1,
+        added: Float[Tensor, "images patches width"] | None = None,
     ) -> Float[Tensor, "images tokens width"]:
         """Class tokens and (visible) patches after block `block`, normalised unless the norm acts on the pooled row."""
         last = check_block(block, self.depth)
-        tokens = self.transformer(self.tokens(patches, grid, masking=masking), last=last)
+        tokens = self.transformer(self.tokens(patches, grid, masking=masking, added=added), last=last)
         return self.final_norm(tokens) if self.norm_place == "tokens" else tokens
 
     def pool(self, tokens: Float[Tensor, "images tokens width"]) -> Float[Tensor, "images width"]:
@@ -175,8 +179,13 @@ class PatchEncoder(nn.Module):
         return self.final_norm(pooled) if self.norm_place == "pooled" else pooled
 
     def output(
-        self, patches: Float[Tensor, "images patches pixels"], grid: tuple[int, int], *, block: int = -1
+        self,
+        patches: Float[Tensor, "images patches pixels"],
+        grid: tuple[int, int],
+        *,
+        block: int = -1,
+        added: Float[Tensor, "images patches width"] | None = None,
     ) -> ImageOutput:
         """All that the encoder says of whole images."""
-        tokens = self(patches, grid, block=block)
+        tokens = self(patches, grid, block=block, added=added)
         return ImageOutput(self.pool(tokens), tokens, grid, self.learned)

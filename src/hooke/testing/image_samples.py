@@ -11,7 +11,12 @@ from torch import Tensor
 from hooke.images.batch import ImageBatch
 
 CHANNELS = ("dna", "er", "actin")
-CLASSES: Mapping[str, int] = {"perturbation": 5, "cell_type": 3}
+FEATURES = 4
+CLASSES: Mapping[str, int] = {
+    "perturbation": 5,
+    "cell_type": 3,
+    "features": FEATURES,
+}  # and columns of measured features
 DOMAINS = 3
 SIZE = 32
 PixelKind = Literal["uint8", "uint16", "float32", "float64"]
@@ -38,7 +43,7 @@ def image_batch(
     kind: PixelKind = "uint8",
     seed: int = 0,
 ) -> ImageBatch:
-    """Images with classes, experimental batches and controls; every fifth perturbation label is missing (-1)."""
+    """Images with classes, features, experimental batches and controls; missing: every fifth perturbation (-1), every third row of features."""
     generator = torch.Generator().manual_seed(seed)
     pixels = cells(count, len(channels), *size, generator)
     if kind == "uint8":
@@ -48,7 +53,11 @@ def image_batch(
     else:
         pixels = pixels.to(torch.float32 if kind == "float32" else torch.float64)
     rows = torch.arange(count)
-    targets = {name: torch.randint(0, classes, (count,), generator=generator) for name, classes in CLASSES.items()}
+    targets = {
+        name: torch.randint(0, CLASSES[name], (count,), generator=generator) for name in ("perturbation", "cell_type")
+    }
+    targets["features"] = torch.randn(count, FEATURES, generator=generator)
+    targets["features"][rows % 3 == 2] = torch.nan
     targets["perturbation"] = torch.where(rows % 5 == 4, -1, targets["perturbation"])
     return ImageBatch(
         pixels=pixels,

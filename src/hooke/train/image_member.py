@@ -9,9 +9,11 @@ import numpy as np
 import torch
 
 from hooke.images.loader import ImageLoader
+from hooke.images.measured import measured_targets
 from hooke.images.store import ImageStore
-from hooke.inference.image_network import ImageSetup, build_image_network
+from hooke.inference.image_network import MEASURED, ImageSetup, build_image_network
 from hooke.nn.transformer import Transformer
+from hooke.tasks.measured_features import FEATURES
 from hooke.train.member import Member
 from hooke.train.recipe import Recipe
 
@@ -87,6 +89,8 @@ def image_loader(
     """
     section = recipe.images
     targets = {setup.target: class_codes(store, setup)} if setup.target else {}
+    if setup.features:
+        targets[FEATURES] = measured_targets(store, getattr(recipe.task.config, MEASURED))
     return ImageLoader(
         store, rows, recipe.train.batch_size, seed=seed, crop=section.crop or None,
         crops_per_field=1 if seed is None else section.crops_per_field, single_batch=section.single_batch,

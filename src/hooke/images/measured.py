@@ -1,0 +1,78 @@
+"""Hand-crafted features of many fields of a store as targets of training, measured once and kept in the cache."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from hooke.core.errors import DataError
+from hooke.core.files import write_durably
+from hooke.core.hashing import content_hash
+from hooke.core.paths import cache_folder
+from hooke.core.progress import progress
+from hooke.images.features import field_features, store_features
+from hooke.images.store import ImageStore
+
+FARTHEST = 5.0  # deviations from the mean; a field with one odd nucleus must not rule the training
+_PART = 512  # fields between saves
+_DRAWN_BY = 0
+
+
+def feature_count(channels: tuple[str, ...]) -> int:
+    """How many features a field with these channels has."""
+    return len(field_features(np.zeros((len(channels), 32, 32), np.uint8), channels))
+
+
+def measured_targets(
+    store: ImageStore, count: int, *, workers: int | None = None, show_progress: bool = True
+) -> np.ndarray:
+    """Features with mean 0 and variance 1 over the measured fields, cut off at ±5.
+
+    Parts are kept as soon as they are measured, so that a stopped command goes on.
+
+    Args:
+        store: The images.
+        count: How many fields are measured, drawn at random by a fixed seed; the same ones for the same store.
+        workers: Processes; None takes all cores.
+        show_progress: Show a progress bar.
+
+    Returns:
+        (fields of the store, features) float32; rows of NaN where nothing was measured.
+
+    Raises:
+        DataError: Nothing is measured.
+    """
+    rows = np.sort(np.random.default_rng(_DRAWN_BY).permutation(len(store))[:count])
+    if not len(rows):
+        raise DataError(f"no field of {store.folder.name} is measured; there are {len(store)}, asked for {count}")
+    values = np.concatenate(_parts(store, rows, workers, show_progress))
+    values[~np.isfinite(values)] = np.nan
+    mean, deviation = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
+    scaled = (values - mean) / np.where(deviation > 1e-6 * np.abs(mean) + 1e-12, deviation, np.inf)
+    found = np.full((len(store), values.shape[1]), np.nan, np.float32)
+    found[rows] = scaled.clip(-FARTHEST, FARTHEST)
+    return found
+
+
+def _parts(store: ImageStore, rows: np.ndarray, workers: int | None, show_progress: bool) -> list[np.ndarray]:
+    key = content_hash(["measured", store.content_hash, len(rows), feature_count(store.channels)])[:24]
+    folder = cache_folder() / "features" / key
+    folder.mkdir(parents=True, exist_ok=True)
+    found = []
+    with progress(len(rows), "measuring features", "fields", show=show_progress) as bar:
+        for start in range(0, len(rows), _PART):
+            some = rows[start : start + _PART]
+            found.append(_part(store, some, folder / f"{start:08d}.npy", workers))
+            bar.advance(len(some))
+    return found
+
+
+def _part(store: ImageStore, rows: np.ndarray, path: Path, workers: int | None) -> np.ndarray:
+    if not path.exists():
+        values, _ = store_features(store, rows, workers=workers, show_progress=False)
+        file = io.BytesIO()
+        np.save(file, values.astype(np.float64))
+        write_durably(path, file.getvalue())
+    return np.load(path)

@@ -1,0 +1,107 @@
+"""Measured features: the loss by hand, rows that were not measured, and a training from a store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hooke.core.errors import UsageError
+from hooke.images.batch import image_batch as stored_batch
+from hooke.images.measured import FARTHEST, feature_count, measured_targets
+from hooke.images.store import ImageStore
+from hooke.inference.image_run import LoadedImageRun
+from hooke.models import resnet
+from hooke.tasks.measured_features import FEATURES, Config, Task, feature_loss
+from hooke.testing.image_models import build_image_model
+from hooke.testing.image_samples import CLASSES, image_batch
+from hooke.train.fit import fit, prepare
+from hooke.train.recipe import load_recipe
+
+SMALL = (
+    "data.size=32", "data.modules=2", "data.genes_per_module=2", "data.lone_genes=0", "data.inactive_genes=0", "data.guides=1",
+    "data.compounds=0", "data.experiments=1", "data.controls=4", "data.sites=2", "train.epochs=1", "train.threads=1",
+)  # fmt: skip
+
+SHORT = ("task.measured_fields=12", "train.batch_size=8", "data.split.fractions=[0.5,0.5,0.0]")
+
+
+def test_the_loss_of_two_fields_by_hand() -> None:
+    """Huber: 2 (0.5 · 0.5² + (3 - 0.5)) over two measured features; the third field says nothing, not even to the gradient."""
+    predicted = torch.tensor([[0.5, 3.0], [1.0, 1.0]], dtype=torch.float64, requires_grad=True)
+    measured = torch.tensor([[0.0, 0.0], [torch.nan, torch.nan]], dtype=torch.float64)
+    loss = feature_loss(predicted, measured)
+    assert float(loss.detach()) == pytest.approx(2 * (0.125 + 2.5) / 2, abs=1e-12)
+    loss.backward()
+    assert predicted.grad is not None
+    assert predicted.grad.tolist() == [[0.5, 1.0], [0.0, 0.0]]
+    assert float(feature_loss(predicted.detach(), torch.full_like(predicted, torch.nan))) == 0
+
+
+def test_classes_and_features_add_up() -> None:
+    batch = image_batch(6)
+    alone = replace(batch, targets={**batch.targets, FEATURES: torch.full((6, 4), torch.nan)})
+    found = {}
+    for weight in (0.0, 1.0, 3.0):
+        torch.manual_seed(0)
+        task = Task(Config(weight=weight), CLASSES)
+        network = task.network(build_image_model(resnet)).double().eval()
+        with torch.no_grad():
+            found[weight] = task.losses(network, batch, 0, torch.Generator())
+            silent = task.losses(network, alone, 0, torch.Generator())["loss"]
+        assert float(silent) == pytest.approx(float(found[0.0]["loss"]))
+    first, second, third = (float(found[weight]["loss"]) for weight in (0.0, 1.0, 3.0))
+    assert second - first == pytest.approx(float(found[1.0][FEATURES]), rel=1e-9)
+    assert third - first == pytest.approx(3 * (second - first), rel=1e-9)
+
+
+def test_images_without_features_are_refused() -> None:
+    with pytest.raises(UsageError, match="measured features"):
+        Task(Config(), {"perturbation": 5})
+    batch = image_batch(6)
+    task = Task(Config(), CLASSES)
+    network = task.network(build_image_model(resnet)).double().eval()
+    bare = replace(batch, targets={"perturbation": batch.targets["perturbation"]})
+    with pytest.raises(UsageError, match="carry no 'features'"):
+        task.losses(network, bare, 0, torch.Generator())
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageStore:
+    monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
+    found = prepare(load_recipe("screen_library", SMALL), workers=0, show_progress=False)
+    assert isinstance(found, ImageStore)
+    return found
+
+
+def test_targets_are_scaled_and_the_rest_is_nan_and_kept(store: ImageStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = measured_targets(store, 10, workers=0, show_progress=False)
+    assert found.shape == (len(store), feature_count(store.channels))
+    measured = np.isfinite(found).all(axis=1)
+    assert measured.sum() == 10
+    assert np.isnan(found[~measured]).all()
+    inside = np.abs(found[measured]).max(axis=0) < FARTHEST
+    np.testing.assert_allclose(found[measured][:, inside].mean(axis=0), 0, atol=1e-5)
+    spread = found[measured][:, inside].std(axis=0)
+    assert (np.isclose(spread, 1, atol=1e-4) | (spread == 0)).all()
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("measured twice")
+
+    monkeypatch.setattr("hooke.images.measured.store_features", never)
+    np.testing.assert_array_equal(measured_targets(store, 10, show_progress=False), found)
+
+
+def test_a_run_learns_them_and_embeds_without_them(store: ImageStore, tmp_path: Path) -> None:
+    recipe = load_recipe("screen_library_wsl", (*SMALL, *SHORT))
+    run = fit(recipe, runs=tmp_path / "runs", store=store, show_progress=False)
+    [scores] = run.read_json("metrics.json")["valid"]["image"].values()
+    assert np.isfinite([scores[FEATURES], scores["cross_entropy"]]).all()
+    network = LoadedImageRun.open(run.folder).network
+    batch = stored_batch(np.stack(list(store.read([0, 1]))), store.channels, np.arange(2))
+    assert network.embed(batch).shape == (2, 5 * 64)
+    with pytest.raises(UsageError, match="all channels"):
+        fit(replace(recipe, images=replace(recipe.images, channels=("DNA", "ER"))), runs=tmp_path / "runs", store=store)

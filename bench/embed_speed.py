@@ -3,9 +3,10 @@
     python bench/embed_speed.py RESULTS.jsonl TABLE... [--chemprop COMMAND] [--rows 4000] [--rounds 3] [--stream 1000000]
 
 TABLEs are CSV(.gz) files with a SMILES column; molecules are drawn from them with a fixed seed, repeated if more are asked for.
-Both are commands of their own, with one thread and one process, timed in turns, so that whatever else the machine does falls on both.
-Each is run on ROWS molecules and on 50; the difference is the cost of the molecules alone, without the start of the interpreter. CPU
-time is user + system time of the process. chemprop is first trained for three epochs on 50 molecules with its default network; its
+Both are commands of their own, timed in turns, so that whatever else the machine does falls on both. First with one thread and one
+process each (CPU time: user + system), then as a user would run them, with all cores (wall time): Hooke as it comes, chemprop as it
+comes and with one worker a core. Each is run on ROWS molecules and on 50; the difference is the cost of the molecules alone, without
+the start of the interpreter. chemprop is first trained for three epochs on 50 molecules with its default network; its
 parameters are counted, and must not be more than ours.
 
 With --stream, so many molecules are embedded once: molecules a second and the largest resident size of the process.
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +60,14 @@ def molecules(tables: list[Path], count: int) -> list[str]:
     return [drawn[number % len(drawn)] for number in range(count)]
 
 
-def timed(command: list[str], log: Path) -> dict[str, float]:
-    """Wall and CPU seconds and peak memory of a command."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "HOOKE_PROGRESS": "0"}
+def timed(command: list[str], log: Path, threads: int | None = 1) -> dict[str, float]:
+    """Wall and CPU seconds and peak memory of a command; without `threads` it takes as many as it likes."""
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    }
+    environment["HOOKE_PROGRESS"] = "0"
+    if threads is not None:
+        environment |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
     start = time.perf_counter()
     with open(log, "w") as file:
         process = subprocess.Popen(command, env=environment, stdout=file, stderr=file)
@@ -74,16 +81,14 @@ def timed(command: list[str], log: Path) -> dict[str, float]:
     }
 
 
-def ours(table: Path, output: Path) -> list[str]:
-    return [
-        sys.executable, "-m", "hooke.cli.main", "embed", "tiny", str(table), "-o", str(output), "--workers", "1", "--new",
-    ]  # fmt: skip
+def ours(table: Path, output: Path, *options: str) -> list[str]:
+    return [sys.executable, "-m", "hooke.cli.main", "embed", "tiny", str(table), "-o", str(output), "--new", *options]
 
 
-def theirs(chemprop: str, model: Path, table: Path, output: Path) -> list[str]:
+def theirs(chemprop: str, model: Path, table: Path, output: Path, *options: str) -> list[str]:
     return [
         chemprop, "fingerprint", "-i", str(table), "-s", "smiles", "--model-paths", str(model), "-o", str(output), "--accelerator", "cpu",
-        "--ffn-block-index", "0", "--batch-size", "256", "-q",
+        "--ffn-block-index", "0", "--batch-size", "256", "-q", *options,
     ]  # fmt: skip
 
 
@@ -102,48 +107,82 @@ def trained(chemprop: str, folder: Path, smiles: list[str]) -> tuple[Path, int]:
     return model, int(counted.stdout.split()[-1])
 
 
-def compare(chemprop: str, smiles: list[str], rounds: int, folder: Path) -> dict[str, Any]:
-    """Both commands on many and few molecules, in turns."""
+def compare(chemprop: str, smiles: list[str], rounds: int, folder: Path) -> Iterator[dict[str, Any]]:
+    """The commands on many and few molecules, in turns: with one thread, then with all cores."""
     model, parameters = trained(chemprop, folder, smiles)
     tables = {"many": folder / "many.csv", "few": folder / "few.csv"}
     pl.DataFrame({"smiles": smiles}).write_csv(tables["many"])
     pl.DataFrame({"smiles": smiles[:FEW]}).write_csv(tables["few"])
-    found: dict[str, list[dict[str, float]]] = {}
-    for number in range(rounds):
-        for size, table in tables.items():
-            for name, command in (
-                ("hooke", ours(table, folder / f"ours-{number}.parquet")),
-                ("chemprop", theirs(chemprop, model, table, folder / f"theirs-{number}.npz")),
-            ):
-                found.setdefault(f"{name} {size}", []).append(timed(command, folder / "run.log"))
-    net = {
-        name: [
-            (many["cpu_s"] - few["cpu_s"]) / (len(smiles) - FEW)
-            for many, few in zip(found[f"{name} many"], found[f"{name} few"], strict=True)
-        ]
-        for name in ("hooke", "chemprop")
-    }
-    ratios = [second / first for first, second in zip(net["hooke"], net["chemprop"], strict=True)]
-    whole = [
-        second["cpu_s"] / first["cpu_s"]
-        for first, second in zip(found["hooke many"], found["chemprop many"], strict=True)
-    ]
-    return {
-        "what": "embed beside chemprop fingerprint", "rows": len(smiles), "rounds": rounds, "threads": 1,
+
+    def hooke(table: Path, *options: str) -> list[str]:
+        return ours(table, folder / "ours.parquet", *options)
+
+    def peer(table: Path, *options: str) -> list[str]:
+        return theirs(chemprop, model, table, folder / "theirs.npz", *options)
+
+    cores = str(len(os.sched_getaffinity(0)))
+    one = {"hooke": lambda table: hooke(table, "--workers", "1"), "chemprop": peer}
+    every = {"hooke": hooke, "chemprop": peer, "chemprop, workers": lambda table: peer(table, "--num-workers", cores)}
+    fixed = {
+        "rows": len(smiles),
+        "rounds": rounds,
         "parameters": {"hooke": model_card("tiny")["parameters"], "chemprop": parameters},
-        "molecules_per_cpu_s": {name: round(1 / statistics.median(values), 1) for name, values in net.items()},
-        "ratio_molecules": [round(ratio, 2) for ratio in ratios], "ratio_with_start": [round(ratio, 2) for ratio in whole],
-        "peak_mb": {name: round(max(run["peak_mb"] for run in runs)) for name, runs in found.items()},
-    }  # fmt: skip
+    }
+    yield {"what": "one thread, CPU time", **fixed, **in_turns(one, tables, rounds, len(smiles), "cpu_s", 1, folder)}
+    yield {
+        "what": f"{cores} cores, wall time",
+        **fixed,
+        **in_turns(every, tables, rounds, len(smiles), "wall_s", None, folder),
+    }
+
+
+def in_turns(
+    commands: Mapping[str, Callable[[Path], list[str]]],
+    tables: Mapping[str, Path],
+    rounds: int,
+    rows: int,
+    clock: str,
+    threads: int | None,
+    folder: Path,
+) -> dict[str, Any]:
+    """Molecules a second of each command, and how many times the first command's others need."""
+    found: dict[tuple[str, str], list[dict[str, float]]] = {}
+    for _ in range(rounds):
+        for size, table in tables.items():
+            for name, command in commands.items():
+                found.setdefault((name, size), []).append(timed(command(table), folder / "run.log", threads))
+    cost = {
+        name: [
+            (many[clock] - few[clock]) / (rows - FEW)
+            for many, few in zip(found[name, "many"], found[name, "few"], strict=True)
+        ]
+        for name in commands
+    }
+    first, *others = commands
+    return {
+        "molecules_per_s": {name: round(1 / statistics.median(values), 1) for name, values in cost.items()},
+        "ratio_molecules": {
+            name: [round(second / own, 2) for own, second in zip(cost[first], cost[name], strict=True)]
+            for name in others
+        },
+        "ratio_with_start": {
+            name: [
+                round(second[clock] / own[clock], 2)
+                for own, second in zip(found[first, "many"], found[name, "many"], strict=True)
+            ]
+            for name in others
+        },
+        "peak_mb": {name: round(max(run["peak_mb"] for run in found[name, "many"])) for name in commands},
+    }
 
 
 def stream(smiles: list[str], folder: Path) -> dict[str, Any]:
     """One long run."""
     table = folder / "long.csv"
     pl.DataFrame({"smiles": smiles}).write_csv(table)
-    run = timed(ours(table, folder / "long.parquet"), folder / "run.log")
+    run = timed(ours(table, folder / "long.parquet"), folder / "run.log", None)
     return {
-        "what": "embed streamed", "rows": len(smiles), "threads": 1, "molecules_per_wall_s": round(len(smiles) / run["wall_s"], 1),
+        "what": "embed streamed, all cores", "rows": len(smiles), "molecules_per_wall_s": round(len(smiles) / run["wall_s"], 1),
         "molecules_per_cpu_s": round(len(smiles) / run["cpu_s"], 1), **{name: round(value, 1) for name, value in run.items()},
     }  # fmt: skip
 
@@ -166,8 +205,8 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         if given.chemprop:
-            found = compare(given.chemprop, molecules(given.tables, given.rows), given.rounds, Path(name))
-            keep(given.results, found)
+            for found in compare(given.chemprop, molecules(given.tables, given.rows), given.rounds, Path(name)):
+                keep(given.results, found)
         if given.stream:
             keep(given.results, stream(molecules(given.tables, given.stream), Path(name)))
 

@@ -2,7 +2,8 @@
 
     HOOKE_MIRROR=... python bench/real_fields.py RUN OUT [--set train.epochs=60] [--part valid]
 
-RUN is a finished CA-MAE run (`hooke fit screen_ca_mae`). OUT gets real_fields.json, the pictures and the run folders.
+RUN is a finished CA-MAE run (`hooke fit screen_ca_mae`), or an encoder that comes along (tiny_cells). OUT gets report.html with
+the pictures, real_fields.json and the run folders.
 
 1. The encoder embeds the 6-channel site, the JUMP site (3 channels) and the NF1 fields (3 channels) as they are, shrunk to its
    pixel size. Printed: how much the embedding moves when the channels come in reverse order, and, for every channel, the cosine
@@ -17,8 +18,8 @@ RUN is a finished CA-MAE run (`hooke fit screen_ca_mae`). OUT gets real_fields.j
 from __future__ import annotations
 
 import argparse
-import base64
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from scipy.interpolate import griddata
 from scipy.sparse import coo_matrix, diags
 from scipy.sparse.linalg import spsolve
 
+from hooke.core.labels import Label
 from hooke.core.paths import mirror_folder
 from hooke.images.batch import image_batch
 from hooke.images.loader import ImageLoader
@@ -37,6 +39,10 @@ from hooke.images.prepared import prepare_folder
 from hooke.images.store import ImageStore
 from hooke.images.tiles import shrink
 from hooke.inference.image_run import LoadedImageRun
+from hooke.inference.shipped import run_path
+from hooke.report import build
+from hooke.report.html import write_report
+from hooke.report.schema import KeyNumber, Picture, Report, Summary
 from hooke.suites.image_sections import picture
 from hooke.train.fit import fit
 from hooke.train.recipe import load_recipe
@@ -171,7 +177,7 @@ def harmonic(crop: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     return spsolve(laplacian[inside][:, inside].tocsc(), -laplacian[inside][:, outside] @ crop.ravel()[outside])
 
 
-def reconstruct(run: LoadedImageRun, store: ImageStore, part: str, count: int, out: Path) -> dict[str, Any]:
+def reconstruct(run: LoadedImageRun, store: ImageStore, part: str, count: int) -> tuple[dict[str, Any], Picture]:
     table = store.metadata
     rows = np.flatnonzero((table["part"] == part).to_numpy())
     generator = np.random.default_rng(0)
@@ -206,8 +212,6 @@ def reconstruct(run: LoadedImageRun, store: ImageStore, part: str, count: int, o
             shown[-1].append(crop)
     columns = [np.stack([row[place] for row in shown]) for place in range(len(names) + 1)]
     note = f"{SHOWN} held-out crops: visible quarter with its mean, cubic interpolation, harmonic interpolation, MAE, truth."
-    made = picture("Real held-out crops", columns, note)
-    (out / f"reconstructions_{part}.png").write_bytes(base64.b64decode(made.png))
     wells = table["source"].to_numpy()[chosen]
     result: dict[str, Any] = {"crops": len(errors), "wells": len(np.unique(wells))}
     print(
@@ -220,7 +224,38 @@ def reconstruct(run: LoadedImageRun, store: ImageStore, part: str, count: int, o
         result[f"MAE - {name}"] = interval(errors[:, 0] - errors[:, place], wells)
         value, low, high = result[f"MAE - {name}"]
         print(f"MAE - {name:<10}{value:>+8.3f} [{low:+.3f}, {high:+.3f}]")
-    return result
+    return result, picture("Real held-out crops", columns, note)
+
+
+def report(out: Path, encoder: str, result: dict[str, Any], pictures: tuple[Picture, ...]) -> Path:
+    """One page of all of it."""
+    scores, sites = result["reconstruction"], result["channels"]
+    value, low, high = scores["MAE - cubic"]
+    best, best_low, best_high = scores["MAE - harmonic"]
+    verdict = (
+        f"On {scores['crops']} held-out crops of {scores['wells']} wells the MAE's error is {scores['MAE'][0]:.3f}; minus that of cubic "
+        f"interpolation {value:+.3f} [{low:+.3f}, {high:+.3f}], minus that of harmonic interpolation {best:+.3f} "
+        f"[{best_low:+.3f}, {best_high:+.3f}]."
+    )
+    numbers = tuple(
+        KeyNumber(f"{site['order_changes']:.0e}", f"moved by the order of channels, {name}", f"{encoder}, relative")
+        for name, site in sites.items()
+    )
+    tables = tuple(
+        build.result_table(
+            f"{name}: single crops without a channel, or with it alone", [Label(channel, "channel") for channel in site["channels"]],
+            "cosine", {way: [row[way][1] for row in site["table"].values()] for way in ("without", "alone")},
+            higher_is_better=True, counts=[site["crops"]] * len(site["channels"]), baselines=(), part="", intervals="",
+            note=f"cosine to the embedding of all channels, after the mean over crops is taken away; {encoder}",
+        )
+        for name, site in sites.items()
+    )  # fmt: skip
+    page = Report(
+        title="Real fields of cells", subtitle=f"{encoder} on other microscopes' channels, and an MAE of real fields alone",
+        created=datetime.now(UTC).isoformat(timespec="seconds"), summary=Summary(verdict, key_numbers=numbers),
+        results=tables, pictures=pictures, items="crops",
+    )  # fmt: skip
+    return write_report(page.write(out / "report.json"), out / "report.html")
 
 
 def interval(values: np.ndarray, wells: np.ndarray) -> list[float]:
@@ -234,7 +269,7 @@ def interval(values: np.ndarray, wells: np.ndarray) -> list[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path)
+    parser.add_argument("run", type=str)
     parser.add_argument("out", type=Path)
     parser.add_argument("--set", nargs="*", default=[], metavar="a.b=c", help="overrides of the recipe real_mae")
     parser.add_argument("--part", choices=("valid", "test"), default="test", help="whose crops are reconstructed")
@@ -243,7 +278,7 @@ def main() -> None:
     mirror = mirror_folder()
     if mirror is None:
         raise SystemExit("set HOOKE_MIRROR to the folder of real data")
-    trained = LoadedImageRun.open(options.run, "cpu")
+    trained = LoadedImageRun.open(run_path(options.run), "cpu")
     stores = real_stores(mirror, options.out)
     result = {"channels": channels_table(trained, stores)}
     print("\nthe same with random weights")
@@ -253,9 +288,13 @@ def main() -> None:
     store = prepare_folder(planes, options.out / "stores", name="planes", workers=0)
     run = fit(load_recipe("real_mae", options.set), runs=options.out / "runs", store=store, reuse=True)
     loaded = LoadedImageRun.open(run.folder, "cpu")
-    result["reconstruction"] = reconstruct(loaded, store, options.part, options.crops, options.out)
+    result["reconstruction"], made = reconstruct(loaded, store, options.part, options.crops)
     (options.out / "real_fields.json").write_text(json.dumps(result, indent=1))
-    print(f"\nwritten: {options.out / 'real_fields.json'}, {options.out / f'reconstructions_{options.part}.png'}")
+    fields = tuple(
+        picture(name, list(one.read([0])), f"One field. Rows: {', '.join(one.channels)}.")
+        for name, one in stores.items()
+    )
+    print(f"\nwritten: {options.out / 'real_fields.json'}, {report(options.out, options.run, result, (made, *fields))}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import torch
 
 from hooke.core.errors import UsageError
 from hooke.images.batch import image_batch as stored_batch
-from hooke.images.measured import FARTHEST, feature_count, measured_targets
+from hooke.images.measured import FARTHEST, feature_names, measured_targets
 from hooke.images.store import ImageStore
 from hooke.inference.image_run import LoadedImageRun
 from hooke.models import resnet
@@ -79,7 +79,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageStore:
 
 def test_targets_are_scaled_and_the_rest_is_nan_and_kept(store: ImageStore, monkeypatch: pytest.MonkeyPatch) -> None:
     found = measured_targets(store, 10, workers=0, show_progress=False)
-    assert found.shape == (len(store), feature_count(store.channels))
+    assert found.shape == (len(store), len(feature_names(store.channels)))
     measured = np.isfinite(found).all(axis=1)
     assert measured.sum() == 10
     assert np.isnan(found[~measured]).all()

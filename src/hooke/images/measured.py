@@ -20,26 +20,27 @@ _PART = 512  # fields between saves
 _DRAWN_BY = 0
 
 
-def feature_count(channels: tuple[str, ...]) -> int:
-    """How many features a field with these channels has."""
-    return len(field_features(np.zeros((len(channels), 32, 32), np.uint8), channels))
+def feature_names(channels: tuple[str, ...]) -> tuple[str, ...]:
+    """The features of a field with these channels."""
+    return tuple(field_features(np.zeros((len(channels), 32, 32), np.uint8), channels))
 
 
-def measured_targets(
-    store: ImageStore, count: int, *, workers: int | None = None, show_progress: bool = True
-) -> np.ndarray:
-    """Features with mean 0 and variance 1 over the measured fields, cut off at ±5.
+def measured_fields(
+    store: ImageStore, count: int | None = None, *, workers: int | None = None, show_progress: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hand-crafted features of fields drawn at random by a fixed seed: the same ones for the same store.
 
     Parts are kept as soon as they are measured, so that a stopped command goes on.
 
     Args:
         store: The images.
-        count: How many fields are measured, drawn at random by a fixed seed; the same ones for the same store.
+        count: How many fields at most; None measures all.
         workers: Processes; None takes all cores.
         show_progress: Show a progress bar.
 
     Returns:
-        (fields of the store, features) float32; rows of NaN where nothing was measured.
+        rows: (measured,) of the store, ascending.
+        values: (measured, features) float64.
 
     Raises:
         DataError: Nothing is measured.
@@ -47,7 +48,18 @@ def measured_targets(
     rows = np.sort(np.random.default_rng(_DRAWN_BY).permutation(len(store))[:count])
     if not len(rows):
         raise DataError(f"no field of {store.folder.name} is measured; there are {len(store)}, asked for {count}")
-    values = np.concatenate(_parts(store, rows, workers, show_progress))
+    return rows, np.concatenate(_parts(store, rows, workers, show_progress))
+
+
+def measured_targets(
+    store: ImageStore, count: int, *, workers: int | None = None, show_progress: bool = True
+) -> np.ndarray:
+    """What `measured_fields` found, with mean 0 and variance 1 over the measured fields, cut off at ±5.
+
+    Returns:
+        (fields of the store, features) float32; rows of NaN where nothing was measured.
+    """
+    rows, values = measured_fields(store, count, workers=workers, show_progress=show_progress)
     values[~np.isfinite(values)] = np.nan
     mean, deviation = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
     scaled = (values - mean) / np.where(deviation > 1e-6 * np.abs(mean) + 1e-12, deviation, np.inf)
@@ -57,7 +69,7 @@ def measured_targets(
 
 
 def _parts(store: ImageStore, rows: np.ndarray, workers: int | None, show_progress: bool) -> list[np.ndarray]:
-    key = content_hash(["measured", store.content_hash, len(rows), feature_count(store.channels)])[:24]
+    key = content_hash(["measured", store.content_hash, len(rows), len(feature_names(store.channels))])[:24]
     folder = cache_folder() / "features" / key
     folder.mkdir(parents=True, exist_ok=True)
     found = []

@@ -10,7 +10,7 @@ from torch import nn
 
 from hooke.core import registry
 from hooke.core.errors import UsageError
-from hooke.images.measured import feature_count
+from hooke.images.measured import feature_names
 from hooke.images.store import ImageStore
 from hooke.tasks.measured_features import FEATURES
 
@@ -56,7 +56,7 @@ class ImageSetup:
             return found
         if found.channels != store.channels:
             raise UsageError("features are measured on all channels of the images; leave images.channels out")
-        return replace(found, features=feature_count(found.channels))
+        return replace(found, features=len(feature_names(found.channels)))
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> ImageSetup:

@@ -21,6 +21,7 @@ from hooke.core.labels import Label
 from hooke.core.runs import RunFolder
 from hooke.evaluate.bootstrap import Interval
 from hooke.images.by_well import Wells
+from hooke.images.measured import feature_names, measured_fields
 from hooke.images.screen import RELATIONS
 from hooke.images.store import ImageStore
 from hooke.inference.embed_wells import embed_wells
@@ -153,21 +154,15 @@ def _wells(
     for name, (run, file) in runs.items():
         embed_wells(run, store, folder / file, symmetry="dihedral", show_progress=show_progress)
         found[name] = Profiles.read(folder / file)
-    found[FEATURES] = hand_crafted(
-        store, folder / f"features-{store.content_hash[:12]}.parquet", workers, show_progress
-    )
+    found[FEATURES] = hand_crafted(store, workers, show_progress)
     return found
 
 
-def hand_crafted(store: ImageStore, path: Path, workers: int | None, show_progress: bool) -> Profiles:
-    """Wells of hand-crafted features, measured once and read from `path` afterwards."""
-    if not path.exists():
-        from hooke.images.features import store_features
-
-        values, names = store_features(store, workers=workers, show_progress=show_progress)
-        wells = Wells.of(store)
-        Profiles(wells.means(values), wells.table, names).write(path)
-    return Profiles.read(path)
+def hand_crafted(store: ImageStore, workers: int | None, show_progress: bool) -> Profiles:
+    """Wells of hand-crafted features, measured once: the encoder is tuned on the same ones."""
+    _, values = measured_fields(store, workers=workers, show_progress=show_progress)
+    wells = Wells.of(store)
+    return Profiles(wells.means(values.astype(np.float32)), wells.table, feature_names(store.channels))
 
 
 def _differences(table: EncoderTable) -> tuple[Difference, ...]:

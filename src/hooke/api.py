@@ -277,7 +277,7 @@ def embed(
         data: "key=value" options of a data set named as the source.
         weights: The file of the published weights; None looks for those of minimol.
         device: "auto", "cpu" or "cuda".
-        cluster: Of molecules: embed in the workers of a Ray cluster ("local", "auto" or an address; see `core.cluster`).
+        cluster: Embed in the workers of a Ray cluster ("local", "auto" or an address; see `core.cluster`).
         options: Those of `hooke.inference.embed.embed` or `hooke.inference.embed_wells.embed_wells`.
 
     Raises:
@@ -301,8 +301,6 @@ def embed(
             raise UsageError(f"{data[0]!r}: only a data set of images, given by its name, takes options")
         with cluster_or_here(cluster, options.get("workers")):
             return stream(load(run, weights=weights, device=device), Path(source), Path(output), **options)
-    if cluster is not None:
-        raise UsageError("cluster is no option for a run on images; workers read them on this machine")
     from hooke.inference.embed_wells import embed_wells
 
     if named:
@@ -314,7 +312,8 @@ def embed(
     else:
         encoder = folder
     store = _image_store(source, data, show_progress=options.get("show_progress", True))
-    return embed_wells(encoder, store, Path(output), device=device, **options)
+    with cluster_or_here(cluster, options.get("workers")):
+        return embed_wells(encoder, store, Path(output), device=device, **options)
 
 
 def probe_blocks(

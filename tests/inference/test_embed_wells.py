@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -126,3 +129,25 @@ def test_the_mean_over_turns_does_not_depend_on_how_a_field_lies(image_run: Path
     assert not np.allclose(found["none"], found["dihedral"], atol=1e-4)
     with pytest.raises(UnknownNameError, match="dihedral"):
         resolved(loaded, screen, View(symmetry="dihedrall"))  # type: ignore[arg-type]
+
+
+def test_whole_parts_in_workers_are_the_same(
+    image_run: Path, screen: ImageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way of a cluster, without one: work and jobs travel as bytes, and a worker opens the store by itself."""
+    monkeypatch.setattr(module, "PART_WELLS", 5)
+    embed_wells(image_run, screen, tmp_path / "one.parquet", **OPTIONS)  # type: ignore[arg-type]
+    given = []
+
+    def mapped(cluster: str, work: Any, jobs: Any, **options: Any) -> Generator[Any]:
+        given.append((cluster, options))
+        there = pickle.loads(pickle.dumps(work))
+        assert isinstance(there.store, Path)
+        for job in jobs:
+            yield there(pickle.loads(pickle.dumps(job)))
+
+    monkeypatch.setattr(module, "current", lambda: "a cluster")
+    monkeypatch.setattr(module, "cluster_map", mapped)
+    embed_wells(image_run, screen, tmp_path / "two.parquet", workers=2, **OPTIONS)  # type: ignore[arg-type]
+    assert given == [("a cluster", {"workers": 2, "gpus": 0.0})]
+    assert pl.read_parquet(tmp_path / "one.parquet").equals(pl.read_parquet(tmp_path / "two.parquet"))

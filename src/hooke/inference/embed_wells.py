@@ -1,7 +1,8 @@
 """One vector a well from a trained image encoder: crops → mean → field → mean → well; streamed and resumable.
 
 Wells are embedded in parts of some dozens, which lie in `<output>.parts/` until the last is written; a killed command goes on
-after its last finished part. Batches are cut within parts, so the same command gives the same numbers, killed or not.
+after its last finished part. Batches are cut within parts, so the same command gives the same numbers, killed or not. Within
+`core.cluster.on_cluster` the workers of a cluster embed whole parts.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
+from hooke.core.cluster import cluster_map, current
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.files import disk_full_explained, exclusive, put_in_place
 from hooke.core.hashing import content_hash
@@ -136,7 +139,7 @@ def embed_wells(
         output: .parquet.
         crop, grid, channels, block, symmetry: See `View`.
         batch_size: Crops a batch.
-        workers: Processes that read images; None or 0 reads in a thread.
+        workers: Processes that read images; None or 0 reads in a thread. Within `core.cluster.on_cluster`: workers that embed.
         device: "auto", "cpu" or "cuda"; a loaded run stays where it is.
         resume: Continue an output that was stopped, and keep a finished one; False starts afresh.
         show_progress: Show wells, rate and time left.
@@ -166,7 +169,8 @@ def embed_wells(
         ):
             before = begin(parts, content_hash([identity, PART_WELLS]), resume=resume)
             resumed = rows_of(parts, before)
-            _write_parts(parts, before, loaded, store, wells, view, batch_size, workers or 0, show_progress)
+            work = _Part(loaded, store, view, batch_size, workers or 0)
+            _write_parts(parts, before, work, store, wells, workers, show_progress)
             _join(parts, output, stamp)
             shutil.rmtree(parts)
     width = pq.read_schema(output).field("embedding").type.list_size
@@ -243,33 +247,70 @@ def _name(store: ImageStore, row: int) -> str:
 
 
 def _write_parts(
-    parts: Path,
-    before: int,
-    run: ImageEncoder,
-    store: ImageStore,
-    wells: Wells,
-    view: View,
-    batch_size: int,
-    workers: int,
-    show_progress: bool,
+    parts: Path, before: int, work: _Part, store: ImageStore, wells: Wells, workers: int | None, show_progress: bool
 ) -> None:
     if complete(parts):
         return
-    with progress(len(wells), f"embedding {store.folder.name}", "wells", show=show_progress) as bar:
+    jobs = (_Job.of(wells, start) for start in range(before * PART_WELLS, len(wells), PART_WELLS))
+    with (
+        closing(_tables(work, jobs, workers)) as tables,  # ends workers on Ctrl-C
+        progress(len(wells), f"embedding {store.folder.name}", "wells", show=show_progress) as bar,
+    ):
         bar.advance(min(len(wells), before * PART_WELLS))
-        for number in range(before, -(-len(wells) // PART_WELLS)):
-            chosen = range(number * PART_WELLS, min((number + 1) * PART_WELLS, len(wells)))
-            rows = np.concatenate([wells.rows[well] for well in chosen])
-            fields = embed_fields(run, store, rows, view, batch_size=batch_size, workers=workers)
-            ends = np.cumsum([len(wells.rows[well]) for well in chosen])
-            means = np.stack([part.mean(axis=0) for part in np.split(fields, ends[:-1])])
-            column = pa.FixedSizeListArray.from_arrays(pa.array(means.reshape(-1)), means.shape[1])
-            table = wells.table[chosen.start : chosen.stop].to_arrow().append_column("embedding", column)
+        for number, table in enumerate(tables, start=before):
             temporary = parts / f"{number:06d}.tmp"
             pq.write_table(table, temporary, compression="zstd")
             put_in_place(temporary, path_of(parts, number))
-            bar.advance(len(chosen))
+            bar.advance(len(table))
     mark_complete(parts)
+
+
+def _tables(work: _Part, jobs: Iterator[_Job], workers: int | None) -> Generator[pa.Table]:
+    """The parts in order: computed here, or in the workers of a cluster."""
+    cluster = current()
+    if cluster is None:
+        yield from map(work, jobs)
+    else:
+        gpus = 1.0 if work.run.device.type == "cuda" else 0.0
+        with closing(cluster_map(cluster, work.for_workers(), jobs, workers=workers, gpus=gpus)) as tables:
+            yield from tables
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Some wells: the fields of each, and the rows of the table."""
+
+    rows: tuple[np.ndarray, ...]
+    table: pa.Table
+
+    @classmethod
+    def of(cls, wells: Wells, start: int) -> _Job:
+        return cls(wells.rows[start : start + PART_WELLS], wells.table[start : start + PART_WELLS].to_arrow())
+
+
+@dataclass(frozen=True)
+class _Part:
+    """From some wells to their rows of the output."""
+
+    run: ImageEncoder
+    store: ImageStore | Path
+    view: View
+    batch_size: int
+    readers: int
+
+    def for_workers(self) -> _Part:
+        """The same, to be sent to a worker, which opens the store itself and reads in a thread."""
+        assert isinstance(self.store, ImageStore)
+        return replace(self, store=self.store.folder.absolute(), readers=0)
+
+    def __call__(self, job: _Job) -> pa.Table:
+        store = self.store if isinstance(self.store, ImageStore) else ImageStore.open(self.store)
+        rows = np.concatenate(job.rows)
+        fields = embed_fields(self.run, store, rows, self.view, batch_size=self.batch_size, workers=self.readers)
+        ends = np.cumsum([len(own) for own in job.rows])
+        means = np.stack([part.mean(axis=0) for part in np.split(fields, ends[:-1])])
+        column = pa.FixedSizeListArray.from_arrays(pa.array(means.reshape(-1)), means.shape[1])
+        return job.table.append_column("embedding", column)
 
 
 def _join(parts: Path, output: Path, stamp: dict[str, Any]) -> None:

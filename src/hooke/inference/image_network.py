@@ -65,8 +65,9 @@ class ImageSetup:
         return cls(**{**value, **lists})
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dictionary."""
-        return asdict(self)
+        """A plain dictionary; without `features` where there are none, so that older runs keep their hashes."""
+        plain = asdict(self)
+        return plain if self.features else {name: value for name, value in plain.items() if name != "features"}
 
 
 def build_image_network(

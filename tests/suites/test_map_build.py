@@ -59,3 +59,18 @@ def test_without_controls_and_quality_columns(wells: Profiles, tmp_path: Path) -
     assert report == {"wells": 192, "entities": {"gene": 24}, "written": [str(tmp_path / "map.parquet")]}
     few = wells.take(np.r_[0:4, 24:72])
     assert build(few, layout_method="none").hits is None  # four controls are too few
+
+
+def test_without_what_the_cell_count_explains(wells: Profiles) -> None:
+    counts = np.random.default_rng(0).integers(40, 400, len(wells))
+    shifted = wells.values + 3 * np.log10(counts + 1)[:, None].astype(np.float32)
+    confounded = Profiles(shifted, wells.metadata.with_columns(cell_count=counts), wells.features)
+    kept, removed = (build(confounded, layout_method="none", without_count=chosen) for chosen in (False, True))
+    assert kept.report["cell_count"] == removed.report["cell_count"]  # as it was found
+    logs = np.log10(removed.map.column("cell_count").astype(np.float64) + 1)
+    before, after = (
+        np.abs([np.corrcoef(logs, column)[0, 1] for column in made.map.values.T]).max() for made in (kept, removed)
+    )
+    assert after < 1e-3 < before
+    with pytest.raises(UnknownNameError, match="cell_count"):
+        build(Profiles(wells.values, wells.metadata.drop("cell_count"), wells.features), without_count=True)

@@ -84,6 +84,9 @@ def build(
     average: Annotated[str, typer.Option(help="Average of the wells of a guide or dose: mean or median.")] = "mean",
     replicates: Annotated[int, typer.Option(min=1, help="Leave out perturbations with fewer wells.")] = 1,
     arms: Annotated[str | None, typer.Option(help="Column of chromosome arms, whose means are taken away.")] = None,
+    remove_count: Annotated[
+        bool, typer.Option("--remove-count", help="Take away what the number of cells (column cell_count) explains.")
+    ] = False,
     layout: Annotated[str, typer.Option(help="auto, umap, tsne, pca or none.")] = "auto",
     rate: Annotated[float, typer.Option(help="False-discovery rate of the hit calls.")] = 0.05,
     metadata: Metadata = None,
@@ -94,8 +97,8 @@ def build(
     from hooke.suites import map_build
 
     summary = map_build.build_file(
-        wells, out, metadata=metadata, how=average, least_replicates=replicates, arms=arms, layout_method=layout, rate=rate,
-        seed=seed,
+        wells, out, metadata=metadata, how=average, least_replicates=replicates, arms=arms, without_count=remove_count,
+        layout_method=layout, rate=rate, seed=seed,
     )  # fmt: skip
     if as_json:
         print_json(summary)

@@ -16,10 +16,12 @@ from hooke.cells.plates import plate_maps
 from hooke.cells.profiles import Profiles
 from hooke.cells.quality import RULES, quality_control, summary
 from hooke.core.errors import UsageError
-from hooke.evaluate.confounding import count_confounding
+from hooke.evaluate.confounding import count_confounding, remove_count
 from hooke.evaluate.correction import chromosome_arm
 from hooke.evaluate.hits import call_hits
 
+COUNT = "cell_count"
+LEAST_ENTITIES = 6  # for a cubic in the count
 Layout = Literal["auto", "umap", "tsne", "pca", "none"]
 
 
@@ -57,6 +59,7 @@ def build(
     how: Literal["mean", "median"] = "mean",
     least_replicates: int = 1,
     arms: str | None = None,
+    without_count: bool = False,
     layout_method: Layout = "auto",
     rate: float = 0.05,
     seed: int = 0,
@@ -68,6 +71,7 @@ def build(
         how: Average of the wells.
         least_replicates: Of an entity that is kept.
         arms: Metadata column with the chromosome arm of the gene; None for no such correction.
+        without_count: Take away what the number of cells (column cell_count) explains; see `evaluate.confounding`.
         layout_method: See `cells.map.layout`; "none" leaves the layout to the page.
         rate: False-discovery rate of the hits.
         seed: Of everything random.
@@ -90,12 +94,15 @@ def build(
         report["hits"] = int(hits["called"].sum())
         report["tested"] = len(hits)
     made = build_map(profiles, how=how, least_replicates=least_replicates)
-    if "cell_count" in profiles.metadata.columns and len(made) >= 6:
-        counts = _mean_of(profiles, "cell_count", made)
+    if without_count:
+        profiles.column(COUNT)  # says which columns there are
+    if COUNT in profiles.metadata.columns and (len(made) >= LEAST_ENTITIES or without_count):
+        counts = _mean_of(profiles, COUNT, made)
         if np.isfinite(counts).all():
             found = count_confounding(made.values, counts, generator=np.random.default_rng(seed))
             report["cell_count"] = vars(found)
-        made = Profiles(made.values, made.metadata.with_columns(cell_count=counts), made.features)
+        values = remove_count(made.values, counts) if without_count else made.values
+        made = Profiles(values, made.metadata.with_columns(cell_count=counts), made.features)
     if arms is not None:
         made, report["arms"] = _without_arms(profiles, made, arms)
     if layout_method != "none":

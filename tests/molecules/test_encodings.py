@@ -138,6 +138,23 @@ def test_random_walk_agrees_with_powers_of_the_transition_matrix(smiles: str) ->
     np.testing.assert_allclose(encoded.atom_encodings[RANDOM_WALK].astype(float), reference, atol=FLOAT16_ENTRY)
 
 
+@pytest.mark.parametrize("steps", [1, 2, 8, 9])
+def test_compiled_random_walks_are_those_of_the_stacked_matrices(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    pytest.importorskip("numba")
+    arrays, config = arrays_of(SMILES), EncodingConfig(random_walk=steps)
+    route = module.compiled_route()
+    assert route is not None
+    compiled = route(arrays, steps)
+    for rows, adjacency in adjacency_by_size(arrays):
+        for row, expected in zip(rows, return_probabilities(adjacency, steps), strict=True):
+            here = slice(arrays.atom_offsets[row], arrays.atom_offsets[row + 1])
+            np.testing.assert_allclose(compiled[here], expected, atol=1e-14)
+    fast = add_encodings(arrays, config).atom_encodings[RANDOM_WALK]
+    monkeypatch.setattr(module, "compiled_route", lambda: None)
+    slow = add_encodings(arrays, config).atom_encodings[RANDOM_WALK]
+    np.testing.assert_allclose(fast.astype(float), slow.astype(float), atol=FLOAT16_ENTRY)
+
+
 def test_one_atom_has_zeros() -> None:
     encoded = add_encodings(arrays_of(["C"]), EncodingConfig(laplacian=4, random_walk=4))
     assert not encoded.atom_encodings[EIGENVECTORS].any()

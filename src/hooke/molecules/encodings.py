@@ -20,7 +20,8 @@ eigenvector and returns ones for the random walk of a single atom.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -113,8 +114,11 @@ def add_encodings(arrays: MoleculeArrays, config: EncodingConfig) -> MoleculeArr
         graphs[CYCLES][:] = cycle_counts(arrays, config.cycles)
     if config.functional_groups:
         graphs[FUNCTIONAL_GROUPS][:] = functional_groups(arrays)
-    if not atoms:
-        return replace(arrays, atom_encodings={}, graph_encodings=graphs)
+    if config.random_walk and (compiled := compiled_route()) is not None:
+        atoms[RANDOM_WALK][:] = compiled(arrays, config.random_walk)
+        config = replace(config, random_walk=0)
+    if not config.node_widths:
+        return replace(arrays, atom_encodings=atoms, graph_encodings=graphs)
     for rows, adjacency in adjacency_by_size(arrays):
         nodes = arrays.atom_offsets[rows][:, None] + np.arange(adjacency.shape[1])
         if config.laplacian:
@@ -132,6 +136,16 @@ def add_encodings(arrays: MoleculeArrays, config: EncodingConfig) -> MoleculeArr
             if config.commute:
                 atoms[COMMUTE][nodes] = kernels.commute()
     return replace(arrays, atom_encodings=atoms, graph_encodings=graphs)
+
+
+@functools.cache
+def compiled_route() -> Callable[[MoleculeArrays, int], np.ndarray] | None:
+    """Random walks compiled, if numba is installed and may write its cache."""
+    try:
+        from hooke.molecules.random_walks_compiled import return_probabilities_compiled
+    except (ImportError, RuntimeError):  # the featuriser has said so already
+        return None
+    return return_probabilities_compiled
 
 
 def laplacian_spectrum(

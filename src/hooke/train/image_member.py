@@ -90,7 +90,7 @@ def image_loader(
     section = recipe.images
     targets = {setup.target: class_codes(store, setup)} if setup.target else {}
     if setup.features:
-        targets[FEATURES] = measured_targets(store, getattr(recipe.task.config, MEASURED))
+        targets[FEATURES] = measured_targets(store, getattr(recipe.task.config, MEASURED), show_progress=False)
     return ImageLoader(
         store, rows, recipe.train.batch_size, seed=seed, crop=section.crop or None,
         crops_per_field=1 if seed is None else section.crops_per_field, single_batch=section.single_batch,

@@ -1,9 +1,9 @@
 """`hooke quickstart images`: from a simulated screen to a map of its genes, and one report of it.
 
-Render a screen with known truth, tune the small CA-MAE that comes with Hooke on the perturbations' names alone (weak supervision), embed
-every well, correct the batch effects, build the map, and measure how many of the true relations it recalls: beside chance, beside
-no correction, beside the same encoder as it comes, pretrained on this screen alone, and with random weights, and beside
-hand-crafted features.
+Render a screen with known truth, tune the small CA-MAE that comes with Hooke on the perturbations' names and on what can be measured by
+hand on the fields, embed every well, correct the batch effects, build the map, and measure how many of the true relations it recalls:
+beside chance, beside no correction, beside the same encoder as it comes, pretrained on this screen alone, and with random weights, and
+beside hand-crafted features.
 """
 
 from __future__ import annotations
@@ -200,8 +200,8 @@ def verdict(table: EncoderTable, differences: tuple[Difference, ...]) -> Summary
     )  # fmt: skip
     caveats = (
         "The screen is simulated: it shows how the parts compare under known conditions, and says nothing about biology.",
-        f"{TUNED} was trained on the names of the perturbations, never on their genes' relations; {SHIPPED} on other simulated "
-        "screens, with other perturbations; hand-crafted features on nothing.",
+        f"{TUNED} was trained on the names of the perturbations and on hand-crafted features as targets, never on the genes' relations; "
+        f"{SHIPPED} on another simulated screen, with other perturbations; hand-crafted features were trained on nothing.",
     )
     return Summary(text, outcome_of(differences, above_chance=above), numbers, caveats)
 

@@ -7,8 +7,9 @@ the pictures, real_fields.json and the run folders.
 
 1. The encoder embeds the 6-channel site, the JUMP site (3 channels) and the NF1 fields (3 channels) as they are, shrunk to its
    pixel size. Printed: how much the embedding moves when the channels come in reverse order, and, for every channel, the cosine
-   of the embedding without it, and of it alone, to that of all: of the mean over crops, which the common part of all embeddings
-   rules, and of single crops after that mean is taken away. The same encoder with random weights stands beside it.
+   of the mean embedding (over channels) without it, and of it alone, to that of all: of the mean over crops, which the common
+   part of all embeddings rules, and of single crops after that mean is taken away. The same encoder with random weights stands
+   beside it.
 2. An MAE of one channel is trained on crops of real planes only: 72 DNA fields of 24 wells, the sites above, ExampleHuman. Of
    the DNA fields three wells are for validation, on which the recipe was chosen, and six are held out. On masked crops of those
    its mean squared error (crops standardised) stands beside the mean of the visible pixels, a cubic interpolation of them
@@ -79,14 +80,16 @@ def cosine(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def crop_vectors(run: LoadedImageRun, store: ImageStore, channels: tuple[str, ...]) -> np.ndarray:
-    """(crops, width): one vector for each crop of the grid that covers the fields."""
+    """(crops, channels, width): the mean over each channel's patches, for each crop of the grid that covers the fields."""
     loader = ImageLoader(store, np.arange(len(store)), 32, seed=None, crop=CROP, channels=channels)
+    embed = run.network.encoder.embed_channels
     with torch.no_grad():
-        return np.concatenate([run.network.embed(batch).double().numpy() for batch in loader.tiles("cover")])
+        return np.concatenate([embed(batch).double().numpy() for batch in loader.tiles("cover")])
 
 
 def likeness(found: np.ndarray, whole: np.ndarray) -> tuple[float, float]:
-    """Cosine of the means over crops, and mean cosine of the crops after their means are taken away."""
+    """Of means over channels: the cosine of their means over crops, and the mean cosine of the crops after these are taken away."""
+    found, whole = found.mean(1), whole.mean(1)
     one, other = found - found.mean(0), whole - whole.mean(0)
     rows = (one * other).sum(1) / np.linalg.norm(one, axis=1) / np.linalg.norm(other, axis=1)
     return cosine(found.mean(0), whole.mean(0)), float(rows.mean())
@@ -96,7 +99,8 @@ def channels_table(run: LoadedImageRun, stores: dict[str, ImageStore]) -> dict[s
     found: dict[str, Any] = {}
     for name, store in stores.items():
         whole = crop_vectors(run, store, store.channels)
-        turned = float(np.abs(crop_vectors(run, store, store.channels[::-1]) - whole).max() / np.abs(whole).max())
+        turned = crop_vectors(run, store, store.channels[::-1])[:, ::-1]
+        moved = float(np.abs(turned - whole).max() / np.abs(whole).max())
         table = {
             channel: {
                 "without": likeness(
@@ -107,11 +111,11 @@ def channels_table(run: LoadedImageRun, stores: dict[str, ImageStore]) -> dict[s
             for channel in store.channels
         }
         found[name] = {
-            "fields": len(store), "crops": len(whole), "channels": list(store.channels), "order_changes": turned, "table": table,
+            "fields": len(store), "crops": len(whole), "channels": list(store.channels), "order_changes": moved, "table": table,
         }  # fmt: skip
         print(
             f"\n{name}: {len(store)} fields, {len(whole)} crops, {len(store.channels)} channels; "
-            f"reversed order moves the embedding by {turned:.1e}"
+            f"reversed order moves the embedding by {moved:.1e}"
         )
         print("cosine to all channels    without it: mean   crops      alone: mean   crops")
         for channel, row in table.items():

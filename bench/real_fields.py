@@ -247,7 +247,7 @@ def report(out: Path, encoder: str, result: dict[str, Any], pictures: tuple[Pict
     )
     tables = tuple(
         build.result_table(
-            f"{name}: single crops without a channel, or with it alone", [Label(channel, "channel") for channel in site["channels"]],
+            f"{name}: single crops without a channel, or with it alone", [Label(channel, "graph") for channel in site["channels"]],
             "cosine", {way: [row[way][1] for row in site["table"].values()] for way in ("without", "alone")},
             higher_is_better=True, counts=[site["crops"]] * len(site["channels"]), baselines=(), part="", intervals="",
             note=f"cosine to the embedding of all channels, after the mean over crops is taken away; {encoder}",

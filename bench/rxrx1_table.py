@@ -310,8 +310,8 @@ def draw(path: Path, found: dict[str, dict[str, tuple[float, float, float]]], ch
     axis.set(xlabel="accuracy over fields", xlim=(0, None))
     axis.set_title(title, fontsize=9)
     axis.grid(alpha=0.3, axis="x")
-    axis.legend(fontsize=8, loc="lower right")
-    figure.tight_layout()
+    figure.legend(fontsize=8, loc="lower center", ncol=3)
+    figure.tight_layout(rect=(0, 0.04, 1, 1))
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
 

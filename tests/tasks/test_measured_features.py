@@ -11,7 +11,6 @@ import torch
 
 from hooke.core.errors import UsageError
 from hooke.images.batch import image_batch as stored_batch
-from hooke.images.measured import FARTHEST, feature_names, measured_targets
 from hooke.images.store import ImageStore
 from hooke.inference.image_run import LoadedImageRun
 from hooke.models import resnet
@@ -75,24 +74,6 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageStore:
     found = prepare(load_recipe("screen_library", SMALL), workers=0, show_progress=False)
     assert isinstance(found, ImageStore)
     return found
-
-
-def test_targets_are_scaled_and_the_rest_is_nan_and_kept(store: ImageStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = measured_targets(store, 10, workers=0, show_progress=False)
-    assert found.shape == (len(store), len(feature_names(store.channels)))
-    measured = np.isfinite(found).all(axis=1)
-    assert measured.sum() == 10
-    assert np.isnan(found[~measured]).all()
-    inside = np.abs(found[measured]).max(axis=0) < FARTHEST
-    np.testing.assert_allclose(found[measured][:, inside].mean(axis=0), 0, atol=1e-5)
-    spread = found[measured][:, inside].std(axis=0)
-    assert (np.isclose(spread, 1, atol=1e-4) | (spread == 0)).all()
-
-    def never(*_: object, **__: object) -> None:
-        raise AssertionError("measured twice")
-
-    monkeypatch.setattr("hooke.images.measured.store_features", never)
-    np.testing.assert_array_equal(measured_targets(store, 10, show_progress=False), found)
 
 
 def test_a_run_learns_them_and_embeds_without_them(store: ImageStore, tmp_path: Path) -> None:

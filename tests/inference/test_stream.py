@@ -308,3 +308,16 @@ def test_whole_chunks_in_workers_are_the_same(run: Path, tmp_path: Path, monkeyp
             patched.setattr(module, "cluster_map", mapped)
             embed(run, source, tmp_path / f"{name}-2.parquet", device="cpu")
         assert pq.read_table(tmp_path / f"{name}-1.parquet").equals(pq.read_table(tmp_path / f"{name}-2.parquet"))
+
+
+def test_worker_processes_compute_whole_chunks_of_a_table(run: Path, tmp_path: Path) -> None:
+    smiles = twin_smiles(200, seed=1) * 21
+    table = tmp_path / "many.csv"
+    table.write_text("smiles\n" + "\n".join([*smiles, "nonsense"]) + "\n")
+    for workers in (0, 2):
+        report = embed(run, table, tmp_path / f"{workers}.parquet", workers=workers, device="cpu", show_progress=False)
+        assert (report.rows, report.rejected) == (4201, 1)
+    one, two = (pq.read_table(tmp_path / f"{workers}.parquet") for workers in (0, 2))
+    assert one.drop(["embedding"]).equals(two.drop(["embedding"]))
+    first, second = (np.array(found["embedding"].to_pylist()[:-1], np.float64) for found in (one, two))
+    np.testing.assert_allclose(first, second, atol=1e-5)

@@ -3,7 +3,8 @@
 Finished parts (some ten thousand rows each) lie in `<output>.parts/` until the last is written; then they are joined,
 row group by row group. So memory holds a few chunks, whatever the length of the source, and a killed command continues
 after its last finished part. Batches are cut within chunks, which are the same in every run: the same command gives the
-same rows, killed or not. Within `core.cluster.on_cluster` the workers of a cluster compute whole chunks.
+same rows, killed or not. Worker processes compute whole chunks of a table; with a GPU they parse, and this process computes.
+Within `core.cluster.on_cluster` the workers of a cluster compute whole chunks.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from hooke.core.cluster import cluster_map, current
 from hooke.core.errors import DataError, UsageError
 from hooke.core.files import disk_full_explained, exclusive, put_in_place, write_durably
 from hooke.core.hashing import content_hash
+from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
 from hooke.inference.parts import (
     STAMP,
@@ -39,7 +41,7 @@ from hooke.inference.parts import (
     read_parquet_stamp,
     rows_of,
 )
-from hooke.inference.source import How, Job, PreparedChunk, Source, StoredJob, prepare_job
+from hooke.inference.source import How, Job, PreparedChunk, Source, StoredJob, TableSource, prepare_job
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.version import __version__
 
@@ -215,21 +217,25 @@ def _write_parts(
 
 
 def _tables(source: Source, how: How, columns: Columns, skip: int, workers: int | None) -> Generator[pa.Table]:
-    """The rows of each chunk with their new columns: computed here, or whole chunks in the workers of a cluster."""
-    cluster = current()
-    if cluster is None:
-        with closing(source.chunks(how, skip=skip, workers=workers)) as chunks:
-            yield from (table_of(chunk, columns) for chunk in chunks)
-    else:
-        gpus = 1.0 if getattr(columns, "on_gpu", False) else 0.0
-        work = _Whole(columns)
+    """The rows of each chunk with their new columns, computed here, in worker processes or in the workers of a cluster."""
+    cluster, on_gpu = current(), getattr(columns, "on_gpu", False)
+    if cluster is not None:
+        work, gpus = _Whole(columns), 1.0 if on_gpu else 0.0
         with closing(cluster_map(cluster, work, source.jobs(how, skip=skip), workers=workers, gpus=gpus)) as tables:
             yield from tables
+    elif on_gpu or workers in (0, 1) or not isinstance(source, TableSource):
+        with closing(source.chunks(how, skip=skip, workers=workers)) as chunks:
+            yield from (table_of(chunk, columns) for chunk in chunks)
+    else:  # on a CPU each process does its chunk from rows to values: nothing waits for one that does all the rest
+        jobs = source.jobs(how, skip=skip)
+        first = list(itertools.islice(jobs, 2))
+        few = len(first) < 2  # not worth the start of processes
+        yield from ordered_map(_Whole(columns), itertools.chain(first, jobs), workers=0 if few else workers)
 
 
 @dataclass(frozen=True)
 class _Whole:
-    """In a worker of a cluster: a chunk from its rows to its values."""
+    """In a worker: a chunk from its rows to its values."""
 
     columns: Columns
 

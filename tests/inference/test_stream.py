@@ -9,7 +9,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -38,6 +38,7 @@ STAMP = {"model_hash": "abc", "data_hash": "def"}
 class AtomCounts:
     """Columns computed without a network; can stop like a killed process."""
 
+    on_gpu: ClassVar[bool] = False
     stop_after: int = -1
     calls: int = 0
     seen: list[int] = field(default_factory=list)
@@ -321,3 +322,21 @@ def test_worker_processes_compute_whole_chunks_of_a_table(run: Path, tmp_path: P
     assert one.drop(["embedding"]).equals(two.drop(["embedding"]))
     first, second = (np.array(found["embedding"].to_pylist()[:-1], np.float64) for found in (one, two))
     np.testing.assert_allclose(first, second, atol=1e-5)
+
+
+class InThisProcess(AtomCounts):
+    """Columns that a GPU computes, and so one process alone."""
+
+    on_gpu: ClassVar[bool] = True
+
+
+def test_a_network_on_a_gpu_is_not_taken_to_worker_processes(source: TableSource, tmp_path: Path) -> None:
+    here, elsewhere = InThisProcess(), AtomCounts()
+    for name, columns in (("here", here), ("elsewhere", elsewhere)):
+        stream(
+            source, tmp_path / f"{name}.parquet", columns, PLAIN, STAMP, {"verb": "count"}, workers=2, resume=False,
+            show_progress=False, doing="counting",
+        )  # fmt: skip
+    assert sum(here.seen) == 18
+    assert elsewhere.seen == []
+    assert pq.read_table(tmp_path / "here.parquet").equals(pq.read_table(tmp_path / "elsewhere.parquet"))

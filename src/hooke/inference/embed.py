@@ -79,7 +79,7 @@ class EmbeddingColumn:
 
     def __init__(self, encoder: Encoder, batch_size: int) -> None:
         self._encoder, self._batch_size = encoder, batch_size
-        self.width = encoder.width
+        self.width, self.on_gpu = encoder.width, encoder.on_gpu
 
     @cached_property
     def schema(self) -> pa.Schema:

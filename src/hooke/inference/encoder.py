@@ -29,6 +29,11 @@ class Encoder(ABC):
     def vectors(self, batch: MoleculeBatch) -> np.ndarray:
         """(B, width) float32, one row a molecule."""
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it runs on a GPU; then one process computes, and others prepare for it."""
+        return False
+
     @abstractmethod
     def stamp(self) -> dict[str, Any]:
         """What is written into every file that it makes; `model_hash` changes whenever a vector could."""

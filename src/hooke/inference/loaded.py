@@ -118,6 +118,11 @@ class LoadedRun(Encoder):
         """Numbers in an embedding."""
         return int(self.ensemble.networks[0].encoder.graph_width)  # type: ignore[arg-type, union-attr]
 
+    @property
+    def on_gpu(self) -> bool:
+        """See `Encoder.on_gpu`."""
+        return self.ensemble.device.type != "cpu"
+
     def vectors(self, batch: MoleculeBatch) -> np.ndarray:
         """(B, width) float32 of the first member's encoder."""
         return self.ensemble.embed(batch)

@@ -92,6 +92,11 @@ class LoadedMiniMol(Encoder):
         """512."""
         return MiniMol.graph_width
 
+    @property
+    def on_gpu(self) -> bool:
+        """See `Encoder.on_gpu`."""
+        return self.device.type != "cpu"
+
     @torch.no_grad()
     def vectors(self, batch: MoleculeBatch) -> np.ndarray:
         """(B, 512) float32."""

@@ -141,7 +141,7 @@ class PredictionColumns:
         extras: Extras = Extras(),
     ) -> None:
         self._run, self._batch_size, self._uncertainty, self._extras = run, batch_size, uncertainty, extras
-        self._levels = _chosen(run, levels)
+        self._levels, self.on_gpu = _chosen(run, levels), run.on_gpu
         self._several = len(run.ensemble.networks) > 1 or run.ensemble.states_spread
 
     @property

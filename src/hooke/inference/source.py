@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from hooke.molecules.prepare import PreparedMolecules, prepare
 from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables import CHUNK_ROWS, column_names, read_table, smiles_column
 
+Result = TypeVar("Result")
 LONGEST_CELL = 10_000  # characters of an input cell that are repeated in the output
 _SHOWN = 200
 _BLOCK = 1 << 20
@@ -111,11 +112,7 @@ class TableSource:
 
     def chunks(self, how: How, *, skip: int, workers: int | None) -> Generator[PreparedChunk]:
         """Prepared chunks in the order of the file; the first `skip` are left out without being parsed."""
-        jobs = self.jobs(how, skip=skip)
-        first = list(itertools.islice(jobs, 2))
-        if len(first) < 2:
-            workers = 0  # not worth the start of processes
-        yield from ordered_map(prepare_job, itertools.chain(first, jobs), workers=workers)
+        yield from in_processes(prepare_job, self.jobs(how, skip=skip), workers)
 
 
 def first_smiles(source: TableSource, count: int) -> list[str]:
@@ -168,7 +165,7 @@ class StoreSource:
         if how.fits(self.store):
             yield from (as_stored(self.store, job.start, job.count) for job in jobs if isinstance(job, StoredJob))
         else:
-            yield from ordered_map(prepare_job, jobs, workers=workers if len(self.store) > CHUNK_ROWS else 0)
+            yield from in_processes(prepare_job, jobs, workers)
 
 
 Source = TableSource | StoreSource
@@ -218,6 +215,14 @@ def as_stored(store: MoleculeStore, start: int, count: int) -> PreparedChunk:
     """Rows of a store as they are."""
     rows = np.arange(start, start + count)
     return PreparedChunk(rows + 1, {"smiles": store.smiles(rows)}, store.arrays(rows), np.arange(count), {})
+
+
+def in_processes(
+    work: Callable[[Job | StoredJob], Result], jobs: Iterator[Job | StoredJob], workers: int | None
+) -> Generator[Result]:
+    """`ordered_map` over the jobs of a source; a single one is not worth the start of processes."""
+    first = list(itertools.islice(jobs, 2))
+    yield from ordered_map(work, itertools.chain(first, jobs), workers=workers if len(first) > 1 else 0)
 
 
 def prepare_job(job: Job | StoredJob) -> PreparedChunk:

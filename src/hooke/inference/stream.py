@@ -29,7 +29,6 @@ from hooke.core.cluster import cluster_map, current
 from hooke.core.errors import DataError, UsageError
 from hooke.core.files import disk_full_explained, exclusive, put_in_place, write_durably
 from hooke.core.hashing import content_hash
-from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
 from hooke.inference.parts import (
     STAMP,
@@ -41,7 +40,7 @@ from hooke.inference.parts import (
     read_parquet_stamp,
     rows_of,
 )
-from hooke.inference.source import How, Job, PreparedChunk, Source, StoredJob, TableSource, prepare_job
+from hooke.inference.source import How, Job, PreparedChunk, Source, StoredJob, TableSource, in_processes, prepare_job
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.version import __version__
 
@@ -56,6 +55,10 @@ class Columns(Protocol):
     @property
     def schema(self) -> pa.Schema:
         """The new columns."""
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether they are computed on a GPU."""
 
     def compute(self, arrays: MoleculeArrays) -> tuple[list[pa.Array], dict[int, str]]:
         """The new columns for K molecules, and for which of them (position -> reason) there is no value."""
@@ -218,19 +221,16 @@ def _write_parts(
 
 def _tables(source: Source, how: How, columns: Columns, skip: int, workers: int | None) -> Generator[pa.Table]:
     """The rows of each chunk with their new columns, computed here, in worker processes or in the workers of a cluster."""
-    cluster, on_gpu = current(), getattr(columns, "on_gpu", False)
+    cluster = current()
     if cluster is not None:
-        work, gpus = _Whole(columns), 1.0 if on_gpu else 0.0
+        work, gpus = _Whole(columns), 1.0 if columns.on_gpu else 0.0
         with closing(cluster_map(cluster, work, source.jobs(how, skip=skip), workers=workers, gpus=gpus)) as tables:
             yield from tables
-    elif on_gpu or workers in (0, 1) or not isinstance(source, TableSource):
+    elif columns.on_gpu or workers in (0, 1) or not isinstance(source, TableSource):
         with closing(source.chunks(how, skip=skip, workers=workers)) as chunks:
             yield from (table_of(chunk, columns) for chunk in chunks)
     else:  # on a CPU each process does its chunk from rows to values: nothing waits for one that does all the rest
-        jobs = source.jobs(how, skip=skip)
-        first = list(itertools.islice(jobs, 2))
-        few = len(first) < 2  # not worth the start of processes
-        yield from ordered_map(_Whole(columns), itertools.chain(first, jobs), workers=0 if few else workers)
+        yield from in_processes(_Whole(columns), source.jobs(how, skip=skip), workers)
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,17 @@ def turned(batch: ImageBatch, symmetry: Symmetry, generator: torch.Generator) ->
     return replace(batch, pixels=turn_each(batch.pixels, elements))
 
 
+def target_of(batch: ImageBatch, name: str) -> Tensor:
+    """What is known of the images under this name.
+
+    Raises:
+        UsageError: Nothing is.
+    """
+    if name not in batch.targets:
+        raise UsageError(f"the images carry no {name!r}; they carry: {', '.join(batch.targets) or 'nothing'}")
+    return batch.targets[name]
+
+
 class ClassificationTask(ABC):
     """Cross-entropy of one target, and whatever `combine` makes of it.
 
@@ -87,11 +98,7 @@ class ClassificationTask(ABC):
         Raises:
             UsageError: The batch has no such labels, or a class that the head has not.
         """
-        if self.target not in batch.targets:
-            raise UsageError(
-                f"the images carry no {self.target!r}; they carry: {', '.join(batch.targets) or 'nothing'}"
-            )
-        labels = batch.targets[self.target]
+        labels = target_of(batch, self.target)
         if labels.is_floating_point():
             labels = labels.nan_to_num(nan=UNLABELLED)
         labels = labels.long().flatten()

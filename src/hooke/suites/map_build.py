@@ -126,11 +126,11 @@ def build_file(path: Path, out: Path, *, metadata: Path | None = None, **options
 
 
 def _plates(profiles: Profiles) -> list[dict[str, Any]]:
-    if not {"plate", "well", "cell_count"} <= set(profiles.metadata.columns):
+    if not {"plate", "well", COUNT} <= set(profiles.metadata.columns):
         return []
     return [
         {"plate": plate.plate, "edge": plate.edge, "row_share": plate.row_share, "column_share": plate.column_share}
-        for plate in plate_maps(profiles, "cell_count")
+        for plate in plate_maps(profiles, COUNT)
     ]
 
 

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
-from hooke.nn.classification import ClassificationTask, Symmetry, mean_over_labelled
+from hooke.nn.classification import ClassificationTask, Symmetry, mean_over_labelled, target_of
 from hooke.nn.image_network import Classified, ClassifierNetwork
 from hooke.nn.processes import step_sum
 
@@ -63,9 +63,8 @@ class Task(ClassificationTask):
         self, network: nn.Module, batch: ImageBatch, output: Classified, each: Tensor, labels: Tensor, step: int
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Classes and features."""
-        if FEATURES not in batch.targets:
-            raise UsageError(f"the images carry no {FEATURES!r}; they carry: {', '.join(batch.targets) or 'nothing'}")
-        regression = feature_loss(output.logits[FEATURES].to(each.dtype), batch.targets[FEATURES].to(each.dtype))
+        measured = target_of(batch, FEATURES)
+        regression = feature_loss(output.logits[FEATURES].to(each.dtype), measured.to(each.dtype))
         return mean_over_labelled(each, labels) + self.config.weight * regression, {FEATURES: regression}
 
 

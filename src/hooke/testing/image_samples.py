@@ -12,11 +12,8 @@ from hooke.images.batch import ImageBatch
 
 CHANNELS = ("dna", "er", "actin")
 FEATURES = 4
-CLASSES: Mapping[str, int] = {
-    "perturbation": 5,
-    "cell_type": 3,
-    "features": FEATURES,
-}  # and columns of measured features
+# classes of each target; of the measured features their number
+CLASSES: Mapping[str, int] = {"perturbation": 5, "cell_type": 3, "features": FEATURES}
 DOMAINS = 3
 SIZE = 32
 PixelKind = Literal["uint8", "uint16", "float32", "float64"]

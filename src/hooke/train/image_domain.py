@@ -14,7 +14,7 @@ from hooke.core.errors import UsageError
 from hooke.core.paths import cache_folder
 from hooke.core.runs import RunFolder
 from hooke.evaluate.splits import Split
-from hooke.images.measured import measured_targets
+from hooke.images.measured import measured_fields
 from hooke.images.store import ImageStore
 from hooke.inference.image_network import MEASURED, ImageSetup
 from hooke.train.devices import single_device
@@ -73,7 +73,7 @@ def members(
     setup = _setup(store, recipe)
     run.write_json(SETUP, setup.to_json())
     if setup.features:  # once, before there are several processes
-        measured_targets(store, getattr(recipe.task.config, MEASURED), show_progress=show_progress)
+        measured_fields(store, getattr(recipe.task.config, MEASURED), show_progress=show_progress)
     return [
         ImageMember(
             run, recipe, store.folder, split.train, split.valid, number, pretrained=pretrained,

@@ -168,9 +168,8 @@ class TrainSection:
             raise ValueError("sharded divides the network among devices: set devices above 1")
         if self.sharded and (self.ema or self.compile or self.precision == "16-mixed"):
             raise ValueError("sharded goes with neither ema, compile nor 16-mixed precision (bf16-mixed works)")
-        if (
-            self.sharded and self.gradient_norms
-        ):  # the first process measures them alone, and would wait for the others' parts
+        # the first process measures them alone, and would wait for the others' parts
+        if self.sharded and self.gradient_norms:
             raise ValueError("gradient_norms needs the whole network in one process: it does not go with sharded")
         if self.ema == 1:
             raise ValueError("ema = 1 would never take in a new weight")

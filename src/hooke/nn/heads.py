@@ -155,6 +155,15 @@ class Head(nn.Module):
         self.register_buffer("positive_weight", torch.ones(labels) if weighted_classes else None)
         self.log_variance = nn.Parameter(torch.zeros(labels)) if uncertainty else None
 
-    def forward(self, output: MoleculeOutput, batch: MoleculeBatch) -> Float[Tensor, "items outputs"]:
-        """Raw outputs, one row an item of the level."""
-        return self.layers(self.dropout(self.readout(output, batch)))
+    def forward(
+        self, output: MoleculeOutput, batch: MoleculeBatch, items: Int[Tensor, " items"] | None = None
+    ) -> Float[Tensor, "items outputs"]:
+        """Raw outputs, one row an item of the level.
+
+        Args:
+            output: Of the encoder.
+            batch: Its input.
+            items: Those that are asked for; all without. A head that drops out needs all.
+        """
+        rows = self.dropout(self.readout(output, batch))
+        return self.layers(rows if items is None else rows[items])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hooke.molecules.batch import MoleculeBatch
@@ -21,10 +21,19 @@ class Network(nn.Module):
         self.encoder = encoder
         self.heads = nn.ModuleDict(dict(heads))
 
-    def forward(self, batch: MoleculeBatch) -> dict[str, Tensor]:
-        """Name of the head (a level) → (items, outputs) raw outputs; only a task knows what they mean."""
+    def forward(
+        self, batch: MoleculeBatch, items: Mapping[str, Int[Tensor, " items"]] | None = None
+    ) -> dict[str, Tensor]:
+        """Name of the head (a level) → (items, outputs) raw outputs; only a task knows what they mean.
+
+        Args:
+            batch: Molecules.
+            items: Name of a head → the items that it is asked for, in this order; all of them without.
+        """
         output = self.encoder(batch)
-        return {level: head(output, batch) for level, head in self.heads.items()}
+        if items is None:
+            return {level: head(output, batch) for level, head in self.heads.items()}
+        return {level: head(output, batch, items[level]) for level, head in self.heads.items()}
 
     def embed(self, batch: MoleculeBatch) -> Float[Tensor, "graphs graph_width"]:
         """One row a molecule, before the heads."""

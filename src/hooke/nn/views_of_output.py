@@ -7,7 +7,7 @@ bonds). Each gets its own head; how far the heads disagree is a part of the loss
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hooke.core.labels import Level
@@ -44,10 +44,12 @@ class ViewHeads(nn.Module):
             for _ in range(self.views)
         )
 
-    def forward(self, output: MoleculeOutput, batch: MoleculeBatch) -> Float[Tensor, "views items outputs"]:
-        """Raw outputs of each view."""
+    def forward(
+        self, output: MoleculeOutput, batch: MoleculeBatch, items: Int[Tensor, " items"] | None = None
+    ) -> Float[Tensor, "views items outputs"]:
+        """Raw outputs of each view, of all items of the level or of these."""
         return torch.stack(
-            [head(one_view(output, number, self.views), batch) for number, head in enumerate(self.heads)]
+            [head(one_view(output, number, self.views), batch, items) for number, head in enumerate(self.heads)]
         )
 
 

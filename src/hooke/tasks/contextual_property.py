@@ -67,16 +67,17 @@ class Task(LabelFree):
         with random_from(generator, network, batch):
             atoms = drawn(batch, "nodes", config.share, generator)
             bonds = drawn(batch, "bonds", config.share, generator)
-            raw = network(hide(batch, *around(batch, atoms, bonds)) if config.hidden == "local" else batch)
+            chosen = {"atoms": atoms.nonzero().flatten(), "bonds": bonds.nonzero().flatten()}
+            raw = network(hide(batch, *around(batch, atoms, bonds)) if config.hidden == "local" else batch, chosen)
         parts, apart = {}, torch.zeros((), device=device)
-        for name, contexts, chosen in (
-            ("atoms", atom_contexts(batch, config.atom_classes), atoms),
-            ("bonds", bond_contexts(batch, config.bond_classes), bonds),
+        for name, contexts in (
+            ("atoms", atom_contexts(batch, config.atom_classes)),
+            ("bonds", bond_contexts(batch, config.bond_classes)),
         ):
             outputs = raw[name].to(torch.promote_types(raw[name].dtype, torch.float32))
-            weights = chosen[:, None].to(outputs.dtype)
-            parts[name] = measured_mean(context_losses(outputs, contexts)[:, None], weights)
-            apart = apart + measured_mean(disagreement(outputs)[:, None], weights)
+            each = outputs.new_ones(1, 1)  # the others' outputs are never made: they would be six times as many
+            parts[name] = measured_mean(context_losses(outputs, contexts[chosen[name]])[:, None], each)
+            apart = apart + measured_mean(disagreement(outputs)[:, None], each)
         loss = parts["atoms"] + parts["bonds"] + config.disagreement_weight * apart
         return {"loss": loss, **{n: value.detach() for n, value in parts.items()}, "disagreement": apart.detach()}
 

@@ -33,6 +33,8 @@ def test_a_run_is_rebuilt_from_its_folder(run: Path) -> None:
     stamp = loaded.stamp()
     assert (stamp["data_hash"], stamp["run"]) == ("data-hash", run.name)
     assert json.dumps(stamp)
+    assert "numbers a molecule, 5 labels" in repr(loaded)
+    assert len(repr(loaded)) < 300
 
 
 def test_the_model_hash_is_that_of_what_predictions_depend_on(make_run: Callable[..., Path], tmp_path: Path) -> None:

@@ -29,6 +29,9 @@ class RunFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
 
+    def __repr__(self) -> str:
+        return f"RunFolder({str(self.folder)!r})"
+
     @classmethod
     def create(cls, root: Path, name: str, recipe: Mapping[str, Any], data_hash: str) -> RunFolder:
         """Make a new run folder for a resolved recipe and the content hash of its data."""

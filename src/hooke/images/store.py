@@ -50,6 +50,9 @@ class ImageStore:
         """Number of fields."""
         return len(self._sites)
 
+    def __repr__(self) -> str:
+        return f"ImageStore({str(self.folder)!r}: {len(self):,} fields of {', '.join(self.channels)})"
+
     @property
     def folder(self) -> Path:
         """Where it lies."""

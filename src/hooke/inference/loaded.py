@@ -30,7 +30,7 @@ from hooke.molecules.parse import StandardiseConfig
 _IDENTITY_SECTIONS = ("model", "task", "encodings", "standardise")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LoadedRun(Encoder):
     """What `predict` and `embed` need of a run.
 
@@ -88,6 +88,14 @@ class LoadedRun(Encoder):
             device = "cuda" if torch.cuda.is_available() else "cpu"
         return cls(
             run, labels, encodings.computed, standardise, weights, Ensemble(networks, task, device), _calibration(run)
+        )
+
+    def __repr__(self) -> str:
+        """A line for people: a run may have thousands of labels."""
+        parameters = sum(tensor.numel() for tensor in self.ensemble.networks[0].parameters())
+        return (
+            f"LoadedRun({str(self.run.folder)!r}: {self.run.recipe['model']['name']}, {len(self.weights)} x "
+            f"{parameters:,} parameters, {self.width} numbers a molecule, {len(self.labels):,} label{'s' * (len(self.labels) != 1)})"
         )
 
     @cached_property

@@ -82,6 +82,9 @@ class LoadedMiniMol(Encoder):
             device = "cuda" if torch.cuda.is_available() else "cpu"
         return cls(network, device)
 
+    def __repr__(self) -> str:
+        return f"LoadedMiniMol({self.width} numbers a molecule)"
+
     @property
     def preparation(self) -> MiniMolPreparation:
         """How SMILES become its inputs."""

@@ -149,7 +149,7 @@ def _given(name: str, array: np.ndarray | None) -> np.ndarray:
     return array
 
 
-@dataclass
+@dataclass(repr=False)
 class MoleculeStore:
     """A store of molecules, opened for reading."""
 
@@ -173,6 +173,9 @@ class MoleculeStore:
 
     def __len__(self) -> int:
         return self.store.rows
+
+    def __repr__(self) -> str:
+        return f"MoleculeStore({str(self.folder)!r}: {len(self):,} molecules, {len(self.labels):,} label{'s' * (len(self.labels) != 1)})"
 
     @property
     def folder(self) -> Path:

@@ -53,7 +53,7 @@ def section(name: str, title: str, text: str, *parts: Child) -> Markup | None:
     content = join(parts)
     if not content:
         return None
-    head = element("header", element("h2", title, id=f"{name}-title"), element("p", text))
+    head = element("header", element("h2", title, id=f"{name}-title"), element("p", text) if text else None)
     return element("section", head, content, id=name, aria_labelledby=f"{name}-title")
 
 

@@ -138,7 +138,7 @@ def result_table(
     limit: int = MAX_ROWS,
     **fields: str,
 ) -> ResultTable:
-    """Tasks × models with the best of each row marked (all that share the best value).
+    """Tasks × models with the best of each row marked (all that share the best value), where there is more than one.
 
     Args:
         title: Of the table.
@@ -159,7 +159,7 @@ def result_table(
         higher = higher_is_better if isinstance(higher_is_better, bool) else higher_is_better[label.name]
         found = {model: estimate(column[place]) for model, column in scores.items()}
         values = [entry.value for entry in found.values() if entry.value is not None]
-        best = (max(values) if higher else min(values)) if values else None
+        best = (max(values) if higher else min(values)) if values and len(scores) > 1 else None
         unit = (units or {}).get(name, label.unit if name.lower() in ("rmse", "mae") else "")
         rows.append(
             TaskResult(

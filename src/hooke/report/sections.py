@@ -100,11 +100,16 @@ def results(page: Page) -> Markup | None:
     parts: list[Child] = [_result_table(page, section) for section in page.report.results]
     if page.report.differences:
         parts.append(_differences(page, page.report.differences))
+    return blocks.section("results", "Results", _how_results_read(page), parts)
+
+
+def _how_results_read(page: Page) -> str:
+    if all(len(table.models) < 2 for table in page.report.results):
+        return ""
     text = "★ marks the best value of a row"
     if page.report.items == "molecules":
         text = "Every model beside its baselines, on molecules that it was not trained on. " + text
-    text += "; where intervals overlap, the paired differences decide." if page.report.differences else "."
-    return blocks.section("results", "Results", text, parts)
+    return text + ("; where intervals overlap, the paired differences decide." if page.report.differences else ".")
 
 
 def agreement(page: Page) -> Markup | None:

@@ -120,13 +120,13 @@ def _summary(result: ScalingResult) -> Summary:
     found = best.improvement
     text = (
         f"Of the factors within their ranges, {best.factor} takes most off the {MEASURES[measure]}: {found.value:.1%} "
-        f"[{found.low:.1%}, {found.high:.1%}] from {number(best.sizes[0])} to {number(best.sizes[-1])}."
+        f"[{found.low:.1%}, {found.high:.1%}] from {best.sizes[0]:g} to {best.sizes[-1]:g}."
     )
     numbers = tuple(
         KeyNumber(
             f"{curve.improvement.value:.1%}",
             f"by {curve.factor}",
-            f"{number(curve.sizes[0])} to {number(curve.sizes[-1])}",
+            f"{curve.sizes[0]:g} to {curve.sizes[-1]:g}",
         )
         for curve in curves[:6]
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from rdkit import Chem
 
+from hooke.molecules.featurise import featurise, same_codes
 from hooke.molecules.parse import (
     KEEP_ALL,
     MAX_SMILES_CHARACTERS,
@@ -33,6 +34,26 @@ silence_rdkit()
 def test_refusals_name_the_reason(smiles: str, reason: str) -> None:
     with pytest.raises(ParseError, match=f"(?i){reason}"):
         parse(smiles)
+
+
+@pytest.mark.parametrize(
+    "smiles",
+    [
+        "OCC", "CC=CC", "C1CCCCC1C(O)F", "c1ccc2[nH]ccc2c1", "N#[N+][O-]", "[O][O]", "[Hg]", "CN(=O)=O", "C[H]", "[2H]C", "F/C=C/F",
+        "N[C@@H](C)C(=O)O", "CCO |$_AV:a;b;c$|", "O=C1C=CC(=O)C=C1", "[NH3]->[Cu+2]", "C[N](C)(C)C",
+    ],
+)  # fmt: skip
+def test_molecules_are_those_of_rdkit(smiles: str) -> None:
+    """Texts without stereo marks take a shorter way to the same atoms and bonds."""
+    expected = Chem.MolFromSmiles(smiles)
+    if expected is None:
+        with pytest.raises(ParseError):
+            parse(smiles)
+        return
+    found = parse(smiles)
+    assert same_codes(featurise([found]), featurise([expected]))
+    assert Chem.MolToSmiles(found) == Chem.MolToSmiles(expected)
+    assert [atom.GetChiralTag() for atom in found.GetAtoms()] == [atom.GetChiralTag() for atom in expected.GetAtoms()]
 
 
 @pytest.mark.parametrize("smiles", ["C", "[Na+].[Cl-]", "*", "[H][H]", "C" * 300, "[13CH4]"])

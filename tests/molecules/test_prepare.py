@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from hooke.molecules.encodings import EncodingConfig
-from hooke.molecules.parse import StandardiseConfig
+from hooke.molecules.featurise import featurise, same_codes
+from hooke.molecules.parse import StandardiseConfig, canonical_smiles, parse
 from hooke.molecules.prepare import prepare
+from hooke.molecules.twins import twin_smiles
 
 
 def test_refused_strings_are_reported_with_their_place() -> None:
@@ -19,3 +21,16 @@ def test_nothing_at_all() -> None:
     found = prepare([])
     assert len(found.arrays) == 0
     assert found.kept.tolist() == []
+
+
+def test_blocks_are_joined_in_order() -> None:
+    smiles = [
+        "nonsense" if place % 7 == 3 else text
+        for place, text in enumerate([*twin_smiles(150, seed=3), "C", "[Na+].[Cl-]"])
+    ]
+    found = prepare(smiles)
+    kept = [place for place in range(len(smiles)) if place % 7 != 3]
+    assert found.kept.tolist() == kept
+    assert sorted(found.reasons) == [place for place in range(len(smiles)) if place % 7 == 3]
+    assert same_codes(found.arrays, featurise([parse(smiles[place]) for place in kept]))
+    assert found.canonical == [canonical_smiles(parse(smiles[place])) for place in kept]

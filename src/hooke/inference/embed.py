@@ -26,7 +26,7 @@ def embed(
     output: Path,
     *,
     smiles_column: str | None = None,
-    batch_size: int = 128,
+    batch_size: int = 256,
     workers: int | None = None,
     device: str = "auto",
     resume: bool = True,
@@ -43,7 +43,7 @@ def embed(
         source: CSV(.gz), Parquet, SDF or SMILES file, or a prepared store.
         output: .parquet.
         smiles_column: Name of the SMILES column, if it is not recognised.
-        batch_size: Molecules a batch; small ones stay in the processor's cache.
+        batch_size: Molecules a batch; few enough to stay in the processor's cache.
         workers: Processes for parsing; None takes all cores.
         device: "auto", "cpu" or "cuda"; a loaded run stays where it is.
         resume: Continue an output that was stopped, and keep a finished one; False starts afresh.
@@ -63,7 +63,7 @@ def embed(
 
 
 def embed_smiles(
-    run: Path | Encoder, smiles: Sequence[str], *, batch_size: int = 128, device: str = "auto"
+    run: Path | Encoder, smiles: Sequence[str], *, batch_size: int = 256, device: str = "auto"
 ) -> np.ndarray:
     """(N, width) float32 in memory; rows of NaN for strings that are no molecules."""
     loaded = run if isinstance(run, Encoder) else LoadedRun.open(run, device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,6 +42,22 @@ class MoleculeArrays:
     def bond_counts(self) -> np.ndarray:
         """(N,) int64 number of bonds of each molecule."""
         return np.diff(self.bond_offsets)
+
+
+def joined(parts: Sequence[MoleculeArrays]) -> MoleculeArrays:
+    """The molecules of all parts, at least one, after one another; encodings are left out."""
+
+    def offsets(name: str) -> np.ndarray:
+        return np.concatenate([[0], np.cumsum(np.concatenate([getattr(part, name) for part in parts]))]).astype(
+            np.int64
+        )
+
+    def items(name: str) -> np.ndarray:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    return MoleculeArrays(
+        offsets("atom_counts"), offsets("bond_counts"), items("atom_codes"), items("bond_atoms"), items("bond_codes")
+    )
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hooke.molecules.arrays import MoleculeArrays
+from hooke.molecules.arrays import MoleculeArrays, joined
 from hooke.molecules.encodings import EncodingConfig, add_encodings
 from hooke.molecules.featurise import featurise
 from hooke.molecules.parse import KEEP_ALL, ParseError, StandardiseConfig, canonical_smiles, parse, silence_rdkit
+
+_BLOCK = 64  # RDKit's molecules at a time: so few stay in the processor's cache until their codes are taken
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,16 @@ def prepare(
 ) -> PreparedMolecules:
     """Parse, standardise, featurise and encode; refused strings are reported, never raised."""
     silence_rdkit()
-    molecules, kept, reasons = [], [], {}
-    for position, text in enumerate(smiles):
-        try:
-            molecules.append(parse(text, standardise))
-            kept.append(position)
-        except ParseError as error:
-            reasons[position] = str(error)
-    arrays = add_encodings(featurise(molecules), encodings)
-    names = [canonical_smiles(molecule) for molecule in molecules] if canonical else []
+    parts, names, kept, reasons = [], [], [], {}
+    for first in range(0, max(len(smiles), 1), _BLOCK):
+        molecules = []
+        for position, text in enumerate(smiles[first : first + _BLOCK], first):
+            try:
+                molecules.append(parse(text, standardise))
+                kept.append(position)
+            except ParseError as error:
+                reasons[position] = str(error)
+        parts.append(featurise(molecules))
+        names += [canonical_smiles(molecule) for molecule in molecules] if canonical else []
+    arrays = add_encodings(joined(parts), encodings)
     return PreparedMolecules(arrays, names, np.array(kept, dtype=np.int64), reasons)

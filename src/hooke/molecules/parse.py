@@ -17,8 +17,8 @@ MAX_SMILES_CHARACTERS = 10_000
 MAX_ATOMS = 65_535  # bonds store atom numbers in 16 bits
 _MARKS = re.compile(r"[@/\\|\s]|\[\d*H")  # stereo, extensions and names, hydrogens as atoms
 _PLAIN = Chem.SmilesParserParams()
-_PLAIN.sanitize = False
-_PLAIN.removeHs = False
+_PLAIN.sanitize = False  # type: ignore[assignment]
+_PLAIN.removeHs = False  # type: ignore[assignment]
 
 
 class ParseError(DataError):

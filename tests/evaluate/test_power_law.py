@@ -38,6 +38,16 @@ def test_an_error_that_rises_has_a_negative_exponent() -> None:
     assert law.exponent.value == pytest.approx(-0.1)
 
 
+def test_a_law_that_foretells_less_than_nothing_loses() -> None:
+    errors = [[0.03], [0.117], [0.208], [0.215], [0.42]]  # without the smallest size a falling floor is the best fit
+    laws = [
+        fit_power_law([1, 2, 3, 4, 5], errors, floor=floor, generator=np.random.default_rng(0))
+        for floor in (False, True)
+    ]
+    assert all(np.isfinite(law.left_out) for law in laws)
+    assert better_form(laws).form == "simple"
+
+
 def test_intervals_hold_the_truth() -> None:
     generator = np.random.default_rng(1)
     inside = 0

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from hooke.suites.scaling import Factor, Grid, Study, Trial
+from hooke.suites.scaling_report import _summary
 from hooke.suites.scaling_result import ScalingResult
 
 WIDTHS = (8, 16, 32, 64, 128)
@@ -73,3 +74,17 @@ def test_no_common_seed_no_improvement(tmp_path: Path) -> None:
     depth = next(curve for curve in ScalingResult(result.study, tuple(some)).curves if curve.factor == "depth")
     assert np.isnan(depth.improvement.value)
     assert depth.to_json()["improvement"] == {"value": None, "low": None, "high": None}
+
+
+def test_errors_of_other_labels_are_not_compared(tmp_path: Path) -> None:
+    factor = Factor("diversity", {"data.tables": (["a"], ["a", "b"])}, (1.0, 2.0))
+    trials = [
+        Trial(factor.overrides(place), seed, 0.1 + place, {"esol/logp": 1.0 - 0.1 * place}, labels=1 + place)
+        for place in range(2)
+        for seed in range(2)
+    ]
+    result = ScalingResult(Study("tiny_gine", (), Grid((factor,), ("moleculenet:esol",)), 2, tmp_path), tuple(trials))
+    assert result.changing_labels == ("diversity",)
+    assert [curve.measure for curve in result.curves] == ["probe"]
+    assert result.to_json()["changing_labels"] == ["diversity"]
+    assert any("diversity: its sizes have other labels" in line for line in _summary(result).caveats)

@@ -24,10 +24,13 @@ def scale(
 ) -> None:
     """Train one factor at a time from a base point, fit power laws, write table and report; a killed study goes on."""
     import hooke
+    from hooke.suites.scaling_result import OTHER_LABELS
 
     result = hooke.run_scaling(recipe, grid, overrides=overrides or [], seeds=seeds, runs=runs)
     if as_json:
         print_json(result.to_json())
         return
     print_table(*result.table())
+    for name in result.changing_labels:
+        typer.echo(f"{name}: {OTHER_LABELS}")
     typer.echo(f"\ntable {result.study.file.with_suffix('.csv')}\nreport {result.study.file.with_suffix('.html')}")

@@ -91,7 +91,8 @@ def fit_power_law(
     scale, exponent, least = (Interval(float(v), float(a), float(b)) for v, a, b in zip(found, low, high, strict=True))
     relative = _predicted(found, x) / np.exp(means) - 1
     left_out = [_predicted(fit(np.delete(x, k), np.delete(means, k)[None])[0], x[k]) for k in range(len(x))]
-    distance = np.log(left_out) - means
+    # a form that foretells an error of nothing or less is infinitely wrong there
+    distance = np.log(np.maximum(left_out, np.finfo(np.float64).tiny)) - means
     return PowerLaw(scale, exponent, least, float(np.abs(relative).max()), float(np.sqrt((distance**2).mean())))
 
 

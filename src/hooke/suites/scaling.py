@@ -80,6 +80,7 @@ class Trial:
         overrides: Changes of the recipe.
         seed: Of the weights, the order, and the shares of molecules and labels.
         error: Over the labels of the test rows; NaN where the run failed or has no test rows.
+        labels: How many labels that is.
         probed: Label of a probed table → error; empty without probes.
         parameters: Of the network.
         molecules: Training rows.
@@ -97,6 +98,7 @@ class Trial:
     seconds: float = 0.0
     run: str = ""
     reason: str = ""
+    labels: int = 0
 
     @property
     def probed_error(self) -> float:
@@ -228,7 +230,7 @@ def tried(study: Study, overrides: tuple[str, ...], seed: int) -> Trial:
     found = errors_on_test(run)
     return Trial(
         overrides, seed, geometric_mean(list(found.values())), probed, int(run.info["parameters"]),
-        int(run.info["rows"]["train"]), float(run.info["seconds"]), str(run.folder),
+        int(run.info["rows"]["train"]), float(run.info["seconds"]), str(run.folder), labels=len(found),
     )  # fmt: skip
 
 

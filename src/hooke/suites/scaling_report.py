@@ -14,7 +14,7 @@ from hooke.report.html import write_report
 from hooke.report.provenance import references, to_toml
 from hooke.report.schema import Estimate, KeyNumber, Report, Reproduce, ResultTable, Summary, Sweep, SweptLine, Text
 from hooke.report.wording import number
-from hooke.suites.scaling_result import MEASURES, Curve, ScalingResult
+from hooke.suites.scaling_result import MEASURES, OTHER_LABELS, Curve, ScalingResult
 
 _LAW_POINTS = 40
 
@@ -111,6 +111,7 @@ def _summary(result: ScalingResult) -> Summary:
     measure = "probe" if _of(result, "probe") else "test"
     curves = sorted(_of(result, measure), key=lambda curve: -curve.improvement.value)
     caveats = [f"{len(result.failures)} trainings failed and are left out"] if result.failures else []
+    caveats += [f"{name}: {OTHER_LABELS}" for name in result.changing_labels]
     missing = len(result.study.missing())
     if missing:
         caveats.append(f"{missing} trainings are still missing; the same command goes on")

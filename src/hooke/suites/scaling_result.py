@@ -17,6 +17,7 @@ from hooke.evaluate.power_law import FEWEST_SIZES, PowerLaw, better_form, fit_po
 from hooke.suites.scaling import Factor, Study, Trial
 
 MEASURES = {"test": "error on the test rows", "probe": "error of linear probes of the frozen encoder"}
+OTHER_LABELS = "its sizes have other labels, whose errors on test rows cannot be compared; probes on other tables can"
 _HEADER = (
     "factor",
     "measure",
@@ -98,9 +99,23 @@ class ScalingResult:
 
     @cached_property
     def curves(self) -> tuple[Curve, ...]:
-        """Every factor on every measure that was taken at two sizes or more."""
-        found = [self._curve(factor, measure) for measure in MEASURES for factor in self.study.grid.factors]
+        """Every factor on every measure that was taken at two sizes or more, and of the same labels at all of them."""
+        found = [
+            self._curve(factor, measure)
+            for measure in MEASURES
+            for factor in self.study.grid.factors
+            if measure != "test" or factor.name not in self.changing_labels
+        ]
         return tuple(curve for curve in found if len(curve.sizes) > 1)
+
+    @cached_property
+    def changing_labels(self) -> tuple[str, ...]:
+        """Factors whose sizes are tested on different numbers of labels: their errors on test rows cannot be compared."""
+        return tuple(factor.name for factor in self.study.grid.factors if len(self._label_counts(factor)) > 1)
+
+    def _label_counts(self, factor: Factor) -> set[int]:
+        points = {factor.overrides(place) for place in range(len(factor.sizes))}
+        return {trial.labels for trial in self.trials if trial.overrides in points and trial.labels}
 
     def _curve(self, factor: Factor, measure: str) -> Curve:
         sizes, errors = [], []
@@ -163,6 +178,7 @@ class ScalingResult:
             "storage": str(self.study.file),
             "trainings": len(self.trials),
             "failed": len(self.failures),
+            "changing_labels": list(self.changing_labels),
             "curves": [curve.to_json() for curve in self.curves],
         }
 

@@ -14,6 +14,7 @@ from rdkit import Chem
 from hooke.core.errors import UsageError
 from hooke.datasets.pocketmix import ASSAY, CARD, LABELS, Config, Dataset, _flat
 from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.mixtures import prepare_mixture
 from hooke.molecules.parse import StandardiseConfig
 from hooke.molecules.store import MoleculeStore
 from hooke.molecules.vocabulary import BOND_COLUMNS
@@ -139,6 +140,31 @@ def test_the_twin_is_a_part_of_it(tmp_path: Path, everything: MoleculeStore) -> 
     assert twin.labels == LABELS
     assert Dataset(Config()).twin(tmp_path, seed=3).content_hash == twin.content_hash
     assert set(Dataset(Config()).twin(tmp_path, seed=4).smiles()) != set(twin.smiles())
+
+
+def _charges_by_symmetry(store: MoleculeStore) -> list[dict[int, list[float]]]:
+    """One entry a molecule: class of equivalent atoms -> their sorted charges, whatever the order of the atoms."""
+    whole = store.read(np.arange(len(store)))
+    pieces = np.split(whole.targets["node"][:, 0], whole.arrays.atom_offsets[1:-1])
+    found = []
+    for smiles, charges in zip(store.smiles(), pieces, strict=True):
+        ranks = Chem.CanonicalRankAtoms(Chem.MolFromSmiles(smiles), breakTies=False)
+        classes: dict[int, list[float]] = {rank: [] for rank in ranks}
+        for rank, charge in zip(ranks, charges.tolist(), strict=True):
+            classes[rank].append(charge)
+        found.append({rank: sorted(values) for rank, values in classes.items()})
+    return found
+
+
+def test_in_a_mixture_atoms_keep_their_charges(tmp_path: Path) -> None:
+    """A mixture stores atoms in the order of RDKit's canonical SMILES, the data set in that of its table."""
+    dataset = Dataset(Config())
+    mixed = prepare_mixture([dataset.member(tmp_path)], tmp_path, "mix", workers=1, show_progress=False)
+    alone = dataset.prepare(tmp_path)
+    assert mixed.metadata["ingest"]["rows_rejected"] == mixed.metadata["ingest"]["label_problems"] == 0
+    assert [label.name for label in mixed.labels] == [f"pocketmix/{label.name}" for label in LABELS[:-1]]
+    np.testing.assert_array_equal(mixed.graph_labels()[0], alone.graph_labels()[0])
+    assert _charges_by_symmetry(mixed) == _charges_by_symmetry(alone)
 
 
 def test_molecules_without_a_list_of_labels_get_missing_ones() -> None:

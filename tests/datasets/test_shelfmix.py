@@ -29,7 +29,8 @@ from hooke.train.recipe import Named, load_recipe
 
 
 def test_members_are_named_through_the_registry() -> None:
-    assert len(MEMBERS) == 14
+    assert len(MEMBERS) == 16
+    assert PERMISSIVE == ("tox21", "toxcast", "muv", "freesolv", "qm9", "pcqm4mv2")  # the recipe of the encoder "tiny"
     assert all(table_of(home, name).labels for name, home in MEMBERS.items())
     with pytest.raises(UnknownNameError):
         table_of("shelf", "tox21")
@@ -47,9 +48,10 @@ def test_the_twin_lacks_what_is_tested_on(tmp_path: Path) -> None:
     assert not held_out(store.smiles()).any()
     rejected = pl.read_parquet(store.folder / "rejected.parquet")
     assert (rejected["reason"] == HELD_OUT).sum() == store.metadata["held_out"] > 0
-    assert {label.source for label in store.labels} == {"tox21", "esol", "qm9"}
+    assert {label.source for label in store.labels} == {"tox21", "esol", "qm9", "pocketmix"}
+    assert [label.name for label in store.level_labels("node")] == ["pocketmix/charge"]
     described = Dataset(Config(descriptors=True)).twin(tmp_path)
-    assert {label.source for label in described.labels} == {"tox21", "esol", "qm9", "descriptors"}
+    assert {label.source for label in described.labels} == {"tox21", "esol", "qm9", "pocketmix", "descriptors"}
 
 
 def test_what_is_held_out_is_named_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from hooke.core.cards import Card
 from hooke.core.errors import UsageError
+from hooke.core.files import put_in_place
 from hooke.core.labels import Label
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from hooke.molecules.blocks import MoleculeBlock
     from hooke.molecules.encodings import EncodingConfig
+    from hooke.molecules.mixtures import MixtureTable
     from hooke.molecules.parse import StandardiseConfig
     from hooke.molecules.store import MoleculeStore
 
@@ -66,6 +68,7 @@ LABELS = (
     Label("charge", "node", unit="e", source="GFN2-xTB"),
     Label("bond_order", "edge", source="GFN2-xTB"),
 )
+_TABLE = resources.files("hooke.datasets") / "data" / "pocketmix.parquet"
 SPLIT_SEEDS = 5
 TWIN_ROWS = 200
 
@@ -99,6 +102,10 @@ class Dataset:
         """The labels of the chosen part."""
         return LABELS[:1] if self.config.part == "assay" else LABELS
 
+    def files(self, *, show_progress: bool = True) -> list[Path]:
+        """None: the table comes with the package."""
+        return []
+
     def prepare(
         self,
         folder: Path,
@@ -121,6 +128,20 @@ class Dataset:
             )
         return self._store(Path(folder), encodings, None)
 
+    def member(self, folder: Path, *, show_progress: bool = True) -> MixtureTable:
+        """The part as a part of a mixture, written below `folder`: labels of molecules and atoms; a mixture has none of bonds."""
+        from hooke.molecules.mixtures import MixtureTable
+
+        labels = [label for label in self.labels if label.level != "edge"]
+        with resources.as_file(_TABLE) as path:
+            rows = _rows(path, self.config, None).select("smiles", *(label.name for label in labels))
+        written = Path(folder) / "tables" / f"{CARD.name}.parquet"
+        written.parent.mkdir(parents=True, exist_ok=True)
+        temporary = written.with_name(f"{written.name}.{os.getpid()}.tmp")
+        rows.write_parquet(temporary)
+        put_in_place(temporary, written)
+        return MixtureTable(CARD.name, (written,), "smiles", tuple((label.name, label) for label in labels))
+
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
         """Some rows of the data set itself: it is real, small and needs no network."""
         return self._store(Path(folder), None, seed)
@@ -132,7 +153,7 @@ class Dataset:
         from hooke.molecules.store import MoleculeStore, MoleculeStoreWriter
 
         encodings = encodings or EncodingConfig()
-        with resources.as_file(resources.files("hooke.datasets") / "data" / "pocketmix.parquet") as path:
+        with resources.as_file(_TABLE) as path:
             target = store_folder(folder, CARD.name, [file_sha256(path), self.config, encodings, twin_seed])
             if not any(target.glob("manifest-*.json")):
                 block = self._block(_rows(path, self.config, twin_seed), encodings)

@@ -1,8 +1,11 @@
-"""shelfmix: fourteen public tables learned together, without the molecules that the suites test on.
+"""shelfmix: sixteen public tables learned together, without the molecules that the suites test on.
 
-Members are named, and come through the registry: ten tables of `moleculenet`, four of `shelf`. A molecule is left out when the first block of
-its InChIKey (its connectivity) is that of a test molecule of `held_out`: their published test rows, else the scaffolds of
-`molecules.held_out`. How many rows that took is in the store's metadata ("held_out") and each of them in `rejected.parquet`.
+Members are named, and come through the registry: ten tables of `moleculenet`, four of `shelf`, the counts of `l1000`, and `pocketmix` (its part
+"pretrain"), whose GFN2-xTB charges are labels of atoms; its bond orders stay out, since a mixture has no labels of bonds.
+
+A molecule is left out when the first block of its InChIKey (its connectivity) is that of a test molecule of `held_out`: their published
+test rows, else the scaffolds of `molecules.held_out`. How many rows that took is in the store's metadata ("held_out") and each of them in
+`rejected.parquet`.
 
 Labels are called `tox21/NR-AR`, `chembl/CHEMBL1075051`, ... QM7 and QM9 energies grow with the molecule; all regression labels are
 standardised by their training rows in `multitask`.
@@ -33,6 +36,8 @@ MEMBERS: dict[str, str] = {
         "moleculenet",
     ),
     **dict.fromkeys(("chembl", "qm9", "pcqm4mv2", "zinc"), "shelf"),
+    "l1000": "l1000",
+    "pocketmix": "pocketmix",
 }
 PERMISSIVE = (
     "tox21",
@@ -41,24 +46,31 @@ PERMISSIVE = (
     "freesolv",
     "qm9",
     "pcqm4mv2",
-)  # whose origins let anyone use and share what is learned
+)  # what the encoder "tiny" was made of: origins that let anyone use and share what is learned; one more would change its recipe
 SUITES: dict[str, str] = {name: name for name in ("admet", "moleculeace", "moleculenet")}
 _NOT_AT_HAND = ("bace", "hiv")  # tables of moleculenet that no mirror holds and no suite here tests on
 CARD = Card(
     name="shelfmix",
-    title="shelfmix: 14 public tables, about 1,400 sparse labels, evaluation molecules left out",
+    title="shelfmix: 16 public tables, about 1,400 sparse labels, evaluation molecules left out",
     description="tables=all, permissive, or some of "
     + ",".join(MEMBERS)
     + "; held_out=all, none, or some of "
     + ",".join(SUITES)
     + ".",
     domain="molecules",
-    source="the data sets moleculenet and shelf; see their cards",
-    licence="MIT and Apache-2.0 repositories; ChEMBL CC BY-SA 3.0; the underlying sources have their own terms",
+    source="the data sets moleculenet, shelf, l1000 and pocketmix; see their cards",
+    licence=(
+        "MIT and Apache-2.0 repositories; ChEMBL CC BY-SA 3.0; LINCS L1000 CC BY 4.0; pocketmix CC BY 4.0, BSD-3-Clause, CC0 and "
+        "Apache-2.0; the underlying sources have their own terms"
+    ),
     citation="shelfmix",
-    size="171,000 rows before molecules are left out; 1,405 labels, most of them unmeasured",
+    size="193,000 rows before molecules are left out; 1,414 labels of molecules, 1 of atoms, most of them unmeasured",
+    levels=("graph", "node"),
     split="none: choose one in the recipe",
-    notes="Two tables may hold the same molecule: it is then two rows, each with its own labels.",
+    notes=(
+        "Two tables may hold the same molecule: it is then two rows, each with its own labels. With pocketmix molecules are kept as they "
+        "are (no `standardise`), since their atoms carry labels."
+    ),
 )
 
 
@@ -125,17 +137,17 @@ class Dataset:
         )
 
     def twin(self, folder: Path, seed: int = 0, *, encodings: EncodingConfig | None = None) -> MoleculeStore:
-        """Twins of three members, without the molecules that the rule of `molecules.held_out` tests on."""
+        """Twins of four members, one of them with labels of atoms, without the molecules that the rule of `molecules.held_out` tests on."""
         from dataclasses import replace
 
         from hooke.molecules.held_out import blocks_of, held_out
         from hooke.molecules.mixtures import prepare_mixture
 
         tables, smiles = [], []
-        for name in ("tox21", "esol", "qm9"):
+        for name in ("tox21", "esol", "qm9", "pocketmix"):
             store = table_of(MEMBERS[name], name).twin(Path(folder) / "members", seed=seed)
             smiles += store.smiles()
-            tables.append(replace(_written(store, Path(folder) / "files" / f"{name}.csv"), name=name))
+            tables.append(replace(_written(store, Path(folder) / "files" / f"{name}.parquet"), name=name))
         out = held_out(smiles)
         blocks = blocks_of(text for text, is_out in zip(smiles, out, strict=True) if is_out)
         return prepare_mixture(
@@ -168,12 +180,14 @@ def _chosen(tables: tuple[str, ...] | str) -> dict[str, str]:
 
 
 def table_of(home: str, table: str) -> Any:
-    """One table of a registered data set.
+    """One table of a registered data set, or the data set itself where it is one table and has its name.
 
     Raises:
         UnknownNameError: The data set has no such table.
     """
     module = registry.module("datasets", home)
+    if table == home:
+        return module.Dataset(module.Config())
     if table not in module.TABLES:
         raise UnknownNameError(f"table of {home}", table, module.TABLES)
     return module.Dataset(module.Config(table=table))
@@ -205,15 +219,19 @@ def held_out_blocks(home: str, *, show_progress: bool = True) -> frozenset[str]:
 
 
 def _written(store: MoleculeStore, path: Path) -> Any:
-    """A store's molecules and labels as a table of a mixture."""
+    """A store's molecules and their labels, those of bonds left out, as a table of a mixture."""
+    import numpy as np
     import polars as pl
 
     from hooke.molecules.mixtures import MixtureTable
 
     values, _ = store.graph_labels()
-    columns = {label.name: values[:, number].tolist() for number, label in enumerate(store.labels)}
+    graph, node = store.level_labels("graph"), store.level_labels("node")
+    columns: dict[str, Any] = {label.name: values[:, number] for number, label in enumerate(graph)}
+    whole = store.read(np.arange(len(store)))
+    for number, label in enumerate(node):
+        pieces = np.split(whole.targets["node"][:, number], whole.arrays.atom_offsets[1:-1])
+        columns[label.name] = [piece.tolist() for piece in pieces]
     path.parent.mkdir(parents=True, exist_ok=True)
-    pl.DataFrame({"smiles": store.smiles(), **columns}).with_columns(pl.selectors.float().fill_nan(None)).write_csv(
-        path
-    )
-    return MixtureTable(path.stem, (path,), "smiles", tuple((label.name, label) for label in store.labels))
+    pl.DataFrame({"smiles": store.smiles(), **columns}).write_parquet(path)
+    return MixtureTable(path.stem, (path,), "smiles", tuple((label.name, label) for label in (*graph, *node)))

@@ -7,7 +7,7 @@ from hooke.suites.evaluation import Suite, SuiteTask
 
 _ALSO_PRETRAINED: dict[str, tuple[str, ...]] = {
     "lipophilicity": ("lipophilicity",),  # the same ChEMBL set as MoleculeNet's
-    "solubility": ("esol",),  # AqSolDB, which took it in
+    "solubility": ("esol", "pocketmix"),  # AqSolDB, which took it in; aqueous solubilities as well
     # other measurements of the same target
     **dict.fromkeys(("herg", "cyp3a4_inhibitor", "cyp3a4_substrate"), ("chembl", "toxcast")),
     **dict.fromkeys(("pgp_inhibitor", "pgp_substrate"), ("chembl",)),

@@ -8,7 +8,10 @@ from __future__ import annotations
 from hooke.datasets.tdc_admet import TABLES
 from hooke.suites.evaluation import Suite, SuiteTask
 
-_ALSO_PRETRAINED = {"lipophilicity_astrazeneca": ("lipophilicity", "chembl")}  # the same ChEMBL set as MoleculeNet's
+_ALSO_PRETRAINED: dict[str, tuple[str, ...]] = {
+    "lipophilicity_astrazeneca": ("lipophilicity", "chembl"),  # the same ChEMBL set as MoleculeNet's
+    "solubility_aqsoldb": ("esol", "pocketmix"),  # it took in the first; aqueous solubilities as well
+}
 SUITE = Suite(
     "tdc_admet",
     "TDC ADMET: 22 tables, official test rows",

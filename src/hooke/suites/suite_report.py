@@ -20,6 +20,7 @@ from hooke.suites.evaluation import CLIFF, Suite, SuiteRow
 
 BASELINES = ("mean", "ridge", "forest", "minimol")
 _ALL, _NEW = "all tasks", "tasks outside the pretraining mixture"
+_IN_TABLE = {_ALL: "all tasks", _NEW: "not pretrained on"}
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class SuiteResult:
             ranks = self.ranks(tasks)
             if ranks:
                 cells = [f"{found.value:.2f}" for found in ranks.values()]
-                lines.append(f"{'mean rank':<{width}}{which[:17]:<19}" + "".join(f"{cell:>16}" for cell in cells))
+                lines.append(f"{'mean rank':<{width}}{_IN_TABLE[which]:<19}" + "".join(f"{cell:>16}" for cell in cells))
         return "\n".join(lines)
 
 

@@ -27,6 +27,19 @@ def test_equals_indexing(batch, dtype: torch.dtype) -> None:
         torch.testing.assert_close(first, second)
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_without_gradients_it_is_the_same(batch, dtype: torch.dtype) -> None:
+    edges = edges_of(batch)
+    groups = group_equal(batch.edge_codes[:, 0])
+    nodes = torch.randn(batch.num_nodes, 5, dtype=dtype)
+    rows = torch.randn(len(groups.first), 5, dtype=dtype)
+    with torch.no_grad():
+        compiled = rectified_sum(nodes, rows, groups, edges)
+    torch.testing.assert_close(compiled, rectified_sum(nodes.requires_grad_(), rows, groups, edges))
+    with torch.no_grad():  # a view of a wider matrix
+        torch.testing.assert_close(rectified_sum(torch.cat([nodes, nodes], 1)[:, :5], rows, groups, edges), compiled)
+
+
 def test_no_bonds(no_bonds) -> None:
     edges = edges_of(no_bonds)
     nodes = torch.randn(no_bonds.num_nodes, 4, requires_grad=True)

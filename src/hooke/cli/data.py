@@ -47,7 +47,8 @@ def info(name: Name, as_json: Json = False) -> None:
     if as_json:
         print_json(asdict(card))
         return
-    print_fields({key: value for key, value in asdict(card).items() if key != "files" and value})
+    shown = {**asdict(card), "levels": ", ".join(card.levels)}
+    print_fields({key: value for key, value in shown.items() if key != "files" and value})
     for file in card.files:
         state = f"sha256 {file.sha256[:16]}..." if file.sha256 else "unverified: pinned at first download"
         typer.echo(f"file    {file.name}  {file.url or '(no address)'}  {state}")

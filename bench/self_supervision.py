@@ -15,7 +15,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from hooke.core.paths import cache_folder
 from hooke.evaluate.bootstrap import paired_difference
 from hooke.evaluate.metrics import METRICS
 from hooke.molecules.held_out import blocks_of
+from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables import column_names, read_table, smiles_column
 from hooke.report.provenance import to_toml
 from hooke.train.fit import fit, prepare
@@ -89,9 +90,11 @@ def recipe(encoder: str, seed: int, table: Path, overrides: list[str]) -> Recipe
         return hooke.load_recipe(path, overrides)
 
 
-def scores(run: Path, task: str, seed: int) -> dict[str, float]:
+def scores(run: Path, task: str, split: str, seed: int) -> dict[str, float]:
     """The linear probe's test score: metric name -> value."""
-    report = hooke.probe(run, "moleculenet", [f"table={task}"], readouts=("linear",), seed=seed, show_progress=False)
+    report = hooke.probe(
+        run, "moleculenet", [f"table={task}"], split=split, readouts=("linear",), seed=seed, show_progress=False
+    )
     return {found.metric: found.score.value for found in report.labels}
 
 
@@ -101,13 +104,47 @@ def error(found: dict[str, float]) -> float:
     return 1 - value if METRICS[metric].higher_is_better else value
 
 
+def trained_pair(encoder: str, seed: int, table: Path, store: MoleculeStore, options: argparse.Namespace) -> list[Path]:
+    """Run folders of an encoder that learned, and of its untrained self."""
+    return [
+        fit(
+            recipe(encoder, seed, table, [*options.overrides, *changes]),
+            store=store,
+            runs=Path(options.runs),
+            reuse=True,
+        ).folder
+        for changes in ([], UNTRAINED)
+    ]
+
+
+def report_gains(rows: list[dict[str, Any]], encoder: str, split: str, tasks: list[str]) -> None:
+    """Print by how much errors fall, task by task and over all."""
+    seeds = sorted({row["seed"] for row in rows})
+    gains = np.array([[gain(rows, split, task, seed) for task in tasks] for seed in seeds])
+    for task, column in (*zip(tasks, gains.T, strict=True), ("all tasks", gains.mean(axis=1))):
+        found = paired_difference(column, generator=np.random.default_rng(0))
+        print(
+            f"{encoder}, {split} rows, {task}: error falls by {found.value:.1%} [{found.low:.1%}, {found.high:.1%}]",
+            flush=True,
+        )
+
+
+def gain(rows: list[dict[str, Any]], split: str, task: str, seed: int) -> float:
+    """1 - error pretrained / error untrained."""
+    [row] = [row for row in rows if (row["split"], row["task"], row["seed"]) == (split, task, seed)]
+    return 1 - error(row["pretrained"]) / error(row["untrained"])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
     parser.add_argument("sources", type=Path, nargs="+")
-    parser.add_argument("--molecules", type=int, default=5000)
+    parser.add_argument("--molecules", type=int, default=5000, help="of each source")
     parser.add_argument("--encoders", nargs="*", default=list(RECIPES), choices=list(RECIPES))
     parser.add_argument("--tasks", nargs="*", default=list(TASKS))
+    parser.add_argument(
+        "--splits", nargs="*", default=["held_out"], help="of the probed rows: held_out (by scaffold), random"
+    )
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--runs", default="runs/self_supervision")
     parser.add_argument("--overrides", nargs="*", default=[], help="changes of the pretraining, as a.b=c")
@@ -117,34 +154,18 @@ def main() -> None:
         rows = []
         store = prepare(recipe(encoder, 0, table, options.overrides))
         for seed in options.seeds:
-            runs = {
-                learn: fit(
-                    recipe(encoder, seed, table, [*options.overrides, *([] if learn else UNTRAINED)]),
-                    store=store, runs=Path(options.runs), reuse=True,
-                ).folder
-                for learn in (True, False)
-            }  # fmt: skip
-            for task in options.tasks:
-                trained, untrained = (scores(runs[learn], task, seed) for learn in (True, False))
-                rows.append(
-                    {"encoder": encoder, "task": task, "seed": seed, "pretrained": trained, "untrained": untrained}
-                )
+            learned, untrained = trained_pair(encoder, seed, table, store, options)
+            for task, split in product(options.tasks, options.splits):
+                found = {
+                    "pretrained": scores(learned, task, split, seed), "untrained": scores(untrained, task, split, seed)
+                }  # fmt: skip
+                rows.append({"encoder": encoder, "task": task, "split": split, "seed": seed, **found})
                 print(json.dumps(rows[-1]), flush=True)
-        gains = np.array([[gain(rows, task, seed) for task in options.tasks] for seed in options.seeds])
-        for task, column in (*zip(options.tasks, gains.T, strict=True), ("all tasks", gains.mean(axis=1))):
-            found = paired_difference(column, generator=np.random.default_rng(0))
-            print(
-                f"{encoder}, {task}: error falls by {found.value:.1%} [{found.low:.1%}, {found.high:.1%}]", flush=True
-            )
+        for split in options.splits:
+            report_gains(rows, encoder, split, options.tasks)
         with open(options.results, "a") as file:
             for row in rows:
                 file.write(json.dumps({**row, "overrides": options.overrides}) + "\n")
-
-
-def gain(rows: list[dict[str, Any]], task: str, seed: int) -> float:
-    """1 - error pretrained / error untrained."""
-    [row] = [row for row in rows if row["task"] == task and row["seed"] == seed]
-    return 1 - error(row["pretrained"]) / error(row["untrained"])
 
 
 if __name__ == "__main__":

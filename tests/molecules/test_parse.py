@@ -44,7 +44,7 @@ def test_refusals_name_the_reason(smiles: str, reason: str) -> None:
     ],
 )  # fmt: skip
 def test_molecules_are_those_of_rdkit(smiles: str) -> None:
-    """Texts without stereo marks take a shorter way to the same atoms and bonds."""
+    """Most texts take a shorter way to the same atoms and bonds; marks of centres that are none go."""
     expected = Chem.MolFromSmiles(smiles)
     if expected is None:
         with pytest.raises(ParseError):

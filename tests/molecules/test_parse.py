@@ -40,7 +40,8 @@ def test_refusals_name_the_reason(smiles: str, reason: str) -> None:
     "smiles",
     [
         "OCC", "CC=CC", "C1CCCCC1C(O)F", "c1ccc2[nH]ccc2c1", "N#[N+][O-]", "[O][O]", "[Hg]", "CN(=O)=O", "C[H]", "[2H]C", "F/C=C/F",
-        "N[C@@H](C)C(=O)O", "CCO |$_AV:a;b;c$|", "O=C1C=CC(=O)C=C1", "[NH3]->[Cu+2]", "C[N](C)(C)C",
+        "N[C@@H](C)C(=O)O", "CCO |$_AV:a;b;c$|", "C[C@H](C)O", "F/C=C/C=C\\F", "C/C(C)=C/C",
+        "O[C@@H]1CC[C@H](O)CC1", "C[S@](=O)CC", "O=C1C=CC(=O)C=C1", "[NH3]->[Cu+2]", "C[N](C)(C)C",
     ],
 )  # fmt: skip
 def test_molecules_are_those_of_rdkit(smiles: str) -> None:

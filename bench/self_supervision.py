@@ -45,7 +45,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "grover": {
         "encodings": {"functional_groups": True},
         "model": {"name": "grover", "preset": "tiny", "width": 48},
-        # with equal weights and μ = 1 the 85 groups are still at their base rates after a thousand steps: their loss is a mean over all of them
+        # with equal weights and μ = 1 the 85 groups are still at their base rates after 450 steps: their loss is a mean over all of them
         "task": {
             "name": "combined",
             "objectives": {

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from hooke.molecules.arrays import MoleculeArrays
+from hooke.molecules.compiled import compiled_twin
 
 
 class DirectedEdges(NamedTuple):
@@ -55,11 +54,4 @@ def _sorted_order(destination: np.ndarray, source: np.ndarray) -> np.ndarray:
     return packed & ((1 << place) - 1)
 
 
-@functools.cache
-def compiled_route() -> Callable[[MoleculeArrays], DirectedEdges] | None:
-    """The compiled form, if numba is installed and may write its cache."""
-    try:
-        from hooke.molecules.directed_edges_compiled import directed_edges_compiled
-    except (ImportError, RuntimeError):  # the featuriser has said so already
-        return None
-    return directed_edges_compiled
+compiled_route = compiled_twin("directed_edges_compiled", "directed_edges_compiled")

@@ -20,8 +20,7 @@ eigenvector and returns ones for the random walk of a single atom.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -33,6 +32,7 @@ import scipy.sparse.csgraph
 from hooke.core.options import later
 from hooke.core.store.reader import ragged_index
 from hooke.molecules.arrays import MoleculeArrays
+from hooke.molecules.compiled import compiled_twin
 from hooke.molecules.cycles import SHORTEST_CYCLE, cycle_counts
 from hooke.molecules.functional_groups import GROUP_NAMES, functional_groups
 from hooke.molecules.kernels import COMMUTE_WIDTH, ELECTROSTATIC_WIDTH, Kernels
@@ -138,14 +138,7 @@ def add_encodings(arrays: MoleculeArrays, config: EncodingConfig) -> MoleculeArr
     return replace(arrays, atom_encodings=atoms, graph_encodings=graphs)
 
 
-@functools.cache
-def compiled_route() -> Callable[[MoleculeArrays, int], np.ndarray] | None:
-    """Random walks compiled, if numba is installed and may write its cache."""
-    try:
-        from hooke.molecules.random_walks_compiled import return_probabilities_compiled
-    except (ImportError, RuntimeError):  # the featuriser has said so already
-        return None
-    return return_probabilities_compiled
+compiled_route = compiled_twin("random_walks_compiled", "return_probabilities_compiled")
 
 
 def laplacian_spectrum(

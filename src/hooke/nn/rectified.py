@@ -7,18 +7,18 @@ Without gradients, on a CPU, messages are compiled away altogether (`molecules.r
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from hooke.molecules.compiled import compiled_twin
 from hooke.nn.distinct import Groups, Senders
 from hooke.nn.segment import Edges, bag_sum
+
+_compiled_route = compiled_twin("rectified_sum_compiled", "rectified_sum_compiled")
 
 
 class _RectifiedSum(torch.autograd.Function):
@@ -57,13 +57,3 @@ def rectified_sum(
         given = (tensor.contiguous().numpy() for tensor in (nodes, rows, groups.group, edges.source, edges.offsets))
         return torch.from_numpy(compiled(*given))
     return _RectifiedSum.apply(nodes, rows, groups.senders(edges), edges)
-
-
-@functools.cache
-def _compiled_route() -> Callable[..., np.ndarray] | None:
-    """The sum compiled, if numba is installed and may write its cache."""
-    try:
-        from hooke.molecules.rectified_sum_compiled import rectified_sum_compiled
-    except (ImportError, RuntimeError):  # the featuriser has said so already
-        return None
-    return rectified_sum_compiled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rdkit import Chem
+from rdkit import Chem, RDLogger
 
 from hooke.molecules.featurise import featurise, same_codes
 from hooke.molecules.parse import (
@@ -12,6 +12,7 @@ from hooke.molecules.parse import (
     ParseError,
     StandardiseConfig,
     canonical_smiles,
+    molecule_of,
     parse,
     silence_rdkit,
 )
@@ -85,3 +86,14 @@ def test_half_a_molecule_is_never_read(text: str) -> None:
 
 def test_cxsmiles_extensions_belong_to_the_smiles() -> None:
     assert parse(" C[C@H](O)F |&1:1| ").GetNumAtoms() == 4
+
+
+def test_a_molecule_accepted_before_is_read_again_without_a_warning(capfd: pytest.CaptureFixture[str]) -> None:
+    RDLogger.EnableLog("rdApp.*")  # type: ignore[attr-defined]
+    Chem.MolFromSmiles("[H+].CCO")
+    assert "WARNING" in capfd.readouterr().err
+    assert molecule_of("[H+].CCO").GetNumAtoms() == 4
+    assert capfd.readouterr().err == ""
+    silence_rdkit()
+    with pytest.raises(ValueError, match="not a valid SMILES: 'C1CC'"):
+        molecule_of("C1CC")

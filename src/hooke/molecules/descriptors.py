@@ -9,6 +9,7 @@ from rdkit import Chem
 from rdkit.Chem import Descriptors, rdMolDescriptors
 
 from hooke.molecules.fingerprints import morgan_counts
+from hooke.molecules.parse import molecule_of
 
 # Ipc grows beyond float64 for large molecules and carries no more than its averaged form.
 DESCRIPTORS = tuple((name, function) for name, function in Descriptors.descList if name != "Ipc")
@@ -47,9 +48,7 @@ def rdkit_descriptors(smiles: Sequence[str]) -> np.ndarray:
     """(N, 216 or so) float64 descriptors; what is undefined for a molecule is 0, what is huge is cut at 1e6."""
     out = np.zeros((len(smiles), len(DESCRIPTORS)))
     for row, text in enumerate(smiles):
-        molecule = Chem.MolFromSmiles(text)
-        if molecule is None:
-            raise ValueError(f"not a valid SMILES: {text!r}")
+        molecule = molecule_of(text)
         out[row] = [_value(function, molecule) for _, function in DESCRIPTORS]
     return np.clip(np.nan_to_num(out, nan=0.0, posinf=1e6, neginf=-1e6), -1e6, 1e6)
 

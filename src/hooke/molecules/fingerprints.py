@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from rdkit import Chem, DataStructs
+from rdkit import DataStructs
 from rdkit.Chem import rdFingerprintGenerator
+
+from hooke.molecules.parse import molecule_of
 
 
 def morgan_counts(smiles: Sequence[str], *, radius: int = 2, bits: int = 2048) -> np.ndarray:
@@ -17,7 +19,7 @@ def morgan_counts(smiles: Sequence[str], *, radius: int = 2, bits: int = 2048) -
     """
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=radius, fpSize=bits)
     out = np.zeros((len(smiles), bits), np.float32)
-    for row, molecule in enumerate(_parse(smiles)):
+    for row, molecule in enumerate(map(molecule_of, smiles)):
         out[row] = generator.GetCountFingerprintAsNumPy(molecule)
     return out
 
@@ -25,7 +27,7 @@ def morgan_counts(smiles: Sequence[str], *, radius: int = 2, bits: int = 2048) -
 def morgan_bits(smiles: Sequence[str], *, radius: int = 2, bits: int = 2048) -> list[DataStructs.ExplicitBitVect]:
     """Bit fingerprints for Tanimoto similarity."""
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=radius, fpSize=bits)
-    return [generator.GetFingerprint(molecule) for molecule in _parse(smiles)]
+    return [generator.GetFingerprint(molecule) for molecule in map(molecule_of, smiles)]
 
 
 def nearest_similarity(smiles: Sequence[str], reference: Sequence[str]) -> np.ndarray:
@@ -34,11 +36,3 @@ def nearest_similarity(smiles: Sequence[str], reference: Sequence[str]) -> np.nd
     if not known:
         return np.zeros(len(smiles))
     return np.array([max(DataStructs.BulkTanimotoSimilarity(print_, known)) for print_ in morgan_bits(smiles)])
-
-
-def _parse(smiles: Sequence[str]) -> list[Chem.Mol]:
-    molecules = [Chem.MolFromSmiles(text) for text in smiles]
-    for text, molecule in zip(smiles, molecules, strict=True):
-        if molecule is None:
-            raise ValueError(f"not a valid SMILES: {text!r}")
-    return molecules

@@ -52,6 +52,19 @@ def silence_rdkit() -> None:
     RDLogger.DisableLog("rdApp.*")  # type: ignore[attr-defined]
 
 
+def molecule_of(smiles: str) -> Chem.Mol:
+    """The molecule of a SMILES that was accepted before: nothing is standardised and RDKit's warnings are not repeated.
+
+    Raises:
+        ValueError: The SMILES does not parse.
+    """
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromSmiles(smiles)
+    if molecule is None:
+        raise ValueError(f"not a valid SMILES: {smiles!r}")
+    return molecule
+
+
 def parse(smiles: str, config: StandardiseConfig = KEEP_ALL) -> Chem.Mol:
     """Parse one SMILES and standardise it.
 

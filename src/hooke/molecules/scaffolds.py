@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from rdkit import Chem
 from rdkit.Chem.Scaffolds import MurckoScaffold
+
+from hooke.molecules.parse import molecule_of
 
 
 def murcko_scaffold(smiles: str, *, include_chirality: bool = False) -> str:
@@ -18,7 +19,4 @@ def murcko_scaffold(smiles: str, *, include_chirality: bool = False) -> str:
 
     Source: Bemis and Murcko 1996, as in rdkit.Chem.Scaffolds.MurckoScaffold.
     """
-    molecule = Chem.MolFromSmiles(smiles)
-    if molecule is None:
-        raise ValueError(f"not a valid SMILES: {smiles!r}")
-    return MurckoScaffold.MurckoScaffoldSmiles(mol=molecule, includeChirality=include_chirality)
+    return MurckoScaffold.MurckoScaffoldSmiles(mol=molecule_of(smiles), includeChirality=include_chirality)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from hooke.models import gine, grover
@@ -32,3 +34,13 @@ def test_disagreement_by_hand() -> None:
     assert disagreement(torch.randn(1, 4, 2)).tolist() == [0] * 4
     found = disagreement(torch.tensor([[[1.0, 2.0]], [[3.0, 2.0]]]))
     assert found.tolist() == [2.0]  # (4 + 0) / 2, the same from both sides
+
+
+def test_standardised_heads_do_not_see_a_common_shift_or_scale() -> None:
+    batch = batch_of(SMILES)
+    model = grover.Model(grover.PRESETS["tiny"])
+    output, heads = model(batch), ViewHeads("graph", model, 3, standardised=True)
+    moved = replace(output, graphs=100 * output.graphs + 7)
+    torch.testing.assert_close(heads(moved, batch), heads(output, batch), atol=1e-2, rtol=1e-2)
+    plain = ViewHeads("graph", model, 3)
+    assert (plain(moved, batch) - plain(output, batch)).abs().max() > 1

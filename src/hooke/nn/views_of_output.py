@@ -6,6 +6,8 @@ bonds). Each gets its own head; how far the heads disagree is a part of the loss
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -13,6 +15,7 @@ from torch import Tensor, nn
 from hooke.core.labels import Level
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.heads import Head
+from hooke.nn.mlp import RowBatchNorm
 from hooke.nn.output import MoleculeOutput
 
 
@@ -32,9 +35,15 @@ def one_view(output: MoleculeOutput, number: int, views: int) -> MoleculeOutput:
 
 
 class ViewHeads(nn.Module):
-    """One head a view."""
+    """One head a view.
 
-    def __init__(self, level: Level, encoder: nn.Module, outputs: int, *, hidden_layers: int = 1) -> None:
+    With `standardised` the rows of molecules go through batch normalisation first: pooled rows share a mean that is large beside
+    what tells molecules apart, and heads learn slowly from them as they are.
+    """
+
+    def __init__(
+        self, level: Level, encoder: nn.Module, outputs: int, *, hidden_layers: int = 1, standardised: bool = False
+    ) -> None:
         super().__init__()
         self.views = views_of(encoder)
         names = ("node_width", "edge_width", "graph_width")
@@ -43,11 +52,13 @@ class ViewHeads(nn.Module):
             Head(level, (node, edge, graph), outputs=outputs, labels=0, hidden_layers=hidden_layers)
             for _ in range(self.views)
         )
+        self.molecules = RowBatchNorm(self.views * graph, affine=False) if standardised else nn.Identity()
 
     def forward(
         self, output: MoleculeOutput, batch: MoleculeBatch, items: Int[Tensor, " items"] | None = None
     ) -> Float[Tensor, "views items outputs"]:
         """Raw outputs of each view, of all items of the level or of these."""
+        output = replace(output, graphs=self.molecules(output.graphs))
         return torch.stack(
             [head(one_view(output, number, self.views), batch, items) for number, head in enumerate(self.heads)]
         )

@@ -2,7 +2,8 @@
 
     loss = Σ_views mean over molecules and groups of BCE + μ disagreement of the views
 
-The groups come with the molecules (`encodings.functional_groups = true`) and are never an input of the encoder.
+The groups come with the molecules (`encodings.functional_groups = true`) and are never an input of the encoder. Differs from the paper: rows
+are standardised before the heads.
 
 Source: the motif prediction of GROVER (arXiv 2007.02835), μ = 1.
 """
@@ -53,10 +54,9 @@ class Task(LabelFree):
 
     def network(self, encoder: nn.Module) -> Network:
         """The encoder with one head a view."""
-        return Network(
-            encoder,
-            {"groups": ViewHeads("graph", encoder, len(GROUP_NAMES), hidden_layers=self.config.hidden_layers)},
-        )
+        hidden = self.config.hidden_layers
+        heads = ViewHeads("graph", encoder, len(GROUP_NAMES), hidden_layers=hidden, standardised=True)
+        return Network(encoder, {"groups": heads})
 
     def losses(
         self, network: nn.Module, batch: MoleculeBatch, step: int, generator: torch.Generator

@@ -4,8 +4,8 @@
 
 MOLECULES are tables or SMILES files (zinc/zinc250k_jtvae_valid.smi.gz of the mirror, molecules/deepchem_chembl_5thresh.csv.gz ...); of each the
 first `--molecules` that are no molecule of the probed tables are used. For each seed an encoder is pretrained without labels, and once more with
-a learning rate of 1e-12: the same first weights with the same batch statistics. Both are frozen and read out by a linear probe on the same
-rows of each task. Printed: the part of the untrained error that pretraining took away on each task, and its mean over tasks, with t
+a learning rate of 1e-12: the same first weights with the same batch statistics. Both are frozen and read out by a probe (linear unless asked otherwise) on
+the same rows of each task. Printed: the part of the untrained error that pretraining took away on each task, and its mean over tasks, with t
 intervals over seeds.
 """
 
@@ -100,9 +100,9 @@ def recipe(encoder: str, seed: int, table: Path, overrides: list[str]) -> Recipe
         return hooke.load_recipe(path, overrides)
 
 
-def error(run: Path, task: str, split: str, seed: int) -> float:
-    """The linear probe's RMSE, or 1 - ROC-AUC, on test rows: a mean over the labels."""
-    report = hooke.probe(run, *table_of(task), split=split, readouts=("linear",), seed=seed, show_progress=False)
+def error(run: Path, task: str, split: str, seed: int, readouts: tuple[str, ...]) -> float:
+    """A probe's RMSE, or 1 - ROC-AUC, on test rows: a mean over the labels."""
+    report = hooke.probe(run, *table_of(task), split=split, readouts=readouts, seed=seed, show_progress=False)
     scores = [(METRICS[found.metric].higher_is_better, found.score.value) for found in report.labels]
     return float(np.mean([1 - score if higher else score for higher, score in scores]))
 
@@ -148,6 +148,9 @@ def main() -> None:
     parser.add_argument(
         "--splits", nargs="*", default=["held_out"], help="of the probed rows: held_out (by scaffold), random"
     )
+    parser.add_argument(
+        "--readouts", nargs="*", default=["linear"], help="of the probe: linear, forest; the better on validation rows"
+    )
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--runs", default="runs/self_supervision")
     parser.add_argument("--overrides", nargs="*", default=[], help="changes of the pretraining, as a.b=c")
@@ -159,16 +162,15 @@ def main() -> None:
         for seed in options.seeds:
             learned, untrained = trained_pair(encoder, seed, table, store, options)
             for task, split in product(options.tasks, options.splits):
-                found = {
-                    "pretrained": error(learned, task, split, seed), "untrained": error(untrained, task, split, seed)
-                }  # fmt: skip
+                errors = [error(run, task, split, seed, tuple(options.readouts)) for run in (learned, untrained)]
+                found = dict(zip(("pretrained", "untrained"), errors, strict=True))
                 rows.append({"encoder": encoder, "task": task, "split": split, "seed": seed, **found})
                 print(json.dumps(rows[-1]), flush=True)
         for split in options.splits:
             report_gains(rows, encoder, split, options.tasks)
         with open(options.results, "a") as file:
             for row in rows:
-                file.write(json.dumps({**row, "overrides": options.overrides}) + "\n")
+                file.write(json.dumps({**row, "readouts": options.readouts, "overrides": options.overrides}) + "\n")
 
 
 if __name__ == "__main__":

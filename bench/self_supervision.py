@@ -4,9 +4,9 @@
 
 MOLECULES are tables or SMILES files (zinc/zinc250k_jtvae_valid.smi.gz of the mirror, molecules/deepchem_chembl_5thresh.csv.gz ...); of each the
 first `--molecules` that are no molecule of the probed tables are used. For each seed an encoder is pretrained without labels, and once more with
-a learning rate of 1e-12: the same first weights with the same batch statistics. Both are frozen and read out by a probe (linear unless asked otherwise) on
-the same rows of each task. Printed: the part of the untrained error that pretraining took away on each task, and its mean over tasks, with t
-intervals over seeds.
+a learning rate of 1e-12: the same first weights with the same batch statistics. Both are frozen and read out by a probe (linear unless
+asked otherwise) on the same rows of each task. Printed: the part of the untrained error that pretraining took away on each task, and its
+mean over tasks, with t intervals over seeds.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,6 +40,30 @@ def step_sum(values: Tensor) -> Tensor:
     total = values.detach().clone()
     torch.distributed.all_reduce(total)
     return total + processes * (values - values.detach())
+
+
+class _JoinedSum(torch.autograd.Function):
+    """A sum over processes whose gradient is the sum of all processes' gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        total = values.clone()
+        torch.distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        total = gradient.clone()
+        torch.distributed.all_reduce(total)
+        return total
+
+
+def joined_sum(values: Tensor) -> Tensor:
+    """`step_sum` of something that enters the loss of each item (statistics that normalise it), rather than the loss of the step.
+
+    What the items of other processes owe to these values is added up on the way back; so all processes have to go it together.
+    """
+    return values if _PROCESSES.get() == 1 else _JoinedSum.apply(values)
 
 
 def step_mean(values: Tensor) -> Tensor:

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from hooke.core.labels import Level
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.heads import Head
-from hooke.nn.mlp import RowBatchNorm
 from hooke.nn.output import MoleculeOutput
+from hooke.nn.step_norm import StepNorm
 
 
 def views_of(encoder: nn.Module) -> int:
@@ -52,7 +52,7 @@ class ViewHeads(nn.Module):
             Head(level, (node, edge, graph), outputs=outputs, labels=0, hidden_layers=hidden_layers)
             for _ in range(self.views)
         )
-        self.molecules = RowBatchNorm(self.views * graph, affine=False) if standardised else nn.Identity()
+        self.molecules = StepNorm(self.views * graph) if standardised else nn.Identity()
 
     def forward(
         self, output: MoleculeOutput, batch: MoleculeBatch, items: Int[Tensor, " items"] | None = None

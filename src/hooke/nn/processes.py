@@ -37,9 +37,13 @@ def step_sum(values: Tensor) -> Tensor:
     processes = _PROCESSES.get()
     if processes == 1:
         return values
-    total = values.detach().clone()
+    return _summed(values.detach()) + processes * (values - values.detach())
+
+
+def _summed(values: Tensor) -> Tensor:
+    total = values.clone()
     torch.distributed.all_reduce(total)
-    return total + processes * (values - values.detach())
+    return total
 
 
 class _JoinedSum(torch.autograd.Function):
@@ -47,15 +51,11 @@ class _JoinedSum(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
-        total = values.clone()
-        torch.distributed.all_reduce(total)
-        return total
+        return _summed(values)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        total = gradient.clone()
-        torch.distributed.all_reduce(total)
-        return total
+        return _summed(gradient)
 
 
 def joined_sum(values: Tensor) -> Tensor:

@@ -2,8 +2,8 @@
 
     loss = Σ_views mean over molecules and groups of BCE + μ disagreement of the views
 
-The groups come with the molecules (`encodings.functional_groups = true`) and are never an input of the encoder. Differs from the paper: rows
-are standardised before the heads.
+The groups come with the molecules (`encodings.functional_groups = true`) and are never an input of the encoder.
+Differs from the paper: the rows of molecules are standardised before the heads.
 
 Source: the motif prediction of GROVER (arXiv 2007.02835), μ = 1.
 """

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from hooke.core.errors import UsageError
 from hooke.models import gine, grover
 from hooke.tasks.contextual_property import Config, Task, around, context_losses
 from hooke.testing.contract import seeded
@@ -49,3 +50,14 @@ def test_what_is_around() -> None:
 
 def test_contract_without_hiding() -> None:
     check_task("contextual_property", Config(hidden="none", share=0.6))
+
+
+def test_two_hops() -> None:
+    check_task("contextual_property", Config(hops=2, share=0.6))
+    task, batch = Task(Config(hops=2, share=1.0, hidden="none")), batch_of(["CCCCC"])
+    network = task.network(gine.Model(gine.PRESETS["tiny"]))
+    one = Task(Config(share=1.0, hidden="none")).losses(network, batch, 0, seeded(0))
+    two = task.losses(network, batch, 0, seeded(0))
+    assert {name for name in one if one[name] != two[name]} == {"loss", "atoms", "bonds"}
+    with pytest.raises(UsageError, match="hops must be at least 1, got 0"):
+        Config(hops=0)

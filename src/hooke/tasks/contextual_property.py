@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hooke.core.errors import UsageError
 from hooke.core.labels import Label
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.chemical_context import atom_contexts, bond_contexts
@@ -40,9 +41,14 @@ class Config:
 
     share: float = 0.15  # of atoms, and of bonds
     hidden: Literal["local", "none"] = "local"
+    hops: int = 1  # k: how far a context reaches; the contexts of two hops are some thirty times as many
     atom_classes: int = 1021
     bond_classes: int = 2039
     disagreement_weight: float = 0.1  # μ, for encoders with several views
+
+    def __post_init__(self) -> None:
+        if self.hops < 1:
+            raise UsageError(f"contexts reach at least one bond far: hops must be at least 1, got {self.hops}")
 
 
 class Task(LabelFree):
@@ -71,8 +77,8 @@ class Task(LabelFree):
             raw = network(hide(batch, *around(batch, atoms, bonds)) if config.hidden == "local" else batch, chosen)
         parts, apart = {}, torch.zeros((), device=device)
         for name, contexts in (
-            ("atoms", atom_contexts(batch, config.atom_classes)),
-            ("bonds", bond_contexts(batch, config.bond_classes)),
+            ("atoms", atom_contexts(batch, config.atom_classes, config.hops)),
+            ("bonds", bond_contexts(batch, config.bond_classes, config.hops)),
         ):
             outputs = raw[name].to(torch.promote_types(raw[name].dtype, torch.float32))
             each = outputs.new_ones(1, 1)  # the others' outputs are never made: they would be six times as many

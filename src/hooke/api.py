@@ -110,7 +110,9 @@ class FittedRun:
             lines.append(f"report  {self.report}")
         following = f"hooke embed {self.folder} {info['store']} -o wells.parquet"
         if self.domain == "molecules":
-            following = f"hooke predict {self.folder} new.csv -o predictions.parquet"
+            from hooke.inference.loaded import next_step
+
+            following = next_step(self.run)[1]
         lines.append(f"next    {following}")
         return "\n".join(lines)
 

@@ -46,14 +46,15 @@ def _make_run(
     calibrated: bool = False,
     refit: bool = False,
     finished: bool = True,
+    objective: str = "multitask",
 ) -> Path:
-    model, task = registry.module("models", "gine"), registry.module("tasks", "multitask")
+    model, task = registry.module("models", "gine"), registry.module("tasks", objective)
     config, encodings, standardise = model.PRESETS["tiny"], EncodingConfig(random_walk=4), StandardiseConfig()
     recipe = {
         "name": "tiny",
         "data": {"name": "csv"},
         "model": {"name": "gine", **asdict(config)},
-        "task": {"name": "multitask", **asdict(task.Config())},
+        "task": {"name": objective, **asdict(task.Config())},
         "encodings": asdict(encodings),
         "standardise": asdict(standardise),
         "train": {"ensemble": members},
@@ -65,7 +66,7 @@ def _make_run(
     for folder in ("members", *(("refit",) if refit else ())):
         for member in range(members):
             torch.manual_seed(member + 10 * (folder == "refit"))
-            network = build_network("gine", config, encodings, build_task("multitask", task.Config(), labels, None))
+            network = build_network("gine", config, encodings, build_task(objective, task.Config(), labels, None))
             path = run.path(f"{folder}/{member}/best.safetensors")
             path.parent.mkdir(parents=True)
             save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, path)

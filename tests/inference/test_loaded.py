@@ -12,8 +12,9 @@ from polars.testing import assert_frame_equal
 
 import hooke
 from hooke.core.errors import DataError, UsageError
+from hooke.core.runs import RunFolder
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
-from hooke.inference.loaded import LoadedRun
+from hooke.inference.loaded import LoadedRun, next_step
 from hooke.inference.predict import predict_smiles
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "run_v1"
@@ -98,3 +99,13 @@ def test_load_by_name(tmp_path: Path, make_run: Callable[..., Path], monkeypatch
         load("minimoll")
     monkeypatch.setattr(minimol.LoadedMiniMol, "open", lambda weights, device: (weights, device))
     assert load("minimol", weights="a.whl", device="cpu") == (Path("a.whl"), "cpu")
+
+
+def test_what_follows_a_run(run: Path, make_run: Callable[..., Path], tmp_path: Path) -> None:
+    assert next_step(RunFolder.open(run)) == (
+        "Predict new molecules",
+        f"hooke predict {run} new.csv -o predictions.parquet",
+    )
+    without = make_run(tmp_path, objective="attribute_masking")
+    assert next_step(RunFolder.open(without)) == ("Adapt to an assay", f"hooke finetune {without} --csv assay.csv")
+    assert LoadedRun.open(without, "cpu").labels == ()

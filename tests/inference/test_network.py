@@ -6,7 +6,7 @@ import torch
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError
 from hooke.core.labels import Label
-from hooke.inference.network import build_network, build_task, input_encodings
+from hooke.inference.network import build_network, build_task, input_encodings, predicts_labels
 from hooke.molecules.encodings import EncodingConfig
 from hooke.molecules.statistics import LabelStatistics
 
@@ -39,3 +39,11 @@ def test_an_encoder_does_not_read_what_its_task_predicts() -> None:
     assert input_encodings(groups.Task, groups.Config(), encodings) == EncodingConfig(random_walk=3)
     multitask = registry.module("tasks", "multitask")
     assert input_encodings(multitask.Task, multitask.Config(), encodings) == encodings
+
+
+def test_which_objectives_predict_labels() -> None:
+    combined = registry.module("tasks", "combined").Config
+    assert predicts_labels("multitask", registry.module("tasks", "multitask").Config())
+    assert not predicts_labels("gpse", registry.module("tasks", "gpse").Config())
+    assert predicts_labels("combined", combined())
+    assert not predicts_labels("combined", combined({"contextual_property": {}, "functional_groups": {}}))

@@ -107,6 +107,9 @@ def test_levels_that_cannot_be_predicted_are_refused(
     pairs = make_run(tmp_path / "a", labels=[Label("distance", "pair")])
     with pytest.raises(UsageError, match="labels of pairs only"):
         predict_smiles(pairs, ["CCO"], device="cpu")
+    without = make_run(tmp_path / "c", objective="attribute_masking")
+    with pytest.raises(UsageError, match="learned without labels and predicts none: `hooke embed`"):
+        predict_smiles(without, ["CCO"], device="cpu")
     nodes = make_run(tmp_path / "b", labels=[Label("charge", "node"), Label("distance", "pair")])
     assert predict_smiles(nodes, ["CCO"], device="cpu")["charge"].list.len().to_list() == [3]
     with pytest.raises(UnknownNameError, match="Valid: node"):

@@ -19,7 +19,7 @@ from hooke.core.runs import RunFolder
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
 from hooke.inference.encoder import Encoder
 from hooke.inference.ensemble import Ensemble
-from hooke.inference.network import build_network, build_task
+from hooke.inference.network import build_network, build_task, predicts_labels
 from hooke.inference.shipped import run_path, shipped_names
 from hooke.inference.source import Preparation
 from hooke.inference.weights import load_weights
@@ -36,7 +36,7 @@ class LoadedRun(Encoder):
 
     Attributes:
         run: The run folder.
-        labels: Of the data that it was trained on.
+        labels: That it predicts: those of the data that it was trained on, none if it learned without labels.
         encodings: That its encoder reads.
         standardise: What is done to a molecule first.
         weights: The members' weight files: those refitted on all data if there are any, else each member's best epoch.
@@ -69,7 +69,6 @@ class LoadedRun(Encoder):
         recipe = run.recipe
         if "encodings" not in recipe:
             raise DataError(f"{run.folder} is a run on images; `hooke embed` gives a vector for each of its wells")
-        labels = tuple(Label(**entry) for entry in run.read_json("labels.json"))
         try:
             encodings = build(EncodingConfig, recipe["encodings"], "encodings")
             standardise = build(StandardiseConfig, recipe["standardise"], "standardise")
@@ -77,6 +76,8 @@ class LoadedRun(Encoder):
         except UsageError as error:
             made = run.info["versions"].get("hooke-bio")
             raise DataError(f"{run.folder} was made by Hooke {made}, which this Hooke cannot read: {error}") from error
+        known = run.read_json("labels.json") if predicts_labels(recipe["task"]["name"], task_config) else []
+        labels = tuple(Label(**entry) for entry in known)
         task = build_task(recipe["task"]["name"], task_config, labels, None)
         weights = _members(run, int(recipe["train"]["ensemble"]))
         networks = []
@@ -138,6 +139,14 @@ class LoadedRun(Encoder):
     def level_labels(self, level: str) -> tuple[Label, ...]:
         """The labels of one level, in column order."""
         return tuple(label for label in self.labels if label.level == level)
+
+
+def next_step(run: RunFolder) -> tuple[str, str]:
+    """What people do with a finished run on molecules, and the command."""
+    task = run.recipe["task"]
+    if predicts_labels(task["name"], _config("tasks", task)):
+        return "Predict new molecules", f"hooke predict {run.folder} new.csv -o predictions.parquet"
+    return "Adapt to an assay", f"hooke finetune {run.folder} --csv assay.csv"
 
 
 def _config(kind: str, section: dict[str, Any]) -> Any:

@@ -18,6 +18,12 @@ def build_task(name: str, config: Any, labels: Sequence[Label], statistics: Mapp
     return registry.module("tasks", name).Task(config, labels, statistics)
 
 
+def predicts_labels(name: str, config: Any) -> bool:
+    """Whether the objective of this name learns labels: its file says `SUPERVISED = False` if not, or its options say `supervised`."""
+    always = getattr(registry.module("tasks", name), "SUPERVISED", True)
+    return bool(getattr(config, "supervised", always))
+
+
 def build_network(name: str, config: Any, encodings: EncodingConfig, task: Any) -> nn.Module:
     """The encoder of this name with the task's heads; initialised from torch's current generator."""
     module = registry.module("models", name)

@@ -253,6 +253,11 @@ class PredictionColumns:
 
 def _chosen(run: LoadedRun, levels: Sequence[str] | None) -> tuple[str, ...]:
     present: list[str] = [level for level in LEVELS if run.level_labels(level)]
+    if not present:
+        raise UsageError(
+            f"{run.run.folder} learned without labels and predicts none: `hooke embed` gives vectors of molecules, "
+            f"`hooke finetune {run.run.folder} --csv assay.csv` adapts it"
+        )
     if levels is None:
         usual = [level for level in present if level == "graph"] or [level for level in present if level in _LISTED]
         if not usual:

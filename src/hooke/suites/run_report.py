@@ -11,6 +11,7 @@ import numpy as np
 from hooke.core import registry
 from hooke.core.citations import CITATIONS
 from hooke.core.runs import RunFolder
+from hooke.inference.loaded import next_step
 from hooke.molecules.store import MoleculeStore
 from hooke.report import build, data
 from hooke.report.drawing import MoleculePool
@@ -49,7 +50,7 @@ def write_run_report(run: RunFolder, *, show_progress: bool = True) -> Path:
             commands={
                 "Train again": run.info["command"],
                 "Continue or check": f"hooke resume {run.folder}",
-                "Predict new molecules": f"hooke predict {run.folder} new.csv -o predictions.parquet",
+                **dict([next_step(run)]),
             },
             recipes={"recipe": run.recipe},
             run=run.info,

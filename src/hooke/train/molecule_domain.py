@@ -14,7 +14,7 @@ from hooke.core.paths import cache_folder
 from hooke.core.runs import RunFolder
 from hooke.evaluate.splits import Split
 from hooke.inference.ensemble import Ensemble
-from hooke.inference.network import build_task, input_encodings
+from hooke.inference.network import build_task, input_encodings, predicts_labels
 from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.train import measure as measuring
@@ -41,14 +41,16 @@ def open_store(folder: Path) -> MoleculeStore:
 
 def check(store: MoleculeStore, recipe: Recipe) -> None:
     """There must be a label, unless the task learns without."""
-    if not store.labels and _supervised(recipe):
+    if not store.labels and predicts_labels(recipe.task.name, recipe.task.config):
         raise UsageError(f"{store.folder.name} carries no label: name one with --targets, or check the table")
 
 
 def split(store: MoleculeStore, recipe: Recipe) -> Split:
     """Without molecules that carry no label at all, where labels are learnt: those neither teach nor measure anything."""
     found = split_store(store, recipe.split)
-    if _supervised(recipe) and not any(label.level != "graph" for label in store.labels):
+    if predicts_labels(recipe.task.name, recipe.task.config) and not any(
+        label.level != "graph" for label in store.labels
+    ):
         counts = store.store.axis_counts("label")
         found = Split(*(part[counts[part] > 0] for part in (found.train, found.valid, found.test)))
     if not len(found.train):
@@ -98,9 +100,3 @@ def adapted(recipe: Recipe, pretrained: Recipe) -> Recipe:
     task = registry.module("tasks", pretrained.task.name).Task
     encodings = input_encodings(task, pretrained.task.config, pretrained.encodings)
     return replace(recipe, model=pretrained.model, encodings=encodings, standardise=pretrained.standardise)
-
-
-def _supervised(recipe: Recipe) -> bool:
-    """Whether the task learns from labels: its file says `SUPERVISED = False` if not, or its options say `supervised`."""
-    always = getattr(registry.module("tasks", recipe.task.name), "SUPERVISED", True)
-    return bool(getattr(recipe.task.config, "supervised", always))

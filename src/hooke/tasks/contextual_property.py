@@ -41,7 +41,7 @@ class Config:
 
     share: float = 0.15  # of atoms, and of bonds
     hidden: Literal["local", "none"] = "local"
-    hops: int = 1  # k: how far a context reaches; the contexts of two hops are some thirty times as many
+    hops: int = 1  # k: how far a context reaches; of two hops there are many times as many
     atom_classes: int = 1021
     bond_classes: int = 2039
     disagreement_weight: float = 0.1  # μ, for encoders with several views

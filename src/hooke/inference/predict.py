@@ -17,7 +17,7 @@ from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
 from hooke.inference.batches import batches
 from hooke.inference.domain import COLUMNS, MORGAN, Domain, WithFingerprints
 from hooke.inference.ensemble import Prediction
-from hooke.inference.loaded import LoadedRun
+from hooke.inference.loaded import LoadedRun, next_step
 from hooke.inference.source import How, open_source, prepare_smiles
 from hooke.inference.stream import StreamReport, stream, table_of
 from hooke.molecules.arrays import MoleculeArrays
@@ -256,7 +256,7 @@ def _chosen(run: LoadedRun, levels: Sequence[str] | None) -> tuple[str, ...]:
     if not present:
         raise UsageError(
             f"{run.run.folder} learned without labels and predicts none: `hooke embed` gives vectors of molecules, "
-            f"`hooke finetune {run.run.folder} --csv assay.csv` adapts it"
+            f"`{next_step(run.run)[1]}` adapts it"
         )
     if levels is None:
         usual = [level for level in present if level == "graph"] or [level for level in present if level in _LISTED]

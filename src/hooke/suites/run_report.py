@@ -35,6 +35,7 @@ def write_run_report(run: RunFolder, *, show_progress: bool = True) -> Path:
     pool = MoleculePool()
     compared = compare_with_baselines({_model_name(run): run}, store, show_progress=show_progress)
     differences = baseline_differences(compared, _model_name(run))
+    following, command = next_step(run)
     report = Report(
         title=f"{run.recipe['name']}: {run.recipe['model']['name']} on {run.recipe['data']['name']}",
         subtitle=f"run {run.folder.name}",
@@ -50,7 +51,7 @@ def write_run_report(run: RunFolder, *, show_progress: bool = True) -> Path:
             commands={
                 "Train again": run.info["command"],
                 "Continue or check": f"hooke resume {run.folder}",
-                **dict([next_step(run)]),
+                following: command,
             },
             recipes={"recipe": run.recipe},
             run=run.info,

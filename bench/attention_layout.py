@@ -19,13 +19,13 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from hooke.core.recipe import load_recipe
 from hooke.molecules.batch import MoleculeBatch, collate
-from hooke.nn.molecule_attention import MoleculeAttention, attended, masked_bias
-from hooke.nn.pair_bias import PathBias
-from hooke.nn.segment import edges_of
-from hooke.nn.size_groups import size_layout
+from hooke.nn.graphs.attention import MoleculeAttention, attended, masked_bias
+from hooke.nn.graphs.pair_bias import PathBias
+from hooke.nn.graphs.segment import edges_of
+from hooke.nn.graphs.size_groups import size_layout
 from hooke.train.fit import prepare
-from hooke.train.recipe import load_recipe
 
 RATIOS = {
     "one_block": 0.0,

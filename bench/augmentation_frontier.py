@@ -30,9 +30,9 @@ from torch.nn import functional
 from hooke.core.paths import mirror_folder
 from hooke.images.batch import ImageBatch
 from hooke.models import resnet
-from hooke.nn.classification import turned
 from hooke.nn.flops import fork_flops, meta_batch, stage_flops
-from hooke.nn.fork import BRANCHES, Branch, fork
+from hooke.nn.images.classification import turned
+from hooke.nn.images.fork import BRANCHES, Branch, fork
 from real_crops import COUNTS, SIDE, Crops, crops
 
 BATCH, TURNS = 32, 7

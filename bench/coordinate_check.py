@@ -2,7 +2,7 @@
 
     python bench/coordinate_check.py RESULTS.jsonl [--models gine dmpnn mpnn gps graph_transformer] [--rate 2e-3] [--seeds 3]
 
-Printed: the slope of log₂ movement over log₂ width of each layer; 0 is flat (`hooke.train.coordinate_check`).
+Printed: the slope of log₂ movement over log₂ width of each layer; 0 is flat (`hooke.studies.coordinate_check`).
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 import torch
 
 from hooke.core import registry
-from hooke.core.labels import Label
+from hooke.core.label import Label
+from hooke.core.recipe import TrainSection
 from hooke.inference.network import build_network, build_task
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.nn.width_transfer import transfer_width
+from hooke.studies.coordinate_check import movements, slopes
 from hooke.testing.samples import SMILES, batch_of
-from hooke.train.coordinate_check import movements, slopes
-from hooke.train.recipe import TrainSection
 
 WIDTHS = (16, 32, 64, 128, 256)
 STEPS = 4

@@ -60,7 +60,7 @@ class Preparing:
     """Parse, featurise and store parts of molecules."""
 
     def __init__(self, folder: Path, laplacian: int) -> None:
-        from hooke.molecules.encodings import EncodingConfig
+        from hooke.molecules.encodings.config import EncodingConfig
         from hooke.molecules.store import MoleculeStoreWriter
 
         self.encodings = EncodingConfig(laplacian=laplacian)
@@ -74,7 +74,7 @@ class Preparing:
         import numpy as np
 
         from hooke.molecules.blocks import NO_SPLIT, GraphLabels, MoleculeBlock
-        from hooke.molecules.encodings import add_encodings
+        from hooke.molecules.encodings.config import add_encodings
         from hooke.molecules.featurise import featurise
         from hooke.molecules.parse import parse
 
@@ -142,8 +142,8 @@ def measure_preparing(smiles: list[str], folder: Path, rounds: int) -> dict[str,
 
 def measure_apart(smiles: list[str], folder: Path) -> dict[str, Any]:
     """CPU time to parse alone, of what comes on top only when asked for, and of the whole ingest of a CSV file."""
-    from hooke.molecules.ingest import IngestConfig, ingest
     from hooke.molecules.parse import StandardiseConfig, canonical_smiles, parse, standardise
+    from hooke.molecules.tables.ingest import IngestConfig, ingest
 
     few = smiles[:4000]
     molecules = [parse(text) for text in few]

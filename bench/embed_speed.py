@@ -32,7 +32,7 @@ import polars as pl
 
 from hooke.inference.shipped import model_card
 from hooke.molecules.parse import ParseError, parse
-from hooke.molecules.tables import read_table, smiles_column
+from hooke.molecules.tables.reading import read_table, smiles_column
 
 FEW = 50
 CHEMPROP_WIDTH = 300  # its default

@@ -18,9 +18,9 @@ from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from hooke.cells.profiles import Profiles
-from hooke.images.screen_library import TRAITS
+from hooke.images.simulated.library import TRAITS
 from hooke.images.store import ImageStore
-from hooke.suites.quickstart_images import hand_crafted
+from hooke.studies.quickstart_images import hand_crafted
 
 PENALTIES, FOLDS = 10.0 ** np.arange(6), 6
 

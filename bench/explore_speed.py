@@ -37,9 +37,9 @@ def main() -> None:
 
     from hooke.cells.annotations import complexes, known_pairs
     from hooke.cells.profiles import Profiles
+    from hooke.maps.build import build
     from hooke.serve.explore import open_map
     from hooke.serve.map_server import map_server
-    from hooke.suites.map_build import build
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)

@@ -93,8 +93,8 @@ class Data:
 
 
 def twin(out: Path) -> Data:
-    from hooke.images.screen import Screen
-    from hooke.images.screen_config import ScreenConfig
+    from hooke.images.simulated.config import ScreenConfig
+    from hooke.images.simulated.screen import Screen
 
     config = ScreenConfig(
         "rxrx1", seed=41, size=48, modules=8, genes_per_module=4, lone_genes=0, inactive_genes=0, guides=1, compounds=0,

@@ -81,14 +81,14 @@ def their(layer: Any) -> dict[str, np.ndarray]:
 
 def ours(options: argparse.Namespace, folder: Path) -> dict[str, Callable[[], torch.Tensor]]:
     """The same layers here, and the weights and batch for the other side."""
+    from hooke.core.recipe import load_recipe
     from hooke.models import gps, gps_plus_plus
     from hooke.molecules.batch import collate
-    from hooke.nn.distinct import Distinct, group_equal
-    from hooke.nn.embeddings import BondEmbedding
-    from hooke.nn.pair_context import PairContext
-    from hooke.nn.segment import edges_of
+    from hooke.nn.graphs.distinct import Distinct, group_equal
+    from hooke.nn.graphs.embeddings import BondEmbedding
+    from hooke.nn.graphs.pair_context import PairContext
+    from hooke.nn.graphs.segment import edges_of
     from hooke.train.fit import prepare
-    from hooke.train.recipe import load_recipe
 
     store = prepare(load_recipe("pocketmix"), workers=1, show_progress=False)
     rows = np.random.default_rng(0).permutation(len(store))[: options.molecules]

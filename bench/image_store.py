@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from hooke.core.paths import mirror_folder
-from hooke.images.ingest import ingest_images
-from hooke.images.layouts import index_folder
-from hooke.images.planes import read_plane
-from hooke.images.screen import Screen
-from hooke.images.screen_config import ScreenConfig
+from hooke.images.reading.ingest import ingest_images
+from hooke.images.reading.layouts import index_folder
+from hooke.images.reading.planes import read_plane
+from hooke.images.simulated.config import ScreenConfig
+from hooke.images.simulated.screen import Screen
 
 
 def main() -> None:

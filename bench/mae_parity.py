@@ -21,8 +21,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from hooke.images.batch import ImageBatch
 from hooke.models import mae
-from hooke.nn.fourier import hidden_error
-from hooke.nn.standardise import standardise
+from hooke.nn.images.fourier import hidden_error
+from hooke.nn.images.standardise import standardise
 from mae_peer import hooke_options
 
 SETTINGS = [

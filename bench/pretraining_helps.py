@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
+from hooke.core.recipe import load_recipe
 from hooke.evaluate.baselines import BASELINES, fit_predict
 from hooke.evaluate.bootstrap import paired_difference
 from hooke.molecules.descriptors import baseline_features
 from hooke.train.fit import finetune, fit, prepare
-from hooke.train.recipe import load_recipe
 from hooke.train.split import split_store
 
 

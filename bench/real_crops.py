@@ -48,7 +48,7 @@ class Crops:
 
 def planes(mirror: Path, *, nuclear_only: bool) -> list[tuple[str, int, np.ndarray]]:
     """Name of the field, class of the stain (-1: none of them), plane; nuclear stains of other microscopes have stain 0."""
-    from hooke.images.planes import read_plane
+    from hooke.images.reading.planes import read_plane
     from hooke.images.tiles import shrink
 
     folder = mirror / "microscopy"

@@ -30,13 +30,14 @@ from scipy.interpolate import griddata
 from scipy.sparse import coo_matrix, diags
 from scipy.sparse.linalg import spsolve
 
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.core.paths import mirror_folder
+from hooke.core.recipe import load_recipe
 from hooke.images.batch import image_batch
 from hooke.images.loader import ImageLoader
-from hooke.images.options import FolderOptions
-from hooke.images.planes import read_plane
-from hooke.images.prepared import prepare_folder
+from hooke.images.reading.options import FolderOptions
+from hooke.images.reading.planes import read_plane
+from hooke.images.reading.prepared import prepare_folder
 from hooke.images.store import ImageStore
 from hooke.images.tiles import shrink
 from hooke.inference.image_run import LoadedImageRun
@@ -44,9 +45,8 @@ from hooke.inference.shipped import run_path
 from hooke.report import build
 from hooke.report.html import write_report
 from hooke.report.schema import KeyNumber, Picture, Report, Summary
-from hooke.suites.image_sections import picture
+from hooke.studies.image_sections import picture
 from hooke.train.fit import fit
-from hooke.train.recipe import load_recipe
 
 PATCH, CROP, RATIO, SHOWN = 8, 64, 0.75, 8
 SITES = {

@@ -36,10 +36,10 @@ import torch
 from hooke.core import registry
 from hooke.evaluate.correction import correct, sphering
 from hooke.images.batch import ImageBatch
-from hooke.images.screen import Screen
-from hooke.images.screen_config import ScreenConfig
+from hooke.images.simulated.config import ScreenConfig
+from hooke.images.simulated.screen import Screen
 from hooke.models import resnet
-from hooke.nn.batch_statistics import adapted, norm_layers
+from hooke.nn.images.batch_statistics import adapted, norm_layers
 from small_training import train
 
 BATCH, TARGET = 28, "perturbation"

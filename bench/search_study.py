@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 
 from hooke.core.hashing import content_hash
-from hooke.search.live import Search
-from hooke.search.replay import Replayed, compare, holm, replay
-from hooke.search.space import Parameter, Point, Space
-from hooke.search.table import Table, tabulate, trained_scores
+from hooke.studies.search.live import Search
+from hooke.studies.search.replay import Replayed, compare, holm, replay
+from hooke.studies.search.space import Parameter, Point, Space
+from hooke.studies.search.table import Table, tabulate, trained_scores
 
 SETS = ("esol", "freesolv", "lipophilicity", "bbbp", "clintox")
 OPTIMISERS = ("random", "tpe", "cma_es")

@@ -23,13 +23,13 @@ import numpy as np
 import hooke
 from hooke.core.hashing import content_hash
 from hooke.core.paths import cache_folder
+from hooke.core.recipe import Recipe
 from hooke.evaluate.bootstrap import paired_difference
 from hooke.evaluate.metrics import METRICS
 from hooke.molecules.held_out import blocks_of
 from hooke.molecules.store import MoleculeStore
-from hooke.molecules.tables import column_names, read_table, smiles_column
+from hooke.molecules.tables.reading import column_names, read_table, smiles_column
 from hooke.train.fit import fit, prepare
-from hooke.train.recipe import Recipe
 
 ENCODERS = ("gpse", "grover")
 UNTRAINED = ["train.learning_rate=1e-12", "train.epochs=1", "train.max_steps=20"]

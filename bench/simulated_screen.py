@@ -16,11 +16,11 @@ import numpy as np
 
 from hooke.core.paths import mirror_folder
 from hooke.images.normalise import stretch
-from hooke.images.planes import read_plane
 from hooke.images.quality import plane_quality
-from hooke.images.screen import Screen
-from hooke.images.screen_config import ScreenConfig
+from hooke.images.reading.planes import read_plane
 from hooke.images.segment import nuclei
+from hooke.images.simulated.config import ScreenConfig
+from hooke.images.simulated.screen import Screen
 from hooke.images.tiles import Grid, shrink
 
 SIZE = 96

@@ -20,10 +20,11 @@ import numpy as np
 import polars as pl
 
 from hooke.core.files import whole_lines
+from hooke.core.recipe import SplitSection, load_recipe
 from hooke.datasets import moleculeace
 from hooke.evaluate.metrics import METRICS
-from hooke.suites.evaluation import CLIFF, Suite, SuiteRow, SuiteTask, prepared, suite
-from hooke.train.recipe import SplitSection, load_recipe
+from hooke.studies.evaluation import CLIFF, SuiteRow, prepared
+from hooke.suites import Suite, SuiteTask, suite
 from hooke.train.split import split_store
 
 

@@ -82,11 +82,11 @@ def hooke_worker(kind: str, folder: Path, batch_size: int) -> tuple[dict[str, An
 
     import hooke
     from hooke.core import registry
+    from hooke.core.recipe import TrainSection
     from hooke.molecules.statistics import label_statistics
     from hooke.molecules.store import MoleculeStore
     from hooke.train.molecule_member import molecule_loader
     from hooke.train.optimiser import make_optimiser
-    from hooke.train.recipe import TrainSection
 
     store = MoleculeStore.open(folder)
     rows = np.arange(len(store))
@@ -294,9 +294,9 @@ def prepare(options: argparse.Namespace, folder: Path) -> None:
     import numpy as np
     import polars as pl
 
-    from hooke.core.labels import Label
+    from hooke.core.label import Label
     from hooke.molecules.blocks import GraphLabels, MoleculeBlock
-    from hooke.molecules.encodings import EncodingConfig
+    from hooke.molecules.encodings.config import EncodingConfig
     from hooke.molecules.featurise import featurise
     from hooke.molecules.parse import ParseError, parse
     from hooke.molecules.store import MoleculeStoreWriter

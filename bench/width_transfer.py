@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from hooke.core.errors import HookeError
+from hooke.core.recipe import load_recipe
 from hooke.evaluate.bootstrap import paired_difference
 from hooke.report.build import estimate
 from hooke.report.html import write_report
 from hooke.report.schema import Report, Summary, Sweep, SweptLine
 from hooke.train.fit import fit
-from hooke.train.recipe import load_recipe
 
 NAMES = {False: "standard", True: "width transfer"}
 

@@ -30,10 +30,10 @@ MACHINE = ("command", "machine", "store", "started", "finished", "seconds", "pea
 def main(target: Path) -> None:
     import os
 
+    from hooke.core.recipe import resolve
     from hooke.inference.predict import predict_smiles
-    from hooke.molecules.twins import write_twin_table
+    from hooke.molecules.tables.twins import write_twin_table
     from hooke.train.fit import fit
-    from hooke.train.recipe import resolve
 
     if target.exists():
         sys.exit(f"{target} exists; a golden run is never written again")

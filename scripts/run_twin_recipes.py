@@ -16,20 +16,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from hooke.core import recipe as recipes
+from hooke.core import recipe_files as recipes
 from hooke.core import registry
-from hooke.core.labels import Label
+from hooke.core.label import Label
+from hooke.core.loader import RowLoader
+from hooke.core.recipe import Recipe, load_recipe
 from hooke.inference.network import build_network, build_task
-from hooke.molecules.ingest import IngestConfig, ingest
-from hooke.molecules.published import prepare_tables, twin_files
 from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
-from hooke.molecules.twins import write_twin_table
-from hooke.train.loader import RowLoader
+from hooke.molecules.tables.ingest import IngestConfig, ingest
+from hooke.molecules.tables.published import prepare_tables, twin_files
+from hooke.molecules.tables.twins import write_twin_table
+from hooke.studies.molecule_plan import narrowed
 from hooke.train.molecule_member import molecule_loader
-from hooke.train.molecule_plan import narrowed
 from hooke.train.optimiser import make_optimiser
-from hooke.train.recipe import Recipe, load_recipe
 
 FAMILIES = ("toymix_", "largemix_", "ultralarge_", "molgps_", "gps_plus_plus_")
 STEPS, BATCH = 10, 4

@@ -87,7 +87,7 @@ def wells() -> Profiles:
 @pytest.fixture(scope="session")
 def screen(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
     """The simulated screen of the tiny image recipes: 2 experiments, 18 fields of 32 x 32 pixels, 5 channels."""
-    from hooke.core.recipe import build, read
+    from hooke.core.recipe_files import build, read
     from hooke.datasets.screen import Config, Dataset
 
     options = {name: value for name, value in read("tiny_ca_mae")["data"].items() if name not in ("name", "split")}
@@ -97,8 +97,8 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
 @pytest.fixture(scope="session")
 def image_run(tmp_path_factory: pytest.TempPathFactory, screen: ImageStore) -> Path:
     """A finished run of `tiny_ca_mae` on it."""
+    from hooke.core.recipe import load_recipe
     from hooke.train.fit import fit
-    from hooke.train.recipe import load_recipe
 
     runs = tmp_path_factory.mktemp("image-runs")
     recipe = load_recipe("tiny_ca_mae", ["train.threads=1", "train.accelerator=cpu"])

@@ -8,7 +8,7 @@ import pytest
 
 import hooke
 from hooke.core.errors import UsageError
-from hooke.molecules.twins import write_twin_table
+from hooke.molecules.tables.twins import write_twin_table
 
 SMALL = ["model.width=16", "model.depth=2", "train.epochs=1", "train.ensemble=1", "train.threads=1"]
 

@@ -31,12 +31,12 @@ if TYPE_CHECKING:
         resume,
         run_suite,
     )
+    from hooke.api.studies import compare_optimisers, run_scaling, run_search
+    from hooke.core.recipe import Recipe, load_recipe
     from hooke.images.store import ImageStore
     from hooke.molecules.store import MoleculeStore
-    from hooke.studies import compare_optimisers, run_scaling, run_search
-    from hooke.suites.quickstart import quickstart
-    from hooke.suites.quickstart_images import quickstart_images
-    from hooke.train.recipe import Recipe, load_recipe
+    from hooke.studies.quickstart import quickstart
+    from hooke.studies.quickstart_images import quickstart_images
 
 _HOME = {
     **dict.fromkeys(
@@ -46,13 +46,13 @@ _HOME = {
         ),
         "hooke.api",
     ),
-    **dict.fromkeys(("compare_optimisers", "run_scaling", "run_search"), "hooke.studies"),
+    **dict.fromkeys(("compare_optimisers", "run_scaling", "run_search"), "hooke.api.studies"),
     "ImageStore": "hooke.images.store",
     "MoleculeStore": "hooke.molecules.store",
-    "Recipe": "hooke.train.recipe",
-    "load_recipe": "hooke.train.recipe",
-    "quickstart": "hooke.suites.quickstart",
-    "quickstart_images": "hooke.suites.quickstart_images",
+    "Recipe": "hooke.core.recipe",
+    "load_recipe": "hooke.core.recipe",
+    "quickstart": "hooke.studies.quickstart",
+    "quickstart_images": "hooke.studies.quickstart_images",
 }  # fmt: skip
 __all__ = [
     "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "compare_optimisers", "describe_run", "embed", "explain",

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from hooke.cells import annotations
-from hooke.cells.annotations import SOURCES, complexes, known_pairs, licence, overlap, read_pairs, unique_pairs
+from hooke.cells.annotations import SOURCES, complexes, known_pairs, licence, overlap, read_pairs
 from hooke.core.errors import DataError, UnknownNameError
+from hooke.evaluate.known_pairs import unique_pairs
 
 
 def test_pairs_are_unique_and_undirected(tmp_path: Path) -> None:

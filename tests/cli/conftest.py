@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from hooke.cli import main
-from hooke.molecules.twins import write_twin_table
+from hooke.molecules.tables.twins import write_twin_table
 
 
 class Outcome(NamedTuple):

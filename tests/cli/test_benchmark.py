@@ -22,9 +22,8 @@ def test_benchmark(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_a_suite(hooke, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    from hooke.molecules.twins import write_twin_table
-    from hooke.suites import moleculenet
-    from hooke.suites.evaluation import Suite, SuiteTask
+    from hooke.molecules.tables.twins import write_twin_table
+    from hooke.suites import Suite, SuiteTask, moleculenet
 
     table = _with_parts(write_twin_table(tmp_path / "values.csv", seed=0, rows=80))
     task = SuiteTask("values", "csv", {"path": str(table), "targets": ("log_p",), "split_column": "split"}, "rmse")

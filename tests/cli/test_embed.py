@@ -169,7 +169,7 @@ def test_lzw_without_a_codec_names_the_package(hooke, monkeypatch: pytest.Monkey
         "0",
     )
     with monkeypatch.context() as patch:
-        patch.setattr("hooke.images.planes._read_with_pillow", _no_codec)
+        patch.setattr("hooke.images.reading.planes._read_with_pillow", _no_codec)
         import tifffile
 
         patch.setattr(tifffile.TiffPage, "asarray", _needs_imagecodecs)
@@ -185,6 +185,6 @@ def _needs_imagecodecs(page: object) -> np.ndarray:
 
 
 def _no_codec(data: bytes, name: str, page: int, what: str, package: str = "imagecodecs") -> np.ndarray:
-    from hooke.images.planes import MissingPackageError
+    from hooke.images.reading.planes import MissingPackageError
 
     raise MissingPackageError(f"reading {what}", package)

@@ -7,10 +7,11 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-from hooke.cells.annotations import unique_pairs
 from hooke.cells.profiles import Profiles
 from hooke.cli.main import app
-from hooke.suites import map_correct, map_recall
+from hooke.evaluate.known_pairs import unique_pairs
+from hooke.maps import correct as map_correct
+from hooke.maps import recall as map_recall
 
 RUN = CliRunner()
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import typer
 
-from hooke.suites import quickstart as suite
+from hooke.studies import quickstart as suite
 
 
 def test_text_json_and_open(hooke, monkeypatch) -> None:  # type: ignore[no-untyped-def]
@@ -30,7 +30,7 @@ def test_text_json_and_open(hooke, monkeypatch) -> None:  # type: ignore[no-unty
 
 
 def test_images_and_unknown_domains(hooke, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    from hooke.suites import quickstart_images as images
+    from hooke.studies import quickstart_images as images
 
     result = SimpleNamespace(summary=lambda: "the table", to_json=dict, report=Path("report.html"))
     monkeypatch.setattr(images, "quickstart_images", lambda runs, *, workers: result)

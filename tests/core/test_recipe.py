@@ -1,154 +1,118 @@
+"""A recipe is checked as a whole, with the nearest valid names."""
+
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from hooke.core import recipe
-from hooke.core.errors import DataError, UnknownNameError, UsageError
-from hooke.core.recipe import build, merge, read
+from hooke.core import recipe_files as recipes
+from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.recipe import Recipe, TrainSection, load_recipe, resolve
 
 
-@dataclass(frozen=True)
-class Inner:
-    width: int = 8
-    rate: float = 0.1
+def test_every_built_in_recipe_holds() -> None:
+    names = recipes.names()
+    assert {"csv", "pocketmix", "pocketmix_assay"} <= set(names)
+    for name in names:
+        recipe = load_recipe(name)
+        assert resolve(recipe.to_json()) == recipe
 
 
-@dataclass(frozen=True)
-class Outer:
-    name: str = "x"
-    kind: Literal["a", "b"] = "a"
-    inner: Inner = Inner()
-    fractions: tuple[float, float] = (0.5, 0.5)
-    units: Mapping[str, str] = field(default_factory=dict)
-    steps: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.name == "forbidden":
-            raise ValueError("this name is forbidden")
-        if self.name == "damaged":
-            raise DataError("its table is damaged")
-
-
-def write(path: Path, text: str) -> Path:
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def test_a_recipe_extends_another_and_takes_overrides(tmp_path: Path) -> None:
-    write(tmp_path / "base.toml", '[model]\nname = "gine"\nwidth = 4\ndepth = 2\n[train]\nepochs = 3\n')
-    child = write(tmp_path / "child.toml", 'extends = "base.toml"\nseed = 1\n[model]\nwidth = 16\n')
-    assert read(
-        child, ["train.epochs=5", "train.schedule=linear", "data.path=a b.csv", 'data.units."p.IC50"="-log10 M"']
-    ) == {
-        "name": "child",
-        "seed": 1,
-        "model": {"name": "gine", "width": 16, "depth": 2},
-        "train": {"epochs": 5, "schedule": "linear"},
-        "data": {"path": "a b.csv", "units": {"p.IC50": "-log10 M"}},
-    }
-
-
-def test_another_name_replaces_the_options_that_belonged_to_the_first() -> None:
-    base = {"model": {"name": "gine", "width": 4}, "train": {"epochs": 3}}
-    assert merge(base, {"model": {"name": "gcn"}}) == {"model": {"name": "gcn"}, "train": {"epochs": 3}}
-    assert merge(base, {"model": {"name": "gine", "depth": 1}})["model"] == {"name": "gine", "width": 4, "depth": 1}
-    assert base == {"model": {"name": "gine", "width": 4}, "train": {"epochs": 3}}
-
-
-@pytest.mark.parametrize("name", recipe.names())
-def test_built_in_recipes_are_found_by_name(name: str) -> None:
-    assert read(name)["name"]
-
-
-def test_a_user_recipe_extends_a_built_in_one(tmp_path: Path) -> None:
-    name = recipe.names()[0]
-    child = write(tmp_path / "mine.toml", f'extends = "{name}"\nseed = 99\n')
-    assert read(child) == {**read(name), "name": "mine", "seed": 99}
-
-
-def test_wrong_files_are_explained(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no recipe file"):
-        read(tmp_path / "missing.toml")
-    with pytest.raises(UnknownNameError, match="unknown recipe"):
-        read("no_such_recipe")
-    with pytest.raises(UsageError, match="not valid TOML"):
-        read(write(tmp_path / "bad.toml", "a = ["))
-    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UsageError, match="not valid TOML"):
-        read(tmp_path / "binary.toml")
-    with pytest.raises(UsageError, match="extends must name one recipe"):
-        read(write(tmp_path / "list.toml", 'extends = ["a", "b"]'))
-    write(tmp_path / "a.toml", 'extends = "b.toml"')
-    with pytest.raises(UsageError, match="in a circle"):
-        read(write(tmp_path / "b.toml", 'extends = "a.toml"'))
-
-
-@pytest.mark.parametrize("override", ["train.epochs", "=3", " = 3"])
-def test_an_override_without_key_or_value_is_refused(tmp_path: Path, override: str) -> None:
-    with pytest.raises(UsageError, match=r"a\.b=c"):
-        read(write(tmp_path / "a.toml", ""), [override])
-
-
-def test_an_override_does_not_reach_into_a_value(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is a value, not a table"):
-        read(write(tmp_path / "a.toml", "seed = 1"), ["seed.x=3"])
-
-
-@given(st.text(min_size=1).filter(str.strip))
-def test_any_text_can_be_an_override(text: str) -> None:
-    out: dict[str, Any] = {}
-    recipe._assign(out, recipe._keys("a.b"), recipe._value(text.strip()), text)
-    assert set(out["a"]) == {"b"}
-
-
-def test_build_makes_nested_dataclasses() -> None:
-    built = build(Outer, {"inner": {"rate": 1}, "fractions": [0.9, 0.1], "units": {"y": "eV"}, "steps": 3})
-    assert built == Outer(inner=Inner(rate=1.0), fractions=(0.9, 0.1), units={"y": "eV"}, steps=3)
-    assert isinstance(built.inner.rate, float)
-    assert build(Inner, {"width": "16"}) == Inner(width=16)  # as an option on the command line gives it
-
-
-def test_one_unknown_key_is_answered_with_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match=r"unknown key 'model.inner.widht'. Did you mean 'model.inner.width'"):
-        build(Outer, {"inner": {"widht": 3}}, "model")
+def test_overrides_and_presets() -> None:
+    recipe = load_recipe(
+        "pocketmix", ["model.width=48", "train.learning_rate=1e-4", "data.split.kind=scaffold", "seed=3"]
+    )
+    assert (recipe.model.config.width, recipe.model.config.depth) == (48, 4)
+    assert recipe.train.learning_rate == 1e-4
+    assert (recipe.split.kind, recipe.seed) == ("scaffold", 3)
 
 
 @pytest.mark.parametrize(
-    ("mapping", "message"),
+    ("overrides", "message"),
     [
-        ({"inner": {"width": "abc"}}, "m.inner.width: .*integer.*, got 'abc'"),
-        ({"inner": {"rate": True}}, "m.inner.rate: should be a number, got True"),
-        ({"inner": {"width": 1.5}}, "m.inner.width: .*1.5"),
-        ({"inner": 3}, "m.inner: "),
-        ({"kind": "c"}, "m.kind: Input should be 'a' or 'b', got 'c'"),
-        ({"steps": "many"}, "m.steps.*many"),
-        ({"name": "forbidden"}, "m: this name is forbidden$"),
+        (["model.widht=3"], "Did you mean 'model.width'"),
+        (["model.name=gin_e"], "Did you mean 'gine'"),
+        (["model.preset=tinny"], "Did you mean 'tiny'"),
+        (["trian.epochs=3"], "Did you mean 'train'"),
+        (["train.epochs=many"], "train.epochs"),
+        (["train.epochs=0"], "at least 1"),
+        (["train.warmup=2"], "warmup must lie"),
+        (["seed=x"], "seed must be a whole number"),
+        (["data.name=pocketmax"], "Did you mean 'pocketmix'"),
+        (["model=3"], "must be a table"),
+        (["model.name=3"], r"model\.name must be a text"),
+        (["data.split=3"], r"data\.split must be a table"),
+        (["seed=-1"], "at least 0"),
+        (['name="a/b"'], "name must be made of letters"),
+        (["train.learning_rate=0"], "learning_rate must be above 0"),
+        (["train.ema=1"], "never take in a new weight"),
+        (["train.clip=-1"], "clip must be at least 0"),
+        (["train.encoder_layers=-2"], "encoder_layers must be at least -1"),
+        (["data.split.fractions=[0.5, 0.1, 0.1]"], "sum to 1"),
+        (["data.split.fractions=[0.0, 0.5, 0.5]"], "leave rows to train on"),
+        (["data.split.fractions=[1.2, -0.1, -0.1]"], "sum to 1"),
     ],
 )
-def test_wrong_values_are_named_with_their_place(mapping: dict[str, Any], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
-        build(Outer, mapping, "m")
+def test_what_does_not_hold_is_said(overrides: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        load_recipe("pocketmix", overrides)
+    assert caught.value.exit_code == 2
 
 
 def test_all_problems_are_reported_together() -> None:
     with pytest.raises(UsageError) as caught:
-        build(Outer, {"kinds": "a", "inner": {"width": "abc", "zzz": 1}, "fractions": [1]}, "data")
-    lines = str(caught.value).splitlines()[1:]
-    assert [line.strip().split(": ")[0] for line in lines] == [
-        "data.inner.width", "data.fractions.1", "data.kinds", "data.inner.zzz",
-    ]  # fmt: skip
-    assert "did you mean 'data.kind'?" in str(caught.value)
+        load_recipe("pocketmix", ["model.widht=3", "train.epochs=x", "data.prt=1"])
+    for word in ("model.width", "train.epochs", "data.part"):
+        assert word in str(caught.value)
 
 
-def test_errors_of_the_config_itself_pass_through() -> None:
-    with pytest.raises(DataError, match="damaged"):
-        build(Outer, {"name": "damaged"})
-    with pytest.raises(TypeError, match="not a dataclass"):
-        build(dict, {})
+def test_a_file_extends_a_built_in_recipe(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('extends = "pocketmix"\n[train]\nepochs = 7\n')
+    recipe = load_recipe(path)
+    assert (recipe.name, recipe.train.epochs, recipe.train.batch_size) == ("mine", 7, 64)
+
+
+def test_changes_in_python() -> None:
+    recipe = load_recipe("pocketmix")
+    changed = recipe.with_changes(train={"epochs": 2}, split={"seed": 5}, name="other")
+    assert isinstance(changed, Recipe)
+    assert (changed.train.epochs, changed.split.seed, changed.name) == (2, 5, "other")
+    with pytest.raises(ValueError, match="batch_size"):
+        TrainSection(batch_size=0)
+    with pytest.raises(UnknownNameError):
+        load_recipe("pocketmx")
+    with pytest.raises(UsageError, match="epochs must be at least 1"):
+        recipe.with_changes(train={"epochs": 0})
+    with pytest.raises(UnknownNameError, match="Did you mean 'train.epochs'"):
+        recipe.with_changes(train={"epoch": 3})
+
+
+def test_sections_follow_the_domain() -> None:
+    images = load_recipe("tiny_ca_mae")
+    assert images.domain == "images"
+    assert "images" in images.to_json()
+    assert "encodings" not in images.to_json()
+    molecules = load_recipe("tiny_gine")
+    assert molecules.domain == "molecules"
+    assert {"encodings", "standardise"} <= set(molecules.to_json())
+
+
+@pytest.mark.parametrize(
+    ("recipe", "override", "message"),
+    [
+        ("tiny_ca_mae", "encodings.laplacian=2", "'encodings' is about molecules, this recipe about images"),
+        ("tiny_gine", "images.crop=32", "'images' is about images, this recipe about molecules"),
+        ("tiny_gine", "task.name=masked_image", "task 'masked_image' is about images"),
+        ("tiny_ca_mae", "images.crop=-1", "crop must be at least 0"),
+    ],
+)
+def test_one_recipe_is_about_one_thing(recipe: str, override: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load_recipe(recipe, [override])
+
+
+def test_data_model_and_task_agree() -> None:
+    with pytest.raises(UsageError, match="data 'horlbeck' is about cells, model 'vit' is about images"):
+        resolve({"data": {"name": "horlbeck"}, "model": {"name": "vit"}, "task": {"name": "masked_image"}})

@@ -50,7 +50,7 @@ def test_real_tables(
 @pytest.mark.mirror
 @pytest.mark.parametrize("name", TABLES)
 def test_the_mirror_holds_the_columns(name: str, mirror: Path) -> None:
-    from hooke.molecules.tables import column_names
+    from hooke.molecules.tables.reading import column_names
 
     dataset = Dataset(Config(table=name))
     for path in dataset.files(show_progress=False):

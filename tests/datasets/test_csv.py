@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from hooke.core.errors import DataError, UsageError
-from hooke.core.recipe import build
+from hooke.core.recipe_files import build
 from hooke.datasets.csv import CARD, Config, Dataset
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import StandardiseConfig
 
 TABLE = """structure;ic50;active;part;note

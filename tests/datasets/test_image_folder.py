@@ -7,9 +7,9 @@ import pytest
 
 from hooke.core.errors import UsageError
 from hooke.datasets.image_folder import Config, Dataset
-from hooke.images.screen import Screen
-from hooke.images.screen_config import ScreenConfig
-from hooke.images.screen_files import write_npz
+from hooke.images.simulated.config import ScreenConfig
+from hooke.images.simulated.files import write_npz
+from hooke.images.simulated.screen import Screen
 
 
 def test_a_folder_of_npz_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from hooke.core.pt_files import read_integer_lists
 from hooke.datasets import largemix
 from hooke.datasets.largemix import CARD, Config, Dataset
 from hooke.molecules.parse import StandardiseConfig
-from hooke.molecules.published import twin_files
+from hooke.molecules.tables.published import twin_files
 
 
 @pytest.fixture(scope="module")

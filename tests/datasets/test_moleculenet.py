@@ -13,7 +13,7 @@ import pytest
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.datasets import moleculenet
 from hooke.datasets.moleculenet import CARD, TABLES, Config, Dataset
-from hooke.molecules.tables import column_names
+from hooke.molecules.tables.reading import column_names
 
 ROWS = {"esol": 1128, "freesolv": 642, "bbbp": 2039, "clintox": 1478}
 

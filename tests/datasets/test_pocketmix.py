@@ -13,10 +13,10 @@ from rdkit import Chem
 
 from hooke.core.errors import UsageError
 from hooke.datasets.pocketmix import ASSAY, CARD, LABELS, Config, Dataset, _flat
-from hooke.molecules.encodings import EncodingConfig
-from hooke.molecules.mixtures import prepare_mixture
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import StandardiseConfig
 from hooke.molecules.store import MoleculeStore
+from hooke.molecules.tables.mixtures import prepare_mixture
 from hooke.molecules.vocabulary import BOND_COLUMNS
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from hooke.datasets.screen import CARD, Config, Dataset
-from hooke.images.screen import Screen
+from hooke.images.simulated.screen import Screen
 
 
 def test_prepared_once_and_known_by_its_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ def test_twin(tmp_path: Path) -> None:
 def test_members_hold_their_columns(mirror: Path, tmp_path: Path) -> None:
     from fnmatch import filter as matching
 
-    from hooke.molecules.label_columns import table_columns
+    from hooke.molecules.tables.label_columns import table_columns
 
     counts = {}
     for name in TABLES:

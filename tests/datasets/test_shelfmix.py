@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from hooke.core.errors import UnknownNameError
+from hooke.core.recipe import Named, load_recipe
 from hooke.datasets import csv, shelfmix
 from hooke.datasets.shelfmix import (
     MEMBERS,
@@ -21,11 +22,10 @@ from hooke.datasets.shelfmix import (
     table_of,
 )
 from hooke.molecules.held_out import blocks_of, first_block, held_out
-from hooke.molecules.mixtures import HELD_OUT
 from hooke.molecules.parse import parse
-from hooke.molecules.twins import write_twin_table
+from hooke.molecules.tables.mixtures import HELD_OUT
+from hooke.molecules.tables.twins import write_twin_table
 from hooke.train.fit import finetune, fit
-from hooke.train.recipe import Named, load_recipe
 
 
 def test_members_are_named_through_the_registry() -> None:

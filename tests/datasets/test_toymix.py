@@ -19,9 +19,9 @@ from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.pt_files import read_integer_lists
 from hooke.datasets import toymix
 from hooke.datasets.toymix import CARD, TABLES, Config, Dataset
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import StandardiseConfig
-from hooke.molecules.published import twin_files
+from hooke.molecules.tables.published import twin_files
 
 Serve = Callable[[Any], None]
 

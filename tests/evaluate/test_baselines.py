@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hooke.core.errors import UnknownNameError
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.evaluate.baselines import BASELINES, fit_predict
 
 LABELS = (Label("y"), Label("b", kind="binary"), Label("never"), Label("constant"))

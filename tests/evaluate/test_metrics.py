@@ -10,7 +10,7 @@ from scipy import stats
 from sklearn import metrics as reference
 
 from hooke.core.errors import UnknownNameError, UsageError
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.evaluate.metrics import METRICS, PRIMARY, evaluate, metric
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hooke.core.errors import UnknownNameError
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.evaluate.probes import probe
 
 LABELS = (Label("linear"), Label("step"), Label("rare", kind="binary"), Label("empty"))

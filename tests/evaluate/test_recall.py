@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from hooke.cells.annotations import KnownPairs, known_pairs, unique_pairs
+from hooke.cells.annotations import known_pairs
 from hooke.core.errors import DataError, UsageError
+from hooke.evaluate.known_pairs import KnownPairs, unique_pairs
 from hooke.evaluate.pair_cosines import pair_cosines, unit_rows
 from hooke.evaluate.recall import _least, _most, recall_difference, relationship_recall
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.evaluate.metrics import evaluate
 from hooke.evaluate.streaming import BINS, STREAMED, StreamedMetrics
 

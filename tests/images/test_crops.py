@@ -9,8 +9,8 @@ import pytest
 
 from hooke.core.errors import DataError
 from hooke.images.crops import CropBatch, read_ahead, read_batch, read_crops
-from hooke.images.screen import write_screen
-from hooke.images.screen_config import ScreenConfig
+from hooke.images.simulated.config import ScreenConfig
+from hooke.images.simulated.screen import write_screen
 from hooke.images.tiles import turned
 
 SMALL = ScreenConfig(

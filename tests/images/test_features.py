@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from hooke.images.features import field_features, store_features
-from hooke.images.planes import MissingPackageError
-from hooke.images.screen import Screen, write_screen
-from hooke.images.screen_config import ScreenConfig
+from hooke.images.reading.planes import MissingPackageError
+from hooke.images.simulated.config import ScreenConfig
+from hooke.images.simulated.screen import Screen, write_screen
 
 pytest.importorskip("skimage")
 SMALL = ScreenConfig(
@@ -61,10 +61,10 @@ def test_fields_without_nuclei_or_nuclear_channel() -> None:
 
 
 def test_known_traits_are_seen() -> None:
-    from hooke.images.screen_cells import draw_cells
-    from hooke.images.screen_library import TRAITS
-    from hooke.images.screen_optics import photograph
-    from hooke.images.screen_plates import make_experiments
+    from hooke.images.simulated.cells import draw_cells
+    from hooke.images.simulated.library import TRAITS
+    from hooke.images.simulated.optics import photograph
+    from hooke.images.simulated.plates import make_experiments
 
     conditions = make_experiments(SMALL)[0].conditions
 

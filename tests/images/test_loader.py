@@ -8,8 +8,8 @@ import torch
 
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.images.loader import ImageLoader
-from hooke.images.screen import write_screen
-from hooke.images.screen_config import ScreenConfig
+from hooke.images.simulated.config import ScreenConfig
+from hooke.images.simulated.screen import write_screen
 from hooke.images.store import ImageStore
 
 SMALL = ScreenConfig(

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from hooke.images.quality import MEASURES, QualityRules, count_cells, field_quality, flags, plane_quality, store_quality
-from hooke.images.screen import Screen, write_screen
-from hooke.images.screen_config import ScreenConfig
+from hooke.images.simulated.config import ScreenConfig
+from hooke.images.simulated.screen import Screen, write_screen
 
 SMALL = ScreenConfig(
     size=64,

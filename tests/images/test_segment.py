@@ -67,7 +67,7 @@ def test_the_nuclear_channel_is_known_by_its_name() -> None:
 def test_real_nuclei_agree_with_the_published_masks(mirror: Path) -> None:
     from scipy.ndimage import label
 
-    from hooke.images.planes import read_plane
+    from hooke.images.reading.planes import read_plane
 
     folder = mirror / "microscopy" / "cytodataframe" / "NF1_cellpainting_data_shrunken"
     for path in sorted(folder.glob("Plate_2_images/*DAPI*.tif")):

@@ -11,13 +11,13 @@ import torch
 from safetensors.torch import save_file
 
 from hooke.core import registry
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.core.runs import RunFolder
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.network import build_network, build_task
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import StandardiseConfig
-from hooke.molecules.twins import twin_smiles
+from hooke.molecules.tables.twins import twin_smiles
 
 LABELS = (
     Label("log_p"),

@@ -16,10 +16,10 @@ import numpy as np
 from hooke.core.cluster import Cluster, on_cluster
 from hooke.core.errors import HookeError
 from hooke.core.parallel import ordered_map
+from hooke.encoders import Encoder
 from hooke.inference.embed import embed
-from hooke.inference.encoder import Encoder
 from hooke.inference.loaded import LoadedRun
-from hooke.molecules.ingest import IngestConfig, ingest
+from hooke.molecules.tables.ingest import IngestConfig, ingest
 
 
 class Dying(Encoder):

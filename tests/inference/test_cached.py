@@ -10,8 +10,8 @@ import pytest
 
 from hooke.inference.cached import cached_embeddings
 from hooke.inference.loaded import LoadedRun
-from hooke.molecules.prepared import prepare_table
-from hooke.molecules.twins import write_twin_table
+from hooke.molecules.tables.prepared import prepare_table
+from hooke.molecules.tables.twins import write_twin_table
 
 
 def test_the_second_call_computes_nothing(

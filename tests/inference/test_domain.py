@@ -15,8 +15,8 @@ from hooke.inference.domain import COLUMNS, MORGAN, Domain, WithFingerprints, ne
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.predict import predict_smiles
 from hooke.molecules.fingerprints import nearest_similarity
-from hooke.molecules.prepared import prepare_table
-from hooke.molecules.twins import twin_smiles, write_twin_table
+from hooke.molecules.tables.prepared import prepare_table
+from hooke.molecules.tables.twins import twin_smiles, write_twin_table
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from hooke.images.store import ImageStore
 from hooke.inference import embed_wells as module
 from hooke.inference.embed_wells import View, embed_fields, embed_wells, resolved
 from hooke.inference.image_run import LoadedImageRun
-from hooke.nn.dihedral import ALL, FLIPS, turn
+from hooke.nn.images.dihedral import ALL, FLIPS, turn
 
 OPTIONS = {"show_progress": False, "device": "cpu"}
 

@@ -9,11 +9,11 @@ import torch
 from hooke.core.errors import UsageError
 from hooke.inference.ensemble import Ensemble
 from hooke.inference.loaded import LoadedRun
-from hooke.inference.source import MoleculeArrays
 from hooke.molecules.arrays import MoleculeSlice
 from hooke.molecules.batch import MoleculeBatch, collate
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.prepare import prepare
+from hooke.molecules.source import MoleculeArrays
 from hooke.molecules.store import GraphLabels, MoleculeBlock, MoleculeStore, MoleculeStoreWriter
 
 
@@ -67,7 +67,7 @@ def test_rows_of_a_store_in_any_order_and_batch_size(
 
 def _with_dropout(kind: str = "mse", dropout: float = 0.3) -> Ensemble:
     from hooke.core import registry
-    from hooke.core.labels import Label
+    from hooke.core.label import Label
     from hooke.inference.network import build_network, build_task
 
     model, task = registry.module("models", "gine"), registry.module("tasks", "multitask")

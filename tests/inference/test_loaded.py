@@ -88,7 +88,7 @@ def test_a_run_of_a_later_format_is_refused(tmp_path: Path) -> None:
 
 
 def test_load_by_name(tmp_path: Path, make_run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    from hooke.inference import minimol
+    from hooke.encoders.minimol import encoder as minimol
     from hooke.inference.loaded import load
 
     run = make_run(tmp_path)

@@ -5,9 +5,9 @@ import torch
 
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.inference.network import build_network, build_task, input_encodings, predicts_labels
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.statistics import LabelStatistics
 
 

@@ -14,12 +14,12 @@ import pytest
 import torch
 
 from hooke.core.errors import UnknownNameError, UsageError
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.inference import stream
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.predict import NOT_FINITE, predict, predict_smiles
-from hooke.molecules import tables
-from hooke.molecules.ingest import IngestConfig, ingest
+from hooke.molecules.tables import reading as tables
+from hooke.molecules.tables.ingest import IngestConfig, ingest
 
 COLUMNS = [
     "row", "name", "smiles",
@@ -162,7 +162,7 @@ import time
 import torch
 from pathlib import Path
 from hooke.inference import predict, stream
-from hooke.molecules import tables
+from hooke.molecules.tables import reading as tables
 torch.set_num_threads(1)
 tables.CHUNK_ROWS, stream.CHUNKS_A_PART = 8, 1
 real = stream.put_in_place

@@ -16,7 +16,7 @@ from hooke.core.hashing import file_sha256
 from hooke.datasets.shelfmix import PERMISSIVE
 from hooke.inference import shipped
 from hooke.inference.shipped import model_card, run_path, shipped_names
-from hooke.molecules.twins import write_twin_table
+from hooke.molecules.tables.twins import write_twin_table
 
 SMILES = ["CCO", "c1ccccc1", "CC(=O)Oc1ccccc1C(=O)O", "C", "[Na+].[Cl-]"]
 

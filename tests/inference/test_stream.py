@@ -21,14 +21,14 @@ from hooke.core.errors import DataError, HookeError, UsageError
 from hooke.core.files import exclusive
 from hooke.inference import stream as module
 from hooke.inference.embed import embed
-from hooke.inference.source import Preparation, PreparedChunk, TableSource, open_source
 from hooke.inference.stream import StreamReport, read_stamp, stream
-from hooke.molecules import tables
 from hooke.molecules.arrays import MoleculeArrays
-from hooke.molecules.encodings import EncodingConfig
-from hooke.molecules.ingest import IngestConfig, ingest
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import StandardiseConfig
-from hooke.molecules.twins import twin_smiles
+from hooke.molecules.source import Preparation, PreparedChunk, TableSource, open_source
+from hooke.molecules.tables import reading as tables
+from hooke.molecules.tables.ingest import IngestConfig, ingest
+from hooke.molecules.tables.twins import twin_smiles
 
 PLAIN = Preparation(StandardiseConfig(), EncodingConfig())
 STAMP = {"model_hash": "abc", "data_hash": "def"}

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.vocabulary import ATOM_VOCABULARIES, BOND_VOCABULARIES, group_of, period_of
 from hooke.testing.samples import SMILES, batch_of
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hooke.models import gps
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.testing.samples import batch_of
 
 

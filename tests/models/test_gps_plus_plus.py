@@ -16,8 +16,8 @@ from torch import nn
 from hooke.core.errors import UsageError
 from hooke.models import gps_plus_plus
 from hooke.models.gps_plus_plus import PRESETS, Config, Model
-from hooke.molecules.encodings import EncodingConfig
-from hooke.nn.pair_bias import POSITIONS
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.nn.graphs.pair_bias import POSITIONS
 from hooke.testing.samples import batch_of
 
 OPTIONS = {

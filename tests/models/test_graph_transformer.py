@@ -10,7 +10,7 @@ import torch
 from scipy.special import erf
 
 from hooke.models import graph_transformer
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
 
 
 def gelu(x: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hooke.models import mae
-from hooke.nn.fourier import hidden_error
+from hooke.nn.images.fourier import hidden_error
 from hooke.testing.image_models import noise_for
 from hooke.testing.image_samples import CHANNELS, image_batch
 
@@ -151,7 +151,7 @@ def test_the_loss_does_not_see_visible_predictions_nor_the_encoder_hidden_pixels
 
 
 def _masking(noise: torch.Tensor) -> object:
-    from hooke.nn.masking import mask_by_noise
+    from hooke.nn.images.masking import mask_by_noise
 
     return mask_by_noise(noise, 0.75)
 

@@ -6,7 +6,7 @@ import numpy as np
 from rdkit import Chem
 
 from hooke.molecules.held_out import PARTS, blocks_of, first_block, held_out, part_key, part_number
-from hooke.molecules.twins import twin_smiles
+from hooke.molecules.tables.twins import twin_smiles
 
 
 def test_stereoisomers_share_a_block_and_a_part() -> None:

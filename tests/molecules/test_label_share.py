@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.molecules.label_share import hide_labels, kept
 from hooke.testing.samples import SMILES, slice_of
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.featurise import featurise, same_codes
 from hooke.molecules.parse import StandardiseConfig, canonical_smiles, parse
 from hooke.molecules.prepare import prepare
-from hooke.molecules.twins import twin_smiles
+from hooke.molecules.tables.twins import twin_smiles
 
 
 def test_refused_strings_are_reported_with_their_place() -> None:

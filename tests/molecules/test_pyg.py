@@ -14,7 +14,7 @@ import torch
 from hooke.core.errors import UsageError
 from hooke.molecules.arrays import MoleculeSlice
 from hooke.molecules.batch import MoleculeBatch, collate
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.prepare import prepare
 from hooke.molecules.pyg import from_pyg, to_pyg
 

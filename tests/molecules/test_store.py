@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from hooke.core.errors import DataError, UnknownNameError
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.core.store import Column, Schema, StoreWriter, check_store
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.prepare import prepare
 from hooke.molecules.store import NO_SPLIT, GraphLabels, MoleculeBlock, MoleculeStore, MoleculeStoreWriter, take
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from hooke.models import ca_mae, densenet, resnet, vit
 from hooke.nn.flops import count_flops, fork_flops, kept_bytes, meta_batch, stage_flops
-from hooke.nn.fork import BRANCHES, fork
+from hooke.nn.images.fork import BRANCHES, fork
 
 CHANNELS = ("a", "b", "c")
 

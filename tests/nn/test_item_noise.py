@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.item_noise import Axis, item_ids, item_uniform, keyed, mixed, uniform
 from hooke.testing.samples import SMILES, batch_of

@@ -8,9 +8,9 @@ from torch import nn
 
 from hooke.core import registry
 from hooke.core.errors import UsageError
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.inference.network import build_network, build_task
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.nn.width_transfer import rate_factors, transfer_width
 
 

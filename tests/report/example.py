@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import polars as pl
 
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.report.build import (
     binary_curves,
     coverage,

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.evaluate.bootstrap import Interval
 from hooke.report.build import (
     MAX_CURVE,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.report.data import data_summary, label_summary
 
 

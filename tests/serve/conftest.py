@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hooke.cells.annotations import unique_pairs
 from hooke.cells.map import build_map
 from hooke.cells.profiles import Profiles
+from hooke.evaluate.known_pairs import unique_pairs
 from hooke.serve.map_server import map_server
 from hooke.serve.map_view import MapView
 from hooke.serve.tiles import Tiles

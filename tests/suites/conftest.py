@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hooke.molecules.twins import write_twin_table
-from hooke.train.recipe import Recipe, resolve
+from hooke.core.recipe import Recipe, resolve
+from hooke.molecules.tables.twins import write_twin_table
 
 
 @pytest.fixture(autouse=True)

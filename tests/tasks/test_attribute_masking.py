@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from hooke.models import gine
-from hooke.nn.code_prediction import ATOM_SIZES, BOND_SIZES
+from hooke.nn.graphs.code_prediction import ATOM_SIZES, BOND_SIZES
 from hooke.tasks.attribute_masking import Config, Task
 from hooke.testing.contract import seeded
 from hooke.testing.samples import SMILES, batch_of

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from hooke.core.errors import UnknownNameError, UsageError
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.models import gine
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.tasks import gpse
 from hooke.tasks.combined import Config, Task, part
 from hooke.testing.contract import seeded

@@ -10,7 +10,7 @@ import torch
 
 from hooke.core.errors import UsageError
 from hooke.models import gine, grover
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.functional_groups import GROUP_NAMES
 from hooke.tasks.functional_groups import ENCODINGS, Config, Task
 from hooke.testing.contract import seeded

@@ -8,8 +8,8 @@ import torch
 
 from hooke.core.errors import UsageError
 from hooke.models import gpse as model
-from hooke.molecules.encodings import EncodingConfig
-from hooke.nn.encoding_targets import graph_loss, node_loss, normalised
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.nn.graphs.encoding_targets import graph_loss, node_loss, normalised
 from hooke.tasks.gpse import ENCODINGS, Config, Task
 from hooke.testing.contract import seeded
 from hooke.testing.samples import SMILES, batch_of

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.core.recipe import load_recipe
 from hooke.images.batch import image_batch as stored_batch
 from hooke.images.store import ImageStore
 from hooke.inference.image_run import LoadedImageRun
@@ -18,7 +19,6 @@ from hooke.tasks.measured_features import FEATURES, Config, Task, feature_loss
 from hooke.testing.image_models import build_image_model
 from hooke.testing.image_samples import CLASSES, image_batch
 from hooke.train.fit import fit, prepare
-from hooke.train.recipe import load_recipe
 
 SMALL = (
     "data.size=32", "data.modules=2", "data.genes_per_module=2", "data.lone_genes=0", "data.inactive_genes=0", "data.guides=1",

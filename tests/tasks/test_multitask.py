@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from hooke.core.errors import DataError, UsageError
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.models import gine
 from hooke.molecules.batch import MoleculeBatch
 from hooke.tasks import multitask

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from hooke.models import gine
-from hooke.nn.code_prediction import ATOM_SIZES, BOND_SIZES
+from hooke.nn.graphs.code_prediction import ATOM_SIZES, BOND_SIZES
 from hooke.tasks.noisy_nodes import Config, Task
 from hooke.testing.contract import seeded
 from hooke.testing.samples import batch_of

@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 
 from hooke.models import resnet
-from hooke.nn.batch_statistics import adapted
+from hooke.nn.images.batch_statistics import adapted
 from hooke.tasks.perturbation_classification import Config, Task
 from hooke.testing.image_models import build_image_model
 from hooke.testing.image_samples import CLASSES, image_batch

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from hooke.images.batch import ImageBatch
-from hooke.nn.channels import in_order
-from hooke.nn.image_output import ImageOutput
-from hooke.nn.standardise import standardise
+from hooke.nn.images.channels import in_order
+from hooke.nn.images.output import ImageOutput
+from hooke.nn.images.standardise import standardise
 from hooke.nn.transformer import check_block
 from hooke.testing import check_image_model
 from hooke.testing.contract import ContractError

@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from hooke.molecules.encodings import EncodingConfig
-from hooke.nn.output import MoleculeOutput
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.nn.graphs.output import MoleculeOutput
 from hooke.testing import check_model
 from hooke.testing.contract import ContractError
 from hooke.testing.models import MODEL_CHECKS, check_batch, other_values

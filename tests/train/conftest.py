@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hooke.core.recipe import Recipe, resolve
 from hooke.molecules.store import MoleculeStore
 from hooke.train.fit import prepare
-from hooke.train.recipe import Recipe, resolve
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    from hooke.molecules.twins import write_twin_table
+    from hooke.molecules.tables.twins import write_twin_table
 
     return write_twin_table(tmp_path / "assay.csv", seed=0, rows=80)
 

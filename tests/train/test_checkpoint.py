@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from hooke.core.errors import DataError
-from hooke.inference.weights import load_weights
+from hooke.nn.weights import load_weights
 from hooke.train import checkpoint
 from hooke.train.checkpoint import load_state, save_state, save_weights
 

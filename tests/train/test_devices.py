@@ -16,11 +16,11 @@ import torch
 from safetensors.torch import load_file
 
 from hooke.core.errors import UsageError
+from hooke.core.recipe import Recipe, TrainSection
 from hooke.core.runs import RunFolder
 from hooke.molecules.store import MoleculeStore
 from hooke.train.devices import check_can_start, launch, make_fabric, set_threads
 from hooke.train.fit import fit
-from hooke.train.recipe import Recipe, TrainSection
 
 
 def test_two_processes_learn_what_one_learns_from_batches_twice_as_large(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import inspect
 
 import pytest
 
+from hooke.core.recipe import load_recipe
 from hooke.train.domains import Domain, domain_of
-from hooke.train.recipe import load_recipe
 
 
 @pytest.mark.parametrize(("recipe", "file"), [("tiny_gine", "molecule_domain"), ("tiny_ca_mae", "image_domain")])

@@ -18,10 +18,10 @@ import torch
 from safetensors.torch import load_file
 
 from hooke.core.errors import DataError, HookeError, UsageError
+from hooke.core.recipe import Named, Recipe
 from hooke.core.runs import RunFolder
 from hooke.molecules.store import MoleculeStore
 from hooke.train.fit import finetune, fit, resume
-from hooke.train.recipe import Named, Recipe
 
 
 def test_a_run_holds_everything(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_kill_and_the_same_command_give_the_same_bits(
     recipe: Recipe, store: MoleculeStore, table: Path, tmp_path: Path
 ) -> None:
     code = (
-        "import json, sys; from pathlib import Path; from hooke.train.fit import fit; from hooke.train.recipe import resolve\n"
+        "import json, sys; from pathlib import Path; from hooke.train.fit import fit; from hooke.core.recipe import resolve\n"
         "recipe = resolve(json.loads(Path(sys.argv[1]).read_text()))\n"
         "print(fit(recipe, runs=Path(sys.argv[2]), show_progress=False).folder)"
     )

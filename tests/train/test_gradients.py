@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.inference.network import build_network, build_task
 from hooke.models import gine
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.tasks import combined, multitask
 from hooke.testing.samples import SMILES, batch_of
 from hooke.train.gradients import gradient_norms

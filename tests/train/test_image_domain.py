@@ -13,11 +13,11 @@ import torch
 from safetensors.torch import load_file
 
 from hooke.core.errors import DataError, UsageError
+from hooke.core.recipe import load_recipe
 from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
 from hooke.train import image_domain, loop
 from hooke.train.fit import finetune, fit, resume
-from hooke.train.recipe import load_recipe
 
 SMALL = ["train.threads=1", "train.accelerator=cpu"]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from hooke.core.recipe import load_recipe
 from hooke.images.store import ImageStore
 from hooke.train.fit import fit
-from hooke.train.recipe import load_recipe
 
 SMALL = ["train.threads=1", "train.accelerator=cpu", "train.epochs=1"]
 

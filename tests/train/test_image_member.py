@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from hooke.core.recipe import Recipe, load_recipe
 from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
 from hooke.inference.image_network import ImageSetup
 from hooke.nn.transformer import Transformer
 from hooke.train.image_member import ImageMember, class_codes, image_loader
-from hooke.train.recipe import Recipe, load_recipe
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from hooke.core.errors import DataError, UnknownNameError, UsageError
+from hooke.core.recipe import SplitSection
 from hooke.images.store import ImageStore
 from hooke.train.image_split import split_images
-from hooke.train.recipe import SplitSection
 
 HALVES = (0.5, 0.25, 0.25)
 

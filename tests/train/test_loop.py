@@ -14,16 +14,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from hooke.core.loader import RowLoader
 from hooke.core.progress import progress
+from hooke.core.recipe import Recipe, TrainSection
 from hooke.inference.network import build_network, build_task
 from hooke.molecules.batch import collate
 from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.train.devices import make_fabric
-from hooke.train.loader import RowLoader
 from hooke.train.loop import Trainer, TrainingError
 from hooke.train.molecule_member import molecule_loader
-from hooke.train.recipe import Recipe, TrainSection
 
 
 def trainer_of(

@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hooke.core.labels import Label
+from hooke.core.label import Label
+from hooke.core.recipe import load_recipe
 from hooke.inference.ensemble import Prediction
 from hooke.train import measure as module
 from hooke.train.fit import fit
 from hooke.train.measure import calibrate, decided
-from hooke.train.recipe import load_recipe
 
 LABELS = [Label("y"), Label("c", kind="multiclass", classes=3)]
 

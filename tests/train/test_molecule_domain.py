@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from hooke.core.errors import UsageError
-from hooke.molecules.encodings import EncodingConfig
+from hooke.core.recipe import Named, Recipe
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.store import MoleculeStore
 from hooke.tasks import attribute_masking, combined, functional_groups
 from hooke.train import molecule_domain
 from hooke.train.fit import fit
-from hooke.train.recipe import Named, Recipe
 
 
 def test_split_and_stores(recipe: Recipe, store: MoleculeStore) -> None:

@@ -12,16 +12,16 @@ import torch
 
 from hooke.core.errors import DataError, UsageError
 from hooke.core.options import plain
+from hooke.core.recipe import Recipe, load_recipe, resolve
 from hooke.core.runs import RunFolder
 from hooke.inference.loaded import LoadedRun
-from hooke.inference.weights import read_weights
 from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
+from hooke.nn.weights import read_weights
 from hooke.nn.width_transfer import rate_factors
 from hooke.tasks import gpse
 from hooke.train.fit import fit
 from hooke.train.molecule_member import MoleculeMember, molecule_loader
-from hooke.train.recipe import Recipe, load_recipe, resolve
 
 
 def test_molecules_of_similar_size_share_a_batch(store: MoleculeStore) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from hooke.train.recipe import TrainSection
+from hooke.core.recipe import TrainSection
 
 
 def test_parts_learn_what_the_whole_learns_and_are_saved_whole(tmp_path: Path) -> None:

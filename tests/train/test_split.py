@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hooke.core.errors import UsageError
+from hooke.core.recipe import SplitSection
 from hooke.molecules.store import MoleculeStore
-from hooke.train.recipe import SplitSection
 from hooke.train.split import leak_report, split_store
 
 

@@ -14,11 +14,11 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from hooke.core.errors import DataError, HookeError
+from hooke.core.loader import RowLoader
 from hooke.core.progress import progress
+from hooke.core.recipe import TrainSection
 from hooke.train.devices import launch, make_fabric
-from hooke.train.loader import RowLoader
 from hooke.train.loop import Trainer
-from hooke.train.recipe import TrainSection
 
 SECTION = {
     "epochs": 3, "batch_size": 4, "accumulate": 2, "learning_rate": 0.02, "precision": "64-true", "accelerator": "cpu",

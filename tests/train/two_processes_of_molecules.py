@@ -12,16 +12,16 @@ import torch
 from lightning_fabric import Fabric
 
 from hooke.core import registry
-from hooke.core.labels import Label
+from hooke.core.label import Label
+from hooke.core.loader import RowLoader
 from hooke.core.progress import progress
+from hooke.core.recipe import TrainSection
 from hooke.molecules.batch import MoleculeBatch, collate
-from hooke.molecules.encodings import EncodingConfig
-from hooke.molecules.twins import twin_smiles
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.tables.twins import twin_smiles
 from hooke.testing.samples import slice_of
 from hooke.train.devices import launch, make_fabric
-from hooke.train.loader import RowLoader
 from hooke.train.loop import Trainer
-from hooke.train.recipe import TrainSection
 
 STEPS, BATCH, ROWS, STOP_AFTER = 20, 9, 90, 7
 ENCODINGS = EncodingConfig(laplacian=3, random_walk=4)

@@ -8,17 +8,17 @@ Source: github.com/recursionpharma/EFAAR_benchmarking, efaar_benchmarking/benchm
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from hooke.cells.profiles import refuse_pointer
 from hooke.core.cards import RemoteFile
 from hooke.core.choices import choose
 from hooke.core.errors import DataError, UnknownNameError
+from hooke.evaluate.known_pairs import KnownPairs, unique_pairs
 
 _ADDRESS = (
     "https://raw.githubusercontent.com/recursionpharma/EFAAR_benchmarking/2248f400630abfb711bb442be7e29a34c70d4720/"
@@ -63,53 +63,6 @@ SOURCES: dict[str, Source] = {
 }  # fmt: skip
 _PAIR_FILES = (".csv", ".txt", ".gz")
 COMPLEXES = _file("CORUM_clusters.tsv", "caab1d3db6fa694c001f41e2973492d248ea3936a1249be3bf497648071f5c99", 140_353)
-
-
-@dataclass(frozen=True)
-class KnownPairs:
-    """Unique undirected pairs of one source.
-
-    Attributes:
-        name: Of the source.
-        first, second: (p,) names; first < second.
-    """
-
-    name: str
-    first: np.ndarray
-    second: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.first)
-
-    def places(self, entities: Sequence[str] | np.ndarray) -> np.ndarray:
-        """Pairs with both ends among the entities, by place.
-
-        Args:
-            entities: Unique names.
-
-        Returns:
-            (q, 2) int64, the smaller place first, sorted.
-        """
-        names = np.asarray(entities).astype(str)
-        order = np.argsort(names, kind="stable")
-        columns = []
-        for side in (self.first, self.second):
-            found = np.minimum(np.searchsorted(names[order], side), max(len(names) - 1, 0))
-            places = order[found] if len(names) else np.zeros(len(side), np.int64)
-            columns.append(np.where(names[places] == side, places, -1) if len(names) else np.full(len(side), -1))
-        pairs = np.stack(columns, axis=1)
-        pairs = np.sort(pairs[(pairs >= 0).all(axis=1)], axis=1)
-        return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))].astype(np.int64)
-
-
-def unique_pairs(name: str, first: Iterable[str], second: Iterable[str]) -> KnownPairs:
-    """Undirected pairs without repetition and without pairs of an entity with itself."""
-    table = pl.DataFrame({"a": list(first), "b": list(second)}, schema={"a": pl.String, "b": pl.String})
-    table = table.select(
-        pl.min_horizontal("a", "b").alias("first"), pl.max_horizontal("a", "b").alias("second")
-    ).filter(pl.col("first") != pl.col("second"))
-    table = table.unique().sort("first", "second")
-    return KnownPairs(name, table["first"].to_numpy().astype(str), table["second"].to_numpy().astype(str))
 
 
 def read_pairs(path: Path, name: str) -> KnownPairs:

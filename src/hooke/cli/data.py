@@ -100,7 +100,7 @@ def _profiles(name: str, profiles: Profiles) -> dict[str, object]:
 
 
 def _molecules(store: MoleculeStore, as_json: bool) -> dict[str, object]:
-    from hooke.molecules.ingest import ingest_summary
+    from hooke.molecules.tables.ingest import ingest_summary
 
     shown: dict[str, object] = {
         "store": store.folder,

@@ -98,7 +98,8 @@ def fit(
 
 def _plan(recipe: str | None, changes: list[str], as_json: bool, options: dict[str, Any]) -> None:
     import hooke
-    from hooke.train import molecule_plan, plan
+    from hooke.studies import image_plan as plan
+    from hooke.studies import molecule_plan
 
     if recipe is None:
         raise UsageError("--dry-run needs a recipe; `hooke show names recipes` lists the recipes")

@@ -26,7 +26,7 @@ def probe_blocks(
 ) -> None:
     """Find the block whose embedding tells perturbations apart best in batches that the probe did not see."""
     import hooke
-    from hooke.suites.probe_blocks import table
+    from hooke.studies.probe_blocks import table
 
     scores = hooke.probe_blocks(run, source, target=target, data=data or (), crop=crop, limit=limit, seed=seed)
     if as_json:

@@ -27,11 +27,11 @@ def quickstart(
         raise UnknownNameError("quickstart", domain, DOMAINS)
     result: Any
     if domain == "images":
-        from hooke.suites.quickstart_images import quickstart_images
+        from hooke.studies.quickstart_images import quickstart_images
 
         result = quickstart_images(runs, workers=workers)
     else:
-        from hooke.suites.quickstart import quickstart as quickstart_molecules
+        from hooke.studies.quickstart import quickstart as quickstart_molecules
 
         result = quickstart_molecules(runs, seeds=seeds)
     if as_json:

@@ -24,7 +24,7 @@ def scale(
 ) -> None:
     """Train one factor at a time from a base point, fit power laws, write table and report; a killed study goes on."""
     import hooke
-    from hooke.suites.scaling_result import OTHER_LABELS
+    from hooke.studies.scaling_result import OTHER_LABELS
 
     result = hooke.run_scaling(recipe, grid, overrides=overrides or [], seeds=seeds, runs=runs)
     if as_json:

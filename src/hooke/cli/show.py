@@ -33,7 +33,7 @@ def recipe(
     overrides: Annotated[list[str] | None, typer.Argument(help="Changes, as a.b=c.")] = None,
 ) -> None:
     """A recipe with everything it inherits, as JSON."""
-    from hooke.core.recipe import read
+    from hooke.core.recipe_files import read
 
     print_json(read(name, overrides or []))
 
@@ -58,7 +58,7 @@ def names(
     as_json: Json = False,
 ) -> None:
     """The registered names of a kind."""
-    from hooke.core import recipe as recipes
+    from hooke.core import recipe_files as recipes
     from hooke.core import registry
 
     found = recipes.names() if kind == "recipes" else registry.names(kind)

@@ -1,173 +1,365 @@
-"""Recipes: TOML → `extends` → `a.b=c` overrides → frozen dataclasses, refused as a whole with the nearest valid names.
-
-This file knows nothing of what stands in a recipe; `hooke.train.recipe` does.
-"""
+"""What stands in a training recipe: data, encodings, model, task, training. Checked as a whole before anything runs."""
 
 from __future__ import annotations
 
+import math
 import re
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from importlib import resources
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Literal
 
-from hooke.core.errors import UnknownNameError, UsageError, nearest
+from hooke.core import registry
+from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.options import later, plain
+from hooke.core.recipe_files import build, read
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.parse import KEEP_ALL, StandardiseConfig
 
-T = TypeVar("T")
+SplitKind = Literal[
+    "random", "scaffold", "scaffold_balanced", "cluster", "time", "held_out", "column", "published", "well", "plate", "experiment", "group"
+]  # fmt: skip
 
 
-def names() -> list[str]:
-    """The recipes that come with Hooke."""
-    found = (entry.name for entry in resources.files("hooke.recipes").iterdir())
-    return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
+@dataclass(frozen=True)
+class SplitSection:
+    """How rows are split into train, valid and test.
+
+    Attributes:
+        kind: "published" takes the split that the data set carries ("column" is the same, for a user's own table). Molecules:
+            "random", "scaffold", "scaffold_balanced", "cluster", "time", and "held_out", that of the suites: test rows never move
+            (the published ones, else those of `molecules.held_out`), and the seed draws the validation rows from the others.
+            Images: whole wells ("random" is the same), plates or experiments, or whole groups of equal `column`.
+        fractions: Of train, valid and test.
+        seed: Of the split alone, so that models can be compared on one split.
+        time_column: Label whose value orders the rows, for "time".
+        column: Of images: the metadata column of "group", or of "column" (its words are train, valid or val, test).
+        train_share: Share of the training rows that are used, drawn by the recipe's own seed; a smaller share is a part of a larger
+            one, and the other parts stay whole.
+        label_share: Of molecules: share of the training rows' measurements that are used, drawn likewise.
+    """
+
+    kind: SplitKind = "random"
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    seed: int = 0
+    time_column: str = ""
+    column: str = ""
+    train_share: float = later(1.0)
+    label_share: float = later(1.0)
+
+    def __post_init__(self) -> None:
+        for name in ("train_share", "label_share"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be above 0 and at most 1, got {getattr(self, name)}")
+        if min(self.fractions) < 0 or not math.isclose(sum(self.fractions), 1.0, abs_tol=1e-6):
+            raise ValueError(f"fractions must be three numbers of at least 0 that sum to 1, got {self.fractions}")
+        if self.fractions[0] == 0:
+            raise ValueError("fractions must leave rows to train on")
+        _at_least(self, seed=0)
 
 
-def read(recipe: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """A recipe as one plain dictionary: its file, what it extends, and the overrides on top.
+@dataclass(frozen=True)
+class ImageSection:
+    """How fields of images become batches.
 
-    Args:
-        recipe: A TOML file, or the name of a built-in recipe. `extends = "..."` in it names another, by file (relative
-            to it) or by name; tables are merged key by key.
-        overrides: "a.b=c"; c is read as TOML, and as plain text where it is not TOML. A part of the key that holds dots
-            stands in quotes.
+    Attributes:
+        crop: Side of the random crops in pixels; 0 takes whole fields.
+        crops_per_field: Crops of each field in an epoch.
+        channels: Which channels, in which order; none takes all.
+        single_batch: Each batch of crops comes from one experimental batch.
+        workers: Processes that read; 0 reads in a thread.
+        recompute: Recompute each transformer block in the backward pass instead of keeping its activations.
+    """
+
+    crop: int = 0
+    crops_per_field: int = 1
+    channels: tuple[str, ...] = ()
+    single_batch: bool = False
+    workers: int = 0
+    recompute: bool = False
+
+    def __post_init__(self) -> None:
+        _at_least(self, crop=0, crops_per_field=1, workers=0)
+
+
+@dataclass(frozen=True)
+class TrainSection:
+    """How a network is trained. The defaults suit a few hundred to some ten thousand molecules.
+
+    Attributes:
+        epochs: Passes over the training rows.
+        max_steps: Stop after so many optimiser steps; 0 for no limit.
+        batch_size: Most molecules in a batch; an epoch is cut into batches of nearly equal length. With several devices,
+            each takes batches of this size.
+        accumulate: Batches added up for one optimiser step.
+        learning_rate: Peak learning rate.
+        encoder_rate: Factor on the encoder's learning rate (fine-tuning); 0 keeps the encoder frozen (probing).
+        encoder_layers: Last layers of the encoder that are trained, those before and its inputs being frozen; -1 trains all.
+        encoder_from_epoch: The encoder waits so many epochs, in which only the heads are trained.
+        optimiser: "adamw", or "lion", whose rate is three to ten times smaller and whose decay is as much larger.
+        weight_decay: Not applied to biases, norms, embeddings and learned tokens.
+        warmup: Fraction of all steps with a linearly rising rate.
+        schedule: How the rate falls afterwards.
+        final_rate: Last rate as a fraction of the peak.
+        clip: Largest norm of the gradient; 0 for no clipping.
+        ema: Decay of the exponential moving average of the weights, which is then what is validated and kept; 0 for none.
+        precision: Of the arithmetic; weights stay in 32 bits with the mixed ones.
+        patience: Stop after so many epochs without a lower validation loss; 0 never stops early.
+        ensemble: Members trained from different seeds; their spread is the uncertainty.
+        compile: Use torch.compile.
+        accelerator: "auto", "cpu" or "cuda".
+        devices: Processes of this machine, one a device, which share each step (distributed data parallel).
+        sharded: Divide weights, gradients and optimiser state among the devices (FSDP) instead of having all in each.
+        threads: CPU threads of a process; 0 takes one for networks below two million parameters, where threads wait for each
+            other longer than they save (tens of times longer on a busy machine), else its share of the cores.
+        deterministic: Refuse operations without a deterministic implementation (CUDA: same bits, slower).
+        checkpoint_seconds: Save the state when so many seconds have passed since the last time; a kill loses at most this.
+        tensorboard: Write event files beside metrics.jsonl (extra "tensorboard").
+        refit: After the run, train once more on all rows for the chosen number of epochs, and predict with that.
+        gradient_norms: Log after each epoch the norm of each task's gradient at the encoder (`train.gradients`).
+        learned_from: A finished run whose encoder is the learned encoding, `encodings.learned`.
+        width_transfer: Options of the model at the width where the other ones were found ({width = 64}); weights and rates are then such
+            that they hold at this model's width as well (`nn.width_transfer`). Molecules only.
+    """
+
+    epochs: int = 50
+    max_steps: int = 0
+    batch_size: int = 64
+    accumulate: int = 1
+    learning_rate: float = 1e-3
+    encoder_rate: float = 1.0
+    encoder_layers: int = -1
+    encoder_from_epoch: int = 0
+    optimiser: Literal["adamw", "lion"] = "adamw"
+    weight_decay: float = 1e-4
+    warmup: float = 0.05
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    final_rate: float = 0.01
+    clip: float = 1.0
+    ema: float = 0.0
+    precision: Literal["32-true", "bf16-mixed", "16-mixed", "64-true"] = "32-true"
+    patience: int = 0
+    ensemble: int = 1
+    compile: bool = False
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: int = 1
+    sharded: bool = False
+    threads: int = 0
+    deterministic: bool = False
+    checkpoint_seconds: float = 30.0
+    tensorboard: bool = False
+    refit: bool = False
+    gradient_norms: bool = later(default=False)
+    learned_from: str = later("")
+    width_transfer: dict[str, int] | None = later(None)
+
+    def __post_init__(self) -> None:
+        _at_least(self, epochs=1, batch_size=1, accumulate=1, ensemble=1, devices=1, encoder_layers=-1)
+        _at_least(
+            self, max_steps=0, encoder_rate=0, encoder_from_epoch=0, weight_decay=0, clip=0, patience=0, threads=0
+        )
+        _at_least(self, checkpoint_seconds=0)
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
+        for name in ("warmup", "ema", "final_rate"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
+        if self.sharded and self.devices == 1:
+            raise ValueError("sharded divides the network among devices: set devices above 1")
+        if self.sharded and (self.ema or self.compile or self.precision == "16-mixed"):
+            raise ValueError("sharded goes with neither ema, compile nor 16-mixed precision (bf16-mixed works)")
+        # the first process measures them alone, and would wait for the others' parts
+        if self.sharded and self.gradient_norms:
+            raise ValueError("gradient_norms needs the whole network in one process: it does not go with sharded")
+        if self.ema == 1:
+            raise ValueError("ema = 1 would never take in a new weight")
+
+
+def _at_least(section: Any, **bounds: float) -> None:
+    for name, bound in bounds.items():
+        if not getattr(section, name) >= bound:
+            raise ValueError(f"{name} must be at least {bound:g}, got {getattr(section, name)}")
+
+
+@dataclass(frozen=True)
+class Named:
+    """A thing of the registry with its options, an instance of its own `Config`."""
+
+    name: str
+    config: Any
+
+    def to_json(self) -> dict[str, Any]:
+        """Name and options in one table."""
+        return {"name": self.name, **plain(self.config)}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole recipe, resolved: every option has its value."""
+
+    name: str
+    data: Named
+    model: Named
+    task: Named
+    seed: int = 0
+    split: SplitSection = SplitSection()
+    encodings: EncodingConfig = EncodingConfig()
+    standardise: StandardiseConfig = KEEP_ALL
+    images: ImageSection = ImageSection()
+    train: TrainSection = field(default_factory=TrainSection)
+
+    @property
+    def domain(self) -> str:
+        """What it is about: "molecules" or "images"."""
+        return model_domain(self.model.name)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary with the sections of its domain; `resolve` gives the recipe back."""
+        return {
+            "name": self.name,
+            "seed": self.seed,
+            "data": {**self.data.to_json(), "split": plain(self.split)},
+            **{section: plain(getattr(self, section)) for section in DOMAIN_SECTIONS[self.domain]},
+            "model": self.model.to_json(),
+            "task": self.task.to_json(),
+            "train": plain(self.train),
+        }
+
+    def with_changes(self, **changes: Any) -> Recipe:
+        """The same recipe with other sections; train={...} and split={...} change some of their options, checked.
+
+        Raises:
+            UsageError: An unknown option or a wrong value.
+        """
+        for section, cls, where in (("train", TrainSection, "train"), ("split", SplitSection, "data.split")):
+            if isinstance(changes.get(section), Mapping):
+                changes[section] = build(cls, {**asdict(getattr(self, section)), **changes[section]}, where)
+        return replace(self, **changes)
+
+
+DOMAIN_SECTIONS = {"molecules": ("encodings", "standardise"), "images": ("images",)}
+_HEAD = "the recipe does not hold:\n  "
+_TABLES = ("data", "encodings", "standardise", "images", "model", "task", "train")
+_SECTIONS = ("name", "seed", *_TABLES)
+
+
+def load_recipe(recipe: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read, merge and check a recipe; see `core.recipe_files.read` for what may be given."""
+    return resolve(read(recipe, overrides))
+
+
+def resolve(mapping: Mapping[str, Any]) -> Recipe:
+    """Check a plain dictionary as a whole.
 
     Raises:
-        UsageError: No such file, not TOML, a cycle of `extends`, or an override without "=".
+        UsageError: Everything that is wrong with it, with the nearest valid names.
     """
-    merged = _read(str(recipe), Path.cwd(), ())
-    for override in overrides:
-        key, equals, text = override.partition("=")
-        if not equals or not key.strip():
-            raise UsageError(f"an override has the form a.b=c, got {override!r}")
-        _assign(merged, _keys(key.strip()), _value(text.strip()), override)
-    return merged
+    problems: list[UsageError] = []
+
+    def attempt(function: Any, *arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except UsageError as error:
+            problems.append(error)
+            return None
+
+    for key in mapping:
+        if key not in _SECTIONS:
+            problems.append(UnknownNameError("section", key, _SECTIONS))
+    tables = {key: attempt(_table, mapping, key, key) or {} for key in _TABLES}
+    tables["split"] = attempt(_table, tables["data"], "split", "data.split") or {}
+    data = {key: value for key, value in tables["data"].items() if key != "split"}
+    sections = {
+        "split": attempt(build, SplitSection, tables["split"], "data.split"),
+        "data": attempt(_named, "datasets", data, "data", "pocketmix"),
+        "model": attempt(_named, "models", tables["model"], "model", "gine"),
+        "task": attempt(_named, "tasks", tables["task"], "task", "multitask"),
+        "encodings": attempt(build, EncodingConfig, tables["encodings"], "encodings"),
+        "standardise": attempt(build, StandardiseConfig, tables["standardise"], "standardise"),
+        "images": attempt(build, ImageSection, tables["images"], "images"),
+        "train": attempt(build, TrainSection, tables["train"], "train"),
+    }
+    seed, name = mapping.get("seed", 0), mapping.get("name", "recipe")
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        problems.append(UsageError(f"seed must be a whole number of at least 0, got {seed!r}"))
+    if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*", name):  # it becomes a folder's name
+        problems.append(UsageError(f"name must be made of letters, digits, '.', '-' and '_', got {name!r}"))
+    if not problems:
+        attempt(_check_domain, sections, mapping)
+        attempt(base_config, sections["model"], sections["train"])
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise UsageError(_HEAD + "\n  ".join(str(problem).removeprefix(_HEAD) for problem in problems))
+    return Recipe(name, seed=seed, **sections)
 
 
-def _read(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]:
-    path = (folder / recipe).expanduser()
-    if recipe.endswith(".toml") or path.is_file():
-        if not path.is_file():
-            raise UsageError(f"there is no recipe file {recipe}")
-        identity, data = str(path.resolve()), path.read_bytes()
-    elif recipe in names():
-        identity, data = recipe, (resources.files("hooke.recipes") / f"{recipe}.toml").read_bytes()
-        path = Path.cwd() / "built-in.toml"
-    else:
-        raise UnknownNameError("recipe", recipe, names())
-    if identity in seen:
-        raise UsageError("recipes extend each other in a circle: " + " -> ".join((*seen, identity)))
-    try:
-        content = tomllib.loads(data.decode())
-    except ValueError as error:  # not UTF-8, or not TOML
-        raise UsageError(f"{recipe} is not valid TOML: {error}") from error
-    base = content.pop("extends", None)
-    content.setdefault("name", Path(recipe).stem)
-    if base is None:
-        return content
-    if not isinstance(base, str):
-        raise UsageError(f"{recipe}: extends must name one recipe, got {base!r}")
-    inherited = _read(base, path.parent, (*seen, identity))
-    return merge(inherited, content)
+def model_domain(name: str) -> str:
+    """What a registered model is about; "molecules" when it does not say."""
+    return getattr(registry.module("models", name), "DOMAIN", "molecules")
 
 
-def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """Two recipes, the second winning key by key inside tables.
-
-    A table that gives another `name` replaces the options of the first: they belong to the other model or data set.
-    """
-    out = dict(base)
-    for key, value in change.items():
-        old = out.get(key)
-        if isinstance(old, Mapping) and isinstance(value, Mapping):
-            renamed = "name" in value and value["name"] != old.get("name")
-            out[key] = dict(value) if renamed else merge(old, value)
-        else:
-            out[key] = value
-    return out
-
-
-def _keys(text: str) -> list[str]:
-    return [quoted or plain for quoted, plain in re.findall(r'"([^"]*)"|([^."]+)', text)]
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
+def _check_domain(sections: Mapping[str, Any], mapping: Mapping[str, Any]) -> None:
+    """Data, model and task must be of one domain, and no section of another."""
+    names = {kind: sections[kind].name for kind in ("data", "model", "task")}
+    domain = model_domain(names["model"])
+    found = {
+        "data": registry.card(names["data"]).domain,
+        "model": domain,
+        "task": getattr(registry.module("tasks", names["task"]), "DOMAIN", "molecules"),
+    }
+    if len(set(found.values())) > 1:
+        raise UsageError(
+            "data, model and task must be about one thing, but "
+            + ", ".join(f"{kind} {names[kind]!r} is about {about}" for kind, about in found.items())
+        )
+    if domain not in DOMAIN_SECTIONS:
+        raise UsageError(f"model {names['model']!r} is about {domain}; recipes train {' and '.join(DOMAIN_SECTIONS)}")
+    if domain != "molecules" and sections["split"].label_share < 1:
+        raise UsageError(f"data.split.label_share is about molecules, this recipe about {domain}")
+    for other, foreign in DOMAIN_SECTIONS.items():
+        for section in foreign:
+            if other != domain and section in mapping:
+                raise UsageError(f"the section {section!r} is about {other}, this recipe about {domain}")
 
 
-def _assign(mapping: dict[str, Any], keys: list[str], value: Any, override: str) -> None:
-    for key in keys[:-1]:
-        inner = mapping.setdefault(key, {})
-        if not isinstance(inner, dict):
-            raise UsageError(f"{override!r}: {key!r} is a value, not a table")
-        mapping = inner
-    mapping[keys[-1]] = value
-
-
-def build(cls: type[T], mapping: Mapping[str, Any], where: str = "") -> T:
-    """Check a mapping against a frozen dataclass and build it; every problem is reported at once.
+def base_config(model: Named, train: TrainSection) -> Any:
+    """The model's options at the base width of `train.width_transfer`; None without it.
 
     Raises:
-        UnknownNameError: Keys that the dataclass lacks are the only problem and there is one; offers the nearest.
-        UsageError: Anything else: several problems, wrong types, values out of range.
+        UsageError: It names no options of the model, or the model is not about molecules.
     """
-    from pydantic import ValidationError
-
-    if not is_dataclass(cls):
-        raise TypeError(f"{cls} is not a dataclass")
-    unknown, found = [], {}
-    for key, valid, problem in _checked(cls, mapping, where):
-        if valid is None:
-            found[key] = f"{key}: {problem}"
-        else:
-            unknown.append((key, valid))
-    built = None
-    try:
-        built = _adapter(cls).validate_python(dict(mapping))
-    except ValidationError as error:
-        for entry in error.errors():
-            if entry["type"] not in ("unexpected_keyword_argument", "extra_forbidden"):
-                place = ".".join(str(part) for part in (where, *entry["loc"]) if part != "")
-                found.setdefault(place, _problem(place, entry))
-    problems = list(found.values())
-    if len(unknown) == 1 and not problems:
-        raise UnknownNameError("key", *unknown[0])
-    for key, valid in unknown:
-        near = nearest(key, valid)
-        problems.append(f"{key}: unknown key" + (f"; did you mean {near!r}?" if near else ""))
-    if problems or built is None:
-        raise UsageError("the recipe does not hold:\n  " + "\n  ".join(problems))
-    return built
+    if train.width_transfer is None:
+        return None
+    if model_domain(model.name) != "molecules":
+        raise UsageError(
+            f"train.width_transfer is for models of molecules; {model.name} is about {model_domain(model.name)}"
+        )
+    return build(type(model.config), {**asdict(model.config), **train.width_transfer}, "train.width_transfer")
 
 
-def _problem(place: str, entry: Any) -> str:
-    message = entry["msg"].removeprefix("Value error, ")
-    shown = "" if isinstance(entry["input"], Mapping) else f", got {entry['input']!r}"
-    return (f"{place}: " if place else "") + message + shown
+def _table(mapping: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+    table = mapping.get(key, {})
+    if not isinstance(table, Mapping):
+        raise UsageError(f"{where} must be a table, got {table!r}")
+    return table
 
 
-def _adapter(cls: type[T]) -> Any:
-    from pydantic import ConfigDict, TypeAdapter
+def _named(kind: str, table: Mapping[str, Any], where: str, default: str) -> Named:
+    options = dict(table)
+    name, preset = (
+        _text(options.pop(key, value), f"{where}.{key}") for key, value in (("name", default), ("preset", ""))
+    )
+    module = registry.module(kind, name)
+    if preset:
+        presets = getattr(module, "PRESETS", {})
+        if preset not in presets:
+            raise UnknownNameError(f"preset of {name}", preset, presets)
+        options = {**asdict(presets[preset]), **options}
+    return Named(name, build(module.Config, options, where))
 
-    if not hasattr(cls, "__pydantic_config__"):
-        config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-        cls.__pydantic_config__ = config  # type: ignore[attr-defined]
-    return TypeAdapter(cls)
 
-
-def _checked(cls: Any, mapping: Mapping[str, Any], where: str) -> Iterator[tuple[str, list[str] | None, str]]:
-    """Unknown keys with the valid ones, and truth values given as numbers, which pydantic would let through."""
-    hints = get_type_hints(cls)
-    known = sorted(field.name for field in fields(cls))
-    prefix = f"{where}." if where else ""
-    for key, value in mapping.items():
-        if key not in known:
-            yield prefix + key, [prefix + name for name in known], ""
-        elif isinstance(value, Mapping) and is_dataclass(hints[key]):
-            yield from _checked(hints[key], value, prefix + key)
-        elif hints[key] in (int, float) and isinstance(value, bool):
-            yield prefix + key, None, f"should be a number, got {value!r}"
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise UsageError(f"{where} must be a text, got {value!r}")
+    return value

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UnknownNameError
-from hooke.core.labels import Label
-from hooke.molecules.csv_tables import CsvDataset, CsvTable
+from hooke.core.label import Label
+from hooke.molecules.tables.csv_tables import CsvDataset, CsvTable
 
 _ADMETICA = "https://raw.githubusercontent.com/datagrok-ai/admetica/d4f70569901c189f39fa37871e2aeabeef3adc83/ADMET/"
 _BIOGEN = "https://raw.githubusercontent.com/molecularinformatics/Computational-ADME/b00df003de117ce9e5b381afd886095c5f2af2d5/"

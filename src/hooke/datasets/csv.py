@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 from hooke.core.cards import Card
 from hooke.core.errors import UsageError
-from hooke.core.labels import Kind, Transform
+from hooke.core.label import Kind, Transform
 
 if TYPE_CHECKING:
-    from hooke.molecules.encodings import EncodingConfig
+    from hooke.molecules.encodings.config import EncodingConfig
     from hooke.molecules.parse import StandardiseConfig
     from hooke.molecules.store import MoleculeStore
 
@@ -31,7 +31,7 @@ CARD = Card(
 
 @dataclass(frozen=True)
 class Config:
-    """Which table and how it is read; see `hooke.molecules.ingest.IngestConfig` for the meaning of each option.
+    """Which table and how it is read; see `hooke.molecules.tables.ingest.IngestConfig` for the meaning of each option.
 
     Attributes:
         path: The file.
@@ -76,7 +76,7 @@ class Dataset:
             UsageError: No file is named.
             DataError: The file cannot be read.
         """
-        from hooke.molecules.prepared import prepare_table
+        from hooke.molecules.tables.prepared import prepare_table
 
         if not self.config.path:
             raise UsageError("data.path is missing: name the table, for example data.path=assay.csv")
@@ -92,7 +92,7 @@ class Dataset:
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
         """A small table of real molecules with computed labels, written and read like any other."""
-        from hooke.molecules.twins import write_twin_table
+        from hooke.molecules.tables.twins import write_twin_table
 
         table = write_twin_table(Path(folder) / f"twin-{seed}.csv", seed=seed, rows=64)
         return Dataset(Config(path=str(table))).prepare(folder, workers=1, show_progress=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hooke.core.cards import Card
-from hooke.images.options import FolderOptions
+from hooke.images.reading.options import FolderOptions
 
 if TYPE_CHECKING:
     from hooke.images.store import ImageStore
@@ -47,16 +47,16 @@ class Dataset:
             UsageError: No folder is named.
             DataError: Fields cannot be used; the message names their wells.
         """
-        from hooke.images.prepared import prepare_folder
+        from hooke.images.reading.prepared import prepare_folder
 
         return prepare_folder(self.config, folder, name=CARD.name, workers=workers, show_progress=show_progress)
 
     def twin(self, folder: Path, seed: int = 0) -> ImageStore:
         """Simulated fields as npz files with a table of wells, read like any other folder."""
-        from hooke.images.prepared import prepare_folder
-        from hooke.images.screen import Screen
-        from hooke.images.screen_config import ScreenConfig
-        from hooke.images.screen_files import write_npz
+        from hooke.images.reading.prepared import prepare_folder
+        from hooke.images.simulated.config import ScreenConfig
+        from hooke.images.simulated.files import write_npz
+        from hooke.images.simulated.screen import Screen
 
         screen = Screen(
             ScreenConfig(

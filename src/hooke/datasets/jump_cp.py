@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UnknownNameError, UsageError
-from hooke.images.options import FolderOptions
+from hooke.images.reading.options import FolderOptions
 
 if TYPE_CHECKING:
     from hooke.images.store import ImageStore
@@ -99,9 +99,9 @@ class Dataset:
 
     def twin(self, folder: Path, seed: int = 0) -> ImageStore:
         """A simulated screen of guides and compounds in the files, names and tables of JUMP-CP."""
-        from hooke.images.screen import Screen
-        from hooke.images.screen_config import ScreenConfig
-        from hooke.images.screen_files import write_jump_cp
+        from hooke.images.simulated.config import ScreenConfig
+        from hooke.images.simulated.files import write_jump_cp
+        from hooke.images.simulated.screen import Screen
 
         screen = Screen(
             ScreenConfig(
@@ -117,10 +117,10 @@ class Dataset:
     def _read(
         self, config: Config, folder: Path, source: dict[str, object], workers: int | None, show_progress: bool
     ) -> ImageStore:
-        from hooke.images.layouts import index_folder
-        from hooke.images.metadata import standard_names
-        from hooke.images.prepared import prepare_folder
-        from hooke.images.published import gathered, jump_metadata
+        from hooke.images.reading.layouts import index_folder
+        from hooke.images.reading.metadata import standard_names
+        from hooke.images.reading.prepared import prepare_folder
+        from hooke.images.reading.published import gathered, jump_metadata
 
         if not config.path:
             raise UsageError("name the folder of some plates of JUMP-CP: path=FOLDER")

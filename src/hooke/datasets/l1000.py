@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hooke.core.cards import Card, RemoteFile
-from hooke.core.labels import Label
-from hooke.molecules.csv_tables import CsvDataset, CsvTable
+from hooke.core.label import Label
+from hooke.molecules.tables.csv_tables import CsvDataset, CsvTable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -110,8 +110,8 @@ def _write_twins(folder: Path, seed: int) -> list[Path]:
     import numpy as np
     import polars as pl
 
-    from hooke.molecules.csv_twins import ROWS
-    from hooke.molecules.twins import twin_smiles, twin_value
+    from hooke.molecules.tables.csv_twins import ROWS
+    from hooke.molecules.tables.twins import twin_smiles, twin_value
 
     smiles, generator = twin_smiles(ROWS, seed=seed), np.random.default_rng(seed)
     names = [f"BRD-TWIN{number:02d}" for number in range(ROWS)]

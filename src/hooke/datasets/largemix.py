@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Literal
 
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.choices import choose
-from hooke.core.labels import Label
-from hooke.molecules.published import PublishedTable, every_label, fetch_tables, prepare_tables, twin_files
+from hooke.core.label import Label
+from hooke.molecules.tables.published import PublishedTable, every_label, fetch_tables, prepare_tables, twin_files
 
 if TYPE_CHECKING:
-    from hooke.molecules.encodings import EncodingConfig
+    from hooke.molecules.encodings.config import EncodingConfig
     from hooke.molecules.parse import StandardiseConfig
     from hooke.molecules.store import MoleculeStore
 

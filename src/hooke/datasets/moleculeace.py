@@ -13,8 +13,8 @@ from pathlib import Path
 
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UnknownNameError
-from hooke.core.labels import Label
-from hooke.molecules.csv_tables import CsvDataset, CsvTable
+from hooke.core.label import Label
+from hooke.molecules.tables.csv_tables import CsvDataset, CsvTable
 
 _ADDRESS = "https://raw.githubusercontent.com/molML/MoleculeACE/7e6de0bd2968c56589c580f2a397f01c531ede26/MoleculeACE/Data/benchmark_data/"
 _POTENCY, _CLIFF = "y [pEC50/pKi]", "cliff_mol"
@@ -82,6 +82,6 @@ class Dataset(CsvDataset):
 
 def cliffs_of(path: Path) -> list[bool]:
     """The marks of a file's rows, in order."""
-    from hooke.molecules.tables import read_table
+    from hooke.molecules.tables.reading import read_table
 
     return [cell.strip() == "1" for chunk in read_table(path) for cell in chunk.columns[_CLIFF]]

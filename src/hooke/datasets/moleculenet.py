@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UnknownNameError
-from hooke.core.labels import Kind, Label
+from hooke.core.label import Kind, Label
 
 if TYPE_CHECKING:
-    from hooke.molecules.encodings import EncodingConfig
-    from hooke.molecules.mixtures import MixtureTable
+    from hooke.molecules.encodings.config import EncodingConfig
     from hooke.molecules.parse import StandardiseConfig
     from hooke.molecules.store import MoleculeStore
+    from hooke.molecules.tables.mixtures import MixtureTable
 
 _CHEMPROP = "https://raw.githubusercontent.com/chemprop/chemprop/3f2b73372a8968f0f73b2fb279a5780cae918d58/data/"
 _GROVER = "https://raw.githubusercontent.com/tencent-ailab/grover/40b6d97098e4508687912f3c05eca369fc2c6213/exampledata/finetune/"
@@ -184,7 +184,7 @@ class Dataset:
     def held_out(self, *, show_progress: bool = True) -> list[str]:
         """SMILES of the rows that the suites test on: the scaffolds of `molecules.held_out`."""
         from hooke.molecules.held_out import held_out
-        from hooke.molecules.tables import read_table
+        from hooke.molecules.tables.reading import read_table
 
         [path] = self.files(show_progress=show_progress)
         smiles = [text for chunk in read_table(path) for text in chunk.columns[self.table.smiles]]
@@ -192,8 +192,8 @@ class Dataset:
 
     def member(self, folder: Path, *, show_progress: bool = True) -> MixtureTable:
         """The table as a part of a mixture."""
-        from hooke.molecules.mixtures import MixtureTable
-        from hooke.molecules.tables import column_names
+        from hooke.molecules.tables.mixtures import MixtureTable
+        from hooke.molecules.tables.reading import column_names
 
         [path] = self.files(show_progress=show_progress)
         names = self.table.columns or tuple(name for name in column_names(path) if name != self.table.smiles)
@@ -202,7 +202,7 @@ class Dataset:
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
         """The same columns with small real molecules and labels computed from their structure."""
-        from hooke.molecules.twins import write_twin_table
+        from hooke.molecules.tables.twins import write_twin_table
 
         names = self.table.columns or tuple(f"{self.config.table}_{number}" for number in range(3))
         path = Path(folder) / f"twin-{self.config.table}-{seed}.csv"
@@ -219,8 +219,8 @@ class Dataset:
         workers: int | None,
         show_progress: bool,
     ) -> MoleculeStore:
-        from hooke.molecules.prepared import prepare_table
-        from hooke.molecules.tables import column_names
+        from hooke.molecules.tables.prepared import prepare_table
+        from hooke.molecules.tables.reading import column_names
 
         names = self.table.columns or tuple(name for name in column_names(path) if name != self.table.smiles)
         return prepare_table(

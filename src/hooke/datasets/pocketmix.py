@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Literal
 from hooke.core.cards import Card
 from hooke.core.errors import UsageError
 from hooke.core.files import put_in_place
-from hooke.core.labels import Label
+from hooke.core.label import Label
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
     from hooke.molecules.blocks import MoleculeBlock
-    from hooke.molecules.encodings import EncodingConfig
-    from hooke.molecules.mixtures import MixtureTable
+    from hooke.molecules.encodings.config import EncodingConfig
     from hooke.molecules.parse import StandardiseConfig
     from hooke.molecules.store import MoleculeStore
+    from hooke.molecules.tables.mixtures import MixtureTable
 
 CARD = Card(
     name="pocketmix",
@@ -130,7 +130,7 @@ class Dataset:
 
     def member(self, folder: Path, *, show_progress: bool = True) -> MixtureTable:
         """The part as a part of a mixture, written below `folder`: labels of molecules and atoms; a mixture has none of bonds."""
-        from hooke.molecules.mixtures import MixtureTable
+        from hooke.molecules.tables.mixtures import MixtureTable
 
         labels = [label for label in self.labels if label.level != "edge"]
         with resources.as_file(_TABLE) as path:
@@ -148,9 +148,9 @@ class Dataset:
 
     def _store(self, folder: Path, encodings: EncodingConfig | None, twin_seed: int | None) -> MoleculeStore:
         from hooke.core.hashing import file_sha256
-        from hooke.molecules.encodings import EncodingConfig
-        from hooke.molecules.prepared import store_folder
+        from hooke.molecules.encodings.config import EncodingConfig
         from hooke.molecules.store import MoleculeStore, MoleculeStoreWriter
+        from hooke.molecules.tables.prepared import store_folder
 
         encodings = encodings or EncodingConfig()
         with resources.as_file(_TABLE) as path:
@@ -173,7 +173,7 @@ class Dataset:
         from rdkit import Chem
 
         from hooke.molecules.blocks import NO_SPLIT, SPLIT_CODES, GraphLabels, MoleculeBlock
-        from hooke.molecules.encodings import add_encodings
+        from hooke.molecules.encodings.config import add_encodings
         from hooke.molecules.featurise import featurise
         from hooke.molecules.parse import silence_rdkit
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hooke.core.cards import Card
 from hooke.core.errors import UsageError
-from hooke.images.options import FolderOptions
+from hooke.images.reading.options import FolderOptions
 
 if TYPE_CHECKING:
     from hooke.images.store import ImageStore
@@ -62,9 +62,9 @@ class Dataset:
 
     def twin(self, folder: Path, seed: int = 0) -> ImageStore:
         """A simulated screen in the files, names and columns of RxRx1: three experiments of each of the four cell types."""
-        from hooke.images.screen import Screen
-        from hooke.images.screen_config import ScreenConfig
-        from hooke.images.screen_files import write_rxrx1
+        from hooke.images.simulated.config import ScreenConfig
+        from hooke.images.simulated.files import write_rxrx1
+        from hooke.images.simulated.screen import Screen
 
         screen = Screen(
             ScreenConfig(
@@ -80,8 +80,8 @@ class Dataset:
     def _read(
         self, config: Config, folder: Path, source: dict[str, object], workers: int | None, show_progress: bool
     ) -> ImageStore:
-        from hooke.images.prepared import prepare_folder
-        from hooke.images.published import RXRX_CHANNELS, rxrx1_metadata
+        from hooke.images.reading.prepared import prepare_folder
+        from hooke.images.reading.published import RXRX_CHANNELS, rxrx1_metadata
 
         if not config.path:
             raise UsageError("name the folder of the unpacked RxRx1 archive: path=FOLDER")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hooke.core.cards import Card
-from hooke.images.screen_config import ScreenConfig
+from hooke.images.simulated.config import ScreenConfig
 
 if TYPE_CHECKING:
     from hooke.images.store import ImageStore
@@ -21,12 +21,12 @@ CARD = Card(
         "style=jump_cp or style=rxrx1; any size, any seed. relations.csv in the store holds the true relations."
     ),
     domain="images",
-    source="rendered by Hooke itself (hooke.images.screen)",
+    source="rendered by Hooke itself (hooke.images.simulated.screen)",
     licence="Apache-2.0, like Hooke",
     citation="",
     size="by default 816 fields of 64 x 64 pixels",
     levels=("field",),
-    split="by experiment; style=rxrx1 also as in the RxRx1 task (hooke.images.published.wilds_split)",
+    split="by experiment; style=rxrx1 also as in the RxRx1 task (hooke.images.reading.published.wilds_split)",
     notes="Numbers measured on it compare methods under known conditions; they say nothing about biology.",
 )
 
@@ -60,7 +60,7 @@ class Dataset:
     def prepare(self, folder: Path, *, workers: int | None = None, show_progress: bool = True) -> ImageStore:
         """Render the screen into a store below `folder`, or open it if it is already there; a killed run continues."""
         from hooke.core.hashing import content_hash
-        from hooke.images.screen import SCREEN_VERSION, write_screen
+        from hooke.images.simulated.screen import SCREEN_VERSION, write_screen
 
         name = f"{CARD.name}-{content_hash([SCREEN_VERSION, self.config])[:12]}"
         return write_screen(

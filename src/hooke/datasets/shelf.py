@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UnknownNameError
-from hooke.core.labels import Label
-from hooke.molecules.csv_tables import CsvDataset, CsvTable
+from hooke.core.label import Label
+from hooke.molecules.tables.csv_tables import CsvDataset, CsvTable
 
 if TYPE_CHECKING:
-    from hooke.molecules.mixtures import MixtureTable
+    from hooke.molecules.tables.mixtures import MixtureTable
 
 _GRAPHIUM = "https://raw.githubusercontent.com/datamol-io/graphium/f1c1809387184114a06ac2077bb57501bf09f495/"
 _CHEMBL = RemoteFile(
@@ -83,7 +83,7 @@ class Dataset(CsvDataset):
 
     def member(self, folder: Path, *, show_progress: bool = True) -> MixtureTable:
         """The table as a part of a mixture: its file as it is, whose hundreds of columns are read as columns."""
-        from hooke.molecules.mixtures import MixtureTable
+        from hooke.molecules.tables.mixtures import MixtureTable
 
         [path] = self.files(show_progress=show_progress)
         return MixtureTable(self.chosen, (path,), self.table.smiles, self.table.columns)

@@ -26,7 +26,7 @@ from hooke.core.errors import UnknownNameError
 from hooke.core.options import later
 
 if TYPE_CHECKING:
-    from hooke.molecules.encodings import EncodingConfig
+    from hooke.molecules.encodings.config import EncodingConfig
     from hooke.molecules.parse import StandardiseConfig
     from hooke.molecules.store import MoleculeStore
 
@@ -141,7 +141,7 @@ class Dataset:
         from dataclasses import replace
 
         from hooke.molecules.held_out import blocks_of, held_out
-        from hooke.molecules.mixtures import prepare_mixture
+        from hooke.molecules.tables.mixtures import prepare_mixture
 
         tables, smiles = [], []
         for name in ("tox21", "esol", "qm9", "pocketmix"):
@@ -164,7 +164,7 @@ class Dataset:
     def _mix(self, folder: Path, excluded: frozenset[str], **options: Any) -> MoleculeStore:
         from dataclasses import replace
 
-        from hooke.molecules.mixtures import prepare_mixture
+        from hooke.molecules.tables.mixtures import prepare_mixture
 
         show = options["show_progress"]
         members = [
@@ -223,7 +223,7 @@ def _written(store: MoleculeStore, path: Path) -> Any:
     import numpy as np
     import polars as pl
 
-    from hooke.molecules.mixtures import MixtureTable
+    from hooke.molecules.tables.mixtures import MixtureTable
 
     values, _ = store.graph_labels()
     graph, node = store.level_labels("graph"), store.level_labels("node")

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UnknownNameError
-from hooke.core.labels import Label
-from hooke.molecules.csv_tables import CsvDataset, CsvTable
+from hooke.core.label import Label
+from hooke.molecules.tables.csv_tables import CsvDataset, CsvTable
 
 ARCHIVE = RemoteFile(
     "admet_group.zip",

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UsageError
-from hooke.core.labels import Label
-from hooke.molecules.published import PublishedTable, every_label, prepare_tables, twin_files
+from hooke.core.label import Label
+from hooke.molecules.tables.published import PublishedTable, every_label, prepare_tables, twin_files
 
 if TYPE_CHECKING:
-    from hooke.molecules.encodings import EncodingConfig
+    from hooke.molecules.encodings.config import EncodingConfig
     from hooke.molecules.parse import StandardiseConfig
     from hooke.molecules.store import MoleculeStore
 
@@ -105,7 +105,7 @@ class Dataset:
         Raises:
             UsageError: No file is named.
         """
-        from hooke.molecules.mixtures import MixtureTable, prepare_mixture
+        from hooke.molecules.tables.mixtures import MixtureTable, prepare_mixture
 
         names = self.config.files.split(",") if isinstance(self.config.files, str) else self.config.files
         files = tuple(Path(name.strip()) for name in names if name.strip())

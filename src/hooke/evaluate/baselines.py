@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hooke.core.errors import UnknownNameError
-from hooke.core.labels import Label
+from hooke.core.label import Label
 
 BASELINES = ("mean", "ridge", "random_forest")
 Baseline = Literal["mean", "ridge", "random_forest"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hooke.core.errors import UnknownNameError, UsageError
-from hooke.core.labels import Label
+from hooke.core.label import Label
 
 Array = np.ndarray
 

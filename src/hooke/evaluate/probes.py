@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hooke.core.errors import UnknownNameError
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.evaluate.metrics import METRICS, PRIMARY
 
 Readout = Literal["linear", "forest"]

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hooke.cells.annotations import KnownPairs
 from hooke.core.errors import DataError, UsageError
 from hooke.evaluate.bootstrap import Interval
+from hooke.evaluate.known_pairs import KnownPairs
 from hooke.evaluate.pair_cosines import order_statistics, pair_cosines, unit_rows
 
 THRESHOLDS = ((0.05, 0.95), (0.1, 0.9))

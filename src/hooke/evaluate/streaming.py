@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.evaluate.metrics import METRICS
 
 BINS = 4096

@@ -20,7 +20,7 @@ import numpy as np
 from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
 from hooke.images.normalise import EPSILON, stretch
-from hooke.images.planes import MissingPackageError
+from hooke.images.reading.planes import MissingPackageError
 from hooke.images.segment import NUCLEAR_NAMES, foreground, nuclei
 from hooke.images.store import ImageStore
 

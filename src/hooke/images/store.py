@@ -4,7 +4,7 @@ Every field is cut into square tiles of one size (the last ones padded with zero
 tiles; the tiles are the rows of a chunked columnar store. So a crop decodes the tiles it touches and nothing else, and
 fields of different sizes share a store. 16-bit pixels lie as two planes of bytes, which compress better than pairs.
 
-`sites.parquet` beside the shards has one row a field: `first_tile`, `height`, `width`, and the columns of `images.metadata`.
+`sites.parquet` beside the shards has one row a field: `first_tile`, `height`, `width`, and the columns of `images.reading.metadata`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class ImageStore:
 
     @property
     def metadata(self) -> pl.DataFrame:
-        """One row a field: experiment, plate, well, site, perturbation, ...; see `images.metadata`."""
+        """One row a field: experiment, plate, well, site, perturbation, ...; see `images.reading.metadata`."""
         return self._sites.drop("first_tile")
 
     @property

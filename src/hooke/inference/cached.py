@@ -10,11 +10,11 @@ from hooke.core.files import exclusive, put_in_place
 from hooke.core.hashing import content_hash
 from hooke.core.paths import cache_folder
 from hooke.core.progress import progress
+from hooke.encoders import Encoder
 from hooke.inference.embed import EmbeddingColumn
-from hooke.inference.encoder import Encoder
-from hooke.inference.source import StoreSource
+from hooke.molecules.source import StoreSource
 from hooke.molecules.store import MoleculeStore
-from hooke.molecules.tables import CHUNK_ROWS
+from hooke.molecules.tables.reading import CHUNK_ROWS
 
 
 def cached_embeddings(

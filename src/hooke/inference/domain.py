@@ -20,9 +20,9 @@ from hooke.core.errors import DataError
 from hooke.core.files import put_in_place
 from hooke.core.hashing import content_hash
 from hooke.core.paths import cache_folder
-from hooke.inference.batches import batches
 from hooke.inference.loaded import LoadedRun
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.batch import batches
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.fingerprints import morgan_bits
 from hooke.molecules.parse import StandardiseConfig
 from hooke.molecules.prepare import PreparedMolecules, prepare

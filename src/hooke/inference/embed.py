@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from hooke.inference.batches import batches
-from hooke.inference.encoder import Encoder
+from hooke.encoders import Encoder
 from hooke.inference.loaded import LoadedRun
-from hooke.inference.source import open_source, prepare_smiles
 from hooke.inference.stream import StreamReport, stream
 from hooke.molecules.arrays import MoleculeArrays
+from hooke.molecules.batch import batches
+from hooke.molecules.source import open_source, prepare_smiles
 from hooke.molecules.store import MoleculeStore
 
 NOT_FINITE = "the embedding is not finite"

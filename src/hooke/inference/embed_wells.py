@@ -42,8 +42,8 @@ from hooke.inference.parts import (
     read_parquet_stamp,
     rows_of,
 )
-from hooke.nn.classification import SYMMETRIES, Symmetry
-from hooke.nn.dihedral import turn_each
+from hooke.nn.images.classification import SYMMETRIES, Symmetry
+from hooke.nn.images.dihedral import turn_each
 from hooke.version import __version__
 
 GridShape = Literal["cover"] | tuple[int, int]

@@ -12,11 +12,11 @@ from torch import nn
 from hooke.core import registry
 from hooke.core.errors import DataError, UsageError
 from hooke.core.hashing import content_hash, file_sha256
-from hooke.core.recipe import build
+from hooke.core.recipe_files import build
 from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
 from hooke.inference.image_network import ImageSetup, build_image_network
-from hooke.inference.weights import load_weights
+from hooke.nn.weights import load_weights
 
 
 class ImageEncoder(Protocol):

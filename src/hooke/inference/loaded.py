@@ -13,19 +13,19 @@ import torch
 from hooke.core import registry
 from hooke.core.errors import DataError, UsageError, nearest
 from hooke.core.hashing import content_hash, file_sha256
-from hooke.core.labels import Label
-from hooke.core.recipe import build
+from hooke.core.label import Label
+from hooke.core.recipe_files import build
 from hooke.core.runs import RunFolder
+from hooke.encoders import Encoder
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
-from hooke.inference.encoder import Encoder
 from hooke.inference.ensemble import Ensemble
 from hooke.inference.network import build_network, build_task, predicts_labels
 from hooke.inference.shipped import run_path, shipped_names
-from hooke.inference.source import Preparation
-from hooke.inference.weights import load_weights
 from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import StandardiseConfig
+from hooke.molecules.source import Preparation
+from hooke.nn.weights import load_weights
 
 _IDENTITY_SECTIONS = ("model", "task", "encodings", "standardise")
 
@@ -195,7 +195,7 @@ def load(name: Path | str, *, weights: Path | str | None = None, device: str = "
         DataError: No such run or weights, or they are damaged.
     """
     if str(name) in PUBLISHED and not Path(name).exists():
-        from hooke.inference.minimol import LoadedMiniMol
+        from hooke.encoders.minimol.encoder import LoadedMiniMol
 
         return LoadedMiniMol.open(Path(weights) if weights else None, device)
     if weights is not None:

@@ -8,9 +8,9 @@ from typing import Any
 from torch import nn
 
 from hooke.core import registry
-from hooke.core.labels import Label
-from hooke.molecules.encodings import EncodingConfig
-from hooke.nn.learned_encoding import with_learned
+from hooke.core.label import Label
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.nn.graphs.learned_encoding import with_learned
 
 
 def build_task(name: str, config: Any, labels: Sequence[Label], statistics: Mapping[str, Any] | None) -> Any:

@@ -12,15 +12,15 @@ import numpy as np
 import pyarrow as pa
 
 from hooke.core.errors import UnknownNameError, UsageError
-from hooke.core.labels import LEVELS, Label
+from hooke.core.label import LEVELS, Label
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
-from hooke.inference.batches import batches
 from hooke.inference.domain import COLUMNS, MORGAN, Domain, WithFingerprints
 from hooke.inference.ensemble import Prediction
 from hooke.inference.loaded import LoadedRun, next_step
-from hooke.inference.source import How, open_source, prepare_smiles
 from hooke.inference.stream import StreamReport, stream, table_of
 from hooke.molecules.arrays import MoleculeArrays
+from hooke.molecules.batch import batches
+from hooke.molecules.source import How, open_source, prepare_smiles
 from hooke.molecules.store import MoleculeStore
 
 if TYPE_CHECKING:

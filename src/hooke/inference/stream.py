@@ -40,8 +40,8 @@ from hooke.inference.parts import (
     read_parquet_stamp,
     rows_of,
 )
-from hooke.inference.source import How, Job, PreparedChunk, Source, StoredJob, TableSource, in_processes, prepare_job
 from hooke.molecules.arrays import MoleculeArrays
+from hooke.molecules.source import How, Job, PreparedChunk, Source, StoredJob, TableSource, in_processes, prepare_job
 from hooke.version import __version__
 
 CHUNKS_A_PART = 16

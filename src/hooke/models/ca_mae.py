@@ -12,7 +12,7 @@ all tokens, or over each channel's own, one mean after another; neither depends 
 
 Source: Kraus et al. 2024 (arXiv 2404.10242); details as in the public OpenPhenom release.
 Differs from the release: rectangular images, training with any subset of the decoder's channels; a convolutional stem and
-`nn.levels` as options.
+`nn.images.levels` as options.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from hooke.core.errors import UsageError
 from hooke.core.options import later
 from hooke.images.batch import ImageBatch
 from hooke.nn.attention import EPSILON, CrossAttention
-from hooke.nn.channels import positions, require_channels
-from hooke.nn.image_output import ImageOutput, Reconstruction
-from hooke.nn.levels import Levels
-from hooke.nn.masking import Masking, mask_by_noise, put_back, take
-from hooke.nn.patch_encoder import ChannelPooling, NormPlace, PatchEncoder, Stem
-from hooke.nn.patches import channel_images, channel_patches, patch_grid
-from hooke.nn.positions import sine_positions
-from hooke.nn.standardise import standardise
+from hooke.nn.images.channels import positions, require_channels
+from hooke.nn.images.levels import Levels
+from hooke.nn.images.masking import Masking, mask_by_noise, put_back, take
+from hooke.nn.images.output import ImageOutput, Reconstruction
+from hooke.nn.images.patch_encoder import ChannelPooling, NormPlace, PatchEncoder, Stem
+from hooke.nn.images.patches import channel_images, channel_patches, patch_grid
+from hooke.nn.images.positions import sine_positions
+from hooke.nn.images.standardise import standardise
 from hooke.nn.transformer import BlockKind, Transformer, initialise
 
 DOMAIN = "images"

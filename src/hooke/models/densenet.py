@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hooke.nn.feature_maps import FeatureMapEncoder, convolution, stem
+from hooke.nn.images.feature_maps import FeatureMapEncoder, convolution, stem
 
 DOMAIN = "images"
 _BOTTLENECK = 4

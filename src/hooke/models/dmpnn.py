@@ -21,16 +21,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.core.options import later
-from hooke.molecules.encodings import EncodingConfig
-from hooke.nn.distinct import Distinct, at_edges
-from hooke.nn.embeddings import BondEmbedding
-from hooke.nn.encoder import MoleculeEncoder
-from hooke.nn.inputs import NodeFeatures
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.nn.graphs.distinct import Distinct, at_edges
+from hooke.nn.graphs.embeddings import BondEmbedding
+from hooke.nn.graphs.encoder import MoleculeEncoder
+from hooke.nn.graphs.inputs import NodeFeatures
+from hooke.nn.graphs.pooling import PoolingKind
+from hooke.nn.graphs.segment import Edges, directed_messages, incoming_sum
+from hooke.nn.graphs.virtual_node import VirtualNodeKind
 from hooke.nn.mlp import Activation, activation
-from hooke.nn.pooling import PoolingKind
 from hooke.nn.randomness import ItemDropout
-from hooke.nn.segment import Edges, directed_messages, incoming_sum
-from hooke.nn.virtual_node import VirtualNodeKind
 
 
 @dataclass(frozen=True)

@@ -18,15 +18,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hooke.core.options import later
-from hooke.molecules.encodings import EncodingConfig
-from hooke.nn.distinct import Distinct, expanded
-from hooke.nn.encoder import MoleculeEncoder
-from hooke.nn.inputs import EdgeInputs, NodeInputs
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.nn.graphs.distinct import Distinct, expanded
+from hooke.nn.graphs.encoder import MoleculeEncoder
+from hooke.nn.graphs.inputs import EdgeInputs, NodeInputs
+from hooke.nn.graphs.pooling import PoolingKind
+from hooke.nn.graphs.segment import Edges, at_destination, at_source, incoming_sum
+from hooke.nn.graphs.virtual_node import VirtualNodeKind
 from hooke.nn.mlp import Activation, Normalisation
-from hooke.nn.pooling import PoolingKind
 from hooke.nn.residual import Residual
-from hooke.nn.segment import Edges, at_destination, at_source, incoming_sum
-from hooke.nn.virtual_node import VirtualNodeKind
 
 GATE_EPSILON = 1e-6
 GRADIENT_EXEMPT = {

@@ -16,14 +16,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hooke.core.options import later
-from hooke.molecules.encodings import EncodingConfig
-from hooke.nn.encoder import MoleculeEncoder
-from hooke.nn.inputs import NodeInputs
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.nn.graphs.encoder import MoleculeEncoder
+from hooke.nn.graphs.inputs import NodeInputs
+from hooke.nn.graphs.pooling import PoolingKind
+from hooke.nn.graphs.segment import Edges, neighbour_sum
+from hooke.nn.graphs.virtual_node import VirtualNodeKind
 from hooke.nn.mlp import Activation, Normalisation
-from hooke.nn.pooling import PoolingKind
 from hooke.nn.residual import Residual
-from hooke.nn.segment import Edges, neighbour_sum
-from hooke.nn.virtual_node import VirtualNodeKind
 
 
 @dataclass(frozen=True)

@@ -16,16 +16,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hooke.core.options import later
-from hooke.molecules.encodings import EncodingConfig
-from hooke.nn.distinct import Distinct
-from hooke.nn.encoder import MoleculeEncoder
-from hooke.nn.inputs import EdgeInputs, NodeInputs
-from hooke.nn.isomorphism import IsomorphismUpdate
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.nn.graphs.distinct import Distinct
+from hooke.nn.graphs.encoder import MoleculeEncoder
+from hooke.nn.graphs.inputs import EdgeInputs, NodeInputs
+from hooke.nn.graphs.isomorphism import IsomorphismUpdate
+from hooke.nn.graphs.pooling import PoolingKind
+from hooke.nn.graphs.rectified import rectified_sum
+from hooke.nn.graphs.segment import Edges
+from hooke.nn.graphs.virtual_node import VirtualNodeKind
 from hooke.nn.mlp import Activation, Normalisation
-from hooke.nn.pooling import PoolingKind
-from hooke.nn.rectified import rectified_sum
-from hooke.nn.segment import Edges
-from hooke.nn.virtual_node import VirtualNodeKind
 
 
 @dataclass(frozen=True)

@@ -17,17 +17,17 @@ from typing import Literal
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hooke.molecules.encodings import EncodingConfig
-from hooke.nn.distinct import Distinct
-from hooke.nn.encoder import MoleculeEncoder
-from hooke.nn.inputs import EdgeInputs, NodeInputs
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.nn.graphs.attention import Attended, MoleculeAttention
+from hooke.nn.graphs.distinct import Distinct
+from hooke.nn.graphs.encoder import MoleculeEncoder
+from hooke.nn.graphs.inputs import EdgeInputs, NodeInputs
+from hooke.nn.graphs.pair_context import PairContext
+from hooke.nn.graphs.pooling import PoolingKind
+from hooke.nn.graphs.rectified import rectified_sum
+from hooke.nn.graphs.virtual_node import VirtualNodeKind
 from hooke.nn.mlp import Activation, Normalisation, mlp, normalisation
-from hooke.nn.molecule_attention import Attended, MoleculeAttention
-from hooke.nn.pair_context import PairContext
-from hooke.nn.pooling import PoolingKind
 from hooke.nn.randomness import ItemDropout
-from hooke.nn.rectified import rectified_sum
-from hooke.nn.virtual_node import VirtualNodeKind
 
 
 @dataclass(frozen=True)

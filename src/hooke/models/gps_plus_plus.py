@@ -7,7 +7,7 @@
     z = LN(x + GraphDropout(Attention(x, bias)))
     x' = LN(s + GraphDropout(FFN(s))),  s = y + z
 
-MLP = Linear → LN → GELU → Linear; the bias holds shortest paths and, with `positions`, distances (`nn.pair_bias`); GraphDropout
+MLP = Linear → LN → GELU → Linear; the bias holds shortest paths and, with `positions`, distances (`nn.graphs.pair_bias`); GraphDropout
 drops a whole molecule's update with probability `depth_dropout` · layer / (depth - 1). The inputs are sums of code
 embeddings, encodings and degrees, each through its own MLP, concatenated and projected. With `positions`, molecules without
 finite coordinates, or whose coordinates are hidden, do without.
@@ -30,16 +30,14 @@ from torch import Tensor, nn
 
 from hooke.core.errors import UsageError
 from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.encodings import EncodingConfig
-from hooke.nn.embeddings import MAXIMUM_DEGREE, AtomEmbedding, BondEmbedding
-from hooke.nn.graph_dropout import GraphDropout, RowDropout
-from hooke.nn.mlp import mlp
-from hooke.nn.molecule_attention import Attended, MoleculeAttention, attended, masked_bias
-from hooke.nn.output import MoleculeOutput
-from hooke.nn.pair_bias import POSITIONS, DistanceBias, PathBias
-from hooke.nn.pooling import Pooling, PoolingKind
-from hooke.nn.randomness import ItemRandom
-from hooke.nn.segment import (
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.nn.graphs.attention import Attended, MoleculeAttention, attended, masked_bias
+from hooke.nn.graphs.embeddings import MAXIMUM_DEGREE, AtomEmbedding, BondEmbedding
+from hooke.nn.graphs.graph_dropout import GraphDropout, RowDropout
+from hooke.nn.graphs.output import MoleculeOutput
+from hooke.nn.graphs.pair_bias import POSITIONS, DistanceBias, PathBias
+from hooke.nn.graphs.pooling import Pooling, PoolingKind
+from hooke.nn.graphs.segment import (
     Edges,
     at_destination,
     at_graph,
@@ -50,7 +48,9 @@ from hooke.nn.segment import (
     neighbour_sum,
     outgoing_sum,
 )
-from hooke.nn.size_groups import size_layout
+from hooke.nn.graphs.size_groups import size_layout
+from hooke.nn.mlp import mlp
+from hooke.nn.randomness import ItemRandom
 
 NODE_INPUTS = {POSITIONS: 3}
 

@@ -22,12 +22,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.nn.graphs.output import MoleculeOutput
+from hooke.nn.graphs.pooling import Pooling, PoolingKind
+from hooke.nn.graphs.segment import Edges, at_destination, at_graph, at_source, edges_of, graph_sum, incoming_sum
 from hooke.nn.mlp import RowBatchNorm
-from hooke.nn.output import MoleculeOutput
-from hooke.nn.pooling import Pooling, PoolingKind
 from hooke.nn.randomness import ItemDropout, ItemRandom
-from hooke.nn.segment import Edges, at_destination, at_graph, at_source, edges_of, graph_sum, incoming_sum
 
 RANDOM_FEATURES, RANDOM_WIDTH = "random_features", 20
 NODE_INPUTS = {RANDOM_FEATURES: RANDOM_WIDTH}

@@ -28,16 +28,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.nn.attention import head_width, join_heads, split_heads
-from hooke.nn.embeddings import BondEmbedding
-from hooke.nn.inputs import NodeFeatures
+from hooke.nn.graphs.embeddings import BondEmbedding
+from hooke.nn.graphs.inputs import NodeFeatures
+from hooke.nn.graphs.output import MoleculeOutput
+from hooke.nn.graphs.pooling import Pooling, PoolingKind
+from hooke.nn.graphs.segment import at_destination, at_source, directed_messages, edges_of, incoming_sum, neighbour_sum
 from hooke.nn.item_noise import Axis
 from hooke.nn.mlp import Activation, activation, mlp
-from hooke.nn.output import MoleculeOutput
-from hooke.nn.pooling import Pooling, PoolingKind
 from hooke.nn.randomness import ItemDropout
-from hooke.nn.segment import at_destination, at_source, directed_messages, edges_of, incoming_sum, neighbour_sum
 
 GRADIENT_EXEMPT = {r"bond_from_(atoms|bonds)\..*": "the outputs of bonds serve edge-level labels only"}
 _SPREAD = 3  # depths are drawn at most so far from the mean

@@ -23,15 +23,15 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from hooke.core.options import later
-from hooke.molecules.encodings import EncodingConfig
-from hooke.nn.distinct import Distinct, expanded
-from hooke.nn.encoder import MoleculeEncoder
-from hooke.nn.inputs import EdgeInputs, NodeInputs
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.nn.graphs.distinct import Distinct, expanded
+from hooke.nn.graphs.encoder import MoleculeEncoder
+from hooke.nn.graphs.inputs import EdgeInputs, NodeInputs
+from hooke.nn.graphs.pooling import PoolingKind
+from hooke.nn.graphs.segment import Edges, at_destination, at_source, incoming_sum, neighbour_sum, outgoing_sum
+from hooke.nn.graphs.virtual_node import VirtualNodeKind
 from hooke.nn.mlp import Activation, Normalisation, mlp
-from hooke.nn.pooling import PoolingKind
 from hooke.nn.randomness import ItemDropout
-from hooke.nn.segment import Edges, at_destination, at_source, incoming_sum, neighbour_sum, outgoing_sum
-from hooke.nn.virtual_node import VirtualNodeKind
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hooke.nn.feature_maps import FeatureMapEncoder, convolution, stem
+from hooke.nn.images.feature_maps import FeatureMapEncoder, convolution, stem
 
 DOMAIN = "images"
 _EXPANSION = 4

@@ -77,3 +77,18 @@ class MoleculeSlice:
     bounds: dict[str, np.ndarray] = field(default_factory=dict)
     pair_index: np.ndarray = field(default_factory=lambda: np.zeros((2, 0), np.int64))
     rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+def contiguous(arrays: MoleculeArrays, start: int, stop: int) -> MoleculeArrays:
+    """Molecules start ... stop - 1, without copying."""
+    atoms = slice(int(arrays.atom_offsets[start]), int(arrays.atom_offsets[stop]))
+    bonds = slice(int(arrays.bond_offsets[start]), int(arrays.bond_offsets[stop]))
+    return MoleculeArrays(
+        arrays.atom_offsets[start : stop + 1] - atoms.start,
+        arrays.bond_offsets[start : stop + 1] - bonds.start,
+        arrays.atom_codes[atoms],
+        arrays.bond_atoms[bonds],
+        arrays.bond_codes[bonds],
+        {name: values[atoms] for name, values in arrays.atom_encodings.items()},
+        {name: values[start:stop] for name, values in arrays.graph_encodings.items()},
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,8 +10,10 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from hooke.molecules.arrays import MoleculeSlice
+from hooke.molecules.arrays import MoleculeArrays, MoleculeSlice, contiguous
 from hooke.molecules.directed_edges import directed_edges
+
+ATOMS_A_MOLECULE = 100  # a batch holds at most so many atoms times the batch size: peptides must not exhaust the memory
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,24 @@ def collate(molecules: MoleculeSlice) -> MoleculeBatch:
         pair_index=torch.from_numpy(np.array(molecules.pair_index, dtype=np.int64)),
         rows=torch.from_numpy(np.array(molecules.rows, dtype=np.int64)),
     )
+
+
+def batches(arrays: MoleculeArrays, batch_size: int) -> Iterator[MoleculeBatch]:
+    """The molecules in order, a batch at a time."""
+    for start, stop in cuts(arrays.atom_counts, batch_size):
+        yield collate(MoleculeSlice(contiguous(arrays, start, stop), rows=np.arange(start, stop)))
+
+
+def cuts(atom_counts: np.ndarray, batch_size: int) -> Iterator[tuple[int, int]]:
+    """Consecutive ranges of at most `batch_size` molecules and 100 `batch_size` atoms, but at least one molecule."""
+    ends = np.cumsum(atom_counts)
+    start = 0
+    while start < len(atom_counts):
+        before = int(ends[start - 1]) if start else 0
+        fitting = int(np.searchsorted(ends, before + batch_size * ATOMS_A_MOLECULE, side="right"))
+        stop = max(start + 1, min(start + batch_size, fitting))
+        yield start, stop
+        start = stop
 
 
 def _tensors(arrays: Mapping[str, np.ndarray], dtype: torch.dtype) -> dict[str, Tensor]:

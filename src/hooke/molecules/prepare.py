@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hooke.molecules.arrays import MoleculeArrays, joined
-from hooke.molecules.encodings import EncodingConfig, add_encodings
+from hooke.molecules.encodings.config import EncodingConfig, add_encodings
 from hooke.molecules.featurise import featurise
 from hooke.molecules.parse import KEEP_ALL, ParseError, StandardiseConfig, canonical_smiles, parse, silence_rdkit
 

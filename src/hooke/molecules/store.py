@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from hooke.core.errors import DataError, UnknownNameError
-from hooke.core.labels import LEVELS, Label
+from hooke.core.label import LEVELS, Label
 from hooke.core.options import plain
 from hooke.core.store import Column, Schema, Store, StoreWriter
 from hooke.core.store.schema import Manifest, newest_manifest
 from hooke.core.store.writer import SHARD_ROWS
 from hooke.molecules.arrays import MoleculeArrays, MoleculeSlice
 from hooke.molecules.blocks import NO_SPLIT, SPLIT_CODES, GraphLabels, MoleculeBlock, ends, take
-from hooke.molecules.encodings import EncodingConfig
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.vocabulary import ATOM_COLUMNS, BOND_COLUMNS
 
 __all__ = [

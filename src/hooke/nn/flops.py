@@ -57,8 +57,8 @@ def meta_batch(items: int, channels: tuple[str, ...], size: int) -> ImageBatch:
 
 
 def stage_flops(encoder: nn.Module, batch: ImageBatch) -> list[int]:
-    """FLOPs of each stage of an encoder on the meta device, in order; see `nn.fork`."""
-    from hooke.nn.fork import stages_of
+    """FLOPs of each stage of an encoder on the meta device, in order; see `nn.images.fork`."""
+    from hooke.nn.images.fork import stages_of
 
     stages = stages_of(encoder)
     state, counts = stages.start(batch), []

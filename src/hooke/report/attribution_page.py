@@ -21,7 +21,7 @@ _STYLE = (
 
 
 class Attributed(Protocol):
-    """One prediction taken apart; see `hooke.inference.attribution.Attribution`."""
+    """One prediction taken apart; see `hooke.workflows.attribution.Attribution`."""
 
     @property
     def smiles(self) -> str:

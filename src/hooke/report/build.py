@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.evaluate.metrics import METRICS
 from hooke.report.drawing import MoleculePool
 from hooke.report.schema import (

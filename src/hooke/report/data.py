@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.report.build import MAX_ROWS, Values, numbers
 from hooke.report.drawing import MAX_SMILES
 from hooke.report.schema import Count, DataSummary, Histogram, KeyNumber, LabelSummary, RejectedRow
@@ -49,7 +49,7 @@ def data_summary(
 
     Args:
         name: Of the data set.
-        ingest: Counts by the names of `molecules.ingest.IngestReport`; missing ones are 0.
+        ingest: Counts by the names of `molecules.tables.ingest.IngestReport`; missing ones are 0.
         labels: From `label_summary`.
         parts: Split part -> molecules.
         leaks: Check -> what it found, shown as it is.

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from hooke.cells.annotations import KnownPairs, known_pairs
+from hooke.cells.annotations import known_pairs
 from hooke.cells.map import layout
 from hooke.cells.profiles import Profiles
+from hooke.evaluate.known_pairs import KnownPairs
 from hooke.serve.map_server import map_server
 from hooke.serve.map_view import MapView
 from hooke.serve.tiles import Tiles

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from hooke.cells.annotations import KnownPairs
 from hooke.cells.map import hierarchical_order, layout
 from hooke.cells.profiles import Profiles
 from hooke.core.errors import UnknownNameError, UsageError
+from hooke.evaluate.known_pairs import KnownPairs
 
 MOST_IN_HEAT_MAP = 300
 TAIL = 0.05

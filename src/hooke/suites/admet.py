@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hooke.datasets.admet import TABLES
-from hooke.suites.evaluation import Suite, SuiteTask
+from hooke.suites import Suite, SuiteTask
 
 _ALSO_PRETRAINED: dict[str, tuple[str, ...]] = {
     "lipophilicity": ("lipophilicity",),  # the same ChEMBL set as MoleculeNet's

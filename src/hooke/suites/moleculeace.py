@@ -6,7 +6,7 @@ The sparse ChEMBL of `shelfmix` holds measurements of all fifteen targets, witho
 from __future__ import annotations
 
 from hooke.datasets.moleculeace import TABLES
-from hooke.suites.evaluation import Suite, SuiteTask
+from hooke.suites import Suite, SuiteTask
 
 SUITE = Suite(
     "moleculeace",

@@ -5,7 +5,7 @@ All but BBBP also stand in `shelfmix`, without their test molecules.
 
 from __future__ import annotations
 
-from hooke.suites.evaluation import Suite, SuiteTask
+from hooke.suites import Suite, SuiteTask
 
 _METRICS = {
     "esol": "rmse", "freesolv": "rmse", "lipophilicity": "rmse", "qm7": "mae", "qm8": "mae", "bbbp": "roc_auc", "clintox": "roc_auc",

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from hooke.datasets.tdc_admet import TABLES
-from hooke.suites.evaluation import Suite, SuiteTask
+from hooke.suites import Suite, SuiteTask
 
 _ALSO_PRETRAINED: dict[str, tuple[str, ...]] = {
     "lipophilicity_astrazeneca": ("lipophilicity", "chembl"),  # the same ChEMBL set as MoleculeNet's

@@ -17,12 +17,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.molecules.batch import MoleculeBatch
-from hooke.nn.code_prediction import ATOM_SIZES, BOND_SIZES, bond_codes, code_heads, code_losses, drawn, hide
-from hooke.nn.label_free import LabelFree
+from hooke.nn.graphs.code_prediction import ATOM_SIZES, BOND_SIZES, bond_codes, code_heads, code_losses, drawn, hide
+from hooke.nn.graphs.label_free import LabelFree
+from hooke.nn.graphs.network import Network
 from hooke.nn.losses import measured_mean
-from hooke.nn.network import Network
 from hooke.nn.randomness import random_from
 
 SUPERVISED = False

@@ -23,11 +23,11 @@ from torch import Tensor, nn
 
 from hooke.core import registry
 from hooke.core.errors import UsageError
-from hooke.core.labels import Label
-from hooke.core.recipe import build
+from hooke.core.label import Label
+from hooke.core.recipe_files import build
 from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.encodings import EncodingConfig
-from hooke.nn.network import Network
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.nn.graphs.network import Network
 
 
 @dataclass(frozen=True)

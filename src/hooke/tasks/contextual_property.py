@@ -2,7 +2,7 @@
 
     loss = Σ_views CE(atom contexts) + Σ_views CE(bond contexts) + μ disagreement of the views
 
-over a random share of atoms and bonds; contexts: `nn.chemical_context`. With `hidden = "local"` the codes of a chosen atom, its
+over a random share of atoms and bonds; contexts: `nn.graphs.chemical_context`. With `hidden = "local"` the codes of a chosen atom, its
 neighbours and the bonds between, and of a chosen bond and its ends, are hidden, as the paper says; its code selects the labels and
 hides nothing (`hidden = "none"`), so that contexts can be read off the input.
 
@@ -21,16 +21,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.core.errors import UsageError
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.molecules.batch import MoleculeBatch
-from hooke.nn.chemical_context import atom_contexts, bond_contexts
-from hooke.nn.code_prediction import drawn, hide
-from hooke.nn.heads import first_edges
-from hooke.nn.label_free import LabelFree
+from hooke.nn.graphs.chemical_context import atom_contexts, bond_contexts
+from hooke.nn.graphs.code_prediction import drawn, hide
+from hooke.nn.graphs.heads import first_edges
+from hooke.nn.graphs.label_free import LabelFree
+from hooke.nn.graphs.network import Network
+from hooke.nn.graphs.views_of_output import ViewHeads, disagreement
 from hooke.nn.losses import measured_mean
-from hooke.nn.network import Network
 from hooke.nn.randomness import random_from
-from hooke.nn.views_of_output import ViewHeads, disagreement
 
 SUPERVISED = False
 

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from hooke.core.errors import UsageError
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.contrast import nt_xent
-from hooke.nn.heads import Head
-from hooke.nn.label_free import LabelFree
-from hooke.nn.molecule_views import Augmentation, random_view
-from hooke.nn.network import Network
+from hooke.nn.graphs.heads import Head
+from hooke.nn.graphs.label_free import LabelFree
+from hooke.nn.graphs.network import Network
+from hooke.nn.graphs.views import Augmentation, random_view
 from hooke.nn.randomness import random_from
 
 SUPERVISED = False

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from hooke.images.batch import ImageBatch
-from hooke.nn.classification import ClassificationTask, Symmetry, domains_of, mean_over_labelled
 from hooke.nn.domain_losses import coral_penalty, rows_by_domain
-from hooke.nn.image_network import Classified
+from hooke.nn.images.classification import ClassificationTask, Symmetry, domains_of, mean_over_labelled
+from hooke.nn.images.network import Classified
 
 DOMAIN = "images"
 

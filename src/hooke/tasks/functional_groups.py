@@ -19,15 +19,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.core.errors import UsageError
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.encodings import FUNCTIONAL_GROUPS, EncodingConfig
+from hooke.molecules.encodings.config import FUNCTIONAL_GROUPS, EncodingConfig
 from hooke.molecules.functional_groups import GROUP_NAMES
-from hooke.nn.label_free import LabelFree
-from hooke.nn.network import Network
+from hooke.nn.graphs.label_free import LabelFree
+from hooke.nn.graphs.network import Network
+from hooke.nn.graphs.views_of_output import ViewHeads, disagreement
 from hooke.nn.processes import step_mean
 from hooke.nn.randomness import random_from
-from hooke.nn.views_of_output import ViewHeads, disagreement
 
 SUPERVISED = False
 ENCODINGS = EncodingConfig(functional_groups=True)

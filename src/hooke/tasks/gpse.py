@@ -1,13 +1,13 @@
 """`gpse`: predict the positional and structural encodings of a molecule, so that the encoder becomes one for all of them.
 
-    loss = node_loss(node encodings) + graph_loss(graph encodings),  see `nn.encoding_targets`
+    loss = node_loss(node encodings) + graph_loss(graph encodings),  see `nn.graphs.encoding_targets`
 
 Node targets: seven electrostatic statistics, absolute Laplacian eigenvectors, return probabilities of 2, 3 ... steps, the heat
 kernel's diagonal; graph targets: Laplacian eigenvalues and cycle counts: 51 + 11 with the defaults. The molecules carry them
 (`[encodings]`), and the encoder does not read them.
 
 Source: Cantürk et al. 2024 (arXiv 2307.07107). Differs from its code: the heat kernel and the electrostatic statistics as in
-`molecules.kernels`.
+`molecules.encodings.kernels`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hooke.core.errors import UsageError
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.encodings import (
+from hooke.molecules.encodings.config import (
     CYCLES,
     EIGENVALUES,
     EIGENVECTORS,
@@ -32,11 +32,11 @@ from hooke.molecules.encodings import (
     RANDOM_WALK,
     EncodingConfig,
 )
-from hooke.nn.encoding_targets import SeparateHeads, graph_loss, node_loss, normalised
-from hooke.nn.label_free import LabelFree
+from hooke.nn.graphs.encoding_targets import SeparateHeads, graph_loss, node_loss, normalised
+from hooke.nn.graphs.label_free import LabelFree
+from hooke.nn.graphs.network import Network
+from hooke.nn.graphs.output import MoleculeOutput
 from hooke.nn.mlp import mlp
-from hooke.nn.network import Network
-from hooke.nn.output import MoleculeOutput
 from hooke.nn.randomness import random_from
 
 SUPERVISED = False

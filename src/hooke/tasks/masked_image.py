@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
-from hooke.nn.classification import Symmetry, turned
-from hooke.nn.fourier import reconstruction_losses
-from hooke.nn.image_network import ReconstructionNetwork
-from hooke.nn.masking import random_noise
+from hooke.nn.images.classification import Symmetry, turned
+from hooke.nn.images.fourier import reconstruction_losses
+from hooke.nn.images.masking import random_noise
+from hooke.nn.images.network import ReconstructionNetwork
 from hooke.nn.randomness import random_from
 
 DOMAIN = "images"

@@ -21,8 +21,8 @@ from torch.nn import functional
 
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
-from hooke.nn.classification import ClassificationTask, Symmetry, mean_over_labelled, target_of
-from hooke.nn.image_network import Classified, ClassifierNetwork
+from hooke.nn.images.classification import ClassificationTask, Symmetry, mean_over_labelled, target_of
+from hooke.nn.images.network import Classified, ClassifierNetwork
 from hooke.nn.processes import step_sum
 
 DOMAIN = "images"

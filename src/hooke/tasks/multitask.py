@@ -35,12 +35,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.core.errors import DataError, UsageError
-from hooke.core.labels import LEVELS, Kind, Label
+from hooke.core.label import LEVELS, Kind, Label
 from hooke.core.options import later
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.distributions import OUTPUTS, DistributionLoss, distribution_loss, stated_spread
-from hooke.nn.encodings import flip_signs, hide_encodings
-from hooke.nn.heads import Head
+from hooke.nn.graphs.encodings import flip_signs, hide_encodings
+from hooke.nn.graphs.heads import Head
+from hooke.nn.graphs.network import Network
 from hooke.nn.losses import (
     RegressionLoss,
     class_loss,
@@ -51,7 +52,6 @@ from hooke.nn.losses import (
     weighted_mean,
 )
 from hooke.nn.mlp import Activation
-from hooke.nn.network import Network
 from hooke.nn.randomness import random_from
 
 MOST_WEIGHT = 100.0  # of a class, so that one lucky molecule of a rare class does not drown the others

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from hooke.images.batch import ImageBatch
-from hooke.nn.classification import ClassificationTask, Symmetry, domains_of, mean_over_labelled
 from hooke.nn.domain_losses import rows_by_domain
-from hooke.nn.image_network import Classified, concatenated
+from hooke.nn.images.classification import ClassificationTask, Symmetry, domains_of, mean_over_labelled
+from hooke.nn.images.network import Classified, concatenated
 
 DOMAIN = "images"
 

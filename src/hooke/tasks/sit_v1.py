@@ -24,15 +24,15 @@ from torch.nn import functional
 
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
-from hooke.nn.channels import in_order
 from hooke.nn.contrast import nt_xent
 from hooke.nn.corruption import Fill, corrupt
-from hooke.nn.dihedral import ROTATIONS, random_elements, turn_each
-from hooke.nn.image_network import ImageNetwork
-from hooke.nn.patches import unpatchify
+from hooke.nn.images.channels import in_order
+from hooke.nn.images.dihedral import ROTATIONS, random_elements, turn_each
+from hooke.nn.images.network import ImageNetwork
+from hooke.nn.images.patches import unpatchify
+from hooke.nn.images.standardise import standardise
+from hooke.nn.images.views import random_view
 from hooke.nn.randomness import random_from
-from hooke.nn.standardise import standardise
-from hooke.nn.views import random_view
 
 DOMAIN = "images"
 ENCODER = ("vit", {"class_tokens": 2})  # what the contract tests put it around

@@ -24,17 +24,17 @@ from torch import Tensor, nn
 
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
-from hooke.nn.channels import in_order
 from hooke.nn.contrast import key_contrast
 from hooke.nn.corruption import Fill, corrupt
-from hooke.nn.image_network import ImageNetwork
-from hooke.nn.image_output import ImageOutput
+from hooke.nn.images.channels import in_order
+from hooke.nn.images.network import ImageNetwork
+from hooke.nn.images.output import ImageOutput
+from hooke.nn.images.patches import unpatchify
+from hooke.nn.images.standardise import standardise
+from hooke.nn.images.views import random_view
 from hooke.nn.mlp import RowBatchNorm
-from hooke.nn.patches import unpatchify
 from hooke.nn.randomness import random_from
-from hooke.nn.standardise import standardise
 from hooke.nn.teacher import Teacher, momentum_at
-from hooke.nn.views import random_view
 
 DOMAIN = "images"
 

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from hooke.core.errors import HookeError
 from hooke.images.batch import ImageBatch
-from hooke.nn.fourier import hidden_error
-from hooke.nn.image_output import ImageOutput, Reconstruction
+from hooke.nn.images.fourier import hidden_error
+from hooke.nn.images.output import ImageOutput, Reconstruction
 from hooke.testing.contract import require, require_equal, require_frozen_config, resolve_module, seeded
 from hooke.testing.image_samples import CHANNELS, SIZE, PixelKind, image_batch
 from hooke.testing.models import other_values

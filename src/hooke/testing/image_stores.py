@@ -6,7 +6,7 @@ import numpy as np
 
 from hooke.core.store import check_store
 from hooke.images.batch import image_batch
-from hooke.images.metadata import STANDARD
+from hooke.images.reading.metadata import STANDARD
 from hooke.images.store import ImageStore
 from hooke.testing.contract import require
 

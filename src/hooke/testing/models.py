@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from hooke.molecules.arrays import MoleculeSlice
 from hooke.molecules.batch import MoleculeBatch, collate
-from hooke.molecules.encodings import EncodingConfig
-from hooke.nn.output import MoleculeOutput
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.nn.graphs.output import MoleculeOutput
 from hooke.testing.contract import ContractError, require, require_equal, require_frozen_config, resolve_module, seeded
 from hooke.testing.permute import permuted
 from hooke.testing.samples import ENCODINGS, LARGE, SMILES, slice_of

@@ -23,8 +23,8 @@ from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
 
 from hooke.core.errors import HookeError, UsageError
 from hooke.core.parallel import default_workers
+from hooke.core.recipe import TrainSection
 from hooke.train.interruption import Interruption
-from hooke.train.recipe import TrainSection
 from hooke.train.shards import ShardedStrategy
 
 _SMALL_NETWORK = 2_000_000

@@ -8,10 +8,10 @@ from typing import Any, Protocol, cast
 
 from torch import nn
 
+from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
 from hooke.evaluate.splits import Split
 from hooke.train.member import Member, Watch
-from hooke.train.recipe import Recipe
 
 
 class Store(Protocol):

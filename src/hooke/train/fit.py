@@ -14,12 +14,12 @@ import polars as pl
 
 from hooke.core.errors import DataError, HookeError, UsageError
 from hooke.core.files import disk_full_explained
+from hooke.core.recipe import Recipe, resolve
 from hooke.core.runs import RunFolder
 from hooke.evaluate.splits import Split, part_of
 from hooke.train.devices import check_can_start
 from hooke.train.domains import Store, domain_of
 from hooke.train.member import Member, Watch, trained
-from hooke.train.recipe import Recipe, resolve
 
 
 def prepare(recipe: Recipe, *, workers: int | None = None, show_progress: bool = True) -> Any:

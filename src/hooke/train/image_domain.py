@@ -12,6 +12,7 @@ from torch import nn
 from hooke.core import registry
 from hooke.core.errors import UsageError
 from hooke.core.paths import cache_folder
+from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
 from hooke.evaluate.splits import Split
 from hooke.images.measured import measured_fields
@@ -22,7 +23,6 @@ from hooke.train.image_measure import measure_images
 from hooke.train.image_member import ImageMember, class_codes
 from hooke.train.image_split import split_images
 from hooke.train.member import Member, Watch
-from hooke.train.recipe import Recipe
 
 SETUP = "images.json"
 

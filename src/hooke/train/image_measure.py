@@ -10,13 +10,13 @@ import polars as pl
 import torch
 from torch import nn
 
+from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
 from hooke.evaluate.splits import Split
 from hooke.images.batch import ImageBatch
 from hooke.images.store import ImageStore
 from hooke.inference.image_network import ImageSetup
 from hooke.train.image_member import class_codes, image_loader
-from hooke.train.recipe import Recipe
 
 WELL = ("experiment", "plate", "well")
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from hooke.core.recipe import Recipe
 from hooke.images.loader import ImageLoader
 from hooke.images.measured import measured_targets
 from hooke.images.store import ImageStore
@@ -15,7 +16,6 @@ from hooke.inference.image_network import MEASURED, ImageSetup, build_image_netw
 from hooke.nn.transformer import Transformer
 from hooke.tasks.measured_features import FEATURES
 from hooke.train.member import Member
-from hooke.train.recipe import Recipe
 
 _DECODER = "decoder."
 

@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 
 from hooke.core.errors import DataError, UnknownNameError, UsageError
+from hooke.core.recipe import SplitSection
 from hooke.evaluate import splits
 from hooke.evaluate.splits import Split
 from hooke.images.store import ImageStore
-from hooke.train.recipe import SplitSection
 
 _KEYS = {
     "random": ("experiment", "plate", "well"), "well": ("experiment", "plate", "well"), "plate": ("experiment", "plate"),

@@ -25,15 +25,15 @@ from torch import Tensor, nn
 
 from hooke.core.errors import HookeError
 from hooke.core.progress import Progress
-from hooke.inference.weights import load_weights
+from hooke.core.recipe import TrainSection
 from hooke.nn.processes import shared_step
+from hooke.nn.weights import load_weights
 from hooke.train.checkpoint import load_state, save_state, save_weights
 from hooke.train.devices import OtherProcessError, set_threads
 from hooke.train.ema import ExponentialAverage
 from hooke.train.gradients import gradient_norms
 from hooke.train.interruption import Interruption
 from hooke.train.optimiser import learning_rate, make_optimiser, set_learning_rate, set_training
-from hooke.train.recipe import TrainSection
 from hooke.train.shards import divide_state, whole_state, whole_weights
 
 Log = Callable[..., None]

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 
-from hooke.core.labels import Label
+from hooke.core.label import Label
 from hooke.core.runs import RunFolder
 from hooke.evaluate.conformal import calibrate_interval, calibrate_set
 from hooke.evaluate.metrics import evaluate

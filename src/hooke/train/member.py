@@ -16,12 +16,12 @@ from lightning_fabric import Fabric
 from hooke.core.errors import DataError
 from hooke.core.files import disk_full_explained
 from hooke.core.progress import progress
+from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
-from hooke.inference.weights import load_weights, read_weights
+from hooke.nn.weights import load_weights, read_weights
 from hooke.train.devices import launch, make_fabric
 from hooke.train.events import event_file
 from hooke.train.loop import Loader, Trainer
-from hooke.train.recipe import Recipe
 
 Watch = Callable[[Mapping[str, Any]], None]
 

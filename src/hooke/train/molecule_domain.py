@@ -11,6 +11,7 @@ from torch import nn
 from hooke.core import registry
 from hooke.core.errors import UsageError
 from hooke.core.paths import cache_folder
+from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
 from hooke.evaluate.splits import Split
 from hooke.inference.ensemble import Ensemble
@@ -21,7 +22,6 @@ from hooke.train import measure as measuring
 from hooke.train.devices import single_device
 from hooke.train.member import Member, Watch
 from hooke.train.molecule_member import MoleculeMember
-from hooke.train.recipe import Recipe
 from hooke.train.split import split_store
 
 

@@ -11,15 +11,15 @@ import numpy as np
 import torch
 
 from hooke.core.errors import DataError, UsageError
+from hooke.core.loader import RowLoader
+from hooke.core.recipe import base_config
 from hooke.inference.network import build_network, build_task
 from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.label_share import hide_labels
 from hooke.molecules.statistics import LabelStatistics
 from hooke.molecules.store import MoleculeStore
 from hooke.nn.width_transfer import transfer_width
-from hooke.train.loader import RowLoader
 from hooke.train.member import Member, encoder_weights
-from hooke.train.recipe import base_config
 
 _VALIDATION_BATCH = 256  # at least so many molecules: no gradient needs memory
 

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from hooke.core.errors import UsageError
+from hooke.core.recipe import TrainSection
 from hooke.nn.width_transfer import rate_factors
 from hooke.train.lion import Lion
-from hooke.train.recipe import TrainSection
 
 
 def make_optimiser(network: nn.Module, section: TrainSection) -> torch.optim.Optimizer:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from hooke.core.errors import UsageError
+from hooke.core.recipe import SplitSection
 from hooke.evaluate import splits
 from hooke.evaluate.splits import Split
 from hooke.molecules.blocks import SPLIT_CODES
 from hooke.molecules.held_out import held_out
 from hooke.molecules.scaffolds import murcko_scaffold
 from hooke.molecules.store import MoleculeStore
-from hooke.train.recipe import SplitSection
 
 
 def split_store(store: MoleculeStore, section: SplitSection) -> Split:

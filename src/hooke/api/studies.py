@@ -1,0 +1,90 @@
+"""Studies of many trainings, behind `hooke search` and `hooke scale`; part of the Python interface, see `hooke.api`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hooke.studies.scaling_result import ScalingResult
+    from hooke.studies.search.live import Found
+
+
+def run_search(
+    recipe: str | Path,
+    space: Path | str,
+    *,
+    overrides: Sequence[str] = (),
+    sampler: str = "tpe",
+    trials: int = 30,
+    workers: int = 1,
+    prune: bool = False,
+    seed: int = 0,
+    runs: Path | str = "runs",
+) -> Found:
+    """Search options of a recipe, judged on its validation rows; see `hooke.studies.search.live`."""
+    from hooke.studies.search.live import Search
+    from hooke.studies.search.live import run_search as run
+    from hooke.studies.search.space import read_space
+
+    return run(
+        Search(str(recipe), tuple(overrides), read_space(Path(space)), sampler, trials, seed, prune, Path(runs)),
+        workers=workers,
+    )
+
+
+def run_scaling(
+    recipe: str | Path,
+    grid: Path | str,
+    *,
+    overrides: Sequence[str] = (),
+    seeds: int = 3,
+    runs: Path | str = "runs",
+    show_progress: bool = True,
+) -> ScalingResult:
+    """One factor at a time from a recipe, power laws, tables and a report; see `hooke.studies.scaling`.
+
+    Args:
+        recipe: The base point.
+        grid: TOML file of the factors.
+        overrides: "a.b=c" changes of the base point.
+        seeds: Trainings of each point.
+        runs: Folder of run folders, of the study's file, tables and report.
+        show_progress: Show a progress bar.
+    """
+    from hooke.studies.scaling import Study, read_grid, run_study
+    from hooke.studies.scaling_report import write_scaling_report
+    from hooke.studies.scaling_result import ScalingResult
+
+    study = Study(str(recipe), tuple(overrides), read_grid(grid), seeds, Path(runs))
+    result = ScalingResult(study, tuple(run_study(study, show_progress=show_progress)))
+    result.write_tables()
+    command = " ".join(["hooke scale", str(recipe), str(grid), *overrides, f"--seeds {seeds}"])
+    write_scaling_report(result, command=command)
+    return result
+
+
+def compare_optimisers(
+    recipe: str | Path,
+    space: Path | str,
+    table: Path | str,
+    *,
+    overrides: Sequence[str] = (),
+    optimisers: Sequence[str] = ("random", "tpe", "cma_es"),
+    trials: int = 30,
+    seeds: int = 1,
+    repeats: int = 200,
+    seed: int = 0,
+    runs: Path | str = "runs",
+) -> dict[str, Any]:
+    """Train at every point of a space once, then replay optimisers on the table; see `hooke.studies.search.replay`."""
+    from hooke.studies.search.live import Search
+    from hooke.studies.search.replay import replay, summary
+    from hooke.studies.search.space import read_space
+    from hooke.studies.search.table import tabulate, trained_scores
+
+    how = Search(str(recipe), tuple(overrides), read_space(Path(space)), trials=trials, seed=seed, runs=Path(runs))
+    how.check()
+    found = tabulate(how.space, trained_scores(how), Path(table), seeds=seeds)
+    return summary(found, {name: replay(found, name, trials=trials, repeats=repeats, seed=seed) for name in optimisers})

@@ -1,0 +1,173 @@
+"""Recipes: TOML → `extends` → `a.b=c` overrides → frozen dataclasses, refused as a whole with the nearest valid names.
+
+This file knows nothing of what stands in a recipe; `hooke.core.recipe` does.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from hooke.core.errors import UnknownNameError, UsageError, nearest
+
+T = TypeVar("T")
+
+
+def names() -> list[str]:
+    """The recipes that come with Hooke."""
+    found = (entry.name for entry in resources.files("hooke.recipes").iterdir())
+    return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
+
+
+def read(recipe: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """A recipe as one plain dictionary: its file, what it extends, and the overrides on top.
+
+    Args:
+        recipe: A TOML file, or the name of a built-in recipe. `extends = "..."` in it names another, by file (relative
+            to it) or by name; tables are merged key by key.
+        overrides: "a.b=c"; c is read as TOML, and as plain text where it is not TOML. A part of the key that holds dots
+            stands in quotes.
+
+    Raises:
+        UsageError: No such file, not TOML, a cycle of `extends`, or an override without "=".
+    """
+    merged = _read(str(recipe), Path.cwd(), ())
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"an override has the form a.b=c, got {override!r}")
+        _assign(merged, _keys(key.strip()), _value(text.strip()), override)
+    return merged
+
+
+def _read(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]:
+    path = (folder / recipe).expanduser()
+    if recipe.endswith(".toml") or path.is_file():
+        if not path.is_file():
+            raise UsageError(f"there is no recipe file {recipe}")
+        identity, data = str(path.resolve()), path.read_bytes()
+    elif recipe in names():
+        identity, data = recipe, (resources.files("hooke.recipes") / f"{recipe}.toml").read_bytes()
+        path = Path.cwd() / "built-in.toml"
+    else:
+        raise UnknownNameError("recipe", recipe, names())
+    if identity in seen:
+        raise UsageError("recipes extend each other in a circle: " + " -> ".join((*seen, identity)))
+    try:
+        content = tomllib.loads(data.decode())
+    except ValueError as error:  # not UTF-8, or not TOML
+        raise UsageError(f"{recipe} is not valid TOML: {error}") from error
+    base = content.pop("extends", None)
+    content.setdefault("name", Path(recipe).stem)
+    if base is None:
+        return content
+    if not isinstance(base, str):
+        raise UsageError(f"{recipe}: extends must name one recipe, got {base!r}")
+    inherited = _read(base, path.parent, (*seen, identity))
+    return merge(inherited, content)
+
+
+def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Two recipes, the second winning key by key inside tables.
+
+    A table that gives another `name` replaces the options of the first: they belong to the other model or data set.
+    """
+    out = dict(base)
+    for key, value in change.items():
+        old = out.get(key)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            renamed = "name" in value and value["name"] != old.get("name")
+            out[key] = dict(value) if renamed else merge(old, value)
+        else:
+            out[key] = value
+    return out
+
+
+def _keys(text: str) -> list[str]:
+    return [quoted or plain for quoted, plain in re.findall(r'"([^"]*)"|([^."]+)', text)]
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _assign(mapping: dict[str, Any], keys: list[str], value: Any, override: str) -> None:
+    for key in keys[:-1]:
+        inner = mapping.setdefault(key, {})
+        if not isinstance(inner, dict):
+            raise UsageError(f"{override!r}: {key!r} is a value, not a table")
+        mapping = inner
+    mapping[keys[-1]] = value
+
+
+def build(cls: type[T], mapping: Mapping[str, Any], where: str = "") -> T:
+    """Check a mapping against a frozen dataclass and build it; every problem is reported at once.
+
+    Raises:
+        UnknownNameError: Keys that the dataclass lacks are the only problem and there is one; offers the nearest.
+        UsageError: Anything else: several problems, wrong types, values out of range.
+    """
+    from pydantic import ValidationError
+
+    if not is_dataclass(cls):
+        raise TypeError(f"{cls} is not a dataclass")
+    unknown, found = [], {}
+    for key, valid, problem in _checked(cls, mapping, where):
+        if valid is None:
+            found[key] = f"{key}: {problem}"
+        else:
+            unknown.append((key, valid))
+    built = None
+    try:
+        built = _adapter(cls).validate_python(dict(mapping))
+    except ValidationError as error:
+        for entry in error.errors():
+            if entry["type"] not in ("unexpected_keyword_argument", "extra_forbidden"):
+                place = ".".join(str(part) for part in (where, *entry["loc"]) if part != "")
+                found.setdefault(place, _problem(place, entry))
+    problems = list(found.values())
+    if len(unknown) == 1 and not problems:
+        raise UnknownNameError("key", *unknown[0])
+    for key, valid in unknown:
+        near = nearest(key, valid)
+        problems.append(f"{key}: unknown key" + (f"; did you mean {near!r}?" if near else ""))
+    if problems or built is None:
+        raise UsageError("the recipe does not hold:\n  " + "\n  ".join(problems))
+    return built
+
+
+def _problem(place: str, entry: Any) -> str:
+    message = entry["msg"].removeprefix("Value error, ")
+    shown = "" if isinstance(entry["input"], Mapping) else f", got {entry['input']!r}"
+    return (f"{place}: " if place else "") + message + shown
+
+
+def _adapter(cls: type[T]) -> Any:
+    from pydantic import ConfigDict, TypeAdapter
+
+    if not hasattr(cls, "__pydantic_config__"):
+        config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+        cls.__pydantic_config__ = config  # type: ignore[attr-defined]
+    return TypeAdapter(cls)
+
+
+def _checked(cls: Any, mapping: Mapping[str, Any], where: str) -> Iterator[tuple[str, list[str] | None, str]]:
+    """Unknown keys with the valid ones, and truth values given as numbers, which pydantic would let through."""
+    hints = get_type_hints(cls)
+    known = sorted(field.name for field in fields(cls))
+    prefix = f"{where}." if where else ""
+    for key, value in mapping.items():
+        if key not in known:
+            yield prefix + key, [prefix + name for name in known], ""
+        elif isinstance(value, Mapping) and is_dataclass(hints[key]):
+            yield from _checked(hints[key], value, prefix + key)
+        elif hints[key] in (int, float) and isinstance(value, bool):
+            yield prefix + key, None, f"should be a number, got {value!r}"

@@ -1,0 +1,1 @@
+"""MiniMol's published checkpoint as an encoder (Kläser et al. 2024)."""

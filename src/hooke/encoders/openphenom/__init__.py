@@ -1,0 +1,1 @@
+"""Weights in the public OpenPhenom layout as an image encoder."""

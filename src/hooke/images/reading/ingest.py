@@ -1,0 +1,371 @@
+"""A folder of plate images and a metadata table into an image store: parallel, resumable, every field accounted for.
+
+Every field of the folder and every row of the table is in the store or in `rejected.parquet`, with its well and the reason.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from hooke.core.errors import DataError, UnknownNameError, UsageError
+from hooke.core.hashing import content_hash
+from hooke.core.parallel import ordered_map
+from hooke.core.progress import progress
+from hooke.images.reading.building import PROBLEMS, Done, Header, Problems, build_store
+from hooke.images.reading.illumination import correct, flat_field
+from hooke.images.reading.layouts import SITE_KEY, PlaneIndex
+from hooke.images.reading.metadata import Refused, join_metadata
+from hooke.images.reading.planes import PIXEL_DTYPES, PlaneError, read_plane
+from hooke.images.store import DEFAULT_TILE, ImageStore
+from hooke.images.tiles import shrink
+
+INGEST_VERSION = 1  # raise it when the same folder would become another store
+ILLUMINATION = "illumination.npz"
+ILLUMINATION_FIELDS = 48  # fields a plate from which the light is estimated
+_HASHED_ROWS = 1 << 18
+_PROBED = 9  # planes from which the pixel type is taken
+
+
+@dataclass(frozen=True)
+class ImageIngestConfig:
+    """How a folder becomes a store.
+
+    Attributes:
+        channels: Channels as the files call them, in the order to store; () takes all.
+        channel_names: What to call them, one a channel; () keeps the files' names.
+        problems: What becomes of fields that cannot be used; see `building.build_store`.
+        blank: Whether a field with a plane of one single value is refused ("reject") or kept ("keep").
+        dtype: "uint8", "uint16", or "auto": the type that most of nine probed planes have. Others are refused.
+        illumination: "none", or "plate": estimated for each plate and channel, and divided out.
+        downsample: Mean over squares of this side.
+        tile: Side of the store's tiles, in pixels.
+    """
+
+    channels: tuple[str, ...] = ()
+    channel_names: tuple[str, ...] = ()
+    problems: Problems = "stop"
+    blank: Literal["reject", "keep"] = "reject"
+    dtype: Literal["auto", "uint8", "uint16"] = "auto"
+    illumination: Literal["none", "plate"] = "none"
+    downsample: int = 1
+    tile: int = DEFAULT_TILE
+
+    def __post_init__(self) -> None:
+        if self.channel_names and len(self.channel_names) != len(self.channels):
+            raise UsageError("channel_names needs as many names as channels, and channels must be given with it")
+        if len(set(self.channel_names)) != len(self.channel_names) or len(set(self.channels)) != len(self.channels):
+            raise UsageError("channels and channel_names must not repeat")
+        if self.problems not in PROBLEMS:
+            raise UnknownNameError("rule for problems", self.problems, PROBLEMS)
+        if self.downsample < 1 or self.tile < 8:
+            raise UsageError("downsample must be at least 1 and tile at least 8")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field: its number in the table and where its planes lie, one (path, key) a channel; None for a missing one."""
+
+    row: int
+    site: int
+    planes: tuple[tuple[str, str] | None, ...]
+    double: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class WellJob:
+    """The fields of one well and all that is needed to read them."""
+
+    root: str
+    experiment: str
+    plate: str
+    well: str
+    fields: tuple[Field, ...]
+    channels: tuple[str, ...]
+    dtype: str
+    blank: str
+    whole_well: bool
+    downsample: int
+    flats: str = ""
+
+
+def ingest_images(
+    index: PlaneIndex,
+    folder: Path,
+    config: ImageIngestConfig = ImageIngestConfig(),
+    *,
+    metadata: pl.DataFrame | None = None,
+    source: Mapping[str, object] | None = None,
+    workers: int | None = None,
+    show_progress: bool = True,
+) -> ImageStore:
+    """Make the store of a folder of images, or open it if it is already there; a killed ingest continues.
+
+    Args:
+        index: The planes; see `layouts.index_folder`.
+        folder: The store.
+        config: How.
+        metadata: As of `metadata.read_metadata`.
+        source: Kept in the store: data set, licence, whether it is simulated.
+        workers: Processes; None takes all cores.
+        show_progress: Show progress bars.
+
+    Raises:
+        DataError: Fields cannot be used and `config.problems` is "stop", or none can.
+        MissingPackageError: The files need a package that is not installed.
+        UnknownNameError: A channel that the folder does not have.
+    """
+    chosen = config.channels or index.channels
+    for name in chosen:
+        if name not in index.channels:
+            raise UnknownNameError(f"channel of {index.root}", name, index.channels)
+    names = config.channel_names or chosen
+    fields, refused = join_metadata(index.sites, metadata)
+    recipe = content_hash([INGEST_VERSION, planes_hash(index), table_hash(fields), _fixed(config), names])
+    index, fields = _renamed(index, fields), fields.drop("named_experiment", "named_plate")
+    if not len(fields):
+        raise DataError(f"no field of {index.root} has a row in the metadata table; {refused[0].reason}")
+    dtype = _dtype(index, chosen) if config.dtype == "auto" else config.dtype
+    flats = (
+        _flat_fields(index, fields, chosen, folder, workers, show_progress) if config.illumination == "plate" else None
+    )
+    jobs = _WellJobs(index, fields, chosen, dtype, config, str(flats or ""))
+    header = Header(
+        recipe, tuple(names), dtype, config.tile,
+        {**(source or {}), "layout": index.layout, "unmatched_files": len(index.unmatched), "downsample": config.downsample,
+         "illumination": config.illumination},
+        state=times_hash(index),
+    )  # fmt: skip
+    store = build_store(
+        folder, header, fields, jobs, read_well, refused=refused, problems=config.problems,
+        files={ILLUMINATION: flats.read_bytes()} if flats else None, workers=workers,
+        description=f"reading {index.root.name}", show_progress=show_progress,
+    )  # fmt: skip
+    if flats:
+        flats.unlink()
+    return store
+
+
+def read_well(job: WellJob) -> Done:
+    """In a worker: read the fields of a well; what cannot be used is said, not raised."""
+    rows: list[int] = []
+    pixels: list[np.ndarray] = []
+    refused: list[Refused] = []
+    for one in job.fields:
+        found, problems = _read_field(job, one)
+        refused += problems
+        if not problems:
+            rows.append(one.row)
+            pixels.append(np.stack(found))
+    if refused and job.whole_well:
+        spoilt = f"another field of the well cannot be used ({refused[0].reason})"
+        refused += [_refused(job, one, "", "", "well", spoilt) for one in job.fields if one.row in rows]
+        rows, pixels = [], []
+    return Done(tuple(rows), tuple(pixels), tuple(refused))
+
+
+def _read_field(job: WellJob, one: Field) -> tuple[list[np.ndarray], list[Refused]]:
+    planes: list[np.ndarray] = []
+    problems = [_refused(job, one, name, "", "duplicate", "two files hold this plane") for name in one.double]
+    if problems:
+        return planes, problems
+    for number, (name, place) in enumerate(zip(job.channels, one.planes, strict=True)):
+        if place is None:
+            problems.append(_refused(job, one, name, "", "missing_channel", f"there is no image of channel {name}"))
+            continue
+        try:
+            plane = _checked(read_plane(Path(job.root) / place[0], place[1]), job, planes)
+        except PlaneError as error:
+            problems.append(_refused(job, one, name, place[0], error.kind, error.reason))
+            continue
+        if job.flats:
+            plane = correct(plane, _flats(job.flats)[f"{job.experiment}/{job.plate}/{number}"])
+        planes.append(shrink(plane, job.downsample))
+    return planes, problems
+
+
+def _checked(plane: np.ndarray, job: WellJob, others: list[np.ndarray]) -> np.ndarray:
+    if plane.dtype.name != job.dtype:
+        raise PlaneError("wrong_dtype", f"{plane.dtype.name} pixels in a screen of {job.dtype}")
+    if others and shrink(plane, job.downsample).shape != others[0].shape:
+        size, other = plane.shape, tuple(job.downsample * side for side in others[0].shape)
+        raise PlaneError(
+            "wrong_shape", f"{size[0]} x {size[1]} pixels, other channels of the field have {other[0]} x {other[1]}"
+        )
+    if job.blank == "reject" and plane.min() == plane.max():
+        raise PlaneError("blank", f"every pixel is {plane.flat[0]}")
+    return plane
+
+
+def _refused(job: WellJob, one: Field, channel: str, path: str, kind: str, reason: str) -> Refused:
+    return Refused(job.experiment, job.plate, job.well, one.site, channel, path, kind, reason)
+
+
+@functools.lru_cache(maxsize=2)
+def _flats(path: str) -> dict[str, np.ndarray]:
+    with np.load(path) as file:
+        return dict(file)
+
+
+def _renamed(index: PlaneIndex, fields: pl.DataFrame) -> PlaneIndex:
+    """The planes of the fields under the experiments and plates that the table gives them."""
+    named = fields.select(
+        pl.col("named_experiment").alias("experiment"), pl.col("named_plate").alias("plate"), "well", "site",
+        pl.col("experiment").alias("final_experiment"), pl.col("plate").alias("final_plate"),
+    )  # fmt: skip
+    planes = index.planes.join(named, on=SITE_KEY, how="inner", maintain_order="left").with_columns(
+        pl.col("final_experiment").alias("experiment"), pl.col("final_plate").alias("plate")
+    )
+    return PlaneIndex(index.root, index.layout, planes.drop("final_experiment", "final_plate"), index.unmatched)
+
+
+def planes_hash(index: PlaneIndex) -> str:
+    """Hash of the names, keys and sizes of all planes: what a store is made of, without reading it."""
+    paths = index.planes["path"].unique().to_list()
+    sizes = [(index.root / path).stat().st_size if (index.root / path).is_file() else 0 for path in paths]
+    table = index.planes.join(pl.DataFrame({"path": paths, "bytes": sizes}), on="path", how="left")
+    return table_hash(table.sort(*SITE_KEY, "channel", "path", "key"))
+
+
+def times_hash(index: PlaneIndex) -> str:
+    """Hash of when each file was last written: a plane that was put right has the same size as often as not."""
+    paths = [index.root / path for path in sorted(index.planes["path"].unique().to_list())]
+    return content_hash([path.stat().st_mtime_ns for path in paths if path.exists()])
+
+
+def table_hash(table: pl.DataFrame) -> str:
+    """SHA-256 of a table's columns and rows, in order."""
+    digest = hashlib.sha256()
+    for rows in table.iter_slices(_HASHED_ROWS):
+        digest.update(rows.write_csv(null_value="\0").encode())
+    return digest.hexdigest() if len(table) else content_hash(table.columns)
+
+
+def _fixed(config: ImageIngestConfig) -> list[object]:
+    """The options that decide what is stored; skipping fields and stopping at them read the same."""
+    return [
+        config.channels, config.problems == "skip_well", config.blank, config.dtype, config.illumination, config.downsample,
+        config.tile,
+    ]  # fmt: skip
+
+
+def _dtype(index: PlaneIndex, channels: tuple[str, ...]) -> str:
+    """The pixel type of most of a few planes, spread over the folder."""
+    planes = index.planes.filter(pl.col("channel").is_in(channels)).sort(*SITE_KEY, "channel")
+    found: Counter[str] = Counter()
+    for number in np.unique(np.linspace(0, len(planes) - 1, _PROBED).astype(int)):
+        row = planes.row(int(number), named=True)
+        try:
+            found[read_plane(index.root / row["path"], row["key"]).dtype.name] += 1
+        except PlaneError:
+            continue  # it is reported with its well when its turn comes
+    return found.most_common(1)[0][0] if found else PIXEL_DTYPES[0]
+
+
+class _WellJobs(Sequence[WellJob]):
+    """The job of each well, made when it is asked for, so that millions of planes stay in one table."""
+
+    def __init__(
+        self,
+        index: PlaneIndex,
+        fields: pl.DataFrame,
+        channels: tuple[str, ...],
+        dtype: str,
+        config: ImageIngestConfig,
+        flats: str,
+    ) -> None:
+        self._root, self._dtype, self._config, self._flats = str(index.root), dtype, config, flats
+        self._channels, self._names = channels, config.channel_names or channels
+        places = fields.select(SITE_KEY).with_row_index("field")
+        order = pl.DataFrame({"channel": channels, "number": range(len(channels))})
+        planes = index.planes.join(order, on="channel").join(places, on=SITE_KEY)
+        self._planes = planes.select("field", "number", "path", "key").sort("field", "number", "path", "key")
+        self._plane_ends = np.searchsorted(self._planes["field"].to_numpy(), np.arange(len(fields) + 1))
+        self._sites = fields["site"].to_list()
+        well = places.group_by(SITE_KEY[:3], maintain_order=True).agg(pl.col("field").first())
+        self._wells = well.select(SITE_KEY[:3]).rows()
+        self._starts = [*well["field"].to_list(), len(fields)]
+
+    def __len__(self) -> int:
+        return len(self._wells)
+
+    def __getitem__(self, number: int) -> WellJob:  # type: ignore[override]
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        found = tuple(self._field(row) for row in range(self._starts[number], self._starts[number + 1]))
+        config, (experiment, plate, well) = self._config, self._wells[number]
+        return WellJob(
+            self._root, experiment, plate, well, found, tuple(self._names), self._dtype, config.blank,
+            config.problems == "skip_well", config.downsample, self._flats,
+        )  # fmt: skip
+
+    def _field(self, row: int) -> Field:
+        planes: list[tuple[str, str] | None] = [None] * len(self._channels)
+        double: list[str] = []
+        for _, channel, path, key in self._planes[self._plane_ends[row] : self._plane_ends[row + 1]].iter_rows():
+            if planes[channel] is not None:
+                double.append(self._channels[channel])
+            planes[channel] = (path, key)
+        return Field(row, self._sites[row], tuple(planes), tuple(dict.fromkeys(double)))
+
+
+@dataclass(frozen=True)
+class _FlatJob:
+    name: str
+    root: str
+    planes: list[tuple[str, str]] = field(default_factory=list)
+
+
+def _flat_fields(
+    index: PlaneIndex, fields: pl.DataFrame, channels: tuple[str, ...], folder: Path, workers: int | None, show: bool
+) -> Path:
+    """Estimate the light of every plate and channel into a file beside the store."""
+    path = folder.with_name(f"{folder.name}.{ILLUMINATION}")
+    if folder.exists():  # nothing will be read
+        path.write_bytes((folder / ILLUMINATION).read_bytes())
+        return path
+    usable = index.planes.join(fields.select(SITE_KEY), on=SITE_KEY, how="semi")
+    jobs = []
+    for (experiment, plate), group in sorted(usable.group_by("experiment", "plate")):
+        for number, channel in enumerate(channels):
+            planes = group.filter(pl.col("channel") == channel).sort(*SITE_KEY, "path", "key")
+            spread = np.unique(np.linspace(0, len(planes) - 1, ILLUMINATION_FIELDS).astype(int))
+            chosen = [planes.row(int(place), named=True) for place in spread if len(planes)]
+            jobs.append(
+                _FlatJob(
+                    f"{experiment}/{plate}/{number}", str(index.root), [(row["path"], row["key"]) for row in chosen]
+                )
+            )
+    with progress(len(jobs), "estimating illumination", "channels", show=show) as bar:
+        found = {}
+        for name, flat in ordered_map(_flat, jobs, workers=workers if len(jobs) > 4 else 0):
+            if flat is not None:
+                found[name] = flat
+            bar.advance()
+    buffer = io.BytesIO()
+    np.savez(buffer, **found)  # type: ignore[arg-type]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(buffer.getvalue())
+    return path
+
+
+def _flat(job: _FlatJob) -> tuple[str, np.ndarray | None]:
+    """In a worker: the light of one plate and channel; fields that cannot be read or have another size are left out."""
+    planes: list[np.ndarray] = []
+    for path, key in job.planes:
+        try:
+            plane = read_plane(Path(job.root) / path, key)
+        except PlaneError:
+            continue  # it is reported with its well when its turn comes
+        if not planes or plane.shape == planes[0].shape:
+            planes.append(plane)
+    return job.name, flat_field(planes) if planes else None

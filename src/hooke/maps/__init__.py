@@ -1,0 +1,1 @@
+"""Maps of biology: build, correct, evaluate, recall."""

@@ -1,0 +1,1 @@
+"""Positional and structural encodings of molecular graphs."""

@@ -1,0 +1,243 @@
+"""Where molecules to predict come from: a table or a store, in chunks, prepared in worker processes. No torch here."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from hooke.core.hashing import file_sha256
+from hooke.core.parallel import ordered_map
+from hooke.molecules.arrays import MoleculeArrays
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.parse import StandardiseConfig
+from hooke.molecules.prepare import PreparedMolecules, prepare
+from hooke.molecules.store import MoleculeStore
+from hooke.molecules.tables.reading import CHUNK_ROWS, column_names, read_table, smiles_column
+
+Result = TypeVar("Result")
+LONGEST_CELL = 10_000  # characters of an input cell that are repeated in the output
+_SHOWN = 200
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class PreparedChunk:
+    """Some input rows with the molecules that could be read from them.
+
+    Attributes:
+        rows: (N,) int64 numbers of the rows in the source, from 1.
+        columns: Input column -> one text a row; "" where empty.
+        arrays: The K molecules.
+        kept: (K,) int64 their positions among the N rows.
+        reasons: Position -> why that row holds no molecule.
+    """
+
+    rows: np.ndarray
+    columns: dict[str, list[str]]
+    arrays: MoleculeArrays
+    kept: np.ndarray
+    reasons: dict[int, str]
+
+
+class How(Protocol):
+    """How SMILES become arrays; it travels to worker processes."""
+
+    def prepare(self, smiles: Sequence[str]) -> PreparedMolecules:
+        """The strings that are molecules as arrays, and why the others are not."""
+
+    def fits(self, store: MoleculeStore) -> bool:
+        """Whether the store's arrays are already what `prepare` would make."""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Codes and encodings of Hooke's own models."""
+
+    standardise: StandardiseConfig
+    encodings: EncodingConfig
+
+    def prepare(self, smiles: Sequence[str]) -> PreparedMolecules:
+        """Parse, standardise, featurise and encode."""
+        return prepare(smiles, self.standardise, self.encodings, canonical=False)
+
+    def fits(self, store: MoleculeStore) -> bool:
+        """Whether the store was prepared with these options."""
+        return store.encodings == self.encodings and store.metadata.get("standardise") == vars(self.standardise)
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """A CSV, Parquet, SDF or SMILES file."""
+
+    path: Path
+    smiles: str
+    columns: list[str]
+
+    @classmethod
+    def open(cls, path: Path, asked: str | None = None) -> TableSource:
+        """Find the SMILES column; see `molecules.tables.reading` for errors."""
+        columns = column_names(path)
+        return cls(path, smiles_column(columns, asked), columns)
+
+    @property
+    def name(self) -> str:
+        """For progress bars."""
+        return self.path.name
+
+    def content_hash(self) -> str:
+        """Of the file's bytes."""
+        return file_sha256(self.path)
+
+    def row_count(self) -> int | None:
+        """Rows, for the time left: exact in Parquet, lines in plain text; None where it would take long to know."""
+        kind = self.path.suffix.lower()
+        if kind in (".parquet", ".pq"):
+            import pyarrow.parquet as pq
+
+            return int(pq.read_metadata(self.path).num_rows)
+        if kind in (".gz", ".sdf", ".sd"):
+            return None
+        with open(self.path, "rb") as file:
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
+
+    def jobs(self, how: How, *, skip: int) -> Iterator[Job]:
+        """Chunks in the order of the file, to be prepared; the first `skip` are left out without being parsed."""
+        for chunk in itertools.islice(read_table(self.path), skip, None):
+            yield Job(chunk.first_row, chunk.columns, chunk.broken, self.smiles, how)
+
+    def chunks(self, how: How, *, skip: int, workers: int | None) -> Generator[PreparedChunk]:
+        """Prepared chunks in the order of the file; the first `skip` are left out without being parsed."""
+        yield from in_processes(prepare_job, self.jobs(how, skip=skip), workers)
+
+
+def first_smiles(source: TableSource, count: int) -> list[str]:
+    """The SMILES of the first rows of a table, as they stand there."""
+    found: list[str] = []
+    for chunk in read_table(source.path):
+        found += chunk.columns[source.smiles][: count - len(found)]
+        if len(found) >= count:
+            break
+    return found
+
+
+@dataclass(frozen=True)
+class StoreSource:
+    """A prepared store; its arrays are taken as they are when it was prepared as the run needs it."""
+
+    store: MoleculeStore
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the input columns."""
+        return ["smiles"]
+
+    @property
+    def name(self) -> str:
+        """For progress bars."""
+        return self.store.folder.name
+
+    def content_hash(self) -> str:
+        """Of the store."""
+        return self.store.content_hash
+
+    def row_count(self) -> int:
+        """Molecules in the store."""
+        return len(self.store)
+
+    def jobs(self, how: How, *, skip: int) -> Iterator[Job | StoredJob]:
+        """Chunks in the order of the store, to be prepared, or read as they are."""
+        fits = how.fits(self.store)
+        for start in range(skip * CHUNK_ROWS, len(self.store), CHUNK_ROWS):
+            rows = np.arange(start, min(start + CHUNK_ROWS, len(self.store)))
+            if fits:
+                yield StoredJob(self.store.folder, start, len(rows))
+            else:
+                yield Job(start + 1, {"smiles": self.store.smiles(rows)}, {}, "smiles", how)
+
+    def chunks(self, how: How, *, skip: int, workers: int | None) -> Generator[PreparedChunk]:
+        """Prepared chunks in the order of the store."""
+        jobs = self.jobs(how, skip=skip)
+        if how.fits(self.store):
+            yield from (as_stored(self.store, job.start, job.count) for job in jobs if isinstance(job, StoredJob))
+        else:
+            yield from in_processes(prepare_job, jobs, workers)
+
+
+Source = TableSource | StoreSource
+
+
+def open_source(source: Path | str | MoleculeStore, smiles: str | None = None) -> Source:
+    """A table, a store's folder, or an open store.
+
+    Raises:
+        DataError: There is no such file, or it is no table.
+        UnknownNameError: The SMILES column that was asked for is not there.
+    """
+    if isinstance(source, MoleculeStore):
+        return StoreSource(source)
+    path = Path(source)
+    if path.is_dir():
+        return StoreSource(MoleculeStore.open(path))
+    return TableSource.open(path, smiles)
+
+
+@dataclass(frozen=True)
+class StoredJob:
+    """Rows of a store whose arrays are taken as they are."""
+
+    folder: Path
+    start: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """Rows of a table, to be parsed, standardised, featurised and encoded."""
+
+    first_row: int
+    columns: dict[str, list[str]]
+    broken: dict[int, str]
+    smiles: str
+    how: How
+
+
+def prepare_smiles(smiles: Sequence[str], how: How) -> PreparedChunk:
+    """A few strings as one chunk, in this process."""
+    return prepare_job(Job(1, {"smiles": list(smiles)}, {}, "smiles", how))
+
+
+def as_stored(store: MoleculeStore, start: int, count: int) -> PreparedChunk:
+    """Rows of a store as they are."""
+    rows = np.arange(start, start + count)
+    return PreparedChunk(rows + 1, {"smiles": store.smiles(rows)}, store.arrays(rows), np.arange(count), {})
+
+
+def in_processes(
+    work: Callable[[Job | StoredJob], Result], jobs: Iterator[Job | StoredJob], workers: int | None
+) -> Generator[Result]:
+    """`ordered_map` over the jobs of a source; a single one is not worth the start of processes."""
+    first = list(itertools.islice(jobs, 2))
+    yield from ordered_map(work, itertools.chain(first, jobs), workers=workers if len(first) > 1 else 0)
+
+
+def prepare_job(job: Job | StoredJob) -> PreparedChunk:
+    """In a worker: one chunk, parsed, standardised, featurised and encoded, or read from its store."""
+    if isinstance(job, StoredJob):
+        return as_stored(MoleculeStore.open(job.folder), job.start, job.count)
+    cells = job.columns[job.smiles]
+    broken = {number - job.first_row: reason for number, reason in job.broken.items()}
+    tried = [position for position in range(len(cells)) if position not in broken]
+    prepared = job.how.prepare([cells[position] for position in tried])
+    kept = np.array(tried, dtype=np.int64)[prepared.kept]
+    reasons = {**broken, **{tried[place]: reason for place, reason in prepared.reasons.items()}}
+    columns = {name: [_shortened(cell) for cell in values] for name, values in job.columns.items()}
+    return PreparedChunk(job.first_row + np.arange(len(cells)), columns, prepared.arrays, kept, reasons)
+
+
+def _shortened(cell: str) -> str:
+    return cell if len(cell) <= LONGEST_CELL else f"{cell[:_SHOWN]}... ({len(cell)} characters)"

@@ -1,0 +1,1 @@
+"""Tables of molecules: reading them, and turning them into stores."""

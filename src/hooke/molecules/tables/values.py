@@ -1,0 +1,177 @@
+"""Cells of label columns to numbers: censored values, transforms, and what kind a column is."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hooke.core.errors import DataError, UsageError
+from hooke.core.label import Kind, Label, Transform
+from hooke.core.units import convert_cell
+
+MISSING = frozenset({"", "nan", "na", "n/a", "none", "null", "nd", "-", "?"})
+MAX_CLASSES = 1000
+_LARGEST = float(np.finfo(np.float32).max)  # labels are stored in 32 bits
+_NUMBER = re.compile(r"(?P<sign>>=|<=|>>|<<|>|<|~|=)?\s*(?P<number>[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)", re.ASCII)
+_WORDS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "active": 1.0, "inactive": 0.0}
+_BOUNDS = {">": 1, ">=": 1, ">>": 1, "<": -1, "<=": -1, "<<": -1}
+_PLAIN = str.maketrans({"≥": ">=", "≤": "<=", "−": "-", "≈": "~", "∼": "~"})
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One parsed label: value NaN when missing; bound +1 for ">", -1 for "<", 0 exact; problem "" when readable."""
+
+    value: float
+    bound: int = 0
+    problem: str = ""
+
+
+def parse_cell(text: str) -> Cell:
+    """Read one cell: a number, a censored number (">10", "≤5"), a yes/no word, or missing. "~3" counts as 3."""
+    cleaned = text.strip()
+    lowered = cleaned.lower()
+    if lowered in MISSING:
+        return Cell(math.nan)
+    if lowered in _WORDS:
+        return Cell(_WORDS[lowered])
+    match = _NUMBER.fullmatch(cleaned.translate(_PLAIN)) if len(cleaned) <= 100 else None
+    if match is None:
+        hint = " (write the decimal comma as a point)" if _DECIMAL_COMMA.fullmatch(cleaned[:41]) else ""
+        return Cell(math.nan, problem=f"{cleaned[:40]!r} is not a number{hint}")
+    value = float(match["number"])
+    if abs(value) > _LARGEST:
+        return Cell(math.nan, problem=f"{cleaned[:40]!r} is too large to be stored")
+    return Cell(value, _BOUNDS.get(match["sign"] or "", 0))
+
+
+def transform(cell: Cell, kind: Transform) -> Cell:
+    """Apply a label's transform; the direction of a bound turns with a falling transform."""
+    if kind == "none" or math.isnan(cell.value):
+        return cell
+    if kind == "log1p":
+        return Cell(math.log1p(cell.value), cell.bound) if cell.value > -1 else _not_positive(cell)
+    if cell.value <= 0:
+        return _not_positive(cell)
+    logarithm = math.log10(cell.value)
+    return Cell(-logarithm, -cell.bound) if kind == "minus_log10" else Cell(logarithm, cell.bound)
+
+
+def _not_positive(cell: Cell) -> Cell:
+    return Cell(math.nan, problem=f"{cell.value:g} has no logarithm")
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """What a user says about label columns, by column name; columns not named are taken as they are.
+
+    Attributes:
+        kinds: "regression", "binary", "multiclass" or "ordinal", where it is not to be decided from the values.
+        units: Unit of the raw value.
+        convert_to: Unit to convert to, before the transform.
+        transforms: "log10", "log1p" or "minus_log10".
+    """
+
+    kinds: Mapping[str, Kind]
+    units: Mapping[str, str]
+    convert_to: Mapping[str, str]
+    transforms: Mapping[str, Transform]
+
+    def columns(self) -> set[str]:
+        """All columns that something is said about."""
+        return {*self.kinds, *self.units, *self.convert_to, *self.transforms}
+
+    def stored_unit(self, name: str) -> str:
+        """Unit of the stored value, after conversion and transform: "-log10 M"."""
+        unit = self.convert_to.get(name) or self.units.get(name, "")
+        prefix = {"log10": "log10 ", "minus_log10": "-log10 ", "log1p": "log1p "}.get(
+            self.transforms.get(name, "none"), ""
+        )
+        return prefix + unit if unit else ""
+
+    def stored_cell(self, text: str, label: Label) -> Cell:
+        """A cell as it is stored: parsed, converted, transformed and fit for the label's kind."""
+        cell = parse_cell(text)
+        if math.isnan(cell.value):
+            return cell
+        if label.name in self.convert_to:
+            cell = convert_cell(cell, self.units[label.name], self.convert_to[label.name])
+        cell = transform(cell, label.transform)
+        if label.kind == "regression" or math.isnan(cell.value):
+            return cell
+        classes = 2 if label.kind == "binary" else label.classes
+        if not 0 <= cell.value < classes or cell.value != int(cell.value) or cell.bound:
+            wanted = "neither 0 nor 1" if classes == 2 else f"no class from 0 to {classes - 1}"
+            return Cell(math.nan, problem=f"{text.strip()[:40]!r} is {wanted}")
+        return cell
+
+
+class ColumnProfile:
+    """What a column holds, counted cell by cell: enough to decide whether it is a label, and of what kind."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.numbers = self.unreadable = 0
+        self.whole = self.running = True
+        self.lowest, self.highest, self._last = math.inf, -math.inf, math.nan
+
+    def add(self, cells: Sequence[str]) -> None:
+        """Count some more cells."""
+        for text in cells:
+            if not text:
+                continue
+            cell = parse_cell(text)
+            if cell.problem:
+                self.unreadable += 1
+            elif not math.isnan(cell.value):
+                value = cell.value
+                self.running = self.running and not (self.numbers and value - self._last != 1)
+                self.whole = self.whole and value == int(value) and not cell.bound
+                self.lowest, self.highest = min(self.lowest, value), max(self.highest, value)
+                self.numbers += 1
+                self._last = value
+
+    @property
+    def binary(self) -> bool:
+        """All numbers are 0 or 1."""
+        return bool(self.numbers) and self.whole and self.lowest >= 0 and self.highest <= 1
+
+    def no_label(self) -> str:
+        """Why "auto" does not take this column as a label; "" if it does."""
+        if not self.numbers:
+            return "text" if self.unreadable else "empty"
+        if self.numbers < self.unreadable:
+            return "text"
+        name = self.name.lower()
+        named = name in ("id", "index", "row", "number", "cid", "") or name.endswith(("_id", " id"))
+        if (self.running and self.numbers > 2) or (named and self.whole):
+            return "an identifier (running number)"
+        return ""
+
+    def label(self, options: LabelOptions) -> Label:
+        """The label that this column is.
+
+        Raises:
+            DataError: It holds no number, or numbers that are no classes although it is said to hold classes.
+        """
+        name = self.name
+        if not self.numbers:
+            raise DataError(f"target column {name!r} holds no number")
+        transformed = options.transforms.get(name, "none")
+        kind = options.kinds.get(name) or ("binary" if self.binary and transformed == "none" else "regression")
+        if kind == "regression":
+            return Label(name, unit=options.stored_unit(name), transform=transformed)
+        if transformed != "none" or name in options.convert_to:
+            raise UsageError(f"target column {name!r} holds classes ({kind}): it cannot be transformed or converted")
+        if kind == "binary":
+            return Label(name, kind=kind)
+        if not self.whole or self.lowest < 0 or not 1 <= self.highest < MAX_CLASSES:
+            raise DataError(
+                f"target column {name!r}: classes must be the numbers 0, 1, ... (at least two, at most {MAX_CLASSES})"
+            )
+        return Label(name, kind=kind, classes=int(self.highest) + 1)

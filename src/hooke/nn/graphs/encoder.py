@@ -1,0 +1,83 @@
+"""`MoleculeEncoder`: inputs ∘ layers ∘ pooling, the frame that all message-passing models share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from hooke.molecules.batch import MoleculeBatch
+from hooke.nn.graphs.distinct import Distinct
+from hooke.nn.graphs.output import MoleculeOutput
+from hooke.nn.graphs.pooling import Pooling, PoolingKind
+from hooke.nn.graphs.segment import edges_of
+from hooke.nn.graphs.virtual_node import VirtualNode, VirtualNodeKind
+
+
+class MoleculeEncoder(nn.Module):
+    """A model is this class with its own inputs and layers; `Model.__init__` only puts them together.
+
+    Each layer is called as layer(nodes, bonds, edges) and returns the new (nodes, bonds). `nodes` is a (V, width) tensor,
+    `bonds` what `edge_inputs` made, or None; a layer with an edge stream returns a (E, width) tensor there, which is then
+    the `edges` of the output. Models whose one layer starts from the features themselves set `distinct_nodes` and get
+    `nodes` as the `Distinct` that `node_inputs` made.
+
+    Args:
+        node_inputs: Module of (batch, edges) → `Distinct` node states.
+        edge_inputs: Module of (batch) → `Distinct` edge states, or None.
+        layers: Message-passing layers.
+        pooling: Kind of pooling.
+        node_width: Width of the nodes after the last layer.
+        edge_width: Width of the edge stream after the last layer, 0 without one.
+        distinct_nodes: Whether the first layer takes the nodes as `Distinct`.
+        virtual_node: A node of the whole molecule that exchanges with all others after each layer; see `nn.graphs.virtual_node`.
+        context: Module of (batch, edges) → edges with more that the layers read (attention: `nn.graphs.pair_context`).
+    """
+
+    def __init__(
+        self,
+        *,
+        node_inputs: nn.Module,
+        edge_inputs: nn.Module | None,
+        layers: Sequence[nn.Module],
+        pooling: PoolingKind,
+        node_width: int,
+        edge_width: int = 0,
+        distinct_nodes: bool = False,
+        virtual_node: VirtualNodeKind = "none",
+        context: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.node_inputs = node_inputs
+        self.edge_inputs = edge_inputs
+        self.layers = nn.ModuleList(layers)
+        self.pooling = Pooling(pooling)
+        self.node_width = node_width
+        self.edge_width = edge_width
+        self.graph_width = node_width
+        self.distinct_nodes = distinct_nodes
+        self.context = context
+        self.virtual_nodes: nn.ModuleList | None = None
+        if virtual_node != "none":
+            self.virtual_nodes = nn.ModuleList(VirtualNode(node_width, virtual_node) for _ in self.layers)
+
+    def forward(self, batch: MoleculeBatch) -> MoleculeOutput:
+        """Represent the nodes, edges and molecules of a batch."""
+        edges = edges_of(batch)
+        if self.context is not None:
+            edges = self.context(batch, edges)
+        inputs: Distinct = self.node_inputs(batch, edges)
+        nodes: Any = inputs if self.distinct_nodes else inputs.expand()
+        bonds = None if self.edge_inputs is None else self.edge_inputs(batch)
+        state: Tensor | None = None
+        for number, layer in enumerate(self.layers):
+            nodes, bonds = layer(nodes, bonds, edges)
+            if self.virtual_nodes is not None:
+                nodes, state = self.virtual_nodes[number](nodes, state, batch)
+        return MoleculeOutput(nodes, bonds if self.edge_width else None, self.pooling(nodes, batch))
+
+    def embed(self, batch: MoleculeBatch) -> Float[Tensor, "graphs graph_width"]:
+        """One row a molecule."""
+        return self.forward(batch).graphs

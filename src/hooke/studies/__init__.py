@@ -1,0 +1,1 @@
+"""Studies: what runs suites, sweeps, searches and comparisons, and writes their reports."""

@@ -1,0 +1,146 @@
+"""Suites of small tasks: every system on every task with a fixed test part, over seeds; scores, ranks and one report.
+
+The test rows of a task never move (`data.split.kind = "held_out"`); a seed draws the validation rows and the initial
+weights. Systems see the same rows; none sees a test row before it predicts. Rows are written as they come, so that a killed benchmark
+does only what is missing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from hooke.core import registry
+from hooke.core.errors import DataError, UnknownNameError, UsageError
+from hooke.core.files import whole_lines
+from hooke.core.hashing import content_hash
+from hooke.core.paths import cache_folder
+from hooke.core.progress import progress
+from hooke.core.recipe import Named, Recipe, SplitSection
+from hooke.core.runs import RunFolder
+from hooke.evaluate.metrics import METRICS
+from hooke.molecules.store import MoleculeStore
+from hooke.studies.systems import SYSTEMS, Task, predictions
+from hooke.suites import Suite, SuiteTask
+from hooke.train.split import split_store
+
+CLIFF = "rmse_cliff"
+
+
+@dataclass(frozen=True)
+class SuiteRow:
+    """One score: of one system on one task with one seed. `detail` says which readout, or the share of class 1."""
+
+    task: str
+    seed: int
+    system: str
+    metric: str
+    value: float
+    molecules: int
+    detail: str = ""
+
+
+def pretraining_tables(run: Path) -> tuple[str, ...]:
+    """The tables that a pretrained run learnt labels from."""
+    entries = RunFolder.open(run).read_json("labels.json")
+    return tuple(dict.fromkeys(entry["source"] for entry in entries))
+
+
+def run_suite(
+    chosen: Suite,
+    recipe: Recipe,
+    *,
+    systems: Sequence[str] = ("forest",),
+    tasks: Sequence[str] = (),
+    seeds: int = 3,
+    pretrained: Path | None = None,
+    runs: Path = Path("runs"),
+    show_progress: bool = True,
+) -> tuple[list[SuiteRow], Path]:
+    """Score systems on the tasks of a suite.
+
+    Args:
+        chosen: The suite.
+        recipe: How "scratch" and "finetuned" are trained; its data section is replaced.
+        systems: Names in `SYSTEMS`.
+        tasks: Names of tasks; all by default.
+        seeds: Number of seeds.
+        pretrained: The run of "probe" and "finetuned".
+        runs: Folder of run folders; scores lie in runs/suite-<name>-<hash>.jsonl.
+        show_progress: Show progress bars.
+
+    Returns:
+        All scores, those of systems that are not Hooke's own included, and the file that holds them.
+
+    Raises:
+        UnknownNameError: No such system or task.
+        UsageError: A system that needs a pretrained run, without one.
+    """
+    for name in systems:
+        if name not in SYSTEMS:
+            raise UnknownNameError("system", name, SYSTEMS)
+        if SYSTEMS[name].needs_run and pretrained is None:
+            raise UsageError(f"the system {name!r} needs a pretrained run: name it with --pretrained")
+    known = {task.name: task for task in chosen.tasks}
+    for name in tasks:
+        if name not in known:
+            raise UnknownNameError(f"task of {chosen.name}", name, known)
+    source = RunFolder.open(pretrained).info["identity"] if pretrained else None
+    identity = content_hash([recipe.to_json(), source, chosen.name])[:8]
+    path = Path(runs) / f"suite-{chosen.name}-{identity}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [SuiteRow(**json.loads(line)) for line in whole_lines(path)]
+    done = {(row.task, row.seed, row.system) for row in rows}
+    wanted = [(known[name], seed, system) for name in tasks or known for seed in range(seeds) for system in systems]
+    with progress(len(wanted), f"suite {chosen.name}", "fits", show=show_progress) as bar:
+        for task, seed, system in wanted:
+            if (task.name, seed, system) not in done:
+                made = _scored(chosen, task, system, recipe, seed, pretrained, Path(runs))
+                with open(path, "a") as file:  # all scores of one fit at once
+                    file.write("".join(json.dumps(asdict(row)) + "\n" for row in made))
+                rows += made
+            bar.advance(task=task.name, system=system)
+    keys = {(task.name, seed) for task, seed, _ in wanted}
+    elsewhere = {row.system for row in rows} - set(SYSTEMS)  # scores that another program wrote into the file
+    shown = {*systems, *elsewhere}
+    return [row for row in rows if (row.task, row.seed) in keys and row.system in shown], path
+
+
+def prepared(task: SuiteTask, recipe: Recipe, *, show_progress: bool = False) -> MoleculeStore:
+    """The task's molecules with the encodings of the recipe."""
+    module = registry.module("datasets", task.dataset)
+    dataset = module.Dataset(module.Config(**task.options))
+    return dataset.prepare(
+        cache_folder() / "stores",
+        encodings=recipe.encodings.computed,
+        standardise=recipe.standardise,
+        show_progress=show_progress,
+    )
+
+
+def _scored(
+    chosen: Suite, task: SuiteTask, system: str, recipe: Recipe, seed: int, pretrained: Path | None, runs: Path
+) -> list[SuiteRow]:
+    module = registry.module("datasets", task.dataset)
+    data = Named(task.dataset, module.Config(**task.options))
+    section = SplitSection(kind="held_out", seed=seed)
+    here = replace(recipe, name=f"{chosen.name}_{task.name}", data=data, split=section, seed=seed)
+    store = prepared(task, recipe)
+    split = split_store(store, section)
+    truth = store.graph_labels(split.test)[0].astype(np.float64)
+    if np.isnan(truth).all():
+        raise DataError(f"{task.name} has no measured test molecule")
+    found = predictions(system, Task(here, store, split, pretrained, runs))
+    metric = METRICS[task.metric]
+    value = float(np.nanmean(metric.function(found.values, truth)))
+    rows = [SuiteRow(task.name, seed, system, metric.name, value, len(split.test), found.detail)]
+    if chosen.cliffs:
+        marks = np.array(module.Dataset(data.config).cliffs(show_progress=False))
+        cliff = marks[store.source_rows(split.test) - 1]
+        error = float(np.nanmean(METRICS["rmse"].function(found.values[cliff], truth[cliff])))
+        rows.append(SuiteRow(task.name, seed, system, CLIFF, error, int(cliff.sum()), found.detail))
+    return rows

@@ -1,0 +1,110 @@
+"""`hooke probe`: simple models on frozen embeddings of a data set, scored on its test rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hooke.core.errors import UsageError
+from hooke.core.recipe import SplitSection
+from hooke.encoders import Encoder
+from hooke.evaluate.bootstrap import Interval, bootstrap
+from hooke.evaluate.metrics import METRICS, PRIMARY
+from hooke.evaluate.probes import probe as fit_probes
+from hooke.inference.cached import cached_embeddings
+from hooke.molecules.store import MoleculeStore
+from hooke.train.split import split_store
+
+
+@dataclass(frozen=True)
+class ProbedLabel:
+    """One label's score: the primary metric on test rows with its interval, and how it was made."""
+
+    label: str
+    kind: str
+    metric: str
+    score: Interval
+    readout: str
+    positives: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; the share of class 1 only for classes."""
+        shown = {
+            "label": self.label,
+            "kind": self.kind,
+            "metric": self.metric,
+            **vars(self.score),
+            "readout": self.readout,
+        }
+        return shown | ({"positives": self.positives} if self.kind == "binary" else {})
+
+
+@dataclass(frozen=True)
+class ProbeReport:
+    """Scores of all labels, and how many molecules they were learnt from and measured on."""
+
+    encoder: str
+    rows: dict[str, int]
+    labels: tuple[ProbedLabel, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary."""
+        return {"encoder": self.encoder, "rows": self.rows, "labels": [label.to_json() for label in self.labels]}
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Header and lines."""
+        lines = [
+            [
+                found.label, found.metric, f"{found.score.value:.4f}", f"[{found.score.low:.4f}, {found.score.high:.4f}]",
+                found.readout, f"{found.positives:.1%}" if found.kind == "binary" else "-",
+            ]
+            for found in self.labels
+        ]  # fmt: skip
+        return ["label", "metric", "value", "95 % interval", "readout", "class 1"], lines
+
+
+def probe(
+    encoder: Encoder,
+    store: MoleculeStore,
+    *,
+    split: str = "held_out",
+    readouts: Sequence[str] = ("linear", "forest"),
+    seed: int = 0,
+    show_progress: bool = True,
+) -> ProbeReport:
+    """Probe an encoder on a store's graph-level regression and binary labels.
+
+    Args:
+        encoder: A run or published weights.
+        store: The molecules; their embeddings are computed once and kept.
+        split: Kind of split, as in a recipe.
+        readouts: "linear", "forest" or both: the better one on the validation rows is taken.
+        seed: Of the split and the forests.
+        show_progress: Show progress bars.
+
+    Raises:
+        UsageError: The store has no such label, or an unknown split.
+    """
+    if store.level_labels("graph") and all(label.classes for label in store.level_labels("graph")):
+        raise UsageError("probes read out values and binary classes; these labels have several classes")
+    labels = [label for label in store.level_labels("graph") if not label.classes]
+    if not labels:
+        raise UsageError(f"{store.folder.name} carries no graph-level label")
+    parts = split_store(store, SplitSection(kind=split, seed=seed))  # type: ignore[arg-type]
+    targets = store.graph_labels(names=[label.name for label in labels])[0].astype(np.float64)
+    vectors = np.asarray(cached_embeddings(encoder, store, show_progress=show_progress))
+    found = fit_probes(vectors, targets, labels, parts.train, parts.valid, parts.test, readouts=readouts, seed=seed)
+    generator = np.random.default_rng(seed)
+    scored = tuple(
+        ProbedLabel(
+            label.name, label.kind, PRIMARY[label.kind],
+            bootstrap(METRICS[PRIMARY[label.kind]], found.predictions[:, number], targets[parts.test, number], generator=generator),
+            found.readouts[number], found.positives[number],
+        )
+        for number, label in enumerate(labels)
+    )  # fmt: skip
+    rows = {name: len(getattr(parts, name)) for name in ("train", "valid", "test")}
+    return ProbeReport(str(encoder.stamp()["run"]), rows, scored)

@@ -1,0 +1,1 @@
+"""Verbs that one kind of data alone has: one file each."""

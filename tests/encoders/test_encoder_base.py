@@ -1,0 +1,26 @@
+"""`Encoder`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hooke.encoders import Encoder
+from hooke.inference.embed import embed_smiles
+from hooke.inference.loaded import LoadedRun
+
+
+def test_a_run_is_an_encoder(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    run = LoadedRun.open(make_run(tmp_path), "cpu")
+    found = run.embed(["CCO", "C("])
+    assert found.shape == (2, run.width)
+    assert np.isnan(found[1]).all()
+    assert np.array_equal(found[0], embed_smiles(run, ["CCO"])[0])
+
+
+def test_it_is_abstract() -> None:
+    with pytest.raises(TypeError):
+        Encoder()  # type: ignore[abstract]

@@ -1,0 +1,237 @@
+"""Every kind of table, and every way in which a table can be broken."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rdkit import Chem
+
+from hooke.core.errors import DataError, UnknownNameError
+from hooke.molecules.tables import reading as tables
+from hooke.molecules.tables.reading import column_names, read_table, smiles_column
+
+
+def rows_of(path: Path) -> dict[str, list[str]]:
+    columns: dict[str, list[str]] = {}
+    for chunk in read_table(path):
+        for name, cells in chunk.columns.items():
+            columns.setdefault(name, []).extend(cells)
+    return columns
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_delimiters_and_byte_order_mark(tmp_path: Path, delimiter: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + f"smiles{delimiter}y\nCC{delimiter}1\n".encode())
+    assert rows_of(path) == {"smiles": ["CC"], "y": ["1"]}
+
+
+def test_gzip_quotes_newlines_and_empty_lines(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv.gz"
+    with gzip.open(path, "wt", newline="") as file:
+        file.write('smiles,note,y\n"CC","a, ""b""\nc",1\n\nC,,2\n')
+    assert rows_of(path) == {"smiles": ["CC", "", "C"], "note": ['a, "b"\nc', "", ""], "y": ["1", "", "2"]}
+
+
+def test_a_million_characters_in_a_cell(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("smiles,y\n" + "C" * 1_000_000 + ",1\nCC,2\n")
+    assert [len(cell) for cell in rows_of(path)["smiles"]] == [1_000_000, 2]
+
+
+def test_rows_with_too_many_or_too_few_cells_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("smiles,y\nCC,1\nC,2,3\nCCC\nCO,4\n")
+    [chunk] = list(read_table(path))
+    assert len(chunk) == 4
+    assert set(chunk.broken) == {2, 3}
+    assert "3 cells, the header has 2" in chunk.broken[2]
+
+
+def test_chunks_count_rows_from_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "CHUNK_ROWS", 2)
+    path = tmp_path / "t.csv"
+    path.write_text("smiles\n" + "C\n" * 5)
+    assert [(chunk.first_row, len(chunk)) for chunk in read_table(path)] == [(1, 2), (3, 2), (5, 1)]
+
+
+def test_smiles_files_with_and_without_names(tmp_path: Path) -> None:
+    path = tmp_path / "t.smi"
+    path.write_text("CC ethane\nC\n\nCCO  ethyl alcohol\n")
+    assert rows_of(path) == {"smiles": ["CC", "C", "", "CCO"], "name": ["ethane", "", "", "ethyl alcohol"]}
+    headed = tmp_path / "h.smi"
+    headed.write_text("smiles\tid\nCC\t1\n")
+    assert rows_of(headed) == {"smiles": ["CC"], "id": ["1"]}
+
+
+def test_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pl.DataFrame({"smiles": ["C", None], "y": [1.5, 2.0]}).write_parquet(path)
+    assert rows_of(path) == {"smiles": ["C", ""], "y": ["1.5", "2.0"]}
+    path.write_bytes(b"PAR1 nonsense")
+    with pytest.raises(DataError, match="not a readable Parquet"):
+        rows_of(path)
+
+
+def test_sdf_with_a_broken_record(tmp_path: Path) -> None:
+    path = tmp_path / "t.sdf"
+    good = Chem.MolToMolBlock(Chem.MolFromSmiles("CCO"))
+    path.write_text(good + "> <y>\n1.5\n\n$$$$\nbroken\n\n\n  9  9\n$$$$\n" + good + "> <z>\n2\n\n$$$$\n")
+    [chunk] = list(read_table(path))
+    assert chunk.columns == {"smiles": ["CCO", "", "CCO"], "y": ["1.5", "", ""], "z": ["", "", "2"]}
+    assert list(chunk.broken) == [2]
+    zipped = tmp_path / "t.sdf.gz"
+    zipped.write_bytes(gzip.compress(path.read_bytes()))
+    assert rows_of(zipped)["y"] == ["1.5", "", ""]
+
+
+def test_files_that_are_no_tables(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="does not exist"):
+        list(read_table(tmp_path / "none.csv"))
+    odd = tmp_path / "t.xlsx"
+    odd.write_text("x")
+    with pytest.raises(DataError, match="unknown kind"):
+        list(read_table(odd))
+    empty = tmp_path / "e.csv"
+    empty.write_text("")
+    with pytest.raises(DataError, match="empty"):
+        list(read_table(empty))
+    double = tmp_path / "d.csv"
+    double.write_text("a,a\n1,2\n")
+    with pytest.raises(DataError, match="repeat"):
+        list(read_table(double))
+    cut = tmp_path / "c.csv.gz"
+    cut.write_bytes(gzip.compress(b"smiles\n" + b"C\n" * 5000)[:-9])
+    with pytest.raises(DataError, match="truncated"):
+        list(read_table(cut))
+    header = tmp_path / "h.csv"
+    header.write_text("smiles,y\n")
+    with pytest.raises(DataError, match="no rows"):
+        column_names(header)
+
+
+def test_the_smiles_column() -> None:
+    assert smiles_column(["id", "Canonical_SMILES"]) == "Canonical_SMILES"
+    assert smiles_column(["a", "b"], "b") == "b"
+    with pytest.raises(UnknownNameError, match="Did you mean 'smiles'"):
+        smiles_column(["smiles", "y"], "smile")
+    with pytest.raises(DataError, match="delimiter"):
+        smiles_column(["smiles y"])
+
+
+@pytest.mark.parametrize("line", ['CO,"5', 'CO,5" pipe', '"CO,5', 'CO,"a" b'])
+def test_a_stray_quote_costs_its_own_line_at_most(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"smiles,y\nCC,1\n{line}\nC,2\nCCC,3\n" + "CN,4\n" * 300)
+    [chunk] = list(read_table(path))
+    assert len(chunk) == 304
+    assert chunk.columns["smiles"][0::2][:2] == ["CC", "C"]
+    assert chunk.columns["y"][3] == "3"
+    assert set(chunk.broken) <= {2}
+    assert chunk.lines == list(range(2, 306))
+
+
+def test_two_stray_quotes_swallow_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('smiles,y\nCC,"1\nC,2\nCO,"3\nCCC,4\n')
+    [chunk] = list(read_table(path))
+    assert chunk.columns["smiles"] == ["CC", "C", "CO", "CCC"]
+    assert set(chunk.broken) == {1, 3}
+    assert "not closed" in chunk.broken[1]
+
+
+def test_lines_count_quoted_line_breaks_and_the_header(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b'smiles,note\r\nCC,"a\r\nb"\r\nC,c\r\n')
+    [chunk] = list(read_table(path))
+    assert chunk.lines == [2, 4]
+    assert chunk.columns["note"] == ["a\r\nb", "c"]
+    smi = tmp_path / "t.smi"
+    smi.write_text("CC\nC\n")
+    assert next(iter(read_table(smi))).lines == [1, 2]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-8"])
+def test_encodings(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes("smiles,IC50 (µM)\nCC,1\n".encode(encoding))
+    assert rows_of(path) == {"smiles": ["CC"], "IC50 (µM)": ["1"]}
+
+
+def test_quoted_delimiters_in_the_header_and_columns_without_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('"a, b, c";smiles;;\n1;CC;2;3\n')
+    assert rows_of(path) == {"a, b, c": ["1"], "smiles": ["CC"], "column_3": ["2"], "column_4": ["3"]}
+
+
+def test_smiles_files_with_a_header_between_spaces(tmp_path: Path) -> None:
+    path = tmp_path / "t.smi"
+    path.write_text("smiles zinc_id\nCC ZINC1\nC\n")
+    assert rows_of(path) == {"smiles": ["CC", "C"], "zinc_id": ["ZINC1", ""]}
+
+
+def test_a_header_without_rows_and_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is a folder"):
+        list(read_table(tmp_path))
+    with pytest.raises(DataError, match="lacks a header"):
+        smiles_column(["CCO", "1.5"])
+    assert tables._shown(["x" * 100] * 30)[-1] == "..."
+
+
+def test_a_damaged_gzip_is_said_so(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv.gz"
+    data = bytearray(gzip.compress(("smiles\n" + "CCO\n" * 50_000).encode()))
+    data[len(data) // 2] ^= 255
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="damaged"):
+        list(read_table(path))
+
+
+def test_a_damaged_parquet_is_said_so(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pl.DataFrame({"smiles": [f"C{number}" for number in range(5000)]}).write_parquet(path)
+    data = bytearray(path.read_bytes())
+    data[4:2000] = bytes(1996)
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="not a readable Parquet"):
+        list(read_table(path))
+
+
+CELL = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=8)
+
+
+@given(rows=st.lists(st.lists(CELL, min_size=2, max_size=2), min_size=1, max_size=8))
+@settings(max_examples=40, deadline=None)
+def test_whatever_a_csv_writer_writes_is_read_back(
+    rows: list[list[str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    import csv
+
+    path = tmp_path_factory.mktemp("any") / "t.csv"
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL)
+        writer.writerow(["a", "b"])
+        writer.writerows(rows)
+    found = rows_of(path)
+    assert found["a"] == [row[0].strip() for row in rows]
+    assert found["b"] == [row[1].strip() for row in rows]
+
+
+@given(text=st.text(st.sampled_from('CN,;"\n\r\t 1'), max_size=60))
+@settings(max_examples=150, deadline=None)
+def test_any_text_is_read_line_by_line_and_nothing_is_lost(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("any") / "t.csv"
+    path.write_bytes(("smiles,y\n" + text + "\nCCC,last\n").encode())
+    chunks = list(read_table(path))
+    columns = rows_of(path)
+    assert columns["smiles"][-1] == "CCC"
+    assert columns["y"][-1] == "last"
+    lines = [line for chunk in chunks for line in chunk.lines]
+    assert lines == sorted(set(lines))
+    for symbol in "CN":
+        assert sum(cell.count(symbol) for cells in columns.values() for cell in cells) <= text.count(symbol) + 3

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import gzip
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from hooke.core.errors import DataError, UnknownNameError
+from hooke.inference import source as module
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.parse import StandardiseConfig
+from hooke.molecules.source import (
+    Preparation,
+    PreparedChunk,
+    StoreSource,
+    TableSource,
+    first_smiles,
+    open_source,
+    prepare_smiles,
+)
+from hooke.molecules.tables import reading as tables
+from hooke.molecules.tables.ingest import IngestConfig, ingest
+
+PLAIN = Preparation(StandardiseConfig(), EncodingConfig())
+ENCODED = Preparation(StandardiseConfig(), EncodingConfig(random_walk=4))
+
+
+@pytest.fixture
+def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "CHUNK_ROWS", 10)
+    monkeypatch.setattr(module, "CHUNK_ROWS", 10)
+
+
+def smiles_of(chunks: list[PreparedChunk]) -> list[str]:
+    return [text for chunk in chunks for text in chunk.columns["smiles"]]
+
+
+def test_workers_do_not_load_torch() -> None:
+    code = "import sys, hooke.molecules.source; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.usefixtures("_small_chunks")
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_table_comes_in_chunks_and_any_chunks_can_be_skipped(table: Path, smiles: list[str], workers: int) -> None:
+    source = open_source(str(table))
+    assert isinstance(source, TableSource)
+    assert (source.name, source.columns, source.row_count()) == ("molecules.csv", ["name", "smiles"], 66)
+    chunks = list(source.chunks(PLAIN, skip=0, workers=workers))
+    assert smiles_of(chunks) == smiles
+    assert [len(chunk.kept) for chunk in chunks] == [10] * 6 + [5]
+    later = list(source.chunks(PLAIN, skip=5, workers=workers))
+    assert smiles_of(later) == smiles[50:]
+    assert later[0].rows.tolist() == list(range(51, 61))
+
+
+def test_refused_and_broken_rows_keep_their_place(tmp_path: Path) -> None:
+    table = tmp_path / "x.csv"
+    table.write_text(f"id,smiles\na,CCO\nb,bad\nc,\nd\n\nf,{'C' * 1_000_000}\ng,N,extra\nh,[Na+].[Cl-]\n")
+    [chunk] = open_source(table).chunks(PLAIN, skip=0, workers=None)
+    assert chunk.rows.tolist() == list(range(1, 9))
+    assert chunk.kept.tolist() == [0, 7]
+    assert len(chunk.arrays) == 2
+    assert sorted(chunk.reasons) == [1, 2, 3, 4, 5, 6]
+    assert "1 cells, the header has 2" in chunk.reasons[3]
+    assert "1000000 characters" in chunk.reasons[5]
+    assert "3 cells" in chunk.reasons[6]
+    assert len(chunk.columns["smiles"][5]) < 300  # a huge cell is not carried through
+
+
+def test_a_store_is_read_as_it_is_when_it_fits_and_parsed_when_not(
+    table: Path, smiles: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK_ROWS", 40)
+    store, _ = ingest(
+        table, tmp_path / "s", IngestConfig(targets=(), encodings=ENCODED.encodings), workers=0, show_progress=False
+    )
+    source = open_source(store)
+    assert isinstance(open_source(store.folder), StoreSource)
+    assert (source.columns, source.row_count(), source.name) == (["smiles"], len(store), "s")
+    assert source.content_hash() == store.content_hash
+    fitting = list(source.chunks(ENCODED, skip=0, workers=0))
+    assert smiles_of(fitting) == store.smiles()
+    assert [chunk.rows[0] for chunk in source.chunks(ENCODED, skip=1, workers=0)] == [41]
+    monkeypatch.setattr(module.MoleculeStore, "arrays", None)  # not used when the encodings differ
+    parsed = list(source.chunks(PLAIN, skip=0, workers=0))
+    assert smiles_of(parsed) == smiles_of(fitting)
+    for stored, anew in zip(fitting, parsed, strict=True):
+        np.testing.assert_array_equal(stored.arrays.atom_counts, anew.arrays.atom_counts)
+    assert not parsed[0].arrays.atom_encodings
+    assert [len(chunk.rows) for chunk in source.chunks(PLAIN, skip=1, workers=2)] == [len(store) - 40]
+
+
+def test_packed_tables_do_not_know_their_length(table: Path, tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "x.csv.gz", "wb") as file:
+        file.write(table.read_bytes())
+    source = open_source(tmp_path / "x.csv.gz")
+    assert source.row_count() is None
+    assert smiles_of(list(source.chunks(PLAIN, skip=0, workers=0))) == smiles_of(
+        list(open_source(table).chunks(PLAIN, skip=0, workers=0))
+    )
+
+
+def test_parquet_knows_its_rows_and_other_columns_can_be_named(tmp_path: Path) -> None:
+    pl.DataFrame({"what": ["C", "CC", None], "n": [1, None, 3]}).write_parquet(tmp_path / "x.parquet")
+    source = open_source(tmp_path / "x.parquet", "what")
+    assert source.row_count() == 3
+    [chunk] = source.chunks(PLAIN, skip=0, workers=0)
+    assert chunk.reasons == {2: "empty SMILES"}
+    with pytest.raises(UnknownNameError, match="Did you mean 'what'"):
+        open_source(tmp_path / "x.parquet", "wat")
+    with pytest.raises(DataError, match="does not exist"):
+        open_source(tmp_path / "none.csv")
+    with pytest.raises(DataError, match="not a finished store"):
+        open_source(tmp_path)
+
+
+def test_first_smiles_of_a_table(table: Path, smiles: list[str]) -> None:
+    source = TableSource.open(table)
+    assert first_smiles(source, 7) == smiles[:7]
+    assert first_smiles(source, 10_000) == smiles
+
+
+def test_strings_in_memory() -> None:
+    chunk = prepare_smiles(["CCO", "bad", ""], PLAIN)
+    np.testing.assert_array_equal(chunk.kept, [0])
+    assert set(chunk.reasons) == {1, 2}

@@ -1,0 +1,34 @@
+"""Whole rows and whole molecules are dropped, and the mean stays."""
+
+from __future__ import annotations
+
+import torch
+
+from hooke.nn.graphs.graph_dropout import GraphDropout, RowDropout
+from hooke.testing.samples import batch_of
+
+
+def test_rows_are_dropped_whole() -> None:
+    torch.manual_seed(0)
+    rows, module = torch.ones(4000, 3), RowDropout(0.25, "nodes")
+    found = module(rows)
+    assert set(found.unique().tolist()) == {0.0, torch.tensor(4 / 3).item()}
+    assert (found == found[:, :1]).all()
+    assert abs(float(found.mean()) - 1) < 0.05
+    assert not torch.equal(found, module(rows))
+    assert module.eval()(rows) is rows
+
+
+def test_molecules_are_dropped_whole() -> None:
+    torch.manual_seed(0)
+    batch = batch_of(["CCO", "C", "CCCC"] * 40)
+    module = GraphDropout(0.5)
+    found = module(torch.ones(batch.num_nodes, 2), batch)
+    for molecule in range(batch.num_graphs):
+        mine = found[batch.node_graph == molecule]
+        assert len(mine.unique()) == 1
+    assert 0.2 < float((found == 0).double().mean()) < 0.8
+    everything = GraphDropout(1.0)
+    assert not everything(torch.ones(batch.num_nodes, 2), batch).any()
+    rows = torch.ones(batch.num_nodes, 2)
+    assert everything.eval()(rows, batch) is rows

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from hooke.core.errors import UnknownNameError, UsageError
+from hooke.models import vit
+from hooke.nn.images.classification import domains_of, mean_over_labelled, turned
+from hooke.tasks import perturbation_classification as wsl
+from hooke.testing.image_models import build_image_model
+from hooke.testing.image_samples import CLASSES, image_batch
+
+
+def test_labels_of_all_kinds() -> None:
+    task, batch = wsl.Task(wsl.Config(), CLASSES), image_batch()
+    whole = task.labels(batch)
+    floats = torch.where(whole < 0, torch.nan, whole.double())
+    for labels in (whole, floats, floats[:, None].float()):
+        assert torch.equal(task.labels(replace(batch, targets={"perturbation": labels})), whole)
+
+
+def test_wrong_labels_are_refused() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'perturbation'"):
+        wsl.Task(wsl.Config(target="perturbatio"), CLASSES)
+    task, batch = wsl.Task(wsl.Config(), CLASSES), image_batch()
+    with pytest.raises(UsageError, match="carry no 'perturbation'"):
+        task.labels(replace(batch, targets={}))
+    with pytest.raises(UsageError, match="class 9, but the head has 5"):
+        task.labels(replace(batch, targets={"perturbation": torch.full((6,), 9)}))
+
+
+def test_the_loss_is_the_mean_over_labelled_images() -> None:
+    task = wsl.Task(wsl.Config(symmetry="none", label_smoothing=0.1), CLASSES)
+    network, batch = task.network(build_image_model(vit)).double().eval(), image_batch()
+    logits = network(batch).logits["perturbation"]
+    labels = task.labels(batch)
+    known = labels >= 0
+    expected = torch.nn.functional.cross_entropy(logits[known], labels[known], label_smoothing=0.1)
+    parts = task.losses(network, batch, 0, torch.Generator())
+    torch.testing.assert_close(parts["loss"], expected)
+    correct = (logits.argmax(1) == labels)[known].double().mean()
+    assert float(parts["accuracy"]) == pytest.approx(float(correct))
+    assert task.columns("perturbation")[-1] == "perturbation[4]"
+
+
+def test_turns_need_a_generator_and_nothing_else() -> None:
+    batch = image_batch()
+    assert turned(batch, "none", torch.Generator()) is batch
+    first, second = (turned(batch, "dihedral", torch.Generator().manual_seed(1)).pixels for _ in range(2))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, batch.pixels)
+    assert torch.equal(first.flatten(2).sort(2).values, batch.pixels.flatten(2).sort(2).values)
+
+
+def test_domains() -> None:
+    batch = image_batch()
+    assert torch.equal(domains_of(batch, "coral"), batch.batch_index)
+    with pytest.raises(UsageError, match="carry none"):
+        domains_of(replace(batch, batch_index=None), "coral")
+    with pytest.raises(UsageError, match="made for 2 experimental batches"):
+        domains_of(batch, "dann", 2)
+    assert float(mean_over_labelled(torch.tensor([2.0, 4.0, 0.0]), torch.tensor([1, 0, -1]))) == 3

@@ -1,0 +1,82 @@
+"""The coordinate check: flat over a 16-fold range of widths with width transfer, and not without it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from hooke.core import registry
+from hooke.core.label import Label
+from hooke.core.recipe import TrainSection
+from hooke.inference.network import build_network, build_task
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.nn.width_transfer import transfer_width
+from hooke.studies.coordinate_check import movements, slopes, watched
+from hooke.testing.samples import SMILES, batch_of
+
+WIDTHS = (16, 64, 256)
+ENCODINGS = EncodingConfig(random_walk=4)
+LABELS = (Label("a"), Label("b", kind="binary"))
+RATES = {"gine": 1e-2, "dmpnn": 2e-3, "mpnn": 2e-3, "gps": 1e-2}
+
+
+def options(name: str, width: int) -> dict[str, Any]:
+    """Depth 2; what else has to grow with the width does."""
+    return {
+        "gine": {"depth": 2},
+        "dmpnn": {},
+        "mpnn": {"depth": 2, "edge_width": width // 2, "pooling": "mean"},
+        "gps": {"depth": 2, "heads": width // 8},
+    }[name]
+
+
+def made(name: str, width: int, task: Any) -> Any:
+    config = registry.module("models", name).Config(width=width, **options(name, width))
+    return build_network(name, config, ENCODINGS, task)
+
+
+def found(name: str, *, transfer: bool) -> dict[str, float]:
+    task = build_task("multitask", registry.module("tasks", "multitask").Config(), LABELS, None)
+    batch = batch_of(SMILES, encodings=ENCODINGS, labels=LABELS)
+    moved: dict[int, list[dict[str, float]]] = {width: [] for width in WIDTHS}
+    for width in WIDTHS:
+        for seed in range(3):
+            torch.manual_seed(seed)
+            network = made(name, width, task)
+            if transfer:
+                with torch.device("meta"):
+                    base = made(name, WIDTHS[0], task)
+                transfer_width(network, base)
+            moved[width].append(movements(network, task, batch, TrainSection(learning_rate=RATES[name]), 4))
+    return slopes(moved)
+
+
+@pytest.mark.parametrize("name", list(RATES))
+def test_flat_with_width_transfer(name: str) -> None:
+    slope = found(name, transfer=True)
+    assert {"node_inputs", "layers.0", "heads.graph"} <= set(slope)
+    assert max(map(abs, slope.values())) < 0.2, slope
+
+
+@pytest.mark.parametrize("name", ["gine", "dmpnn", "mpnn"])
+def test_not_flat_without(name: str) -> None:
+    slope = found(name, transfer=False)
+    assert max(slope.values()) > 0.2, slope
+
+
+def test_slope_of_a_power() -> None:
+    moved = {width: [{"layer": 3.0 * width**0.5}] for width in WIDTHS}
+    assert slopes(moved) == pytest.approx({"layer": 0.5})
+
+
+def test_every_layer_is_watched() -> None:
+    task = build_task("multitask", registry.module("tasks", "multitask").Config(), LABELS, None)
+    assert list(watched(made("gine", 16, task))) == [
+        "node_inputs",
+        "edge_inputs",
+        "layers.0",
+        "layers.1",
+        "heads.graph",
+    ]

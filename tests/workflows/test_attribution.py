@@ -1,0 +1,124 @@
+"""Attributions sum to what they explain, and find the atoms that a network was made to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from rdkit import Chem
+from torch import nn
+
+from hooke.core import registry
+from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.label import Label
+from hooke.inference.ensemble import Ensemble
+from hooke.inference.loaded import LoadedRun
+from hooke.inference.network import build_network, build_task
+from hooke.inference.predict import predict_smiles
+from hooke.nn.graphs.embeddings import AtomEmbedding
+from hooke.nn.graphs.segment import edges_of, graph_sum
+from hooke.workflows.attribution import Attribution, attribute, faithfulness
+
+MOLECULES = ["CCO", "CC(=O)Nc1ccc(O)cc1", "[He]", "C1CC", "OC(=O)c1ccccc1.Cl"]
+
+
+def of_model(loaded: LoadedRun, name: str, **options: Any) -> LoadedRun:
+    """The run with an untrained encoder of another kind."""
+    torch.manual_seed(0)
+    module = registry.module("models", name)
+    config = replace(module.PRESETS["tiny"], **options)
+    task = build_task("multitask", registry.module("tasks", "multitask").Config(), loaded.labels, None)
+    return replace(loaded, ensemble=Ensemble([build_network(name, config, loaded.encodings, task)], task, "cpu"))
+
+
+@pytest.mark.parametrize("label", ["log_p", "active", "class[1]"])
+def test_completeness(loaded: LoadedRun, label: str) -> None:
+    found = attribute(loaded, MOLECULES, label)
+    assert [one is None for one in found] == [False, False, False, True, False]
+    predicted = predict_smiles(loaded, MOLECULES)[label].to_list()
+    for one, value in zip(found, predicted, strict=True):
+        if one is not None:
+            assert one.prediction == pytest.approx(value, abs=1e-4)
+            assert abs(one.gap) < 0.02 * max(abs(one.prediction - one.baseline), 0.05)
+            assert len(one.atoms) == Chem.MolFromSmiles(one.smiles).GetNumAtoms()
+
+
+@pytest.mark.parametrize("name", ["dmpnn", "gps", "gps_plus_plus", "graph_transformer"])
+def test_other_encoders(loaded: LoadedRun, name: str) -> None:
+    [one] = attribute(of_model(loaded, name), ["CC(=O)NC"], "log_p")
+    assert one is not None
+    assert np.abs(one.atoms).max() > 0
+    assert abs(one.gap) < 0.02 * max(abs(one.prediction - one.baseline), 0.05)
+
+
+class OxygenCounter(nn.Module):
+    """Σ_v w · x_v, with w such that oxygens count 1 and carbons nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.atoms = AtomEmbedding(16)
+        self.weight = nn.Parameter(torch.zeros(16))
+
+    def forward(self, batch: Any) -> dict[str, torch.Tensor]:
+        rows = self.atoms(batch, edges_of(batch)).expand()
+        return {"graph": graph_sum(rows @ self.weight[:, None], batch)}
+
+
+class Counting:
+    """An objective whose prediction is the network's own number."""
+
+    def columns(self, level: str) -> list[str]:
+        return ["oxygens"] if level == "graph" else []
+
+    def decoded(self, network: nn.Module, batch: Any) -> dict[str, torch.Tensor]:
+        found: dict[str, torch.Tensor] = network(batch)
+        return found
+
+
+def test_the_atoms_that_count_are_found(loaded: LoadedRun) -> None:
+    torch.manual_seed(0)
+    network = OxygenCounter()
+    table = network.atoms.table
+    with torch.no_grad():
+        table.rows.weight.zero_()
+        table.rows.weight[8, 0] = 1.0  # the code of an element is its atomic number
+        network.weight[0] = 1.0
+    run = replace(loaded, ensemble=Ensemble([network], Counting(), "cpu"))
+    [one] = attribute(run, ["OCCCCC=O"])
+    assert one is not None
+    symbols = [atom.GetSymbol() for atom in Chem.MolFromSmiles(one.smiles).GetAtoms()]
+    np.testing.assert_allclose(one.atoms, [float(symbol == "O") for symbol in symbols], atol=1e-6)
+    assert (one.prediction, one.baseline) == pytest.approx((2.0, 0.0))
+    assert one.masked_top == pytest.approx(1.0)
+    assert one.masked_random.mean() < 0.8
+
+
+def test_errors(loaded: LoadedRun, make_run: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'log_p'"):
+        attribute(loaded, ["C"], "logp")
+    atoms_only = LoadedRun.open(make_run(tmp_path, labels=[Label("charge", "node")], members=1), "cpu")
+    with pytest.raises(UnknownNameError, match="label of molecules"):
+        attribute(atoms_only, ["C"])
+    with pytest.raises(UsageError, match="no labels"):
+        attribute(replace(loaded, ensemble=Ensemble([nn.Linear(1, 1)], object(), "cpu")), ["C"])
+    with pytest.raises(UsageError, match="no codes of atoms"):
+        attribute(replace(loaded, ensemble=Ensemble([nn.Linear(1, 1)], Counting(), "cpu")), ["C"])
+
+
+def test_faithfulness() -> None:
+    def one(top: float, random: float, atoms: int = 3) -> Attribution:
+        return Attribution("CCO", "y", 1.0, 0.0, np.full(atoms, 1 / atoms), top, np.full(20, random))
+
+    found = faithfulness([*(one(1.0 + number / 10, 0.5) for number in range(9)), one(0.1, 0.5), one(9.0, 9.0, 1)])
+    assert found.molecules == 10
+    assert found.wins == pytest.approx(0.9)
+    assert found.p_value < 0.05
+    assert "larger in 90% of 10 molecules" in found.sentence()
+    assert faithfulness([one(1.0, 1.0)]).p_value == 1.0
+    with pytest.raises(UsageError, match="two atoms"):
+        faithfulness([one(1.0, 1.0, 1)])

@@ -28,11 +28,10 @@ import torch
 from torch.nn import functional
 
 from hooke.core.paths import mirror_folder
-from hooke.images.batch import ImageBatch
+from hooke.images.batch import ImageBatch, meta_batch
 from hooke.models import resnet
-from hooke.nn.flops import fork_flops, meta_batch, stage_flops
 from hooke.nn.images.classification import turned
-from hooke.nn.images.fork import BRANCHES, Branch, fork
+from hooke.nn.images.fork import BRANCHES, Branch, fork, fork_flops, stage_flops
 from real_crops import COUNTS, SIDE, Crops, crops
 
 BATCH, TURNS = 32, 7

@@ -22,13 +22,6 @@ def test_pairs_are_unique_and_undirected(tmp_path: Path) -> None:
     assert len(pairs) == 2
 
 
-def test_places_do_not_depend_on_the_order_of_entities() -> None:
-    pairs = unique_pairs("mine", ["A", "B", "X"], ["B", "C", "A"])
-    assert pairs.places(["C", "A", "B"]).tolist() == [[0, 2], [1, 2]]
-    assert pairs.places(["A", "Q"]).tolist() == []
-    assert pairs.places([]).shape == (0, 2)
-
-
 def test_overlap() -> None:
     sources = {"one": unique_pairs("one", "AB", "BC"), "two": unique_pairs("two", "AX", "BY")}
     assert overlap(sources) == {1: 3, 2: 1}

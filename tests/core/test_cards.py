@@ -20,7 +20,7 @@ def test_every_data_set_describes_itself(name: str) -> None:
     card = registry.card(name)
     assert isinstance(card, Card)
     assert card.name == name
-    assert all([card.title, card.description, card.domain, card.source, card.licence, card.size, card.levels])
+    assert all([card.title, card.description, card.modality, card.source, card.licence, card.size, card.levels])
     if card.citation:
         assert citations.cite(card.citation).startswith("@")
     for file in card.files:

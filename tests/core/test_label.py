@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from hooke.core.label import KINDS, LEVELS, Label
+from hooke.core.label import KINDS, Label
+from hooke.molecules.spec import LEVELS
 
 
 def test_a_label_survives_json() -> None:
@@ -15,7 +16,7 @@ def test_a_label_survives_json() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"level": "atom"}, "level must be one of"),
+        ({"names": ("a", "b")}, "2 names for 0 classes"),
         ({"kind": "number"}, "kind must be one of"),
         ({"kind": "multiclass"}, "with 0 classes"),
         ({"kind": "ordinal", "classes": 1}, "with 1 classes"),

@@ -6,9 +6,9 @@ import torch
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError
 from hooke.core.label import Label
+from hooke.core.types import LabelStatistics
 from hooke.inference.network import build_network, build_task, input_encodings, predicts_labels
 from hooke.molecules.encodings.config import EncodingConfig
-from hooke.molecules.statistics import LabelStatistics
 
 
 def test_a_network_has_one_head_a_level_and_follows_the_generator() -> None:

@@ -13,7 +13,7 @@ from hooke.core.errors import UnknownNameError, UsageError
 from hooke.images.batch import ImageBatch
 from hooke.images.batch import image_batch as images_to_batch
 from hooke.models import ca_mae
-from hooke.nn.images.masking import mask_by_noise
+from hooke.nn.masking import mask_by_noise
 from hooke.testing.image_models import build_image_model, noise_for
 from hooke.testing.image_samples import CHANNELS, image_batch
 
@@ -150,8 +150,8 @@ def test_tokens_of_a_256_pixel_image() -> None:
     """1536 tokens, 384 of them visible, with six channels at patch 16."""
     with torch.device("meta"):
         model = ca_mae.Model(ca_mae.PRESETS["small_16"], NAMES[:6])
-    from hooke.nn.flops import meta_batch
-    from hooke.nn.images.masking import visible_count
+    from hooke.images.batch import meta_batch
+    from hooke.nn.masking import visible_count
 
     assert model.maskable(meta_batch(1, NAMES[:6], 256)) == 1536
     assert visible_count(1536, 0.75) == 384

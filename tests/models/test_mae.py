@@ -151,7 +151,7 @@ def test_the_loss_does_not_see_visible_predictions_nor_the_encoder_hidden_pixels
 
 
 def _masking(noise: torch.Tensor) -> object:
-    from hooke.nn.images.masking import mask_by_noise
+    from hooke.nn.masking import mask_by_noise
 
     return mask_by_noise(noise, 0.75)
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from hooke.core.errors import DataError, UnknownNameError
-from hooke.inference import source as module
+from hooke.molecules import source as module
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import StandardiseConfig
 from hooke.molecules.source import (

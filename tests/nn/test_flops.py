@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from hooke.images.batch import meta_batch
 from hooke.models import ca_mae, densenet, resnet, vit
-from hooke.nn.flops import count_flops, fork_flops, kept_bytes, meta_batch, stage_flops
-from hooke.nn.images.fork import BRANCHES, fork
+from hooke.nn.flops import count_flops, kept_bytes
+from hooke.nn.images.fork import BRANCHES, fork, fork_flops, stage_flops
 
 CHANNELS = ("a", "b", "c")
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from hooke.core.errors import UsageError
-from hooke.nn.images.masking import take
+from hooke.nn.masking import take
 from hooke.nn.transformer import (
     LayerScale,
     ParallelBlock,

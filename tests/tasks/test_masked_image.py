@@ -6,7 +6,7 @@ import torch
 from hooke.core.errors import UsageError
 from hooke.models import ca_mae, mae, mu_net, vit
 from hooke.nn.images.fourier import reconstruction_losses
-from hooke.nn.images.masking import random_noise
+from hooke.nn.masking import random_noise
 from hooke.tasks import masked_image
 from hooke.tasks.masked_image import Config, Task, some_channels
 from hooke.testing.image_models import build_image_model

@@ -357,9 +357,9 @@ def _image_store(source: Path | str, data: Sequence[str], *, show_progress: bool
         if data:
             raise UsageError(f"{source} is prepared already and takes no options such as {data[0]!r}")
         return ImageStore.open(Path(source))
-    if registry.card(str(source)).domain != "images":
+    if registry.card(str(source)).modality != "images":
         raise UsageError(
-            f"{source} is a data set of {registry.card(str(source)).domain}; name one of images, or a store"
+            f"{source} is a data set of {registry.card(str(source)).modality}; name one of images, or a store"
         )
     return prepare_data(str(source), data, show_progress=show_progress)  # type: ignore[return-value]
 
@@ -465,7 +465,7 @@ def _store_of(
 ) -> MoleculeStore:
     """A table's store, or that of a registered data set of molecules."""
     if not Path(data).exists():
-        if (domain := registry.card(str(data)).domain) != "molecules":
+        if (domain := registry.card(str(data)).modality) != "molecules":
             raise UsageError(f"{data} is a data set of {domain}; name one of molecules, or a table")
         return prepare_data(str(data), options, show_progress=show_progress)  # type: ignore[return-value]
     from hooke.core.paths import cache_folder

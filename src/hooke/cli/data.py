@@ -30,9 +30,9 @@ def list_datasets(as_json: Json = False) -> None:
         print_json([asdict(card) for card in cards])
     else:
         print_table(
-            ["name", "domain", "title", "size", "levels", "licence"],
+            ["name", "modality", "title", "size", "levels", "licence"],
             [
-                [card.name, card.domain, card.title, card.size, ",".join(card.levels), card.licence[:40]]
+                [card.name, card.modality, card.title, card.size, ",".join(card.levels), card.licence[:40]]
                 for card in cards
             ],
         )
@@ -86,7 +86,7 @@ def _summary(name: str, prepared: Any, as_json: bool) -> dict[str, object]:
     """What was prepared: a store of molecules or of images, or profiles of cells."""
     from hooke.core import registry
 
-    domain = registry.card(name).domain
+    domain = registry.card(name).modality
     if domain == "cells":
         return _profiles(name, prepared)
     return _images(prepared) if domain == "images" else _molecules(prepared, as_json)

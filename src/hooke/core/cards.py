@@ -32,7 +32,7 @@ class Card:
     name: str
     title: str
     description: str
-    domain: str  # "molecules", "atoms", "images", "cells"
+    modality: str  # molecules, images, cells ...
     source: str  # where the data come from, in words, with address
     licence: str  # as quoted by the source
     citation: str  # key of core.citations

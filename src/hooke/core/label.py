@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
-Level = Literal["graph", "node", "edge", "pair"]
+from hooke.core.options import later, plain
+
 Kind = Literal["regression", "binary", "multiclass", "ordinal"]
 Transform = Literal["none", "log10", "log1p", "minus_log10"]
-LEVELS: tuple[Level, ...] = ("graph", "node", "edge", "pair")
 KINDS: tuple[Kind, ...] = ("regression", "binary", "multiclass", "ordinal")
 
 
@@ -21,22 +22,35 @@ class Label:
     """
 
     name: str
-    level: Level = "graph"
+    level: str = "graph"  # one of the modality's: graph, node, edge and pair of molecules; field of images
     kind: Kind = "regression"
     classes: int = 0  # number of classes for "multiclass" and "ordinal", else 0
     unit: str = ""  # of the value as stored (after `transform`)
     transform: Transform = "none"  # applied to the raw value at ingest; predictions are given on the stored scale
     weight: float = 1.0  # weight of this label's loss in the sum over labels
     source: str = ""  # the data set or table that it came from; used to group labels in reports
+    names: tuple[str, ...] = later(())  # of the classes, where they have names; they count in this order
+    width: int = later(1)  # numbers of one value (a force has 3)
+    method: str = later("")  # how it was computed or measured, where labels of several methods share a model
 
     def __post_init__(self) -> None:
-        if self.level not in LEVELS:
-            raise ValueError(f"label {self.name!r}: level must be one of {LEVELS}, got {self.level!r}")
+        if self.names and len(self.names) != self.classes:
+            raise ValueError(f"label {self.name!r}: {len(self.names)} names for {self.classes} classes")
         if self.kind not in KINDS:
             raise ValueError(f"label {self.name!r}: kind must be one of {KINDS}, got {self.kind!r}")
         if (self.kind in ("multiclass", "ordinal")) != (self.classes >= 2):
             raise ValueError(f"label {self.name!r}: kind {self.kind!r} with {self.classes} classes")
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dictionary; `Label(**label.to_json())` gives the label back."""
-        return asdict(self)
+        """A plain dictionary; `Label.from_json` gives the label back."""
+        return plain(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Label:
+        """Back from `to_json`."""
+        return cls(**{**value, "names": tuple(value.get("names", ()))})
+
+    @property
+    def columns(self) -> int:
+        """Predicted columns: a probability a class, else one."""
+        return max(1, self.classes)

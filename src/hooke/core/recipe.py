@@ -304,7 +304,7 @@ def _check_domain(sections: Mapping[str, Any], mapping: Mapping[str, Any]) -> No
     names = {kind: sections[kind].name for kind in ("data", "model", "task")}
     domain = model_domain(names["model"])
     found = {
-        "data": registry.card(names["data"]).domain,
+        "data": registry.card(names["data"]).modality,
         "model": domain,
         "task": getattr(registry.module("tasks", names["task"]), "DOMAIN", "molecules"),
     }

@@ -1,20 +1,26 @@
-"""Names of models, data sets, tasks and suites: the name is the file stem; looking it up imports that file alone."""
+"""Names of models, data sets, tasks ...: the name is the file stem; looking it up imports that file alone.
+
+Files may lie in sub-folders, which only sort them; encoders and modalities may be folders, whose name is then theirs.
+"""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 
 from hooke.core.cards import Card
 from hooke.core.errors import UnknownNameError, UsageError
 
-KINDS = ("models", "datasets", "tasks", "suites")
+KINDS = ("models", "estimators", "datasets", "tasks", "encoders", "modalities", "suites")
+_NAMED_FOLDERS = ("encoders", "modalities")
+_STATED_BY = {"models": "Model", "tasks": "Task", "estimators": "Estimator"}  # the class that says what it is about
 
 
 def names(kind: str) -> list[str]:
-    """All registered names of a kind, sorted; nothing is imported but the kind's own package."""
+    """All registered names of a kind, sorted; nothing is imported but the kind's own packages."""
     return sorted({*_own(kind), *_third_party(kind)})
 
 
@@ -25,11 +31,12 @@ def module(kind: str, name: str) -> ModuleType:
         UnknownNameError: No such name; the message offers the nearest.
         UsageError: A third party's entry point does not import.
     """
-    if name in _own(kind):
-        return importlib.import_module(f"hooke.{kind}.{name}")
+    own = _own(kind)
+    if name in own:
+        return importlib.import_module(own[name])
     points = _third_party(kind)
     if name not in points:
-        raise UnknownNameError(kind.removesuffix("s"), name, names(kind))
+        raise UnknownNameError(_singular(kind), name, names(kind))
     try:
         return importlib.import_module(points[name].module)
     except ImportError as error:
@@ -41,11 +48,38 @@ def card(name: str) -> Card:
     return module("datasets", name).CARD
 
 
-def _own(kind: str) -> set[str]:
+def modality_of(kind: str, name: str) -> str:
+    """The modality that a model, task, estimator or data set states.
+
+    Raises:
+        UsageError: It states none.
+    """
+    found = module(kind, name)
+    about = found.CARD if kind == "datasets" else getattr(found, _STATED_BY[kind])
+    try:
+        return about.modality
+    except AttributeError as error:
+        raise UsageError(f"{_singular(kind)} {name!r} does not state its modality") from error
+
+
+def _singular(kind: str) -> str:
+    return "modality" if kind == "modalities" else kind.removesuffix("s")
+
+
+def _own(kind: str) -> dict[str, str]:
+    """Name → module."""
     if kind not in KINDS:
         raise UnknownNameError("kind", kind, KINDS)
-    package = importlib.import_module(f"hooke.{kind}")
-    return {entry.name for entry in pkgutil.iter_modules(package.__path__) if not entry.name.startswith("_")}
+    return dict(_files(f"hooke.{kind}", folders_are_names=kind in _NAMED_FOLDERS))
+
+
+def _files(package: str, *, folders_are_names: bool) -> Iterator[tuple[str, str]]:
+    for entry in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        path = f"{package}.{entry.name}"
+        if entry.ispkg and not folders_are_names:
+            yield from _files(path, folders_are_names=False)
+        elif not entry.name.startswith("_"):
+            yield entry.name, path
 
 
 def _third_party(kind: str) -> dict[str, EntryPoint]:

@@ -185,7 +185,7 @@ CARD = Card(
     name="admet",
     title="ADMET: the 27 tables of Admetica and the 6 endpoints of Biogen",
     description="One table at a time: table=" + ", ".join(TABLES) + ".",
-    domain="molecules",
+    modality="molecules",
     source="github.com/datagrok-ai/admetica (commit d4f7056), github.com/molecularinformatics/Computational-ADME (commit b00df00)",
     licence="MIT (both repositories; Admetica's README says that source and data are MIT)",
     citation="admet",

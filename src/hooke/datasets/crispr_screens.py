@@ -67,7 +67,7 @@ CARD = Card(
     name="crispr_screens",
     title="Six genome-wide CRISPR screens, nine read-outs a gene",
     description="One vector a gene: " + ", ".join(SCREENS) + "; choose some with screens=a,b.",
-    domain="cells",
+    modality="cells",
     source="github.com/genedisco/genedisco (genedisco/datasets/screens, commit f2ee622)",
     licence="Apache-2.0 (repository); the underlying publications have their own terms",
     citation="crispr_screens",

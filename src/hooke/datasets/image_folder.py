@@ -19,7 +19,7 @@ CARD = Card(
         "TIFF, PNG, JPEG 2000, OME-TIFF, OME-Zarr plates, npz or Parquet, 8 or 16 bit, any channels and field size, with a "
         "table of wells. layout=auto finds out how files are named; layout=pattern pattern=... reads any names."
     ),
-    domain="images",
+    modality="images",
     source="a folder of yours",
     licence="yours",
     citation="",

@@ -47,7 +47,7 @@ CARD = Card(
         "batch/plate/Images/r01c01f01p01-ch1sk1fk1fl1.tiff; source= (1 to 13) says which channel is which stain. "
         "tables= is a folder of the metadata tables; without it they are downloaded."
     ),
-    domain="images",
+    modality="images",
     source="Cell Painting Gallery, cpg0016; metadata from github.com/jump-cellpainting/datasets at commit 016e865",
     licence="images CC0 (Cell Painting Gallery); metadata BSD-3-Clause (repository)",
     citation="jump_cp",

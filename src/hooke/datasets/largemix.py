@@ -80,7 +80,7 @@ CARD = Card(
         "3,309 graph and 4 node labels of quantum chemistry, assays and gene expression, learned together. "
         "tables=all, or some of l1000_vcap,l1000_mcf7,pcba_1328,pcqm4m_g25_n4; test=test or test_seen."
     ),
-    domain="molecules",
+    modality="molecules",
     source=(
         "Graphium's archive, at the addresses of its configuration (github.com/datamol-io/graphium); "
         "doi:10.5281/zenodo.7998401"

@@ -48,7 +48,7 @@ CARD = Card(
     name="moleculeace",
     title="MoleculeACE: fifteen sets of potencies with activity cliffs",
     description="One target at a time: table=" + ", ".join(TABLES) + ".",
-    domain="molecules",
+    modality="molecules",
     source="github.com/molML/MoleculeACE (MoleculeACE/Data/benchmark_data, commit 7e6de0b)",
     licence="MIT (the repository); data from ChEMBL, CC BY-SA 3.0",
     citation="moleculeace",

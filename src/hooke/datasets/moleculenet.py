@@ -120,7 +120,7 @@ CARD = Card(
     name="moleculenet",
     title="MoleculeNet: thirteen tables of small-molecule properties",
     description="One table at a time: table=" + ", ".join(TABLES) + ". The label of esol, logp, is its log solubility.",
-    domain="molecules",
+    modality="molecules",
     source=(
         "github.com/chemprop/chemprop (data/, commit 3f2b733), github.com/tencent-ailab/grover (qm7, commit 40b6d97)"
     ),

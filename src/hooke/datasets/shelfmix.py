@@ -57,7 +57,7 @@ CARD = Card(
     + "; held_out=all, none, or some of "
     + ",".join(SUITES)
     + ".",
-    domain="molecules",
+    modality="molecules",
     source="the data sets moleculenet, shelf, l1000 and pocketmix; see their cards",
     licence=(
         "MIT and Apache-2.0 repositories; ChEMBL CC BY-SA 3.0; LINCS L1000 CC BY 4.0; pocketmix CC BY 4.0, BSD-3-Clause, CC0 and "

@@ -56,7 +56,7 @@ CARD = Card(
     name="tdc_admet",
     title="TDC's ADMET group: 22 tables with official test rows",
     description="One table at a time: table=" + ", ".join(TABLES) + ".",
-    domain="molecules",
+    modality="molecules",
     source="Harvard Dataverse, data file 4426004, as github.com/mims-harvard/TDC names it (tdc/metadata.py)",
     licence="not checked: TDC's pages state one for each table",
     citation="tdc_admet",

@@ -61,7 +61,7 @@ CARD = Card(
     description=(
         "34 graph labels of three well-known small sets, learned together. tables=all, or some of qm9,tox21,zinc."
     ),
-    domain="molecules",
+    modality="molecules",
     source=(
         "Graphium's archive, at the addresses of its configuration (github.com/datamol-io/graphium); "
         "doi:10.5281/zenodo.7998401"

@@ -31,7 +31,7 @@ CARD = Card(
     description=(
         "62 graph and 7 node labels of four electronic states (S0, T0, cation, anion), from files that you download."
     ),
-    domain="molecules",
+    modality="molecules",
     source=f"{ARCHIVE} (address: Graphium's documentation, github.com/datamol-io/graphium, docs/datasets.md)",
     licence="Graphium's documentation states none for the data (its code: Apache-2.0); PubChemQC has its own terms",
     citation="ultralarge",

@@ -48,6 +48,10 @@ class ImageBatch:
         """Number of images."""
         return len(self.pixels)
 
+    def item_keys(self, axis: str) -> tuple[Tensor, Tensor | None]:
+        """See `core.types.Batch`; the one axis is images. Crops of one field draw the same numbers."""
+        return self.rows, None
+
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> ImageBatch:
         """The same batch on another device."""
 
@@ -115,3 +119,9 @@ def image_batch(
 def _target(values: np.ndarray) -> Tensor:
     whole = np.issubdtype(values.dtype, np.integer)
     return torch.from_numpy(np.array(values, dtype=np.int64 if whole else np.float32))
+
+
+def meta_batch(items: int, channels: tuple[str, ...], size: int) -> ImageBatch:
+    """Square 8-bit images without numbers."""
+    pixels = torch.empty(items, len(channels), size, size, dtype=torch.uint8, device="meta")
+    return ImageBatch(pixels, channels, torch.empty(items, dtype=torch.int64, device="meta"))

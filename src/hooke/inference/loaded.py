@@ -77,7 +77,7 @@ class LoadedRun(Encoder):
             made = run.info["versions"].get("hooke-bio")
             raise DataError(f"{run.folder} was made by Hooke {made}, which this Hooke cannot read: {error}") from error
         known = run.read_json("labels.json") if predicts_labels(recipe["task"]["name"], task_config) else []
-        labels = tuple(Label(**entry) for entry in known)
+        labels = tuple(Label.from_json(entry) for entry in known)
         task = build_task(recipe["task"]["name"], task_config, labels, None)
         weights = _members(run, int(recipe["train"]["ensemble"]))
         networks = []

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from hooke.core.errors import UnknownNameError, UsageError
-from hooke.core.label import LEVELS, Label
+from hooke.core.label import Label
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
 from hooke.inference.domain import COLUMNS, MORGAN, Domain, WithFingerprints
 from hooke.inference.ensemble import Prediction
@@ -21,6 +21,7 @@ from hooke.inference.stream import StreamReport, stream, table_of
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.molecules.batch import batches
 from hooke.molecules.source import How, open_source, prepare_smiles
+from hooke.molecules.spec import LEVELS
 from hooke.molecules.store import MoleculeStore
 
 if TYPE_CHECKING:

@@ -92,8 +92,8 @@ def real_measurements(
     found = {}
     for name in names:
         module = registry.module("datasets", name)
-        if module.CARD.domain != "cells":
-            raise UsageError(f"{name} is a data set of {module.CARD.domain}, not a map of cells")
+        if module.CARD.modality != "cells":
+            raise UsageError(f"{name} is a data set of {module.CARD.modality}, not a map of cells")
         profiles = module.Dataset(module.Config()).prepare(folder, show_progress=show_progress)
         found[name] = map_recall(profiles, show_progress=show_progress, **options)
     return found

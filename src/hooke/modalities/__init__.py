@@ -1,1 +1,284 @@
-"""Modalities: what each kind of thing can do; the name is the file or folder."""
+"""Modalities: what a kind of thing can do. A file (or folder) here holds `MODALITY`; its name is the file's.
+
+`Modality` is data alone; a `Trainable` one can be learnt from (`fit`, `finetune`, `search`, `scale`, `benchmark`), a `Readable` one
+reads a user's file (`predict`, `embed`). Training and inference know these classes and nothing of the kinds of data.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import numpy as np
+from torch import Tensor, nn
+
+from hooke.core import registry
+from hooke.core.errors import UsageError
+from hooke.core.types import Batch, Loader, Source, Spec, Store
+
+if TYPE_CHECKING:
+    from hooke.core.recipe import Recipe, SplitSection
+    from hooke.core.runs import RunFolder
+    from hooke.evaluate.splits import Split
+    from hooke.report.schema import DataSummary
+
+Splitter = Callable[[Any, "SplitSection"], "Split"]
+NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """Something done to items that a model's output must not notice, or must follow.
+
+    Attributes:
+        name: For messages.
+        change: (sample, generator) → the changed sample.
+        follow: (values of the unchanged sample, its changed twin, level) → what the values of the changed sample must be; None: the same.
+    """
+
+    name: str
+    change: Callable[[Sample, np.random.Generator], Sample]
+    follow: Callable[[Tensor, Sample, str], Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A few small items of all shapes, for contract checks and dry runs.
+
+    Attributes:
+        spec: With a label of every kind and level that the modality knows.
+        items: How many.
+        batch: Places of items → their batch, in that order.
+        detail: What symmetries need to know of a changed sample.
+    """
+
+    spec: Any
+    items: int
+    batch: Callable[[Sequence[int]], Any]
+    detail: Any = None
+
+
+class Modality(ABC):
+    """One kind of thing: its store, its words, and samples of it.
+
+    Attributes:
+        name: Of the modality, as models, tasks and data sets state it.
+        items: What its rows are called in sentences ("molecules").
+        sections: Tables of a recipe that belong to it → the dataclass of their options.
+        levels: Of labels; the first is that of whole items.
+        symmetries: What the contract kit applies to every model.
+    """
+
+    name: ClassVar[str]
+    items: ClassVar[str]
+    sections: ClassVar[Mapping[str, type]] = NONE
+    levels: ClassVar[tuple[str, ...]] = ()
+    symmetries: ClassVar[tuple[Symmetry, ...]] = ()
+
+    @abstractmethod
+    def open(self, folder: Path) -> Any:
+        """A prepared store."""
+
+    @abstractmethod
+    def describe(self, store: Any) -> DataSummary:
+        """Where every row went, labels and what a reader must know of the data."""
+
+    @abstractmethod
+    def sample(self, seed: int = 0) -> Sample:
+        """A few items; the same for the same seed."""
+
+
+class Trainable(Modality):
+    """What a model can be trained on.
+
+    Attributes:
+        unit: What progress counts: the items of an epoch.
+        draws_by_item: Whether objectives draw random numbers for items as such (`nn.item_noise`), so that several processes learn what one
+            does; else each process has randomness of its own.
+        several_items: Whether a row of the store gives several items (crops), whose predictions are averaged.
+        group: The level above rows that `predict` answers for ("well"); "" where that is the row itself.
+        splits: Kind of split → function of (store, section of the recipe).
+        width_transfer: Whether its models can take over learning rates from another width (`nn.width_transfer`).
+        estimators: The estimators that stand as baselines beside every network.
+    """
+
+    unit: ClassVar[str]
+    draws_by_item: ClassVar[bool] = False
+    several_items: ClassVar[bool] = False
+    group: ClassVar[str] = ""
+    splits: ClassVar[Mapping[str, Splitter]]
+    width_transfer: ClassVar[bool] = False
+    estimators: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def spec(self, store: Any, rows: np.ndarray, recipe: Recipe) -> Any:
+        """What a network must know of these training rows.
+
+        Raises:
+            UsageError: Nothing can be learnt from the store by this recipe.
+        """
+
+    @abstractmethod
+    def read_spec(self, run: RunFolder) -> Any:
+        """The spec of a run, of every released version.
+
+        Raises:
+            DataError: It cannot be read by this Hooke.
+        """
+
+    def usable(self, store: Any, rows: np.ndarray, recipe: Recipe) -> np.ndarray:
+        """The rows without those that neither teach nor measure anything."""
+        return rows
+
+    def encoder(self, model: Callable[[Any, Any], nn.Module], config: Any, spec: Any) -> nn.Module:
+        """The encoder of a registered model for this spec."""
+        return model(config, spec)
+
+    def configure(self, network: nn.Module, recipe: Recipe) -> None:
+        """Set what a recipe says of how a new network computes (not what); nothing by default."""
+
+    def start(self, network: Any, weights: dict[str, Tensor] | None, recipe: Recipe, number: int) -> None:
+        """Put the weights of other runs into a new network.
+
+        Args:
+            network: Of the new run.
+            weights: Of the pretrained run's encoder; None without one.
+            recipe: Of the new run.
+            number: Which member of the ensemble.
+
+        Raises:
+            RuntimeError: They do not fit, as `load_state_dict` says it.
+        """
+        if weights is not None:
+            network.encoder.load_state_dict(weights)
+
+    @abstractmethod
+    def inherit(self, recipe: Recipe, pretrained: RunFolder) -> Recipe:
+        """A recipe with what of a pretrained run its encoder depends on."""
+
+    def epoch_items(self, rows: np.ndarray, recipe: Recipe) -> int:
+        """Items of an epoch over these rows."""
+        return len(rows)
+
+    @abstractmethod
+    def loader(
+        self, store: Any, rows: np.ndarray, spec: Any, recipe: Recipe, *, part: str, seed: int | None = None,
+        rank: int = 0, world: int = 1,
+    ) -> Loader:  # fmt: skip
+        """Batches of some rows.
+
+        Args:
+            store: Where they are.
+            rows: Which.
+            spec: What the batches must carry.
+            recipe: How they are made.
+            part: "train" (in an order that `seed` gives), "valid" (to compare epochs), or "predict" (all there is of each row, row after row).
+            seed: Of order and augmentation.
+            rank, world: Which process of how many.
+        """
+
+    def facts(self, store: Any, spec: Any) -> dict[str, Any]:
+        """What else run.json says of the data."""
+        return {}
+
+    @abstractmethod
+    def identify(self, store: Any, rows: np.ndarray) -> dict[str, Any]:
+        """Column → values by which people know these rows: SMILES; plate, well and site."""
+
+    def groups(self, store: Any, rows: np.ndarray) -> np.ndarray:
+        """(rows,) number of the group (`group`) of each row; groups count from 0."""
+        return np.arange(len(rows))
+
+    def leaks(self, store: Any, split: Split) -> dict[str, Any]:
+        """What test shares with train."""
+        return {}
+
+    def features(self, batch: Any) -> np.ndarray:
+        """(items, features) float64 that estimators see.
+
+        Raises:
+            UsageError: The modality has none.
+        """
+        raise UsageError(f"estimators need features, which {self.name} do not state")
+
+    def with_features(self, spec: Any) -> Any:
+        """The spec of batches that carry what `features` reads."""
+        return spec
+
+    def report(self, run: RunFolder, store: Any) -> dict[str, Any]:
+        """Fields of `report.schema.Report` that only this modality can fill: its pictures."""
+        return {}
+
+
+class Readable(Modality):
+    """What a user's file is read of: `predict` and `embed` go through it.
+
+    Attributes:
+        options: Frozen dataclass: how the file is read and shown to an encoder, the options of `predict` and `embed` that belong to it.
+        batch_size: Items a batch by default.
+    """
+
+    options: ClassVar[type]
+    batch_size: ClassVar[int] = 256
+
+    @abstractmethod
+    def source(self, given: Any, spec: Any, options: Any, *, batch_size: int, workers: int = 0) -> Source:
+        """A user's file, a store or things in memory as jobs that become chunks.
+
+        Args:
+            given: A path, an open store, or a sequence of things.
+            spec: Of the encoder that is going to read them.
+            options: An instance of `options`.
+            batch_size: Items a batch.
+            workers: Processes that read, where reading is all there is to do.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+
+    def vectors(self, network: Any, batch: Any, options: Any) -> Tensor:
+        """(items, width) of an encoder."""
+        return network.embed(batch)
+
+    def comparable(self, spec: Any) -> Any:
+        """The spec of batches that carry what `fingerprints` reads."""
+        return spec
+
+    def fingerprints(self, batch: Any) -> np.ndarray | None:
+        """(items, bytes) uint8 packed bits whose Tanimoto similarity says how near two items are; None where there are none."""
+        return None
+
+
+Kind = TypeVar("Kind", bound=Modality)
+
+
+def modality(name: str) -> Modality:
+    """A modality by name.
+
+    Raises:
+        UnknownNameError: No such modality.
+    """
+    return registry.module("modalities", name).MODALITY
+
+
+def ask(name: str, kind: type[Kind], verb: str) -> Kind:
+    """A modality that can do what a verb needs.
+
+    Raises:
+        UsageError: It cannot; says what it is.
+    """
+    found = modality(name)
+    if not isinstance(found, kind):
+        raise UsageError(f"`hooke {verb}` does not apply to {found.name}: {_CANNOT[kind]}")
+    return found
+
+
+_CANNOT: dict[type, str] = {
+    Trainable: "they are data alone, nothing is trained on them",
+    Readable: "no file of them can be read for a model",
+}
+__all__ = ["Batch", "Modality", "Readable", "Sample", "Spec", "Store", "Symmetry", "Trainable", "ask", "modality"]

@@ -31,12 +31,12 @@ from hooke.images.batch import ImageBatch
 from hooke.nn.attention import EPSILON, CrossAttention
 from hooke.nn.images.channels import positions, require_channels
 from hooke.nn.images.levels import Levels
-from hooke.nn.images.masking import Masking, mask_by_noise, put_back, take
 from hooke.nn.images.output import ImageOutput, Reconstruction
 from hooke.nn.images.patch_encoder import ChannelPooling, NormPlace, PatchEncoder, Stem
 from hooke.nn.images.patches import channel_images, channel_patches, patch_grid
 from hooke.nn.images.positions import sine_positions
 from hooke.nn.images.standardise import standardise
+from hooke.nn.masking import Masking, mask_by_noise, put_back, take
 from hooke.nn.transformer import BlockKind, Transformer, initialise
 
 DOMAIN = "images"

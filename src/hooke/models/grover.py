@@ -35,7 +35,6 @@ from hooke.nn.graphs.inputs import NodeFeatures
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.nn.graphs.pooling import Pooling, PoolingKind
 from hooke.nn.graphs.segment import at_destination, at_source, directed_messages, edges_of, incoming_sum, neighbour_sum
-from hooke.nn.item_noise import Axis
 from hooke.nn.mlp import Activation, activation, mlp
 from hooke.nn.randomness import ItemDropout
 
@@ -99,7 +98,7 @@ class DynamicMessagePassing(nn.Module):
 class Block(nn.Module):
     """Attention over heads, each with message passing of its own."""
 
-    def __init__(self, config: Config, axis: Axis) -> None:
+    def __init__(self, config: Config, axis: str) -> None:
         super().__init__()
         width = config.width
         self.heads, self.head_width = config.heads, head_width(width, config.heads)
@@ -123,7 +122,7 @@ class Block(nn.Module):
 class Output(nn.Module):
     """LN(FFN([features, gathered]))."""
 
-    def __init__(self, features: int, config: Config, axis: Axis) -> None:
+    def __init__(self, features: int, config: Config, axis: str) -> None:
         super().__init__()
         sizes = [features + config.width, 4 * config.width, config.width]
         self.layers = mlp(sizes, activation_name=config.activation, dropout=config.dropout, axis=axis)

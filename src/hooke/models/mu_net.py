@@ -22,9 +22,9 @@ from torch.nn import functional
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
 from hooke.nn.images.feature_maps import FeatureMapEncoder
-from hooke.nn.images.masking import mask_by_noise
 from hooke.nn.images.output import Reconstruction
 from hooke.nn.images.patches import patch_grid, patchify
+from hooke.nn.masking import mask_by_noise
 
 DOMAIN = "images"
 GRADIENT_EXEMPT = {

@@ -72,6 +72,23 @@ class MoleculeBatch:
         """Number of undirected bonds over all molecules."""
         return self.edge_index.shape[1] // 2
 
+    def item_keys(self, axis: str) -> tuple[Tensor, Tensor | None]:
+        """See `core.types.Batch`; the axes are graphs, nodes, edges, bonds and pairs."""
+        device = self.node_graph.device
+        rows = self.rows if len(self.rows) == self.num_graphs else torch.arange(self.num_graphs, device=device)
+        if axis == "graphs":
+            return rows, None
+        if axis == "nodes":
+            graph = self.node_graph
+        elif axis == "pairs":
+            graph = self.node_graph[self.pair_index[0]]
+        else:
+            graph = self.node_graph[self.edge_index[1]]
+            if axis == "bonds":
+                graph = graph.new_empty(self.num_bonds).scatter_(0, self.edge_bond, graph)
+        sizes = torch.zeros(len(rows), dtype=torch.int64, device=device).scatter_add_(0, graph, torch.ones_like(graph))
+        return rows[graph], torch.arange(len(graph), device=device) - (sizes.cumsum(0) - sizes)[graph]
+
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> MoleculeBatch:
         """The same batch on another device."""
 

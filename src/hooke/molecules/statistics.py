@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
+from hooke.core.types import LabelStatistics
 from hooke.molecules.label_share import hide_labels
 from hooke.molecules.store import MoleculeStore
 
 _BLOCK = 8192
-
-
-class LabelStatistics(NamedTuple):
-    """Of the labels of one level: measured count, mean and standard deviation (1 where it would be 0); each (T,) float64."""
-
-    count: np.ndarray  # type: ignore[assignment]  # hides tuple.count, which nobody needs
-    mean: np.ndarray
-    std: np.ndarray
 
 
 def label_statistics(

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hooke.core.errors import DataError, UnknownNameError
-from hooke.core.label import LEVELS, Label
+from hooke.core.label import Label
 from hooke.core.options import plain
 from hooke.core.store import Column, Schema, Store, StoreWriter
 from hooke.core.store.schema import Manifest, newest_manifest
@@ -23,6 +23,7 @@ from hooke.core.store.writer import SHARD_ROWS
 from hooke.molecules.arrays import MoleculeArrays, MoleculeSlice
 from hooke.molecules.blocks import NO_SPLIT, SPLIT_CODES, GraphLabels, MoleculeBlock, ends, take
 from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import LEVELS
 from hooke.molecules.vocabulary import ATOM_COLUMNS, BOND_COLUMNS
 
 __all__ = [
@@ -161,7 +162,7 @@ class MoleculeStore:
         metadata = self.store.metadata
         if "labels" not in metadata or "encodings" not in metadata:
             raise DataError(f"{self.store.folder} is a store, but not one of molecules")
-        self.labels = tuple(Label(**entry) for entry in metadata["labels"])
+        self.labels = tuple(Label.from_json(entry) for entry in metadata["labels"])
         self.encodings = EncodingConfig(**metadata["encodings"])
         self._graph_count = len(self.level_labels("graph"))
         self._censored = bool(metadata.get("censored", False))

@@ -12,8 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from hooke.images.batch import ImageBatch
-
 
 def count_flops(call: Callable[[], object]) -> int:
     """FLOPs of matrix products, convolutions and attention in a call on meta tensors."""
@@ -48,27 +46,3 @@ def kept_bytes(call: Callable[[], object], parameters: nn.Module, *, without_att
         result = call()
     del result
     return sum(sizes.values())
-
-
-def meta_batch(items: int, channels: tuple[str, ...], size: int) -> ImageBatch:
-    """Square 8-bit images without numbers."""
-    pixels = torch.empty(items, len(channels), size, size, dtype=torch.uint8, device="meta")
-    return ImageBatch(pixels, channels, torch.empty(items, dtype=torch.int64, device="meta"))
-
-
-def stage_flops(encoder: nn.Module, batch: ImageBatch) -> list[int]:
-    """FLOPs of each stage of an encoder on the meta device, in order; see `nn.images.fork`."""
-    from hooke.nn.images.fork import stages_of
-
-    stages = stages_of(encoder)
-    state, counts = stages.start(batch), []
-    for stage in range(stages.count):
-        with FlopCounterMode(display=False) as counter:
-            state = stages.run(state, stage, stage + 1)
-        counts.append(int(counter.get_total_flops()))
-    return counts
-
-
-def fork_flops(counts: list[int], branches: int, stage: int) -> int:
-    """FLOPs of a fork: prefix + branches × suffix."""
-    return sum(counts[:stage]) + branches * sum(counts[stage:])

@@ -11,15 +11,12 @@ Source: h is the "lowbias32" function of Wellons, github.com/skeeto/hash-prospec
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from hooke.molecules.batch import MoleculeBatch
+from hooke.core.types import Batch
 
-Axis = Literal["graphs", "nodes", "edges", "bonds", "pairs", "nodes and graphs"]
 _GOLDEN = 0x9E3779B9 - (1 << 32)
 _FIRST, _SECOND = 0x7FEB352D, 0x846CA68B - (1 << 32)
 
@@ -34,30 +31,13 @@ def mixed(values: Int[Tensor, "*shape"]) -> Int[Tensor, "*shape"]:
     return values
 
 
-def item_ids(batch: MoleculeBatch, axis: Axis) -> Int[Tensor, " items"]:
-    """(items,) int32, a hash of each item: of a molecule's row, and of the place of an atom, edge or bond in its molecule."""
-    device = batch.node_graph.device
-    rows = batch.rows if len(batch.rows) == batch.num_graphs else torch.arange(batch.num_graphs, device=device)
-    graphs = mixed(_low(rows)) ^ _low(rows >> 32)
-    if axis == "graphs":
-        return mixed(graphs + 1)
-    if axis == "nodes":
-        return _within(graphs, batch.node_graph, batch.num_graphs)
-    if axis == "nodes and graphs":
-        return torch.cat([item_ids(batch, "nodes"), item_ids(batch, "graphs")])
-    if axis == "pairs":
-        return _within(graphs, batch.node_graph[batch.pair_index[0]], batch.num_graphs)
-    graph = batch.node_graph[batch.edge_index[1]]
-    if axis == "bonds":
-        graph = graph.new_empty(batch.num_bonds).scatter_(0, batch.edge_bond, graph)
-    return _within(graphs, graph, batch.num_graphs)
-
-
-def _within(graphs: Tensor, graph: Tensor, count: int) -> Tensor:
-    """A hash of (molecule, place in it) for items that come molecule by molecule."""
-    sizes = torch.zeros(count, dtype=torch.int64, device=graph.device).scatter_add_(0, graph, torch.ones_like(graph))
-    place = torch.arange(len(graph), device=graph.device) - (sizes.cumsum(0) - sizes)[graph]
-    return mixed(graphs[graph] + _low(place + 2) * _GOLDEN)
+def item_ids(batch: Batch, axis: str) -> Int[Tensor, " items"]:
+    """(n,) int32, a hash of the row of each item, and of a part's place in it; "nodes and graphs" joins two axes."""
+    if " and " in axis:
+        return torch.cat([item_ids(batch, one) for one in axis.split(" and ")])
+    rows, place = batch.item_keys(axis)
+    items = mixed(_low(rows)) ^ _low(rows >> 32)
+    return mixed(items + 1) if place is None else mixed(items + _low(place + 2) * _GOLDEN)
 
 
 def _low(values: Tensor) -> Tensor:
@@ -86,8 +66,6 @@ def uniform(keys: Int[Tensor, "*items"], columns: int) -> Float[Tensor, "*items 
     return (mixed(keys[..., None] + numbers) >> 8 & 0xFFFFFF).float() * 2.0**-24
 
 
-def item_uniform(
-    batch: MoleculeBatch, axis: Axis, columns: int, generator: torch.Generator
-) -> Float[Tensor, "items columns"]:
+def item_uniform(batch: Batch, axis: str, columns: int, generator: torch.Generator) -> Float[Tensor, "items columns"]:
     """New uniform numbers in [0, 1) for each item of a batch; one key is drawn from the generator."""
     return uniform(keyed(item_ids(batch, axis), new_key(generator)), columns)

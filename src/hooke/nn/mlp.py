@@ -9,7 +9,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hooke.nn.item_noise import Axis
 from hooke.nn.randomness import ItemDropout
 
 Activation = Literal["relu", "gelu", "silu", "elu", "leaky_relu", "tanh"]
@@ -55,7 +54,7 @@ def mlp(
     activation_name: Activation = "relu",
     normalisation_name: Normalisation = "none",
     dropout: float = 0.0,
-    axis: Axis = "nodes",
+    axis: str = "nodes",
 ) -> nn.Sequential:
     """Linear layers widths[0] → widths[1] → ...; between two of them normalisation, activation, dropout.
 

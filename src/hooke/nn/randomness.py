@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from hooke.molecules.batch import MoleculeBatch
-from hooke.nn.item_noise import Axis, item_ids, keyed, new_key, uniform
+from hooke.core.types import Batch
+from hooke.nn.item_noise import item_ids, keyed, new_key, uniform
 
 _CALLS = 0x3C6EF372  # between the keys of two calls of one module
 
@@ -25,9 +24,9 @@ class ItemRandom(nn.Module):
 
     draws_randomly = True
 
-    def __init__(self, axis: Axis) -> None:
+    def __init__(self, axis: str) -> None:
         super().__init__()
-        self.axis: Axis = axis
+        self.axis = axis
         self.keys: Tensor | None = None
         self.calls = 0
 
@@ -63,7 +62,7 @@ class ItemDropout(ItemRandom):
     Outside of `random_from` it draws from torch's generator.
     """
 
-    def __init__(self, p: float, axis: Axis) -> None:
+    def __init__(self, p: float, axis: str) -> None:
         super().__init__(axis)
         self.p = p
 
@@ -91,7 +90,7 @@ class ItemDropout(ItemRandom):
 
 
 @contextmanager
-def random_from(generator: torch.Generator, network: nn.Module, batch: MoleculeBatch | None = None) -> Iterator[None]:
+def random_from(generator: torch.Generator, network: nn.Module, batch: Batch | None = None) -> Iterator[None]:
     """Within the block, a training network's randomness depends on `generator` alone; the global state is left as it was.
 
     This holds for dropout and for every module that declares `draws_randomly = True`. One number is drawn.
@@ -99,7 +98,7 @@ def random_from(generator: torch.Generator, network: nn.Module, batch: MoleculeB
     Args:
         generator: The source.
         network: All modules of it.
-        batch: The molecules that it is going to see; `ItemRandom` modules then draw by item.
+        batch: What it is going to see; `ItemRandom` modules then draw by item.
     """
     if not any(_draws(module) for module in network.modules()):
         yield
@@ -107,7 +106,7 @@ def random_from(generator: torch.Generator, network: nn.Module, batch: MoleculeB
     seed = new_key(generator)
     parameter = next(network.parameters())
     items = [] if batch is None else [m for m in network.modules() if isinstance(m, ItemRandom) and m.draws()]
-    ids = {axis: item_ids(cast(MoleculeBatch, batch), axis) for axis in dict.fromkeys(m.axis for m in items)}
+    ids = {} if batch is None else {axis: item_ids(batch, axis) for axis in dict.fromkeys(m.axis for m in items)}
     for number, module in enumerate(items):
         module.keys, module.calls = keyed(ids[module.axis], (seed + 0x9E3779B1 * number) % (2**31 - 1)), 0
     try:

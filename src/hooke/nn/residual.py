@@ -5,7 +5,6 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hooke.nn.item_noise import Axis
 from hooke.nn.mlp import Activation, Normalisation, activation, normalisation
 from hooke.nn.randomness import ItemDropout
 
@@ -21,7 +20,7 @@ class Residual(nn.Module):
         dropout: float,
         *,
         add: bool,
-        axis: Axis = "nodes",
+        axis: str = "nodes",
     ) -> None:
         super().__init__()
         self.normalisation = normalisation(normalisation_name, width)

@@ -22,7 +22,7 @@ from torch.utils.checkpoint import checkpoint
 
 from hooke.core.errors import UsageError
 from hooke.nn.attention import EPSILON, QueryKeyNorm, SelfAttention, head_width, join_heads, split_heads
-from hooke.nn.images.masking import take
+from hooke.nn.masking import take
 
 BlockKind = Literal["serial", "parallel"]
 

@@ -20,7 +20,8 @@ from torch import nn
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.recipe import Recipe
-from hooke.nn.flops import count_flops, kept_bytes, meta_batch
+from hooke.images.batch import meta_batch
+from hooke.nn.flops import count_flops, kept_bytes
 
 OptimiserName = Literal["adamw", "lion"]
 STATE_NUMBERS = {"adamw": 2, "lion": 1}  # an optimiser keeps for each weight

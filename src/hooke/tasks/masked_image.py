@@ -17,8 +17,8 @@ from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
 from hooke.nn.images.classification import Symmetry, turned
 from hooke.nn.images.fourier import reconstruction_losses
-from hooke.nn.images.masking import random_noise
 from hooke.nn.images.network import ReconstructionNetwork
+from hooke.nn.masking import random_noise
 from hooke.nn.randomness import random_from
 
 DOMAIN = "images"

@@ -35,9 +35,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.core.errors import DataError, UsageError
-from hooke.core.label import LEVELS, Kind, Label
+from hooke.core.label import Kind, Label
 from hooke.core.options import later
 from hooke.molecules.batch import MoleculeBatch
+from hooke.molecules.spec import LEVELS
 from hooke.nn.distributions import OUTPUTS, DistributionLoss, distribution_loss, stated_spread
 from hooke.nn.graphs.encodings import flip_signs, hide_encodings
 from hooke.nn.graphs.heads import Head
@@ -171,7 +172,7 @@ class Task:
         heads = {}
         for level, labels in self.labels.items():
             head = Head(
-                level,  # type: ignore[arg-type]
+                level,
                 widths,
                 outputs=self.layouts[level].outputs,
                 labels=len(labels),

@@ -21,7 +21,7 @@ from hooke.testing.contract import require, require_frozen_config, resolve_modul
 from hooke.testing.image_stores import check_image_store
 from hooke.testing.models import check_batch
 
-REQUIRED = ("title", "description", "domain", "source", "licence", "size")
+REQUIRED = ("title", "description", "modality", "source", "licence", "size")
 
 
 def check_dataset(module: ModuleType | str, folder: Path, config: Any = None) -> None:
@@ -40,11 +40,11 @@ def check_dataset(module: ModuleType | str, folder: Path, config: Any = None) ->
     _check_card(module.CARD, module.__name__.rpartition(".")[2])
     dataset = module.Dataset(config or module.Config())
     require(callable(getattr(dataset, "prepare", None)), "Dataset has no prepare(folder, ...)")
-    if module.CARD.domain == "cells":
+    if module.CARD.modality == "cells":
         check_cells(dataset, folder)
         return
     store = dataset.twin(folder / "first", seed=0)
-    of_images = module.CARD.domain == "images"
+    of_images = module.CARD.modality == "images"
     check = check_image_store if of_images else _check_store
     check(store)
     again = dataset.twin(folder / "again", seed=0)

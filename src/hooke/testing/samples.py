@@ -8,12 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from hooke.core.label import LEVELS, Label
+from hooke.core.label import Label
 from hooke.molecules.arrays import MoleculeArrays, MoleculeSlice
 from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.encodings.config import EncodingConfig, add_encodings
 from hooke.molecules.featurise import featurise
 from hooke.molecules.parse import parse
+from hooke.molecules.spec import LEVELS
 
 SMILES = (
     "CCO",

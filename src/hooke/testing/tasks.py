@@ -17,9 +17,10 @@ import numpy as np
 import torch
 
 from hooke.core import registry
-from hooke.core.label import LEVELS, Label
+from hooke.core.label import Label
 from hooke.molecules.batch import collate
 from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import LEVELS
 from hooke.nn.graphs.network import Network
 from hooke.testing.contract import require, require_equal, require_frozen_config, resolve_module, seeded
 from hooke.testing.permute import permuted

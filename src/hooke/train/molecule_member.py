@@ -13,10 +13,10 @@ import torch
 from hooke.core.errors import DataError, UsageError
 from hooke.core.loader import RowLoader
 from hooke.core.recipe import base_config
+from hooke.core.types import LabelStatistics
 from hooke.inference.network import build_network, build_task
 from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.label_share import hide_labels
-from hooke.molecules.statistics import LabelStatistics
 from hooke.molecules.store import MoleculeStore
 from hooke.nn.width_transfer import transfer_width
 from hooke.train.member import Member, encoder_weights

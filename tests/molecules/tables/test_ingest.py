@@ -282,7 +282,7 @@ def test_ctrl_c_ends_the_workers_and_the_same_command_continues(
     path = write(tmp_path / "t.csv", ["smiles,y", *(f"{text},{number}.5" for number, text in enumerate(smiles))])
     code = (
         "import sys; from pathlib import Path; from hooke.molecules.tables.ingest import IngestConfig, ingest\n"
-        "from hooke.molecules import tables; tables.CHUNK_ROWS = 100\n"
+        "from hooke.molecules.tables import reading; reading.CHUNK_ROWS = 100\n"
         "ingest(Path(sys.argv[1]), Path(sys.argv[2]), IngestConfig(duplicates='keep_all'), workers=2, show_progress=False)"
     )
     command = [sys.executable, "-c", code, str(path), str(tmp_path / "s")]

@@ -5,9 +5,9 @@ import torch
 
 from hooke.core.errors import UsageError
 from hooke.models.vit import Config
-from hooke.nn.images.masking import mask_by_noise
 from hooke.nn.images.patch_encoder import PatchEncoder
 from hooke.nn.images.positions import sine_positions
+from hooke.nn.masking import mask_by_noise
 
 CONFIG = Config(width=8, depth=2, heads=2, patch=2, stochastic_depth=0.0, class_tokens=2)
 

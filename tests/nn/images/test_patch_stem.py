@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
-from hooke.nn.images.masking import mask_by_noise
 from hooke.nn.images.patch_stem import FIRST_WIDTH, ConvolutionalStem
 from hooke.nn.images.patches import channel_patches
+from hooke.nn.masking import mask_by_noise
 
 GRID = (3, 2)
 

@@ -138,7 +138,7 @@ def add_encodings(arrays: MoleculeArrays, config: EncodingConfig) -> MoleculeArr
     return replace(arrays, atom_encodings=atoms, graph_encodings=graphs)
 
 
-compiled_route = compiled_twin("random_walks_compiled", "return_probabilities_compiled")
+compiled_route = compiled_twin("encodings.random_walks_compiled", "return_probabilities_compiled")
 
 
 def laplacian_spectrum(

@@ -16,7 +16,7 @@ from torch.nn import functional
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.vocabulary import ATOM_VOCABULARIES, BOND_VOCABULARIES
 from hooke.nn.graphs.heads import Head, first_edges
-from hooke.nn.item_noise import Axis, item_uniform
+from hooke.nn.item_noise import item_uniform
 
 ATOM_SIZES = tuple(vocabulary.size for vocabulary in ATOM_VOCABULARIES)
 BOND_SIZES = tuple(vocabulary.size for vocabulary in BOND_VOCABULARIES)
@@ -44,7 +44,7 @@ def hide(batch: MoleculeBatch, atoms: Bool[Tensor, " nodes"], bonds: Bool[Tensor
     )
 
 
-def drawn(batch: MoleculeBatch, axis: Axis, probability: float, generator: torch.Generator) -> Bool[Tensor, " items"]:
+def drawn(batch: MoleculeBatch, axis: str, probability: float, generator: torch.Generator) -> Bool[Tensor, " items"]:
     """Each of a batch's atoms, bonds ... with this probability."""
     return item_uniform(batch, axis, 1, generator).squeeze(1) < probability
 

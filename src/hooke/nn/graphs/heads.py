@@ -13,12 +13,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from hooke.core.label import Level
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.graphs.embeddings import BondEmbedding
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.nn.graphs.segment import at_destination, at_source, edges_of
-from hooke.nn.item_noise import Axis
 from hooke.nn.mlp import Activation, mlp
 from hooke.nn.randomness import ItemDropout
 
@@ -92,14 +90,14 @@ class PairReadout(nn.Module):
         return symmetric(output.nodes[batch.pair_index[0]], output.nodes[batch.pair_index[1]])
 
 
-_READOUTS: dict[Level, type[nn.Module]] = {
+_READOUTS: dict[str, type[nn.Module]] = {
     "graph": GraphReadout,
     "node": NodeReadout,
     "edge": EdgeReadout,
     "pair": PairReadout,
 }
 
-_AXES: dict[Level, Axis] = {"graph": "graphs", "node": "nodes", "edge": "bonds", "pair": "pairs"}
+_AXES: dict[str, str] = {"graph": "graphs", "node": "nodes", "edge": "bonds", "pair": "pairs"}
 
 
 class Head(nn.Module):
@@ -118,7 +116,7 @@ class Head(nn.Module):
 
     def __init__(
         self,
-        level: Level,
+        level: str,
         widths: tuple[int, int, int],
         *,
         outputs: int,

@@ -12,7 +12,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from hooke.core.label import Level
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.graphs.heads import Head
 from hooke.nn.graphs.output import MoleculeOutput
@@ -42,7 +41,7 @@ class ViewHeads(nn.Module):
     """
 
     def __init__(
-        self, level: Level, encoder: nn.Module, outputs: int, *, hidden_layers: int = 1, standardised: bool = False
+        self, level: str, encoder: nn.Module, outputs: int, *, hidden_layers: int = 1, standardised: bool = False
     ) -> None:
         super().__init__()
         self.views = views_of(encoder)

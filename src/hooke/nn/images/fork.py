@@ -26,6 +26,7 @@ from torch.nn import functional
 
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
+from hooke.nn.flops import count_flops
 from hooke.nn.images.channels import in_order
 from hooke.nn.images.dihedral import ALL, FLIPS, REFLECTION, turn
 from hooke.nn.images.output import ImageOutput
@@ -242,3 +243,23 @@ class ForkedEncoder(nn.Module):
         if self.exposure:
             chosen = self.branches[int(torch.randint(0, len(self.branches), ()))]
         return fork(self.encoder, batch, [chosen], self.stage)[0]
+
+
+def stage_flops(encoder: nn.Module, batch: ImageBatch) -> list[int]:
+    """FLOPs of each stage of an encoder on the meta device, in order."""
+    stages = stages_of(encoder)
+    state, counts = stages.start(batch), []
+    for stage in range(stages.count):
+        after: list[Any] = []
+
+        def run(before: Any = state, number: int = stage, found: list[Any] = after) -> None:
+            found.append(stages.run(before, number, number + 1))
+
+        counts.append(count_flops(run))
+        [state] = after
+    return counts
+
+
+def fork_flops(counts: list[int], branches: int, stage: int) -> int:
+    """FLOPs of a fork: prefix + branches × suffix."""
+    return sum(counts[:stage]) + branches * sum(counts[stage:])

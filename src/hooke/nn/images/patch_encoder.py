@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from hooke.core.errors import UsageError
 from hooke.nn.attention import EPSILON
-from hooke.nn.images.masking import Masking, take
 from hooke.nn.images.output import ImageOutput
 from hooke.nn.images.patch_stem import ConvolutionalStem
 from hooke.nn.images.positions import sine_positions
+from hooke.nn.masking import Masking, take
 from hooke.nn.transformer import BlockKind, Transformer, check_block, initialise
 
 TokenPooling = Literal["mean", "class"]

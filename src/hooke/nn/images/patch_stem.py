@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.core.errors import UsageError
-from hooke.nn.images.masking import Masking, take
 from hooke.nn.images.patches import unpatchify
+from hooke.nn.masking import Masking, take
 
 FIRST_WIDTH = 16
 FIRST_SIDE, SIDE = 5, 3  # of the filters

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
-from hooke.nn.images.masking import mask_by_noise, put_back, random_noise, take, visible_count
+from hooke.nn.masking import mask_by_noise, put_back, random_noise, take, visible_count
 
 
 def test_the_least_noise_stays_visible() -> None:

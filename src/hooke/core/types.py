@@ -1,0 +1,158 @@
+"""The small types that all layers share: what a network must know (`Spec`), and what it is given (`Batch`, `Loader`, `Chunk`).
+
+torch is needed by those who make batches, not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, runtime_checkable
+
+import numpy as np
+import pyarrow as pa
+
+from hooke.core.label import Label
+
+if TYPE_CHECKING:
+    import torch
+
+
+class LabelStatistics(NamedTuple):
+    """Of the labels of one level: measured count, mean and standard deviation (1 where it would be 0); each (labels,) float64."""
+
+    count: np.ndarray  # type: ignore[assignment]  # hides tuple.count, which nobody needs
+    mean: np.ndarray
+    std: np.ndarray
+
+
+@runtime_checkable
+class Spec(Protocol):
+    """What a network must know of the data that it was made for; `spec.json` of a run, and the second argument of models and tasks.
+
+    Each modality has its own (`molecules.spec`, `images.spec`).
+    """
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """What is learnt and predicted: the labels of one level in the order of the batch's target columns."""
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary from which the modality's `read_spec` makes the same spec."""
+
+
+@runtime_checkable
+class Batch(Protocol):
+    """Some items with what is known about them, as tensors; everything else is between the model, the task and the data."""
+
+    @property
+    def num_items(self) -> int:
+        """Molecules, images ...: the weight of the batch in a mean loss."""
+
+    @property
+    def rows(self) -> torch.Tensor:
+        """(num_items,) int64 rows of the store; several items of one row (crops of a field) share its number."""
+
+    @property
+    def targets(self) -> Mapping[str, torch.Tensor]:
+        """Level → (items of that level, its labels) float32; NaN = not measured, classes count from 0."""
+
+    def to(self, device: torch.device) -> Self:
+        """The same batch on a device."""
+
+    def item_keys(self, axis: str) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """(n,) int64 row of the item that each of n things belongs to, and its place within it; None where the things are the items.
+
+        Random numbers are drawn by these keys (`nn.item_noise`), so that they do not depend on who else is in the batch.
+        """
+
+
+@runtime_checkable
+class Loader(Protocol):
+    """Batches of one process: each process has its own part of an epoch, and all take equally many batches."""
+
+    def __len__(self) -> int:
+        """Batches an epoch of this process."""
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
+        """The batches of an epoch from batch `start` on, a function of the number alone."""
+
+
+@runtime_checkable
+class Store(Protocol):
+    """What is common to the stores of all modalities."""
+
+    @property
+    def folder(self) -> Any:
+        """Where it lies."""
+
+    @property
+    def content_hash(self) -> str:
+        """Of its content."""
+
+    def __len__(self) -> int:
+        """Rows."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows of a user's file: the rows as given, and the items that could be read from them.
+
+    Attributes:
+        table: N rows that the output repeats.
+        batches: All K items of these rows in order; may be gone through more than once.
+        owners: From items to rows, one (number of members,) int64 array a step: the first says for each item to which group it belongs,
+            the next for each group to which larger one, the last to which row; values are averaged step by step (crops of
+            a field, then fields of a well). For one item a row there is one step.
+        parts: Level → (K,) how many things of that level an item has (atoms of a molecule); their values are written as lists.
+        reasons: Row → why there is no item, or no value.
+    """
+
+    table: pa.Table
+    batches: Iterable[Batch]
+    owners: tuple[np.ndarray, ...]
+    parts: Mapping[str, np.ndarray] = field(default_factory=dict)
+    reasons: Mapping[int, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A user's file as picklable jobs, each of which becomes a `Chunk`, here or in a worker process."""
+
+    @property
+    def name(self) -> str:
+        """For progress and messages."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the chunks' tables."""
+
+    @property
+    def parallel(self) -> bool:
+        """Whether worker processes pay: not for stores, whose items need no preparing, nor where reading has processes of its own."""
+
+    @property
+    def jobs_a_part(self) -> int:
+        """Jobs of which one finished part of the output is made."""
+
+    def content_hash(self) -> str:
+        """Of the rows."""
+
+    def row_count(self) -> int | None:
+        """Rows, where that is known without reading all."""
+
+    def jobs(self, *, skip: int = 0) -> Iterator[Any]:
+        """The jobs in the order of the rows, without the first `skip`."""
+
+    def chunk(self, job: Any) -> Chunk:
+        """Do a job; the source itself travels to worker processes."""
+
+
+def labels_of(spec: Spec, level: str) -> tuple[Label, ...]:
+    """The labels of one level, in the order of the target columns."""
+    return tuple(label for label in spec.labels if label.level == level)
+
+
+def find_label(labels: Sequence[Label], name: str) -> Label | None:
+    """The label of this name."""
+    return next((label for label in labels if label.name == name), None)

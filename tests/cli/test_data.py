@@ -58,7 +58,7 @@ def test_get(hooke, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-unt
 
 
 def test_image_data_sets(hooke, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    listed = {card["name"]: card["domain"] for card in json.loads(hooke("data", "list", "--json").out)}
+    listed = {card["name"]: card["modality"] for card in json.loads(hooke("data", "list", "--json").out)}
     names = {"image_folder", "jump_cp", "rxrx1", "rxrx3", "rxrx3_core", "screen"}
     assert {name for name, domain in listed.items() if domain == "images"} >= names
     small = [

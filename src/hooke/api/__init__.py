@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hooke.core import registry
 from hooke.core.cluster import cluster_or_here
 from hooke.core.errors import UsageError
+from hooke.core.how import How
 from hooke.core.recipe_files import build, read
 from hooke.core.runs import RunFolder
 from hooke.inference.shipped import run_path
@@ -473,7 +474,9 @@ def _store_of(
 
     names: Any = targets if not isinstance(targets, str) or targets == "auto" else targets.split(",")
     given = {"path": str(Path(data).resolve()), "targets": names, **({"smiles": smiles} if smiles else {})}
-    return csv.Dataset(build(csv.Config, given, "data")).prepare(cache_folder() / "stores", show_progress=show_progress)
+    return csv.Dataset(build(csv.Config, given, "data")).prepare(
+        cache_folder() / "stores", How(show_progress=show_progress)
+    )
 
 
 def prepare_data(
@@ -493,7 +496,7 @@ def prepare_data(
 
     dataset = _dataset(name, options)
     with cluster_or_here(cluster, workers):
-        return dataset.prepare(folder or cache_folder() / "stores", workers=workers, show_progress=show_progress)
+        return dataset.prepare(folder or cache_folder() / "stores", How(workers, show_progress))
 
 
 def get_data(name: str, options: Sequence[str] = (), *, show_progress: bool = True) -> list[Path]:
@@ -502,10 +505,7 @@ def get_data(name: str, options: Sequence[str] = (), *, show_progress: bool = Tr
     Raises:
         UsageError: The data set has no files of its own (it lies in the package, or is yours).
     """
-    dataset = _dataset(name, options)
-    if not hasattr(dataset, "files"):
-        raise UsageError(f"{name} has nothing to download")
-    return dataset.files(show_progress=show_progress)
+    return _dataset(name, options).files(How(show_progress=show_progress))
 
 
 def describe_run(folder: Path | str) -> dict[str, Any]:

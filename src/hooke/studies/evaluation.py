@@ -18,6 +18,7 @@ from hooke.core import registry
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.files import whole_lines
 from hooke.core.hashing import content_hash
+from hooke.core.how import QUIET, How
 from hooke.core.paths import cache_folder
 from hooke.core.progress import progress
 from hooke.core.recipe import Named, Recipe, SplitSection
@@ -114,12 +115,8 @@ def prepared(task: SuiteTask, recipe: Recipe, *, show_progress: bool = False) ->
     """The task's molecules with the encodings of the recipe."""
     module = registry.module("datasets", task.dataset)
     dataset = module.Dataset(module.Config(**task.options))
-    return dataset.prepare(
-        cache_folder() / "stores",
-        encodings=recipe.encodings.computed,
-        standardise=recipe.standardise,
-        show_progress=show_progress,
-    )
+    sections = {"encodings": recipe.encodings.computed, "standardise": recipe.standardise}
+    return dataset.prepare(cache_folder() / "stores", How(None, show_progress, sections))
 
 
 def _scored(
@@ -139,7 +136,7 @@ def _scored(
     value = float(np.nanmean(metric.function(found.values, truth)))
     rows = [SuiteRow(task.name, seed, system, metric.name, value, len(split.test), found.detail)]
     if chosen.cliffs:
-        marks = np.array(module.Dataset(data.config).cliffs(show_progress=False))
+        marks = np.array(module.Dataset(data.config).cliffs(QUIET))
         cliff = marks[store.source_rows(split.test) - 1]
         error = float(np.nanmean(METRICS["rmse"].function(found.values[cliff], truth[cliff])))
         rows.append(SuiteRow(task.name, seed, system, CLIFF, error, int(cliff.sum()), found.detail))

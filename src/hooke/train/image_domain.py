@@ -11,6 +11,7 @@ from torch import nn
 
 from hooke.core import registry
 from hooke.core.errors import UsageError
+from hooke.core.how import How
 from hooke.core.paths import cache_folder
 from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
@@ -30,7 +31,7 @@ SETUP = "images.json"
 def prepare(recipe: Recipe, *, workers: int | None, show_progress: bool) -> ImageStore:
     """See `Domain.prepare`."""
     dataset = registry.module("datasets", recipe.data.name).Dataset(recipe.data.config)
-    return dataset.prepare(cache_folder() / "stores", workers=workers, show_progress=show_progress)
+    return dataset.prepare(cache_folder() / "stores", How(workers, show_progress))
 
 
 def open_store(folder: Path) -> ImageStore:

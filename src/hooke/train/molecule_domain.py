@@ -10,6 +10,7 @@ from torch import nn
 
 from hooke.core import registry
 from hooke.core.errors import UsageError
+from hooke.core.how import How
 from hooke.core.paths import cache_folder
 from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
@@ -28,10 +29,8 @@ from hooke.train.split import split_store
 def prepare(recipe: Recipe, *, workers: int | None, show_progress: bool) -> MoleculeStore:
     """See `Domain.prepare`."""
     dataset = registry.module("datasets", recipe.data.name).Dataset(recipe.data.config)
-    return dataset.prepare(
-        cache_folder() / "stores", encodings=recipe.encodings.computed, standardise=recipe.standardise, workers=workers,
-        show_progress=show_progress,
-    )  # fmt: skip
+    sections = {"encodings": recipe.encodings.computed, "standardise": recipe.standardise}
+    return dataset.prepare(cache_folder() / "stores", How(workers, show_progress, sections))
 
 
 def open_store(folder: Path) -> MoleculeStore:

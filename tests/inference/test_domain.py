@@ -16,7 +16,8 @@ from hooke.inference.domain import COLUMNS, MORGAN, Domain, WithFingerprints, ne
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.predict import predict_smiles
 from hooke.molecules.fingerprints import nearest_similarity
-from hooke.molecules.tables.prepared import prepare_table
+from hooke.molecules.tables.description import Table
+from hooke.molecules.tables.ingest import prepare_tables
 from hooke.molecules.tables.twins import twin_smiles, write_twin_table
 
 
@@ -25,7 +26,7 @@ def with_data(tmp_path: Path, make_run: Callable[..., Path], monkeypatch: pytest
     """A run whose training molecules are there."""
     monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
     table = write_twin_table(tmp_path / "table.csv", seed=0, rows=40)
-    store = prepare_table(table, tmp_path / "stores", object(), QUIET)
+    store = prepare_tables([Table(paths=(table,))], tmp_path / "stores", "t", QUIET)
     run = RunFolder(make_run(tmp_path / "runs"))
     parts = np.where(np.arange(len(store)) < 30, "train", "test")
     pl.DataFrame({"row": np.arange(len(store)), "split": parts}).write_parquet(run.path("split.parquet"))

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from hooke.core.errors import DataError, UnknownNameError
+from hooke.core.how import How
 from hooke.molecules import source as module
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import StandardiseConfig
@@ -23,7 +24,8 @@ from hooke.molecules.source import (
     prepare_smiles,
 )
 from hooke.molecules.tables import reading as tables
-from hooke.molecules.tables.ingest import IngestConfig, ingest
+from hooke.molecules.tables.description import LabelOptions, Table
+from hooke.molecules.tables.ingest import ingest
 
 PLAIN = Preparation(StandardiseConfig(), EncodingConfig())
 ENCODED = Preparation(StandardiseConfig(), EncodingConfig(random_walk=4))
@@ -76,8 +78,8 @@ def test_a_store_is_read_as_it_is_when_it_fits_and_parsed_when_not(
     table: Path, smiles: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHUNK_ROWS", 40)
-    store, _ = ingest(
-        table, tmp_path / "s", IngestConfig(targets=(), encodings=ENCODED.encodings), workers=0, show_progress=False
+    store = ingest(
+        [Table(LabelOptions(()), paths=(table,))], tmp_path / "s", How(0, False, {"encodings": ENCODED.encodings})
     )
     source = open_source(store)
     assert isinstance(open_source(store.folder), StoreSource)

@@ -40,24 +40,14 @@ MEMBERS: dict[str, str] = {
     "l1000": "l1000",
     "pocketmix": "pocketmix",
 }
-PERMISSIVE = (
-    "tox21",
-    "toxcast",
-    "muv",
-    "freesolv",
-    "qm9",
-    "pcqm4mv2",
-)  # what the encoder "tiny" was made of: origins that let anyone use and share what is learned; one more would change its recipe
+# What the encoder "tiny" was made of: origins that let anyone use and share what is learned; one more would change its recipe.
+PERMISSIVE = ("tox21", "toxcast", "muv", "freesolv", "qm9", "pcqm4mv2")
 SUITES: dict[str, str] = {name: name for name in ("admet", "moleculeace", "moleculenet")}
 _NOT_AT_HAND = ("bace", "hiv")  # tables of moleculenet that no mirror holds and no suite here tests on
 CARD = Card(
     name="shelfmix",
     title="shelfmix: 16 public tables, about 1,400 sparse labels, evaluation molecules left out",
-    description="tables=all, permissive, or some of "
-    + ",".join(MEMBERS)
-    + "; held_out=all, none, or some of "
-    + ",".join(SUITES)
-    + ".",
+    description=f"tables=all, permissive, or some of {','.join(MEMBERS)}; held_out=all, none, or some of {','.join(SUITES)}.",
     modality="molecules",
     source="the data sets moleculenet, shelf, l1000 and pocketmix; see their cards",
     licence=(

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from rdkit import Chem
-from rdkit.Chem.Scaffolds import MurckoScaffold
 
 from hooke.molecules.parse import ParseError, parse
 
@@ -37,7 +36,9 @@ def first_block(molecule: Chem.Mol) -> str:
 
 def part_key(molecule: Chem.Mol) -> str:
     """What decides the part: the Bemis-Murcko scaffold without stereo, or the connectivity of a molecule without rings."""
-    scaffold = MurckoScaffold.MurckoScaffoldSmiles(mol=molecule, includeChirality=False)
+    from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
+
+    scaffold = MurckoScaffoldSmiles(mol=molecule, includeChirality=False)
     return scaffold or first_block(molecule) or Chem.MolToSmiles(molecule)
 
 

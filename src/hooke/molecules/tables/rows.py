@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -58,7 +59,7 @@ class Rows:
 
     numbers: np.ndarray
     texts: dict[str, list[str]]
-    split: np.ndarray
+    split: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint8))
     refused: dict[int, tuple[str, str, str]] = field(default_factory=dict)
     lines: Sequence[int] = ()
     graph: GraphLabels | None = None
@@ -89,6 +90,8 @@ def find_columns(table: Table, *, show_progress: bool) -> Columns:
         if not matching:
             raise UnknownNameError(f"label column of {first.name}", pattern, names)
         labels[label.level].update((column, table.label(pattern, label, column)) for column in matching)
+    if labels["node"] and not table.by_columns:
+        raise UsageError(f"labels of atoms are read by columns: {', '.join(labels['node'])}")
     return Columns(smiles, labels["graph"], labels["node"])
 
 
@@ -136,9 +139,10 @@ def read_rows(table: Table, columns: Columns) -> Iterator[Rows]:
     codes = _split_codes(table)
     read = _by_columns if table.by_columns else _by_cells
     first = 1
-    for place in range(len(table.paths)):
-        for count, rows in read(table, columns, place, first, codes):
-            yield rows
+    for place, path in enumerate(table.paths):
+        part = table.parts[place] if table.parts else ""
+        for count, rows in read(path, table, columns, first):
+            yield _with_parts(rows, part, table.split_column, codes)
             first += count
     if codes is not None and len(codes) > first - 1:
         raise DataError(f"{table.split_path} names row {len(codes):,}, but {table.name} has {first - 1:,} rows")
@@ -156,10 +160,7 @@ def held_out_smiles(table: Table) -> list[str]:
     return [text for text, is_out in zip(smiles, out, strict=True) if is_out]
 
 
-def _by_cells(
-    table: Table, columns: Columns, place: int, first: int, codes: np.ndarray | None
-) -> Iterator[tuple[int, Rows]]:
-    path = table.paths[place]
+def _by_cells(path: Path, table: Table, columns: Columns, first: int) -> Iterator[tuple[int, Rows]]:
     wanted = [columns.smiles, *columns.graph, *([table.split_column] if table.split_column else [])]
     for chunk in read_table(path):
         for name in wanted:
@@ -168,16 +169,11 @@ def _by_cells(
         texts = {name: chunk.columns[name] for name in wanted}
         smiles, start = texts[columns.smiles], chunk.first_row
         refused = {row - start: ("", smiles[row - start], reason) for row, reason in chunk.broken.items()}
-        numbers = first + np.arange(len(chunk))
-        split = _split(table, place, numbers, texts, codes, refused)
-        yield len(chunk), Rows(numbers, texts, split, refused, chunk.lines)
+        yield len(chunk), Rows(first + np.arange(len(chunk)), texts, refused=refused, lines=chunk.lines)
         first += len(chunk)
 
 
-def _by_columns(
-    table: Table, columns: Columns, place: int, first: int, codes: np.ndarray | None
-) -> Iterator[tuple[int, Rows]]:
-    path = table.paths[place]
+def _by_columns(path: Path, table: Table, columns: Columns, first: int) -> Iterator[tuple[int, Rows]]:
     text = [columns.smiles, *([table.split_column] if table.split_column else [])]
     for batch in read_batches(path, [*text, *columns.graph, *columns.node], {*text, *columns.node}):
         numbers = first + np.arange(batch.num_rows)
@@ -186,32 +182,24 @@ def _by_columns(
         chosen = batch if len(taken) == batch.num_rows else batch.take(pa.array(taken))
         texts = {name: [value or "" for value in chosen.column(name).to_pylist()] for name in text}
         node = {name: list_labels(chosen.column(name), f"{path.name}, {name!r}") for name in columns.node}
-        refused: dict[int, tuple[str, str, str]] = {}
-        split = _split(table, place, numbers[taken], texts, codes, refused)
-        yield batch.num_rows, Rows(numbers[taken], texts, split, refused, (), graph, node)
+        yield batch.num_rows, Rows(numbers[taken], texts, graph=graph, node=node)
         first += batch.num_rows
 
 
-def _split(
-    table: Table,
-    place: int,
-    numbers: np.ndarray,
-    texts: Mapping[str, list[str]],
-    codes: np.ndarray | None,
-    refused: dict[int, tuple[str, str, str]],
-) -> np.ndarray:
-    """(N,) uint8 codes of the parts of some rows; rows of no known part are added to `refused`."""
-    split = np.full(len(numbers), SPLIT_CODES[table.parts[place]] if table.parts else NO_SPLIT, np.uint8)
+def _with_parts(rows: Rows, part: str, column: str | None, codes: np.ndarray | None) -> Rows:
+    """The rows with their parts: that of their file, or by their numbers, or as a column says; what that says of no part is refused."""
+    split = np.full(len(rows), SPLIT_CODES[part] if part else NO_SPLIT, np.uint8)
     if codes is not None:
-        named = numbers <= len(codes)
-        split[named] = codes[numbers[named] - 1]
-    for position, text in enumerate(texts[table.split_column] if table.split_column else ()):
+        named = rows.numbers <= len(codes)
+        split[named] = codes[rows.numbers[named] - 1]
+    refused = dict(rows.refused)
+    for position, text in enumerate(rows.texts[column] if column else ()):
         code = _SPLIT_WORDS.get(text.lower())
         if code is None:
-            refused.setdefault(position, (table.split_column or "", text, "not train, valid or test"))
+            refused.setdefault(position, (column or "", text, "not train, valid or test"))
         else:
             split[position] = code
-    return split
+    return replace(rows, split=split, refused=refused)
 
 
 def _split_codes(table: Table) -> np.ndarray | None:

@@ -20,7 +20,7 @@ from hooke.evaluate.baselines import BASELINES, fit_predict
 from hooke.evaluate.bootstrap import paired_difference
 from hooke.molecules.descriptors import baseline_features
 from hooke.train.fit import finetune, fit, prepare
-from hooke.train.split import split_store
+from hooke.molecules.splitting import split_store
 
 
 def one_seed(seed: int, options: argparse.Namespace) -> dict[str, float]:

@@ -25,7 +25,7 @@ from hooke.datasets import moleculeace
 from hooke.evaluate.metrics import METRICS
 from hooke.studies.evaluation import CLIFF, SuiteRow, prepared
 from hooke.suites import Suite, SuiteTask, suite
-from hooke.train.split import split_store
+from hooke.molecules.splitting import split_store
 
 
 def predicted(chemprop: str, table: pl.DataFrame, kind: str, seed: int, epochs: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from hooke.molecules.tables.prepared import prepare_table
 from hooke.molecules.tables.twins import write_twin_table
 from hooke.studies import systems
 from hooke.studies.systems import SYSTEMS, Task, predictions
-from hooke.train.split import split_store
+from hooke.molecules.splitting import split_store
 
 
 class Counting(Encoder):

@@ -117,7 +117,7 @@ class Chunk:
 
 @runtime_checkable
 class Source(Protocol):
-    """A user's file as picklable jobs, each of which becomes a `Chunk`, here or in a worker process."""
+    """A user's file as picklable jobs, each of which is prepared and becomes a `Chunk`, here or in a worker process."""
 
     @property
     def name(self) -> str:
@@ -135,6 +135,14 @@ class Source(Protocol):
     def jobs_a_part(self) -> int:
         """Jobs of which one finished part of the output is made."""
 
+    @property
+    def unit(self) -> str:
+        """What its rows are called."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What is said of it beside the counts of rows."""
+
     def content_hash(self) -> str:
         """Of the rows."""
 
@@ -144,8 +152,11 @@ class Source(Protocol):
     def jobs(self, *, skip: int = 0) -> Iterator[Any]:
         """The jobs in the order of the rows, without the first `skip`."""
 
-    def chunk(self, job: Any) -> Chunk:
-        """Do a job; the source itself travels to worker processes."""
+    def prepare(self, job: Any) -> Any:
+        """What of a job can be done ahead, without torch, in another process than `chunk`; the source itself travels there."""
+
+    def chunk(self, prepared: Any) -> Chunk:
+        """A prepared job with its batches."""
 
 
 def labels_of(spec: Spec, level: str) -> tuple[Label, ...]:

@@ -1,24 +1,30 @@
-"""`Encoder`: whatever turns molecules into vectors: a finished run, or published weights."""
+"""Published encoders from outside, one file or folder each, which holds `load(weights, device)`; the name is the file's.
+
+`Encoder` is what `embed` and probes need: a finished run is one as well.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.source import How
+from hooke.core.types import Batch
 
 
 class Encoder(ABC):
-    """What `embed` and probes need."""
+    """Whatever turns things into vectors."""
 
     @property
     @abstractmethod
-    def preparation(self) -> How:
-        """How SMILES become the arrays that it reads."""
+    def modality(self) -> str:
+        """The kind of things."""
+
+    @property
+    @abstractmethod
+    def spec(self) -> Any:
+        """What its batches must carry; `modality.source` prepares a user's file by it."""
 
     @property
     @abstractmethod
@@ -26,8 +32,13 @@ class Encoder(ABC):
         """Numbers in an embedding."""
 
     @abstractmethod
-    def vectors(self, batch: MoleculeBatch) -> np.ndarray:
-        """(B, width) float32, one row a molecule."""
+    def vectors(self, batch: Batch, options: Any = None) -> np.ndarray:
+        """(items, width) float32, one row an item.
+
+        Args:
+            batch: The items.
+            options: Of the modality (`Readable.options`); None: the defaults.
+        """
 
     @property
     def on_gpu(self) -> bool:
@@ -38,8 +49,14 @@ class Encoder(ABC):
     def stamp(self) -> dict[str, Any]:
         """What is written into every file that it makes; `model_hash` changes whenever a vector could."""
 
-    def embed(self, smiles: Sequence[str], *, batch_size: int = 256) -> np.ndarray:
-        """(N, width) float32 in memory; rows of NaN for strings that are no molecules."""
-        from hooke.inference.embed import embed_smiles
+    def embed(self, given: Any, *, batch_size: int | None = None, **options: Any) -> np.ndarray:
+        """(rows, width) float32 in memory; rows of NaN for what cannot be read.
 
-        return embed_smiles(self, smiles, batch_size=batch_size)
+        Args:
+            given: A sequence of things (SMILES), a store, or a file.
+            batch_size: Items a batch; None takes the modality's.
+            options: Of the modality: see its `Readable.options`.
+        """
+        from hooke.inference.embed import embed_in_memory
+
+        return embed_in_memory(self, given, batch_size=batch_size, **options)

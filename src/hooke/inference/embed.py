@@ -1,99 +1,151 @@
-"""One vector a molecule from a trained encoder, streamed to a file or straight into an array."""
+"""One vector a row (a molecule, a well) from a trained encoder, streamed to a file or straight into an array."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from hooke.core.errors import UsageError, nearest
+from hooke.core.types import Chunk
 from hooke.encoders import Encoder
+from hooke.inference.ensemble import group_means
 from hooke.inference.loaded import LoadedRun
-from hooke.inference.stream import StreamReport, stream
-from hooke.molecules.arrays import MoleculeArrays
-from hooke.molecules.batch import batches
-from hooke.molecules.source import open_source, prepare_smiles
-from hooke.molecules.store import MoleculeStore
+from hooke.inference.stream import StreamReport, rows_with_items, stream
+from hooke.modalities import Readable, readable
 
 NOT_FINITE = "the embedding is not finite"
 
 
 def embed(
     run: Path | Encoder,
-    source: Path | str | MoleculeStore,
+    source: Any,
     output: Path,
     *,
-    smiles_column: str | None = None,
-    batch_size: int = 256,
+    batch_size: int | None = None,
     workers: int | None = None,
     device: str = "auto",
     resume: bool = True,
     show_progress: bool = True,
+    **options: Any,
 ) -> StreamReport:
-    """Embed every row of a table; every row has its output row, in order.
+    """Embed every row of a file or store; every row has its output row, in order.
 
-    The output is Parquet: `row`, the input columns, `embedding` (float32 list of fixed size; null where there is no
-    molecule) and `reason`. With an ensemble the vectors are those of its first member: spaces of different encoders
-    cannot be averaged.
+    The output is Parquet: the columns of the source (`row` and the cells of a table of molecules; the metadata of a well),
+    `embedding` (float32 list of fixed size; null where there is nothing to embed) and `reason`. With an ensemble the vectors are
+    those of its first member: spaces of different encoders cannot be averaged.
 
     Args:
         run: A run folder, a loaded run, or loaded published weights.
-        source: CSV(.gz), Parquet, SDF or SMILES file, or a prepared store.
+        source: A user's file, or a prepared store.
         output: .parquet.
-        smiles_column: Name of the SMILES column, if it is not recognised.
-        batch_size: Molecules a batch; few enough to stay in the processor's cache.
-        workers: Processes for parsing; None takes all cores.
+        batch_size: Items a batch (few enough to stay in the processor's cache); None takes the modality's.
+        workers: Processes for preparing; None takes all cores. For images: processes that read, none by default.
         device: "auto", "cpu" or "cuda"; a loaded run stays where it is.
         resume: Continue an output that was stopped, and keep a finished one; False starts afresh.
         show_progress: Show rows, rate and time left.
+        options: How the file is read and shown to the encoder: the `Readable.options` of the modality.
 
     Raises:
-        UsageError: The output is not .parquet.
+        UsageError: The output is not .parquet, or an option of another modality.
         DataError: The run, the source or the disk is at fault.
     """
-    loaded = run if isinstance(run, Encoder) else LoadedRun.open(run, device)
-    options = {"verb": "embed", "smiles": smiles_column, "batch_size": batch_size}
+    loaded = run if isinstance(run, Encoder) else LoadedRun.open(Path(run), device)
+    column = EmbeddingColumn(loaded, options)
+    size = batch_size or column.modality.batch_size
+    found = column.modality.source(source, loaded.spec, column.options, batch_size=size, workers=workers or 0)
+    identity = {"verb": "embed", "options": asdict(column.options), "batch_size": size}
     return stream(
-        open_source(source, smiles_column), Path(output), EmbeddingColumn(loaded, batch_size),
-        loaded.preparation, loaded.stamp(), options, workers=workers, resume=resume,
+        found, Path(output), column, loaded.stamp(), identity, workers=workers, resume=resume,
         show_progress=show_progress, doing="embedding", suffixes=(".parquet",),
     )  # fmt: skip
 
 
-def embed_smiles(
-    run: Path | Encoder, smiles: Sequence[str], *, batch_size: int = 256, device: str = "auto"
-) -> np.ndarray:
-    """(N, width) float32 in memory; rows of NaN for strings that are no molecules."""
-    loaded = run if isinstance(run, Encoder) else LoadedRun.open(run, device)
-    chunk = prepare_smiles(smiles, loaded.preparation)
-    column = EmbeddingColumn(loaded, batch_size)
-    vectors = np.full((len(smiles), column.width), np.nan, np.float32)
-    vectors[chunk.kept] = column.vectors(chunk.arrays)
-    return vectors
+def embed_in_memory(encoder: Encoder, given: Any, *, batch_size: int | None = None, **options: Any) -> np.ndarray:
+    """(rows, width) float32; rows of NaN for what cannot be read."""
+    column = EmbeddingColumn(encoder, options)
+    size = batch_size or column.modality.batch_size
+    source = column.modality.source(given, encoder.spec, column.options, batch_size=size)
+    parts = [column.rows(source.chunk(source.prepare(job))) for job in source.jobs()]
+    return np.concatenate(parts) if parts else np.zeros((0, encoder.width), np.float32)
 
 
 class EmbeddingColumn:
-    """The one column of an encoder's vectors."""
+    """The one column of an encoder's vectors.
 
-    def __init__(self, encoder: Encoder, batch_size: int) -> None:
-        self._encoder, self._batch_size = encoder, batch_size
-        self.width, self.on_gpu = encoder.width, encoder.on_gpu
+    Args:
+        encoder: Whose.
+        options: Of its modality.
+
+    Raises:
+        UsageError: No such option.
+    """
+
+    def __init__(self, encoder: Encoder, options: Any = None) -> None:
+        self._encoder = encoder
+        self.modality = readable(encoder.modality, "embed")
+        self.options = chosen(self.modality, options or {})
+        self.on_gpu = encoder.on_gpu
 
     @cached_property
     def schema(self) -> pa.Schema:
         """Its name and type."""
-        return pa.schema([pa.field("embedding", pa.list_(pa.float32(), self.width))])
+        return pa.schema([pa.field("embedding", pa.list_(pa.float32(), self._encoder.width))])
 
-    def vectors(self, arrays: MoleculeArrays) -> np.ndarray:
-        """(K, width) float32."""
-        parts = [self._encoder.vectors(batch) for batch in batches(arrays, self._batch_size)]
-        return np.concatenate(parts) if parts else np.zeros((0, self.width), np.float32)
+    def vectors(self, chunk: Chunk) -> np.ndarray:
+        """(rows with items, width) float32."""
+        parts = [self._encoder.vectors(batch, self.options) for batch in chunk.batches]
+        if not parts:
+            return np.zeros((0, self._encoder.width), np.float32)
+        return averaged(np.concatenate(parts), chunk)
 
-    def compute(self, arrays: MoleculeArrays) -> tuple[list[pa.Array], dict[int, str]]:
-        """The column for K molecules, and which of them have no finite vector."""
-        vectors = self.vectors(arrays)
+    def rows(self, chunk: Chunk) -> np.ndarray:
+        """(rows, width) float32, NaN where there is none."""
+        found = np.full((chunk.table.num_rows, self._encoder.width), np.nan, np.float32)
+        found[rows_with_items(chunk)] = self.vectors(chunk)
+        return found
+
+    def compute(self, chunk: Chunk) -> tuple[list[pa.Array], dict[int, str]]:
+        """The column for the rows with items, and which of them have no finite vector."""
+        vectors = self.vectors(chunk)
         bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1)).tolist()
-        column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), self.width)
+        column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), self._encoder.width)
         return [column], dict.fromkeys(bad, NOT_FINITE)
+
+
+def averaged(vectors: np.ndarray, chunk: Chunk) -> np.ndarray:
+    """(rows with items, width) float32: the means over crops, in float64, and then over fields."""
+    first, *others = chunk.owners
+    found = group_means(vectors.astype(np.float64) if len(np.unique(first)) < len(first) else vectors, first)
+    for step in _steps(first, others):
+        found = group_means(found.astype(np.float32), step)
+    return found.astype(np.float32, copy=False)
+
+
+def _steps(first: np.ndarray, others: list[np.ndarray]) -> Iterator[np.ndarray]:
+    """The further steps for those groups alone that have an item."""
+    present = np.unique(first)
+    for step in others:
+        yield step[present]
+        present = np.unique(step[present])
+
+
+def chosen(modality: Readable, options: Any) -> Any:
+    """The options of a modality as its dataclass.
+
+    Raises:
+        UsageError: It has no such option.
+    """
+    valid = modality.options.__dataclass_fields__
+    for name in options:
+        if name not in valid:
+            near = nearest(name, valid)
+            raise UsageError(
+                f"{name} is no option for a run on {modality.name}" + (f"; did you mean {near!r}?" if near else "")
+            )
+    return modality.options(**options)

@@ -1,43 +1,32 @@
-"""Building a task and a network from names and options, the same way for training and for predicting."""
+"""Building a task and a network from names, options and a spec, the same way for training and for predicting."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import nn
 
 from hooke.core import registry
-from hooke.core.label import Label
-from hooke.molecules.encodings.config import EncodingConfig
-from hooke.nn.graphs.learned_encoding import with_learned
+from hooke.core.recipe import Named
+from hooke.core.types import Spec
+from hooke.modalities import Trainable
+from hooke.nn.task import Task
 
 
-def build_task(name: str, config: Any, labels: Sequence[Label], statistics: Mapping[str, Any] | None) -> Any:
-    """The objective of this name for the given labels."""
-    return registry.module("tasks", name).Task(config, labels, statistics)
+def build_task(task: Named, spec: Spec) -> Task:
+    """The objective for data of this spec."""
+    return registry.module("tasks", task.name).Task(task.config, spec)
 
 
-def predicts_labels(name: str, config: Any) -> bool:
-    """Whether the objective of this name learns labels: its file says `SUPERVISED = False` if not, or its options say `supervised`."""
-    always = getattr(registry.module("tasks", name), "SUPERVISED", True)
-    return bool(getattr(config, "supervised", always))
-
-
-def build_network(name: str, config: Any, encodings: EncodingConfig, task: Any) -> nn.Module:
-    """The encoder of this name with the task's heads; initialised from torch's current generator."""
-    module = registry.module("models", name)
-    seen = input_encodings(task, task.config, encodings)
-    return task.network(with_learned(lambda own: module.Model(config, own), seen))
-
-
-def input_encodings(task: Any, config: Any, encodings: EncodingConfig) -> EncodingConfig:
-    """Which of the encodings that the molecules carry the encoder reads: not those that the task predicts.
+def build_network(modality: Trainable, model: Named, spec: Spec, task: Task, *, config: Any = None) -> nn.Module:
+    """The encoder with what the objective adds; initialised from torch's current generator.
 
     Args:
-        task: The class of the task, or one of it.
-        config: Of the task.
-        encodings: That the molecules carry.
+        modality: Of the data.
+        model: Which encoder.
+        spec: Of the data.
+        task: The objective.
+        config: Other options of the model than its own.
     """
-    narrowed = getattr(task, "input_encodings", None)
-    return encodings if narrowed is None else narrowed(config, encodings)
+    made = registry.module("models", model.name).Model
+    return task.network(modality.encoder(made, model.config if config is None else config, task.inputs(spec)))

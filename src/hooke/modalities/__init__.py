@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from torch import Tensor, nn
 
 from hooke.core import registry
 from hooke.core.errors import UsageError
-from hooke.core.types import Batch, Loader, Source, Spec, Store
+from hooke.core.types import Loader, Source
 
 if TYPE_CHECKING:
     from hooke.core.recipe import Recipe, SplitSection
@@ -62,6 +62,21 @@ class Sample:
     detail: Any = None
 
 
+@dataclass(frozen=True)
+class Description:
+    """What a store holds.
+
+    Attributes:
+        fields: Name → value, printed by `data prepare`; tables among them are for scripts alone.
+        left_out: What became of rows that are not there, in a sentence; "" when nothing was.
+        section: For the report: counts, labels, notes; what a run knows (split, parts, leaks) is filled in there.
+    """
+
+    fields: Mapping[str, Any]
+    left_out: str
+    section: DataSummary
+
+
 class Modality(ABC):
     """One kind of thing: its store, its words, and samples of it.
 
@@ -71,6 +86,7 @@ class Modality(ABC):
         sections: Tables of a recipe that belong to it → the dataclass of their options.
         levels: Of labels; the first is that of whole items.
         symmetries: What the contract kit applies to every model.
+        trainable: Whether it is a `Trainable`.
     """
 
     name: ClassVar[str]
@@ -78,14 +94,15 @@ class Modality(ABC):
     sections: ClassVar[Mapping[str, type]] = NONE
     levels: ClassVar[tuple[str, ...]] = ()
     symmetries: ClassVar[tuple[Symmetry, ...]] = ()
+    trainable: ClassVar[bool] = False
 
     @abstractmethod
     def open(self, folder: Path) -> Any:
         """A prepared store."""
 
     @abstractmethod
-    def describe(self, store: Any) -> DataSummary:
-        """Where every row went, labels and what a reader must know of the data."""
+    def describe(self, store: Any) -> Description:
+        """What a store holds, and what became of every row."""
 
     @abstractmethod
     def sample(self, seed: int = 0) -> Sample:
@@ -102,7 +119,6 @@ class Trainable(Modality):
         several_items: Whether a row of the store gives several items (crops), whose predictions are averaged.
         group: The level above rows that `predict` answers for ("well"); "" where that is the row itself.
         splits: Kind of split → function of (store, section of the recipe).
-        width_transfer: Whether its models can take over learning rates from another width (`nn.width_transfer`).
         estimators: The estimators that stand as baselines beside every network.
     """
 
@@ -111,8 +127,22 @@ class Trainable(Modality):
     several_items: ClassVar[bool] = False
     group: ClassVar[str] = ""
     splits: ClassVar[Mapping[str, Splitter]]
-    width_transfer: ClassVar[bool] = False
+    trainable: ClassVar[bool] = True
     estimators: ClassVar[tuple[str, ...]] = ()
+
+    def check(self, recipe: Recipe) -> None:
+        """Refuse options that mean nothing for this modality.
+
+        Raises:
+            UsageError: Such an option is set.
+        """
+        set_ = {
+            "data.split.label_share": recipe.split.label_share < 1,
+            "train.width_transfer": recipe.train.width_transfer is not None,
+            "train.learned_from": bool(recipe.train.learned_from),
+        }
+        for option in (name for name, used in set_.items() if used):
+            raise UsageError(f"{option} does not apply to {self.name}")
 
     @abstractmethod
     def spec(self, store: Any, rows: np.ndarray, recipe: Recipe) -> Any:
@@ -189,6 +219,10 @@ class Trainable(Modality):
     def identify(self, store: Any, rows: np.ndarray) -> dict[str, Any]:
         """Column → values by which people know these rows: SMILES; plate, well and site."""
 
+    def bounds(self, store: Any, rows: np.ndarray) -> np.ndarray | None:
+        """(rows, labels of whole items) int8: 0 exact, +1 the truth is above the value, -1 below; None without censored labels."""
+        return None
+
     def groups(self, store: Any, rows: np.ndarray) -> np.ndarray:
         """(rows,) number of the group (`group`) of each row; groups count from 0."""
         return np.arange(len(rows))
@@ -209,6 +243,12 @@ class Trainable(Modality):
         """The spec of batches that carry what `features` reads."""
         return spec
 
+    def next_step(self, run: RunFolder, *, learns_labels: bool) -> tuple[str, str]:
+        """What people do with a finished run, and the command."""
+        if learns_labels:
+            return f"Predict new {self.items}", f"hooke predict {run.folder} NEW -o predictions.parquet"
+        return f"Embed {self.items}", f"hooke embed {run.folder} NEW -o embeddings.parquet"
+
     def report(self, run: RunFolder, store: Any) -> dict[str, Any]:
         """Fields of `report.schema.Report` that only this modality can fill: its pictures."""
         return {}
@@ -219,10 +259,12 @@ class Readable(Modality):
 
     Attributes:
         options: Frozen dataclass: how the file is read and shown to an encoder, the options of `predict` and `embed` that belong to it.
+        listed: Levels below whole items that `predict` writes as one list a row.
         batch_size: Items a batch by default.
     """
 
     options: ClassVar[type]
+    listed: ClassVar[tuple[str, ...]] = ()
     batch_size: ClassVar[int] = 256
 
     @abstractmethod
@@ -253,9 +295,6 @@ class Readable(Modality):
         return None
 
 
-Kind = TypeVar("Kind", bound=Modality)
-
-
 def modality(name: str) -> Modality:
     """A modality by name.
 
@@ -265,20 +304,25 @@ def modality(name: str) -> Modality:
     return registry.module("modalities", name).MODALITY
 
 
-def ask(name: str, kind: type[Kind], verb: str) -> Kind:
-    """A modality that can do what a verb needs.
+def trainable(name: str, verb: str) -> Trainable:
+    """A modality that can be learnt from.
 
     Raises:
-        UsageError: It cannot; says what it is.
+        UsageError: It is data alone.
     """
     found = modality(name)
-    if not isinstance(found, kind):
-        raise UsageError(f"`hooke {verb}` does not apply to {found.name}: {_CANNOT[kind]}")
+    if not isinstance(found, Trainable):
+        raise UsageError(f"`hooke {verb}` does not apply to {name}: they are data alone, nothing is trained on them")
     return found
 
 
-_CANNOT: dict[type, str] = {
-    Trainable: "they are data alone, nothing is trained on them",
-    Readable: "no file of them can be read for a model",
-}
-__all__ = ["Batch", "Modality", "Readable", "Sample", "Spec", "Store", "Symmetry", "Trainable", "ask", "modality"]
+def readable(name: str, verb: str) -> Readable:
+    """A modality whose files can be read for a model.
+
+    Raises:
+        UsageError: They cannot.
+    """
+    found = modality(name)
+    if not isinstance(found, Readable):
+        raise UsageError(f"`hooke {verb}` does not apply to {name}: no file of them is read for a model")
+    return found

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,10 +16,12 @@ from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import KEEP_ALL, StandardiseConfig
 
 if TYPE_CHECKING:
+    from hooke.molecules.arrays import MoleculeArrays
     from hooke.molecules.prepare import PreparedMolecules
     from hooke.molecules.store import MoleculeStore
 
 LEVELS = ("graph", "node", "edge", "pair")
+_BITS = 2048
 
 
 @dataclass(frozen=True)
@@ -28,16 +30,18 @@ class MoleculeSpec:
 
     Attributes:
         labels: All labels; those of one level in the order of the target columns.
-        encodings: That the batches carry and the encoder reads.
+        encodings: That the encoder reads; the batches carry the computed ones.
         standardise: What is done to a molecule first.
         statistics: Level → statistics of its labels over the training rows; empty when the network is going to be loaded from weights,
             which hold them.
+        extras: Names in `EXTRAS`: what batches carry of whole molecules besides. Not part of what is saved.
     """
 
     labels: tuple[Label, ...] = ()
     encodings: EncodingConfig = EncodingConfig()
     standardise: StandardiseConfig = KEEP_ALL
     statistics: Mapping[str, LabelStatistics] = field(default_factory=dict)
+    extras: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for label in self.labels:
@@ -74,11 +78,44 @@ class MoleculeSpec:
         )
 
     def prepare(self, smiles: Sequence[str]) -> PreparedMolecules:
-        """Parse, standardise, featurise and encode."""
+        """Parse, standardise, featurise and encode; the extras are those of the standardised molecules."""
         from hooke.molecules.prepare import prepare
 
-        return prepare(smiles, self.standardise, self.encodings, canonical=False)
+        found = prepare(smiles, self.standardise, self.encodings.computed, canonical=bool(self.extras))
+        return replace(found, arrays=self.completed(found.arrays, found.canonical))
+
+    def completed(self, arrays: MoleculeArrays, smiles: Sequence[str]) -> MoleculeArrays:
+        """The arrays with the extras, computed from canonical SMILES."""
+        if not self.extras:
+            return arrays
+        more = {name: EXTRAS[name](smiles) for name in self.extras}
+        return replace(arrays, graph_encodings={**arrays.graph_encodings, **more})
 
     def fits(self, store: MoleculeStore) -> bool:
         """Whether the store's arrays are already what `prepare` would make."""
-        return store.encodings == self.encodings and store.metadata.get("standardise") == vars(self.standardise)
+        same = store.encodings == self.encodings.computed and store.metadata.get("standardise") == vars(
+            self.standardise
+        )
+        return same and not self.extras
+
+
+def packed_bits(smiles: Sequence[str]) -> np.ndarray:
+    """(N, 256) uint8 Morgan bits, radius 2, eight a byte."""
+    from rdkit import DataStructs
+
+    from hooke.molecules.fingerprints import morgan_bits
+
+    bits = np.zeros((len(smiles), _BITS), np.uint8)
+    for row, found in enumerate(morgan_bits(smiles, bits=_BITS)):
+        DataStructs.ConvertToNumpyArray(found, bits[row])
+    return np.packbits(bits, axis=1)
+
+
+def _features(smiles: Sequence[str]) -> np.ndarray:
+    from hooke.molecules.descriptors import baseline_features
+
+    return baseline_features(smiles)
+
+
+MORGAN, FEATURES = "morgan_bits", "baseline_features"
+EXTRAS: Mapping[str, Callable[[Sequence[str]], np.ndarray]] = {MORGAN: packed_bits, FEATURES: _features}

@@ -26,7 +26,7 @@ from hooke.evaluate.metrics import METRICS
 from hooke.molecules.store import MoleculeStore
 from hooke.studies.systems import SYSTEMS, Task, predictions
 from hooke.suites import Suite, SuiteTask
-from hooke.train.split import split_store
+from hooke.molecules.splitting import split_store
 
 CLIFF = "rmse_cliff"
 

@@ -16,7 +16,7 @@ from hooke.evaluate.metrics import METRICS, PRIMARY
 from hooke.evaluate.probes import probe as fit_probes
 from hooke.inference.cached import cached_embeddings
 from hooke.molecules.store import MoleculeStore
-from hooke.train.split import split_store
+from hooke.molecules.splitting import split_store
 
 
 @dataclass(frozen=True)

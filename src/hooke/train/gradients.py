@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from hooke.nn.task import Task
 
-def gradient_norms(network: nn.Module, task: Any, batch: Any, step: int) -> dict[str, float]:
+
+def gradient_norms(network: nn.Module, task: Task, batch: Any, step: int) -> dict[str, float]:
     """Name of each part of the loss → norm of its gradient at the encoder, in evaluation mode; empty when the encoder is frozen.
-
-    A task says its parts through `parts(network, batch, step, generator)`; without it there is one, "loss".
 
     Args:
         network: Encoder and heads; left as it was.
@@ -26,18 +26,14 @@ def gradient_norms(network: nn.Module, task: Any, batch: Any, step: int) -> dict
         batch: On the network's device.
         step: Of training.
     """
-    encoder = getattr(network, "encoder", network)
-    weights = [parameter for parameter in encoder.parameters() if parameter.requires_grad]
+    weights = [parameter for parameter in network.get_submodule("encoder").parameters() if parameter.requires_grad]
     if not weights:
         return {}
     training = [module for module in network.modules() if module.training]
     network.eval()
     try:
         generator = torch.Generator().manual_seed(0)
-        if hasattr(task, "parts"):
-            losses = task.parts(network, batch, step, generator)
-        else:
-            losses = {"loss": task.losses(network, batch, step, generator)["loss"]}
+        losses = task.parts(network, batch, step, generator)
         return {name: _norm(loss, weights) for name, loss in losses.items() if loss.requires_grad}
     finally:
         for module in training:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -26,7 +26,9 @@ from torch import Tensor, nn
 from hooke.core.errors import HookeError
 from hooke.core.progress import Progress
 from hooke.core.recipe import TrainSection
+from hooke.core.types import Batch, Loader
 from hooke.nn.processes import shared_step
+from hooke.nn.task import Task
 from hooke.nn.weights import load_weights
 from hooke.train.checkpoint import load_state, save_state, save_weights
 from hooke.train.devices import OtherProcessError, set_threads
@@ -44,37 +46,12 @@ class TrainingError(HookeError):
     """Training cannot go on: the loss is not finite."""
 
 
-class Batch(Protocol):
-    """What the loop asks of a batch; everything else is between the model, the task and the data."""
-
-    @property
-    def num_items(self) -> int:
-        """Molecules, images ...: the weight of the batch in a mean loss."""
-
-    @property
-    def rows(self) -> Tensor:
-        """(num_items,) rows of the store, named when the loss breaks."""
-
-    def to(self, device: torch.device) -> Batch:
-        """The same batch on a device."""
-
-
-class Loader(Protocol):
-    """What the loop asks of a loader: each process has its own part of an epoch, and all take equally many batches."""
-
-    def __len__(self) -> int:
-        """Batches an epoch of this process."""
-
-    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
-        """The batches of an epoch from batch `start` on, a function of the number alone."""
-
-
 class Trainer:
     """Trains one network and keeps its best and last weights in a folder.
 
     Args:
         network: The network; on the CPU.
-        task: Gives `losses(network, batch, step, generator)`: "loss" and its parts, each a mean over the batch.
+        task: The objective.
         section: How.
         fabric: Where; inside the job of `devices.launch`.
         train: Batches to learn from.
@@ -88,7 +65,7 @@ class Trainer:
     def __init__(
         self,
         network: nn.Module,
-        task: Any,
+        task: Task,
         section: TrainSection,
         *,
         fabric: Fabric,
@@ -372,7 +349,7 @@ class _Objective(nn.Module):
     What several devices share is then everything between a batch and its loss, weights that only the task reads included.
     """
 
-    def __init__(self, network: nn.Module, task: Any) -> None:
+    def __init__(self, network: nn.Module, task: Task) -> None:
         super().__init__()
         self.network, self.task = network, task
 

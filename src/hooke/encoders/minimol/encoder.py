@@ -25,10 +25,10 @@ from hooke.core.cards import RemoteFile
 from hooke.core.download import fetch
 from hooke.core.errors import DataError
 from hooke.core.paths import cache_folder, mirror_folder
+from hooke.core.types import Batch
 from hooke.encoders import Encoder
 from hooke.encoders.minimol.features import prepare_minimol
 from hooke.encoders.minimol.network import MiniMol, convert
-from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.prepare import PreparedMolecules
 from hooke.molecules.store import MoleculeStore
 from hooke.version import __version__
@@ -86,7 +86,12 @@ class LoadedMiniMol(Encoder):
         return f"LoadedMiniMol({self.width} numbers a molecule)"
 
     @property
-    def preparation(self) -> MiniMolPreparation:
+    def modality(self) -> str:
+        """Molecules."""
+        return "molecules"
+
+    @property
+    def spec(self) -> MiniMolPreparation:
         """How SMILES become its inputs."""
         return MiniMolPreparation()
 
@@ -101,7 +106,7 @@ class LoadedMiniMol(Encoder):
         return self.device.type != "cpu"
 
     @torch.no_grad()
-    def vectors(self, batch: MoleculeBatch) -> np.ndarray:
+    def vectors(self, batch: Batch, options: Any = None) -> np.ndarray:
         """(B, 512) float32."""
         return self.network.embed(batch.to(self.device)).float().cpu().numpy()
 

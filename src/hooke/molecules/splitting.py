@@ -15,6 +15,10 @@ from hooke.molecules.held_out import held_out
 from hooke.molecules.scaffolds import murcko_scaffold
 from hooke.molecules.store import MoleculeStore
 
+KINDS = (
+    "random", "scaffold", "scaffold_balanced", "cluster", "time", "held_out", "column", "published"
+)  # fmt: skip
+
 
 def split_store(store: MoleculeStore, section: SplitSection) -> Split:
     """Rows of train, valid and test.

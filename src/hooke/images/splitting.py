@@ -15,6 +15,7 @@ _KEYS = {
     "random": ("experiment", "plate", "well"), "well": ("experiment", "plate", "well"), "plate": ("experiment", "plate"),
     "experiment": ("experiment",),
 }  # fmt: skip
+KINDS = (*_KEYS, "group", "column", "published")
 _PARTS = {"train": 0, "valid": 1, "val": 1, "test": 2}
 
 
@@ -24,7 +25,7 @@ def split_images(store: ImageStore, section: SplitSection) -> Split:
     With "column" the words of the column decide: train, valid or val, test; fields with other words are in no part.
 
     Raises:
-        UsageError: A kind that images do not have, or no column named.
+        UsageError: No column named.
         UnknownNameError: No such column.
         DataError: The column names no field to train on.
     """
@@ -34,13 +35,8 @@ def split_images(store: ImageStore, section: SplitSection) -> Split:
         if not section.column:
             raise UsageError("data.split.kind=group needs data.split.column, the metadata column of the groups")
         keys: tuple[str, ...] = (_known(store, section.column),)
-    elif section.kind in _KEYS:
-        keys = _KEYS[section.kind]
     else:
-        raise UsageError(
-            f"data.split.kind={section.kind} is about molecules; images are split by "
-            f"{', '.join(_KEYS)}, group or column"
-        )
+        keys = _KEYS[section.kind]
     rows = store.metadata.select(pl.col(name).cast(pl.String).fill_null("") for name in keys).rows()
     generator = np.random.default_rng(section.seed)
     return splits.group_split(rows, generator=generator, fractions=section.fractions)

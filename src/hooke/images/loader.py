@@ -129,13 +129,7 @@ class ImageLoader:
         Raises:
             UsageError: The loader has no crop size.
         """
-        if self._crop is None:
-            raise UsageError("a grid of crops needs a crop size: set crop")
-        down, across = (0, 0) if grid == "cover" else grid
-        corners = [
-            Grid(int(height), int(width), self._crop, down, across).corners
-            for height, width in self.store.sizes[self._rows]
-        ]
+        corners = self._corners(grid)
         rows = np.repeat(self._rows, [len(one) for one in corners])
         places = np.concatenate(corners) if corners else np.zeros((0, 2), np.int64)
         batches = [
@@ -145,6 +139,20 @@ class ImageLoader:
             for start in range(0, len(rows), self._batch_size)
         ]
         return self._read_all(batches[self._rank :: self._world])
+
+    def tile_counts(self, grid: Literal["cover"] | tuple[int, int] = "cover") -> np.ndarray:
+        """(rows,) int64 how many crops `tiles` gives of each field."""
+        return np.array([len(one) for one in self._corners(grid)], np.int64)
+
+    def _corners(self, grid: Literal["cover"] | tuple[int, int]) -> list[np.ndarray]:
+        """(crops, 2) top and left of the crops of each field."""
+        if self._crop is None:
+            raise UsageError("a grid of crops needs a crop size: set crop")
+        down, across = (0, 0) if grid == "cover" else grid
+        return [
+            Grid(int(height), int(width), self._crop, down, across).corners
+            for height, width in self.store.sizes[self._rows]
+        ]
 
     def _read_all(self, batches: list[CropBatch]) -> Iterator[ImageBatch]:
         folder = str(self.store.folder)

@@ -34,7 +34,7 @@ def spec_of(
         UnknownNameError: No such channel or column.
         UsageError: Fewer than two classes; or features, which are measured on all channels, but some were chosen.
     """
-    section = recipe.images
+    section = recipe.sections["images"]
     store.channel_numbers(section.channels)
     channels, labels = section.channels or store.channels, []
     if target:

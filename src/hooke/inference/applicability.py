@@ -22,7 +22,7 @@ from hooke.core.hashing import content_hash
 from hooke.core.paths import cache_folder
 from hooke.inference.ensemble import group_means
 from hooke.inference.loaded import LoadedRun
-from hooke.modalities import Readable, Trainable, trainable, readable
+from hooke.modalities import readable, trainable
 
 MOST = 20_000
 TANIMOTO, DISTANCE = "nearest_tanimoto", "embedding_distance"

@@ -23,7 +23,7 @@ from hooke.inference.ensemble import Ensemble, Predictor
 from hooke.inference.estimated import ARRAYS, estimates_of
 from hooke.inference.network import build_network, build_task
 from hooke.inference.shipped import run_path, shipped_names
-from hooke.modalities import Readable, Trainable, trainable, readable
+from hooke.modalities import readable, trainable
 from hooke.nn.weights import load_weights
 
 _IDENTITY_SECTIONS = ("model", "task")

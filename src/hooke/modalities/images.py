@@ -10,28 +10,26 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import torch
 from torch import Tensor, nn
 
 from hooke.core import registry
-from hooke.core.errors import UnknownNameError, UsageError
-from hooke.core.label import Label
-from hooke.core.recipe import Recipe, at_least
+from hooke.core.errors import UnknownNameError
+from hooke.core.recipe import Named, Recipe, at_least
 from hooke.core.runs import RunFolder
 from hooke.core.types import Chunk
 from hooke.images.batch import ImageBatch
 from hooke.images.by_well import KEYS, Wells
 from hooke.images.features import field_features
 from hooke.images.loader import ImageLoader
-from hooke.images.measured import feature_names, measured_fields, measured_targets
+from hooke.images.measured import measured_fields
 from hooke.images.spec import LEVEL, ImageSpec
 from hooke.images.splitting import KINDS, split_images
 from hooke.images.store import ImageStore
+from hooke.images.targets import released_spec, spec_of, target_values
 from hooke.modalities import Readable, Trainable
-from hooke.nn.images.classification import SYMMETRIES, ClassificationConfig, MeasuringConfig
+from hooke.nn.images.classification import SYMMETRIES, ClassificationTask
 from hooke.nn.images.classification import Symmetry as Turns
-from hooke.nn.images.dihedral import turn_each
-from hooke.nn.images.encoder import ImageEncoder
+from hooke.nn.images.views import symmetric_embedding
 from hooke.nn.transformer import Transformer
 from hooke.report.schema import DataSummary
 
@@ -234,39 +232,19 @@ class Images(Trainable, Readable):
         return Description(fields, store.left_out, section)
 
     def spec(self, store: ImageStore, rows: np.ndarray, recipe: Recipe) -> ImageSpec:
-        """Channels, batches, classes and measured features.
-
-        Raises:
-            UnknownNameError: No such channel or column.
-            UsageError: Fewer than two classes, or features of only some channels.
-        """
-        section, config = recipe.sections["images"], recipe.task.config
-        store.channel_numbers(section.channels)
-        channels = tuple(section.channels) or store.channels
-        labels: list[Label] = []
-        if target := _target(recipe):
-            classes = store.classes(target)[1]
-            if len(classes) < 2:
-                raise UsageError(
-                    f"the images carry {len(classes)} kinds of {target!r}; {recipe.task.name} needs at least two"
-                )
-            labels.append(Label(target, LEVEL, "multiclass", len(classes), names=classes))
-        if isinstance(config, MeasuringConfig) and not recipe.has_estimator:
-            if channels != store.channels:
-                raise UsageError("features are measured on all channels of the images; leave images.channels out")
-            measured_fields(store, config.measured_fields)  # once, before there are several processes
-            labels += [Label(name, LEVEL, source="measured") for name in feature_names(channels)]
-        return ImageSpec(channels, store.batches, tuple(labels), section.crop, _agnostic(recipe.model))
+        """Channels, batches, classes and measured features; features are measured here, before there are several processes."""
+        features = _learns_features(recipe)
+        found = spec_of(store, recipe, target=_target(recipe), features=features, agnostic=_agnostic(recipe.model))
+        if features:
+            measured_fields(store, recipe.task.config.measured_fields)
+        return found
 
     def read_spec(self, run: RunFolder) -> ImageSpec:
         """From spec.json, or from images.json of the first release."""
         if run.path("spec.json").exists():
             return ImageSpec.from_json(run.read_json("spec.json"))
-        return ImageSpec.from_first_release(
-            run.read_json("images.json"),
-            crop=int(run.recipe["images"]["crop"]),
-            agnostic=registry.module("models", run.recipe["model"]["name"]).Model.agnostic,
-        )
+        agnostic = registry.module("models", run.recipe["model"]["name"]).Model.agnostic
+        return released_spec(run.read_json("images.json"), crop=int(run.recipe["images"]["crop"]), agnostic=agnostic)
 
     def usable(self, store: ImageStore, rows: np.ndarray, recipe: Recipe) -> np.ndarray:
         """Without fields of unknown class, where classes are learnt."""
@@ -307,7 +285,7 @@ class Images(Trainable, Readable):
         loader = ImageLoader(
             store, rows, recipe.train.batch_size, seed=seed if training else None, crop=spec.crop or None,
             crops_per_field=section.crops_per_field if training else 1, single_batch=section.single_batch,
-            channels=spec.channels, targets=targets(store, spec, recipe), rank=rank, world=world, workers=section.workers,
+            channels=spec.channels, targets=_targets(store, spec, recipe), rank=rank, world=world, workers=section.workers,
         )  # fmt: skip
         return _Tiles(loader, bool(spec.crop)) if part == "predict" else loader
 
@@ -349,38 +327,30 @@ class Images(Trainable, Readable):
 
     def vectors(self, network: Any, batch: ImageBatch, options: View) -> Tensor:
         """The mean over the symmetry, after the chosen block."""
-        turned = (
-            replace(batch, pixels=turn_each(batch.pixels, torch.full((batch.num_items,), element)))
-            for element in SYMMETRIES[options.symmetry]
-        )
-        return torch.stack([network.embed(one, block=options.block) for one in turned]).mean(0)
+        return symmetric_embedding(network, batch, SYMMETRIES[options.symmetry], block=options.block)
 
 
-def targets(store: ImageStore, spec: ImageSpec, recipe: Recipe) -> np.ndarray | None:
-    """(fields of the store, labels) float32: classes as the head counts them, NaN for names that it does not know; measured features."""
-    columns = []
-    for label in spec.labels:
-        if not label.classes:
-            continue
-        codes, names = store.classes(label.name)
-        places = {name: place for place, name in enumerate(label.names)}
-        order = np.array([places.get(name, np.nan) for name in names] + [np.nan], np.float32)
-        columns.append(order[codes][:, None])
-    if len(spec.labels) > len(columns):
-        columns.append(measured_targets(store, recipe.task.config.measured_fields, show_progress=False))
-    return np.hstack(columns) if columns else None
+def _targets(store: ImageStore, spec: ImageSpec, recipe: Recipe) -> np.ndarray | None:
+    measured = recipe.task.config.measured_fields if _learns_features(recipe) else 0
+    return target_values(store, spec, measured_fields=measured)
+
+
+def _task(recipe: Recipe) -> type[Any]:
+    return registry.module("tasks", recipe.task.name).Task
 
 
 def _target(recipe: Recipe) -> str:
     """Metadata column of the classes that are learnt; "" for none."""
-    return recipe.task.config.target if isinstance(recipe.task.config, ClassificationConfig) else ""
+    return recipe.task.config.target if issubclass(_task(recipe), ClassificationTask) else ""
 
 
-def _agnostic(model: Any) -> bool:
-    if model.kind == "estimators":
-        return False
-    encoder: type[ImageEncoder] = registry.module("models", model.name).Model
-    return encoder.agnostic
+def _learns_features(recipe: Recipe) -> bool:
+    task = _task(recipe)
+    return issubclass(task, ClassificationTask) and task.measures_features and not recipe.has_estimator
+
+
+def _agnostic(model: Named) -> bool:
+    return model.kind == "models" and registry.module("models", model.name).Model.agnostic
 
 
 MODALITY = Images()

@@ -23,10 +23,10 @@ from hooke.core.progress import progress
 from hooke.core.recipe import Named, Recipe, SplitSection
 from hooke.core.runs import RunFolder
 from hooke.evaluate.metrics import METRICS
+from hooke.molecules.splitting import split_store
 from hooke.molecules.store import MoleculeStore
 from hooke.studies.systems import SYSTEMS, Task, predictions
 from hooke.suites import Suite, SuiteTask
-from hooke.molecules.splitting import split_store
 
 CLIFF = "rmse_cliff"
 

@@ -15,8 +15,8 @@ from hooke.evaluate.bootstrap import Interval, bootstrap
 from hooke.evaluate.metrics import METRICS, PRIMARY
 from hooke.evaluate.probes import probe as fit_probes
 from hooke.inference.cached import cached_embeddings
-from hooke.molecules.store import MoleculeStore
 from hooke.molecules.splitting import split_store
+from hooke.molecules.store import MoleculeStore
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from hooke.core.runs import RunFolder
 from hooke.core.types import Spec, Store
 from hooke.evaluate.splits import Split, part_of
 from hooke.inference.ensemble import Ensemble
-from hooke.modalities import Trainable, trainable
+from hooke.modalities import trainable
 from hooke.train.devices import check_can_start, single_device
 from hooke.train.estimator import fitted
 from hooke.train.measure import measure

@@ -154,7 +154,9 @@ class _Explained:
             return None
         shown = Chem.MolToSmiles(molecule)
         order = list(molecule.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"])
-        copies = prepare([text] * AT_ONCE, self.run.spec.standardise, self.run.spec.encodings.computed, canonical=False).arrays
+        copies = prepare(
+            [text] * AT_ONCE, self.run.spec.standardise, self.run.spec.encodings.computed, canonical=False
+        ).arrays
         atoms = self._integral(copies, steps)
         count = max(1, round(MASKED * len(atoms)))
         top = np.argsort(-np.abs(atoms), kind="stable")[:count]

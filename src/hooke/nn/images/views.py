@@ -1,12 +1,17 @@
-"""Random views of images for contrastive learning: shifts, reflections and contrast; all cheap, all on the device."""
+"""Views of images: random ones for contrastive learning (shifts, reflections, contrast), and all turns of each for an embedding."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from hooke.images.batch import ImageBatch
 from hooke.nn.images.dihedral import IDENTITY, REFLECTION, random_elements, turn_each
 
 SHIFT = 8  # shifts go up to 1/8 of the side
@@ -38,3 +43,13 @@ def random_view(
 
 def _integers(count: int, below: int, generator: torch.Generator) -> Tensor:
     return torch.randint(0, below, (count,), generator=generator, device=generator.device)
+
+
+def symmetric_embedding(
+    network: Any, batch: ImageBatch, elements: Sequence[int], *, block: int = -1
+) -> Float[Tensor, "images width"]:
+    """The mean embedding over turns and flips of each image, after a block of the encoder."""
+    turned = (
+        replace(batch, pixels=turn_each(batch.pixels, torch.full((batch.num_items,), element))) for element in elements
+    )
+    return torch.stack([network.embed(one, block=block) for one in turned]).mean(0)

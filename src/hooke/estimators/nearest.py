@@ -1,9 +1,9 @@
 """Nearest profile: the label of the most cosine-similar training row, or the mean of the k most similar.
 
-    s(x, y) = x·y / (|x| |y|) on standardised features;    classes: share of the neighbours
+    s(x, y) = x·y / (|x| |y|);    classes: share of the neighbours
 
 Of equally similar rows the first counts; similarities are compared to twelve decimals, so that rounding decides nothing. A row of zeros
-is similar to none.
+has similarity 0 to all.
 
 Source: Cover and Hart 1967 (doi:10.1109/TIT.1967.1053964).
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hooke.estimators import Arrays, LabelwiseEstimator, standardisation, standardised
+from hooke.estimators import Arrays, LabelwiseEstimator
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,10 @@ class Config:
     """Options.
 
     Attributes:
-        k: Number of neighbours; all where fewer are measured.
-        standardise: Standardise features on the training rows; without it, profiles are compared as they are given.
+        k: Number of neighbours; all rows where fewer are measured.
     """
 
     k: int = 1
-    standardise: bool = True
 
 
 class Estimator(LabelwiseEstimator):
@@ -37,21 +35,17 @@ class Estimator(LabelwiseEstimator):
     config: Config
 
     def _share(self, features: np.ndarray) -> tuple[Arrays, np.ndarray]:
-        shared = standardisation(features) if self.config.standardise else {}
-        shared["profiles"] = _unit(standardised(features, shared) if shared else features)
-        return shared, features
+        return {"profiles": _unit(features)}, features
 
     def _transform(self, features: np.ndarray) -> np.ndarray:
-        given = standardised(features, self.shared) if self.config.standardise else features
-        return np.round(_unit(given) @ self.shared["profiles"].T, 12)
+        return np.round(_unit(features) @ self.shared["profiles"].T, 12)
 
     def _learn(self, features: np.ndarray, rows: np.ndarray, values: np.ndarray, classes: int, seed: int) -> Arrays:
         return {"rows": rows, "values": np.eye(classes)[values.astype(np.int64)] if classes else values[:, None]}
 
     def _infer(self, features: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
         learnt = self.learnt[number]
-        order = _most_similar(features[:, learnt["rows"]], self.config.k)
-        mean = learnt["values"][order].mean(axis=1)
+        mean = learnt["values"][_most_similar(features[:, learnt["rows"]], self.config.k)].mean(axis=1)
         return mean, np.zeros_like(mean)
 
 

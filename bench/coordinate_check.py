@@ -21,7 +21,7 @@ from hooke.inference.network import build_network, build_task
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.nn.width_transfer import transfer_width
 from hooke.studies.coordinate_check import movements, slopes
-from hooke.testing.samples import SMILES, batch_of
+from hooke.modalities.molecules.samples import SMILES, batch_of
 
 WIDTHS = (16, 32, 64, 128, 256)
 STEPS = 4

@@ -16,7 +16,7 @@ from hooke.images.spec import ImageSpec
 from hooke.models import ca_mae
 from hooke.nn.masking import mask_by_noise
 from hooke.testing.image_models import build_image_model, noise_for
-from hooke.testing.image_samples import CHANNELS, image_batch
+from hooke.modalities.images.samples import CHANNELS, image_batch
 
 NAMES = tuple(f"w{number}" for number in range(11))
 CONFIG = ca_mae.Config(

@@ -9,7 +9,7 @@ import torch
 from hooke.models import gps
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
-from hooke.testing.samples import batch_of
+from hooke.modalities.molecules.samples import batch_of
 
 
 def relu(x: np.ndarray) -> np.ndarray:

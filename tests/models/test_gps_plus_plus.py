@@ -19,7 +19,7 @@ from hooke.models.gps_plus_plus import PRESETS, Config, Model
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.pair_bias import POSITIONS
-from hooke.testing.samples import batch_of
+from hooke.modalities.molecules.samples import batch_of
 
 OPTIONS = {
     "width": 8, "edge_width": 6, "global_width": 4, "depth": 3, "heads": 2, "expansion": 2, "embedding_width": 5,

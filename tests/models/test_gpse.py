@@ -8,7 +8,7 @@ import torch
 
 from hooke.models import gpse
 from hooke.models.gpse import RANDOM_FEATURES, RANDOM_WIDTH, RandomFeatures
-from hooke.testing.samples import batch_of
+from hooke.modalities.molecules.samples import batch_of
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:

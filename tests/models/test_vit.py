@@ -8,7 +8,7 @@ import torch
 from hooke.images.spec import ImageSpec
 from hooke.models import vit
 from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import image_batch
+from hooke.modalities.images.samples import image_batch
 
 SIX = tuple("abcdef")
 

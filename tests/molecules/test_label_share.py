@@ -9,7 +9,7 @@ import pytest
 
 from hooke.core.label import Label
 from hooke.molecules.label_share import hide_labels, kept
-from hooke.testing.samples import SMILES, slice_of
+from hooke.modalities.molecules.samples import SMILES, slice_of
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hooke.molecules.batch import MoleculeBatch
-from hooke.testing.samples import ENCODINGS, SMILES, batch_of
+from hooke.modalities.molecules.samples import ENCODINGS, SMILES, batch_of
 
 
 @pytest.fixture(scope="session")

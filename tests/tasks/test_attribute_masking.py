@@ -12,7 +12,7 @@ from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.code_prediction import ATOM_SIZES, BOND_SIZES
 from hooke.tasks.attribute_masking import Config, Task
 from hooke.testing.contract import seeded
-from hooke.testing.samples import SMILES, batch_of
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.testing.tasks import check_task
 
 

@@ -13,7 +13,7 @@ from hooke.molecules.spec import MoleculeSpec
 from hooke.tasks import gpse
 from hooke.tasks.combined import Config, Task, part
 from hooke.testing.contract import seeded
-from hooke.testing.samples import batch_of
+from hooke.modalities.molecules.samples import batch_of
 from hooke.testing.tasks import check_task
 
 LABELS = (Label("solubility"),)

@@ -12,7 +12,7 @@ from hooke.models import gine
 from hooke.molecules.spec import MoleculeSpec
 from hooke.tasks.contrastive import Config, Task
 from hooke.testing.contract import seeded
-from hooke.testing.samples import batch_of
+from hooke.modalities.molecules.samples import batch_of
 from hooke.testing.tasks import check_task
 
 

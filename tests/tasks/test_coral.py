@@ -10,7 +10,7 @@ from hooke.models import vit
 from hooke.nn.domain_losses import coral_penalty, rows_by_domain
 from hooke.tasks.coral import Config, Task
 from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import SPEC, image_batch
+from hooke.modalities.images.samples import SPEC, image_batch
 
 
 def test_the_penalty_of_the_embedding_is_added() -> None:

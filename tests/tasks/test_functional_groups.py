@@ -15,7 +15,7 @@ from hooke.molecules.functional_groups import GROUP_NAMES
 from hooke.molecules.spec import MoleculeSpec
 from hooke.tasks.functional_groups import Config, Task
 from hooke.testing.contract import seeded
-from hooke.testing.samples import batch_of
+from hooke.modalities.molecules.samples import batch_of
 
 ENCODINGS = EncodingConfig(functional_groups=True)
 

@@ -13,7 +13,7 @@ from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.encoding_targets import graph_loss, node_loss, normalised
 from hooke.tasks.gpse import Config, Task
 from hooke.testing.contract import seeded
-from hooke.testing.samples import SMILES, batch_of
+from hooke.modalities.molecules.samples import SMILES, batch_of
 
 ENCODINGS = Config().targets
 

@@ -7,7 +7,7 @@ from hooke.models import vit
 from hooke.nn.domain_losses import irm_penalty, rows_by_domain
 from hooke.tasks.irm import Config, Task
 from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import SPEC, image_batch
+from hooke.modalities.images.samples import SPEC, image_batch
 
 
 def test_means_of_batches_and_penalty_of_labelled_images() -> None:

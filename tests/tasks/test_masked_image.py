@@ -10,7 +10,7 @@ from hooke.nn.masking import random_noise
 from hooke.tasks import masked_image
 from hooke.tasks.masked_image import Config, Task, some_channels
 from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import SPEC, image_batch
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.testing.image_tasks import IMAGE_TASK_CHECKS
 
 

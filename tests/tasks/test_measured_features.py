@@ -18,7 +18,7 @@ from hooke.inference.image_run import LoadedImageRun
 from hooke.models import resnet
 from hooke.tasks.measured_features import FEATURES, Config, Task, feature_loss
 from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import SPEC, image_batch
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.train.fit import fit, prepare
 
 SMALL = (

@@ -16,7 +16,7 @@ from hooke.models import gine
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.spec import MoleculeSpec
 from hooke.tasks import multitask
-from hooke.testing.samples import ENCODINGS, SMILES, batch_of
+from hooke.modalities.molecules.samples import ENCODINGS, SMILES, batch_of
 from hooke.testing.tasks import LABELS, STATISTICS, TASK_CHECKS
 
 
@@ -264,7 +264,7 @@ def test_heads_that_state_a_spread_keep_the_contract(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["gaussian", "evidential"])
 def test_the_spread_is_on_the_scale_of_the_labels(kind: str) -> None:
-    from hooke.testing.samples import ENCODINGS, SMILES, batch_of
+    from hooke.modalities.molecules.samples import ENCODINGS, SMILES, batch_of
     from hooke.testing.tasks import LABELS as ALL
     from hooke.testing.tasks import build
 

@@ -8,7 +8,7 @@ from hooke.models import ca_mae, resnet, vit
 from hooke.nn.teacher import momentum_at
 from hooke.tasks.sit_v2 import Config, Task, damaged_error
 from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import SPEC, image_batch
+from hooke.modalities.images.samples import SPEC, image_batch
 
 SMALL = Config(hidden_width=32, contrast_width=8, momentum=0.9, momentum_steps=10)
 

@@ -17,7 +17,7 @@ from hooke.nn.graphs.output import MoleculeOutput
 from hooke.testing import check_model
 from hooke.testing.contract import ContractError
 from hooke.testing.models import MODEL_CHECKS, check_batch, other_values
-from hooke.testing.samples import SMILES, batch_of
+from hooke.modalities.molecules.samples import SMILES, batch_of
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from hooke.inference.network import build_network, build_task
 from hooke.models import gine
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.tasks import combined, multitask
-from hooke.testing.samples import SMILES, batch_of
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.train.gradients import gradient_norms
 
 LABELS = (Label("a"), Label("b", kind="binary"))

@@ -20,7 +20,7 @@ from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
 from hooke.molecules.tables.twins import twin_smiles
-from hooke.testing.samples import slice_of
+from hooke.modalities.molecules.samples import slice_of
 from hooke.train.devices import launch, make_fabric
 from hooke.train.loop import Trainer
 

@@ -65,9 +65,8 @@ class FittedRun:
         rows = ", ".join(f"{count:,} {part}" for part, count in info["rows"].items())
         ingested = self._ingest()[1]
         lines = [ingested] if ingested else []
-        lines.append(
-            f"trained on {rows} {trainable(self.modality, 'fit').items} in {info['seconds']:.0f} s ({info['parameters']:,} parameters, {info['device']})"
-        )
+        items, spent = trainable(self.modality, "fit").items, f"{info['seconds']:.0f} s"
+        lines.append(f"trained on {rows} {items} in {spent} ({info['parameters']:,} parameters, {info['device']})")
         for part in ("test", "valid"):
             for level, labels in self.metrics.get(part, {}).items():
                 for name, values in list(labels.items())[:8]:

@@ -54,7 +54,9 @@ class Estimator(LabelwiseEstimator):
 
     def __init__(self, config: Config, spec: Spec, level: str) -> None:
         super().__init__(config, spec, level)
-        self._factors: dict[int, np.ndarray] = {}  # number of a label → Cholesky factor, which follows from what is saved
+        self._factors: dict[
+            int, np.ndarray
+        ] = {}  # number of a label → Cholesky factor, which follows from what is saved
 
     def _share(self, features: np.ndarray) -> tuple[Arrays, np.ndarray]:
         counts, most = self.config.counts, self.config.most_rows

@@ -97,11 +97,7 @@ def nearest(vectors: np.ndarray, known: np.ndarray, *, without_itself: bool = Fa
 
 
 def _made(run: LoadedRun) -> Domain:
-    info, trained, readable = (
-        run.run.info,
-        trainable(run.modality, "predict"),
-        readable(run.modality, "predict"),
-    )
+    info, trained, reading = run.run.info, trainable(run.modality, "predict"), readable(run.modality, "predict")
     folder = Path(info.get("store", ""))
     if not info.get("store") or not folder.exists():
         raise DataError(f"the training data of {run.run.folder} are gone ({folder}); prepare the data again")
@@ -112,9 +108,9 @@ def _made(run: LoadedRun) -> Domain:
     rows = parts.filter(pl.col("split") == "train")["row"].to_numpy()
     rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST)).astype(np.int64))]
     vectors, bits, owners = [], [], []
-    for batch in trained.loader(store, rows, readable.comparable(run.spec), run.recipe, part="predict").epoch(0):
+    for batch in trained.loader(store, rows, reading.comparable(run.spec), run.recipe, part="predict").epoch(0):
         vectors.append(run.vectors(batch))
-        found = readable.fingerprints(batch)
+        found = reading.fingerprints(batch)
         bits.append(np.zeros((batch.num_items, 0), np.uint8) if found is None else found)
         owners.append(batch.rows.numpy())
     means = group_means(np.concatenate(vectors), np.concatenate(owners))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -141,7 +141,7 @@ def chosen(modality: Readable, options: Any) -> Any:
     Raises:
         UsageError: It has no such option.
     """
-    valid = modality.options.__dataclass_fields__
+    valid = [field.name for field in fields(modality.options)]
     for name in options:
         if name not in valid:
             near = nearest(name, valid)

@@ -1,9 +1,10 @@
 """The stream that every verb on a user's file shares: source → jobs → chunks → new columns → parts → one file.
 
-Finished parts (some ten thousand rows of a table, some dozens of wells) lie in `<output>.parts/` until the last is written; then they are joined,
-row group by row group. So memory holds a few chunks, whatever the length of the source, and a killed command continues
-after its last finished part. Batches are cut within chunks, which are the same in every run: the same command gives the
-same rows, killed or not. Worker processes do whole jobs where the source says that this pays; with a GPU they prepare, and this process computes.
+Finished parts (some ten thousand rows of a table, some dozens of wells) lie in `<output>.parts/` until the last is written; then
+they are joined, row group by row group. So memory holds a few chunks, whatever the length of the source, and a killed command
+continues after its last finished part. Batches are cut within chunks, which are the same in every run: the same command gives the
+same rows, killed or not. Worker processes do whole jobs where the source says that this pays; with a GPU they prepare, and this
+process computes.
 Within `core.cluster.on_cluster` the workers of a cluster compute whole chunks.
 """
 

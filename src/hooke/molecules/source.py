@@ -182,7 +182,11 @@ class StringRows:
 
     smiles: tuple[str, ...]
     name: str = "SMILES"
-    columns: tuple[str, ...] = ("smiles",)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the input columns."""
+        return ["smiles"]
 
     def parallel(self, how: How) -> bool:
         """They are few."""

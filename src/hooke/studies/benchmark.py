@@ -151,7 +151,7 @@ def _one(
     runs: Path,
     show_progress: bool,
 ) -> list[BenchmarkRow]:
-    here = replace(recipe, seed=seed, split=replace(recipe.split, kind=split, seed=seed))  # type: ignore[arg-type]
+    here = replace(recipe, seed=seed, split=replace(recipe.split, kind=split, seed=seed))
     systems = {MODEL: fit(here, runs=runs, store=store, show_progress=show_progress)}
     if pretrained is not None:
         systems[FINE_TUNED] = fit(here, runs=runs, store=store, pretrained=pretrained, show_progress=show_progress)

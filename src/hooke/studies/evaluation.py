@@ -18,6 +18,7 @@ from hooke.core import registry
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.files import whole_lines
 from hooke.core.hashing import content_hash
+from hooke.core.how import How
 from hooke.core.paths import cache_folder
 from hooke.core.progress import progress
 from hooke.core.recipe import Named, Recipe, SplitSection
@@ -115,10 +116,7 @@ def prepared(task: SuiteTask, recipe: Recipe, *, show_progress: bool = False) ->
     module = registry.module("datasets", task.dataset)
     dataset = module.Dataset(module.Config(**task.options))
     return dataset.prepare(
-        cache_folder() / "stores",
-        encodings=recipe.encodings.computed,
-        standardise=recipe.standardise,
-        show_progress=show_progress,
+        cache_folder() / "stores", How(None, show_progress, recipe.sections)
     )
 
 
@@ -126,7 +124,7 @@ def _scored(
     chosen: Suite, task: SuiteTask, system: str, recipe: Recipe, seed: int, pretrained: Path | None, runs: Path
 ) -> list[SuiteRow]:
     module = registry.module("datasets", task.dataset)
-    data = Named(task.dataset, module.Config(**task.options))
+    data = Named(task.dataset, module.Config(**task.options), "datasets")
     section = SplitSection(kind="held_out", seed=seed)
     here = replace(recipe, name=f"{chosen.name}_{task.name}", data=data, split=section, seed=seed)
     store = prepared(task, recipe)

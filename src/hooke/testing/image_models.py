@@ -17,11 +17,11 @@ from torch import Tensor
 
 from hooke.core.errors import HookeError
 from hooke.images.batch import ImageBatch
+from hooke.modalities.images.samples import CHANNELS, SIZE, SPEC, PixelKind, image_batch
 from hooke.nn.images.encoder import ImageEncoder, MaskedEncoder
 from hooke.nn.images.fourier import hidden_error
 from hooke.nn.images.output import ImageOutput, Reconstruction
 from hooke.testing.contract import require, require_equal, require_frozen_config, resolve_module, seeded
-from hooke.testing.image_samples import CHANNELS, SIZE, SPEC, PixelKind, image_batch
 from hooke.testing.models import other_values
 
 RATIO = 0.75

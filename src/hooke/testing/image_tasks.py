@@ -16,10 +16,10 @@ import torch
 
 from hooke.core import registry
 from hooke.images.spec import LEVEL
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.nn.images.classification import column_names
 from hooke.nn.task import Task
 from hooke.testing.contract import require, require_equal, require_frozen_config, resolve_module, seeded
-from hooke.testing.image_samples import SPEC, image_batch
 
 
 def check_image_task(module: ModuleType | str, config: Any = None) -> None:

@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hooke.modalities.molecules.permute import permuted
+from hooke.modalities.molecules.samples import ENCODINGS, LARGE, SMILES, slice_of
 from hooke.molecules.arrays import MoleculeSlice
 from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.encodings.config import EncodingConfig
@@ -24,8 +26,6 @@ from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.testing.contract import ContractError, require, require_equal, require_frozen_config, resolve_module, seeded
-from hooke.testing.permute import permuted
-from hooke.testing.samples import ENCODINGS, LARGE, SMILES, slice_of
 
 NO_ENCODINGS = EncodingConfig()
 

@@ -16,14 +16,14 @@ import torch
 from hooke.core import registry
 from hooke.core.label import Label
 from hooke.core.types import LabelStatistics
+from hooke.modalities.molecules.permute import permuted
+from hooke.modalities.molecules.samples import ENCODINGS, SMILES, slice_of
 from hooke.molecules.arrays import MoleculeSlice
 from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.spec import LEVELS, MoleculeSpec
 from hooke.nn.graphs.network import Network
 from hooke.nn.task import Task
 from hooke.testing.contract import require, require_equal, require_frozen_config, resolve_module, seeded
-from hooke.testing.permute import permuted
-from hooke.testing.samples import ENCODINGS, SMILES, slice_of
 
 LABELS = (
     Label("regression"),

@@ -17,11 +17,12 @@ from hooke.core.errors import DataError, HookeError, UsageError
 from hooke.core.files import disk_full_explained
 from hooke.core.how import How
 from hooke.core.paths import cache_folder
-from hooke.core.recipe import Recipe, resolve
+from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
 from hooke.core.types import Spec, Store
 from hooke.evaluate.splits import Split, part_of
-from hooke.inference.ensemble import Ensemble
+from hooke.inference.ensemble import Ensemble, Predictor
+from hooke.inference.loaded import read_recipe
 from hooke.modalities import trainable
 from hooke.train.devices import check_can_start, single_device
 from hooke.train.estimator import fitted
@@ -109,7 +110,7 @@ def resume(folder: Path, *, show_progress: bool = True) -> RunFolder:
     run = RunFolder.open(folder)
     if run.info["status"] == "finished":
         return run
-    recipe = recipe_of(run)
+    recipe = read_recipe(run)
     check_can_start(recipe.train)
     saved = Path(run.info["store"])
     opened = trainable(recipe.modality, "resume").open
@@ -143,7 +144,7 @@ def adapted(recipe: Recipe, pretrained: Path, mode: str = "full") -> Recipe:
         UsageError: The run is about something else, or has no encoder.
     """
     run = RunFolder.open(pretrained)
-    before = recipe_of(run)
+    before = read_recipe(run)
     if before.modality != recipe.modality:
         raise UsageError(f"{pretrained} is about {before.modality}, the recipe {recipe.name!r} about {recipe.modality}")
     if before.has_estimator:
@@ -151,11 +152,6 @@ def adapted(recipe: Recipe, pretrained: Path, mode: str = "full") -> Recipe:
     rate = 0.0 if mode == "probe" else recipe.train.encoder_rate
     chosen = trainable(recipe.modality, "finetune").inherit(recipe, run)
     return replace(chosen, model=before.model, train=replace(recipe.train, encoder_rate=rate))
-
-
-def recipe_of(run: RunFolder) -> Recipe:
-    """The recipe of a run."""
-    return resolve({key: value for key, value in run.recipe.items() if key != "pretrained"})
 
 
 def _train(
@@ -196,6 +192,7 @@ def _work(
     pl.DataFrame({"row": np.arange(len(store)), "split": split.labels(len(store))}).write_parquet(
         run.path("split.parquet")
     )
+    predictor: Predictor
     if recipe.has_estimator:
         predictor = fitted(run, recipe, spec, store, split)
     else:

@@ -210,7 +210,8 @@ class _Explained:
         return np.mean(found, axis=0)
 
     def _decoded(self, network: nn.Module, batch: MoleculeBatch) -> Float[Tensor, " copies"]:
-        return self.run.ensemble.task.decoded(network, batch)["graph"][:, self.column]
+        task: Any = self.run.ensemble.task
+        return task.decoded(network, batch)["graph"][:, self.column]
 
     def _batch(self, copies: MoleculeArrays, count: int) -> MoleculeBatch:
         some = contiguous(copies, 0, count)

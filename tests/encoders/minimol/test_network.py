@@ -18,7 +18,7 @@ from hooke.encoders.minimol.features import ATOMS, EIGENVALUES, EIGENVECTORS, WA
 from hooke.encoders.minimol.network import DEPTH, MiniMol, _names, convert
 from hooke.molecules.arrays import MoleculeSlice
 from hooke.molecules.batch import MoleculeBatch, collate
-from hooke.testing.samples import SMILES, batch_of
+from hooke.modalities.molecules.samples import SMILES, batch_of
 
 SHAPES = {"weight": 0, "bias": 0}
 

@@ -18,7 +18,7 @@ from hooke.core.errors import DataError
 from hooke.encoders.openphenom.layout import convert, our_name
 from hooke.images.spec import ImageSpec
 from hooke.models import ca_mae
-from hooke.testing.image_samples import image_batch
+from hooke.modalities.images.samples import image_batch
 
 CHANNELS = tuple(f"w{number}" for number in range(1, 7))
 

@@ -20,7 +20,7 @@ from hooke.nn.graphs.code_prediction import (
     with_codes,
 )
 from hooke.testing.models import build
-from hooke.testing.samples import SMILES, batch_of
+from hooke.modalities.molecules.samples import SMILES, batch_of
 
 
 def test_hidden_codes_are_unknown_in_both_directions() -> None:

@@ -4,7 +4,7 @@ import torch
 
 from hooke.models import gated_gcn, gin
 from hooke.molecules.spec import MoleculeSpec
-from hooke.testing.samples import ENCODINGS
+from hooke.modalities.molecules.samples import ENCODINGS
 
 
 def test_edge_stream_is_optional(batch) -> None:

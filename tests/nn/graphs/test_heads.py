@@ -6,7 +6,7 @@ import torch
 from hooke.core.label import Label
 from hooke.nn.graphs.heads import Head, first_edges
 from hooke.nn.graphs.output import MoleculeOutput
-from hooke.testing.samples import SMILES, batch_of
+from hooke.modalities.molecules.samples import SMILES, batch_of
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from hooke.models.gine import Config
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.nn.graphs.inputs import EdgeInputs, NodeFeatures, NodeInputs
 from hooke.nn.graphs.segment import edges_of
-from hooke.testing.samples import ENCODINGS
+from hooke.modalities.molecules.samples import ENCODINGS
 
 
 def test_encodings_widen_the_features(batch) -> None:

@@ -16,7 +16,7 @@ from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.learned_encoding import LEARNED, LearnedEncoding, source_of, with_learned
 from hooke.testing import models as contract
-from hooke.testing.samples import ENCODINGS, SMILES, batch_of
+from hooke.modalities.molecules.samples import ENCODINGS, SMILES, batch_of
 
 READERS = ("gine", "gps", "mpnn", "grover")
 CHECKS = ("interface", "batch_of_one", "state_round_trip", "determinism", "odd_molecules", "half_precision")

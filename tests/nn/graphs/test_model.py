@@ -5,7 +5,7 @@ import torch
 
 from hooke.models import gpse, grover
 from hooke.nn.graphs.model import MoleculeModel
-from hooke.testing.samples import SMILES, batch_of
+from hooke.modalities.molecules.samples import SMILES, batch_of
 
 
 @pytest.mark.parametrize("module", [gpse, grover])

@@ -6,7 +6,7 @@ from hooke.models import gin
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.heads import Head
 from hooke.nn.graphs.network import Network
-from hooke.testing.samples import ENCODINGS
+from hooke.modalities.molecules.samples import ENCODINGS
 
 
 def test_heads_by_level(batch) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hooke.nn.graphs.size_groups import LEAST, size_layout
-from hooke.testing.samples import LARGE, SMILES, batch_of
+from hooke.modalities.molecules.samples import LARGE, SMILES, batch_of
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.5, 0.75, 1.0])

@@ -9,7 +9,7 @@ import torch
 from hooke.models import gine, grover
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.nn.graphs.views_of_output import ViewHeads, disagreement, one_view
-from hooke.testing.samples import SMILES, batch_of
+from hooke.modalities.molecules.samples import SMILES, batch_of
 
 
 def test_views_are_stretches_of_columns() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hooke.models import ca_mae, densenet, mae, mu_net, resnet, vit
 from hooke.nn.images.encoder import ImageEncoder, MaskedEncoder, PatchTokenEncoder
 from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import CHANNELS, image_batch
+from hooke.modalities.images.samples import CHANNELS, image_batch
 
 
 def test_what_each_encoder_is() -> None:

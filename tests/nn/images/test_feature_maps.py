@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from hooke.nn.images.feature_maps import FeatureMapEncoder, convolution, stem
-from hooke.testing.image_samples import CHANNELS, image_batch
+from hooke.modalities.images.samples import CHANNELS, image_batch
 
 
 def test_the_frame() -> None:

@@ -13,7 +13,7 @@ from hooke.nn.images.dihedral import turn
 from hooke.nn.images.fork import BRANCHES, Branch, ForkedEncoder, fork, moved, stages_of
 from hooke.nn.randomness import random_from
 from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import image_batch
+from hooke.modalities.images.samples import image_batch
 
 ENCODERS = (vit, mae, ca_mae, resnet, densenet, mu_net)
 

@@ -15,7 +15,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ from hooke.core.types import Batch
 from hooke.encoders import Encoder
 from hooke.encoders.minimol.features import prepare_minimol
 from hooke.encoders.minimol.network import MiniMol, convert
+from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.prepare import PreparedMolecules
 from hooke.molecules.store import MoleculeStore
 from hooke.version import __version__
@@ -108,7 +109,7 @@ class LoadedMiniMol(Encoder):
     @torch.no_grad()
     def vectors(self, batch: Batch, options: Any = None) -> np.ndarray:
         """(B, 512) float32."""
-        return self.network.embed(batch.to(self.device)).float().cpu().numpy()
+        return self.network.embed(cast(MoleculeBatch, batch.to(self.device))).float().cpu().numpy()
 
     def stamp(self) -> dict[str, Any]:
         """What is written into every file of its embeddings."""

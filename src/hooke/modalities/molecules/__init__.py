@@ -19,7 +19,8 @@ from hooke.core.recipe_files import build
 from hooke.core.runs import RunFolder
 from hooke.core.types import Chunk
 from hooke.evaluate.splits import Split
-from hooke.modalities import Readable, Trainable
+from hooke.modalities import Description, Readable, Sample, Trainable
+from hooke.modalities.molecules.samples import sample
 from hooke.molecules.batch import MoleculeBatch, batches, collate
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.label_share import hide_labels
@@ -147,6 +148,10 @@ class Molecules(Trainable, Readable):
             duplicates_rule=str(store.metadata.get("duplicates", "")),
         )
         return Description(fields, left_out, section)
+
+    def sample(self, seed: int = 0) -> Sample:
+        """Small molecules of all shapes with labels of all kinds and levels."""
+        return sample(seed)
 
     def check(self, recipe: Recipe) -> None:
         """All options apply."""

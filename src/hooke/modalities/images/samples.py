@@ -12,6 +12,7 @@ from hooke.core.label import Label
 from hooke.images.batch import ImageBatch
 from hooke.images.spec import LEVEL, ImageSpec
 from hooke.images.targets import MEASURED
+from hooke.modalities import Sample
 
 CHANNELS = ("dna", "er", "actin")
 SIZE = 32
@@ -73,3 +74,9 @@ def image_batch(
         batch_index=rows % len(SPEC.batches),
         control=rows % 4 == 0,
     )
+
+
+def sample(seed: int = 0) -> Sample:
+    """Six images for `SPEC`; see `hooke.modalities.Sample`."""
+    everything = image_batch(6, seed=seed)
+    return Sample(SPEC, everything.num_items, lambda places: everything.select(torch.tensor(list(places))))

@@ -26,7 +26,8 @@ from hooke.images.spec import LEVEL, ImageSpec
 from hooke.images.splitting import KINDS, split_images
 from hooke.images.store import ImageStore
 from hooke.images.targets import released_spec, spec_of, target_values
-from hooke.modalities import Readable, Trainable
+from hooke.modalities import Description, Readable, Sample, Trainable
+from hooke.modalities.images.samples import sample
 from hooke.nn.images.classification import SYMMETRIES, ClassificationTask
 from hooke.nn.images.classification import Symmetry as Turns
 from hooke.nn.images.views import symmetric_embedding
@@ -230,6 +231,10 @@ class Images(Trainable, Readable):
             notes=tuple(notes),
         )  # fmt: skip
         return Description(fields, store.left_out, section)
+
+    def sample(self, seed: int = 0) -> Sample:
+        """Small images of cells in three channels, with classes and features."""
+        return sample(seed)
 
     def spec(self, store: ImageStore, rows: np.ndarray, recipe: Recipe) -> ImageSpec:
         """Channels, batches, classes and measured features; features are measured here, before there are several processes."""

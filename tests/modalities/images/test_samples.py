@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from hooke.images.spec import LEVEL
-from hooke.testing.image_samples import SPEC, cells, image_batch
+from hooke.modalities.images.samples import SPEC, cells, image_batch
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,14 @@ from dataclasses import replace
 import numpy as np
 
 from hooke.core.label import Label
+from hooke.core.types import LabelStatistics
+from hooke.modalities import Sample
 from hooke.molecules.arrays import MoleculeArrays, MoleculeSlice
 from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.encodings.config import EncodingConfig, add_encodings
 from hooke.molecules.featurise import featurise
 from hooke.molecules.parse import parse
-from hooke.molecules.spec import LEVELS
+from hooke.molecules.spec import LEVELS, MoleculeSpec
 
 SMILES = (
     "CCO",
@@ -105,3 +107,30 @@ def _random_values(label: Label, items: int, generator: np.random.Generator) -> 
     else:
         values = generator.integers(0, max(label.classes, 2), size=items).astype(float)
     return np.where(generator.random(items) < MISSING, np.nan, values).astype(np.float32)
+
+
+LABELS = (
+    Label("regression"),
+    Label("binary", kind="binary"),
+    Label("classes", kind="multiclass", classes=3),
+    Label("ordered", kind="ordinal", classes=4),
+    Label("second"),
+    Label("charge", "node"),
+    Label("bond_order", "edge"),
+    Label("distance", "pair"),
+)
+
+
+def sample(seed: int = 0) -> Sample:
+    """`SMILES` with `LABELS` and `ENCODINGS`; see `hooke.modalities.Sample`."""
+    statistics = {
+        level: LabelStatistics(np.full(count, 10.0), np.full(count, 3.0), np.full(count, 2.0))
+        for level in LEVELS
+        if (count := sum(label.level == level for label in LABELS))
+    }
+    spec = MoleculeSpec(LABELS, ENCODINGS, statistics=statistics)
+
+    def batch(places: Sequence[int]) -> MoleculeBatch:
+        return batch_of([SMILES[place] for place in places], encodings=ENCODINGS, labels=LABELS, seed=seed)
+
+    return Sample(spec, len(SMILES), batch)

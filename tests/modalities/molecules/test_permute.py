@@ -4,8 +4,8 @@ import numpy as np
 
 from hooke.molecules.batch import collate
 from hooke.testing.models import check_batch
-from hooke.testing.permute import permuted
-from hooke.testing.samples import ENCODINGS, SMILES, slice_of
+from hooke.modalities.molecules.permute import permuted
+from hooke.modalities.molecules.samples import ENCODINGS, SMILES, slice_of
 from hooke.testing.tasks import LABELS
 
 

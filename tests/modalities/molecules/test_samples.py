@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from hooke.testing.models import check_batch
-from hooke.testing.samples import ENCODINGS, LARGE, SMILES, batch_of, slice_of
+from hooke.modalities.molecules.samples import ENCODINGS, LARGE, SMILES, batch_of, slice_of
 from hooke.testing.tasks import LABELS
 
 

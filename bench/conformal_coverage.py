@@ -20,6 +20,7 @@ import numpy as np
 import scipy.linalg
 
 from hooke.core import registry
+from hooke.core.how import QUIET
 from hooke.core.paths import cache_folder
 from hooke.evaluate.calibration import coverage
 from hooke.evaluate.conformal import calibrate_interval
@@ -73,7 +74,7 @@ def main() -> None:
         started = time.monotonic()
         module = registry.module("datasets", name)
         dataset = module.Dataset(module.Config(table=table))
-        store = dataset.prepare(cache_folder() / "stores", workers=1, show_progress=False)
+        store = dataset.prepare(cache_folder() / "stores", QUIET)
         labels = store.graph_labels()[0][:, 0].astype(np.float64)
         rows = np.flatnonzero(~np.isnan(labels))
         smiles, labels = store.smiles(rows), labels[rows]

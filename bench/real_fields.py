@@ -30,6 +30,7 @@ from scipy.interpolate import griddata
 from scipy.sparse import coo_matrix, diags
 from scipy.sparse.linalg import spsolve
 
+from hooke.core.how import QUIET, How
 from hooke.core.label import Label
 from hooke.core.paths import mirror_folder
 from hooke.core.recipe import load_recipe
@@ -71,7 +72,7 @@ def real_stores(mirror: Path, out: Path) -> dict[str, ImageStore]:
                 (plate / file.name).symlink_to(file)
             path = plate.parent.parent
         options = FolderOptions(path=str(path), layout=layout, pattern=pattern, downsample=factor)  # type: ignore[arg-type]
-        found[name] = prepare_folder(options, out / "stores", name=folder.split("/")[0], workers=0, show_progress=False)
+        found[name] = prepare_folder(options, out / "stores", QUIET, name=folder.split("/")[0])
     return found
 
 
@@ -289,7 +290,7 @@ def main() -> None:
     result["random weights"] = channels_table(trained.untrained(), stores)
     table = write_planes(mirror, options.out)
     planes = FolderOptions(path=str(options.out / "planes"), metadata=str(table), layout="npz", tile=64)
-    store = prepare_folder(planes, options.out / "stores", name="planes", workers=0)
+    store = prepare_folder(planes, options.out / "stores", How(workers=0), name="planes")
     run = fit(load_recipe("real_mae", options.set), runs=options.out / "runs", store=store, reuse=True)
     loaded = LoadedImageRun.open(run.folder, "cpu")
     result["reconstruction"], made = reconstruct(loaded, store, options.part, options.crops)

@@ -20,6 +20,7 @@ import numpy as np
 import polars as pl
 
 from hooke.core.files import whole_lines
+from hooke.core.how import QUIET
 from hooke.core.recipe import SplitSection, load_recipe
 from hooke.datasets import moleculeace
 from hooke.evaluate.metrics import METRICS
@@ -63,7 +64,7 @@ def rows_of(chosen: Suite, task: SuiteTask, chemprop: str, seed: int, epochs: in
         )
     ]  # fmt: skip
     if chosen.cliffs:
-        marks = np.array(moleculeace.Dataset(moleculeace.Config(**task.options)).cliffs(show_progress=False))
+        marks = np.array(moleculeace.Dataset(moleculeace.Config(**task.options)).cliffs(QUIET))
         cliff = marks[store.source_rows(split.test) - 1]
         error = float(np.sqrt(np.mean((found - measured)[cliff] ** 2)))
         rows.append(SuiteRow(task.name, seed, "chemprop", CLIFF, error, int(cliff.sum())))

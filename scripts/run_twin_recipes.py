@@ -18,6 +18,7 @@ import torch
 
 from hooke.core import recipe_files as recipes
 from hooke.core import registry
+from hooke.core.how import How
 from hooke.core.label import Label
 from hooke.core.loader import RowLoader
 from hooke.core.recipe import Recipe, load_recipe
@@ -52,7 +53,7 @@ def twin_of(recipe: Recipe, folder: Path) -> MoleculeStore:
     tables = data.Dataset(recipe.data.config).tables
     paths = twin_files(tables, folder / "raw", 0, every_column=True)
     return prepare_tables(
-        recipe.data.name, tables, paths, folder / "stores", encodings=recipe.encodings, workers=0, show_progress=False
+        recipe.data.name, tables, paths, folder / "stores", How(0, False, {"encodings": recipe.encodings})
     )
 
 

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 
 from hooke.cells.profiles import Profiles
 from hooke.core import registry
+from hooke.core.how import QUIET
 from hooke.core.label import Label
 from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
@@ -103,7 +104,7 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
     from hooke.datasets.screen import Config, Dataset
 
     options = {name: value for name, value in read("tiny_ca_mae")["data"].items() if name not in ("name", "split")}
-    return Dataset(build(Config, options)).prepare(tmp_path_factory.mktemp("screen"), workers=0, show_progress=False)
+    return Dataset(build(Config, options)).prepare(tmp_path_factory.mktemp("screen"), QUIET)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ def test_list_and_info(hooke) -> None:  # type: ignore[no-untyped-def]
 def test_profiles_of_cells_are_prepared(hooke, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     from hooke.datasets import horlbeck
 
-    monkeypatch.setattr(horlbeck.Dataset, "prepare", lambda self, folder, **_: self.twin(folder))
+    monkeypatch.setattr(horlbeck.Dataset, "prepare", lambda self, folder, *_: self.twin(folder))
     found = json.loads(hooke("data", "prepare", "horlbeck", "--json").out)
     assert (found["rows"], found["features"]) == (48, 48)
     assert found["profiles"].endswith("horlbeck.parquet")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hooke.core.errors import UnknownNameError
+from hooke.core.how import QUIET
 from hooke.datasets.admet import CARD, TABLES, Config, Dataset
 from hooke.evaluate.metrics import metric
 
@@ -40,7 +41,7 @@ def test_real_tables(
     name: str, rows: int, tested: int, mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOOKE_MIRROR", str(mirror))
-    store = Dataset(Config(table=name)).prepare(tmp_path, workers=1, show_progress=False)
+    store = Dataset(Config(table=name)).prepare(tmp_path, QUIET)
     assert store.metadata["ingest"]["rows_read"] == rows
     assert len(store) > 0.9 * rows
     codes = store.split()
@@ -53,5 +54,5 @@ def test_the_mirror_holds_the_columns(name: str, mirror: Path) -> None:
     from hooke.molecules.tables.reading import column_names
 
     dataset = Dataset(Config(table=name))
-    for path in dataset.files(show_progress=False):
+    for path in dataset.files(QUIET):
         assert {TABLES[name].smiles, *(column for column, _ in TABLES[name].columns)} <= set(column_names(path))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hooke.core.errors import DataError, UnknownNameError
+from hooke.core.how import QUIET
 from hooke.datasets.crispr_screens import CARD, SCREENS, Config, Dataset, _read_screen
 
 
@@ -31,7 +32,7 @@ def test_names_and_wrong_files(tmp_path: Path) -> None:
 
 @pytest.mark.mirror
 def test_the_real_screens(mirror: Path, tmp_path: Path) -> None:
-    profiles = Dataset(Config()).prepare(tmp_path, show_progress=False)
+    profiles = Dataset(Config()).prepare(tmp_path, QUIET)
     assert profiles.values.shape == (17_793, 9)
     assert np.isfinite(profiles.values).all()
     assert len(np.unique(profiles.column("gene"))) == len(profiles)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hooke.core.errors import DataError, UsageError
+from hooke.core.how import QUIET, How
 from hooke.core.recipe_files import build
 from hooke.datasets.csv import CARD, Config, Dataset
 from hooke.molecules.encodings.config import EncodingConfig
@@ -46,10 +47,7 @@ def test_every_option_arrives(table: str, tmp_path: Path) -> None:
     )
     store = Dataset(config).prepare(
         tmp_path / "stores",
-        encodings=EncodingConfig(random_walk=3),
-        standardise=StandardiseConfig(salts="largest"),
-        workers=1,
-        show_progress=False,
+        How(0, False, {"encodings": EncodingConfig(random_walk=3), "standardise": StandardiseConfig(salts="largest")}),
     )
     assert [(label.name, label.kind, label.transform) for label in store.labels] == [
         ("ic50", "regression", "log10"),
@@ -67,12 +65,10 @@ def test_every_option_arrives(table: str, tmp_path: Path) -> None:
 
 
 def test_targets_are_found_and_the_store_is_found_again(table: str, tmp_path: Path) -> None:
-    store = Dataset(Config(path=table)).prepare(tmp_path / "stores", workers=1, show_progress=False)
+    store = Dataset(Config(path=table)).prepare(tmp_path / "stores", QUIET)
     assert [label.name for label in store.labels] == ["ic50", "active"]
-    assert Dataset(Config(path=table)).prepare(tmp_path / "stores", workers=1).folder == store.folder
-    other = Dataset(Config(path=table, duplicates="keep_all")).prepare(
-        tmp_path / "stores", workers=1, show_progress=False
-    )
+    assert Dataset(Config(path=table)).prepare(tmp_path / "stores", QUIET).folder == store.folder
+    other = Dataset(Config(path=table, duplicates="keep_all")).prepare(tmp_path / "stores", QUIET)
     assert other.folder != store.folder
     assert len(other) == len(store) + 1
 

@@ -7,6 +7,7 @@ import pytest
 
 from hooke.cells.profiles import Profiles
 from hooke.core.errors import DataError
+from hooke.core.how import QUIET
 from hooke.datasets.horlbeck import CARD, Config, Dataset, read_interactions
 
 
@@ -35,10 +36,10 @@ def test_wrong_tables(tmp_path: Path) -> None:
 
 @pytest.mark.mirror
 def test_the_real_table(mirror: Path, tmp_path: Path) -> None:
-    profiles = Dataset(Config()).prepare(tmp_path, show_progress=False)
+    profiles = Dataset(Config()).prepare(tmp_path, QUIET)
     assert profiles.values.shape == (449, 449)
     assert np.array_equal(Profiles.read(tmp_path / "horlbeck.parquet").values, profiles.values)
-    assert CARD.domain == "cells"
+    assert CARD.modality == "cells"
     first = profiles.column("gene").tolist().index("AARS2")
     second = profiles.column("gene").tolist().index("AATF")
     assert profiles.values[first, second] == np.float32(0.360710432561)

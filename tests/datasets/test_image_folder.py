@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hooke.core.errors import UsageError
+from hooke.core.how import QUIET
 from hooke.datasets.image_folder import Config, Dataset
 from hooke.images.simulated.config import ScreenConfig
 from hooke.images.simulated.files import write_npz
@@ -29,7 +30,7 @@ def test_a_folder_of_npz_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     )
     table = write_npz(tmp_path / "files", screen)
     config = Config(path=str(tmp_path / "files" / "images"), metadata=str(table), channels=("DNA", "Mito"))
-    store = Dataset(config).prepare(tmp_path / "stores", workers=0)
+    store = Dataset(config).prepare(tmp_path / "stores", QUIET)
     assert store.channels == ("DNA", "Mito")
     assert not store.simulated
     assert np.array_equal(store.read([0])[0], screen.render(0)[[0, 4]])
@@ -52,6 +53,6 @@ def test_real_nf1_fields(mirror: Path, tmp_path: Path) -> None:
         layout="pattern",
         pattern=r"(?P<well>[A-P]\d+)_\d+_\d_(?P<site>\d)_(?P<channel>[A-Z]+)_001\.tif",
     )
-    store = Dataset(config).prepare(tmp_path, workers=0, show_progress=False)
+    store = Dataset(config).prepare(tmp_path, QUIET)
     assert (len(store), store.channels, store.dtype.name) == (5, ("DAPI", "GFP", "RFP"), "uint16")
     assert set(map(tuple, store.sizes.tolist())) == {(904, 1224)}

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.how import QUIET
 from hooke.datasets.jump_cp import CHANNEL_NUMBERS, FILES, STAINS, Config, Dataset
 
 
@@ -27,9 +28,9 @@ def test_tables_are_fetched_when_none_are_given(tmp_path: Path, monkeypatch: pyt
     pytest.importorskip("tifffile")
     Dataset(Config()).twin(tmp_path)
     tables = tmp_path / "twin-0" / "metadata"
-    monkeypatch.setattr(Dataset, "files", lambda self, **_: sorted(tables.glob("*.csv.gz")))
+    monkeypatch.setattr(Dataset, "files", lambda self, *_: sorted(tables.glob("*.csv.gz")))
     config = Config(path=str(tmp_path / "twin-0" / "images"))
-    store = Dataset(config).prepare(tmp_path / "stores", workers=0)
+    store = Dataset(config).prepare(tmp_path / "stores", QUIET)
     assert store.channels == ("1", "2", "3", "4", "5")
     assert not store.simulated
 

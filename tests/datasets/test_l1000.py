@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hooke.core.how import QUIET
 from hooke.datasets.l1000 import CARD, Config, Dataset, joined
 
 COMPOUNDS = """pert_id\tpert_type\tnum_gold\tcanonical_smiles
@@ -59,7 +60,7 @@ def test_the_twin_rejects_what_has_no_structure(tmp_path: Path) -> None:
 @pytest.mark.mirror
 def test_the_real_table(mirror: Path) -> None:
     dataset = Dataset(Config())
-    rows = dataset.rows(dataset.files(show_progress=False))
+    rows = dataset.rows(dataset.files(QUIET))
     assert f"{len(rows):,} compounds, {sum(not row['smiles'] for row in rows)} of them" in CARD.size
     of = {row["pert_id"]: row for row in rows}
     lines = pl.read_csv(mirror / "perturbation/l1000/dysreg-pert_id-summary.tsv.gz", separator="\t")

@@ -12,6 +12,7 @@ import pytest
 from rdkit import Chem
 
 from hooke.core.errors import DataError, UnknownNameError, UsageError
+from hooke.core.how import QUIET, How
 from hooke.core.pt_files import read_integer_lists
 from hooke.datasets import largemix
 from hooke.datasets.largemix import CARD, Config, Dataset
@@ -53,7 +54,7 @@ def test_the_card_states_what_graphium_publishes() -> None:
 
 @pytest.mark.parametrize("test", ["test", "test_seen"])
 def test_what_is_published_is_what_is_stored(published: dict[str, Path], tmp_path: Path, test: Any) -> None:
-    store = Dataset(Config(test=test)).prepare(tmp_path / "stores", workers=1, show_progress=False)
+    store = Dataset(Config(test=test)).prepare(tmp_path / "stores", QUIET)
     assert len(store) == 240
     graph = [label.name for label in store.level_labels("graph")]
     assert len(graph) == 16
@@ -78,7 +79,7 @@ def test_what_is_published_is_what_is_stored(published: dict[str, Path], tmp_pat
 
 
 def test_labels_of_atoms_go_to_their_atoms(published: dict[str, Path], tmp_path: Path) -> None:
-    store = Dataset(Config(tables="pcqm4m_g25_n4")).prepare(tmp_path / "stores", workers=1, show_progress=False)
+    store = Dataset(Config(tables="pcqm4m_g25_n4")).prepare(tmp_path / "stores", QUIET)
     slice_ = store.read(np.arange(len(store)))
     numbers = np.array(
         [atom.GetAtomicNum() for smiles in store.smiles() for atom in Chem.MolFromSmiles(smiles).GetAtoms()]
@@ -97,7 +98,7 @@ def test_rows_that_do_not_parse_are_counted(published: dict[str, Path], tmp_path
     table[3, "SMILES"] = "restricted"
     table[4, "SMILES"] = None
     table.write_parquet(path)
-    store = Dataset(Config(tables="pcba_1328")).prepare(tmp_path / "stores", workers=1, show_progress=False)
+    store = Dataset(Config(tables="pcba_1328")).prepare(tmp_path / "stores", QUIET)
     assert len(store) == 58
     assert store.metadata["ingest"]["rows_rejected"] == 2
     assert store.metadata["tables"] == {"pcba_1328": {"rows_read": 60, "rows_kept": 58}}
@@ -112,12 +113,12 @@ def test_a_file_that_is_not_what_the_card_says_is_refused(published: dict[str, P
     table = pl.read_parquet(path)
     table.with_columns(pl.lit(2.0).alias("assayID-1")).write_parquet(path)
     with pytest.raises(DataError, match=r"PCBA_1328_1564k\.parquet, row 1, 'assayID-1': 2 is no class of 0 to 1"):
-        Dataset(Config(tables="pcba_1328")).prepare(tmp_path / "stores", workers=1, show_progress=False)
+        Dataset(Config(tables="pcba_1328")).prepare(tmp_path / "stores", QUIET)
 
 
 def test_atoms_with_labels_cannot_be_standardised_away(published: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="standardise"):
-        Dataset(Config()).prepare(tmp_path, standardise=StandardiseConfig(salts="largest"), show_progress=False)
+        Dataset(Config()).prepare(tmp_path, How(sections={"standardise": StandardiseConfig(salts="largest")}))
 
 
 def test_the_twin_needs_no_network(tmp_path: Path) -> None:

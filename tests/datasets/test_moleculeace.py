@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hooke.core.errors import UnknownNameError
+from hooke.core.how import QUIET
 from hooke.datasets.moleculeace import TABLES, Config, Dataset, cliffs_of
 
 
@@ -31,11 +32,11 @@ def test_twin(tmp_path: Path) -> None:
 @pytest.mark.mirror
 def test_a_real_target(mirror: Path, tmp_path: Path) -> None:
     dataset = Dataset(Config(table="CHEMBL2835_Ki"))
-    store = dataset.prepare(tmp_path, workers=1, show_progress=False)
+    store = dataset.prepare(tmp_path, QUIET)
     codes = store.split()
     assert codes is not None
     assert (len(store), int((codes == 2).sum())) == (615, 126)
-    cliffs = dataset.cliffs(show_progress=False)
+    cliffs = dataset.cliffs(QUIET)
     assert len(cliffs) == 615
     assert 0 < sum(cliffs) < 615
-    assert len(dataset.held_out(show_progress=False)) == 126
+    assert len(dataset.held_out(QUIET)) == 126

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from hooke.core.errors import DataError, UnknownNameError
+from hooke.core.how import QUIET
 from hooke.datasets import moleculenet
 from hooke.datasets.moleculenet import CARD, TABLES, Config, Dataset
 from hooke.molecules.tables.reading import column_names
@@ -60,7 +61,7 @@ def test_a_download_with_another_content_is_refused_and_the_right_one_taken(
     table = moleculenet.TABLES["esol"]
     right = replace(table, file=replace(table.file, sha256=hashlib.sha256(content).hexdigest()))
     monkeypatch.setitem(moleculenet.TABLES, "esol", right)
-    store = Dataset(Config()).prepare(tmp_path, workers=1, show_progress=False)
+    store = Dataset(Config()).prepare(tmp_path, QUIET)
     assert store.labels == Dataset(Config()).labels
     assert store.labels[0].unit == "log10 mol/L"
     assert store.smiles() == ["CCO", "CCO", "c1ccccc1"]  # every row is kept
@@ -71,7 +72,7 @@ def test_a_download_with_another_content_is_refused_and_the_right_one_taken(
 @pytest.mark.parametrize("name", [name for name in TABLES if name not in ("bace", "hiv")])
 def test_the_mirror_holds_the_columns(name: str, mirror: Path) -> None:
     dataset = Dataset(Config(table=name))
-    [path] = dataset.files(show_progress=False)
+    [path] = dataset.files(QUIET)
     columns = column_names(path)
     assert TABLES[name].smiles in columns
     assert set(TABLES[name].columns or ()) <= set(columns)
@@ -83,7 +84,7 @@ def test_the_mirror_holds_the_columns(name: str, mirror: Path) -> None:
 @pytest.mark.mirror
 @pytest.mark.parametrize("name", sorted(ROWS))
 def test_real_tables_are_prepared(name: str, mirror: Path, tmp_path: Path) -> None:
-    store = Dataset(Config(table=name)).prepare(tmp_path, workers=1, show_progress=False)
+    store = Dataset(Config(table=name)).prepare(tmp_path, QUIET)
     report = store.metadata["ingest"]
     assert report["rows_read"] == ROWS[name]
     assert report["rows_kept"] + report["rows_rejected"] == ROWS[name]

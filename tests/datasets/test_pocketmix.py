@@ -12,6 +12,7 @@ import pytest
 from rdkit import Chem
 
 from hooke.core.errors import UsageError
+from hooke.core.how import QUIET, How
 from hooke.datasets.pocketmix import ASSAY, CARD, LABELS, Config, Dataset, _flat
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import StandardiseConfig
@@ -103,11 +104,11 @@ def test_splits_differ_between_seeds(tmp_path: Path) -> None:
 
 def test_it_is_found_again_and_takes_encodings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     encodings = EncodingConfig(random_walk=4)
-    store = Dataset(Config("assay")).prepare(tmp_path, encodings=encodings)
+    store = Dataset(Config("assay")).prepare(tmp_path, How(sections={"encodings": encodings}))
     assert store.encodings == encodings
     assert store.read(np.arange(2)).arrays.atom_encodings["random_walk"].shape[1] == 4
     monkeypatch.setattr("hooke.molecules.featurise.featurise", None)  # a second call may not need it
-    again = Dataset(Config("assay")).prepare(tmp_path, encodings=encodings)
+    again = Dataset(Config("assay")).prepare(tmp_path, How(sections={"encodings": encodings}))
     assert again.folder == store.folder
     assert again.content_hash == store.content_hash
 
@@ -128,7 +129,7 @@ def test_two_processes_may_prepare_it_at_once(tmp_path: Path, monkeypatch: pytes
 
 def test_molecules_cannot_be_changed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="leave standardise out"):
-        Dataset(Config()).prepare(tmp_path, standardise=StandardiseConfig(stereo="drop"))
+        Dataset(Config()).prepare(tmp_path, How(sections={"standardise": StandardiseConfig(stereo="drop")}))
     with pytest.raises(ValueError, match="0 to 4"):
         Config(split_seed=5)
 
@@ -159,7 +160,7 @@ def _charges_by_symmetry(store: MoleculeStore) -> list[dict[int, list[float]]]:
 def test_in_a_mixture_atoms_keep_their_charges(tmp_path: Path) -> None:
     """A mixture stores atoms in the order of RDKit's canonical SMILES, the data set in that of its table."""
     dataset = Dataset(Config())
-    mixed = prepare_mixture([dataset.member(tmp_path)], tmp_path, "mix", workers=1, show_progress=False)
+    mixed = prepare_mixture([dataset.member(tmp_path)], tmp_path, "mix", QUIET)
     alone = dataset.prepare(tmp_path)
     assert mixed.metadata["ingest"]["rows_rejected"] == mixed.metadata["ingest"]["label_problems"] == 0
     assert [label.name for label in mixed.labels] == [f"pocketmix/{label.name}" for label in LABELS[:-1]]

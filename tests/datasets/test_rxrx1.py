@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from hooke.core.errors import DataError, UsageError
+from hooke.core.how import QUIET
 from hooke.datasets.rxrx1 import TWIN_CLASSES, Config, Dataset
 
 
@@ -32,12 +33,12 @@ def test_own_archive_with_a_damaged_plane(tmp_path: Path) -> None:
     [first, *_] = sorted(files.rglob("*_w3.png"))
     first.write_bytes(first.read_bytes()[:200])
     with pytest.raises(DataError, match="1 x damaged"):
-        Dataset(Config(path=str(files))).prepare(tmp_path / "stores", workers=0)
-    store = Dataset(Config(path=str(files), problems="skip_well")).prepare(tmp_path / "stores", workers=0)
+        Dataset(Config(path=str(files))).prepare(tmp_path / "stores", QUIET)
+    store = Dataset(Config(path=str(files), problems="skip_well")).prepare(tmp_path / "stores", QUIET)
     assert len(store) == 142
     assert not store.simulated
     part = Dataset(Config(path=str(files), problems="skip_site", channels=("1", "2"))).prepare(
-        tmp_path / "stores", workers=0
+        tmp_path / "stores", QUIET
     )
     assert part.channels == ("1", "2")
     assert len(part) == 144

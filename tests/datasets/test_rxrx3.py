@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hooke.core.errors import UsageError
+from hooke.core.how import QUIET
 from hooke.datasets.rxrx3 import Config, Dataset
 
 
@@ -20,7 +21,7 @@ def test_twin_and_some_of_the_plates(tmp_path: Path) -> None:
     assert store.metadata.filter(perturbation_type="gene")["guide"].str.contains("_guide_").all()
     files = tmp_path / "twin-0"
     shutil.rmtree(files / "images" / "gene-005")
-    part = Dataset(Config(path=str(files), downsample=2)).prepare(tmp_path / "stores", workers=0)
+    part = Dataset(Config(path=str(files), downsample=2)).prepare(tmp_path / "stores", QUIET)
     assert part.batches == ("gene-001",)
     assert part.sizes[0].tolist() == [24, 24]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from hooke.core.errors import UsageError
+from hooke.core.how import QUIET
 from hooke.datasets.rxrx3_core import Config, Dataset
 
 
@@ -14,7 +15,7 @@ def test_twin_and_own_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     store = Dataset(Config()).twin(tmp_path)
     assert store.channels == ("DNA", "ER", "Actin", "RNA", "Mito", "Golgi")
     assert store.metadata["cell_type"].unique().to_list() == ["HUVEC"]
-    own = Dataset(Config(path=str(tmp_path / "twin-0"))).prepare(tmp_path / "stores", workers=0)
+    own = Dataset(Config(path=str(tmp_path / "twin-0"))).prepare(tmp_path / "stores", QUIET)
     assert (own.read([3]) == store.read([3])).all()
     assert not own.simulated
 

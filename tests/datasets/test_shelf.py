@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hooke.core.errors import UnknownNameError
+from hooke.core.how import QUIET
 from hooke.datasets.shelf import TABLES, Config, Dataset
 
 
@@ -28,7 +29,7 @@ def test_members_hold_their_columns(mirror: Path, tmp_path: Path) -> None:
 
     counts = {}
     for name in TABLES:
-        member = Dataset(Config(table=name)).member(tmp_path, show_progress=False)
+        member = Dataset(Config(table=name)).member(tmp_path, QUIET)
         columns = table_columns(member.paths[0])
         assert member.smiles in columns
         counts[name] = sum(len(matching(columns, pattern)) for pattern, _ in member.columns)

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from hooke.core.errors import UnknownNameError
+from hooke.core.how import QUIET, How
 from hooke.core.recipe import Named, load_recipe
 from hooke.datasets import csv, shelfmix
 from hooke.datasets.shelfmix import (
@@ -57,7 +58,7 @@ def test_the_twin_lacks_what_is_tested_on(tmp_path: Path) -> None:
 def test_what_is_held_out_is_named_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOKE_CACHE", str(tmp_path))
     calls = []
-    monkeypatch.setattr(shelfmix, "held_out_molecules", lambda home, **_: calls.append(home) or ["CCO", "bad", "C"])
+    monkeypatch.setattr(shelfmix, "held_out_molecules", lambda home, *_: calls.append(home) or ["CCO", "bad", "C"])
     blocks = held_out_blocks("shelf")
     assert held_out_blocks("shelf") == blocks == blocks_of(["CCO", "C"])
     assert calls == ["shelf"]
@@ -70,7 +71,8 @@ def test_its_recipes_take_ten_steps_on_the_twin_and_are_fine_tuned(
     monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
     short = ["train.max_steps=10", "train.batch_size=16", "train.threads=1", "train.accelerator=cpu"]
     recipe = load_recipe(name, short)
-    store = Dataset(recipe.data.config).twin(tmp_path, encodings=recipe.encodings)
+    monkeypatch.setattr(shelfmix, "QUIET", How(0, False, {"encodings": recipe.encodings}))
+    store = Dataset(recipe.data.config).twin(tmp_path)
     run = fit(recipe, runs=tmp_path / "runs", store=store, show_progress=False)
     assert (run.recipe["model"]["width"], run.recipe["task"]["balance"]) == (128, 0.5)
     small = load_recipe("shelfmix_finetune", short)
@@ -91,8 +93,8 @@ def test_real_members_without_the_test_molecules_of_a_suite(
     few = {name: moleculenet.TABLES[name] for name in ("esol", "freesolv")}
     monkeypatch.setattr(moleculenet, "TABLES", few)
     dataset = Dataset(Config(tables="esol,freesolv,zinc", held_out="moleculenet"))
-    store = dataset.prepare(tmp_path, workers=1, show_progress=False)
-    tested = blocks_of(held_out_molecules("moleculenet", show_progress=False))
+    store = dataset.prepare(tmp_path, QUIET)
+    tested = blocks_of(held_out_molecules("moleculenet", QUIET))
     assert store.metadata["held_out"] > 100
     assert not {first_block(parse(text)) for text in store.smiles()} & tested
     assert store.metadata["ingest"]["rows_read"] == 1128 + 642 + 1002

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from hooke.core.errors import DataError, UnknownNameError
+from hooke.core.how import QUIET
 from hooke.datasets import tdc_admet
 from hooke.datasets.tdc_admet import ARCHIVE, CARD, TABLES, Config, Dataset
 
@@ -45,14 +46,14 @@ def test_the_card_is_that_of_tdc() -> None:
 
 def test_what_is_published_is_what_is_stored(served: Path, tmp_path: Path) -> None:
     dataset = Dataset(Config())
-    store = dataset.prepare(tmp_path / "stores", workers=1, show_progress=False)
+    store = dataset.prepare(tmp_path / "stores", QUIET)
     np.testing.assert_allclose(store.graph_labels()[0][:, 0], [-5.1, -4.5, -5.3, -4.9], rtol=1e-6)
     codes = store.split()
     assert codes is not None
     assert codes.tolist() == [0, 0, 0, 2]
-    assert dataset.held_out(show_progress=False) == ["CCS"]
+    assert dataset.held_out(QUIET) == ["CCS"]
 
 
 def test_a_table_that_the_archive_lacks(served: Path) -> None:
     with pytest.raises(DataError, match="0 files named ames/train_val.csv"):
-        Dataset(Config(table="ames")).files(show_progress=False)
+        Dataset(Config(table="ames")).files(QUIET)

@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 from hooke.core.errors import DataError, UnknownNameError
+from hooke.core.how import QUIET, How
 from hooke.core.pt_files import read_integer_lists
 from hooke.datasets import toymix
 from hooke.datasets.toymix import CARD, TABLES, Config, Dataset
@@ -24,6 +25,9 @@ from hooke.molecules.parse import StandardiseConfig
 from hooke.molecules.tables.published import twin_files
 
 Serve = Callable[[Any], None]
+
+
+ENCODED = How(0, False, {"encodings": EncodingConfig(random_walk=4)})
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +61,7 @@ def test_the_card_states_what_graphium_publishes() -> None:
 
 
 def test_what_is_published_is_what_is_stored(published: dict[str, Path], tmp_path: Path, archive: Any) -> None:
-    store = Dataset(Config()).prepare(tmp_path / "stores", encodings=EncodingConfig(random_walk=4), workers=1)
+    store = Dataset(Config()).prepare(tmp_path / "stores", ENCODED)
     assert store.labels == Dataset(Config()).labels
     assert store.encodings == EncodingConfig(random_walk=4)
     values, _ = store.graph_labels()
@@ -79,7 +83,7 @@ def test_what_is_published_is_what_is_stored(published: dict[str, Path], tmp_pat
         start += len(frame)
     assert start == len(store)
     assert len(archive.requests) == 6
-    again = Dataset(Config()).prepare(tmp_path / "stores", encodings=EncodingConfig(random_walk=4), workers=1)
+    again = Dataset(Config()).prepare(tmp_path / "stores", ENCODED)
     assert again.folder == store.folder
     assert len(archive.requests) == 6
 
@@ -88,8 +92,8 @@ def test_the_same_store_with_two_processes_and_from_a_mirror(
     published: dict[str, Path], tmp_path: Path, archive: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = Config(tables="zinc")
-    alone = Dataset(config).prepare(tmp_path / "alone", workers=1)
-    pair = Dataset(config).prepare(tmp_path / "pair", workers=2)
+    alone = Dataset(config).prepare(tmp_path / "alone", QUIET)
+    pair = Dataset(config).prepare(tmp_path / "pair", How(workers=2))
     mirror = archive.path("http://x/mirror/y").parent
     for file in (TABLES["zinc"].file, TABLES["zinc"].split):
         (mirror / file.mirror_path).parent.mkdir(parents=True, exist_ok=True)
@@ -97,29 +101,29 @@ def test_the_same_store_with_two_processes_and_from_a_mirror(
     requests = len(archive.requests)
     monkeypatch.setenv("HOOKE_MIRROR", str(mirror))
     monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "empty"))
-    mirrored = Dataset(config).prepare(tmp_path / "mirrored", workers=1)
+    mirrored = Dataset(config).prepare(tmp_path / "mirrored", QUIET)
     assert alone.content_hash == pair.content_hash == mirrored.content_hash
     assert len(archive.requests) == requests
 
 
 def test_a_file_is_pinned_and_a_changed_one_refused(published: dict[str, Path], archive: Any) -> None:
     dataset = Dataset(Config(tables="zinc"))
-    table, _ = dataset.files(show_progress=False)
+    table, _ = dataset.files(QUIET)
     assert re.fullmatch("[0-9a-f]{64}", table.with_name(table.name + ".sha256").read_text().strip())
     table.write_bytes(table.read_bytes()[:-1])
     with pytest.raises(DataError, match=r"has sha256 .* expected"):
-        dataset.files(show_progress=False)
-    assert dataset.files(show_progress=False)[0].read_bytes() == published["ZINC12k.csv.gz"].read_bytes()
+        dataset.files(QUIET)
+    assert dataset.files(QUIET)[0].read_bytes() == published["ZINC12k.csv.gz"].read_bytes()
     published["ZINC12k.csv.gz"].write_bytes(b"another file by now")
     table.unlink()
     with pytest.raises(DataError, match="the source has changed"):
-        dataset.files(show_progress=False)
+        dataset.files(QUIET)
 
 
 def test_a_broken_connection_goes_on_where_it_broke(published: dict[str, Path], archive: Any) -> None:
     data = published["ZINC12k.csv.gz"].read_bytes()
     archive.cut["ZINC12k.csv.gz"] = len(data) // 3 + 1  # of every answer: three requests bring it all
-    table, _ = Dataset(Config(tables="zinc")).files(show_progress=False)
+    table, _ = Dataset(Config(tables="zinc")).files(QUIET)
     assert table.read_bytes() == data
     ranges = [asked for name, asked in archive.requests if name == "ZINC12k.csv.gz"]
     assert ranges == ["", f"bytes={len(data) // 3 + 1}-", f"bytes={2 * (len(data) // 3 + 1)}-"]
@@ -132,15 +136,15 @@ def test_a_dead_connection_keeps_what_came_and_the_same_command_continues(
     dataset = Dataset(Config(tables="zinc"))
     archive.cut["ZINC12k.csv.gz"] = 0
     with pytest.raises(DataError, match="the same command continues there"):
-        dataset.files(show_progress=False)
+        dataset.files(QUIET)
     archive.cut["ZINC12k.csv.gz"] = 40
     _only_once(archive, "ZINC12k.csv.gz")
     with pytest.raises(DataError, match="the same command continues there"):
-        dataset.files(show_progress=False)
+        dataset.files(QUIET)
     part = tmp_path / "cache" / "raw" / "toymix" / "ZINC12k.csv.gz.part"
     assert part.read_bytes() == data[:40]
     archive.cut.clear()
-    assert dataset.files(show_progress=False)[0].read_bytes() == data
+    assert dataset.files(QUIET)[0].read_bytes() == data
     assert archive.requests[-2][1] == "bytes=40-"
 
 
@@ -166,15 +170,15 @@ def test_a_full_disk_is_said_and_nothing_is_taken_for_whole(
         patch.setattr("hooke.core.download.open", _disk_of(100), raising=False)
         patch.setattr("hooke.core.download._CHUNK", 64)
         with pytest.raises(DataError, match=r"disk of .* is full"):
-            dataset.files(show_progress=False)
+            dataset.files(QUIET)
     raw = tmp_path / "cache" / "raw" / "toymix"
     assert not (raw / "ZINC12k.csv.gz").exists()
     assert (raw / "ZINC12k.csv.gz.part").read_bytes() == data[:64]
     with monkeypatch.context() as patch:
         patch.setattr("hooke.core.download.shutil.disk_usage", lambda _: SimpleNamespace(free=0))
         with pytest.raises(DataError, match="free space"):
-            dataset.files(show_progress=False)
-    assert dataset.files(show_progress=False)[0].read_bytes() == data
+            dataset.files(QUIET)
+    assert dataset.files(QUIET)[0].read_bytes() == data
 
 
 def _disk_of(size: int) -> Callable[..., Any]:
@@ -197,7 +201,7 @@ def _disk_of(size: int) -> Callable[..., Any]:
 def test_a_missing_file_is_said(published: dict[str, Path]) -> None:
     published["ZINC12k_random_splits.pt"].unlink()
     with pytest.raises(DataError, match="404"):
-        Dataset(Config(tables="zinc")).files(show_progress=False)
+        Dataset(Config(tables="zinc")).files(QUIET)
 
 
 def test_the_twin_needs_no_network(tmp_path: Path) -> None:
@@ -213,6 +217,6 @@ def test_the_twin_needs_no_network(tmp_path: Path) -> None:
 
 def test_molecules_may_be_standardised(published: dict[str, Path], tmp_path: Path) -> None:
     store = Dataset(Config(tables="zinc")).prepare(
-        tmp_path / "s", standardise=StandardiseConfig(stereo="drop"), workers=1, show_progress=False
+        tmp_path / "s", How(0, False, {"standardise": StandardiseConfig(stereo="drop")})
     )
     assert not any("@" in smiles for smiles in store.smiles())

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from hooke.core.errors import UsageError
+from hooke.core.how import QUIET
 from hooke.core.pt_files import write_integer_lists
 from hooke.datasets.ultralarge import ARCHIVE, CARD, Config, Dataset
 
@@ -33,9 +34,7 @@ def test_named_files_are_one_table(tmp_path: Path) -> None:
         frame.write_parquet(tmp_path / f"{name}.parquet")
     write_integer_lists(tmp_path / "split.pt", {"train": [0], "val": [1], "test": [2]})
     files = f"{tmp_path}/a.parquet, {tmp_path}/b.parquet"
-    store = Dataset(Config(files=files, split=str(tmp_path / "split.pt"))).prepare(
-        tmp_path, workers=1, show_progress=False
-    )
+    store = Dataset(Config(files=files, split=str(tmp_path / "split.pt"))).prepare(tmp_path, QUIET)
     assert [label.name for label in store.labels] == ["pm6/graph_gap", "pm6/node_charge"]
     assert store.smiles() == ["CCO", "C", "CO"]
     assert store.graph_labels()[0][:, 0].tolist() == [1, 2, 3]
@@ -44,7 +43,7 @@ def test_named_files_are_one_table(tmp_path: Path) -> None:
     assert codes.tolist() == [0, 1, 2]
     assert store.source_rows().tolist() == [1, 2, 3]
     np.testing.assert_allclose(store.read(np.arange(3)).targets["node"][:, 0], [0.1, 0.2, 0.3, np.nan, 8, 7], rtol=1e-6)
-    again = Dataset(Config(files=tuple(files.split(", ")))).prepare(tmp_path, workers=1, show_progress=False)
+    again = Dataset(Config(files=tuple(files.split(", ")))).prepare(tmp_path, QUIET)
     assert again.split() is None
 
 

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from hooke.core.errors import DataError
+from hooke.core.how import QUIET
 from hooke.core.runs import RunFolder
 from hooke.inference.domain import COLUMNS, MORGAN, Domain, WithFingerprints, nearest, packed_bits
 from hooke.inference.loaded import LoadedRun
@@ -24,7 +25,7 @@ def with_data(tmp_path: Path, make_run: Callable[..., Path], monkeypatch: pytest
     """A run whose training molecules are there."""
     monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
     table = write_twin_table(tmp_path / "table.csv", seed=0, rows=40)
-    store = prepare_table(table, tmp_path / "stores", object(), workers=0, show_progress=False)
+    store = prepare_table(table, tmp_path / "stores", object(), QUIET)
     run = RunFolder(make_run(tmp_path / "runs"))
     parts = np.where(np.arange(len(store)) < 30, "train", "test")
     pl.DataFrame({"row": np.arange(len(store)), "split": parts}).write_parquet(run.path("split.parquet"))

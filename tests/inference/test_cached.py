@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hooke.core.how import QUIET
 from hooke.inference.cached import cached_embeddings
 from hooke.inference.loaded import LoadedRun
 from hooke.molecules.tables.prepared import prepare_table
@@ -19,7 +20,7 @@ def test_the_second_call_computes_nothing(
 ) -> None:
     run = LoadedRun.open(make_run(tmp_path / "runs"), "cpu")
     table = write_twin_table(tmp_path / "t.csv", seed=0, rows=30)
-    store = prepare_table(table, tmp_path / "stores", object(), workers=0, show_progress=False)
+    store = prepare_table(table, tmp_path / "stores", object(), QUIET)
     first = cached_embeddings(run, store, folder=tmp_path / "e", show_progress=False)
     assert first.shape == (30, run.width)
     assert np.allclose(first, run.embed(store.smiles()), atol=1e-5)

@@ -89,7 +89,7 @@ def test_errors_on_cliffs(small: Suite, recipe: Recipe, tmp_path: Path, monkeypa
 
     from hooke.datasets import csv
 
-    monkeypatch.setattr(csv.Dataset, "cliffs", lambda self, **_: [row % 2 == 0 for row in range(120)], raising=False)
+    monkeypatch.setattr(csv.Dataset, "cliffs", lambda self, *_: [row % 2 == 0 for row in range(120)], raising=False)
     rows, _ = run_suite(
         replace(small, cliffs=True),
         recipe,

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hooke.core.errors import UnknownNameError
+from hooke.core.how import QUIET
 from hooke.core.recipe import SplitSection, load_recipe
 from hooke.encoders import Encoder
 from hooke.molecules.encodings.config import EncodingConfig
@@ -41,9 +42,7 @@ def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Task:
     monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HOOKE_PROGRESS", "0")
     table = _with_parts(write_twin_table(tmp_path / "assay.csv", seed=0, rows=120))
-    store = prepare_table(
-        table, tmp_path / "stores", SimpleNamespace(split_column="split"), workers=0, show_progress=False
-    )
+    store = prepare_table(table, tmp_path / "stores", SimpleNamespace(split_column="split"), QUIET)
     split = split_store(store, SplitSection(kind="held_out"))
     recipe = load_recipe("tiny_gine", ["model.width=16", "model.depth=1", "train.epochs=1", "train.threads=1"])
     return Task(recipe, store, split, None, tmp_path / "runs")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UnknownNameError
 from hooke.core.label import Label
@@ -207,8 +208,9 @@ class Config:
             raise UnknownNameError("table of admet", self.table, TABLES)
 
 
-class Dataset(CsvDataset):
+class Dataset(CsvDataset, datasets.Dataset[Config]):
     """One table of ADMET as a store."""
 
     def __init__(self, config: Config) -> None:
-        super().__init__(CARD.name, TABLES, config.table)
+        datasets.Dataset.__init__(self, config)
+        CsvDataset.__init__(self, CARD.name, TABLES, config.table)

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.choices import choose
 from hooke.core.errors import DataError
+from hooke.core.how import How
 
 if TYPE_CHECKING:
     import polars as pl
@@ -89,24 +91,24 @@ class Config:
         choose("screen", self.screens, SCREENS)
 
 
-class Dataset:
+class Dataset(datasets.Dataset[Config]):
     """Genes measured in all the chosen screens, as profiles."""
 
     def __init__(self, config: Config) -> None:
-        self.config = config
+        super().__init__(config)
         self.screens = choose("screen", config.screens, SCREENS)
 
-    def files(self, *, show_progress: bool = True) -> list[Path]:
+    def files(self, how: How = How()) -> list[Path]:
         """The raw files, from the mirror or downloaded."""
         from hooke.core.download import fetch
         from hooke.core.paths import cache_folder
 
         folder = cache_folder() / "raw" / CARD.name
-        return [fetch(screen.file, folder, show_progress=show_progress) for screen in self.screens.values()]
+        return [fetch(screen.file, folder, show_progress=how.show_progress) for screen in self.screens.values()]
 
-    def prepare(self, folder: Path, *, workers: int | None = None, show_progress: bool = True) -> Profiles:
+    def prepare(self, folder: Path, how: How = How()) -> Profiles:
         """Read the screens and write `crispr_screens.parquet` below `folder`."""
-        profiles = self._read(self.files(show_progress=show_progress))
+        profiles = self._read(self.files(how))
         profiles.write(Path(folder) / f"{CARD.name}.parquet")
         return profiles
 

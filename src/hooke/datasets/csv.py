@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from hooke import datasets
 from hooke.core.cards import Card
 from hooke.core.errors import UsageError
+from hooke.core.how import QUIET, How
 from hooke.core.label import Kind, Transform
 
 if TYPE_CHECKING:
-    from hooke.molecules.encodings.config import EncodingConfig
-    from hooke.molecules.parse import StandardiseConfig
     from hooke.molecules.store import MoleculeStore
 
 CARD = Card(
@@ -55,21 +55,10 @@ class Config:
     codec: Literal["plain", "chunked"] = "plain"
 
 
-class Dataset:
+class Dataset(datasets.Dataset[Config]):
     """The table as a store; its labels are known once the table has been read."""
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
-
-    def prepare(
-        self,
-        folder: Path,
-        *,
-        encodings: EncodingConfig | None = None,
-        standardise: StandardiseConfig | None = None,
-        workers: int | None = None,
-        show_progress: bool = True,
-    ) -> MoleculeStore:
+    def prepare(self, folder: Path, how: How = How()) -> MoleculeStore:
         """Ingest the table below `folder`, or open the store if this file with these options is there already.
 
         Raises:
@@ -84,10 +73,7 @@ class Dataset:
             Path(self.config.path),
             Path(folder),
             self.config,
-            encodings=encodings,
-            standardise=standardise,
-            workers=workers,
-            show_progress=show_progress,
+            how,
         )
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
@@ -95,4 +81,4 @@ class Dataset:
         from hooke.molecules.tables.twins import write_twin_table
 
         table = write_twin_table(Path(folder) / f"twin-{seed}.csv", seed=seed, rows=64)
-        return Dataset(Config(path=str(table))).prepare(folder, workers=1, show_progress=False)
+        return Dataset(Config(path=str(table))).prepare(folder, QUIET)

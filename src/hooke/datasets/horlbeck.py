@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import DataError
+from hooke.core.how import How
 
 if TYPE_CHECKING:
     from hooke.cells.profiles import Profiles
@@ -44,22 +46,19 @@ class Config:
     """Nothing to choose."""
 
 
-class Dataset:
+class Dataset(datasets.Dataset[Config]):
     """The genes as profiles."""
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
-
-    def files(self, *, show_progress: bool = True) -> list[Path]:
+    def files(self, how: How = How()) -> list[Path]:
         """The raw file, from the mirror or downloaded."""
         from hooke.core.download import fetch
         from hooke.core.paths import cache_folder
 
-        return [fetch(_FILE, cache_folder() / "raw" / CARD.name, show_progress=show_progress)]
+        return [fetch(_FILE, cache_folder() / "raw" / CARD.name, show_progress=how.show_progress)]
 
-    def prepare(self, folder: Path, *, workers: int | None = None, show_progress: bool = True) -> Profiles:
+    def prepare(self, folder: Path, how: How = How()) -> Profiles:
         """Read the table and write `horlbeck.parquet` below `folder`."""
-        [path] = self.files(show_progress=show_progress)
+        [path] = self.files(how)
         profiles = read_interactions(path)
         profiles.write(Path(folder) / f"{CARD.name}.parquet")
         return profiles

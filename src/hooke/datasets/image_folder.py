@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hooke import datasets
 from hooke.core.cards import Card
+from hooke.core.how import QUIET, How
 from hooke.images.reading.options import FolderOptions
 
 if TYPE_CHECKING:
@@ -34,13 +36,10 @@ class Config(FolderOptions):
     """Which folder and how it is read; see `FolderOptions`."""
 
 
-class Dataset:
+class Dataset(datasets.Dataset[Config]):
     """The folder as a store."""
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
-
-    def prepare(self, folder: Path, *, workers: int | None = None, show_progress: bool = True) -> ImageStore:
+    def prepare(self, folder: Path, how: How = How()) -> ImageStore:
         """Read the images into a store below `folder`, or open it if these files with these options are there already.
 
         Raises:
@@ -49,7 +48,7 @@ class Dataset:
         """
         from hooke.images.reading.prepared import prepare_folder
 
-        return prepare_folder(self.config, folder, name=CARD.name, workers=workers, show_progress=show_progress)
+        return prepare_folder(self.config, folder, how, name=CARD.name)
 
     def twin(self, folder: Path, seed: int = 0) -> ImageStore:
         """Simulated fields as npz files with a table of wells, read like any other folder."""
@@ -67,4 +66,4 @@ class Dataset:
         files = Path(folder) / f"twin-{seed}"
         options = FolderOptions(path=str(files / "images"), metadata=str(write_npz(files, screen)), layout="npz")
         source = {"simulated": True, "data_set": CARD.name}
-        return prepare_folder(options, folder, name=CARD.name, source=source, workers=0, show_progress=False)
+        return prepare_folder(options, folder, QUIET, name=CARD.name, source=source)

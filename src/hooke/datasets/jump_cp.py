@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.how import QUIET, How
 from hooke.images.reading.options import FolderOptions
 
 if TYPE_CHECKING:
@@ -80,22 +82,19 @@ class Config(FolderOptions):
             raise UnknownNameError("source of JUMP-CP", self.source, CHANNEL_NUMBERS)
 
 
-class Dataset:
+class Dataset(datasets.Dataset[Config]):
     """Some plates of JUMP-CP as a store."""
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
-
-    def files(self, *, show_progress: bool = True) -> list[Path]:
+    def files(self, how: How = How()) -> list[Path]:
         """The metadata tables, from the mirror or downloaded. Images are fetched from the gallery by other means."""
         from hooke.core.download import fetch
         from hooke.core.paths import cache_folder
 
-        return [fetch(file, cache_folder() / "raw" / CARD.name, show_progress=show_progress) for file in FILES]
+        return [fetch(file, cache_folder() / "raw" / CARD.name, show_progress=how.show_progress) for file in FILES]
 
-    def prepare(self, folder: Path, *, workers: int | None = None, show_progress: bool = True) -> ImageStore:
+    def prepare(self, folder: Path, how: How = How()) -> ImageStore:
         """Read the plates below `path` into a store below `folder`, or open it if it is already there."""
-        return self._read(self.config, folder, {"data_set": CARD.name}, workers, show_progress)
+        return self._read(self.config, folder, {"data_set": CARD.name}, how)
 
     def twin(self, folder: Path, seed: int = 0) -> ImageStore:
         """A simulated screen of guides and compounds in the files, names and tables of JUMP-CP."""
@@ -112,11 +111,9 @@ class Dataset:
         files = Path(folder) / f"twin-{seed}"
         config = Config(path=str(files / "images"), tables=str(write_jump_cp(files, screen)), source="2")
         source = {"data_set": CARD.name, "simulated": True}
-        return self._read(config, folder, source, 0, show_progress=False)
+        return self._read(config, folder, source, QUIET)
 
-    def _read(
-        self, config: Config, folder: Path, source: dict[str, object], workers: int | None, show_progress: bool
-    ) -> ImageStore:
+    def _read(self, config: Config, folder: Path, source: dict[str, object], how: How) -> ImageStore:
         from hooke.images.reading.layouts import index_folder
         from hooke.images.reading.metadata import standard_names
         from hooke.images.reading.prepared import prepare_folder
@@ -125,13 +122,11 @@ class Dataset:
         if not config.path:
             raise UsageError("name the folder of some plates of JUMP-CP: path=FOLDER")
         config = replace(config, layout="phenix" if config.layout == "auto" else config.layout)
-        tables = Path(config.tables) if config.tables else gathered(self.files(show_progress=show_progress), folder)
+        tables = Path(config.tables) if config.tables else gathered(self.files(how), folder)
         plates = index_folder(Path(config.path), config.layout, pattern=config.pattern, z=config.z).sites["plate"]
         table = standard_names(jump_metadata(tables), source="the tables of JUMP-CP")
         table = table.filter(table["plate"].is_in(plates.unique().to_list()))
         if config.source and not config.channels:
             numbers = CHANNEL_NUMBERS[config.source.removeprefix("source_")]
             config = replace(config, channels=tuple(numbers), channel_names=STAINS)
-        return prepare_folder(
-            config, folder, name=CARD.name, metadata=table, source=source, workers=workers, show_progress=show_progress
-        )
+        return prepare_folder(config, folder, how, name=CARD.name, metadata=table, source=source)

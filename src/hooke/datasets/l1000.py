@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
+from hooke.core.how import QUIET
 from hooke.core.label import Label
 from hooke.molecules.tables.csv_tables import CsvDataset, CsvTable
 
@@ -68,11 +70,12 @@ class Config:
     """Nothing to choose."""
 
 
-class Dataset(CsvDataset):
+class Dataset(CsvDataset, datasets.Dataset[Config]):
     """The compounds as a store."""
 
     def __init__(self, config: Config) -> None:
-        super().__init__(CARD.name, {CARD.name: TABLE}, CARD.name)
+        datasets.Dataset.__init__(self, config)
+        CsvDataset.__init__(self, CARD.name, {CARD.name: TABLE}, CARD.name)
 
     def rows(self, paths: list[Path]) -> list[dict[str, str]]:
         """All measured compounds: `pert_id`, `smiles` ("" where there is no structure) and the labels."""
@@ -81,9 +84,7 @@ class Dataset(CsvDataset):
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
         """Both files for small real molecules, with counts computed from their structure."""
-        return self._ingest(
-            _write_twins(Path(folder) / "files", seed), Path(folder), None, None, 1, show_progress=False
-        )
+        return self._ingest(_write_twins(Path(folder) / "files", seed), Path(folder), QUIET)
 
 
 def _read(path: Path) -> pl.DataFrame:

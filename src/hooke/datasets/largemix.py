@@ -19,14 +19,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.choices import choose
+from hooke.core.how import QUIET, How
 from hooke.core.label import Label
 from hooke.molecules.tables.published import PublishedTable, every_label, fetch_tables, prepare_tables, twin_files
 
 if TYPE_CHECKING:
-    from hooke.molecules.encodings.config import EncodingConfig
-    from hooke.molecules.parse import StandardiseConfig
     from hooke.molecules.store import MoleculeStore
 
 _ADDRESS = "https://storage.valencelabs.com/graphium/datasets/neurips_2023/Large-dataset/"
@@ -118,11 +118,11 @@ class Config:
         choose("table of largemix", self.tables, TABLES)
 
 
-class Dataset:
+class Dataset(datasets.Dataset[Config]):
     """The mixture as a store."""
 
     def __init__(self, config: Config) -> None:
-        self.config = config
+        super().__init__(config)
         self.tables = {
             name: table if name in WITHOUT_TEST_SEEN else replace(table, test=config.test)
             for name, table in choose("table of largemix", config.tables, TABLES).items()
@@ -142,32 +142,21 @@ class Dataset:
         """One label for each column of the published files."""
         return every_label(self.tables)
 
-    def files(self, *, show_progress: bool = True) -> list[Path]:
+    def files(self, how: How = How()) -> list[Path]:
         """The raw files, from the mirror or downloaded: table and split of each."""
-        return fetch_tables(CARD.name, self.tables, show_progress=show_progress)
+        return fetch_tables(CARD.name, self.tables, how)
 
-    def prepare(
-        self,
-        folder: Path,
-        *,
-        encodings: EncodingConfig | None = None,
-        standardise: StandardiseConfig | None = None,
-        workers: int | None = None,
-        show_progress: bool = True,
-    ) -> MoleculeStore:
+    def prepare(self, folder: Path, how: How = How()) -> MoleculeStore:
         """Make the store below `folder`, or open it; the files are downloaded first if need be."""
         return prepare_tables(
             CARD.name,
             self.tables,
-            self.files(show_progress=show_progress),
+            self.files(how),
             folder,
-            encodings=encodings,
-            standardise=standardise,
-            workers=workers,
-            show_progress=show_progress,
+            how,
         )
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
         """The same files with few real molecules, few columns, labels computed from structure, and random splits."""
         paths = twin_files(self.tables, Path(folder), seed)
-        return prepare_tables(CARD.name, self.tables, paths, folder, workers=1, show_progress=False)
+        return prepare_tables(CARD.name, self.tables, paths, folder, QUIET)

@@ -11,8 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UnknownNameError
+from hooke.core.how import How
 from hooke.core.label import Label
 from hooke.molecules.tables.csv_tables import CsvDataset, CsvTable
 
@@ -69,15 +71,16 @@ class Config:
             raise UnknownNameError("table of moleculeace", self.table, TABLES)
 
 
-class Dataset(CsvDataset):
+class Dataset(CsvDataset, datasets.Dataset[Config]):
     """One target of MoleculeACE as a store."""
 
     def __init__(self, config: Config) -> None:
-        super().__init__(CARD.name, TABLES, config.table)
+        datasets.Dataset.__init__(self, config)
+        CsvDataset.__init__(self, CARD.name, TABLES, config.table)
 
-    def cliffs(self, *, show_progress: bool = True) -> list[bool]:
+    def cliffs(self, how: How = How()) -> list[bool]:
         """For every row of the file: whether the molecule takes part in an activity cliff."""
-        return cliffs_of(self.files(show_progress=show_progress)[0])
+        return cliffs_of(self.files(how)[0])
 
 
 def cliffs_of(path: Path) -> list[bool]:

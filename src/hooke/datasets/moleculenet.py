@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UnknownNameError
+from hooke.core.how import QUIET, How
 from hooke.core.label import Kind, Label
 
 if TYPE_CHECKING:
-    from hooke.molecules.encodings.config import EncodingConfig
-    from hooke.molecules.parse import StandardiseConfig
     from hooke.molecules.store import MoleculeStore
     from hooke.molecules.tables.mixtures import MixtureTable
 
@@ -149,11 +149,11 @@ class _Options:
     duplicates: str = "keep_all"  # published results keep every row
 
 
-class Dataset:
+class Dataset(datasets.Dataset[Config]):
     """One table of MoleculeNet as a store."""
 
     def __init__(self, config: Config) -> None:
-        self.config = config
+        super().__init__(config)
         self.table = TABLES[config.table]
 
     @property
@@ -161,41 +161,33 @@ class Dataset:
         """The labels; one called "*" stands for all columns where they are known only from the file."""
         return tuple(self.table.label(column, self.config.table) for column in self.table.columns or ("*",))
 
-    def files(self, *, show_progress: bool = True) -> list[Path]:
+    def files(self, how: How = How()) -> list[Path]:
         """The raw file, from the mirror or downloaded."""
         from hooke.core.download import fetch
         from hooke.core.paths import cache_folder
 
-        return [fetch(self.table.file, cache_folder() / "raw" / CARD.name, show_progress=show_progress)]
+        return [fetch(self.table.file, cache_folder() / "raw" / CARD.name, show_progress=how.show_progress)]
 
-    def prepare(
-        self,
-        folder: Path,
-        *,
-        encodings: EncodingConfig | None = None,
-        standardise: StandardiseConfig | None = None,
-        workers: int | None = None,
-        show_progress: bool = True,
-    ) -> MoleculeStore:
+    def prepare(self, folder: Path, how: How = How()) -> MoleculeStore:
         """Ingest the table below `folder`, or open its store; the file is downloaded first if need be."""
-        [path] = self.files(show_progress=show_progress)
-        return self._ingest(path, Path(folder), encodings, standardise, workers, show_progress)
+        [path] = self.files(how)
+        return self._ingest(path, Path(folder), how)
 
-    def held_out(self, *, show_progress: bool = True) -> list[str]:
+    def held_out(self, how: How = How()) -> list[str]:
         """SMILES of the rows that the suites test on: the scaffolds of `molecules.held_out`."""
         from hooke.molecules.held_out import held_out
         from hooke.molecules.tables.reading import read_table
 
-        [path] = self.files(show_progress=show_progress)
+        [path] = self.files(how)
         smiles = [text for chunk in read_table(path) for text in chunk.columns[self.table.smiles]]
         return [text for text, out in zip(smiles, held_out(smiles), strict=True) if out]
 
-    def member(self, folder: Path, *, show_progress: bool = True) -> MixtureTable:
+    def member(self, folder: Path, how: How = How()) -> MixtureTable:
         """The table as a part of a mixture."""
         from hooke.molecules.tables.mixtures import MixtureTable
         from hooke.molecules.tables.reading import column_names
 
-        [path] = self.files(show_progress=show_progress)
+        [path] = self.files(how)
         names = self.table.columns or tuple(name for name in column_names(path) if name != self.table.smiles)
         columns = tuple((name, self.table.label(name, self.config.table)) for name in names)
         return MixtureTable(self.config.table, (path,), self.table.smiles, columns)
@@ -208,16 +200,13 @@ class Dataset:
         path = Path(folder) / f"twin-{self.config.table}-{seed}.csv"
         labels = [self.table.label(name, self.config.table) for name in names]
         write_twin_table(path, seed=seed, rows=96, labels=labels, smiles_column=self.table.smiles)
-        return self._ingest(path, Path(folder), None, None, 1, show_progress=False)
+        return self._ingest(path, Path(folder), QUIET)
 
     def _ingest(
         self,
         path: Path,
         folder: Path,
-        encodings: EncodingConfig | None,
-        standardise: StandardiseConfig | None,
-        workers: int | None,
-        show_progress: bool,
+        how: How,
     ) -> MoleculeStore:
         from hooke.molecules.tables.prepared import prepare_table
         from hooke.molecules.tables.reading import column_names
@@ -227,9 +216,6 @@ class Dataset:
             path,
             folder,
             _Options(self.table.smiles),
+            how,
             labels=[self.table.label(name, self.config.table) for name in names],
-            encodings=encodings,
-            standardise=standardise,
-            workers=workers,
-            show_progress=show_progress,
         )

@@ -14,9 +14,11 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from hooke import datasets
 from hooke.core.cards import Card
 from hooke.core.errors import UsageError
 from hooke.core.files import put_in_place
+from hooke.core.how import QUIET, How
 from hooke.core.label import Label
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
     from hooke.molecules.blocks import MoleculeBlock
     from hooke.molecules.encodings.config import EncodingConfig
-    from hooke.molecules.parse import StandardiseConfig
     from hooke.molecules.store import MoleculeStore
     from hooke.molecules.tables.mixtures import MixtureTable
 
@@ -91,30 +92,19 @@ class Config:
             raise ValueError(f"split_seed must be 0 to {SPLIT_SEEDS - 1}, got {self.split_seed}")
 
 
-class Dataset:
+class Dataset(datasets.Dataset[Config]):
     """The embedded table as a store."""
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
 
     @property
     def labels(self) -> tuple[Label, ...]:
         """The labels of the chosen part."""
         return LABELS[:1] if self.config.part == "assay" else LABELS
 
-    def files(self, *, show_progress: bool = True) -> list[Path]:
+    def files(self, how: How = How()) -> list[Path]:
         """None: the table comes with the package."""
         return []
 
-    def prepare(
-        self,
-        folder: Path,
-        *,
-        encodings: EncodingConfig | None = None,
-        standardise: StandardiseConfig | None = None,
-        workers: int | None = None,
-        show_progress: bool = True,
-    ) -> MoleculeStore:
+    def prepare(self, folder: Path, how: How = How()) -> MoleculeStore:
         """Build the store below `folder`, or open it; it takes seconds, so there is one process and no progress bar.
 
         Raises:
@@ -122,13 +112,13 @@ class Dataset:
         """
         from hooke.molecules.parse import KEEP_ALL
 
-        if standardise not in (None, KEEP_ALL):
+        if how.sections.get("standardise", KEEP_ALL) != KEEP_ALL:
             raise UsageError(
                 "pocketmix keeps its molecules as they are, since their atoms carry labels: leave standardise out"
             )
-        return self._store(Path(folder), encodings, None)
+        return self._store(Path(folder), how, None)
 
-    def member(self, folder: Path, *, show_progress: bool = True) -> MixtureTable:
+    def member(self, folder: Path, how: How = How()) -> MixtureTable:
         """The part as a part of a mixture, written below `folder`: labels of molecules and atoms; a mixture has none of bonds."""
         from hooke.molecules.tables.mixtures import MixtureTable
 
@@ -144,15 +134,15 @@ class Dataset:
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
         """Some rows of the data set itself: it is real, small and needs no network."""
-        return self._store(Path(folder), None, seed)
+        return self._store(Path(folder), QUIET, seed)
 
-    def _store(self, folder: Path, encodings: EncodingConfig | None, twin_seed: int | None) -> MoleculeStore:
+    def _store(self, folder: Path, how: How, twin_seed: int | None) -> MoleculeStore:
         from hooke.core.hashing import file_sha256
         from hooke.molecules.encodings.config import EncodingConfig
         from hooke.molecules.store import MoleculeStore, MoleculeStoreWriter
         from hooke.molecules.tables.prepared import store_folder
 
-        encodings = encodings or EncodingConfig()
+        encodings = how.sections.get("encodings", EncodingConfig())
         with resources.as_file(_TABLE) as path:
             target = store_folder(folder, CARD.name, [file_sha256(path), self.config, encodings, twin_seed])
             if not any(target.glob("manifest-*.json")):

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hooke import datasets
 from hooke.core.cards import Card
 from hooke.core.errors import UsageError
+from hooke.core.how import QUIET, How
 from hooke.images.reading.options import FolderOptions
 
 if TYPE_CHECKING:
@@ -46,19 +48,16 @@ class Config(FolderOptions):
     """Where the downloaded data set lies (`path`), and how it is read; `metadata` defaults to its own table."""
 
 
-class Dataset:
+class Dataset(datasets.Dataset[Config]):
     """rxrx3-core as a store."""
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
-
-    def files(self, *, show_progress: bool = True) -> list[Path]:
+    def files(self, how: How = How()) -> list[Path]:
         """Not downloaded by Hooke: raises with where to get them."""
         raise UsageError(f"download rxrx3-core from {CARD.source.split(';')[0]}, and give path=FOLDER to prepare")
 
-    def prepare(self, folder: Path, *, workers: int | None = None, show_progress: bool = True) -> ImageStore:
+    def prepare(self, folder: Path, how: How = How()) -> ImageStore:
         """Read the Parquet files into a store below `folder`, or open it if it is already there."""
-        return self._read(self.config, folder, {"data_set": CARD.name}, workers, show_progress)
+        return self._read(self.config, folder, {"data_set": CARD.name}, how)
 
     def twin(self, folder: Path, seed: int = 0) -> ImageStore:
         """A simulated screen in the files, names and columns of rxrx3-core."""
@@ -75,11 +74,9 @@ class Dataset:
         files = Path(folder) / f"twin-{seed}"
         write_rxrx3_core(files, screen)
         source = {"data_set": CARD.name, "simulated": True}
-        return self._read(Config(path=str(files)), folder, source, 0, show_progress=False)
+        return self._read(Config(path=str(files)), folder, source, QUIET)
 
-    def _read(
-        self, config: Config, folder: Path, source: dict[str, object], workers: int | None, show_progress: bool
-    ) -> ImageStore:
+    def _read(self, config: Config, folder: Path, source: dict[str, object], how: How) -> ImageStore:
         from hooke.images.reading.prepared import prepare_folder
         from hooke.images.reading.published import RXRX_CHANNELS, rxrx3_metadata
 
@@ -89,6 +86,4 @@ class Dataset:
         if not config.channels:
             config = replace(config, channels=tuple("123456"), channel_names=RXRX_CHANNELS)
         config = replace(config, layout="rxrx3_core" if config.layout == "auto" else config.layout)
-        return prepare_folder(
-            config, folder, name=CARD.name, metadata=table, source=source, workers=workers, show_progress=show_progress
-        )
+        return prepare_folder(config, folder, how, name=CARD.name, metadata=table, source=source)

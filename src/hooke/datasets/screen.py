@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hooke import datasets
 from hooke.core.cards import Card
+from hooke.core.how import QUIET, How
 from hooke.images.simulated.config import ScreenConfig
 
 if TYPE_CHECKING:
@@ -44,11 +46,8 @@ class Config(ScreenConfig):
     tile: int = 64
 
 
-class Dataset:
+class Dataset(datasets.Dataset[Config]):
     """The screen as a store."""
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
 
     @property
     def screen(self) -> ScreenConfig:
@@ -57,14 +56,18 @@ class Dataset:
         del values["tile"]
         return ScreenConfig(**values)
 
-    def prepare(self, folder: Path, *, workers: int | None = None, show_progress: bool = True) -> ImageStore:
+    def prepare(self, folder: Path, how: How = How()) -> ImageStore:
         """Render the screen into a store below `folder`, or open it if it is already there; a killed run continues."""
         from hooke.core.hashing import content_hash
         from hooke.images.simulated.screen import SCREEN_VERSION, write_screen
 
         name = f"{CARD.name}-{content_hash([SCREEN_VERSION, self.config])[:12]}"
         return write_screen(
-            Path(folder) / name, self.screen, tile=self.config.tile, workers=workers, show_progress=show_progress
+            Path(folder) / name,
+            self.screen,
+            tile=self.config.tile,
+            workers=how.workers,
+            show_progress=how.show_progress,
         )
 
     def twin(self, folder: Path, seed: int = 0) -> ImageStore:
@@ -73,4 +76,4 @@ class Dataset:
             seed=seed, size=48, modules=2, genes_per_module=2, lone_genes=1, inactive_genes=1, guides=2, compounds=2,
             experiments=2, coverage=1.0, controls=3, sites=1, tile=48,
         )  # fmt: skip
-        return Dataset(small).prepare(folder, workers=0, show_progress=False)
+        return Dataset(small).prepare(folder, QUIET)

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UnknownNameError
+from hooke.core.how import How
 from hooke.core.label import Label
 from hooke.molecules.tables.csv_tables import CsvDataset, CsvTable
 
@@ -75,15 +77,16 @@ class Config:
             raise UnknownNameError("table of shelf", self.table, TABLES)
 
 
-class Dataset(CsvDataset):
+class Dataset(CsvDataset, datasets.Dataset[Config]):
     """One table as a store."""
 
     def __init__(self, config: Config) -> None:
-        super().__init__(CARD.name, TABLES, config.table)
+        datasets.Dataset.__init__(self, config)
+        CsvDataset.__init__(self, CARD.name, TABLES, config.table)
 
-    def member(self, folder: Path, *, show_progress: bool = True) -> MixtureTable:
+    def member(self, folder: Path, how: How = How()) -> MixtureTable:
         """The table as a part of a mixture: its file as it is, whose hundreds of columns are read as columns."""
         from hooke.molecules.tables.mixtures import MixtureTable
 
-        [path] = self.files(show_progress=show_progress)
+        [path] = self.files(how)
         return MixtureTable(self.chosen, (path,), self.table.smiles, self.table.columns)

@@ -19,16 +19,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hooke import datasets
 from hooke.core import registry
 from hooke.core.cards import Card
 from hooke.core.choices import choose
 from hooke.core.errors import UnknownNameError
+from hooke.core.how import QUIET, How
 from hooke.core.options import later
 
 if TYPE_CHECKING:
-    from hooke.molecules.encodings.config import EncodingConfig
-    from hooke.molecules.parse import StandardiseConfig
     from hooke.molecules.store import MoleculeStore
+    from hooke.molecules.tables.mixtures import MixtureTable
 
 MEMBERS: dict[str, str] = {
     **dict.fromkeys(
@@ -98,50 +99,33 @@ class Config:
             choose("data set that is held out", self.held_out, SUITES)
 
 
-class Dataset:
+class Dataset(datasets.Dataset[Config]):
     """The mixture as a store."""
 
     def __init__(self, config: Config) -> None:
-        self.config = config
+        super().__init__(config)
         self.tables = _chosen(config.tables)
         chosen = {} if config.held_out == "none" else choose("data set that is held out", config.held_out, SUITES)
         self.held_out = tuple(chosen)
 
-    def files(self, *, show_progress: bool = True) -> list[Path]:
+    def files(self, how: How = How()) -> list[Path]:
         """The raw files of all members, from the mirror or downloaded."""
-        return [
-            path
-            for name, home in self.tables.items()
-            for path in table_of(home, name).files(show_progress=show_progress)
-        ]
+        return [path for name, home in self.tables.items() for path in table_of(home, name).files(how)]
 
-    def prepare(
-        self,
-        folder: Path,
-        *,
-        encodings: EncodingConfig | None = None,
-        standardise: StandardiseConfig | None = None,
-        workers: int | None = None,
-        show_progress: bool = True,
-    ) -> MoleculeStore:
+    def prepare(self, folder: Path, how: How = How()) -> MoleculeStore:
         """Make the store below `folder`, or open it; files are downloaded first if need be."""
-        blocks = [held_out_blocks(home, show_progress=show_progress) for home in self.held_out]
-        return self._mix(
-            Path(folder),
-            frozenset().union(*blocks),
-            descriptors=self.config.descriptors,
-            encodings=encodings,
-            standardise=standardise,
-            workers=workers,
-            show_progress=show_progress,
-        )
+        from dataclasses import replace
 
-    def twin(self, folder: Path, seed: int = 0, *, encodings: EncodingConfig | None = None) -> MoleculeStore:
+        members = [table_of(home, name).member(Path(folder) / "files", how) for name, home in self.tables.items()]
+        members = [replace(one, share=self.config.muv_share) if one.name == "muv" else one for one in members]
+        blocks = [held_out_blocks(home, how) for home in self.held_out]
+        return self._mix(members, Path(folder), how, frozenset().union(*blocks))
+
+    def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
         """Twins of four members, one of them with labels of atoms, without the molecules that the rule of `molecules.held_out` tests on."""
         from dataclasses import replace
 
         from hooke.molecules.held_out import blocks_of, held_out
-        from hooke.molecules.tables.mixtures import prepare_mixture
 
         tables, smiles = [], []
         for name in ("tox21", "esol", "qm9", "pocketmix"):
@@ -150,28 +134,12 @@ class Dataset:
             tables.append(replace(_written(store, Path(folder) / "files" / f"{name}.parquet"), name=name))
         out = held_out(smiles)
         blocks = blocks_of(text for text, is_out in zip(smiles, out, strict=True) if is_out)
-        return prepare_mixture(
-            tables,
-            Path(folder),
-            CARD.name,
-            excluded=blocks,
-            descriptors=self.config.descriptors,
-            encodings=encodings,
-            workers=1,
-            show_progress=False,
-        )
+        return self._mix(tables, Path(folder), QUIET, blocks)
 
-    def _mix(self, folder: Path, excluded: frozenset[str], **options: Any) -> MoleculeStore:
-        from dataclasses import replace
-
+    def _mix(self, members: list[MixtureTable], folder: Path, how: How, excluded: frozenset[str]) -> MoleculeStore:
         from hooke.molecules.tables.mixtures import prepare_mixture
 
-        show = options["show_progress"]
-        members = [
-            table_of(home, name).member(folder / "files", show_progress=show) for name, home in self.tables.items()
-        ]
-        members = [replace(one, share=self.config.muv_share) if one.name == "muv" else one for one in members]
-        return prepare_mixture(members, folder, CARD.name, excluded=excluded, **options)
+        return prepare_mixture(members, folder, CARD.name, how, excluded=excluded, descriptors=self.config.descriptors)
 
 
 def _chosen(tables: tuple[str, ...] | str) -> dict[str, str]:
@@ -193,14 +161,14 @@ def table_of(home: str, table: str) -> Any:
     return module.Dataset(module.Config(table=table))
 
 
-def held_out_molecules(home: str, *, show_progress: bool = True) -> Iterable[str]:
+def held_out_molecules(home: str, how: How = How()) -> Iterable[str]:
     """SMILES of the test rows of all tables of a data set."""
     for name in registry.module("datasets", home).TABLES:
         if name not in _NOT_AT_HAND:
-            yield from table_of(home, name).held_out(show_progress=show_progress)
+            yield from table_of(home, name).held_out(how)
 
 
-def held_out_blocks(home: str, *, show_progress: bool = True) -> frozenset[str]:
+def held_out_blocks(home: str, how: How = How()) -> frozenset[str]:
     """First blocks of the InChIKeys of those molecules, kept in the cache folder: naming scaffolds takes minutes."""
     from hooke.core.files import put_in_place
     from hooke.core.hashing import content_hash
@@ -210,7 +178,7 @@ def held_out_blocks(home: str, *, show_progress: bool = True) -> frozenset[str]:
     tables = registry.module("datasets", home).TABLES
     path = cache_folder() / "held_out" / f"{home}-{content_hash([RULE_VERSION, tables])[:12]}.txt"
     if not path.exists():
-        blocks = blocks_of(held_out_molecules(home, show_progress=show_progress))
+        blocks = blocks_of(held_out_molecules(home, how))
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
         temporary.write_text("".join(f"{block}\n" for block in sorted(blocks)))

@@ -12,8 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UnknownNameError
+from hooke.core.how import How
 from hooke.core.label import Label
 from hooke.molecules.tables.csv_tables import CsvDataset, CsvTable
 
@@ -81,13 +83,14 @@ class Config:
             raise UnknownNameError("table of tdc_admet", self.table, TABLES)
 
 
-class Dataset(CsvDataset):
+class Dataset(CsvDataset, datasets.Dataset[Config]):
     """One table of TDC's ADMET group as a store."""
 
     def __init__(self, config: Config) -> None:
-        super().__init__(CARD.name, TABLES, config.table)
+        datasets.Dataset.__init__(self, config)
+        CsvDataset.__init__(self, CARD.name, TABLES, config.table)
 
-    def files(self, *, show_progress: bool = True) -> list[Path]:
+    def files(self, how: How = How()) -> list[Path]:
         """Both files of the table, taken out of the archive.
 
         Raises:
@@ -98,5 +101,5 @@ class Dataset(CsvDataset):
         from hooke.core.paths import cache_folder
 
         folder = cache_folder() / "raw" / self.name
-        archive = fetch(ARCHIVE, folder, show_progress=show_progress)
+        archive = fetch(ARCHIVE, folder, show_progress=how.show_progress)
         return [extract(archive, file.name, folder) for file, _ in self.table.files]

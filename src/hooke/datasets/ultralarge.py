@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UsageError
+from hooke.core.how import QUIET, How
 from hooke.core.label import Label
 from hooke.molecules.tables.published import PublishedTable, every_label, prepare_tables, twin_files
 
 if TYPE_CHECKING:
-    from hooke.molecules.encodings.config import EncodingConfig
-    from hooke.molecules.parse import StandardiseConfig
     from hooke.molecules.store import MoleculeStore
 
 ARCHIVE = "https://doi.org/10.5281/zenodo.8370547"
@@ -63,11 +63,11 @@ class Config:
     node: str = "node_*"
 
 
-class Dataset:
+class Dataset(datasets.Dataset[Config]):
     """The named files as a store."""
 
     def __init__(self, config: Config) -> None:
-        self.config = config
+        super().__init__(config)
         self.columns = tuple(
             (pattern, label)
             for pattern, label in ((config.graph, Label("molecule")), (config.node, Label("atom", "node")))
@@ -91,15 +91,7 @@ class Dataset:
         files = (RemoteFile("twin.parquet"), RemoteFile("twin.pt"))
         return {"pm6": PublishedTable(*files, self.config.smiles, self.columns, counts=counts)}
 
-    def prepare(
-        self,
-        folder: Path,
-        *,
-        encodings: EncodingConfig | None = None,
-        standardise: StandardiseConfig | None = None,
-        workers: int | None = None,
-        show_progress: bool = True,
-    ) -> MoleculeStore:
+    def prepare(self, folder: Path, how: How = How()) -> MoleculeStore:
         """Make the store below `folder`, or open it.
 
         Raises:
@@ -118,13 +110,10 @@ class Dataset:
             [MixtureTable("pm6", files, self.config.smiles, self.columns, split)],
             Path(folder),
             CARD.name,
-            encodings=encodings,
-            standardise=standardise,
-            workers=workers,
-            show_progress=show_progress,
+            how,
         )
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
         """A file of the same form with few real molecules, few columns and labels computed from their structure."""
         paths = twin_files(self.tables, Path(folder), seed)
-        return prepare_tables(CARD.name, self.tables, paths, folder, workers=1, show_progress=False)
+        return prepare_tables(CARD.name, self.tables, paths, folder, QUIET)

@@ -17,6 +17,7 @@ from hooke.cells.annotations import SOURCES, known_pairs, licence
 from hooke.cells.profiles import Profiles
 from hooke.core import registry
 from hooke.core.errors import UsageError
+from hooke.core.how import How
 from hooke.evaluate.known_pairs import KnownPairs
 from hooke.evaluate.recall import THRESHOLDS, Recall, relationship_recall
 from hooke.evaluate.whitening import whiten
@@ -94,7 +95,7 @@ def real_measurements(
         module = registry.module("datasets", name)
         if module.CARD.modality != "cells":
             raise UsageError(f"{name} is a data set of {module.CARD.modality}, not a map of cells")
-        profiles = module.Dataset(module.Config()).prepare(folder, show_progress=show_progress)
+        profiles = module.Dataset(module.Config()).prepare(folder, How(show_progress=show_progress))
         found[name] = map_recall(profiles, show_progress=show_progress, **options)
     return found
 

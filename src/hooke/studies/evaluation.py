@@ -18,7 +18,7 @@ from hooke.core import registry
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.files import whole_lines
 from hooke.core.hashing import content_hash
-from hooke.core.how import How
+from hooke.core.how import QUIET, How
 from hooke.core.paths import cache_folder
 from hooke.core.progress import progress
 from hooke.core.recipe import Named, Recipe, SplitSection
@@ -137,7 +137,7 @@ def _scored(
     value = float(np.nanmean(metric.function(found.values, truth)))
     rows = [SuiteRow(task.name, seed, system, metric.name, value, len(split.test), found.detail)]
     if chosen.cliffs:
-        marks = np.array(module.Dataset(data.config).cliffs(show_progress=False))
+        marks = np.array(module.Dataset(data.config).cliffs(QUIET))
         cliff = marks[store.source_rows(split.test) - 1]
         error = float(np.nanmean(METRICS["rmse"].function(found.values[cliff], truth[cliff])))
         rows.append(SuiteRow(task.name, seed, system, CLIFF, error, int(cliff.sum()), found.detail))

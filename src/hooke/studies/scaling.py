@@ -244,6 +244,7 @@ def errors_on_test(run: RunFolder) -> dict[str, float]:
 def probed_errors(run: RunFolder, table: str) -> dict[str, float]:
     """Error by "table/label" of a linear read-out of the run's frozen encoder."""
     from hooke.core import registry
+    from hooke.core.how import How
     from hooke.core.paths import cache_folder
     from hooke.core.recipe_files import build
     from hooke.inference.loaded import LoadedRun
@@ -252,7 +253,7 @@ def probed_errors(run: RunFolder, table: str) -> dict[str, float]:
     home, _, name = table.partition(":")
     module = registry.module("datasets", home)
     dataset = module.Dataset(build(module.Config, {"table": name}, home))
-    store = dataset.prepare(cache_folder() / "stores", show_progress=False)
+    store = dataset.prepare(cache_folder() / "stores", How(show_progress=False))
     report = probe(LoadedRun.open(run.folder), store, readouts=("linear",), show_progress=False)
     return {
         f"{name}/{found.label}": found.score.value if found.kind == "regression" else 1 - found.score.value

@@ -1,6 +1,6 @@
 """`check_dataset`: what every data set must do, on its offline twin; data sets of cells are checked in `testing.cells`.
 
-A data set file has `CARD`, `Config` (frozen dataclass) and `Dataset(config)` with `prepare(folder, ...)` and `twin(folder, seed)`.
+A data set file has `CARD`, `Config` (frozen dataclass) and `Dataset(config)` with `prepare(folder, how)` and `twin(folder, seed)`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from hooke.core.cards import Card
 from hooke.core.citations import CITATIONS
 from hooke.core.store import check_store
+from hooke.datasets import Dataset
 from hooke.molecules.batch import collate
 from hooke.molecules.store import MoleculeStore
 from hooke.testing.cells import check_cells
@@ -39,7 +40,7 @@ def check_dataset(module: ModuleType | str, folder: Path, config: Any = None) ->
     require_frozen_config(module)
     _check_card(module.CARD, module.__name__.rpartition(".")[2])
     dataset = module.Dataset(config or module.Config())
-    require(callable(getattr(dataset, "prepare", None)), "Dataset has no prepare(folder, ...)")
+    require(isinstance(dataset, Dataset), "Dataset is no hooke.datasets.Dataset")
     if module.CARD.modality == "cells":
         check_cells(dataset, folder)
         return

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hooke.core.cards import RemoteFile
+from hooke.core.how import QUIET
 from hooke.core.label import Label
 from hooke.molecules.held_out import held_out
 from hooke.molecules.tables.csv_tables import CsvDataset, CsvTable
@@ -39,28 +40,28 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_table_without_parts(files: Path) -> None:
-    store = CsvDataset("x", TABLES, "plain").prepare(files, workers=0, show_progress=False)
+    store = CsvDataset("x", TABLES, "plain").prepare(files, QUIET)
     assert store.smiles() == ["CCO", "c1ccccc1"]
     assert store.graph_labels()[0].ravel().tolist() == [2, 5]  # equal molecules are averaged
     assert store.labels[0] == Label("plain", unit="h")
     assert store.split() is None
     smiles = ["CCO", "OCC", "C(", "c1ccccc1"]
     expected = [text for text, out in zip(smiles, held_out(smiles), strict=True) if out]
-    assert CsvDataset("x", TABLES, "plain").held_out(show_progress=False) == expected
+    assert CsvDataset("x", TABLES, "plain").held_out(QUIET) == expected
 
 
 @pytest.mark.parametrize(("name", "codes", "tested"), [("parts", [0, 0, 2], ["CCCC"]), ("column", [0, 2, 0], ["CCN"])])
 def test_published_parts(files: Path, name: str, codes: list[int], tested: list[str]) -> None:
     dataset = CsvDataset("x", TABLES, name)
-    store = dataset.prepare(files, workers=0, show_progress=False)
+    store = dataset.prepare(files, QUIET)
     found = store.split()
     assert found is not None
     assert found.tolist() == codes
-    assert dataset.held_out(show_progress=False) == tested
+    assert dataset.held_out(QUIET) == tested
 
 
 def test_a_member_of_a_mixture(files: Path) -> None:
-    member = CsvDataset("x", TABLES, "plain").member(files, show_progress=False)
+    member = CsvDataset("x", TABLES, "plain").member(files, QUIET)
     assert (member.name, member.smiles, member.columns[0][0]) == ("plain", "smiles", "plain")
     assert member.paths[0].read_text().splitlines()[0] == "smiles,plain"
 

@@ -10,6 +10,7 @@ import pytest
 
 from hooke.core.errors import DataError, HookeError, UnknownNameError
 from hooke.core.files import exclusive
+from hooke.core.how import QUIET
 from hooke.core.label import Label
 from hooke.core.pt_files import write_integer_lists
 from hooke.core.store import check_store
@@ -36,7 +37,7 @@ def _split(table: MixtureTable, path: Path, parts: dict[str, list[int]], test: s
 
 
 def test_rows_and_labels_of_all_tables_in_one_store(tables: list[MixtureTable], tmp_path: Path) -> None:
-    store = prepare_mixture(tables, tmp_path / "stores", "mix", workers=1, show_progress=False)
+    store = prepare_mixture(tables, tmp_path / "stores", "mix", QUIET)
     assert [label.name for label in store.labels] == ["a/x", "b/y", "a/q_1"]
     assert [label.source for label in store.labels] == ["a", "b", "a"]
     assert store.smiles() == ["CCO", "C", "CCO", "N"]
@@ -54,8 +55,8 @@ def test_rows_and_labels_of_all_tables_in_one_store(tables: list[MixtureTable], 
 
 
 def test_computed_descriptors_stand_after_the_labels_of_the_tables(tables: list[MixtureTable], tmp_path: Path) -> None:
-    plain = prepare_mixture(tables, tmp_path / "stores", "mix", workers=1, show_progress=False)
-    store = prepare_mixture(tables, tmp_path / "stores", "mix", descriptors=True, workers=1, show_progress=False)
+    plain = prepare_mixture(tables, tmp_path / "stores", "mix", QUIET)
+    store = prepare_mixture(tables, tmp_path / "stores", "mix", QUIET, descriptors=True)
     assert store.folder != plain.folder
     names = [label.name for label in store.level_labels("graph")]
     assert names[:2] == ["a/x", "b/y"]
@@ -72,20 +73,20 @@ def test_a_share_of_the_rows_is_spread_evenly(tmp_path: Path) -> None:
         tmp_path / "a.csv"
     )
     table = MixtureTable("a", (tmp_path / "a.csv",), "smiles", LABELS[:1], share=0.3)
-    store = prepare_mixture([table], tmp_path / "stores", "mix", workers=1, show_progress=False)
+    store = prepare_mixture([table], tmp_path / "stores", "mix", QUIET)
     assert store.source_rows(np.arange(3)).tolist() == [4, 7, 10]
     assert store.graph_labels()[0][:, 0].tolist() == [3, 6, 9]
     assert store.metadata["ingest"]["rows_read"] == 3
 
 
 def test_it_is_found_by_content(tables: list[MixtureTable], tmp_path: Path) -> None:
-    first = prepare_mixture(tables, tmp_path / "stores", "mix", workers=1, show_progress=False)
+    first = prepare_mixture(tables, tmp_path / "stores", "mix", QUIET)
     moved = tmp_path / "elsewhere.csv"
     moved.write_bytes(tables[1].paths[0].read_bytes())
     same = [tables[0], MixtureTable("b", (moved,), "s", tables[1].columns)]
-    assert prepare_mixture(same, tmp_path / "stores", "mix", show_progress=False).folder == first.folder
+    assert prepare_mixture(same, tmp_path / "stores", "mix", QUIET).folder == first.folder
     moved.write_text("s,y\nCCO,0\nN,0\n")
-    assert prepare_mixture(same, tmp_path / "stores", "mix", workers=1, show_progress=False).folder != first.folder
+    assert prepare_mixture(same, tmp_path / "stores", "mix", QUIET).folder != first.folder
 
 
 @pytest.mark.parametrize(
@@ -102,12 +103,12 @@ def test_splits_that_do_not_fit_are_refused(
 ) -> None:
     table = _split(tables[1], tmp_path / "s.pt", parts)
     with pytest.raises((DataError, UnknownNameError), match=message):
-        prepare_mixture([table], tmp_path / "stores", "mix", workers=1, show_progress=False)
+        prepare_mixture([table], tmp_path / "stores", "mix", QUIET)
 
 
 def test_other_parts_are_in_no_split(tables: list[MixtureTable], tmp_path: Path) -> None:
     table = _split(tables[1], tmp_path / "s.pt", {"train": [], "valid": [], "test": [0], "seen": [1]}, "seen")
-    codes = prepare_mixture([table], tmp_path / "stores", "mix", workers=1, show_progress=False).split()
+    codes = prepare_mixture([table], tmp_path / "stores", "mix", QUIET).split()
     assert codes is not None
     assert codes.tolist() == [255, 2]
 
@@ -123,14 +124,14 @@ def test_missing_files_and_columns_are_said(tables: list[MixtureTable], tmp_path
         ),
     ]:
         with pytest.raises(error, match=message):
-            prepare_mixture([wrong], tmp_path / "stores", "mix", workers=1, show_progress=False)
+            prepare_mixture([wrong], tmp_path / "stores", "mix", QUIET)
 
 
 def test_two_writers_do_not_mix(tables: list[MixtureTable], tmp_path: Path) -> None:
-    store = prepare_mixture(tables, tmp_path / "stores", "mix", workers=1, show_progress=False)
+    store = prepare_mixture(tables, tmp_path / "stores", "mix", QUIET)
     lock = store.folder.with_name(store.folder.name + ".lock")
     with exclusive(lock, "is busy"), pytest.raises(HookeError, match="is preparing"):
-        prepare_mixture(tables, tmp_path / "stores", "mix", workers=1, show_progress=False)
+        prepare_mixture(tables, tmp_path / "stores", "mix", QUIET)
 
 
 def test_a_killed_preparation_leaves_no_store(
@@ -139,11 +140,11 @@ def test_a_killed_preparation_leaves_no_store(
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
-    whole = prepare_mixture(tables, tmp_path / "whole", "mix", workers=1, show_progress=False)
+    whole = prepare_mixture(tables, tmp_path / "whole", "mix", QUIET)
     monkeypatch.setattr("hooke.molecules.tables.mixtures._write_rejected", die)
     with pytest.raises(KeyboardInterrupt):
-        prepare_mixture(tables, tmp_path / "stores", "mix", workers=1, show_progress=False)
+        prepare_mixture(tables, tmp_path / "stores", "mix", QUIET)
     monkeypatch.undo()
     assert not list((tmp_path / "stores").glob("*/manifest-*"))
-    again = prepare_mixture(tables, tmp_path / "stores", "mix", workers=1, show_progress=False)
+    again = prepare_mixture(tables, tmp_path / "stores", "mix", QUIET)
     assert again.content_hash == whole.content_hash

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hooke.core.errors import DataError
+from hooke.core.how import QUIET, How
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.tables.prepared import prepare_table, store_folder
 from hooke.molecules.tables.twins import write_twin_table
@@ -20,20 +21,20 @@ class Options:
 
 def test_found_again_by_content(tmp_path: Path) -> None:
     table = write_twin_table(tmp_path / "t.csv", seed=0, rows=12)
-    first = prepare_table(table, tmp_path / "stores", Options(), workers=1, show_progress=False)
+    first = prepare_table(table, tmp_path / "stores", Options(), QUIET)
     stamp = (first.folder / "manifest-000001.json").stat().st_mtime_ns
     copy = tmp_path / "elsewhere" / "t.csv"
     copy.parent.mkdir()
     copy.write_bytes(table.read_bytes())
-    again = prepare_table(copy, tmp_path / "stores", Options(), workers=1, show_progress=False)
+    again = prepare_table(copy, tmp_path / "stores", Options(), QUIET)
     assert again.folder == first.folder
     assert (again.folder / "manifest-000001.json").stat().st_mtime_ns == stamp
     encoded = prepare_table(
-        table, tmp_path / "stores", Options(), encodings=EncodingConfig(random_walk=2), workers=1, show_progress=False
+        table, tmp_path / "stores", Options(), How(0, False, {"encodings": EncodingConfig(random_walk=2)})
     )
     assert encoded.folder != first.folder
     table.write_text(table.read_text() + "CCCCCCCC,1,0\n")
-    changed = prepare_table(table, tmp_path / "stores", Options(), workers=1, show_progress=False)
+    changed = prepare_table(table, tmp_path / "stores", Options(), QUIET)
     assert len(changed) == len(first) + 1
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from hooke.core.cards import RemoteFile
 from hooke.core.errors import DataError
+from hooke.core.how import QUIET
 from hooke.core.label import Label
 from hooke.molecules.tables.published import (
     PublishedTable,
@@ -36,9 +37,9 @@ def test_files_come_from_the_mirror_in_order(tmp_path: Path, monkeypatch: pytest
     for path in made:
         (tmp_path / "mirror" / "m" / path.name).write_bytes(path.read_bytes())
     monkeypatch.setenv("HOOKE_MIRROR", str(tmp_path / "mirror"))
-    paths = fetch_tables("mix", TABLES, show_progress=False)
+    paths = fetch_tables("mix", TABLES, QUIET)
     assert [path.name for path in paths] == ["one.csv.gz", "one.pt", "two.csv.gz", "two.pt"]
-    store = prepare_tables("mix", TABLES, paths, tmp_path, workers=1, show_progress=False)
+    store = prepare_tables("mix", TABLES, paths, tmp_path, QUIET)
     assert [label.name for label in store.labels] == ["one/y", "two/y"]
     assert len(store) == 120
 
@@ -47,7 +48,7 @@ def test_without_mirror_and_address_the_wanted_file_is_named(tmp_path: Path, mon
     monkeypatch.delenv("HOOKE_MIRROR", raising=False)
     monkeypatch.setenv("HOOKE_CACHE", str(tmp_path))
     with pytest.raises(DataError, match=r"m/one\.csv\.gz"):
-        fetch_tables("mix", TABLES, show_progress=False)
+        fetch_tables("mix", TABLES, QUIET)
 
 
 def test_patterns_written_out(tmp_path: Path) -> None:
@@ -56,5 +57,5 @@ def test_patterns_written_out(tmp_path: Path) -> None:
     names = [label.name for label in every_label(tables)]
     assert names == [*(f"wide/gene-{number}" for number in range(7)), "wide/y"]
     paths = twin_files(tables, tmp_path, 0, every_column=True)
-    store = prepare_tables("wide", tables, paths, tmp_path / "stores", workers=0, show_progress=False)
+    store = prepare_tables("wide", tables, paths, tmp_path / "stores", QUIET)
     assert [label.name for label in store.labels] == names

@@ -10,6 +10,7 @@ import polars as pl
 
 from hooke.core.errors import UsageError
 from hooke.core.hashing import content_hash
+from hooke.core.how import How
 from hooke.images.reading.ingest import (
     INGEST_VERSION,
     ImageIngestConfig,
@@ -27,22 +28,21 @@ from hooke.images.store import REJECTED, ImageStore
 def prepare_folder(
     options: FolderOptions,
     root: Path,
+    how: How = How(),
     *,
     name: str,
     metadata: pl.DataFrame | None = None,
     source: Mapping[str, object] | None = None,
-    workers: int | None = None,
-    show_progress: bool = True,
 ) -> ImageStore:
     """Read a folder of images into a store below `root`, or open the store that an earlier call made of the same files.
 
     Args:
         options: Which folder and how.
         root: Folder of stores.
+        how: No section is read.
         name: The store's folder begins with it.
         metadata: The table, where a data set makes it; else it is read from `options.metadata`.
         source: Kept in the store.
-        workers, show_progress: As in `ingest.ingest_images`.
 
     Raises:
         UsageError: No folder is named.
@@ -62,7 +62,7 @@ def prepare_folder(
     place = content_hash([str(Path(options.path).resolve()), options.metadata, config])
     folder = Path(root) / f"{name}-{place[:6]}-{digest[:12]}"
     store = ingest_images(
-        index, folder, config, metadata=metadata, source=source, workers=workers, show_progress=show_progress
+        index, folder, config, metadata=metadata, source=source, workers=how.workers, show_progress=how.show_progress
     )
     _forget(folder.parent.glob(f"{name}-{place[:6]}-*"))
     return store

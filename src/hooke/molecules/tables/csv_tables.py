@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hooke.core.cards import RemoteFile
+from hooke.core.how import QUIET, How
 from hooke.core.label import Label
 
 if TYPE_CHECKING:
-    from hooke.molecules.encodings.config import EncodingConfig
-    from hooke.molecules.parse import StandardiseConfig
     from hooke.molecules.store import MoleculeStore
     from hooke.molecules.tables.mixtures import MixtureTable
 
@@ -78,33 +77,25 @@ class CsvDataset:
         """The labels of the table."""
         return self.table.labels
 
-    def files(self, *, show_progress: bool = True) -> list[Path]:
+    def files(self, how: How = How()) -> list[Path]:
         """The raw files, from the mirror or downloaded."""
         from hooke.core.download import fetch
         from hooke.core.paths import cache_folder
 
         folder = cache_folder() / "raw" / self.name
-        return [fetch(file, folder, show_progress=show_progress) for file, _ in self.table.files]
+        return [fetch(file, folder, show_progress=how.show_progress) for file, _ in self.table.files]
 
-    def prepare(
-        self,
-        folder: Path,
-        *,
-        encodings: EncodingConfig | None = None,
-        standardise: StandardiseConfig | None = None,
-        workers: int | None = None,
-        show_progress: bool = True,
-    ) -> MoleculeStore:
+    def prepare(self, folder: Path, how: How = How()) -> MoleculeStore:
         """Make the store of the table below `folder`, or open it; the files are downloaded first if need be."""
-        paths = self.files(show_progress=show_progress)
-        return self._ingest(paths, Path(folder), encodings, standardise, workers, show_progress)
+        paths = self.files(how)
+        return self._ingest(paths, Path(folder), how)
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
         """The same columns with small real molecules and labels computed from their structure."""
         from hooke.molecules.tables.csv_twins import write_csv_twins
 
         paths = write_csv_twins(self.table, Path(folder) / "files" / self.chosen, seed=seed)
-        return self._ingest(paths, Path(folder), None, None, 1, show_progress=False)
+        return self._ingest(paths, Path(folder), QUIET)
 
     def rows(self, paths: list[Path]) -> list[dict[str, str]]:
         """All rows as `smiles`, label columns and, with published parts, `split`."""
@@ -121,21 +112,21 @@ class CsvDataset:
                     found.append(cells)
         return found
 
-    def held_out(self, *, show_progress: bool = True) -> list[str]:
+    def held_out(self, how: How = How()) -> list[str]:
         """SMILES of the rows that the suites test on: the published test part, else that of `molecules.held_out`."""
         from hooke.molecules.held_out import held_out
 
-        rows = self.rows(self.files(show_progress=show_progress))
+        rows = self.rows(self.files(how))
         if self.table.published_split:
             return [row["smiles"] for row in rows if row["split"] == "test"]
         smiles = [row["smiles"] for row in rows]
         return [text for text, out in zip(smiles, held_out(smiles), strict=True) if out]
 
-    def member(self, folder: Path, *, show_progress: bool = True) -> MixtureTable:
+    def member(self, folder: Path, how: How = How()) -> MixtureTable:
         """The table as a part of a mixture."""
         from hooke.molecules.tables.mixtures import MixtureTable
 
-        path = self._written(self.files(show_progress=show_progress), Path(folder))
+        path = self._written(self.files(how), Path(folder))
         return MixtureTable(self.chosen, (path,), "smiles", tuple((label.name, label) for label in self.labels))
 
     def _written(self, paths: list[Path], folder: Path) -> Path:
@@ -157,15 +148,9 @@ class CsvDataset:
         self,
         paths: list[Path],
         folder: Path,
-        encodings: EncodingConfig | None,
-        standardise: StandardiseConfig | None,
-        workers: int | None,
-        show_progress: bool,
+        how: How,
     ) -> MoleculeStore:
         from hooke.molecules.tables.prepared import prepare_table
 
         options: Any = _Options(self.table.duplicates, "split" if self.table.published_split else None)
-        return prepare_table(
-            self._written(paths, folder), folder, options, labels=self.labels, encodings=encodings, standardise=standardise,
-            workers=workers, show_progress=show_progress,
-        )  # fmt: skip
+        return prepare_table(self._written(paths, folder), folder, options, how, labels=self.labels)

@@ -21,6 +21,7 @@ import pyarrow as pa
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.files import exclusive
 from hooke.core.hashing import file_sha256
+from hooke.core.how import How
 from hooke.core.label import Label
 from hooke.core.options import later, plain
 from hooke.core.parallel import ordered_map
@@ -70,13 +71,10 @@ def prepare_mixture(
     tables: Sequence[MixtureTable],
     root: Path,
     name: str,
+    how: How = How(),
     *,
     excluded: frozenset[str] = frozenset(),
     descriptors: bool = False,
-    encodings: EncodingConfig | None = None,
-    standardise: StandardiseConfig | None = None,
-    workers: int | None = None,
-    show_progress: bool = True,
 ) -> MoleculeStore:
     """Make the store of a mixture below `root`, or open the one that was made of the same bytes and options.
 
@@ -84,18 +82,16 @@ def prepare_mixture(
         tables: What is mixed.
         root: Folder of stores.
         name: Of the mixture.
+        how: Its sections are "encodings" and "standardise", which is not possible for tables with labels of atoms.
         excluded: First blocks of the InChIKeys of molecules that are left out, because they are tested on elsewhere.
         descriptors: Whether every molecule also carries the computed labels of `quick_descriptors`, after those of the tables.
-        encodings: Which encodings are stored.
-        standardise: What is done to each molecule; not possible for tables with labels of atoms.
-        workers: Processes; None takes all cores.
-        show_progress: Show a progress bar.
 
     Raises:
         DataError: A file is missing, damaged or not what the table says; a split does not fit its table.
         UsageError: Molecules whose atoms carry labels would be changed.
     """
-    encodings, standardise = encodings or EncodingConfig(), standardise or KEEP_ALL
+    encodings: EncodingConfig = how.sections.get("encodings", EncodingConfig())
+    standardise: StandardiseConfig = how.sections.get("standardise", KEEP_ALL)
     content = [
         {**plain(replace(table, paths=(), split=None)), "files": [file_sha256(path) for path in _files(table)]}
         for table in tables
@@ -112,7 +108,7 @@ def prepare_mixture(
     root.mkdir(parents=True, exist_ok=True)
     with exclusive(root / f"{folder.name}.lock", f"is preparing {folder}"):
         if not any(folder.glob("manifest-*.json")):
-            _prepare(tables, folder, excluded, computed, encodings, standardise, workers, show_progress)
+            _prepare(tables, folder, excluded, computed, encodings, standardise, how)
     return MoleculeStore.open(folder)
 
 
@@ -176,8 +172,7 @@ def _prepare(
     computed: list[Label],
     encodings: EncodingConfig,
     standardise: StandardiseConfig,
-    workers: int | None,
-    show_progress: bool,
+    how: How,
 ) -> None:
     resolved = [_resolve(table) for table in tables]
     graph = [*(label for item in resolved for label in item.labels["graph"].values()), *computed]
@@ -189,9 +184,9 @@ def _prepare(
     counts = {table.name: [0, 0, 0] for table in tables}  # rows read, kept, without any label
     graph_start = node_start = 0
     for item in resolved:
-        with progress(None, f"preparing {item.table.name}", "rows", show=show_progress) as bar:
+        with progress(None, f"preparing {item.table.name}", "rows", show=how.show_progress) as bar:
             for part in ordered_map(
-                _featurise, _jobs(item, excluded, bool(computed), encodings, standardise), workers=workers
+                _featurise, _jobs(item, excluded, bool(computed), encodings, standardise), workers=how.workers
             ):
                 block = _placed(part, graph_start, len(graph) - len(computed), node_start, len(node))
                 writer.append(block)

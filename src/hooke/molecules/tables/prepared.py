@@ -8,9 +8,8 @@ from typing import Any
 
 from hooke.core.errors import DataError
 from hooke.core.hashing import content_hash, file_sha256
+from hooke.core.how import How
 from hooke.core.label import Label
-from hooke.molecules.encodings.config import EncodingConfig
-from hooke.molecules.parse import KEEP_ALL, StandardiseConfig
 from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables.ingest import IngestConfig, ingest
 
@@ -26,12 +25,9 @@ def prepare_table(
     table: Path,
     root: Path,
     options: Any,
+    how: How = How(),
     *,
     labels: Sequence[Label] | None = None,
-    encodings: EncodingConfig | None = None,
-    standardise: StandardiseConfig | None = None,
-    workers: int | None = None,
-    show_progress: bool = True,
 ) -> MoleculeStore:
     """Ingest a table below `root`, or open the store that an earlier call made of the same bytes and options.
 
@@ -39,17 +35,15 @@ def prepare_table(
         table: The file.
         root: Folder of stores.
         options: Anything with the fields of `IngestConfig` (without encodings and standardise); missing ones take the default.
+        how: Its sections are "encodings" and "standardise".
         labels: The labels, where a data set states them.
-        encodings, standardise: As in `IngestConfig`.
-        workers, show_progress: As in `ingest`.
     """
     if not table.is_file():
         raise DataError(f"there is no file {table}")
     taken = {name: getattr(options, name) for name in IngestConfig.__dataclass_fields__ if hasattr(options, name)}
-    config = IngestConfig(
-        **{**taken, "encodings": encodings or EncodingConfig(), "standardise": standardise or KEEP_ALL}
-    )
+    sections = {name: how.sections[name] for name in ("encodings", "standardise") if name in how.sections}
+    config = IngestConfig(**{**taken, **sections})
     content = [file_sha256(table), config, list(labels) if labels is not None else None]
     folder = store_folder(root, table.name.split(".")[0], content)
-    store, _ = ingest(table, folder, config, labels=labels, workers=workers, show_progress=show_progress)
+    store, _ = ingest(table, folder, config, labels=labels, workers=how.workers, show_progress=how.show_progress)
     return store

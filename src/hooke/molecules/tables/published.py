@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hooke.core.cards import RemoteFile
+from hooke.core.how import How
 from hooke.core.label import Label
 
 if TYPE_CHECKING:
-    from hooke.molecules.encodings.config import EncodingConfig
-    from hooke.molecules.parse import StandardiseConfig
     from hooke.molecules.store import MoleculeStore
 
 
@@ -54,13 +53,13 @@ def columns_of(pattern: str, count: int) -> list[str]:
     return [pattern.replace("*", str(number)) for number in range(count)] if "*" in pattern else [pattern]
 
 
-def fetch_tables(name: str, tables: Mapping[str, PublishedTable], *, show_progress: bool = True) -> list[Path]:
+def fetch_tables(name: str, tables: Mapping[str, PublishedTable], how: How = How()) -> list[Path]:
     """Table and split of each, from the mirror or downloaded below the cache folder."""
     from hooke.core.download import fetch
     from hooke.core.paths import cache_folder
 
     wanted = [file for table in tables.values() for file in (table.file, table.split)]
-    return [fetch(file, cache_folder() / "raw" / name, show_progress=show_progress) for file in wanted]
+    return [fetch(file, cache_folder() / "raw" / name, show_progress=how.show_progress) for file in wanted]
 
 
 def prepare_tables(
@@ -68,11 +67,7 @@ def prepare_tables(
     tables: Mapping[str, PublishedTable],
     paths: list[Path],
     folder: Path,
-    *,
-    encodings: EncodingConfig | None = None,
-    standardise: StandardiseConfig | None = None,
-    workers: int | None = None,
-    show_progress: bool = True,
+    how: How = How(),
 ) -> MoleculeStore:
     """The store of the mixture `name`, made of the files that `fetch_tables` or `twin_files` returned."""
     from hooke.molecules.tables.mixtures import MixtureTable, prepare_mixture
@@ -81,15 +76,7 @@ def prepare_tables(
         MixtureTable(key, (path,), table.smiles, table.columns, split, table.test)
         for (key, table), path, split in zip(tables.items(), paths[::2], paths[1::2], strict=True)
     ]
-    return prepare_mixture(
-        mixed,
-        Path(folder),
-        name,
-        encodings=encodings,
-        standardise=standardise,
-        workers=workers,
-        show_progress=show_progress,
-    )
+    return prepare_mixture(mixed, Path(folder), name, how)
 
 
 def twin_files(

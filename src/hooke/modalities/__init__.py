@@ -144,6 +144,10 @@ class Trainable(Modality):
         for option in (name for name, used in set_.items() if used):
             raise UsageError(f"{option} does not apply to {self.name}")
 
+    def preparation(self, recipe: Recipe) -> Mapping[str, Any]:
+        """The sections that preparing the data depends on."""
+        return recipe.sections
+
     @abstractmethod
     def spec(self, store: Any, rows: np.ndarray, recipe: Recipe) -> Any:
         """What a network must know of these training rows.

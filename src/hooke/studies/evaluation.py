@@ -115,9 +115,7 @@ def prepared(task: SuiteTask, recipe: Recipe, *, show_progress: bool = False) ->
     """The task's molecules with the encodings of the recipe."""
     module = registry.module("datasets", task.dataset)
     dataset = module.Dataset(module.Config(**task.options))
-    return dataset.prepare(
-        cache_folder() / "stores", How(None, show_progress, recipe.sections)
-    )
+    return dataset.prepare(cache_folder() / "stores", How(None, show_progress, recipe.sections))
 
 
 def _scored(

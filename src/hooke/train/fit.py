@@ -35,7 +35,8 @@ SPEC = "spec.json"
 def prepare(recipe: Recipe, *, workers: int | None = None, show_progress: bool = True) -> Any:
     """The store of a recipe's data set, prepared below the cache folder or found there again."""
     dataset = registry.module("datasets", recipe.data.name).Dataset(recipe.data.config)
-    return dataset.prepare(cache_folder() / "stores", How(workers, show_progress, recipe.sections))
+    sections = trainable(recipe.modality, "fit").preparation(recipe)
+    return dataset.prepare(cache_folder() / "stores", How(workers, show_progress, sections))
 
 
 def split_of(store: Store, recipe: Recipe) -> Split:

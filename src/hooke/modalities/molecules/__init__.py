@@ -153,6 +153,10 @@ class Molecules(Trainable, Readable):
         """Small molecules of all shapes with labels of all kinds and levels."""
         return sample(seed)
 
+    def preparation(self, recipe: Recipe) -> dict[str, Any]:
+        """Without the learned encoding, which a network computes."""
+        return {**recipe.sections, "encodings": recipe.sections["encodings"].computed}
+
     def check(self, recipe: Recipe) -> None:
         """All options apply."""
 

@@ -18,10 +18,10 @@ from hooke.core import registry
 from hooke.core.label import Label
 from hooke.core.recipe import TrainSection
 from hooke.inference.network import build_network, build_task
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.nn.width_transfer import transfer_width
 from hooke.studies.coordinate_check import movements, slopes
-from hooke.modalities.molecules.samples import SMILES, batch_of
 
 WIDTHS = (16, 32, 64, 128, 256)
 STEPS = 4

@@ -26,6 +26,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from hooke.inference.image_run import LoadedImageRun
+from hooke.studies.image_sections import picture
 from scipy.interpolate import griddata
 from scipy.sparse import coo_matrix, diags
 from scipy.sparse.linalg import spsolve
@@ -41,12 +43,10 @@ from hooke.images.reading.planes import read_plane
 from hooke.images.reading.prepared import prepare_folder
 from hooke.images.store import ImageStore
 from hooke.images.tiles import shrink
-from hooke.inference.image_run import LoadedImageRun
 from hooke.inference.shipped import run_path
 from hooke.report import build
 from hooke.report.html import write_report
 from hooke.report.schema import KeyNumber, Picture, Report, Summary
-from hooke.studies.image_sections import picture
 from hooke.train.fit import fit
 
 PATCH, CROP, RATIO, SHOWN = 8, 64, 0.75, 8

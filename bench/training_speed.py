@@ -79,6 +79,7 @@ def forever(epochs: Callable[[int], Iterator[Any]]) -> Iterator[Any]:
 def hooke_worker(kind: str, folder: Path, batch_size: int) -> tuple[dict[str, Any], tuple[Any, ...]]:
     import numpy as np
     import torch
+    from hooke.train.molecule_member import molecule_loader
 
     import hooke
     from hooke.core import registry
@@ -86,7 +87,6 @@ def hooke_worker(kind: str, folder: Path, batch_size: int) -> tuple[dict[str, An
     from hooke.molecules.spec import MoleculeSpec
     from hooke.molecules.statistics import label_statistics
     from hooke.molecules.store import MoleculeStore
-    from hooke.train.molecule_member import molecule_loader
     from hooke.train.optimiser import make_optimiser
 
     store = MoleculeStore.open(folder)

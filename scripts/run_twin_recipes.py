@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from hooke.train.molecule_member import molecule_loader
 
 from hooke.core import recipe_files as recipes
 from hooke.core import registry
@@ -29,7 +30,6 @@ from hooke.molecules.tables.ingest import IngestConfig, ingest
 from hooke.molecules.tables.published import prepare_tables, twin_files
 from hooke.molecules.tables.twins import write_twin_table
 from hooke.studies.molecule_plan import narrowed
-from hooke.train.molecule_member import molecule_loader
 from hooke.train.optimiser import make_optimiser
 
 FAMILIES = ("toymix_", "largemix_", "ultralarge_", "molgps_", "gps_plus_plus_")

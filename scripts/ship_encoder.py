@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from hooke.inference.image_run import LoadedImageRun, run_domain
 
 from hooke.core.hashing import file_sha256
 from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
-from hooke.inference.image_run import LoadedImageRun, run_domain
 from hooke.inference.loaded import LoadedRun
 from hooke.molecules.store import MoleculeStore
 

@@ -8,8 +8,8 @@ import pytest
 
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.recipe import SplitSection
-from hooke.images.store import ImageStore
 from hooke.images.splitting import split_images
+from hooke.images.store import ImageStore
 
 HALVES = (0.5, 0.25, 0.25)
 

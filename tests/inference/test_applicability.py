@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hooke.inference.domain import COLUMNS, MORGAN, Domain, WithFingerprints, nearest, packed_bits
 
 from hooke.core.errors import DataError
 from hooke.core.how import QUIET
 from hooke.core.runs import RunFolder
-from hooke.inference.domain import COLUMNS, MORGAN, Domain, WithFingerprints, nearest, packed_bits
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.predict import predict_smiles
 from hooke.molecules.fingerprints import nearest_similarity

@@ -12,6 +12,8 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from hooke.inference.embed_wells import View, embed_fields, embed_wells, resolved
+from hooke.inference.image_run import LoadedImageRun
 
 from hooke.cells.files import read_profiles
 from hooke.core.errors import DataError, UnknownNameError, UsageError
@@ -19,8 +21,6 @@ from hooke.images.by_well import Wells
 from hooke.images.loader import ImageLoader
 from hooke.images.store import ImageStore
 from hooke.inference import embed_wells as module
-from hooke.inference.embed_wells import View, embed_fields, embed_wells, resolved
-from hooke.inference.image_run import LoadedImageRun
 from hooke.nn.images.dihedral import ALL, FLIPS, turn
 
 OPTIONS = {"show_progress": False, "device": "cpu"}

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hooke.inference.image_network import build_image_network, image_spec, read_image_spec
+from hooke.inference.image_run import LoadedImageRun
 
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.recipe import load_recipe
 from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
-from hooke.inference.image_network import build_image_network, image_spec, read_image_spec
-from hooke.inference.image_run import LoadedImageRun
 from hooke.inference.shipped import run_path
 
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hooke.inference.image_run import LoadedImageRun, run_domain
 
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.images.store import ImageStore
-from hooke.inference.image_run import LoadedImageRun, run_domain
 from hooke.inference.loaded import LoadedRun
 
 

@@ -85,8 +85,9 @@ def test_it_is_embedded_with_and_fine_tuned_by_name(tmp_path: Path, monkeypatch:
 
 
 def test_the_encoder_of_images_takes_any_stains_in_any_order() -> None:
-    from hooke.images.batch import image_batch
     from hooke.inference.image_run import LoadedImageRun
+
+    from hooke.images.batch import image_batch
 
     card = model_card("tiny_cells")
     for file, expected in card["sha256"].items():

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
 from hooke.molecules.vocabulary import ATOM_VOCABULARIES, BOND_VOCABULARIES, group_of, period_of
-from hooke.modalities.molecules.samples import SMILES, batch_of
 
 ENCODINGS = {"none": EncodingConfig(), "all": EncodingConfig(laplacian=2, random_walk=3)}
 

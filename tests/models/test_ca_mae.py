@@ -13,10 +13,10 @@ from hooke.core.errors import UnknownNameError, UsageError
 from hooke.images.batch import ImageBatch
 from hooke.images.batch import image_batch as images_to_batch
 from hooke.images.spec import ImageSpec
+from hooke.modalities.images.samples import CHANNELS, image_batch
 from hooke.models import ca_mae
 from hooke.nn.masking import mask_by_noise
 from hooke.testing.image_models import build_image_model, noise_for
-from hooke.modalities.images.samples import CHANNELS, image_batch
 
 NAMES = tuple(f"w{number}" for number in range(11))
 CONFIG = ca_mae.Config(

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from hooke.modalities.molecules.samples import batch_of
 from hooke.models import gps
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
-from hooke.modalities.molecules.samples import batch_of
 
 
 def relu(x: np.ndarray) -> np.ndarray:

@@ -14,12 +14,12 @@ from scipy.special import erf
 from torch import nn
 
 from hooke.core.errors import UsageError
+from hooke.modalities.molecules.samples import batch_of
 from hooke.models import gps_plus_plus
 from hooke.models.gps_plus_plus import PRESETS, Config, Model
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.pair_bias import POSITIONS
-from hooke.modalities.molecules.samples import batch_of
 
 OPTIONS = {
     "width": 8, "edge_width": 6, "global_width": 4, "depth": 3, "heads": 2, "expansion": 2, "embedding_width": 5,

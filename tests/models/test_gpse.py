@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from hooke.modalities.molecules.samples import batch_of
 from hooke.models import gpse
 from hooke.models.gpse import RANDOM_FEATURES, RANDOM_WIDTH, RandomFeatures
-from hooke.modalities.molecules.samples import batch_of
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:

@@ -5,9 +5,9 @@ import torch
 
 from hooke.core.errors import UsageError
 from hooke.images.spec import ImageSpec
+from hooke.modalities.images.samples import CHANNELS, image_batch
 from hooke.models import mu_net
 from hooke.testing.image_models import build_image_model, noise_for
-from hooke.modalities.images.samples import CHANNELS, image_batch
 
 
 def test_hidden_pixels_do_not_reach_the_prediction() -> None:

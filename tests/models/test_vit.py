@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from hooke.images.spec import ImageSpec
+from hooke.modalities.images.samples import image_batch
 from hooke.models import vit
 from hooke.testing.image_models import build_image_model
-from hooke.modalities.images.samples import image_batch
 
 SIX = tuple("abcdef")
 

@@ -7,8 +7,8 @@ import pytest
 
 from hooke.core.errors import UsageError
 from hooke.core.recipe import SplitSection
-from hooke.molecules.store import MoleculeStore
 from hooke.molecules.splitting import leak_report, split_store
+from hooke.molecules.store import MoleculeStore
 
 
 @pytest.mark.parametrize("kind", ["random", "scaffold", "scaffold_balanced", "cluster"])

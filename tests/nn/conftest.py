@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from hooke.molecules.batch import MoleculeBatch
 from hooke.modalities.molecules.samples import ENCODINGS, SMILES, batch_of
+from hooke.molecules.batch import MoleculeBatch
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from hooke.core import registry
+from hooke.modalities.molecules.samples import ENCODINGS, SMILES, batch_of
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.dry import dry_cost, dry_pass
 from hooke.nn.flops import count_flops, kept_bytes
-from hooke.modalities.molecules.samples import ENCODINGS, SMILES, batch_of
 
 
 @pytest.mark.parametrize("name", ["gcn", "gine", "mpnn", "gps", "gps_plus_plus", "graph_transformer", "dmpnn"])

@@ -11,10 +11,10 @@ from hooke.core import registry
 from hooke.core.label import Label
 from hooke.core.recipe import TrainSection
 from hooke.inference.network import build_network, build_task
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.nn.width_transfer import transfer_width
 from hooke.studies.coordinate_check import movements, slopes, watched
-from hooke.modalities.molecules.samples import SMILES, batch_of
 
 WIDTHS = (16, 64, 256)
 ENCODINGS = EncodingConfig(random_walk=4)

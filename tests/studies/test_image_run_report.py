@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hooke.studies.image_run_report import write_image_run_report
+
 from hooke.core.recipe import load_recipe
 from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
 from hooke.report.schema import Report
-from hooke.studies.image_run_report import write_image_run_report
 from hooke.train.fit import fit
 
 SMALL = ["train.threads=1", "train.accelerator=cpu", "train.epochs=1"]

@@ -15,11 +15,11 @@ from hooke.encoders import Encoder
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import KEEP_ALL
 from hooke.molecules.source import Preparation
+from hooke.molecules.splitting import split_store
 from hooke.molecules.tables.prepared import prepare_table
 from hooke.molecules.tables.twins import write_twin_table
 from hooke.studies import systems
 from hooke.studies.systems import SYSTEMS, Task, predictions
-from hooke.molecules.splitting import split_store
 
 
 class Counting(Encoder):

@@ -7,12 +7,12 @@ import math
 import pytest
 import torch
 
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.models import gine
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.code_prediction import ATOM_SIZES, BOND_SIZES
 from hooke.tasks.attribute_masking import Config, Task
 from hooke.testing.contract import seeded
-from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.testing.tasks import check_task
 
 

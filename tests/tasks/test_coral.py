@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import vit
 from hooke.nn.domain_losses import coral_penalty, rows_by_domain
 from hooke.tasks.coral import Config, Task
 from hooke.testing.image_models import build_image_model
-from hooke.modalities.images.samples import SPEC, image_batch
 
 
 def test_the_penalty_of_the_embedding_is_added() -> None:

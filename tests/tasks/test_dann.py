@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import vit
 from hooke.tasks.dann import Config, Task
 from hooke.testing.image_models import build_image_model
-from hooke.modalities.images.samples import SPEC, image_batch
 
 
 def test_the_encoder_climbs_what_the_adversary_descends() -> None:

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.modalities.molecules.samples import batch_of
 from hooke.models import gine, grover
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.functional_groups import GROUP_NAMES
 from hooke.molecules.spec import MoleculeSpec
 from hooke.tasks.functional_groups import Config, Task
 from hooke.testing.contract import seeded
-from hooke.modalities.molecules.samples import batch_of
 
 ENCODINGS = EncodingConfig(functional_groups=True)
 

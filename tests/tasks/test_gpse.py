@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.models import gpse as model
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.encoding_targets import graph_loss, node_loss, normalised
 from hooke.tasks.gpse import Config, Task
 from hooke.testing.contract import seeded
-from hooke.modalities.molecules.samples import SMILES, batch_of
 
 ENCODINGS = Config().targets
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import vit
 from hooke.nn.domain_losses import group_losses
 from hooke.tasks.group_dro import Config, Task
 from hooke.testing.image_models import build_image_model
-from hooke.modalities.images.samples import SPEC, image_batch
 
 
 def test_weights_move_to_the_worst_batch() -> None:

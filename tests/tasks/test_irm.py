@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import vit
 from hooke.nn.domain_losses import irm_penalty, rows_by_domain
 from hooke.tasks.irm import Config, Task
 from hooke.testing.image_models import build_image_model
-from hooke.modalities.images.samples import SPEC, image_batch
 
 
 def test_means_of_batches_and_penalty_of_labelled_images() -> None:

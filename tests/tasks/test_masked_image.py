@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import ca_mae, mae, mu_net, vit
 from hooke.nn.images.fourier import reconstruction_losses
 from hooke.nn.masking import random_noise
 from hooke.tasks import masked_image
 from hooke.tasks.masked_image import Config, Task, some_channels
 from hooke.testing.image_models import build_image_model
-from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.testing.image_tasks import IMAGE_TASK_CHECKS
 
 

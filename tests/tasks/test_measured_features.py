@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hooke.inference.image_run import LoadedImageRun
 
 from hooke.core.errors import UsageError
 from hooke.core.recipe import load_recipe
 from hooke.images.batch import image_batch as stored_batch
 from hooke.images.spec import LEVEL
 from hooke.images.store import ImageStore
-from hooke.inference.image_run import LoadedImageRun
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import resnet
 from hooke.tasks.measured_features import FEATURES, Config, Task, feature_loss
 from hooke.testing.image_models import build_image_model
-from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.train.fit import fit, prepare
 
 SMALL = (

@@ -12,11 +12,11 @@ from torch.nn import functional
 from hooke.core.errors import DataError, UsageError
 from hooke.core.label import Label
 from hooke.core.types import LabelStatistics
+from hooke.modalities.molecules.samples import ENCODINGS, SMILES, batch_of
 from hooke.models import gine
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.spec import MoleculeSpec
 from hooke.tasks import multitask
-from hooke.modalities.molecules.samples import ENCODINGS, SMILES, batch_of
 from hooke.testing.tasks import LABELS, STATISTICS, TASK_CHECKS
 
 

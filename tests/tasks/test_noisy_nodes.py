@@ -6,12 +6,12 @@ import math
 
 import pytest
 
+from hooke.modalities.molecules.samples import batch_of
 from hooke.models import gine
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.code_prediction import ATOM_SIZES, BOND_SIZES
 from hooke.tasks.noisy_nodes import Config, Task
 from hooke.testing.contract import seeded
-from hooke.modalities.molecules.samples import batch_of
 from hooke.testing.tasks import check_task
 
 ATOM = sum(math.log(size) for size in ATOM_SIZES) / len(ATOM_SIZES)

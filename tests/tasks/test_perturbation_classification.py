@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import torch
 
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import resnet
 from hooke.nn.images.batch_statistics import adapted
 from hooke.tasks.perturbation_classification import Config, Task
 from hooke.testing.image_models import build_image_model
-from hooke.modalities.images.samples import SPEC, image_batch
 
 
 def test_one_pass_for_each_batch_never_mixes_their_statistics() -> None:

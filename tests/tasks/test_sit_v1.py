@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import ca_mae, vit
 from hooke.tasks import sit_v1
 from hooke.tasks.sit_v1 import Config, Task, weighted_sum
 from hooke.testing.image_models import build_image_model
-from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.testing.image_tasks import IMAGE_TASK_CHECKS
 
 TWO = vit.Config(width=32, depth=2, heads=2, patch=8, class_tokens=2, stochastic_depth=0.0)

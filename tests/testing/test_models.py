@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import nn
 
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.testing import check_model
 from hooke.testing.contract import ContractError
 from hooke.testing.models import MODEL_CHECKS, check_batch, other_values
-from hooke.modalities.molecules.samples import SMILES, batch_of
 
 
 @dataclass(frozen=True)

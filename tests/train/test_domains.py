@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 
 import pytest
+from hooke.train.domains import Domain, domain_of
 
 from hooke.core.recipe import load_recipe
-from hooke.train.domains import Domain, domain_of
 
 
 @pytest.mark.parametrize(("recipe", "file"), [("tiny_gine", "molecule_domain"), ("tiny_ca_mae", "image_domain")])

@@ -10,10 +10,10 @@ from torch import nn
 
 from hooke.core.label import Label
 from hooke.inference.network import build_network, build_task
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.models import gine
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.tasks import combined, multitask
-from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.train.gradients import gradient_norms
 
 LABELS = (Label("a"), Label("b", kind="binary"))

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hooke.inference.image_network import image_spec
+from hooke.train.image_member import ImageMember, image_loader
 
 from hooke.core.recipe import Recipe, load_recipe
 from hooke.core.runs import RunFolder
 from hooke.images.spec import LEVEL
 from hooke.images.store import ImageStore
-from hooke.inference.image_network import image_spec
 from hooke.nn.transformer import Transformer
-from hooke.train.image_member import ImageMember, image_loader
 
 
 @pytest.fixture

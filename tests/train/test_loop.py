@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hooke.train.molecule_member import molecule_loader
 from safetensors.torch import load_file
 
 from hooke.core.loader import RowLoader
@@ -23,7 +24,6 @@ from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.train.devices import make_fabric
 from hooke.train.loop import Trainer, TrainingError
-from hooke.train.molecule_member import molecule_loader
 
 
 def trainer_of(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hooke.train.molecule_member import MoleculeMember
 
 from hooke.core.errors import DataError
 from hooke.core.recipe import Recipe
@@ -14,7 +15,6 @@ from hooke.inference.network import build_network, build_task
 from hooke.molecules.store import MoleculeStore
 from hooke.train.fit import fit
 from hooke.train.member import load_encoder
-from hooke.train.molecule_member import MoleculeMember
 
 
 def test_a_foreign_encoder_is_refused(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hooke.train.molecule_member import MoleculeMember, molecule_loader
 
 from hooke.core.errors import DataError, UsageError
 from hooke.core.options import plain
@@ -21,7 +22,6 @@ from hooke.nn.weights import read_weights
 from hooke.nn.width_transfer import rate_factors
 from hooke.tasks import gpse
 from hooke.train.fit import fit
-from hooke.train.molecule_member import MoleculeMember, molecule_loader
 
 
 def test_molecules_of_similar_size_share_a_batch(store: MoleculeStore) -> None:

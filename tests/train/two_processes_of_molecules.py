@@ -16,11 +16,11 @@ from hooke.core.label import Label
 from hooke.core.loader import RowLoader
 from hooke.core.progress import progress
 from hooke.core.recipe import TrainSection
+from hooke.modalities.molecules.samples import slice_of
 from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
 from hooke.molecules.tables.twins import twin_smiles
-from hooke.modalities.molecules.samples import slice_of
 from hooke.train.devices import launch, make_fabric
 from hooke.train.loop import Trainer
 

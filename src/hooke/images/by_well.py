@@ -40,6 +40,10 @@ class Wells:
         names = [name for name in store.metadata.columns if name not in _OF_FIELDS]
         return cls(wells.select(*names, "fields"), rows)
 
+    def taken(self, chosen: np.ndarray) -> Wells:
+        """Some of the wells, in this order."""
+        return Wells(self.table[chosen], tuple(self.rows[well] for well in chosen))
+
     def means(self, values: np.ndarray) -> np.ndarray:
         """(wells, d) float32 from (fields of the store, d)."""
         return np.stack([values[rows].mean(axis=0) for rows in self.rows]).astype(np.float32)

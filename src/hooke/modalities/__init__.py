@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from hooke.core import registry
 from hooke.core.errors import UsageError
-from hooke.core.types import Loader, Source
+from hooke.core.label import Label
+from hooke.core.types import Loader, Source, labels_of
 
 if TYPE_CHECKING:
     from hooke.core.recipe import Recipe, SplitSection
@@ -120,6 +121,9 @@ class Trainable(Modality):
         group: The level above rows that `predict` answers for ("well"); "" where that is the row itself.
         splits: Kind of split → function of (store, section of the recipe).
         estimators: The estimators that stand as baselines beside every network.
+        untrained_baseline: Whether the encoder with random weights and a linear readout is a baseline as well.
+        most_baseline_rows: Of a store; beyond them baselines would take longer than the model.
+        structures: Whether `identify` names chemical structures, which reports draw.
     """
 
     unit: ClassVar[str]
@@ -129,6 +133,9 @@ class Trainable(Modality):
     splits: ClassVar[Mapping[str, Splitter]]
     trainable: ClassVar[bool] = True
     estimators: ClassVar[tuple[str, ...]] = ()
+    untrained_baseline: ClassVar[bool] = False
+    most_baseline_rows: ClassVar[int] = 20_000
+    structures: ClassVar[bool] = False
 
     def check(self, recipe: Recipe) -> None:
         """Refuse options that mean nothing for this modality.
@@ -223,6 +230,10 @@ class Trainable(Modality):
     def identify(self, store: Any, rows: np.ndarray) -> dict[str, Any]:
         """Column → values by which people know these rows: SMILES; plate, well and site."""
 
+    def compared(self, spec: Any) -> tuple[Label, ...]:
+        """The labels of whole rows that models and baselines are compared on."""
+        return labels_of(spec, self.levels[0])
+
     def bounds(self, store: Any, rows: np.ndarray) -> np.ndarray | None:
         """(rows, labels of whole items) int8: 0 exact, +1 the truth is above the value, -1 below; None without censored labels."""
         return None
@@ -253,9 +264,18 @@ class Trainable(Modality):
             return f"Predict new {self.items}", f"hooke predict {run.folder} NEW -o predictions.parquet"
         return f"Embed {self.items}", f"hooke embed {run.folder} NEW -o embeddings.parquet"
 
-    def report(self, run: RunFolder, store: Any) -> dict[str, Any]:
-        """Fields of `report.schema.Report` that only this modality can fill: its pictures."""
+    def report(self, loaded: Any, store: Any) -> dict[str, Any]:
+        """Fields of `report.schema.Report` that only this modality can fill: its pictures.
+
+        Args:
+            loaded: The run, with `network`, `spec` and `recipe`.
+            store: Its data.
+        """
         return {}
+
+    def citations(self, recipe: Recipe) -> list[str]:
+        """Names in `core.citations` that runs by this recipe stand on, beside model, task, data and optimiser."""
+        return []
 
 
 class Readable(Modality):

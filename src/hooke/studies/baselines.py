@@ -1,48 +1,124 @@
-"""The estimators that stand beside every model of molecules: mean, ridge and random forest.
+"""The baselines that stand beside every model: estimators on the features of the modality, and its own encoder with random weights.
 
-Features are counts of Morgan fingerprints (radius 2, 2,048 bits, log1p) and RDKit descriptors.
+Of molecules the features are counts of Morgan fingerprints (radius 2, 2,048 bits, log1p) and RDKit descriptors; of images hand-crafted
+features of whole fields (intensity, texture, shape, correlation).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from hooke.core import registry
 from hooke.core.label import Label
-from hooke.molecules.spec import MoleculeSpec
+from hooke.core.progress import progress
+from hooke.core.recipe import Recipe
+from hooke.core.types import Spec
+from hooke.inference.ensemble import group_means
+from hooke.inference.loaded import LoadedRun
+from hooke.modalities import Trainable
+from hooke.train.estimator import features_and_targets
+from hooke.train.measure import decided
 
-BASELINES = ("mean", "ridge", "forest")
+UNTRAINED = "random weights"
+READOUT = "ridge"  # of vectors from random weights
 
 
 def baseline_predictions(
-    name: str,
-    features: np.ndarray,
-    targets: np.ndarray,
-    labels: Sequence[Label],
-    train: np.ndarray,
-    predict: np.ndarray,
-    *,
-    seed: int = 0,
+    modality: Trainable, recipe: Recipe, spec: Spec, store: Any, labels: Sequence[Label], known: np.ndarray, test: np.ndarray,
+    *, run: LoadedRun | None = None, seed: int = 0, show_progress: bool = True,
+) -> dict[str, np.ndarray]:  # fmt: skip
+    """Fit each baseline on the known rows, and predict the test rows (or the groups that they make up).
+
+    Args:
+        modality: Of the data.
+        recipe: How batches are made.
+        spec: Of the data.
+        store: The rows.
+        labels: That are predicted, of whole rows.
+        known: Rows to learn from: baselines choose nothing on validation rows, so those belong here.
+        test: Rows to predict.
+        run: Whose encoder stands beside them with random weights; None leaves that out.
+        seed: Of all randomness.
+        show_progress: Show a progress bar.
+
+    Returns:
+        Name → (rows or groups, labels): values, probabilities of class 1, or the most probable class; in the order of the predictions
+        that a run writes.
+    """
+    columns = [place for place, label in enumerate(_main(spec, modality)) if label in labels]
+    chosen: Any = replace(spec, labels=tuple(labels))  # type: ignore[type-var]
+    names = [*modality.estimators, *([UNTRAINED] if run is not None else [])]
+    found = {}
+    with progress(1 + len(names), "fitting baselines", "steps", show=show_progress) as bar:
+        features, targets = zip(
+            *(_grouped(modality, store, rows, *features_and_targets(modality, recipe, spec, store, rows)) for rows in (known, test)),
+            strict=True,
+        )  # fmt: skip
+        bar.advance()
+        for name in names:
+            seen, unseen = features
+            if name == UNTRAINED and run is not None:
+                twin = run.untrained(seed)
+                seen, unseen = (
+                    _grouped(modality, store, rows, _vectors(modality, twin, store, rows))[0] for rows in (known, test)
+                )
+            used, level = READOUT if name == UNTRAINED else name, modality.levels[0]
+            found[name] = decided(
+                fit_predict(used, chosen, level, seen, targets[0][:, columns], unseen, seed=seed), labels
+            )
+            bar.advance(baseline=name)
+    return found
+
+
+def fit_predict(
+    name: str, spec: Spec, level: str, features: np.ndarray, targets: np.ndarray, unseen: np.ndarray, *, seed: int = 0
 ) -> np.ndarray:
-    """Fit an estimator with its default options on the training rows, label by label on what is measured, and predict other rows.
+    """Predictions of an estimator with its default options.
 
     Args:
         name: Of the estimator.
-        features: (N, F), all rows.
-        targets: (N, T), NaN = not measured.
-        labels: The T labels of molecules.
-        train, predict: Row numbers.
+        spec: Its labels of `level` are predicted.
+        level: Of the labels.
+        features: (n, f) rows to learn from.
+        targets: (n, labels), NaN = not measured.
+        unseen: (m, f) rows to predict.
         seed: Of all randomness.
 
     Returns:
-        (len(predict), columns): values, probabilities of class 1, or of each of several classes.
+        (m, columns): values, probabilities of class 1, or of each of several classes.
 
     Raises:
         UnknownNameError: No such estimator.
     """
     module = registry.module("estimators", name)
-    estimator = module.Estimator(module.Config(), MoleculeSpec(tuple(labels)), "graph")
-    estimator.fit(features[train], targets[train], seed=seed)
-    return estimator.predict(features[predict])[0]
+    estimator = module.Estimator(module.Config(), spec, level)
+    estimator.fit(features, targets, seed=seed)
+    return estimator.predict(unseen)[0]
+
+
+def _main(spec: Spec, modality: Trainable) -> list[Label]:
+    return [label for label in spec.labels if label.level == modality.levels[0]]
+
+
+def _vectors(modality: Trainable, run: LoadedRun, store: Any, rows: np.ndarray) -> np.ndarray:
+    """(rows, width) float64 embeddings."""
+    vectors, owners = [], []
+    for batch in modality.loader(store, rows, run.spec, run.recipe, part="predict").epoch(0):
+        vectors.append(run.vectors(batch).astype(np.float64))
+        owners.append(batch.rows.numpy())
+    return group_means(np.concatenate(vectors), np.concatenate(owners))
+
+
+def _grouped(modality: Trainable, store: Any, rows: np.ndarray, *values: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Features averaged over the groups of rows, and the targets of the first row of each."""
+    if not modality.group:
+        return values
+    groups = modality.groups(store, rows)
+    order = np.argsort(groups, kind="stable")
+    first = np.flatnonzero(np.diff(groups[order], prepend=-1))
+    features, *others = values
+    return group_means(features[order], groups[order]), *(one[order][first] for one in others)

@@ -1,8 +1,8 @@
-"""Models and baselines on the same test molecules: predictions, primary metrics with intervals, paired differences."""
+"""Models and baselines on the same test rows: predictions, primary metrics with intervals, paired differences."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,17 +10,18 @@ import numpy as np
 import polars as pl
 
 from hooke.core.label import Label
-from hooke.core.progress import progress
 from hooke.core.runs import RunFolder
 from hooke.evaluate.bootstrap import Interval, bootstrap, paired_bootstrap
 from hooke.evaluate.calibration import coverage, coverage_curve, spread_calibration
 from hooke.evaluate.metrics import METRICS, PRIMARY, Metric
-from hooke.molecules.store import MoleculeStore
+from hooke.inference.loaded import LoadedRun, read_recipe
+from hooke.modalities import Trainable, trainable
 from hooke.report import build
 from hooke.report.schema import Coverage, Difference, ResultTable
-from hooke.studies.baselines import BASELINES, baseline_predictions
+from hooke.studies.baselines import baseline_predictions
+from hooke.train.measure import decided
 
-MAX_BASELINE_LABELS, MAX_BASELINE_ROWS = 12, 20_000  # beyond them baselines would take longer than the model
+MAX_BASELINE_LABELS = 12  # beyond them baselines would take longer than the model
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,9 @@ class Compared:
     """Everything that tables and plots of one test set need.
 
     Attributes:
-        labels: The graph-level regression and binary labels.
-        all_labels: All labels of the store.
-        smiles: (N,) test molecules.
+        labels: Of whole rows, that are compared.
+        names: (N,) by which people know the test rows (or groups): SMILES; experiment, plate and well.
+        items: What they are called.
         truth: (N, T), NaN = not measured.
         predictions: Model name -> (N, T).
         scores: Model name -> interval of the primary metric of each label.
@@ -40,8 +41,8 @@ class Compared:
     """
 
     labels: tuple[Label, ...]
-    all_labels: tuple[Label, ...]
-    smiles: list[str]
+    names: list[str]
+    items: str
     truth: np.ndarray
     predictions: dict[str, np.ndarray]
     scores: dict[str, list[Interval]]
@@ -110,37 +111,40 @@ def read_split(run: RunFolder) -> np.ndarray:
 
 
 def compare_with_baselines(
-    runs: Mapping[str, RunFolder], store: MoleculeStore, *, show_progress: bool = True, seed: int = 0
+    runs: Mapping[str, RunFolder], store: Any, *, show_progress: bool = True, seed: int = 0
 ) -> Compared:
-    """Collect the runs' test predictions and fit the baselines on the same training molecules.
+    """Collect the runs' test predictions and fit the baselines on the same training rows.
 
     The runs must share store and split. Baselines are fitted on train and valid rows together: they choose nothing on valid.
     """
     first = next(iter(runs.values()))
-    split = read_split(first)
-    test = np.flatnonzero(split == "test")
-    kinds = ("regression", "binary")
-    labels = tuple(label for label in store.level_labels("graph") if label.kind in kinds)
-    section = first.recipe["data"]["split"]
-    how = f"{section['kind']}, seed {section['seed']}"
+    recipe = read_recipe(first)
+    modality = trainable(recipe.modality, "benchmark")
+    spec, split = modality.read_spec(first), read_split(first)
+    items = f"{modality.group}s" if modality.group else modality.items
+    how = f"{recipe.split.kind}, seed {recipe.split.seed}"
+    labels = tuple(label for label in modality.compared(spec) if recipe.learns_labels)
     if not labels or not first.path("predictions_test.parquet").exists():
-        return Compared((), store.labels, [], np.zeros((0, 0)), {}, {}, [], runs, how, ("no molecules were held out",))
+        return Compared((), [], items, np.zeros((0, 0)), {}, {}, [], runs, how, (f"no {modality.items} were held out",))
     tables = {name: pl.read_parquet(run.path("predictions_test.parquet")) for name, run in runs.items()}
-    order = tables[next(iter(tables))]["row"].to_numpy()
-    truth = store.graph_labels(order, [label.name for label in labels])[0].astype(np.float64)
-    predictions = {name: table.select([label.name for label in labels]).to_numpy() for name, table in tables.items()}
+    table = tables[next(iter(tables))]
+    truth = table.select(f"{label.name}_measured" for label in labels).to_numpy().astype(np.float64)
+    predictions = {name: _decided(found, labels) for name, found in tables.items()}
     caveats: list[str] = []
-    if len(labels) <= MAX_BASELINE_LABELS and len(store) <= MAX_BASELINE_ROWS:
-        predictions |= _baselines(
-            store, labels, np.flatnonzero((split == "train") | (split == "valid")), order, seed, show_progress
+    if len(labels) <= MAX_BASELINE_LABELS and len(store) <= modality.most_baseline_rows:
+        network = None if recipe.has_estimator or not modality.untrained_baseline else LoadedRun.open(first.folder)
+        known, test = np.flatnonzero((split == "train") | (split == "valid")), np.flatnonzero(split == "test")
+        found = baseline_predictions(
+            modality, recipe, spec, store, labels, known, test, run=network, seed=seed, show_progress=show_progress
         )
+        predictions |= {name: values for name, values in found.items() if name not in predictions}
     else:
         caveats.append(
-            f"baselines are left out: {len(labels)} labels, {len(store):,} molecules "
-            f"(at most {MAX_BASELINE_LABELS} and {MAX_BASELINE_ROWS:,})"
+            f"baselines are left out: {len(labels)} labels, {len(store):,} {modality.items} "
+            f"(at most {MAX_BASELINE_LABELS} and {modality.most_baseline_rows:,})"
         )
-    if len(test) < 50:
-        caveats.append(f"only {len(test)} test molecules: intervals are wide")
+    if len(truth) < 50:
+        caveats.append(f"only {len(truth)} test {items}: intervals are wide")
     metrics = [METRICS[PRIMARY[label.kind]] for label in labels]
     generator = np.random.default_rng(seed)
     scores = {
@@ -150,29 +154,19 @@ def compare_with_baselines(
         ]
         for name, values in predictions.items()
     }
-    return Compared(
-        labels, store.labels, store.smiles(order), truth, predictions, scores, metrics, runs, how, tuple(caveats)
-    )
+    names = identified(modality, store, table["row"].to_numpy())
+    return Compared(labels, names, items, truth, predictions, scores, metrics, runs, how, tuple(caveats))
 
 
-def _baselines(
-    store: MoleculeStore, labels: tuple[Label, ...], train: np.ndarray, test: np.ndarray, seed: int, show_progress: bool
-) -> dict[str, np.ndarray]:
-    from hooke.molecules.descriptors import baseline_features
+def identified(modality: Trainable, store: Any, rows: np.ndarray) -> list[str]:
+    """One text a row: what `identify` says of it."""
+    columns = [[str(value) for value in values] for values in modality.identify(store, rows).values()]
+    return ["/".join(parts) for parts in zip(*columns, strict=True)]
 
-    rows = np.concatenate([train, test])
-    targets = store.graph_labels(rows, [label.name for label in labels])[0].astype(np.float64)
-    places = np.arange(len(rows))
-    found = {}
-    with progress(1 + len(BASELINES), "fitting baselines", "steps", show=show_progress) as bar:
-        features = baseline_features(store.smiles(rows))
-        bar.advance()
-        for name in BASELINES:
-            found[name] = baseline_predictions(
-                name, features, targets, labels, places[: len(train)], places[len(train) :], seed=seed
-            )
-            bar.advance(baseline=name)
-    return found
+
+def _decided(table: pl.DataFrame, labels: Sequence[Label]) -> np.ndarray:
+    """(N, T) of a file of predictions: values, probabilities, or the most probable class."""
+    return decided(table.select(name for label in labels for name in label.column_names).to_numpy(), labels)
 
 
 def primary_table(compared: Compared, title: str) -> ResultTable:
@@ -183,13 +177,13 @@ def primary_table(compared: Compared, title: str) -> ResultTable:
     }
     return build.result_table(
         title, compared.labels, names, compared.scores, higher_is_better=higher,
-        counts=(~np.isnan(compared.truth)).sum(axis=0).tolist(), baselines=[name for name in BASELINES if name in compared.scores],
-        split=compared.split, intervals="95 % bootstrap over test molecules",
+        counts=(~np.isnan(compared.truth)).sum(axis=0).tolist(), baselines=[name for name in compared.scores if name not in compared.runs],
+        split=compared.split, intervals=f"95 % bootstrap over test {compared.items}",
     )  # fmt: skip
 
 
 def difference_between(compared: Compared, first: str, second: str, number: int) -> Difference:
-    """`first` minus `second` on one label's primary metric, paired over the test molecules."""
+    """`first` minus `second` on one label's primary metric, paired over the test rows."""
     label, metric = compared.labels[number], compared.metrics[number]
     found = paired_bootstrap(
         metric, compared.predictions[first][:, number], compared.predictions[second][:, number], compared.truth[:, number],
@@ -197,5 +191,5 @@ def difference_between(compared: Compared, first: str, second: str, number: int)
     )  # fmt: skip
     return build.difference(
         first, second, label.name, metric.name, found, higher_is_better=metric.higher_is_better,
-        unit=label.unit if metric.name == "rmse" else "", pairs=len(compared.smiles), paired_over="test molecules",
+        unit=label.unit if metric.name == "rmse" else "", pairs=len(compared.names), paired_over=f"test {compared.items}",
     )  # fmt: skip

@@ -21,8 +21,9 @@ from hooke.core.runs import RunFolder
 from hooke.evaluate.correction.base import by_batch, spread
 from hooke.images.by_well import Wells
 from hooke.images.store import ImageStore
-from hooke.inference.embed_wells import View, embed_fields, resolved
-from hooke.inference.image_run import LoadedImageRun
+from hooke.inference.embed import EmbeddingColumn
+from hooke.inference.loaded import LoadedRun
+from hooke.modalities.images import View, WellSource
 
 _FOLDS = 3
 
@@ -52,7 +53,7 @@ class BlockScore:
 
 
 def probe_blocks(
-    run: Path | RunFolder | LoadedImageRun,
+    run: Path | RunFolder | LoadedRun,
     store: ImageStore,
     *,
     target: str = "perturbation",
@@ -78,7 +79,7 @@ def probe_blocks(
         UnknownNameError: No such column.
         DataError: Fewer than two batches, or no class that is in two of them.
     """
-    loaded = run if isinstance(run, LoadedImageRun) else LoadedImageRun.open(_folder(run))
+    loaded = run if isinstance(run, LoadedRun) else LoadedRun.open(_folder(run))
     wells = Wells.of(store)
     if target not in wells.table.columns:
         raise UnknownNameError("metadata column", target, wells.table.columns)
@@ -88,14 +89,13 @@ def probe_blocks(
     chosen = np.sort(np.random.default_rng(seed).permutation(np.flatnonzero(labels != ""))[:limit])
     labels, batches, controls = labels[chosen], batches[chosen], controls[chosen]
     folds = _folds(labels, batches, seed)
-    rows = np.concatenate([wells.rows[well] for well in chosen])
-    ends = np.cumsum([len(wells.rows[well]) for well in chosen])[:-1]
+    blocks = int(loaded.network.encoder.blocks)
     scores = []
-    with progress(loaded.blocks, "probing blocks", "blocks", show=show_progress) as bar:
-        for block in range(1, loaded.blocks + 1):
-            view = resolved(loaded, store, View(crop=crop, block=block))
-            fields = embed_fields(loaded, store, rows, view, batch_size=batch_size)
-            values = _by_controls(np.stack([part.mean(axis=0) for part in np.split(fields, ends)]), batches, controls)
+    with progress(blocks, "probing blocks", "blocks", show=show_progress) as bar:
+        for block in range(1, blocks + 1):
+            values = _by_controls(
+                _embedded(loaded, store, chosen, View(crop, block=block), batch_size), batches, controls
+            )
             found = [_accuracy(values, labels, *fold) for fold in folds]
             classes = len(np.unique(labels))
             scores.append(
@@ -103,6 +103,13 @@ def probe_blocks(
             )
             bar.advance()
     return scores
+
+
+def _embedded(run: LoadedRun, store: ImageStore, wells: np.ndarray, view: View, batch_size: int) -> np.ndarray:
+    """(wells, width) float32."""
+    source = WellSource(store, run.spec, view, batch_size, 0, wells)
+    column = EmbeddingColumn(run, asdict(view))
+    return np.concatenate([column.rows(source.chunk(job)) for job in source.jobs()])
 
 
 def table(scores: Sequence[BlockScore]) -> tuple[list[str], list[list[str]]]:

@@ -19,8 +19,9 @@ from hooke.evaluate.probes import probe
 from hooke.evaluate.splits import Split
 from hooke.inference.cached import cached_embeddings
 from hooke.inference.loaded import load
+from hooke.molecules.spec import MoleculeSpec
 from hooke.molecules.store import MoleculeStore
-from hooke.studies.baselines import BASELINES, baseline_predictions
+from hooke.studies.baselines import fit_predict
 from hooke.train.fit import adapted, fit
 
 
@@ -72,12 +73,15 @@ def predictions(name: str, task: Task) -> Predicted:
 
 def _baseline(name: str) -> Callable[[Task], Predicted]:
     def predict(task: Task) -> Predicted:
-        features = _fingerprints(task.store)
-        targets = task.store.graph_labels()[0].astype(np.float64)
-        known = np.concatenate([task.split.train, task.split.valid])
-        labels = task.store.level_labels("graph")
-        seed = task.recipe.seed
-        return Predicted(baseline_predictions(name, features, targets, labels, known, task.split.test, seed=seed))
+        features, targets = _fingerprints(task.store), task.store.graph_labels()[0].astype(np.float64)
+        known, spec = (
+            np.concatenate([task.split.train, task.split.valid]),
+            MoleculeSpec(task.store.level_labels("graph")),
+        )
+        unseen = features[task.split.test]
+        return Predicted(
+            fit_predict(name, spec, "graph", features[known], targets[known], unseen, seed=task.recipe.seed)
+        )
 
     return predict
 
@@ -127,7 +131,7 @@ def _trained(task: Task, pretrained: Path | None) -> Predicted:
 
 
 SYSTEMS: dict[str, System] = {
-    **{name: System(_baseline(name)) for name in BASELINES},
+    **{name: System(_baseline(name)) for name in ("mean", "ridge", "forest")},
     "minimol": System(lambda task: _probe(task, _encoder("minimol"))),
     "scratch": System(lambda task: _trained(task, None)),
     "probe": System(lambda task: _probe(task, _encoder(str(task.pretrained))), needs_run=True),

@@ -17,8 +17,8 @@ from torch.nn import functional
 from hooke.core.errors import DataError
 from hooke.encoders.openphenom.layout import convert, our_name
 from hooke.images.spec import ImageSpec
-from hooke.models import ca_mae
 from hooke.modalities.images.samples import image_batch
+from hooke.models import ca_mae
 
 CHANNELS = tuple(f"w{number}" for number in range(1, 7))
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from hooke.molecules.batch import collate
-from hooke.testing.models import check_batch
 from hooke.modalities.molecules.permute import permuted
 from hooke.modalities.molecules.samples import ENCODINGS, SMILES, slice_of
+from hooke.molecules.batch import collate
+from hooke.testing.models import check_batch
 from hooke.testing.tasks import LABELS
 
 

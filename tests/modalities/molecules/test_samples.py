@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hooke.testing.models import check_batch
 from hooke.modalities.molecules.samples import ENCODINGS, LARGE, SMILES, batch_of, slice_of
+from hooke.testing.models import check_batch
 from hooke.testing.tasks import LABELS
 
 

@@ -6,6 +6,7 @@ import math
 
 import torch
 
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.models import gine, mpnn
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.nn.graphs.code_prediction import (
@@ -20,7 +21,6 @@ from hooke.nn.graphs.code_prediction import (
     with_codes,
 )
 from hooke.testing.models import build
-from hooke.modalities.molecules.samples import SMILES, batch_of
 
 
 def test_hidden_codes_are_unknown_in_both_directions() -> None:

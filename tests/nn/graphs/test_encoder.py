@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import torch
 
+from hooke.modalities.molecules.samples import ENCODINGS
 from hooke.models import gated_gcn, gin
 from hooke.molecules.spec import MoleculeSpec
-from hooke.modalities.molecules.samples import ENCODINGS
 
 
 def test_edge_stream_is_optional(batch) -> None:

@@ -12,11 +12,11 @@ import torch
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.options import plain
+from hooke.modalities.molecules.samples import ENCODINGS, SMILES, batch_of
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.learned_encoding import LEARNED, LearnedEncoding, source_of, with_learned
 from hooke.testing import models as contract
-from hooke.modalities.molecules.samples import ENCODINGS, SMILES, batch_of
 
 READERS = ("gine", "gps", "mpnn", "grover")
 CHECKS = ("interface", "batch_of_one", "state_round_trip", "determinism", "odd_molecules", "half_precision")

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.models import gpse, grover
 from hooke.nn.graphs.model import MoleculeModel
-from hooke.modalities.molecules.samples import SMILES, batch_of
 
 
 @pytest.mark.parametrize("module", [gpse, grover])

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import torch
 
+from hooke.modalities.molecules.samples import ENCODINGS
 from hooke.models import gin
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.heads import Head
 from hooke.nn.graphs.network import Network
-from hooke.modalities.molecules.samples import ENCODINGS
 
 
 def test_heads_by_level(batch) -> None:

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import torch
 
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.models import gine, grover
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.nn.graphs.views_of_output import ViewHeads, disagreement, one_view
-from hooke.modalities.molecules.samples import SMILES, batch_of
 
 
 def test_views_are_stretches_of_columns() -> None:

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from hooke.core import registry
-from hooke.molecules.batch import collate
-from hooke.nn.graphs.virtual_node import VirtualNode
 from hooke.modalities.molecules.permute import permuted
 from hooke.modalities.molecules.samples import SMILES, batch_of, slice_of
+from hooke.molecules.batch import collate
+from hooke.nn.graphs.virtual_node import VirtualNode
 
 MODELS = ("dmpnn", "gated_gcn", "gcn", "gin", "gine", "gps", "graph_transformer", "mpnn")
 POOLS = {"sum": 3.0, "mean": 1.0, "logsum": float(np.log(4))}

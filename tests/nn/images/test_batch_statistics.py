@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.modalities.images.samples import image_batch
 from hooke.models import resnet, vit
 from hooke.nn.images.batch_statistics import adapt_statistics, adapted, norm_layers
 from hooke.nn.images.network import ImageNetwork
 from hooke.testing.image_models import build_image_model
-from hooke.modalities.images.samples import image_batch
 
 
 def network() -> ImageNetwork:

@@ -7,11 +7,11 @@ import torch
 
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.images.spec import LEVEL
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import vit
 from hooke.nn.images.classification import domains_of, mean_over_labelled, turned
 from hooke.tasks import perturbation_classification as wsl
 from hooke.testing.image_models import build_image_model
-from hooke.modalities.images.samples import SPEC, image_batch
 
 
 def test_labels_are_the_column_of_the_target() -> None:

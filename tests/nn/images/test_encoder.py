@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from hooke.modalities.images.samples import CHANNELS, image_batch
 from hooke.models import ca_mae, densenet, mae, mu_net, resnet, vit
 from hooke.nn.images.encoder import ImageEncoder, MaskedEncoder, PatchTokenEncoder
 from hooke.testing.image_models import build_image_model
-from hooke.modalities.images.samples import CHANNELS, image_batch
 
 
 def test_what_each_encoder_is() -> None:

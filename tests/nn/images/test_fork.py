@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.modalities.images.samples import image_batch
 from hooke.models import ca_mae, densenet, mae, mu_net, resnet, vit
 from hooke.nn.images.dihedral import turn
 from hooke.nn.images.fork import BRANCHES, Branch, ForkedEncoder, fork, moved, stages_of
 from hooke.nn.randomness import random_from
 from hooke.testing.image_models import build_image_model
-from hooke.modalities.images.samples import image_batch
 
 ENCODERS = (vit, mae, ca_mae, resnet, densenet, mu_net)
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.modalities.images.samples import image_batch
 from hooke.models import mae, vit
 from hooke.nn.images.network import Classified, ClassifierNetwork, ReconstructionNetwork, concatenated
 from hooke.testing.image_models import build_image_model, noise_for
-from hooke.modalities.images.samples import image_batch
 
 
 def test_heads_on_the_embedding() -> None:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError
+from hooke.core.label import Label
 from hooke.core.recipe import Named, Recipe, at_least
 from hooke.core.runs import RunFolder
 from hooke.core.types import Chunk
@@ -25,11 +26,13 @@ from hooke.images.measured import measured_fields
 from hooke.images.spec import LEVEL, ImageSpec
 from hooke.images.splitting import KINDS, split_images
 from hooke.images.store import ImageStore
-from hooke.images.targets import released_spec, spec_of, target_values
+from hooke.images.targets import MEASURED, released_spec, spec_of, target_values
 from hooke.modalities import Description, Readable, Sample, Trainable
+from hooke.modalities.images.pictures import reconstruction_picture
 from hooke.modalities.images.samples import sample
 from hooke.nn.images.classification import SYMMETRIES, ClassificationTask
 from hooke.nn.images.classification import Symmetry as Turns
+from hooke.nn.images.encoder import MaskedEncoder
 from hooke.nn.images.views import symmetric_embedding
 from hooke.nn.transformer import Transformer
 from hooke.report.schema import DataSummary
@@ -37,6 +40,7 @@ from hooke.report.schema import DataSummary
 GridShape = Literal["cover"] | tuple[int, int]
 PART_WELLS = 48
 _DECODER = "decoder."
+_PICTURED = 4  # fields
 
 
 @dataclass(frozen=True)
@@ -114,19 +118,36 @@ class _Job:
 
 
 class WellSource:
-    """The wells of a store as jobs; see `core.types.Source`."""
+    """The wells of a store as jobs; see `core.types.Source`.
+
+    Args:
+        store: The images.
+        spec: Of the encoder.
+        view: How fields are shown to it.
+        batch_size: Crops a batch.
+        workers: Processes that read; 0 reads in a thread.
+        chosen: Numbers of wells, in their order; None takes all.
+    """
 
     parallel = False
     jobs_a_part = 1
     unit = "wells"
 
-    def __init__(self, store: ImageStore, spec: ImageSpec, view: View, batch_size: int, workers: int) -> None:
+    def __init__(
+        self,
+        store: ImageStore,
+        spec: ImageSpec,
+        view: View,
+        batch_size: int,
+        workers: int,
+        chosen: np.ndarray | None = None,
+    ) -> None:
         channels = view.channels or (store.channels if spec.agnostic else spec.channels)
         store.channel_numbers(channels)
         crop = spec.crop if view.crop is None else view.crop
         self._store: ImageStore | None = store
         self.folder, self.view = store.folder.absolute(), replace(view, crop=crop, channels=channels)
-        self._batch_size, self._workers = batch_size, workers
+        self._batch_size, self._workers, self._chosen = batch_size, workers, chosen
 
     def __getstate__(self) -> dict[str, Any]:
         """For a worker, which opens the store itself and reads in a thread."""
@@ -147,7 +168,7 @@ class WellSource:
     @property
     def schema(self) -> pa.Schema:
         """What is known about a well, and its number of fields."""
-        return Wells.of(self.store).table.to_arrow().schema
+        return self._wells.table.to_arrow().schema
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -164,11 +185,15 @@ class WellSource:
 
     def row_count(self) -> int:
         """See `Source`."""
-        return len(Wells.of(self.store))
+        return len(self._wells)
+
+    @property
+    def _wells(self) -> Wells:
+        return Wells.of(self.store) if self._chosen is None else Wells.of(self.store).taken(self._chosen)
 
     def jobs(self, *, skip: int = 0) -> Iterator[_Job]:
         """See `Source`."""
-        wells = Wells.of(self.store)
+        wells = self._wells
         table = wells.table.to_arrow()
         for start in range(skip * PART_WELLS, len(wells), PART_WELLS):
             yield _Job(wells.rows[start : start + PART_WELLS], table[start : start + PART_WELLS])
@@ -205,6 +230,8 @@ class Images(Trainable, Readable):
     group = "well"
     splits = dict.fromkeys(KINDS, split_images)
     estimators = ("mean", "nearest", "forest")
+    untrained_baseline = True
+    most_baseline_rows = 3_000  # a core measures 30 fields a second
     options = View
     batch_size = 32
 
@@ -306,6 +333,10 @@ class Images(Trainable, Readable):
         """Experiment, plate and well."""
         return store.metadata[rows].select(KEYS).to_dict()
 
+    def compared(self, spec: ImageSpec) -> tuple[Label, ...]:
+        """The classes; measured features are learnt for the sake of the encoder."""
+        return tuple(label for label in spec.labels if label.source != MEASURED)
+
     def groups(self, store: ImageStore, rows: np.ndarray) -> np.ndarray:
         """Fields of one well belong together."""
         keys = store.metadata[rows].select(pl.struct(KEYS).rank("dense") - 1).to_series()
@@ -320,6 +351,22 @@ class Images(Trainable, Readable):
     def with_features(self, spec: ImageSpec) -> ImageSpec:
         """Whole fields: they are what is measured."""
         return replace(spec, crop=0)
+
+    def report(self, loaded: Any, store: ImageStore) -> dict[str, Any]:
+        """Reconstructions, where the encoder makes them."""
+        ratio = loaded.run.recipe["task"].get("mask_ratio")
+        if loaded.recipe.has_estimator or ratio is None or not isinstance(loaded.network.encoder, MaskedEncoder):
+            return {}
+        rows = np.linspace(0, len(store) - 1, _PICTURED).astype(int).tolist()
+        spec: ImageSpec = loaded.spec
+        channels = store.channels if spec.agnostic else spec.channels
+        return {
+            "pictures": (
+                reconstruction_picture(
+                    loaded.network.encoder, store, rows, ratio=float(ratio), channels=channels, crop=spec.crop
+                ),
+            )
+        }
 
     def next_step(self, run: RunFolder, *, learns_labels: bool) -> tuple[str, str]:
         """Embed the wells of its own store."""

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from hooke.core import registry
 from hooke.core.errors import DataError, UsageError
 from hooke.core.loader import RowLoader
+from hooke.core.options import plain
 from hooke.core.recipe import Recipe
 from hooke.core.recipe_files import build
 from hooke.core.runs import RunFolder
@@ -117,6 +118,7 @@ class Molecules(Trainable, Readable):
     draws_by_item = True
     splits = dict.fromkeys(KINDS, split_store)
     estimators = ("mean", "ridge", "forest")
+    structures = True
     options = TableOptions
     listed = ("node", "edge")
 
@@ -267,6 +269,20 @@ class Molecules(Trainable, Readable):
     def with_features(self, spec: MoleculeSpec) -> MoleculeSpec:
         """See `Trainable.with_features`."""
         return replace(spec, extras=(*spec.extras, FEATURES))
+
+    def citations(self, recipe: Recipe) -> list[str]:
+        """Fingerprints of the baselines, and the encodings."""
+        encodings = (
+            "random_walk",
+            "laplacian",
+            "heat_kernel",
+            "electrostatic",
+            "commute",
+            "cycles",
+            "functional_groups",
+        )
+        section = plain(recipe.sections["encodings"])
+        return ["morgan", *(name for name in encodings if section.get(name))]
 
     def next_step(self, run: RunFolder, *, learns_labels: bool) -> tuple[str, str]:
         """Predict a table, or adapt to one."""

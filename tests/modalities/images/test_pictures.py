@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hooke.inference.image_run import LoadedImageRun
+from hooke.studies.image_sections import citations_of_images, image_data_section, picture, reconstruction_picture
 
 from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
-from hooke.inference.image_run import LoadedImageRun
-from hooke.studies.image_sections import citations_of_images, image_data_section, picture, reconstruction_picture
 
 
 def test_data_and_citations(image_run: Path, screen: ImageStore) -> None:

@@ -1,4 +1,4 @@
-"""Sections of reports on images: where the fields came from, what a network learnt, fields and reconstructions as pictures."""
+"""Fields and reconstructions of them as pictures."""
 
 from __future__ import annotations
 
@@ -9,58 +9,41 @@ from typing import Any
 import numpy as np
 import torch
 
-from hooke.core import registry
-from hooke.core.citations import CITATIONS
 from hooke.core.png import encode_png
-from hooke.core.runs import RunFolder
 from hooke.images.batch import image_batch
 from hooke.images.store import ImageStore
 from hooke.images.tiles import centre_corners
-from hooke.inference.image_run import LoadedImageRun
-from hooke.report.schema import Count, DataSummary, Picture
+from hooke.nn.images.encoder import MaskedEncoder
+from hooke.nn.images.patches import channel_images, unpatchify
+from hooke.report.schema import Picture
 
 _GAP = 4  # pixels between tiles
 _ZOOM = 2
 
 
-def image_data_section(run: RunFolder, store: ImageStore) -> DataSummary:
-    """Source, licence, channels, split, and whether the images are simulated."""
-    card = registry.card(run.recipe["data"]["name"])
-    section = run.recipe["data"]["split"]
-    heights = f"{int(store.sizes[:, 0].min())} to {int(store.sizes[:, 0].max())} pixels high"
-    notes = [
-        f"{len(store.channels)} channels: {', '.join(store.channels)}; {store.dtype}; {heights}",
-        f"{len(store.batches)} experimental batches, {int(store.control.sum()):,} fields of negative controls",
-    ]
-    if store.simulated:
-        notes.insert(0, "These images are simulated: numbers compare methods, and say nothing about biology.")
-    parts = tuple(Count(name, int(value)) for name, value in run.info["rows"].items())
-    return DataSummary(
-        store.folder.name, title=card.title, source=card.source, licence=card.licence, rows_read=len(store) + store.refused,
-        rows_kept=len(store), rows_rejected=store.refused, split=f"{section['kind']}, seed {section['seed']}", parts=parts,
-        notes=tuple(notes),
-    )  # fmt: skip
+def reconstruction_picture(
+    encoder: MaskedEncoder, store: ImageStore, rows: Sequence[int], *, ratio: float, channels: Sequence[str], crop: int,
+    seed: int = 0,
+) -> Picture:  # fmt: skip
+    """Hidden, predicted and true patches of some fields, one channel a row: three columns a field.
 
-
-def citations_of_images(run: RunFolder) -> list[str]:
-    """Names in `core.citations` that an image run stands on."""
-    recipe = run.recipe
-    names = [recipe["model"]["name"], recipe["task"]["name"], recipe["data"]["name"], recipe["train"]["optimiser"]]
-    return [name for name in names if name in CITATIONS]
-
-
-def reconstruction_picture(run: LoadedImageRun, store: ImageStore, rows: Sequence[int], *, seed: int = 0) -> Picture:
-    """Hidden, predicted and true patches of some fields, one channel a row: three columns a field."""
-    ratio = float(run.run.recipe["task"]["mask_ratio"])
-    channels = run.channels_of(store)
-    side = run.crop or int(store.sizes[list(rows)].min())
+    Args:
+        encoder: A masked one, in evaluation mode.
+        store: The images.
+        rows: Which fields.
+        ratio: Share of hidden patches.
+        channels: That the encoder reads.
+        crop: Side of the crops; 0 for whole fields.
+        seed: Of what is hidden.
+    """
+    device = next(encoder.parameters()).device
+    side = crop or int(store.sizes[list(rows)].min())
     corners = centre_corners(store.sizes[list(rows)], side)
     pixels = store.read_crops(rows, corners[:, 0], corners[:, 1], (side, side), channels)
-    batch = image_batch(pixels, channels, np.asarray(rows)).to(run.device)
-    encoder = run.network.encoder
+    batch = image_batch(pixels, channels, np.asarray(rows)).to(device)
     noise = torch.rand(len(pixels), encoder.maskable(batch), generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
-        found = encoder.reconstruct(batch, noise.to(run.device), ratio)
+        found = encoder.reconstruct(batch, noise.to(device), ratio)
     hidden = _as_images(found, encoder.patch)
     true, predicted = found.target_image.cpu().numpy(), found.image.cpu().numpy()
     shown = np.where(hidden, 0.0, true)
@@ -74,8 +57,6 @@ def reconstruction_picture(run: LoadedImageRun, store: ImageStore, rows: Sequenc
 
 def _as_images(found: Any, patch: int) -> np.ndarray:
     """(B, C, H, W) bool: which pixels were hidden."""
-    from hooke.nn.images.patches import channel_images, unpatchify
-
     count, channels, height, width = found.target_image.shape
     grid = (height // patch, width // patch)
     mask = found.hidden.float()[:, :, None].expand(-1, -1, found.target.shape[2])

@@ -92,7 +92,7 @@ def measure(
     }  # fmt: skip
 
 
-def adapted(recipe: Recipe, pretrained: Recipe) -> Recipe:
+def adapted(recipe: Recipe, pretrained: Recipe, run: RunFolder) -> Recipe:
     """See `Domain.adapted`."""
     return replace(recipe, model=pretrained.model)
 

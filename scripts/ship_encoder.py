@@ -2,7 +2,7 @@
 
     python scripts/ship_encoder.py RUN NAME WORDS.toml
 
-Copied are the recipe, the labels (or channels and classes) and the weights of the first member.
+Copied are the recipe, the labels (of images: the spec) and the weights of the first member.
 WORDS.toml says what no run knows (title, licence, limits, ...);
 parameters, rows, labels by table, validation scores, versions and hashes are read from the run. At most 10 MB.
 """
@@ -23,6 +23,11 @@ from hooke.inference.image_run import LoadedImageRun, run_domain
 from hooke.core.hashing import file_sha256
 from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
+<<<<<<< HEAD
+=======
+from hooke.inference.image_network import spec_file
+from hooke.inference.image_run import LoadedImageRun, run_domain
+>>>>>>> image-constructors
 from hooke.inference.loaded import LoadedRun
 from hooke.molecules.store import MoleculeStore
 
@@ -53,14 +58,15 @@ def card(run: RunFolder, words: dict[str, Any]) -> dict[str, Any]:
 def image_facts(run: RunFolder) -> dict[str, Any]:
     """Architecture, data and validation of an encoder of images."""
     loaded, store = LoadedImageRun.open(run.folder, "cpu"), ImageStore.open(Path(run.info["store"]))
-    encoder, data = loaded.network.encoder, run.recipe["data"]
+    encoder, data, label = loaded.network.encoder, run.recipe["data"], loaded.spec.classes
+    classes = label.classes if label else 0
     return {
         "architecture": run.recipe["model"],
         "parameters": sum(tensor.numel() for tensor in encoder.encoder.parameters()),
         "width": encoder.width,
         "recipe": run.recipe["name"],
-        "tables": {data["name"]: f"{len(store):,} fields, {len(loaded.setup.classes):,} classes, seed {data['seed']}"},
-        "channels": list(loaded.setup.channels),
+        "tables": {data["name"]: f"{len(store):,} fields, {classes:,} classes, seed {data['seed']}"},
+        "channels": list(loaded.spec.channels),
         "validation": run.read_json("metrics.json")["valid"]["image"],
         "made_with": run.info["versions"],
     }  # fmt: skip
@@ -100,7 +106,7 @@ def main() -> None:
     made = RunFolder(target)
     made.write_json("recipe.json", run.recipe)
     made.write_json("run.json", {key: run.info[key] for key in KEPT})
-    names = "images.json" if run_domain(run) == "images" else "labels.json"
+    names = spec_file(run) if run_domain(run) == "images" else "labels.json"
     (target / names).write_text(json.dumps(run.read_json(names)))
     shutil.copyfile(run.path("members/0/best.safetensors"), target / "members" / "0" / "best.safetensors")
     files = sorted(path for path in target.rglob("*") if path.is_file())

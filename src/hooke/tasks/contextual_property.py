@@ -28,7 +28,7 @@ from hooke.nn.graphs.network import Network
 from hooke.nn.graphs.views_of_output import ViewHeads, disagreement
 from hooke.nn.losses import measured_mean
 from hooke.nn.randomness import random_from
-from hooke.nn.task import Task as Objective
+from hooke.nn.task import Task as BaseTask
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Config:
             raise UsageError(f"contexts reach at least one bond far: hops must be at least 1, got {self.hops}")
 
 
-class Task(Objective):
+class Task(BaseTask):
     """Prediction of contexts; labels are not looked at."""
 
     modality = "molecules"

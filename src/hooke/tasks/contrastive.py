@@ -19,7 +19,7 @@ from hooke.nn.graphs.heads import Head
 from hooke.nn.graphs.network import Network
 from hooke.nn.graphs.views import Augmentation, random_view
 from hooke.nn.randomness import random_from
-from hooke.nn.task import Task as Objective
+from hooke.nn.task import Task as BaseTask
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Config:
             raise UsageError(f"temperature must be above 0, got {self.temperature}")
 
 
-class Task(Objective):
+class Task(BaseTask):
     """Contrast of views; labels are not looked at."""
 
     modality = "molecules"

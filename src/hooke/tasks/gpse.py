@@ -36,7 +36,7 @@ from hooke.nn.graphs.network import Network
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.nn.mlp import mlp
 from hooke.nn.randomness import random_from
-from hooke.nn.task import Task as Objective
+from hooke.nn.task import Task as BaseTask
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class GraphTargets(nn.Module):
         return self.layers(output.graphs)
 
 
-class Task(Objective):
+class Task(BaseTask):
     """Prediction of encodings; labels are not looked at."""
 
     modality = "molecules"

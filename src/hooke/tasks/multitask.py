@@ -55,7 +55,7 @@ from hooke.nn.losses import (
 )
 from hooke.nn.mlp import Activation
 from hooke.nn.randomness import random_from
-from hooke.nn.task import Task as Objective
+from hooke.nn.task import Task as BaseTask
 
 MOST_WEIGHT = 100.0  # of a class, so that one lucky molecule of a rare class does not drown the others
 MOST_PARTS = 32  # labels of a level up to which each is a part of its own
@@ -140,7 +140,7 @@ def layout_of(labels: Sequence[Label], regression_outputs: int = 1) -> Layout:
     return Layout(tuple(groups), tuple(order), tuple(columns), position)
 
 
-class Task(Objective):
+class Task(BaseTask):
     """Multi-task learning of graph, node, edge and pair labels; with "gaussian" or "evidential" regression it states their spread.
 
     Args:

@@ -33,17 +33,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from hooke.inference.image_run import LoadedImageRun
+from hooke.inference.image_run import LoadedRun
 
 from hooke.core.label import Label
 from hooke.core.paths import mirror_folder
-<<<<<<< HEAD
-from hooke.images.batch import ImageBatch
-=======
 from hooke.images.batch import ImageBatch, image_batch
 from hooke.images.spec import LEVEL, ImageSpec
-from hooke.inference.image_run import LoadedImageRun
->>>>>>> image-constructors
+from hooke.inference.loaded import LoadedRun
 from hooke.inference.shipped import run_path
 from hooke.models import ca_mae, mae, mu_net, resnet, vit
 from hooke.tasks import masked_image, perturbation_classification, sit_v1, sit_v2
@@ -313,7 +309,7 @@ def part(data: Data, method: str, seed: int, seconds: float) -> list[dict[str, A
         if method == "features":
             values = measured(data)
         elif method == "tiny_cells":
-            values = embedded(LoadedImageRun.open(run_path(method), "cpu").network.encoder, data)
+            values = embedded(LoadedRun.open(run_path(method), "cpu").network.encoder, data)
         else:
             cost = COST_MS[data.name].get(method, 0.0)
             steps = round(1000 * seconds / (cost * BATCH)) if cost else 1

@@ -16,8 +16,7 @@ from pathlib import Path
 KEPT = (
     "recipe.json",
     "run.json",
-    "labels.json",
-    "statistics.json",
+    "spec.json",
     "metrics.json",
     "metrics.jsonl",
     "uncertainty.json",

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from hooke.core import registry
 from hooke.core.errors import UsageError
 from hooke.core.label import Label
-from hooke.core.types import Loader, Source, labels_of
+from hooke.core.types import LabelledSpec, Loader, Source, labels_of
 
 if TYPE_CHECKING:
     from hooke.core.recipe import Recipe, SplitSection
@@ -114,6 +114,7 @@ class Trainable(Modality):
     """What a model can be trained on.
 
     Attributes:
+        spec_type: Class of its specs, with `from_json`.
         unit: What progress counts: the items of an epoch.
         draws_by_item: Whether objectives draw random numbers for items as such (`nn.item_noise`), so that several processes learn what one
             does; else each process has randomness of its own.
@@ -126,6 +127,7 @@ class Trainable(Modality):
         structures: Whether `identify` names chemical structures, which reports draw.
     """
 
+    spec_type: ClassVar[Any] = LabelledSpec
     unit: ClassVar[str]
     draws_by_item: ClassVar[bool] = False
     several_items: ClassVar[bool] = False
@@ -163,13 +165,13 @@ class Trainable(Modality):
             UsageError: Nothing can be learnt from the store by this recipe.
         """
 
-    @abstractmethod
     def read_spec(self, run: RunFolder) -> Any:
         """The spec of a run, of every released version.
 
         Raises:
             DataError: It cannot be read by this Hooke.
         """
+        return self.spec_type.from_json(run.read_json("spec.json"))
 
     def usable(self, store: Any, rows: np.ndarray, recipe: Recipe) -> np.ndarray:
         """The rows without those that neither teach nor measure anything."""
@@ -197,9 +199,9 @@ class Trainable(Modality):
         if weights is not None:
             network.encoder.load_state_dict(weights)
 
-    @abstractmethod
     def inherit(self, recipe: Recipe, pretrained: RunFolder) -> Recipe:
-        """A recipe with what of a pretrained run its encoder depends on."""
+        """A recipe with what of a pretrained run its encoder depends on, beside the model; nothing by default."""
+        return recipe
 
     def epoch_items(self, rows: np.ndarray, recipe: Recipe) -> int:
         """Items of an epoch over these rows."""

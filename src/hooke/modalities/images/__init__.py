@@ -224,6 +224,7 @@ class Images(Trainable, Readable):
     name = "images"
     items = "fields"
     unit = "crops"
+    spec_type = ImageSpec
     sections = {"images": ImageSection}  # noqa: RUF012
     levels = (LEVEL,)
     several_items = True
@@ -299,10 +300,6 @@ class Images(Trainable, Readable):
             weights = {name: value for name, value in weights.items() if not name.startswith(_DECODER)}
             weights |= {name: value for name, value in fresh.items() if name.startswith(_DECODER)}
         network.encoder.load_state_dict(weights)
-
-    def inherit(self, recipe: Recipe, pretrained: RunFolder) -> Recipe:
-        """Nothing but the model."""
-        return recipe
 
     def epoch_items(self, rows: np.ndarray, recipe: Recipe) -> int:
         """Crops."""

@@ -113,6 +113,7 @@ class Molecules(Trainable, Readable):
     name = "molecules"
     items = "molecules"
     unit = "molecules"
+    spec_type = MoleculeSpec
     sections = {"encodings": EncodingConfig, "standardise": StandardiseConfig}  # noqa: RUF012
     levels = LEVELS
     draws_by_item = True
@@ -166,9 +167,9 @@ class Molecules(Trainable, Readable):
         """Labels with their statistics over the measurements that training sees."""
         return MoleculeSpec(
             store.labels,
+            label_statistics(store, rows, share=recipe.split.label_share, seed=recipe.seed),
             recipe.sections["encodings"],
             recipe.sections["standardise"],
-            label_statistics(store, rows, share=recipe.split.label_share, seed=recipe.seed),
         )
 
     def read_spec(self, run: RunFolder) -> MoleculeSpec:

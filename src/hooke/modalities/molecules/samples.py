@@ -128,7 +128,7 @@ def sample(seed: int = 0) -> Sample:
         for level in LEVELS
         if (count := sum(label.level == level for label in LABELS))
     }
-    spec = MoleculeSpec(LABELS, ENCODINGS, statistics=statistics)
+    spec = MoleculeSpec(LABELS, encodings=ENCODINGS, statistics=statistics)
 
     def batch(places: Sequence[int]) -> MoleculeBatch:
         return batch_of([SMILES[place] for place in places], encodings=ENCODINGS, labels=LABELS, seed=seed)

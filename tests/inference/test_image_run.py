@@ -32,8 +32,8 @@ def test_an_encoder_and_its_untrained_twin(image_run: Path, screen: ImageStore) 
 def test_encoders_of_fixed_channels_want_their_own(image_run: Path, screen: ImageStore) -> None:
     loaded = LoadedImageRun.open(image_run, "cpu")
     loaded.network.encoder.agnostic = False
-    assert loaded.channels_of(screen) == loaded.setup.channels
-    object.__setattr__(loaded.setup, "channels", ("DNA", "Golgi"))
+    assert loaded.channels_of(screen) == loaded.spec.channels
+    object.__setattr__(loaded.spec, "channels", ("DNA", "Golgi"))
     with pytest.raises(UnknownNameError, match="Golgi"):
         loaded.channels_of(screen)
 

@@ -7,7 +7,7 @@ from hooke.core import registry
 from hooke.core.errors import UnknownNameError
 from hooke.core.label import Label
 from hooke.core.types import LabelStatistics
-from hooke.inference.network import build_network, build_task, input_encodings, predicts_labels
+from hooke.inference.network import build_network, build_task, predicts_labels
 from hooke.molecules.encodings.config import EncodingConfig
 
 
@@ -35,10 +35,12 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
 
 def test_an_encoder_does_not_read_what_its_task_predicts() -> None:
     encodings = EncodingConfig(random_walk=3, functional_groups=True)
-    groups = registry.module("tasks", "functional_groups")
-    assert input_encodings(groups.Task, groups.Config(), encodings) == EncodingConfig(random_walk=3)
-    multitask = registry.module("tasks", "multitask")
-    assert input_encodings(multitask.Task, multitask.Config(), encodings) == encodings
+    config, read = registry.module("models", "gine").PRESETS["tiny"], {}
+    for name in ("functional_groups", "multitask"):
+        task = build_task(name, registry.module("tasks", name).Config(), (Label("a"),), None)
+        features = build_network("gine", config, encodings, task).encoder.node_inputs.features.encodings
+        read[name] = {*features.node, *features.graph}
+    assert read == {"functional_groups": {"random_walk"}, "multitask": {"random_walk", "functional_groups"}}
 
 
 def test_which_objectives_predict_labels() -> None:

@@ -12,6 +12,7 @@ import torch
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.images.batch import ImageBatch
 from hooke.images.batch import image_batch as images_to_batch
+from hooke.images.spec import ImageSpec
 from hooke.models import ca_mae
 from hooke.nn.masking import mask_by_noise
 from hooke.testing.image_models import build_image_model, noise_for
@@ -89,7 +90,7 @@ def slow_decode(
 @pytest.mark.parametrize("wanted", [(0, 1, 2), (2, 0), (1, 3)])
 def test_decoder_against_the_slow_reference(wanted: tuple[int, ...]) -> None:
     torch.manual_seed(0)
-    model = ca_mae.Model(CONFIG, (*CHANNELS, "mito")).double().eval()
+    model = ca_mae.Model(CONFIG, ImageSpec((*CHANNELS, "mito"))).double().eval()
     for parameter in model.parameters():
         parameter.data += 0.1 * torch.randn_like(parameter)
     masking = mask_by_noise(torch.rand(1, 12, generator=torch.Generator().manual_seed(1)), 0.5)
@@ -149,7 +150,7 @@ def test_refusals() -> None:
 def test_tokens_of_a_256_pixel_image() -> None:
     """1536 tokens, 384 of them visible, with six channels at patch 16."""
     with torch.device("meta"):
-        model = ca_mae.Model(ca_mae.PRESETS["small_16"], NAMES[:6])
+        model = ca_mae.Model(ca_mae.PRESETS["small_16"], ImageSpec(NAMES[:6]))
     from hooke.images.batch import meta_batch
     from hooke.nn.masking import visible_count
 
@@ -160,7 +161,7 @@ def test_tokens_of_a_256_pixel_image() -> None:
 def test_one_mean_a_channel_in_the_same_order_for_any_order_of_the_input() -> None:
     names = ("b", "a", "c")
     torch.manual_seed(0)
-    model = ca_mae.Model(replace(CONFIG, pooling="channels", stem="convolution"), names).eval()
+    model = ca_mae.Model(replace(CONFIG, pooling="channels", stem="convolution"), ImageSpec(names)).eval()
     assert model.width == 3 * CONFIG.width
     pixels = torch.rand(2, 4, 16, 16, generator=torch.Generator().manual_seed(0))
     found = model.embed(as_batch(pixels, ("x", "a", "b", "c")))

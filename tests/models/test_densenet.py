@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from hooke.images.spec import ImageSpec
 from hooke.models import densenet
 from hooke.testing.image_models import build_image_model
 
@@ -13,7 +14,7 @@ from hooke.testing.image_models import build_image_model
 @pytest.mark.parametrize(("preset", "width", "with_classifier"), [("121", 1024, 7_978_856), ("161", 2208, 28_681_000)])
 def test_parameters_agree_with_the_literature(preset: str, width: int, with_classifier: int) -> None:
     with torch.device("meta"):
-        model = densenet.Model(densenet.PRESETS[preset], ("r", "g", "b"))
+        model = densenet.Model(densenet.PRESETS[preset], ImageSpec(("r", "g", "b")))
     assert model.width == width
     assert sum(p.numel() for p in model.parameters()) + width * 1000 + 1000 == with_classifier
 

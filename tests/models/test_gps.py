@@ -8,6 +8,7 @@ import torch
 
 from hooke.models import gps
 from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.testing.samples import batch_of
 
 
@@ -39,10 +40,10 @@ def test_parity(reference, bias: str) -> None:
 
 
 def test_presets_grow_to_a_billion() -> None:
+    spec = MoleculeSpec(encodings=EncodingConfig(random_walk=16))
     with torch.device("meta"):
         sizes = {
-            name: sum(p.numel() for p in gps.Model(config, EncodingConfig(random_walk=16)).parameters())
-            for name, config in gps.PRESETS.items()
+            name: sum(p.numel() for p in gps.Model(config, spec).parameters()) for name, config in gps.PRESETS.items()
         }
     assert list(sizes.values()) == sorted(sizes.values())
     assert sizes["tiny"] < 2e5

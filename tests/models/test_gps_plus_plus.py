@@ -17,6 +17,7 @@ from hooke.core.errors import UsageError
 from hooke.models import gps_plus_plus
 from hooke.models.gps_plus_plus import PRESETS, Config, Model
 from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.pair_bias import POSITIONS
 from hooke.testing.samples import batch_of
 
@@ -185,7 +186,7 @@ def sizes(preset: str, **changes: object) -> tuple[int, Model]:
     """Parameters of the published network, with 3D input and the two-layer head of one label."""
     config = replace(PRESETS[preset], positions=True, **changes)
     with torch.device("meta"):
-        model = Model(config, ENCODINGS)
+        model = Model(config, MoleculeSpec(encodings=ENCODINGS))
         head = nn.Sequential(
             nn.Linear(config.width, config.width), nn.LayerNorm(config.width), nn.Linear(config.width, 1)
         )

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.images.spec import ImageSpec
 from hooke.models import mu_net
 from hooke.testing.image_models import build_image_model, noise_for
 from hooke.testing.image_samples import CHANNELS, image_batch
@@ -34,4 +35,4 @@ def test_resolutions() -> None:
 
 def test_widths() -> None:
     with pytest.raises(UsageError, match="multiple of 8"):
-        mu_net.Model(mu_net.Config(width=12), CHANNELS)
+        mu_net.Model(mu_net.Config(width=12), ImageSpec(CHANNELS))

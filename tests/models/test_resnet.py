@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from hooke.images.spec import ImageSpec
 from hooke.models import resnet
 from hooke.testing.image_models import build_image_model
 
@@ -13,7 +14,7 @@ from hooke.testing.image_models import build_image_model
 @pytest.mark.parametrize(("preset", "with_classifier"), [("50", 25_557_032), ("101", 44_549_160)])
 def test_parameters_agree_with_the_literature(preset: str, with_classifier: int) -> None:
     with torch.device("meta"):
-        model = resnet.Model(resnet.PRESETS[preset], ("r", "g", "b"))
+        model = resnet.Model(resnet.PRESETS[preset], ImageSpec(("r", "g", "b")))
     assert sum(p.numel() for p in model.parameters()) + 2048 * 1000 + 1000 == with_classifier
     assert model.blocks == 1 + sum(resnet.PRESETS[preset].depths)
     assert model.width == 2048

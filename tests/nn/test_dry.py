@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from hooke.core import registry
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.dry import dry_cost, dry_pass
 from hooke.nn.flops import count_flops, kept_bytes
 from hooke.testing.samples import ENCODINGS, SMILES, batch_of
@@ -18,8 +19,8 @@ def test_costs_are_those_of_a_real_pass(name: str) -> None:
     if hasattr(config, "positions"):
         config = type(config)(**{**vars(config), "positions": False})
     with torch.device("meta"):
-        dry = model.Model(config, ENCODINGS)
-    real = model.Model(config, ENCODINGS)
+        dry = model.Model(config, MoleculeSpec(encodings=ENCODINGS))
+    real = model.Model(config, MoleculeSpec(encodings=ENCODINGS))
     flops, kept = dry_cost(lambda: dry(batch), dry)
     assert flops == count_flops(lambda: real(batch))
     assert kept == kept_bytes(lambda: real(batch), real, without_attention=False)

@@ -10,13 +10,13 @@ from hooke.models import vit
 from hooke.nn.domain_losses import coral_penalty, rows_by_domain
 from hooke.tasks.coral import Config, Task
 from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import CLASSES, image_batch
+from hooke.testing.image_samples import SPEC, image_batch
 
 
 def test_the_penalty_of_the_embedding_is_added() -> None:
     batch, found = image_batch(), {}
     for penalty in (0.0, 2.0):
-        task = Task(Config(penalty=penalty), CLASSES)
+        task = Task(Config(penalty=penalty), SPEC)
         torch.manual_seed(0)
         network = task.network(build_image_model(vit)).double().eval()
         found[penalty] = task.losses(network, batch, 0, torch.Generator())
@@ -29,7 +29,7 @@ def test_the_penalty_of_the_embedding_is_added() -> None:
 
 def test_training_brings_the_domains_together() -> None:
     batch, distances = image_batch(12), []
-    task = Task(Config(penalty=10.0, symmetry="none"), CLASSES)
+    task = Task(Config(penalty=10.0, symmetry="none"), SPEC)
     torch.manual_seed(0)
     network = task.network(build_image_model(vit)).float().train()
     optimiser = torch.optim.Adam(network.parameters(), 1e-3)

@@ -7,11 +7,11 @@ from hooke.models import vit
 from hooke.nn.domain_losses import irm_penalty, rows_by_domain
 from hooke.tasks.irm import Config, Task
 from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import CLASSES, image_batch
+from hooke.testing.image_samples import SPEC, image_batch
 
 
 def test_means_of_batches_and_penalty_of_labelled_images() -> None:
-    task, batch = Task(Config(penalty=5.0, anneal_steps=10), CLASSES), image_batch(9)
+    task, batch = Task(Config(penalty=5.0, anneal_steps=10), SPEC), image_batch(9)
     network = task.network(build_image_model(vit)).double().eval()
     logits, labels = network(batch).logits["perturbation"], task.labels(batch)
     known = labels >= 0

@@ -10,14 +10,14 @@ from hooke.nn.masking import random_noise
 from hooke.tasks import masked_image
 from hooke.tasks.masked_image import Config, Task, some_channels
 from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import image_batch
+from hooke.testing.image_samples import SPEC, image_batch
 from hooke.testing.image_tasks import IMAGE_TASK_CHECKS
 
 
 @pytest.mark.parametrize("module", [mae, ca_mae, mu_net])
 @pytest.mark.parametrize("weight", [0.0, 0.01])
 def test_the_loss_is_that_of_the_reconstruction(module: object, weight: float) -> None:
-    task = Task(Config(fourier_weight=weight))
+    task = Task(Config(fourier_weight=weight), SPEC)
     network, batch = task.network(build_image_model(module)).eval(), image_batch()
     patches = network.encoder.maskable(batch)
     noise = random_noise(6, patches, torch.Generator().manual_seed(5), "cpu")
@@ -39,7 +39,7 @@ def test_subsets_of_channels() -> None:
     some = some_channels(batch, torch.Generator().manual_seed(3))
     for name, plane in zip(some.channels, some.pixels.unbind(1), strict=True):
         assert torch.equal(plane, batch.pixels[:, batch.channels.index(name)])
-    task = Task(Config(channel_subsets=True))
+    task = Task(Config(channel_subsets=True), SPEC)
     network = task.network(build_image_model(ca_mae)).train()
     losses = [task.losses(network, batch, 0, torch.Generator().manual_seed(seed))["loss"] for seed in range(4)]
     assert all(bool(loss.isfinite()) for loss in losses)
@@ -53,6 +53,6 @@ def test_refusals() -> None:
         (Config(normalise_patches=True, fourier_weight=0.1), "cannot go with"),
     ):
         with pytest.raises(UsageError, match=message):
-            Task(config)
+            Task(config, SPEC)
     with pytest.raises(UsageError, match="masked encoder"):
-        Task(Config()).network(build_image_model(vit))
+        Task(Config(), SPEC).network(build_image_model(vit))

@@ -8,7 +8,7 @@ from hooke.models import resnet
 from hooke.nn.images.batch_statistics import adapted
 from hooke.tasks.perturbation_classification import Config, Task
 from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import CLASSES, image_batch
+from hooke.testing.image_samples import SPEC, image_batch
 
 
 def test_one_pass_for_each_batch_never_mixes_their_statistics() -> None:
@@ -19,7 +19,7 @@ def test_one_pass_for_each_batch_never_mixes_their_statistics() -> None:
     others = replace(batch, pixels=changed)
     rows = batch.batch_index != 1
     for by_batch in (True, False):
-        task = Task(Config(by_batch=by_batch), CLASSES)
+        task = Task(Config(by_batch=by_batch), SPEC)
         network = task.network(build_image_model(resnet)).double().train()
         first, second = (task.classify(network, each).logits["perturbation"][rows] for each in (batch, others))
         assert torch.allclose(first, second, atol=1e-12) == by_batch
@@ -28,7 +28,7 @@ def test_one_pass_for_each_batch_never_mixes_their_statistics() -> None:
 
 
 def test_batches_apart_in_training_are_adabn_at_evaluation() -> None:
-    task = Task(Config(by_batch=True), CLASSES)
+    task = Task(Config(by_batch=True), SPEC)
     network, batch = task.network(build_image_model(resnet)).double(), image_batch(36)
     trained = task.classify(network.train(), batch).embedding
     for number in range(3):

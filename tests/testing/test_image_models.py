@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 import torch
 from torch import nn
 
 from hooke.images.batch import ImageBatch
+from hooke.images.spec import ImageSpec
 from hooke.nn.images.channels import in_order
+from hooke.nn.images.encoder import ImageEncoder
 from hooke.nn.images.output import ImageOutput
 from hooke.nn.images.standardise import standardise
 from hooke.nn.transformer import check_block
@@ -24,14 +28,14 @@ class Config:
     width: int = 8
 
 
-class Model(nn.Module):
+class Model(ImageEncoder):
     """Mean and spread of a random projection of each place; `fault` breaks one promise."""
 
-    def __init__(self, config: Config, channels: tuple[str, ...], fault: str = "") -> None:
+    def __init__(self, config: Config, spec: ImageSpec, fault: str = "") -> None:
         super().__init__()
-        self.fault, self.channels, self.blocks = fault, channels, 1
+        self.fault, self.channels, self.blocks = fault, spec.channels, 1
         self.width = config.width
-        self.table = nn.Parameter(torch.randn(config.width, len(channels)))
+        self.table = nn.Parameter(torch.randn(config.width, len(spec.channels)))
         self.unused = nn.Parameter(torch.zeros(1)) if fault == "unused" else None
         self.hidden = torch.randn(config.width).double() if fault == "hidden" else 0.0
         if fault == "constant":
@@ -58,15 +62,13 @@ class Model(nn.Module):
         height, width = batch.pixels.shape[2:]
         return ImageOutput(rows, places, (int(height), int(width)))
 
-    def embed(self, batch: ImageBatch, *, block: int = -1) -> torch.Tensor:
-        return self.forward(batch, block=block).embedding
-
 
 def file(fault: str = "", **other: object) -> SimpleNamespace:
-    def model(config: Config, channels: tuple[str, ...]) -> Model:
-        return Model(config, channels, fault)
+    class Faulty(Model):
+        def __init__(self, config: Config, spec: ImageSpec) -> None:
+            super().__init__(config, spec, fault)
 
-    parts = {"__name__": "toy", "DOMAIN": "images", "Config": Config, "PRESETS": {"tiny": Config()}, "Model": model}
+    parts = {"__name__": "toy", "Config": Config, "PRESETS": {"tiny": Config()}, "Model": Faulty}
     return SimpleNamespace(**{**parts, **other})
 
 
@@ -95,11 +97,18 @@ def test_each_fault_is_found(fault: str, check: str, message: str) -> None:
 
 
 def test_declarations() -> None:
+    class Elsewhere(Model):
+        modality = "molecules"
+
+    class Exempt(Model):
+        gradient_exempt: ClassVar[Mapping[str, str]] = {"table": "it does get one"}
+
     for change, check, message in (
-        ({"DOMAIN": "molecules"}, "interface", "DOMAIN"),
+        ({"Model": nn.Linear}, "interface", "no ImageEncoder"),
+        ({"Model": Elsewhere}, "interface", "modality"),
         ({"PRESETS": {}}, "interface", "no 'tiny'"),
         ({"PRESETS": {"tiny": 3}}, "interface", "not a Config"),
-        ({"GRADIENT_EXEMPT": {"table": "it does get one"}}, "gradients", "excuses no parameter"),
+        ({"Model": Exempt}, "gradients", "excuses no parameter"),
     ):
         with pytest.raises(ContractError, match=message):
             IMAGE_MODEL_CHECKS[check](file(**change))

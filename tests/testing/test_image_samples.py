@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hooke.testing.image_samples import CLASSES, DOMAINS, cells, image_batch
+from hooke.images.spec import LEVEL
+from hooke.testing.image_samples import SPEC, cells, image_batch
 
 
 @pytest.mark.parametrize(
@@ -13,11 +14,17 @@ def test_batches(kind: str, dtype: torch.dtype) -> None:
     batch = image_batch(7, channels=("a", "b"), size=(16, 24), kind=kind)
     assert batch.pixels.dtype == dtype
     assert batch.pixels.shape == (7, 2, 16, 24)
-    assert batch.batch_index.max() == DOMAINS - 1
-    for name in ("perturbation", "cell_type"):
-        assert int(batch.targets[name].max()) < CLASSES[name]
-    assert batch.targets["features"].shape == (7, CLASSES["features"])
-    assert (batch.targets["perturbation"] == -1).tolist() == [row == 4 for row in range(7)]
+    assert batch.batch_index.max() == len(SPEC.batches) - 1
+    targets = batch.targets[LEVEL]
+    assert targets.shape == (7, len(SPEC.labels))
+    for label, column in zip(SPEC.labels, targets.unbind(1), strict=True):
+        known = column[~column.isnan()]
+        if label.classes:
+            assert known.long().tolist() == known.tolist()
+            assert 0 <= int(known.min()) <= int(known.max()) < label.classes
+    assert targets[:, 0].isnan().tolist() == [row == 4 for row in range(7)]
+    assert not targets[:, 1].isnan().any()
+    assert targets[:, 2:].isnan().all(1).tolist() == [row % 3 == 2 for row in range(7)]
 
 
 def test_seeds_and_contrast() -> None:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from hooke.tasks import masked_image
 from hooke.tasks import perturbation_classification as wsl
 from hooke.testing import check_image_task
 from hooke.testing.contract import ContractError, domain_of, names_of
@@ -43,9 +44,17 @@ def file(fault: str = "", **other: object) -> SimpleNamespace:
 
         def predict(self, network, batch):
             found = super().predict(network, batch)
+            if fault == "level":
+                found["image"] = found["field"]
+            if fault == "infinite":
+                found["field"] = found["field"] / 0
             return {name: 2 * rows if fault == "probability" else rows for name, rows in found.items()}
 
-    return SimpleNamespace(**{"__name__": "toy", "DOMAIN": "images", "Config": wsl.Config, "Task": Task, **other})
+        def columns(self, level):
+            names = super().columns(level)
+            return names[1:] if fault == "columns" else names[::-1] if fault == "order" else names
+
+    return SimpleNamespace(**{"__name__": "toy", "Config": wsl.Config, "Task": Task, **other})
 
 
 def test_a_sound_task_passes() -> None:
@@ -62,6 +71,10 @@ def test_a_sound_task_passes() -> None:
         ("embedding", "embedding", "embed"),
         ("climbs", "learns", "does not fall"),
         ("probability", "predictions", "sums of probabilities"),
+        ("level", "predictions", "returns levels"),
+        ("infinite", "predictions", "not finite"),
+        ("columns", "predictions", "columns do not fit"),
+        ("order", "predictions", "of the labels in order"),
         ("nan", "unlabelled", "without labels is"),
         ("twice", "state_round_trip", "two names"),
     ],
@@ -71,8 +84,32 @@ def test_each_fault_is_found(fault: str, check: str, message: str) -> None:
         IMAGE_TASK_CHECKS[check](file(fault), None)
 
 
+def test_tasks_that_learn_no_labels() -> None:
+    class Labelled(masked_image.Task):
+        def losses(self, network, batch, step, generator):
+            parts = super().losses(network, batch, step, generator)
+            return {**parts, "loss": parts["loss"] * (2 if batch.targets else 1)}
+
+    class Predicting(masked_image.Task):
+        def columns(self, level):
+            return ["x"]
+
+    class Elsewhere(masked_image.Task):
+        modality = "molecules"
+
+    parts = {"__name__": "toy", "Config": masked_image.Config, "ENCODER": masked_image.ENCODER}
+    for task, check, message in (
+        (Labelled, "unlabelled", "another loss without targets"),
+        (Predicting, "predictions", "a task without labels predicts"),
+        (Elsewhere, "losses", "modality"),
+        (torch.nn.Identity, "losses", "no nn.task.Task"),
+    ):
+        with pytest.raises(ContractError, match=message):
+            IMAGE_TASK_CHECKS[check](SimpleNamespace(**parts, Task=task), None)
+
+
 def test_domains() -> None:
-    assert domain_of(file(DOMAIN="images")) == "images"
+    assert domain_of(file()) == "images"
     assert domain_of(SimpleNamespace()) == "molecules"
     assert {"vit", "ca_mae"} <= set(names_of("models", "images"))
     assert "gine" in names_of("models", "molecules")

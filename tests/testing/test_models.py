@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
+from hooke.nn.graphs.model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.testing import check_model
 from hooke.testing.contract import ContractError
@@ -24,12 +25,14 @@ class Config:
     width: int = 4
 
 
-class Model(nn.Module):
+class Model(MoleculeModel):
     """Sum over atoms of an embedding of the element; `fault` breaks one promise."""
 
-    def __init__(self, config: Config, encodings: EncodingConfig, fault: str = "") -> None:
+    fault = ""
+
+    def __init__(self, config: Config, spec: MoleculeSpec) -> None:
         super().__init__()
-        self.fault = fault
+        fault = self.fault
         self.node_width = self.graph_width = config.width
         self.edge_width = 0
         self.table = nn.Parameter(torch.randn(120, config.width))
@@ -53,15 +56,10 @@ class Model(nn.Module):
         graphs = torch.zeros(batch.num_graphs, nodes.shape[1], dtype=nodes.dtype).index_add(0, batch.node_graph, nodes)
         return MoleculeOutput(nodes, None, graphs if self.fault != "shape" else graphs[:, :-1])
 
-    def embed(self, batch) -> torch.Tensor:
-        return self.forward(batch).graphs
 
-
-def file(fault: str = "", config: type = Config, **other: object) -> SimpleNamespace:
-    def model(chosen, encodings):
-        return Model(chosen, encodings, fault)
-
-    return SimpleNamespace(__name__="toy", Config=config, PRESETS={"tiny": config()}, Model=model, **other)
+def file(fault: str = "", config: type = Config, **members: object) -> SimpleNamespace:
+    model = type("Model", (Model,), {"fault": fault, **members})
+    return SimpleNamespace(__name__="toy", Config=config, PRESETS={"tiny": config()}, Model=model)
 
 
 def test_a_sound_model_passes() -> None:
@@ -99,7 +97,7 @@ def test_options_without_effect_are_found() -> None:
 
 
 def test_presets_and_exemptions() -> None:
-    module = file(GRADIENT_EXEMPT={"table": "it does get one"})
+    module = file(gradient_exempt={"table": "it does get one"})
     with pytest.raises(ContractError, match="excuses no parameter"):
         MODEL_CHECKS["gradients"](module)
     module.PRESETS = {}
@@ -107,6 +105,9 @@ def test_presets_and_exemptions() -> None:
         MODEL_CHECKS["interface"](module)
     module.PRESETS = {"tiny": 3}
     with pytest.raises(ContractError, match="not a Config"):
+        MODEL_CHECKS["interface"](module)
+    module.Model = nn.Linear
+    with pytest.raises(ContractError, match="not a MoleculeModel"):
         MODEL_CHECKS["interface"](module)
 
 

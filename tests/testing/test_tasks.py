@@ -67,6 +67,15 @@ def test_each_fault_is_found(fault: str, check: str, message: str) -> None:
         TASK_CHECKS[check](file(fault), None)
 
 
+def test_what_is_no_task_of_molecules() -> None:
+    with pytest.raises(ContractError, match="is not a Task"):
+        TASK_CHECKS["losses"](SimpleNamespace(__name__="toy", Config=multitask.Config, Task=object), None)
+    module = file("")
+    module.Task.modality = "images"
+    with pytest.raises(ContractError, match="not 'molecules'"):
+        TASK_CHECKS["losses"](module, None)
+
+
 def test_a_sound_task_passes() -> None:
     check_task("multitask")
     check_task(multitask)

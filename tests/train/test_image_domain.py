@@ -28,7 +28,7 @@ def test_a_run_holds_everything(image_run: Path, screen: ImageStore) -> None:
     assert info["status"] == "finished"
     assert sum(info["rows"].values()) == len(screen)
     assert info["simulated"] is True
-    assert run.read_json("images.json")["channels"] == list(screen.channels)
+    assert run.read_json("spec.json")["channels"] == list(screen.channels)
     assert set(run.recipe) == {"name", "seed", "data", "images", "model", "task", "train"}
     assert [line["epoch"] for line in run.metrics()] == [1, 2]
     assert all("valid_loss" in line for line in run.metrics())
@@ -89,7 +89,7 @@ def test_refusals(screen: ImageStore, image_run: Path, tmp_path: Path, monkeypat
     with pytest.raises(UsageError, match="is about images, the recipe 'tiny_gine' about molecules"):
         finetune(image_run, load_recipe("tiny_gine"), runs=tmp_path)
     unknown = replace(recipe, task=replace(recipe.task, config=replace(recipe.task.config, target="guide")))
-    monkeypatch.setattr(image_domain, "class_codes", lambda store, setup: -torch.ones(len(store)).numpy())
+    monkeypatch.setattr(image_domain, "class_codes", lambda store, label: -torch.ones(len(store)).numpy())
     with pytest.raises(UsageError, match="no field is left"):
         image_domain.split(screen, unknown)
 

@@ -11,10 +11,11 @@ import torch
 
 from hooke.core.recipe import Recipe, load_recipe
 from hooke.core.runs import RunFolder
+from hooke.images.spec import LEVEL
 from hooke.images.store import ImageStore
-from hooke.inference.image_network import ImageSetup
+from hooke.inference.image_network import image_spec
 from hooke.nn.transformer import Transformer
-from hooke.train.image_member import ImageMember, class_codes, image_loader
+from hooke.train.image_member import ImageMember, image_loader
 
 
 @pytest.fixture
@@ -24,9 +25,9 @@ def recipe() -> Recipe:
 
 def member(recipe: Recipe, store: ImageStore, folder: Path, **changes: object) -> ImageMember:
     run = RunFolder(folder)
-    setup = ImageSetup.of(store, recipe.task.config, recipe.images.channels)
+    spec = image_spec(store, recipe)
     return replace(
-        ImageMember(run, recipe, store.folder, np.arange(12), np.arange(12, 18), 0, setup=setup),
+        ImageMember(run, recipe, store.folder, np.arange(12), np.arange(12, 18), 0, spec=spec),
         **changes,  # type: ignore[arg-type]
     )
 
@@ -37,20 +38,20 @@ def test_crops_of_an_epoch(recipe: Recipe, screen: ImageStore, tmp_path: Path) -
     batches = list(train.epoch(0))
     assert sum(batch.num_items for batch in batches) == one.items == 24
     assert batches[0].pixels.shape[1:] == (5, 24, 24)
-    assert set(batches[0].targets) == {"perturbation"}
+    assert {level: values.shape for level, values in batches[0].targets.items()} == {LEVEL: (len(batches[0].rows), 1)}
     assert sum(batch.num_items for batch in valid.epoch(0)) == 6
     shared = [one.loaders(rank=rank, world=2)[1] for rank in (0, 1)]
     assert sum(batch.num_items for loader in shared for batch in loader.epoch(0)) == 6
 
 
 def test_classes_are_those_of_the_head(recipe: Recipe, screen: ImageStore) -> None:
-    setup = ImageSetup.of(screen, recipe.task.config)
+    spec = image_spec(screen, recipe)
     codes, names = screen.classes("perturbation")
-    assert np.array_equal(class_codes(screen, setup), codes)
-    fewer = replace(setup, classes=names[1:])
-    assert np.array_equal(class_codes(screen, fewer), codes - 1)
-    loader = image_loader(screen, np.arange(4), recipe, fewer, seed=None)
-    assert next(loader.epoch(0)).targets["perturbation"].tolist() == (codes[:4] - 1).tolist()
+    [label] = spec.labels
+    fewer = replace(spec, labels=(replace(label, classes=len(names) - 1, names=names[1:]),))
+    loader = image_loader(screen, np.arange(len(screen)), recipe, fewer, seed=None)
+    found = np.concatenate([batch.targets[LEVEL].numpy() for batch in loader.epoch(0)])
+    np.testing.assert_array_equal(found[:, 0], np.where(codes > 0, codes - 1, np.nan))
 
 
 def test_recomputing_activations(screen: ImageStore, tmp_path: Path) -> None:

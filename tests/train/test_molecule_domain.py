@@ -9,6 +9,7 @@ import pytest
 
 from hooke.core.errors import UsageError
 from hooke.core.recipe import Named, Recipe
+from hooke.core.runs import RunFolder
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.store import MoleculeStore
 from hooke.tasks import attribute_masking, combined, functional_groups
@@ -33,7 +34,7 @@ def test_a_table_without_labels(recipe: Recipe, tmp_path: Path) -> None:
     free = replace(bare, task=Named("attribute_masking", attribute_masking.Config()))
     molecule_domain.check(store, free)
     several = combined.Config({"attribute_masking": {}, "contextual_property": {}})
-    assert not several.supervised
+    assert not combined.Task.learns_labels(several)
     molecule_domain.check(store, replace(bare, task=Named("combined", several)))
     with pytest.raises(UsageError, match="no label"):
         molecule_domain.check(store, replace(bare, task=Named("combined", combined.Config())))
@@ -43,13 +44,22 @@ def test_a_table_without_labels(recipe: Recipe, tmp_path: Path) -> None:
     assert run.info["status"] == "finished"
 
 
-def test_adapted_takes_model_and_encodings(recipe: Recipe) -> None:
+def pretrained(folder: Path, recipe: Recipe, store: MoleculeStore) -> RunFolder:
+    run = RunFolder.create(folder, "pretrained", recipe.to_json(), store.content_hash)
+    run.write_json("labels.json", [label.to_json() for label in store.labels])
+    return run
+
+
+def test_adapted_takes_model_and_encodings(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
     other = replace(recipe, encodings=EncodingConfig(random_walk=7), seed=5)
-    found = molecule_domain.adapted(recipe, other)
+    found = molecule_domain.adapted(recipe, other, pretrained(tmp_path, other, store))
     assert (found.encodings, found.model, found.seed) == (other.encodings, other.model, recipe.seed)
 
 
-def test_adapted_leaves_out_the_encodings_that_were_predicted(recipe: Recipe) -> None:
+def test_adapted_leaves_out_the_encodings_that_were_predicted(
+    recipe: Recipe, store: MoleculeStore, tmp_path: Path
+) -> None:
     carried = EncodingConfig(random_walk=7, functional_groups=True)
     other = replace(recipe, encodings=carried, task=Named("functional_groups", functional_groups.Config()))
-    assert molecule_domain.adapted(recipe, other).encodings == EncodingConfig(random_walk=7)
+    found = molecule_domain.adapted(recipe, other, pretrained(tmp_path, other, store))
+    assert found.encodings == EncodingConfig(random_walk=7)

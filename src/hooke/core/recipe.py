@@ -296,7 +296,7 @@ def resolve(mapping: Mapping[str, Any]) -> Recipe:
 
 def model_domain(name: str) -> str:
     """What a registered model is about; "molecules" when it does not say."""
-    return getattr(registry.module("models", name), "DOMAIN", "molecules")
+    return getattr(registry.module("models", name).Model, "modality", "molecules")
 
 
 def _check_domain(sections: Mapping[str, Any], mapping: Mapping[str, Any]) -> None:
@@ -306,7 +306,7 @@ def _check_domain(sections: Mapping[str, Any], mapping: Mapping[str, Any]) -> No
     found = {
         "data": registry.card(names["data"]).modality,
         "model": domain,
-        "task": getattr(registry.module("tasks", names["task"]), "DOMAIN", "molecules"),
+        "task": getattr(registry.module("tasks", names["task"]).Task, "modality", "molecules"),
     }
     if len(set(found.values())) > 1:
         raise UsageError(

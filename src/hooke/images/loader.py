@@ -6,7 +6,7 @@ processes where decoding is the bottleneck.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -32,8 +32,7 @@ class ImageLoader:
         turn: Whether crops are flipped and turned by quarters at random; needs a seed and square crops.
         single_batch: Whether each batch of crops comes from one experimental batch, as statistics per batch (AdaBN) need.
         channels: Which channels in which order; None takes all.
-        targets: name -> (fields of the store,) or (fields of the store, columns), for every field of the store; integers are
-            classes.
+        targets: (fields of the store, labels) float32 for every field of the store, as in `ImageBatch`; None where nothing is known.
         rank, world: This process takes every world-th batch, starting with rank.
         workers: Processes that read; 0 reads in a thread.
         prefetch: Batches read ahead.
@@ -51,7 +50,7 @@ class ImageLoader:
         turn: bool = False,
         single_batch: bool = False,
         channels: Sequence[str] | None = None,
-        targets: Mapping[str, np.ndarray] | None = None,
+        targets: np.ndarray | None = None,
         rank: int = 0,
         world: int = 1,
         workers: int = 0,
@@ -59,14 +58,13 @@ class ImageLoader:
     ) -> None:
         if turn and seed is None:
             raise UsageError("crops are turned at random, which needs a seed")
-        for name, values in (targets or {}).items():
-            if len(values) != len(store):
-                raise UsageError(f"target {name!r} has {len(values)} rows, the store {len(store)}")
+        if targets is not None and len(targets) != len(store):
+            raise UsageError(f"the targets have {len(targets)} rows, the store {len(store)}")
         self.store, self._rows, self._batch_size, self._seed = store, np.asarray(rows, np.int64), batch_size, seed
         self._crop, self._per_field, self._turn, self._single = crop, crops_per_field, turn, single_batch
         self.channels = store.channels if channels is None else tuple(channels)
         store.channel_numbers(self.channels)
-        self._targets = dict(targets or {})
+        self._targets = targets
         self._batch_index, self._control = store.batch_index, store.control
         self._rank, self._world, self._workers, self._prefetch = rank, world, workers, prefetch
         sizes = store.sizes[self._rows]
@@ -162,7 +160,7 @@ class ImageLoader:
                 values,
                 self.channels,
                 batch.rows,
-                {name: target[batch.rows] for name, target in self._targets.items()},
+                None if self._targets is None else self._targets[batch.rows],
                 self._batch_index[batch.rows],
                 self._control[batch.rows],
             )

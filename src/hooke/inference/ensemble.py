@@ -51,7 +51,7 @@ class Ensemble:
     @property
     def states_spread(self) -> bool:
         """Whether a single network already has a spread."""
-        return bool(getattr(self.task, "states_spread", False))
+        return bool(self.task.states_spread)
 
     @torch.no_grad()
     def dropout_spread(self, batch: MoleculeBatch, samples: int, *, seed: int = 0) -> dict[str, np.ndarray]:

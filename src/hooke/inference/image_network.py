@@ -1,81 +1,51 @@
-"""What an image run learns about its data, and building its task and network from it, for training and for embedding."""
+"""The spec of an image run, and its task and network built from it, for training and for embedding."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from torch import nn
 
 from hooke.core import registry
-from hooke.core.errors import UsageError
-from hooke.images.measured import feature_names
+from hooke.core.recipe import Recipe
+from hooke.core.runs import RunFolder
+from hooke.images.spec import ImageSpec
 from hooke.images.store import ImageStore
-from hooke.tasks.measured_features import FEATURES
+from hooke.images.targets import released_spec, spec_of
+from hooke.nn.images.classification import ClassificationTask
+from hooke.nn.task import Task
 
-MEASURED = "measured_fields"  # an objective whose config has it predicts measured features
+SPEC, RELEASED = "spec.json", "images.json"  # of a run; what runs of the first release have instead
 
 
-@dataclass(frozen=True)
-class ImageSetup:
-    """What a network must know of the images that it was made for.
+def image_spec(store: ImageStore, recipe: Recipe) -> ImageSpec:
+    """What a network of this recipe must know of the images of a store; see `images.targets.spec_of`."""
+    task, model = registry.module("tasks", recipe.task.name).Task, registry.module("models", recipe.model.name).Model
+    classifies = issubclass(task, ClassificationTask)
+    return spec_of(
+        store, recipe, target=recipe.task.config.target if classifies else "",
+        features=classifies and task.measures_features, agnostic=model.agnostic,
+    )  # fmt: skip
 
-    Attributes:
-        channels: Names, in the order of the weights.
-        batches: Names of the experimental batches; `batch_index` counts in this order.
-        target: Metadata column of the classes; "" when the objective needs none.
-        classes: Their names, in the order of the head.
-        features: How many measured features the objective predicts of each image; 0: none.
-    """
 
-    channels: tuple[str, ...]
-    batches: tuple[str, ...] = ()
-    target: str = ""
-    classes: tuple[str, ...] = ()
-    features: int = 0
+def spec_file(run: RunFolder) -> str:
+    """The name of the file that holds what the run knows of its images."""
+    return SPEC if run.path(SPEC).exists() else RELEASED
 
-    @classmethod
-    def of(cls, store: ImageStore, task_config: Any, channels: Sequence[str] = ()) -> ImageSetup:
-        """From a store.
 
-        Args:
-            store: The images.
-            task_config: Of the objective; its `target`, where it has one, is a metadata column.
-            channels: Which of the store's; none takes all.
-
-        Raises:
-            UnknownNameError: No such channel or column.
-            UsageError: Features are measured on all channels, but some were chosen.
-        """
-        store.channel_numbers(channels)
-        target = getattr(task_config, "target", "")
-        classes = store.classes(target)[1] if target else ()
-        found = cls(tuple(channels) or store.channels, store.batches, target, classes)
-        if not hasattr(task_config, MEASURED):
-            return found
-        if found.channels != store.channels:
-            raise UsageError("features are measured on all channels of the images; leave images.channels out")
-        return replace(found, features=len(feature_names(found.channels)))
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> ImageSetup:
-        """Back from `to_json`."""
-        lists = {name: tuple(value[name]) for name in ("channels", "batches", "classes")}
-        return cls(**{**value, **lists})
-
-    def to_json(self) -> dict[str, Any]:
-        """A plain dictionary; without `features` where there are none, so that older runs keep their hashes."""
-        plain = asdict(self)
-        return plain if self.features else {name: value for name, value in plain.items() if name != "features"}
+def read_image_spec(run: RunFolder) -> ImageSpec:
+    """The spec of a run, of the first release too."""
+    name = spec_file(run)
+    value = run.read_json(name)
+    if name == SPEC:
+        return ImageSpec.from_json(value)
+    agnostic = registry.module("models", run.recipe["model"]["name"]).Model.agnostic
+    return released_spec(value, crop=int(run.recipe["images"]["crop"]), agnostic=agnostic)
 
 
 def build_image_network(
-    task_name: str, task_config: Any, model: str, config: Any, setup: ImageSetup
-) -> tuple[nn.Module, Any]:
+    task_name: str, task_config: Any, model: str, config: Any, spec: ImageSpec
+) -> tuple[nn.Module, Task]:
     """The encoder with what the objective adds, and the objective; initialised from torch's current generator."""
-    classes = {setup.target: len(setup.classes)} if setup.target else {}
-    if setup.features:
-        classes[FEATURES] = setup.features
-    task = registry.module("tasks", task_name).Task(task_config, classes, len(setup.batches))
-    return task.network(registry.module("models", model).Model(config, setup.channels)), task
+    task: Task = registry.module("tasks", task_name).Task(task_config, spec)
+    return task.network(registry.module("models", model).Model(config, task.inputs(spec))), task

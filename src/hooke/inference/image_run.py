@@ -12,10 +12,12 @@ from torch import nn
 from hooke.core import registry
 from hooke.core.errors import DataError, UsageError
 from hooke.core.hashing import content_hash, file_sha256
+from hooke.core.recipe import model_domain
 from hooke.core.recipe_files import build
 from hooke.core.runs import RunFolder
+from hooke.images.spec import ImageSpec
 from hooke.images.store import ImageStore
-from hooke.inference.image_network import ImageSetup, build_image_network
+from hooke.inference.image_network import build_image_network, read_image_spec, spec_file
 from hooke.nn.weights import load_weights
 
 
@@ -52,7 +54,7 @@ class LoadedImageRun:
     Attributes:
         run: The run folder.
         network: Its encoder with what the objective added; of the first member.
-        setup: Channels, batches and classes that it was trained on.
+        spec: What it was made for.
         crop: Side of the crops that it was trained on; 0 for whole fields.
         model_hash: Of all that an embedding depends on.
         device: Where it runs.
@@ -60,7 +62,7 @@ class LoadedImageRun:
 
     run: RunFolder
     network: Any
-    setup: ImageSetup
+    spec: ImageSpec
     crop: int
     model_hash: str
     device: torch.device
@@ -81,15 +83,13 @@ class LoadedImageRun:
             raise DataError(f"{run.folder} is not finished ({run.info['status']}); `hooke resume {run.folder}` ends it")
         if run_domain(run) != "images":
             raise DataError(f"{run.folder} is a run on {run_domain(run)}, not on images")
-        network, setup = _network(run)
+        network, spec = _network(run)
         part = "refit" if run.path("refit").is_dir() else "members"
         weights = run.path(f"{part}/0/best.safetensors")
         load_weights(network, weights)
         sections = {name: run.recipe[name] for name in ("model", "task")}
-        digest = content_hash([sections, setup.to_json(), file_sha256(weights)])
-        return cls(run, network.eval(), setup, int(run.recipe["images"]["crop"]), digest, torch.device("cpu")).to(
-            device
-        )
+        digest = content_hash([sections, run.read_json(spec_file(run)), file_sha256(weights)])
+        return cls(run, network.eval(), spec, int(run.recipe["images"]["crop"]), digest, torch.device("cpu")).to(device)
 
     def to(self, device: str) -> LoadedImageRun:
         """The same on a device; "auto" takes a GPU if there is one."""
@@ -116,10 +116,10 @@ class LoadedImageRun:
         Raises:
             UnknownNameError: The store lacks a channel of an encoder that takes its own only.
         """
-        if getattr(self.network.encoder, "agnostic", False):
+        if self.network.encoder.agnostic:
             return store.channels
-        store.channel_numbers(self.setup.channels)
-        return self.setup.channels
+        store.channel_numbers(self.spec.channels)
+        return self.spec.channels
 
     def stamp(self) -> dict[str, Any]:
         """What is written into every file that the run makes."""
@@ -132,11 +132,11 @@ class LoadedImageRun:
 
 def run_domain(run: RunFolder) -> str:
     """What a run is about: "molecules" or "images"."""
-    return getattr(registry.module("models", run.recipe["model"]["name"]), "DOMAIN", "molecules")
+    return model_domain(run.recipe["model"]["name"])
 
 
-def _network(run: RunFolder) -> tuple[nn.Module, ImageSetup]:
-    recipe, setup = run.recipe, ImageSetup.from_json(run.read_json("images.json"))
+def _network(run: RunFolder) -> tuple[nn.Module, ImageSpec]:
+    recipe, spec = run.recipe, read_image_spec(run)
     names = {kind: recipe[kind]["name"] for kind in ("task", "model")}
     try:
         task, model = (
@@ -150,4 +150,4 @@ def _network(run: RunFolder) -> tuple[nn.Module, ImageSetup]:
     except UsageError as error:
         made = run.info["versions"].get("hooke-bio")
         raise DataError(f"{run.folder} was made by Hooke {made}, which this Hooke cannot read: {error}") from error
-    return build_image_network(names["task"], task, names["model"], model, setup)[0], setup
+    return build_image_network(names["task"], task, names["model"], model, spec)[0], spec

@@ -28,8 +28,10 @@ from torch.nn import functional
 from hooke.core.errors import UsageError
 from hooke.core.options import later
 from hooke.images.batch import ImageBatch
+from hooke.images.spec import ImageSpec
 from hooke.nn.attention import EPSILON, CrossAttention
 from hooke.nn.images.channels import positions, require_channels
+from hooke.nn.images.encoder import MaskedEncoder, PatchTokenEncoder
 from hooke.nn.images.levels import Levels
 from hooke.nn.images.output import ImageOutput, Reconstruction
 from hooke.nn.images.patch_encoder import ChannelPooling, NormPlace, PatchEncoder, Stem
@@ -38,9 +40,6 @@ from hooke.nn.images.positions import sine_positions
 from hooke.nn.images.standardise import standardise
 from hooke.nn.masking import Masking, mask_by_noise, put_back, take
 from hooke.nn.transformer import BlockKind, Transformer, initialise
-
-DOMAIN = "images"
-GRADIENT_EXEMPT = {r"decoder\..*": "the decoder serves reconstruction alone"}
 
 
 @dataclass(frozen=True)
@@ -149,19 +148,19 @@ class Decoder(nn.Module):
         return self.predict(states if whole else take(states, masking.covered))
 
 
-class Model(nn.Module):
+class Model(MaskedEncoder, PatchTokenEncoder):
     """Channel-agnostic masked autoencoder.
 
     Args:
         config: Sizes and choices.
-        channels: Names of the channels that the decoder knows; the encoder takes any.
+        spec: Its channels are those that the decoder knows; the encoder takes any.
     """
 
     agnostic = True
 
-    def __init__(self, config: Config, channels: tuple[str, ...]) -> None:
+    def __init__(self, config: Config, spec: ImageSpec) -> None:
         super().__init__()
-        self.channels, self.patch = require_channels(channels), config.patch
+        self.channels, self.patch = require_channels(spec.channels), config.patch
         self.by_channel, self.blocks = config.pooling == "channels", config.depth
         self.width = config.width * (len(self.channels) if self.by_channel else 1)
         self.encoder = PatchEncoder(config, config.patch**2, config.stem)
@@ -178,10 +177,6 @@ class Model(nn.Module):
             return output
         rows = self._channel_means(output, len(batch.channels))[:, self._in_order(batch.channels)]
         return replace(output, embedding=rows.flatten(1))
-
-    def embed(self, batch: ImageBatch, *, block: int = -1) -> Float[Tensor, "images width"]:
-        """One row an image, the same for any order of its channels."""
-        return self.forward(batch, block=block).embedding
 
     def _levels(self, batch: ImageBatch, grid: tuple[int, int]) -> Float[Tensor, "images patches width"] | None:
         return None if self.levels is None else self.levels(batch.pixels, grid[0] * grid[1])
@@ -201,8 +196,7 @@ class Model(nn.Module):
 
     def maskable(self, batch: ImageBatch) -> int:
         """How many patches of an image can be masked, those of all channels counted."""
-        down, across = patch_grid(batch.pixels.shape[2:], self.patch)
-        return len(batch.channels) * down * across
+        return len(batch.channels) * super().maskable(batch)
 
     def reconstruct(
         self,

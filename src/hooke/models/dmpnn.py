@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.core.options import later
-from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.distinct import Distinct, at_edges
 from hooke.nn.graphs.embeddings import BondEmbedding
 from hooke.nn.graphs.encoder import MoleculeEncoder
@@ -101,8 +101,8 @@ class DirectedMessagePassing(nn.Module):
 class Model(MoleculeEncoder):
     """D-MPNN encoder with pooling."""
 
-    def __init__(self, config: Config, encodings: EncodingConfig = EncodingConfig()) -> None:
-        features = NodeFeatures(config.embedding_width, config.encoding_width, encodings)
+    def __init__(self, config: Config, spec: MoleculeSpec = MoleculeSpec()) -> None:
+        features = NodeFeatures(config.embedding_width, config.encoding_width, spec.encodings)
         super().__init__(
             node_inputs=features,
             edge_inputs=BondEmbedding(config.bond_width),

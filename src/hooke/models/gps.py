@@ -17,7 +17,7 @@ from typing import Literal
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.attention import Attended, MoleculeAttention
 from hooke.nn.graphs.distinct import Distinct
 from hooke.nn.graphs.encoder import MoleculeEncoder
@@ -88,9 +88,9 @@ class Layer(nn.Module):
 class Model(MoleculeEncoder):
     """GPS encoder with pooling."""
 
-    def __init__(self, config: Config, encodings: EncodingConfig = EncodingConfig()) -> None:
+    def __init__(self, config: Config, spec: MoleculeSpec = MoleculeSpec()) -> None:
         super().__init__(
-            node_inputs=NodeInputs(config, encodings),
+            node_inputs=NodeInputs(config, spec.encodings),
             edge_inputs=EdgeInputs(config, config.edge_width),
             layers=[Layer(config) for _ in range(config.depth)],
             pooling=config.pooling,

@@ -21,8 +21,9 @@ as in both (the code's groups name what is kept): in training a molecule loses i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Bool, Float
@@ -31,9 +32,11 @@ from torch import Tensor, nn
 from hooke.core.errors import UsageError
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.attention import Attended, MoleculeAttention, attended, masked_bias
 from hooke.nn.graphs.embeddings import MAXIMUM_DEGREE, AtomEmbedding, BondEmbedding
 from hooke.nn.graphs.graph_dropout import GraphDropout, RowDropout
+from hooke.nn.graphs.model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.nn.graphs.pair_bias import POSITIONS, DistanceBias, PathBias
 from hooke.nn.graphs.pooling import Pooling, PoolingKind
@@ -51,8 +54,6 @@ from hooke.nn.graphs.segment import (
 from hooke.nn.graphs.size_groups import size_layout
 from hooke.nn.mlp import mlp
 from hooke.nn.randomness import ItemRandom
-
-NODE_INPUTS = {POSITIONS: 3}
 
 
 @dataclass(frozen=True)
@@ -300,12 +301,14 @@ class Layer(nn.Module):
         return nodes, bonds + change, state if total is None else state + self.global_dropout(total)
 
 
-class Model(nn.Module):
+class Model(MoleculeModel):
     """GPS++ encoder with pooling."""
 
-    def __init__(self, config: Config, encodings: EncodingConfig = EncodingConfig()) -> None:
+    extra_encodings: ClassVar[Mapping[str, int]] = {POSITIONS: 3}
+
+    def __init__(self, config: Config, spec: MoleculeSpec = MoleculeSpec()) -> None:
         super().__init__()
-        self.inputs = Inputs(config, encodings)
+        self.inputs = Inputs(config, spec.encodings)
         places = [1.0 if layer == config.depth - 1 else layer / (config.depth - 1) for layer in range(config.depth)]
         self.layers = nn.ModuleList(Layer(config, place) for place in places)
         self.pooling = Pooling(config.pooling)
@@ -318,7 +321,3 @@ class Model(nn.Module):
         for layer in self.layers:
             nodes, bonds, state = layer(nodes, bonds, state, around, batch)
         return MoleculeOutput(nodes, bonds, self.pooling(nodes, batch))
-
-    def embed(self, batch: MoleculeBatch) -> Float[Tensor, "graphs graph_width"]:
-        """One row a molecule."""
-        return self.forward(batch).graphs

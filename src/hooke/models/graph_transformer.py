@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.attention import Attended, MoleculeAttention
 from hooke.nn.graphs.encoder import MoleculeEncoder
 from hooke.nn.graphs.inputs import NodeInputs
@@ -82,9 +82,9 @@ class Layer(nn.Module):
 class Model(MoleculeEncoder):
     """Graph Transformer encoder with pooling."""
 
-    def __init__(self, config: Config, encodings: EncodingConfig = EncodingConfig()) -> None:
+    def __init__(self, config: Config, spec: MoleculeSpec = MoleculeSpec()) -> None:
         super().__init__(
-            node_inputs=NodeInputs(config, encodings),
+            node_inputs=NodeInputs(config, spec.encodings),
             edge_inputs=None,
             layers=[Layer(config, last=number == config.depth - 1) for number in range(config.depth)],
             pooling=config.pooling,

@@ -34,6 +34,10 @@ class Task(ABC):
         """Whether the objective learns labels with these options."""
         return cls.supervised
 
+    def needs(self, spec: Any) -> Any:
+        """The spec of items that carry, beside labels, what the task predicts."""
+        return spec
+
     def inputs(self, spec: Any) -> Any:
         """What of the spec the encoder may read: not what the task predicts."""
         return spec

@@ -21,7 +21,9 @@ from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.recipe import Recipe
 from hooke.images.batch import meta_batch
+from hooke.images.spec import ImageSpec
 from hooke.nn.flops import count_flops, kept_bytes
+from hooke.nn.images.encoder import ImageEncoder, MaskedEncoder, PatchTokenEncoder
 
 OptimiserName = Literal["adamw", "lion"]
 STATE_NUMBERS = {"adamw": 2, "lion": 1}  # an optimiser keeps for each weight
@@ -121,24 +123,24 @@ class _Measured:
 def _measure(name: str, config: Any, settings: Settings) -> _Measured:
     channels = tuple(f"channel_{number + 1}" for number in range(settings.channels))
     with torch.device("meta"):
-        model: Any = registry.module("models", name).Model(config, channels)
+        model: ImageEncoder = registry.module("models", name).Model(config, ImageSpec(channels))
     batch = meta_batch(1, channels, settings.size)
-    masked = hasattr(model, "reconstruct") and settings.mask_ratio > 0
+    masked = isinstance(model, MaskedEncoder) and settings.mask_ratio > 0
 
     def forward() -> object:
-        if not masked:
+        if not isinstance(model, MaskedEncoder) or not masked:
             return model(batch)
         noise = torch.empty(1, model.maskable(batch), device="meta")
         return model.reconstruct(batch, noise, settings.mask_ratio)
 
     model.train()
     flops = count_flops(forward)
-    patches = hasattr(getattr(model, "encoder", None), "transformer")
+    patches = isinstance(model, PatchTokenEncoder)
     kept = kept_bytes(forward, model, without_attention=patches) / 2  # float32 → bfloat16
     output = model.eval()(batch)
     places = output.tokens.shape[1] - output.class_tokens
     visible = int(places * (1 - settings.mask_ratio)) if masked and patches else places
-    decoder = model.decoder if hasattr(model, "reconstruct") else nn.Module()
+    decoder = model.decoder if isinstance(model, MaskedEncoder) else nn.Module()
     all_parameters = sum(parameter.numel() for parameter in model.parameters())
     return _Measured(
         parameters=all_parameters,

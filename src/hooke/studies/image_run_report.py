@@ -12,6 +12,7 @@ from hooke.core.label import Label
 from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
 from hooke.inference.image_run import LoadedImageRun
+from hooke.nn.images.encoder import MaskedEncoder
 from hooke.report import build
 from hooke.report.html import write_report
 from hooke.report.provenance import reproduce
@@ -27,7 +28,7 @@ def write_image_run_report(run: RunFolder) -> Path:
     """Write report.json and report.html of a finished image run; returns the path of the page."""
     store = ImageStore.open(Path(run.info["store"]))
     loaded = LoadedImageRun.open(run.folder)
-    masked = hasattr(loaded.network.encoder, "reconstruct") and "mask_ratio" in run.recipe["task"]
+    masked = isinstance(loaded.network.encoder, MaskedEncoder) and "mask_ratio" in run.recipe["task"]
     rows = np.linspace(0, len(store) - 1, _SHOWN).astype(int).tolist()
     report = Report(
         title=f"{run.recipe['name']}: {run.recipe['model']['name']} on {run.recipe['data']['name']}",

@@ -31,6 +31,7 @@ from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.encodings.config import EncodingConfig, add_encodings
 from hooke.molecules.featurise import featurise
 from hooke.molecules.parse import parse
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.dry import dry_cost
 from hooke.studies.image_plan import DEVICES, GIBI, STATE_NUMBERS
 
@@ -191,7 +192,7 @@ def _scaled(config: Any, factor: float) -> Any:
 def encoder_parameters(recipe: Recipe, config: Any) -> int:
     """Of an encoder of the recipe's kind with these options, built without numbers."""
     with torch.device("meta"):
-        encoder = registry.module("models", recipe.model.name).Model(config, recipe.encodings)
+        encoder = registry.module("models", recipe.model.name).Model(config, MoleculeSpec(encodings=recipe.encodings))
     return sum(parameter.numel() for parameter in encoder.parameters())
 
 

@@ -22,7 +22,8 @@ from hooke.core.recipe import load_recipe
 from hooke.core.runs import RunFolder
 from hooke.evaluate.bootstrap import Interval
 from hooke.images.by_well import Wells
-from hooke.images.measured import feature_names, measured_fields
+from hooke.images.features import feature_names
+from hooke.images.measured import measured_fields
 from hooke.images.simulated.screen import RELATIONS
 from hooke.images.store import ImageStore
 from hooke.inference.embed_wells import embed_wells

@@ -11,9 +11,8 @@ Source: GROVER, Rong et al. 2020 (arXiv 2007.02835), μ = 0.1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -21,18 +20,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.core.errors import UsageError
-from hooke.core.label import Label
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.graphs.chemical_context import atom_contexts, bond_contexts
 from hooke.nn.graphs.code_prediction import drawn, hide
 from hooke.nn.graphs.heads import first_edges
-from hooke.nn.graphs.label_free import LabelFree
 from hooke.nn.graphs.network import Network
 from hooke.nn.graphs.views_of_output import ViewHeads, disagreement
 from hooke.nn.losses import measured_mean
 from hooke.nn.randomness import random_from
-
-SUPERVISED = False
+from hooke.nn.task import Task as Objective
 
 
 @dataclass(frozen=True)
@@ -51,11 +47,12 @@ class Config:
             raise UsageError(f"contexts reach at least one bond far: hops must be at least 1, got {self.hops}")
 
 
-class Task(LabelFree):
+class Task(Objective):
     """Prediction of contexts; labels are not looked at."""
 
-    def __init__(self, config: Config, labels: Sequence[Label] = (), statistics: Any = None) -> None:
-        self.config = config
+    modality = "molecules"
+    supervised = False
+    config: Config
 
     def network(self, encoder: nn.Module) -> Network:
         """The encoder with heads for the contexts of atoms and bonds."""

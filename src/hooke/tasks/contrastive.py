@@ -7,24 +7,19 @@ Source: MolCLR, Wang et al. 2022 (arXiv 2102.10056), after SimCLR (arXiv 2002.05
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from hooke.core.errors import UsageError
-from hooke.core.label import Label
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.contrast import nt_xent
 from hooke.nn.graphs.heads import Head
-from hooke.nn.graphs.label_free import LabelFree
 from hooke.nn.graphs.network import Network
 from hooke.nn.graphs.views import Augmentation, random_view
 from hooke.nn.randomness import random_from
-
-SUPERVISED = False
+from hooke.nn.task import Task as Objective
 
 
 @dataclass(frozen=True)
@@ -41,11 +36,12 @@ class Config:
             raise UsageError(f"temperature must be above 0, got {self.temperature}")
 
 
-class Task(LabelFree):
+class Task(Objective):
     """Contrast of views; labels are not looked at."""
 
-    def __init__(self, config: Config, labels: Sequence[Label] = (), statistics: Any = None) -> None:
-        self.config = config
+    modality = "molecules"
+    supervised = False
+    config: Config
 
     def network(self, encoder: nn.Module) -> Network:
         """The encoder with a projection of its molecules."""

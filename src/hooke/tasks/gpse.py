@@ -12,7 +12,6 @@ Source: Cantürk et al. 2024 (arXiv 2307.07107). Differs from its code: the heat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +20,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hooke.core.errors import UsageError
-from hooke.core.label import Label
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.encodings.config import (
     CYCLES,
@@ -32,14 +30,13 @@ from hooke.molecules.encodings.config import (
     RANDOM_WALK,
     EncodingConfig,
 )
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.encoding_targets import SeparateHeads, graph_loss, node_loss, normalised
-from hooke.nn.graphs.label_free import LabelFree
 from hooke.nn.graphs.network import Network
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.nn.mlp import mlp
 from hooke.nn.randomness import random_from
-
-SUPERVISED = False
+from hooke.nn.task import Task as Objective
 
 
 @dataclass(frozen=True)
@@ -71,9 +68,6 @@ class Config:
         return sum(node.values()) - 1, sum(graph.values())
 
 
-ENCODINGS = Config().targets
-
-
 class NodeTargets(nn.Module):
     """A small head for each node target."""
 
@@ -98,16 +92,21 @@ class GraphTargets(nn.Module):
         return self.layers(output.graphs)
 
 
-class Task(LabelFree):
+class Task(Objective):
     """Prediction of encodings; labels are not looked at."""
 
-    def __init__(self, config: Config, labels: Sequence[Label] = (), statistics: Any = None) -> None:
-        self.config = config
+    modality = "molecules"
+    supervised = False
+    config: Config
 
-    @staticmethod
-    def input_encodings(config: Config, encodings: EncodingConfig) -> EncodingConfig:
-        """None of the predicted ones."""
-        return replace(encodings, laplacian=0, random_walk=0, heat_kernel=0, electrostatic=False, cycles=0)
+    def needs(self, spec: MoleculeSpec) -> MoleculeSpec:
+        """Molecules that carry the predicted encodings."""
+        return replace(spec, encodings=replace(spec.encodings, **_options(self.config.targets)))
+
+    def inputs(self, spec: MoleculeSpec) -> MoleculeSpec:
+        """All encodings but the predicted ones."""
+        encodings = replace(spec.encodings, laplacian=0, random_walk=0, heat_kernel=0, electrostatic=False, cycles=0)
+        return replace(spec, encodings=encodings)
 
     def network(self, encoder: nn.Module) -> Network:
         """The encoder with heads for node and graph targets."""
@@ -160,13 +159,15 @@ class Task(LabelFree):
         carried = {**batch.node_encodings, **batch.graph_encodings}
         for name, width in wanted.items():
             if name not in carried or carried[name].shape[1] < width:
-                needed = ", ".join(f"{key} = {value}" for key, value in _lines(self.config.targets))
+                needed = ", ".join(f"{key} = {_toml(value)}" for key, value in _options(self.config.targets).items())
                 raise UsageError(f"gpse predicts {name}, which the molecules do not carry: [encodings] needs {needed}")
 
 
-def _lines(targets: EncodingConfig) -> list[tuple[str, str]]:
-    """The options of a recipe, as TOML writes them."""
-    shown = ("laplacian", "laplacian_normalisation", "random_walk", "heat_kernel", "electrostatic", "cycles")
-    values = [getattr(targets, name) for name in shown]
-    written = [str(v).lower() if isinstance(v, bool | int) else f'"{v}"' for v in values]
-    return list(zip(shown, written, strict=True))
+def _options(targets: EncodingConfig) -> dict[str, Any]:
+    """The options of a recipe that ask for the targets."""
+    names = ("laplacian", "laplacian_normalisation", "random_walk", "heat_kernel", "electrostatic", "cycles")
+    return {name: getattr(targets, name) for name in names}
+
+
+def _toml(value: bool | int | str) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value).lower()

@@ -14,7 +14,6 @@ Differs from it: batch-norm buffers of the teacher are averaged too; views by sh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +26,7 @@ from hooke.images.batch import ImageBatch
 from hooke.nn.contrast import key_contrast
 from hooke.nn.corruption import Fill, corrupt
 from hooke.nn.images.channels import in_order
+from hooke.nn.images.encoder import PatchTokenEncoder
 from hooke.nn.images.network import ImageNetwork
 from hooke.nn.images.output import ImageOutput
 from hooke.nn.images.patches import unpatchify
@@ -34,9 +34,8 @@ from hooke.nn.images.standardise import standardise
 from hooke.nn.images.views import random_view
 from hooke.nn.mlp import RowBatchNorm
 from hooke.nn.randomness import random_from
+from hooke.nn.task import Task as BaseTask
 from hooke.nn.teacher import Teacher, momentum_at
-
-DOMAIN = "images"
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ class Network(ImageNetwork):
     """
 
     def __init__(self, encoder: Any, config: Config) -> None:
-        if not hasattr(getattr(encoder, "encoder", None), "learned") or getattr(encoder, "agnostic", False):
+        if not isinstance(encoder, PatchTokenEncoder) or encoder.agnostic:
             raise UsageError("sit_v2 needs the encoder vit")
         super().__init__(encoder)
         width, self.patch = int(encoder.width), int(encoder.patch)
@@ -109,17 +108,16 @@ class Network(ImageNetwork):
         return image, queries, keys
 
 
-class Task:
+class Task(BaseTask):
     """SiT, version 2.
 
     Args:
         config: Damage, contrast and teacher.
-        classes: Not used: there are no labels.
-        domains: Not used.
+        spec: Not used: there are no labels.
     """
 
-    def __init__(self, config: Config, classes: Mapping[str, int] | None = None, domains: int = 0) -> None:
-        self.config = config
+    modality = "images"
+    supervised = False
 
     def network(self, encoder: nn.Module) -> Network:
         """Student and teacher."""

@@ -38,8 +38,8 @@ def resolve_module(kind: str, module: ModuleType | str) -> ModuleType:
 
 
 def domain_of(module: ModuleType) -> str:
-    """What a model or task is about: its `DOMAIN`, "molecules" when it declares none."""
-    return getattr(module, "DOMAIN", "molecules")
+    """What a model or task is about: the `modality` of its class, "molecules" when it states none."""
+    return getattr(getattr(module, "Model", None) or getattr(module, "Task", None), "modality", "molecules")
 
 
 def names_of(kind: str, domain: str) -> list[str]:

@@ -1,9 +1,7 @@
 """`check_image_model`: what every image model must do.
 
-A model file has `DOMAIN = "images"`, `Config` (frozen dataclass), `PRESETS` (name → Config, "tiny" among them) and
-`Model(config, channels)` with `forward(batch, block=-1)` → `ImageOutput`, `embed(batch, block=-1)`, `width`, `blocks` and `channels`.
-Masked encoders also have `maskable(batch)` and `reconstruct(batch, noise, ratio)`; channel-agnostic ones `agnostic = True`. It may
-declare `GRADIENT_EXEMPT`: regular expression of parameter names → why they get no gradient from the embedding.
+A model file has `Config` (frozen dataclass), `PRESETS` (name → Config, "tiny" among them) and `Model(config, spec)`, a subclass of
+`nn.images.encoder.ImageEncoder`, or of `MaskedEncoder` where it reconstructs hidden patches.
 """
 
 from __future__ import annotations
@@ -19,10 +17,11 @@ from torch import Tensor
 
 from hooke.core.errors import HookeError
 from hooke.images.batch import ImageBatch
+from hooke.nn.images.encoder import ImageEncoder, MaskedEncoder
 from hooke.nn.images.fourier import hidden_error
 from hooke.nn.images.output import ImageOutput, Reconstruction
 from hooke.testing.contract import require, require_equal, require_frozen_config, resolve_module, seeded
-from hooke.testing.image_samples import CHANNELS, SIZE, PixelKind, image_batch
+from hooke.testing.image_samples import CHANNELS, SIZE, SPEC, PixelKind, image_batch
 from hooke.testing.models import other_values
 
 RATIO = 0.75
@@ -50,11 +49,11 @@ def build_image_model(
     """The "tiny" model in float64."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = module.Model(config or module.PRESETS["tiny"], channels)
+        model = module.Model(config or module.PRESETS["tiny"], replace(SPEC, channels=channels))
     return model.double().train(training)
 
 
-def noise_for(model: Any, batch: ImageBatch, seed: int = 0) -> Tensor:
+def noise_for(model: MaskedEncoder, batch: ImageBatch, seed: int = 0) -> Tensor:
     """Noise that decides which patches are hidden."""
     return torch.rand(batch.num_items, model.maskable(batch), generator=seeded(seed), dtype=torch.float64)
 
@@ -66,7 +65,8 @@ def _mix(rows: Tensor) -> Tensor:
 
 def interface(module: ModuleType) -> None:
     """Config, presets, shapes, `embed` and `block=`."""
-    require(getattr(module, "DOMAIN", "") == "images", f"{module.__name__}: DOMAIN is not 'images'")
+    require(issubclass(module.Model, ImageEncoder), f"{module.__name__}: Model is no ImageEncoder")
+    require(module.Model.modality == "images", f"{module.__name__}: the modality is not 'images'")
     require_frozen_config(module)
     presets = getattr(module, "PRESETS", {})
     require("tiny" in presets, f"{module.__name__}: PRESETS has no 'tiny'")
@@ -94,7 +94,7 @@ def interface(module: ModuleType) -> None:
         _require_refusal(model, batch, f"block {block}", block=block)
 
 
-def _require_refusal(model: Any, batch: ImageBatch, what: str, **options: int) -> None:
+def _require_refusal(model: ImageEncoder, batch: ImageBatch, what: str, **options: int) -> None:
     try:
         model.embed(batch, **options)
     except HookeError:
@@ -110,7 +110,7 @@ def channel_order(module: ModuleType) -> None:
     require_equal(model.embed(other), model.embed(batch), "the embedding changes with the order of the channels")
     for names in (("dna",), ("dna", "er", "actin", "mito", "rna"), ("one", "two")):
         unlike = image_batch(channels=names)
-        if getattr(model, "agnostic", False):
+        if model.agnostic:
             rows = model.embed(unlike)
             require(rows.shape == (unlike.num_items, model.width), f"channels {names} are not embedded")
         elif not set(model.channels) <= set(names):
@@ -137,17 +137,16 @@ def batch_of_one(module: ModuleType) -> None:
 def gradients(module: ModuleType) -> None:
     """Every parameter gets a gradient from the embedding, but for declared exemptions, and from a reconstruction."""
     batch = image_batch()
-    exempt: dict[str, str] = getattr(module, "GRADIENT_EXEMPT", {})
     model = build_image_model(module, training=True)
     _mix(model.embed(batch)).backward()
     without = {name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()}
-    excused = {name for name in without if any(re.fullmatch(pattern, name) for pattern in exempt)}
+    excused = {name for name in without if any(re.fullmatch(pattern, name) for pattern in model.gradient_exempt)}
     require(not without - excused, f"no gradient from the embedding: {', '.join(sorted(without - excused))}")
-    for pattern in exempt:
+    for pattern in model.gradient_exempt:
         require(
-            any(re.fullmatch(pattern, name) for name in without), f"GRADIENT_EXEMPT {pattern!r} excuses no parameter"
+            any(re.fullmatch(pattern, name) for name in without), f"gradient_exempt {pattern!r} excuses no parameter"
         )
-    if not hasattr(model, "reconstruct"):
+    if not isinstance(model, MaskedEncoder):
         return
     model = build_image_model(module, training=True)
     found = model.reconstruct(batch, noise_for(model, batch), RATIO)
@@ -159,12 +158,14 @@ def gradients(module: ModuleType) -> None:
 def reconstruction(module: ModuleType) -> None:
     """Masked encoders: shapes, share of hidden patches, one image as among others, and hidden patches alone."""
     model, batch = build_image_model(module), image_batch(kind="float64")
-    if not hasattr(model, "reconstruct"):
+    if not isinstance(model, MaskedEncoder):
         return
     noise = noise_for(model, batch)
     found = model.reconstruct(batch, noise, RATIO)
     require(isinstance(found, Reconstruction), "reconstruct does not return a Reconstruction")
-    require(found.image.shape == batch.pixels.shape, "the reconstructed image has another shape")
+    require(
+        found.image is not None and found.image.shape == batch.pixels.shape, "the reconstructed image has another shape"
+    )
     require(found.prediction.shape == found.target.shape, "prediction and target differ in shape")
     hidden = found.hidden.sum(1)
     expected = model.maskable(batch) - int(model.maskable(batch) * (1 - RATIO))
@@ -233,7 +234,7 @@ def options(module: ModuleType) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             found = [model.embed(batch)]
-            if hasattr(model, "reconstruct"):
+            if isinstance(model, MaskedEncoder):
                 found.append(model.reconstruct(batch, noise_for(model, batch), RATIO).prediction)
         shapes = tuple((name, tuple(value.shape)) for name, value in model.state_dict().items())
         return (shapes, *(rows.detach().numpy().tobytes() for rows in found))

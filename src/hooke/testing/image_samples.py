@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from hooke.core.label import Label
 from hooke.images.batch import ImageBatch
+from hooke.images.spec import LEVEL, ImageSpec
+from hooke.images.targets import MEASURED
 
 CHANNELS = ("dna", "er", "actin")
-FEATURES = 4
-# classes of each target; of the measured features their number
-CLASSES: Mapping[str, int] = {"perturbation": 5, "cell_type": 3, "features": FEATURES}
-DOMAINS = 3
 SIZE = 32
+SPEC = ImageSpec(
+    CHANNELS,
+    ("first", "second", "third"),
+    (
+        Label("perturbation", LEVEL, "multiclass", classes=5),
+        Label("cell_type", LEVEL, "multiclass", classes=3),
+        *(Label(name, LEVEL, source=MEASURED) for name in ("area", "brightness", "texture", "density")),
+    ),
+    SIZE,
+)
 PixelKind = Literal["uint8", "uint16", "float32", "float64"]
 
 
@@ -40,7 +49,7 @@ def image_batch(
     kind: PixelKind = "uint8",
     seed: int = 0,
 ) -> ImageBatch:
-    """Images with classes, features, experimental batches and controls; missing: every fifth perturbation (-1), every third row of features."""
+    """Images with the labels of `SPEC`, experimental batches and controls; missing: every fifth perturbation, every third row of features."""
     generator = torch.Generator().manual_seed(seed)
     pixels = cells(count, len(channels), *size, generator)
     if kind == "uint8":
@@ -50,17 +59,17 @@ def image_batch(
     else:
         pixels = pixels.to(torch.float32 if kind == "float32" else torch.float64)
     rows = torch.arange(count)
-    targets = {
-        name: torch.randint(0, CLASSES[name], (count,), generator=generator) for name in ("perturbation", "cell_type")
-    }
-    targets["features"] = torch.randn(count, FEATURES, generator=generator)
-    targets["features"][rows % 3 == 2] = torch.nan
-    targets["perturbation"] = torch.where(rows % 5 == 4, -1, targets["perturbation"])
+    classes = [label.classes for label in SPEC.labels if label.classes]
+    columns = [torch.randint(0, number, (count, 1), generator=generator) for number in classes]
+    columns.append(torch.randn(count, len(SPEC.labels) - len(classes), generator=generator))
+    targets = torch.cat(columns, dim=1)
+    targets[rows % 3 == 2, len(classes) :] = torch.nan
+    targets[rows % 5 == 4, 0] = torch.nan
     return ImageBatch(
         pixels=pixels,
         channels=tuple(channels),
         rows=rows,
-        targets=targets,
-        batch_index=rows % DOMAINS,
+        targets={LEVEL: targets},
+        batch_index=rows % len(SPEC.batches),
         control=rows % 4 == 0,
     )

@@ -51,7 +51,5 @@ def _check_pixels(store: ImageStore, codes: np.ndarray) -> None:
     crops = store.read_crops(rows, corner, corner, (half, half))
     inside = slice(half // 2, half // 2 + half)
     require(bool((crops == pixels[:, :, inside, inside]).all()), "a crop differs from that part of its field")
-    batch = image_batch(
-        crops, store.channels, rows, {"perturbation": codes[rows]}, store.batch_index[rows], store.control[rows]
-    )
+    batch = image_batch(crops, store.channels, rows, codes[rows, None], store.batch_index[rows], store.control[rows])
     require(batch.num_items == len(rows), "the batch has another number of images")

@@ -1,9 +1,8 @@
 """`check_image_task`: what every image task must do.
 
-A task file has `DOMAIN = "images"`, `Config` (frozen dataclass) and `Task(config, classes, domains)` with `network(encoder)` and
-`losses(network, batch, step, generator)`; those that learn classes also have `predict(network, batch)` and `columns(target)`.
-Without a config the checks use `PRESETS["tiny"]` where the file has presets. It is tested around the tiny encoder of `ENCODER`,
-"vit" unless the file declares another (name, {option: value}).
+A task file has `Config` (frozen dataclass) and `Task(config, spec)`, a subclass of `nn.task.Task`. Without a config the checks use
+`PRESETS["tiny"]` where the file has presets. It is tested around the tiny encoder of `ENCODER`, "vit" unless the file declares
+another (name, {option: value}).
 """
 
 from __future__ import annotations
@@ -16,8 +15,11 @@ from typing import Any
 import torch
 
 from hooke.core import registry
+from hooke.images.spec import LEVEL
+from hooke.nn.images.classification import column_names
+from hooke.nn.task import Task
 from hooke.testing.contract import require, require_equal, require_frozen_config, resolve_module, seeded
-from hooke.testing.image_samples import CHANNELS, CLASSES, DOMAINS, image_batch
+from hooke.testing.image_samples import SPEC, image_batch
 
 
 def check_image_task(module: ModuleType | str, config: Any = None) -> None:
@@ -31,22 +33,23 @@ def check_image_task(module: ModuleType | str, config: Any = None) -> None:
         check(module, config)
 
 
-def build_image_task(module: ModuleType, config: Any, seed: int = 0) -> tuple[Any, Any]:
+def build_image_task(module: ModuleType, config: Any, seed: int = 0) -> tuple[Task, Any]:
     """The task and its network around a tiny encoder, in float64."""
     name, options = getattr(module, "ENCODER", ("vit", {}))
     usual = getattr(module, "PRESETS", {}).get("tiny") or module.Config()
-    task = module.Task(config or usual, CLASSES, DOMAINS)
+    task = module.Task(config or usual, SPEC)
     model = registry.module("models", name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = task.network(model.Model(replace(model.PRESETS["tiny"], **options), CHANNELS))
+        network = task.network(model.Model(replace(model.PRESETS["tiny"], **options), SPEC))
     return task, network.double()
 
 
 def losses(module: ModuleType, config: Any) -> None:
     """A finite scalar loss and detached parts; every parameter gets a gradient; one generator state gives one result."""
     require_frozen_config(module)
-    require(getattr(module, "DOMAIN", "") == "images", f"{module.__name__}: DOMAIN is not 'images'")
+    require(issubclass(module.Task, Task), f"{module.__name__}: Task is no nn.task.Task")
+    require(module.Task.modality == "images", f"{module.__name__}: the modality is not 'images'")
     batch, found = image_batch(), []
     for _ in range(2):
         task, network = build_image_task(module, config)
@@ -104,30 +107,43 @@ def learns(module: ModuleType, config: Any) -> None:
 
 
 def predictions(module: ModuleType, config: Any) -> None:
-    """Tasks with classes: one row an image, one column a name of `columns`, summing to one; modes are left alone."""
+    """One row an image, one column a name of `columns`; probabilities of classes sum to one; modes are left alone."""
     task, network = build_image_task(module, config)
-    if not hasattr(task, "predict"):
-        return
     batch = image_batch()
     network.train()
     found = task.predict(network, batch)
     require(network.training, "predict leaves the network in another mode")
-    for target, rows in found.items():
-        require(rows.shape == (batch.num_items, len(task.columns(target))), f"{target}: rows or columns do not fit")
-        require(not rows.requires_grad, f"{target}: predictions carry gradients")
-        require_equal(rows.sum(1), torch.ones_like(rows[:, 0]), f"{target}: sums of probabilities", tolerance=1e-6)
+    names = task.columns(LEVEL)
+    if not task.supervised:
+        require(not found and not names, f"a task without labels predicts {sorted(found)} {names}")
+        return
+    require(set(found) == {LEVEL}, f"predict returns levels {sorted(found)}")
+    rows = found[LEVEL]
+    require(bool(names) and rows.shape == (batch.num_items, len(names)), "rows or columns do not fit")
+    require(not rows.requires_grad and bool(rows.isfinite().all()), "predictions carry gradients or are not finite")
+    order = [name for label in SPEC.labels for name in column_names(label)]
+    require(
+        names == [name for name in order if name in names], f"the columns are not those of the labels in order: {names}"
+    )
+    for label in SPEC.labels:
+        columns = [names.index(name) for name in column_names(label) if name in names]
+        if label.classes and columns:
+            sums = rows[:, columns].sum(1)
+            require_equal(sums, torch.ones_like(sums), f"{label.name}: sums of probabilities", tolerance=1e-6)
 
 
 def unlabelled(module: ModuleType, config: Any) -> None:
-    """Tasks with classes: a batch without any label has a finite loss and finite gradients."""
+    """A batch without any label has a finite loss and finite gradients."""
     task, network = build_image_task(module, config)
-    if not hasattr(task, "predict"):
-        return
     batch = image_batch()
-    empty = replace(batch, targets={name: torch.full_like(labels, -1) for name, labels in batch.targets.items()})
+    empty = replace(batch, targets={LEVEL: torch.full_like(batch.targets[LEVEL], torch.nan)})
     loss = task.losses(network.train(), empty, 0, seeded(1))["loss"]
     require(bool(loss.isfinite()), f"the loss of a batch without labels is {loss}")
     loss.backward()
+    if not task.supervised:
+        task, other = build_image_task(module, config)
+        alone = task.losses(other.train(), replace(batch, targets={}), 0, seeded(1))["loss"]
+        require(torch.equal(alone, loss), "a task without labels gives another loss without targets")
     finite = all(bool(p.grad.isfinite().all()) for p in network.parameters() if p.grad is not None)
     require(finite, "the gradient of a batch without labels is not finite")
 

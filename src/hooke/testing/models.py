@@ -1,9 +1,8 @@
 """`check_model`: what every molecule model must do.
 
-A model file has `Config` (frozen dataclass), `PRESETS` (name → Config, "tiny" among them) and `Model(config, encodings)`. It may
-declare `NODE_INPUTS`: name → width of node encodings that it reads besides those of `encodings` (coordinates ...), and
-`GRADIENT_EXEMPT`: regular expression of parameter names → why they get no gradient from the molecule rows; in these
-names "layers.last." stands for the last layer.
+A model file has `Config` (frozen dataclass), `PRESETS` (name → Config, "tiny" among them) and `Model(config, spec)`, a
+`nn.graphs.model.MoleculeModel`; what it reads besides the encodings of the spec, and which parameters get no gradient from the rows of
+molecules, are members of the class.
 """
 
 from __future__ import annotations
@@ -21,6 +20,8 @@ from torch import Tensor, nn
 from hooke.molecules.arrays import MoleculeSlice
 from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
+from hooke.nn.graphs.model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.testing.contract import ContractError, require, require_equal, require_frozen_config, resolve_module, seeded
 from hooke.testing.permute import permuted
@@ -46,13 +47,13 @@ def build(
     """The "tiny" model in float64, from seed 0."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = module.Model(config or module.PRESETS["tiny"], encodings)
+        model = module.Model(config or module.PRESETS["tiny"], MoleculeSpec(encodings=encodings))
     return model.double().train(training)
 
 
 def _slice(module: ModuleType, smiles: Sequence[str], encodings: EncodingConfig = ENCODINGS) -> MoleculeSlice:
     """Molecules with all that the model reads."""
-    return slice_of(smiles, encodings=encodings, node_inputs=getattr(module, "NODE_INPUTS", None))
+    return slice_of(smiles, encodings=encodings, node_inputs=module.Model.extra_encodings)
 
 
 def _batch(module: ModuleType, smiles: Sequence[str], encodings: EncodingConfig = ENCODINGS) -> MoleculeBatch:
@@ -66,8 +67,9 @@ def outputs(output: MoleculeOutput) -> dict[str, Tensor]:
 
 
 def interface(module: ModuleType) -> None:
-    """Config, presets, declared widths and `embed`."""
+    """Config, presets, modality, declared widths and `embed`."""
     require_frozen_config(module)
+    require(issubclass(module.Model, MoleculeModel), f"{module.__name__}: Model is not a MoleculeModel")
     presets = getattr(module, "PRESETS", {})
     require("tiny" in presets, f"{module.__name__}: PRESETS has no 'tiny'")
     require(
@@ -117,20 +119,19 @@ def batch_of_one(module: ModuleType) -> None:
 def gradients(module: ModuleType) -> None:
     """Every parameter gets a gradient from the molecules, but for declared exemptions; from all outputs, without any."""
     batch = _batch(module, SMILES)
-    exempt: dict[str, str] = getattr(module, "GRADIENT_EXEMPT", {})
     for names in (("graphs",), ("nodes", "edges", "graphs")):
         model = build(module, training=True)
         found = outputs(model(batch))
         total = sum((_mix(found[name]) for name in names if name in found), torch.zeros((), dtype=torch.float64))
         total.backward()
         without = {_stable(name, model) for name, p in model.named_parameters() if p.grad is None or not p.grad.any()}
-        patterns = exempt if names == ("graphs",) else {}
+        patterns = module.Model.gradient_exempt if names == ("graphs",) else {}
         excused = {name for name in without if any(re.fullmatch(pattern, name) for pattern in patterns)}
         require(not without - excused, f"no gradient from {' + '.join(names)}: {', '.join(sorted(without - excused))}")
         for pattern in patterns:
             require(
                 any(re.fullmatch(pattern, name) for name in without),
-                f"GRADIENT_EXEMPT {pattern!r} excuses no parameter",
+                f"gradient_exempt {pattern!r} excuses no parameter",
             )
 
 
@@ -151,7 +152,7 @@ def state_round_trip(module: ModuleType) -> None:
     batch, model = _batch(module, SMILES), build(module)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        other = module.Model(module.PRESETS["tiny"], ENCODINGS).double().eval()
+        other = module.Model(module.PRESETS["tiny"], MoleculeSpec(encodings=ENCODINGS)).double().eval()
     require(not torch.equal(other(batch).graphs, model(batch).graphs), "the seed does not change the weights")
     other.load_state_dict(model.state_dict())
     require(torch.equal(other(batch).graphs, model(batch).graphs), "state_dict does not hold all that the model needs")

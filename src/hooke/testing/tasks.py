@@ -1,14 +1,11 @@
 """`check_task`: what every molecule task must do.
 
-A task file has `Config` (frozen dataclass) and `Task(config, labels, statistics)` with `network(encoder)`,
-`losses(network, batch, step, generator)`, `predict(network, batch)` and `columns(level)`; a task may have
-`input_encodings(config, encodings)`, the encodings that its encoder may read. A file of a task without labels says
-`SUPERVISED = False`; it may declare `ENCODINGS`, what the molecules have to carry for its default `Config`.
+A task file has `Config` (frozen dataclass) and `Task(config, spec)`, a `nn.task.Task`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -18,13 +15,15 @@ import torch
 
 from hooke.core import registry
 from hooke.core.label import Label
-from hooke.molecules.batch import collate
-from hooke.molecules.encodings.config import EncodingConfig
-from hooke.molecules.spec import LEVELS
+from hooke.core.types import LabelStatistics
+from hooke.molecules.arrays import MoleculeSlice
+from hooke.molecules.batch import MoleculeBatch, collate
+from hooke.molecules.spec import LEVELS, MoleculeSpec
 from hooke.nn.graphs.network import Network
+from hooke.nn.task import Task
 from hooke.testing.contract import require, require_equal, require_frozen_config, resolve_module, seeded
 from hooke.testing.permute import permuted
-from hooke.testing.samples import ENCODINGS, SMILES, batch_of, slice_of
+from hooke.testing.samples import ENCODINGS, SMILES, slice_of
 
 LABELS = (
     Label("regression"),
@@ -37,7 +36,7 @@ LABELS = (
     Label("distance", "pair"),
 )
 STATISTICS = {
-    level: (np.full(count, 10), np.full(count, 3.0), np.full(count, 2.0))
+    level: LabelStatistics(np.full(count, 10), np.full(count, 3.0), np.full(count, 2.0))
     for level in LEVELS
     if (count := sum(label.level == level for label in LABELS))
 }
@@ -54,37 +53,37 @@ def check_task(module: ModuleType | str, config: Any = None) -> None:
         check(module, config)
 
 
-def supervised(module: ModuleType) -> bool:
-    """Whether the task predicts labels."""
-    return bool(getattr(module, "SUPERVISED", True))
-
-
-def _carried(module: ModuleType) -> EncodingConfig:
-    """The encodings of the sample molecules."""
-    return getattr(module, "ENCODINGS", ENCODINGS)
-
-
-def build(module: ModuleType, config: Any, statistics: Any = STATISTICS, seed: int = 0) -> tuple[Any, Network]:
+def build(
+    module: ModuleType, config: Any, statistics: Mapping[str, LabelStatistics] = STATISTICS, seed: int = 0
+) -> tuple[Task, Network]:
     """The task for `LABELS` and its network around the tiny GINE, in float64."""
-    task = module.Task(config or module.Config(), LABELS, statistics)
+    task = module.Task(config or module.Config(), MoleculeSpec(LABELS, ENCODINGS, statistics=statistics))
     model = registry.module("models", "gine")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encodings = _carried(module)
-        if hasattr(task, "input_encodings"):
-            encodings = task.input_encodings(task.config, encodings)
-        network = task.network(model.Model(model.PRESETS["tiny"], encodings))
+        network = task.network(model.Model(model.PRESETS["tiny"], task.inputs(task.needs(task.spec))))
     return task, network.double()
+
+
+def _slice(task: Task) -> MoleculeSlice:
+    """Molecules with all that the task learns from."""
+    return slice_of(SMILES, encodings=task.needs(task.spec).encodings, labels=LABELS)
+
+
+def _batch(task: Task) -> MoleculeBatch:
+    """The molecules of `_slice` as one batch."""
+    return collate(_slice(task))
 
 
 def losses(module: ModuleType, config: Any) -> None:
     """A finite scalar loss and detached parts; every parameter gets a gradient; one generator state gives one result."""
     require_frozen_config(module)
-    batch = batch_of(SMILES, encodings=_carried(module), labels=LABELS)
+    require(issubclass(module.Task, Task), f"{module.__name__}: Task is not a Task of hooke.nn.task")
+    require(module.Task.modality == "molecules", f"{module.__name__}: Task.modality is not 'molecules'")
     found = []
     for _ in range(2):
         task, network = build(module, config)
-        parts = task.losses(network.train(), batch, 0, seeded(1))
+        parts = task.losses(network.train(), _batch(task), 0, seeded(1))
         require("loss" in parts, "losses returns no 'loss'")
         loss = parts["loss"]
         require(loss.ndim == 0 and bool(loss.isfinite()), f"the loss is not a finite scalar: {loss}")
@@ -99,13 +98,13 @@ def losses(module: ModuleType, config: Any) -> None:
 
 def unmeasured(module: ModuleType, config: Any) -> None:
     """A batch without any measurement has a finite loss and finite gradients."""
-    batch = batch_of(SMILES, encodings=_carried(module), labels=LABELS)
-    empty = replace(batch, targets={level: torch.full_like(rows, torch.nan) for level, rows in batch.targets.items()})
     task, network = build(module, config)
+    batch = _batch(task)
+    empty = replace(batch, targets={level: torch.full_like(rows, torch.nan) for level, rows in batch.targets.items()})
     loss = task.losses(network, empty, 0, seeded(1))["loss"]
     require(bool(loss.isfinite()), f"the loss of a batch without measurements is {loss}")
     loss.backward()
-    if not supervised(module):
+    if not task.learns_labels(task.config):
         alone = task.losses(network, replace(batch, targets={}), 0, seeded(1))["loss"]
         require(torch.equal(alone, loss), "a task without labels gives another loss with them")
     finite = all(bool(p.grad.isfinite().all()) for p in network.parameters() if p.grad is not None)
@@ -114,12 +113,12 @@ def unmeasured(module: ModuleType, config: Any) -> None:
 
 def predictions(module: ModuleType, config: Any) -> None:
     """One row an item, one column a name of `columns`; probabilities of classes sum to one; modes are left alone."""
-    batch = batch_of(SMILES, encodings=_carried(module), labels=LABELS)
     task, network = build(module, config)
+    batch = _batch(task)
     network.train()
     found = task.predict(network, batch)
     require(network.training, "predict leaves the network in another mode")
-    if not supervised(module):
+    if not task.learns_labels(task.config):
         require(not found, f"a task without labels predicts {sorted(found)}")
         require(not any(task.columns(level) for level in LEVELS), "a task without labels has columns")
         return
@@ -141,9 +140,9 @@ def predictions(module: ModuleType, config: Any) -> None:
 
 def statistics_are_saved(module: ModuleType, config: Any) -> None:
     """A task without statistics and a loaded network predict what the trained ones predict."""
-    batch = batch_of(SMILES, encodings=_carried(module), labels=LABELS)
     task, network = build(module, config)
-    other_task, other = build(module, config, None, seed=1)
+    batch = _batch(task)
+    other_task, other = build(module, config, {}, seed=1)
     other.load_state_dict(network.state_dict())
     expected = task.predict(network, batch)
     for level, rows in other_task.predict(other, batch).items():
@@ -152,9 +151,9 @@ def statistics_are_saved(module: ModuleType, config: Any) -> None:
 
 def order_of_atoms_and_bonds(module: ModuleType, config: Any) -> None:
     """Predictions of all levels, bonds and pairs included, do not depend on order or direction."""
-    molecules = slice_of(SMILES, encodings=_carried(module), labels=LABELS)
-    other = permuted(molecules, np.random.default_rng(2))
     task, network = build(module, config)
+    molecules = _slice(task)
+    other = permuted(molecules, np.random.default_rng(2))
     before = task.predict(network, collate(molecules))
     after = task.predict(network, collate(other.molecules))
     swapped = replace(collate(other.molecules), pair_index=torch.from_numpy(other.molecules.pair_index[::-1].copy()))

@@ -62,8 +62,8 @@ class Domain(Protocol):
     ) -> dict[str, Any]:
         """Measure the trained networks, write metrics.json, and return what else run.json should say."""
 
-    def adapted(self, recipe: Recipe, pretrained: Recipe) -> Recipe:
-        """A recipe with the model of a pretrained one, and what belongs to it."""
+    def adapted(self, recipe: Recipe, pretrained: Recipe, run: RunFolder) -> Recipe:
+        """A recipe with the model of a pretrained run, and what belongs to it."""
 
 
 def domain_of(recipe: Recipe) -> Domain:

@@ -117,11 +117,12 @@ def adapted(recipe: Recipe, pretrained: Path, mode: str = "full") -> Recipe:
     Raises:
         UsageError: The run is about something else.
     """
-    before = recipe_of(RunFolder.open(pretrained))
+    run = RunFolder.open(pretrained)
+    before = recipe_of(run)
     if before.domain != recipe.domain:
         raise UsageError(f"{pretrained} is about {before.domain}, the recipe {recipe.name!r} about {recipe.domain}")
     rate = 0.0 if mode == "probe" else recipe.train.encoder_rate
-    chosen = domain_of(recipe).adapted(recipe, before)
+    chosen = domain_of(recipe).adapted(recipe, before, run)
     return replace(chosen, train=replace(recipe.train, encoder_rate=rate))
 
 

@@ -17,14 +17,13 @@ from hooke.core.runs import RunFolder
 from hooke.evaluate.splits import Split
 from hooke.images.measured import measured_fields
 from hooke.images.store import ImageStore
-from hooke.inference.image_network import MEASURED, ImageSetup
+from hooke.images.targets import class_codes, learns_features
+from hooke.inference.image_network import SPEC, image_spec
 from hooke.train.devices import single_device
 from hooke.train.image_measure import measure_images
-from hooke.train.image_member import ImageMember, class_codes
+from hooke.train.image_member import ImageMember
 from hooke.train.image_split import split_images
 from hooke.train.member import Member, Watch
-
-SETUP = "images.json"
 
 
 def prepare(recipe: Recipe, *, workers: int | None, show_progress: bool) -> ImageStore:
@@ -40,19 +39,15 @@ def open_store(folder: Path) -> ImageStore:
 
 def check(store: ImageStore, recipe: Recipe) -> None:
     """The channels and the classes that the recipe names must be there, and classes be two or more."""
-    setup = _setup(store, recipe)
-    if setup.target and len(setup.classes) < 2:
-        raise UsageError(
-            f"the images carry {len(setup.classes)} kinds of {setup.target!r}; {recipe.task.name} needs at least two"
-        )
+    image_spec(store, recipe)
 
 
 def split(store: ImageStore, recipe: Recipe) -> Split:
     """Without fields of unknown class, where classes are learnt."""
     found = split_images(store, recipe.split)
-    setup = _setup(store, recipe)
-    if setup.target:
-        known = class_codes(store, setup) >= 0
+    label = image_spec(store, recipe).classes
+    if label is not None:
+        known = class_codes(store, label) >= 0
         found = Split(*(part[known[part]] for part in (found.train, found.valid, found.test)))
     if not len(found.train):
         raise UsageError("no field is left to train on; check data.split")
@@ -70,14 +65,14 @@ def members(
     watch: Watch | None = None,
 ) -> list[Member]:
     """See `Domain.members`."""
-    setup = _setup(store, recipe)
-    run.write_json(SETUP, setup.to_json())
-    if setup.features:  # once, before there are several processes
-        measured_fields(store, getattr(recipe.task.config, MEASURED), show_progress=show_progress)
+    spec = image_spec(store, recipe)
+    run.write_json(SPEC, spec.to_json())
+    if learns_features(spec):  # once, before there are several processes
+        measured_fields(store, recipe.task.config.measured_fields, show_progress=show_progress)
     return [
         ImageMember(
             run, recipe, store.folder, split.train, split.valid, number, pretrained=pretrained,
-            show_progress=show_progress, watch=watch, setup=setup,
+            show_progress=show_progress, watch=watch, spec=spec,
         )
         for number in range(recipe.train.ensemble)
     ]  # fmt: skip
@@ -87,23 +82,19 @@ def measure(
     run: RunFolder, recipe: Recipe, store: ImageStore, split: Split, networks: list[nn.Module]
 ) -> dict[str, Any]:
     """See `Domain.measure`; of the first member."""
-    setup = _setup(store, recipe)
+    spec = image_spec(store, recipe)
     device = single_device(recipe.train)
-    _, task = ImageMember(run, recipe, store.folder, split.train, split.valid, 0, setup=setup).network()
-    measure_images(run, recipe, store, split, networks[0].to(device), task, setup)
+    _, task = ImageMember(run, recipe, store.folder, split.train, split.valid, 0, spec=spec).network()
+    measure_images(run, recipe, store, split, networks[0].to(device), task, spec)
     return {
-        "device": str(device), "channels": list(setup.channels), "classes": len(setup.classes),
+        "device": str(device), "channels": list(spec.channels), "classes": spec.classes.classes if spec.classes else 0,
         "simulated": store.simulated, "wells": _wells(store),
     }  # fmt: skip
 
 
-def adapted(recipe: Recipe, pretrained: Recipe) -> Recipe:
+def adapted(recipe: Recipe, pretrained: Recipe, run: RunFolder) -> Recipe:
     """See `Domain.adapted`."""
     return replace(recipe, model=pretrained.model)
-
-
-def _setup(store: ImageStore, recipe: Recipe) -> ImageSetup:
-    return ImageSetup.of(store, recipe.task.config, recipe.images.channels)
 
 
 def _wells(store: ImageStore) -> int:

@@ -10,19 +10,21 @@ import polars as pl
 import torch
 from torch import nn
 
+from hooke.core.label import Label
 from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
 from hooke.evaluate.splits import Split
 from hooke.images.batch import ImageBatch
+from hooke.images.spec import LEVEL, ImageSpec
 from hooke.images.store import ImageStore
-from hooke.inference.image_network import ImageSetup
-from hooke.train.image_member import class_codes, image_loader
+from hooke.images.targets import class_codes
+from hooke.train.image_member import image_loader
 
 WELL = ("experiment", "plate", "well")
 
 
 def measure_images(
-    run: RunFolder, recipe: Recipe, store: ImageStore, split: Split, network: nn.Module, task: Any, setup: ImageSetup
+    run: RunFolder, recipe: Recipe, store: ImageStore, split: Split, network: nn.Module, task: Any, spec: ImageSpec
 ) -> None:
     """Write metrics.json (part → "image" → target → metric → value) and, with classes, predictions_PART.parquet.
 
@@ -30,29 +32,30 @@ def measure_images(
     its fields.
     """
     metrics: dict[str, Any] = {}
+    label = spec.classes
     device = next(network.parameters()).device
     for part in ("valid", "test"):
         rows = getattr(split, part)
         if not len(rows):
             continue
-        losses, probabilities = _evaluated(_batches(store, rows, recipe, setup), network.eval(), task, setup, device)
-        if probabilities:
+        losses, probabilities = _evaluated(_batches(store, rows, recipe, spec), network.eval(), task, spec, device)
+        if label is not None:
             fields, mean = _by_key(probabilities)
-            table, scores = _scored(store, fields, mean, setup)
+            table, scores = _scored(store, fields, mean, label)
             table.write_parquet(run.path(f"predictions_{part}.parquet"))
             losses |= scores
-        metrics[part] = {"image": {setup.target or recipe.task.name: losses}}
+        metrics[part] = {"image": {recipe.task.name if label is None else label.name: losses}}
     run.write_json("metrics.json", metrics)
 
 
-def _batches(store: ImageStore, rows: np.ndarray, recipe: Recipe, setup: ImageSetup) -> Iterator[ImageBatch]:
-    loader = image_loader(store, rows, recipe, setup, seed=None)
+def _batches(store: ImageStore, rows: np.ndarray, recipe: Recipe, spec: ImageSpec) -> Iterator[ImageBatch]:
+    loader = image_loader(store, rows, recipe, spec, seed=None)
     return loader.tiles() if recipe.images.crop else loader.epoch(0)
 
 
 @torch.no_grad()
 def _evaluated(
-    batches: Iterator[ImageBatch], network: nn.Module, task: Any, setup: ImageSetup, device: torch.device
+    batches: Iterator[ImageBatch], network: nn.Module, task: Any, spec: ImageSpec, device: torch.device
 ) -> tuple[dict[str, float], list[tuple[np.ndarray, np.ndarray]]]:
     """Mean losses by name; and rows and probabilities of every batch."""
     sums: dict[str, float] = {}
@@ -64,8 +67,9 @@ def _evaluated(
         for name, value in task.losses(network, batch, 0, generator).items():
             sums[name] = sums.get(name, 0.0) + float(value) * batch.num_items
         count += batch.num_items
-        if setup.target and hasattr(task, "predict"):
-            found.append((batch.rows.cpu().numpy(), task.predict(network, batch)[setup.target].cpu().numpy()))
+        if spec.classes is not None:  # the first label
+            probabilities = task.predict(network, batch)[LEVEL][:, : spec.classes.columns]
+            found.append((batch.rows.cpu().numpy(), probabilities.cpu().numpy()))
     return {name: value / count for name, value in sums.items()}, found
 
 
@@ -79,11 +83,11 @@ def _by_key(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.
 
 
 def _scored(
-    store: ImageStore, rows: np.ndarray, probabilities: np.ndarray, setup: ImageSetup
+    store: ImageStore, rows: np.ndarray, probabilities: np.ndarray, label: Label
 ) -> tuple[pl.DataFrame, dict[str, float]]:
     """One row a field, and the accuracies by field and by well beside that of chance."""
-    truth = class_codes(store, setup)[rows]
-    names = np.array([*setup.classes, ""])
+    truth = class_codes(store, label)[rows]
+    names = np.array([*label.names, ""])
     table = (
         store.metadata[rows]
         .select(*WELL, "site")
@@ -105,5 +109,5 @@ def _scored(
         "well_accuracy": float((by_well.argmax(1) == truth[first])[known_wells].mean())
         if known_wells.any()
         else float("nan"),
-        "chance": 1 / len(setup.classes),
+        "chance": 1 / label.classes,
     }

@@ -10,11 +10,11 @@ import torch
 
 from hooke.core.recipe import Recipe
 from hooke.images.loader import ImageLoader
-from hooke.images.measured import measured_targets
+from hooke.images.spec import ImageSpec
 from hooke.images.store import ImageStore
-from hooke.inference.image_network import MEASURED, ImageSetup, build_image_network
+from hooke.images.targets import learns_features, target_values
+from hooke.inference.image_network import build_image_network
 from hooke.nn.transformer import Transformer
-from hooke.tasks.measured_features import FEATURES
 from hooke.train.member import Member
 
 _DECODER = "decoder."
@@ -25,12 +25,12 @@ class ImageMember(Member):
     """See `Member`.
 
     Attributes:
-        setup: Channels, batches and classes of the data.
+        spec: Channels, batches and labels of the data.
     """
 
     unit: ClassVar[str] = "crops"
 
-    setup: ImageSetup = field(default_factory=lambda: ImageSetup(()))
+    spec: ImageSpec = field(default_factory=lambda: ImageSpec(()))
 
     @property
     def items(self) -> int:
@@ -42,7 +42,7 @@ class ImageMember(Member):
         recipe = self.recipe
         torch.manual_seed(self.seed)
         network, task = build_image_network(
-            recipe.task.name, recipe.task.config, recipe.model.name, recipe.model.config, self.setup
+            recipe.task.name, recipe.task.config, recipe.model.name, recipe.model.config, self.spec
         )
         for part in network.modules():
             if isinstance(part, Transformer):
@@ -53,8 +53,8 @@ class ImageMember(Member):
         """See `Member.loaders`."""
         store = ImageStore.open(self.store)
         return (
-            image_loader(store, self.train_rows, self.recipe, self.setup, seed=self.seed, rank=rank, world=world),
-            image_loader(store, self.valid_rows, self.recipe, self.setup, seed=None, rank=rank, world=world),
+            image_loader(store, self.train_rows, self.recipe, self.spec, seed=self.seed, rank=rank, world=world),
+            image_loader(store, self.valid_rows, self.recipe, self.spec, seed=None, rank=rank, world=world),
         )
 
     def start_from(self, network: Any, weights: dict[str, torch.Tensor]) -> None:
@@ -71,7 +71,7 @@ def image_loader(
     store: ImageStore,
     rows: np.ndarray,
     recipe: Recipe,
-    setup: ImageSetup,
+    spec: ImageSpec,
     *,
     seed: int | None,
     rank: int = 0,
@@ -83,24 +83,15 @@ def image_loader(
         store: Where the images are.
         rows: Which fields.
         recipe: Its sections `images` and `train`.
-        setup: Channels and classes.
+        spec: Channels and labels.
         seed: Of order and crops.
         rank, world: Which process of how many.
     """
     section = recipe.images
-    targets = {setup.target: class_codes(store, setup)} if setup.target else {}
-    if setup.features:
-        targets[FEATURES] = measured_targets(store, getattr(recipe.task.config, MEASURED), show_progress=False)
+    measured = recipe.task.config.measured_fields if learns_features(spec) else 0
+    targets = target_values(store, spec, measured_fields=measured)
     return ImageLoader(
         store, rows, recipe.train.batch_size, seed=seed, crop=section.crop or None,
         crops_per_field=1 if seed is None else section.crops_per_field, single_batch=section.single_batch,
-        channels=setup.channels, targets=targets, rank=rank, world=world, workers=section.workers,
+        channels=spec.channels, targets=targets, rank=rank, world=world, workers=section.workers,
     )  # fmt: skip
-
-
-def class_codes(store: ImageStore, setup: ImageSetup) -> np.ndarray:
-    """(fields,) int64: the class of each field as the head counts them, -1 for names that it does not know."""
-    codes, names = store.classes(setup.target)
-    places = {name: place for place, name in enumerate(setup.classes)}
-    order = np.array([places.get(name, -1) for name in names] + [-1], np.int64)
-    return order[codes]

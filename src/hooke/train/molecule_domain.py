@@ -10,12 +10,13 @@ from torch import nn
 
 from hooke.core import registry
 from hooke.core.errors import UsageError
+from hooke.core.label import Label
 from hooke.core.paths import cache_folder
 from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
 from hooke.evaluate.splits import Split
 from hooke.inference.ensemble import Ensemble
-from hooke.inference.network import build_task, input_encodings, predicts_labels
+from hooke.inference.network import build_task, predicts_labels
 from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.train import measure as measuring
@@ -95,8 +96,9 @@ def measure(
     return {"device": str(ensemble.device), "labels": len(store.labels)}
 
 
-def adapted(recipe: Recipe, pretrained: Recipe) -> Recipe:
+def adapted(recipe: Recipe, pretrained: Recipe, run: RunFolder) -> Recipe:
     """See `Domain.adapted`."""
-    task = registry.module("tasks", pretrained.task.name).Task
-    encodings = input_encodings(task, pretrained.task.config, pretrained.encodings)
+    labels = [Label.from_json(entry) for entry in run.read_json("labels.json")]
+    task = build_task(pretrained.task.name, pretrained.task.config, labels, None)
+    encodings = task.inputs(replace(task.spec, encodings=pretrained.encodings)).encodings
     return replace(recipe, model=pretrained.model, encodings=encodings, standardise=pretrained.standardise)

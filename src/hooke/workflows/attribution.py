@@ -103,7 +103,7 @@ class _Explained:
 
     @classmethod
     def of(cls, run: LoadedRun, label: str | None) -> _Explained:
-        if not hasattr(run.ensemble.task, "decoded"):
+        if not run.labels:
             raise UsageError(f"{run.run.folder} was trained on no labels, so there is no prediction to take apart")
         columns = run.ensemble.task.columns("graph") if run.level_labels("graph") else []
         if not columns or (label is not None and label not in columns):

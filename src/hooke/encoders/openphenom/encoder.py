@@ -22,6 +22,7 @@ from hooke.core.errors import DataError
 from hooke.core.hashing import file_sha256
 from hooke.core.runs import versions
 from hooke.encoders.openphenom.layout import convert
+from hooke.images.spec import ImageSpec
 from hooke.images.store import ImageStore
 from hooke.nn.images.network import ReconstructionNetwork
 from hooke.nn.weights import read_weights
@@ -84,7 +85,7 @@ def load_openphenom(weights: Path | str | None, device: str = "auto") -> OpenPhe
         "decoder_depth": _count(r"decoder\.stacks\.0\.blocks\.(\d+)\.", converted),
     }
     module = registry.module("models", "ca_mae")
-    encoder = module.Model(module.Config(**options), names)
+    encoder = module.Model(module.Config(**options), ImageSpec(names, agnostic=True))
     try:
         encoder.load_state_dict(converted)
     except RuntimeError as error:

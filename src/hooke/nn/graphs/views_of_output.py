@@ -18,11 +18,6 @@ from hooke.nn.graphs.output import MoleculeOutput
 from hooke.nn.step_norm import StepNorm
 
 
-def views_of(encoder: nn.Module) -> int:
-    """Number of views; 1 for encoders that declare none."""
-    return int(getattr(encoder, "views", 1))
-
-
 def one_view(output: MoleculeOutput, number: int, views: int) -> MoleculeOutput:
     """The columns of one view."""
 
@@ -44,7 +39,7 @@ class ViewHeads(nn.Module):
         self, level: str, encoder: nn.Module, outputs: int, *, hidden_layers: int = 1, standardised: bool = False
     ) -> None:
         super().__init__()
-        self.views = views_of(encoder)
+        self.views = int(encoder.views)  # type: ignore[arg-type]
         names = ("node_width", "edge_width", "graph_width")
         node, edge, graph = (int(getattr(encoder, name)) // self.views for name in names)
         self.heads = nn.ModuleList(

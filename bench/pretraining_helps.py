@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from hooke.core.recipe import load_recipe
-from hooke.evaluate.baselines import BASELINES, fit_predict
 from hooke.evaluate.bootstrap import paired_difference
 from hooke.molecules.descriptors import baseline_features
+from hooke.studies.baselines import BASELINES, baseline_predictions
 from hooke.train.fit import finetune, fit, prepare
 from hooke.train.split import split_store
 
@@ -49,7 +49,7 @@ def one_seed(seed: int, options: argparse.Namespace) -> dict[str, float]:
         [split.train, split.valid]
     )  # the baselines need no validation rows: they get them for training
     for name in BASELINES:
-        predicted = fit_predict(name, features, targets, store.labels, train, split.test, seed=seed)
+        predicted = baseline_predictions(name, features, targets, store.labels, train, split.test, seed=seed)
         scores[name] = float(np.sqrt(np.mean((predicted - targets[split.test]) ** 2)))
     return scores
 

@@ -13,7 +13,7 @@ def test_benchmark(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
     )
     found = hooke("benchmark", "mine.toml", "--seeds", "2")
     assert found.code == 0, found.err
-    assert "random_forest" in found.out
+    assert "forest" in found.out
     assert "from scratch minus this" in found.out
     assert len(json.loads(hooke("benchmark", "mine.toml", "--seeds", "2", "--json").out)["rows"]) == 8
     refused = hooke("benchmark", "tiny_mae")

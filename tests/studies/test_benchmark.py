@@ -19,7 +19,7 @@ def test_all_systems_over_seeds_and_what_is_done_stays_done(
     single = recipe.with_changes(train={"ensemble": 1, "epochs": 2})
     pretrained = fit(single.with_changes(name="before"), runs=tmp_path, show_progress=False)
     result = benchmark(single, seeds=2, pretrained=pretrained.folder, runs=tmp_path, show_progress=False)
-    assert result.systems == ["from scratch", "fine-tuned", "mean", "ridge", "random_forest"]
+    assert result.systems == ["from scratch", "fine-tuned", "mean", "ridge", "forest"]
     assert len(result.rows) == 2 * 5 * 2
     assert "fine-tuned minus this" in result.table()
     assert json.dumps(result.to_json())

@@ -18,13 +18,13 @@ def test_comparison(recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     run = fit(recipe, runs=tmp_path, show_progress=False)
     store = MoleculeStore.open(Path(run.info["store"]))
     compared = compare_with_baselines({"model": run}, store, show_progress=False)
-    assert list(compared.predictions) == ["model", "mean", "ridge", "random_forest"]
+    assert list(compared.predictions) == ["model", "mean", "ridge", "forest"]
     assert (read_split(run) == "test").sum() >= len(compared.smiles) > 15
     assert [metric.name for metric in compared.metrics] == ["rmse", "roc_auc"]
     low, high = compared.bounds(0)
     assert (high > low).all()
     table = primary_table(compared, "t")
-    assert table.baselines == ("mean", "ridge", "random_forest")
+    assert table.baselines == ("mean", "ridge", "forest")
     assert sum(score.best for score in table.tasks[0].scores) >= 1
     found = difference_between(compared, "ridge", "mean", 0)
     assert found.estimate.value is not None

@@ -19,7 +19,7 @@ def test_report_of_a_run(recipe: Recipe, tmp_path: Path) -> None:
         "gine (2 members)",
         "mean",
         "ridge",
-        "random_forest",
+        "forest",
     ]
     assert len(report.parity) == len(report.binary) == 1
     assert len(report.galleries) == 4

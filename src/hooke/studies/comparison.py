@@ -12,15 +12,14 @@ import polars as pl
 from hooke.core.label import Label
 from hooke.core.progress import progress
 from hooke.core.runs import RunFolder
-from hooke.evaluate.baselines import BASELINES, fit_predict
 from hooke.evaluate.bootstrap import Interval, bootstrap, paired_bootstrap
 from hooke.evaluate.calibration import coverage, coverage_curve, spread_calibration
 from hooke.evaluate.metrics import METRICS, PRIMARY, Metric
 from hooke.molecules.store import MoleculeStore
 from hooke.report import build
 from hooke.report.schema import Coverage, Difference, ResultTable
+from hooke.studies.baselines import BASELINES, baseline_predictions
 
-BASELINE_NAMES = BASELINES
 MAX_BASELINE_LABELS, MAX_BASELINE_ROWS = 12, 20_000  # beyond them baselines would take longer than the model
 
 
@@ -169,7 +168,7 @@ def _baselines(
         features = baseline_features(store.smiles(rows))
         bar.advance()
         for name in BASELINES:
-            found[name] = fit_predict(
+            found[name] = baseline_predictions(
                 name, features, targets, labels, places[: len(train)], places[len(train) :], seed=seed
             )
             bar.advance(baseline=name)

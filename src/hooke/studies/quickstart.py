@@ -21,7 +21,8 @@ from hooke.report import build
 from hooke.report.drawing import MoleculePool
 from hooke.report.provenance import reproduce
 from hooke.report.schema import Difference, KeyNumber, Report, Summary
-from hooke.studies.comparison import BASELINE_NAMES, Compared, compare_with_baselines, difference_between, primary_table
+from hooke.studies.baselines import BASELINES
+from hooke.studies.comparison import Compared, compare_with_baselines, difference_between, primary_table
 from hooke.studies.run_report import citations_of, data_section, finish, map_sections, plot_sections, pretraining_tables
 from hooke.train.fit import adapted, finetune, fit
 
@@ -91,7 +92,7 @@ def quickstart(runs: Path = Path("runs"), *, seeds: int = 3, show_progress: bool
     compared = compare_with_baselines({FINE_TUNED: tuned, FROM_SCRATCH: scratch}, store, show_progress=show_progress)
     table = write_unseen(folder / "unseen.csv", store, MoleculeStore.open(Path(pretrained.info["store"])))
     predictions, embeddings = _predict_and_embed(tuned, table, folder, show_progress)
-    differences = tuple(difference_between(compared, FINE_TUNED, name, 0) for name in (FROM_SCRATCH, *BASELINE_NAMES))
+    differences = tuple(difference_between(compared, FINE_TUNED, name, 0) for name in (FROM_SCRATCH, *BASELINES))
     summary = verdict(compared, differences)
     report = _report(
         folder, pretrained, tuned, scratch, store, compared, differences, summary, predictions, show_progress

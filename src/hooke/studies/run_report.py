@@ -19,8 +19,8 @@ from hooke.report.html import write_report
 from hooke.report.layout import embedding_map
 from hooke.report.provenance import reproduce
 from hooke.report.schema import Difference, KeyNumber, Report, ResultTable, Summary
+from hooke.studies.baselines import BASELINES
 from hooke.studies.comparison import (
-    BASELINE_NAMES,
     Compared,
     compare_with_baselines,
     difference_between,
@@ -79,7 +79,7 @@ def baseline_differences(compared: Compared, model: str) -> tuple[Difference, ..
     return tuple(
         difference_between(compared, model, baseline, number)
         for number in range(min(8, len(compared.labels)))
-        for baseline in BASELINE_NAMES
+        for baseline in BASELINES
         if baseline in compared.predictions
     )
 

@@ -15,12 +15,12 @@ from hooke.core.hashing import content_hash
 from hooke.core.paths import cache_folder
 from hooke.core.recipe import Recipe
 from hooke.encoders import Encoder
-from hooke.evaluate.baselines import fit_predict
 from hooke.evaluate.probes import probe
 from hooke.evaluate.splits import Split
 from hooke.inference.cached import cached_embeddings
 from hooke.inference.loaded import load
 from hooke.molecules.store import MoleculeStore
+from hooke.studies.baselines import BASELINES, baseline_predictions
 from hooke.train.fit import adapted, fit
 
 
@@ -76,7 +76,8 @@ def _baseline(name: str) -> Callable[[Task], Predicted]:
         targets = task.store.graph_labels()[0].astype(np.float64)
         known = np.concatenate([task.split.train, task.split.valid])
         labels = task.store.level_labels("graph")
-        return Predicted(fit_predict(name, features, targets, labels, known, task.split.test, seed=task.recipe.seed))
+        seed = task.recipe.seed
+        return Predicted(baseline_predictions(name, features, targets, labels, known, task.split.test, seed=seed))
 
     return predict
 
@@ -126,9 +127,7 @@ def _trained(task: Task, pretrained: Path | None) -> Predicted:
 
 
 SYSTEMS: dict[str, System] = {
-    "mean": System(_baseline("mean")),
-    "ridge": System(_baseline("ridge")),
-    "forest": System(_baseline("random_forest")),
+    **{name: System(_baseline(name)) for name in BASELINES},
     "minimol": System(lambda task: _probe(task, _encoder("minimol"))),
     "scratch": System(lambda task: _trained(task, None)),
     "probe": System(lambda task: _probe(task, _encoder(str(task.pretrained))), needs_run=True),

@@ -7,7 +7,7 @@ import pytest
 
 from hooke.core.errors import UnknownNameError
 from hooke.core.label import Label
-from hooke.evaluate.baselines import BASELINES, fit_predict
+from hooke.studies.baselines import BASELINES, baseline_predictions
 
 LABELS = (Label("y"), Label("b", kind="binary"), Label("never"), Label("constant"))
 
@@ -25,7 +25,7 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 def test_baselines(name: str) -> None:
     features, targets = data()
     train, test = np.arange(90), np.arange(90, 120)
-    found = fit_predict(name, features, targets, LABELS, train, test)
+    found = baseline_predictions(name, features, targets, LABELS, train, test)
     assert found.shape == (30, 4)
     assert np.isnan(found[:, 2]).all()
     np.testing.assert_allclose(found[:, 3], 3.0)
@@ -37,9 +37,9 @@ def test_baselines(name: str) -> None:
     else:
         assert error < 0.75 * spread  # a forest of 77 noisy rows explains about half of a linear target
         assert np.mean((found[:, 1] > 0.5) == targets[test, 1]) > 0.75
-    np.testing.assert_array_equal(found, fit_predict(name, features, targets, LABELS, train, test))
+    np.testing.assert_array_equal(found, baseline_predictions(name, features, targets, LABELS, train, test))
 
 
 def test_unknown_baseline() -> None:
-    with pytest.raises(UnknownNameError, match="random_forest"):
-        fit_predict("random_forst", *data(), LABELS, np.arange(5), np.arange(5))
+    with pytest.raises(UnknownNameError, match="Did you mean 'forest'"):
+        baseline_predictions("forst", *data(), LABELS, np.arange(5), np.arange(5))

@@ -280,6 +280,11 @@ class Trainable(Modality):
         return []
 
 
+@dataclass(frozen=True)
+class NoOptions:
+    """A user's file is read in one way only."""
+
+
 class Readable(Modality):
     """What a user's file is read of: `predict` and `embed` go through it.
 
@@ -289,7 +294,7 @@ class Readable(Modality):
         batch_size: Items a batch by default.
     """
 
-    options: ClassVar[type]
+    options: ClassVar[type] = NoOptions
     listed: ClassVar[tuple[str, ...]] = ()
     batch_size: ClassVar[int] = 256
 

@@ -9,6 +9,7 @@ import pytest
 from hooke.images.quality import MEASURES, QualityRules, count_cells, field_quality, flags, plane_quality, store_quality
 from hooke.images.simulated.config import ScreenConfig
 from hooke.images.simulated.screen import Screen, write_screen
+from hooke.images.store import ImageStore
 
 SMALL = ScreenConfig(
     size=64,

@@ -120,6 +120,8 @@ class Trainable(Modality):
         group: The level above rows that `predict` answers for ("well"); "" where that is the row itself.
         splits: Kind of split → function of (store, section of the recipe).
         estimators: The estimators that stand as baselines beside every network.
+        utilisation: Share of an accelerator's peak that a plan (`studies.plan`) assumes to be reached.
+        plan_options: Counts that can be set for a plan, besides those of every modality.
     """
 
     unit: ClassVar[str]
@@ -129,6 +131,8 @@ class Trainable(Modality):
     splits: ClassVar[Mapping[str, Splitter]]
     trainable: ClassVar[bool] = True
     estimators: ClassVar[tuple[str, ...]] = ()
+    utilisation: ClassVar[float] = 0.3
+    plan_options: ClassVar[tuple[str, ...]] = ()
 
     def check(self, recipe: Recipe) -> None:
         """Refuse options that mean nothing for this modality.
@@ -246,6 +250,28 @@ class Trainable(Modality):
     def with_features(self, spec: Any) -> Any:
         """The spec of batches that carry what `features` reads."""
         return spec
+
+    def plan_sizes(self, options: Mapping[str, int]) -> Mapping[str, int]:
+        """Name of the data → items of an epoch: what a plan is made for.
+
+        Args:
+            options: Those of `plan_options` that were given.
+        """
+        return {"1M": 10**6, "10M": 10**7, "100M": 10**8}
+
+    def plan_sample(self, recipe: Recipe, data: str, options: Mapping[str, int]) -> Sample:
+        """Items that stand for those of such data; a plan counts a step on them by the network that is made for their spec."""
+        return self.sample()
+
+    def plan_tokens(self, recipe: Recipe, encoder: Any, batch: Any) -> tuple[float, float]:
+        """Tokens of an item (atoms, patches), and how many of them the encoder sees in training.
+
+        Args:
+            recipe: How it is trained.
+            encoder: On the meta device, in evaluation mode; called within `nn.dry.dry_pass`.
+            batch: Of `plan_sample`.
+        """
+        return 1, 1
 
     def next_step(self, run: RunFolder, *, learns_labels: bool) -> tuple[str, str]:
         """What people do with a finished run, and the command."""

@@ -135,6 +135,8 @@ class Trainable(Modality):
         untrained_baseline: Whether the encoder with random weights and a linear readout is a baseline as well.
         most_baseline_rows: Of a store; beyond them baselines would take longer than the model.
         structures: Whether `identify` names chemical structures, which reports draw.
+        utilisation: Share of an accelerator's peak that a plan (`studies.plan`) assumes to be reached.
+        plan_options: Counts that can be set for a plan, besides those of every modality.
     """
 
     spec_type: ClassVar[Any] = LabelledSpec
@@ -148,6 +150,8 @@ class Trainable(Modality):
     untrained_baseline: ClassVar[bool] = False
     most_baseline_rows: ClassVar[int] = 20_000
     structures: ClassVar[bool] = False
+    utilisation: ClassVar[float] = 0.3
+    plan_options: ClassVar[tuple[str, ...]] = ()
 
     def check(self, recipe: Recipe) -> None:
         """Refuse options that mean nothing for this modality.
@@ -269,6 +273,28 @@ class Trainable(Modality):
     def with_features(self, spec: Any) -> Any:
         """The spec of batches that carry what `features` reads."""
         return spec
+
+    def plan_sizes(self, options: Mapping[str, int]) -> Mapping[str, int]:
+        """Name of the data → items of an epoch: what a plan is made for.
+
+        Args:
+            options: Those of `plan_options` that were given.
+        """
+        return {"1M": 10**6, "10M": 10**7, "100M": 10**8}
+
+    def plan_sample(self, recipe: Recipe, data: str, options: Mapping[str, int]) -> Sample:
+        """Items that stand for those of such data; a plan counts a step on them by the network that is made for their spec."""
+        return self.sample()
+
+    def plan_tokens(self, recipe: Recipe, encoder: Any, batch: Any) -> tuple[float, float]:
+        """Tokens of an item (atoms, patches), and how many of them the encoder sees in training.
+
+        Args:
+            recipe: How it is trained.
+            encoder: On the meta device, in evaluation mode; called within `nn.dry.dry_pass`.
+            batch: Of `plan_sample`.
+        """
+        return 1, 1
 
     def next_step(self, run: RunFolder, *, learns_labels: bool) -> tuple[str, str]:
         """What people do with a finished run, and the command."""

@@ -60,7 +60,7 @@ def test_links_names_and_paths_lead_somewhere() -> None:
 
 
 def test_stale_and_unknown_parts_are_noticed(copy: Path) -> None:
-    spoil(copy / "docs" / "options.md", "| `epochs` | integer | `50` |", "| `epochs` | integer | `60` |")
+    spoil(copy / "docs" / "options.md", "training rows. | integer | `50` |", "training rows. | integer | `60` |")
     spoil(copy / "docs" / "models.md", "generated: estimators", "generated: estimates")
     found = list(make_docs.part_problems(copy))
     assert len(found) == 3
@@ -72,7 +72,7 @@ def test_stale_and_unknown_parts_are_noticed(copy: Path) -> None:
 def test_writing_repairs_a_stale_part(copy: Path) -> None:
     page = copy / "docs" / "datasets.md"
     whole = page.read_text(encoding="utf-8")
-    spoil(page, "| licence |", "| license |")
+    spoil(page, "**licence**", "**license**")
     assert make_docs.generated(page.read_text(encoding="utf-8")) == whole
 
 
@@ -142,12 +142,12 @@ class Options:
 
 def test_option_tables() -> None:
     assert make_docs.option_table(Options).splitlines()[2:] == [
-        "| `width` | integer | `3` | Of the network, as numbers. |",
-        "| `depth` | integer | `2` | Of the network, as numbers. |",
-        '| `names` | array of strings | `["a"]` | Some. |',
-        r"| `shares` | array of 2 floats | `[0.5, 0.5]` | explained \| here |",
-        '| `kind` | `"x"`, `"y"` | `"x"` | of things |',
-        "| `base` | table of integers or none | `none` | none by default |",
+        "| `width` | Of the network, as numbers. | integer | `3` |",
+        "| `depth` | Of the network, as numbers. | integer | `2` |",
+        '| `names` | Some. | array of strings | `["a"]` |',
+        r"| `shares` | explained \| here | array of 2 floats | `[0.5, 0.5]` |",
+        '| `kind` | of things | `"x"`, `"y"` | `"x"` |',
+        "| `base` | none by default | table of integers or none | `none` |",
     ]
     assert make_docs.summary(Options.__doc__, "") == "Made up"
 

@@ -139,8 +139,6 @@ class Regression(Task):
 
 
 class Line(LabelwiseEstimator):
-    """A line through the counts of letters."""
-
     modality = "dna"
 
     def _learn(

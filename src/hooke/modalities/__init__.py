@@ -17,11 +17,13 @@ import numpy as np
 from torch import Tensor, nn
 
 from hooke.core import registry
-from hooke.core.errors import UsageError
+from hooke.core.errors import DataError, UsageError
 from hooke.core.label import Label
 from hooke.core.types import LabelledSpec, Loader, Source, labels_of
 
 if TYPE_CHECKING:
+    from polars import DataFrame
+
     from hooke.core.recipe import Recipe, SplitSection
     from hooke.core.runs import RunFolder
     from hooke.evaluate.splits import Split
@@ -108,6 +110,14 @@ class Modality(ABC):
     @abstractmethod
     def sample(self, seed: int = 0) -> Sample:
         """A few items; the same for the same seed."""
+
+    def quality(self, store: Any, *, workers: int | None = None, show_progress: bool = True) -> DataFrame:
+        """What can be trusted: one row an item or group, with a column `reason` ("" for what nothing speaks against).
+
+        Raises:
+            UsageError: The modality measures nothing of the kind.
+        """
+        raise UsageError(f"no quality is measured of {self.name}")
 
 
 class Trainable(Modality):
@@ -333,6 +343,22 @@ def modality(name: str) -> Modality:
         UnknownNameError: No such modality.
     """
     return registry.module("modalities", name).MODALITY
+
+
+def modality_of_store(folder: Path) -> tuple[Modality, Any]:
+    """The modality whose store lies in a folder, and the open store.
+
+    Raises:
+        DataError: None can open it; says what each said.
+    """
+    reasons = []
+    for name in registry.names("modalities"):
+        found = modality(name)
+        try:
+            return found, found.open(folder)
+        except (DataError, OSError, KeyError) as error:
+            reasons.append(f"{name}: {error}")
+    raise DataError(f"{folder} is a store of no modality ({'; '.join(reasons)})")
 
 
 def trainable(name: str, verb: str) -> Trainable:

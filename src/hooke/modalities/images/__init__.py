@@ -23,6 +23,7 @@ from hooke.images.by_well import KEYS, Wells
 from hooke.images.features import field_features
 from hooke.images.loader import ImageLoader
 from hooke.images.measured import measured_fields
+from hooke.images.quality import well_quality
 from hooke.images.spec import LEVEL, ImageSpec
 from hooke.images.splitting import KINDS, split_images
 from hooke.images.store import ImageStore
@@ -259,6 +260,10 @@ class Images(Trainable, Readable):
             notes=tuple(notes),
         )  # fmt: skip
         return Description(fields, store.left_out, section)
+
+    def quality(self, store: ImageStore, *, workers: int | None = None, show_progress: bool = True) -> pl.DataFrame:
+        """Cells, saturation and focus of each well; see `images.quality.well_quality`."""
+        return well_quality(store, workers=workers, show_progress=show_progress)
 
     def sample(self, seed: int = 0) -> Sample:
         """Small images of cells in three channels, with classes and features."""

@@ -101,6 +101,7 @@ def test_a_wrong_signature_is_noticed(copy: Path, old: str, new: str, message: s
 
 def test_dead_references_are_noticed(copy: Path) -> None:
     with open(copy / "docs" / "python.md", "a", encoding="utf-8") as page:
+        page.write("\n```python\nfrom hooke.core.recipe import Named, Renamed\n```\n")
         page.write(
             "\n[gone](gone.md) `hooke.search.table` `hooke.core.recipe.Recipes` `suites/gone.py` `models/NAME.py`\n"
         )
@@ -108,6 +109,7 @@ def test_dead_references_are_noticed(copy: Path) -> None:
         "python.md: the link gone.md leads nowhere",
         "python.md: there is no hooke.search.table",
         "python.md: there is no hooke.core.recipe.Recipes",
+        "python.md: there is no hooke.core.recipe.Renamed",
         "python.md: there is no suites/gone.py",
     }
 

@@ -10,6 +10,7 @@ import pytest
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
+from hooke.modalities.images import View
 from hooke.studies import probe_blocks as module
 from hooke.studies.probe_blocks import probe_blocks, table
 
@@ -29,11 +30,11 @@ def test_a_separable_embedding_is_found(image_run: Path, screen: ImageStore, mon
     codes = screen.classes("perturbation")[0]
     shift = 5 * screen.batch_index
 
-    def fake(run: object, store: object, rows: np.ndarray, view: module.View, **_: object) -> np.ndarray:
+    def fake(run: object, store: object, rows: np.ndarray, view: View, batch_size: int) -> np.ndarray:
         known = codes if view.block == 2 else np.zeros_like(codes)
         return (np.eye(codes.max() + 1)[known] + shift[:, None])[rows]
 
-    monkeypatch.setattr(module, "embed_fields", fake)
+    monkeypatch.setattr(module, "_embedded", fake)
     first, second = probe_blocks(image_run, screen, show_progress=False)
     assert second.accuracy > 0.9
     assert first.accuracy < 0.5

@@ -8,9 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hooke.core.label import Label
 from hooke.core.recipe import load_recipe
 from hooke.images.store import ImageStore
 from hooke.train.fit import fit
+from hooke.train.measure import group_truth
 
 SMALL = ["train.threads=1", "train.accelerator=cpu", "train.epochs=1"]
 
@@ -48,3 +50,11 @@ def test_reconstruction(image_run: Path) -> None:
     assert set(metrics["test"]["field"]) == {"masked_image"}
     assert metrics["test"]["field"]["masked_image"]["mse"] > 0
     assert not run.path("predictions_test.parquet").exists()
+
+
+def test_the_truth_of_a_well() -> None:
+    """The class of its first field, and the mean of what was measured on its fields."""
+    labels = (Label("gene", "field", "multiclass", classes=4), Label("area", "field"))
+    truth = np.array([[3, 1.0], [3, 2.0], [1, np.nan], [1, 5.0], [2, np.nan]], np.float32)
+    found = group_truth(truth, np.array([0, 0, 1, 1, 7]), labels)
+    np.testing.assert_array_equal(found, [[3, 1.5], [1, 5.0], [2, np.nan]])

@@ -30,7 +30,7 @@ from hooke.images.splitting import KINDS, split_images
 from hooke.images.store import ImageStore
 from hooke.images.targets import MEASURED, released_spec, spec_of, target_values
 from hooke.modalities import Description, Readable, Sample, Trainable
-from hooke.modalities.images.pictures import reconstruction_picture
+from hooke.modalities.images.pictures import predictions_picture, reconstruction_picture
 from hooke.modalities.images.samples import SPEC, image_batch, sample
 from hooke.nn.images.classification import SYMMETRIES, ClassificationTask
 from hooke.nn.images.classification import Symmetry as Turns
@@ -360,13 +360,17 @@ class Images(Trainable, Readable):
         return replace(spec, crop=0)
 
     def report(self, loaded: Any, store: ImageStore) -> dict[str, Any]:
-        """Reconstructions, where the encoder makes them."""
+        """Reconstructions, where the encoder makes them; wells that were predicted worst and best, where classes are learnt."""
+        spec: ImageSpec = loaded.spec
+        channels = store.channels if spec.agnostic else spec.channels
+        predicted = loaded.run.path("predictions_test.parquet")
+        if spec.classes is not None and predicted.exists():
+            made = predictions_picture(store, pl.read_parquet(predicted), spec.classes, channels=channels)
+            return {"pictures": (made,)} if made else {}
         ratio = loaded.run.recipe["task"].get("mask_ratio")
         if loaded.recipe.has_estimator or ratio is None or not isinstance(loaded.network.encoder, MaskedEncoder):
             return {}
         rows = np.linspace(0, len(store) - 1, _PICTURED).astype(int).tolist()
-        spec: ImageSpec = loaded.spec
-        channels = store.channels if spec.agnostic else spec.channels
         return {
             "pictures": (
                 reconstruction_picture(
@@ -398,8 +402,9 @@ class Images(Trainable, Readable):
         return tokens, visible_count(tokens, ratio) if masked and ratio else tokens
 
     def next_step(self, run: RunFolder, *, learns_labels: bool) -> tuple[str, str]:
-        """Embed the wells of its own store."""
-        return "Embed wells", f"hooke embed {run.folder} {run.info['store']} -o wells.parquet"
+        """Predict or embed the wells of its own store."""
+        verb = "predict" if learns_labels else "embed"
+        return f"{verb.capitalize()} wells", f"hooke {verb} {run.folder} {run.info['store']} -o wells.parquet"
 
     def source(self, given: Any, spec: ImageSpec, options: View, *, batch_size: int, workers: int = 0) -> WellSource:
         """The wells of a store."""

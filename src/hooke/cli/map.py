@@ -110,7 +110,9 @@ def build(
     epilog="Examples: `hooke map recall map.parquet` · `hooke map recall horlbeck` · `hooke map recall crispr_screens --sources CORUM`"
 )
 def recall(
-    source: Annotated[str, typer.Argument(metavar="MAP", help="A map file, or the name of a data set of cells.")],
+    source: Annotated[
+        str, typer.Argument(metavar="MAP", help="A map: a file or store, or the name of a data set of cells.")
+    ],
     sources: Sources = "all",
     scope: Annotated[str, typer.Option(help="Entities of the null and the queries: gene, compound or all.")] = "gene",
     whitened: Annotated[
@@ -169,7 +171,7 @@ def evaluate(
     epilog="Examples: `hooke map explore map.parquet` · `hooke map explore map.parquet --images store --port 0`"
 )
 def explore(
-    path: Annotated[Path, typer.Argument(metavar="MAP", help="A map: .parquet or .h5ad.")],
+    path: Annotated[Path, typer.Argument(metavar="MAP", help="A map: .parquet, .h5ad or a store.")],
     images: Annotated[Path | None, typer.Option(help="Image store with the map's wells.")] = None,
     sources: Annotated[
         str,

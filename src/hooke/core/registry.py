@@ -1,6 +1,7 @@
 """Names of models, data sets, tasks ...: the name is the file stem; looking it up imports that file alone.
 
-Files may lie in sub-folders, which only sort them; encoders and modalities may be folders, whose name is then theirs.
+A third party's entry point names a module, or ("module:object") an object with
+the same members. Files may lie in sub-folders, which only sort them; encoders and modalities may be folders, whose name is then theirs.
 """
 
 from __future__ import annotations
@@ -37,10 +38,11 @@ def module(kind: str, name: str) -> ModuleType:
     points = _third_party(kind)
     if name not in points:
         raise UnknownNameError(_singular(kind), name, names(kind))
+    point = points[name]
     try:
-        return importlib.import_module(points[name].module)
+        return point.load() if point.attr else importlib.import_module(point.module)
     except ImportError as error:
-        raise UsageError(f"the plug-in {points[name].value} ({kind} {name!r}) does not import: {error}") from error
+        raise UsageError(f"the plug-in {point.value} ({kind} {name!r}) does not import: {error}") from error
 
 
 def card(name: str) -> Card:

@@ -31,13 +31,14 @@ class StepNorm(nn.Module):
         """The rows, normalised; in training the running statistics move towards theirs."""
         mean, variance = self.mean, self.variance
         if self.training:
-            count = joined_sum(rows.new_tensor(float(len(rows))))
-            if count > 1:
-                mean = joined_sum(rows.sum(0)) / count
-                variance = joined_sum((rows - mean).square().sum(0)) / count
-                self._remember(mean.detach(), variance.detach() * count / (count - 1))
+            count = joined_sum(rows.new_tensor(float(len(rows)))).clamp(min=1)
+            several = count > 1  # a tensor: asking for its value would make the device wait
+            own = joined_sum(rows.sum(0)) / count
+            spread = joined_sum((rows - own).square().sum(0)) / count
+            mean, variance = own.where(several, mean.to(own.dtype)), spread.where(several, variance.to(own.dtype))
+            self._remember(own.detach(), spread.detach() * count / (count - 1).clamp(min=1), several)
         return (rows - mean) / (variance + _EPSILON).sqrt()
 
-    def _remember(self, mean: Tensor, variance: Tensor) -> None:
-        self.mean.lerp_(mean.to(self.mean.dtype), _MOMENTUM)
-        self.variance.lerp_(variance.to(self.variance.dtype), _MOMENTUM)
+    def _remember(self, mean: Tensor, variance: Tensor, several: Tensor) -> None:
+        for kept, new in ((self.mean, mean), (self.variance, variance)):
+            kept.lerp_(new.to(kept.dtype), _MOMENTUM * several.to(kept.dtype))

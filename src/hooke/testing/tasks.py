@@ -57,7 +57,7 @@ def build(
     module: ModuleType, config: Any, statistics: Mapping[str, LabelStatistics] = STATISTICS, seed: int = 0
 ) -> tuple[Task, Network]:
     """The task for `LABELS` and its network around the tiny GINE, in float64."""
-    task = module.Task(config or module.Config(), MoleculeSpec(LABELS, ENCODINGS, statistics=statistics))
+    task = module.Task(config or module.Config(), MoleculeSpec(LABELS, encodings=ENCODINGS, statistics=statistics))
     model = registry.module("models", "gine")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -26,6 +26,7 @@ from hooke.evaluate.metrics import evaluate
 from hooke.evaluate.splits import Split
 from hooke.evaluate.streaming import StreamedMetrics
 from hooke.inference.ensemble import Members, Prediction, Predictor
+from hooke.inference.loaded import read_recipe
 from hooke.modalities import Trainable, trainable
 
 _EXACT_VALUES = 20_000_000  # items × labels of a level up to which all values are kept: 160 MB an array
@@ -110,6 +111,18 @@ def measure(run: RunFolder, recipe: Recipe, store: Any, split: Split, spec: Spec
             run.write_json("uncertainty.json", calibrate(*levels[main].kept(), labels))
     run.write_json("metrics.json", metrics)
     run.write_json("leaks.json", modality.leaks(store, split))
+
+
+def errors_on_test(run: RunFolder) -> dict[str, float]:
+    """Label of whole rows (or groups) → RMSE, 1 - ROC-AUC or 1 - accuracy on the run's test rows; labels that have none are left out."""
+    modality = trainable(read_recipe(run).modality, "scale")
+    found = {}
+    for name, values in (
+        run.read_json("metrics.json").get("test", {}).get(modality.group or modality.levels[0], {}).items()
+    ):
+        gain = values.get("roc_auc", values.get("accuracy", np.nan))
+        found[name] = float(values.get("rmse", 1 - gain))
+    return {name: value for name, value in found.items() if np.isfinite(value)}
 
 
 def _blocks(

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from hooke.core.png import encode_png
 from hooke.images.batch import image_batch
 from hooke.images.store import ImageStore
 from hooke.images.tiles import centre_corners
 from hooke.nn.images.encoder import MaskedEncoder
+from hooke.nn.images.output import Reconstruction
 from hooke.nn.images.patches import channel_images, unpatchify
 from hooke.report.schema import Picture
 
@@ -44,7 +45,9 @@ def reconstruction_picture(
     noise = torch.rand(len(pixels), encoder.maskable(batch), generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
         found = encoder.reconstruct(batch, noise.to(device), ratio)
-    hidden = _as_images(found, encoder.patch)
+    assert found.image is not None
+    assert found.target_image is not None
+    hidden = _as_images(found, found.target_image, encoder.patch)
     true, predicted = found.target_image.cpu().numpy(), found.image.cpu().numpy()
     shown = np.where(hidden, 0.0, true)
     mixed = np.where(hidden, predicted, true)
@@ -55,9 +58,9 @@ def reconstruction_picture(
     return picture("Reconstructions", columns, f"{note}{', '.join(channels)}.")
 
 
-def _as_images(found: Any, patch: int) -> np.ndarray:
+def _as_images(found: Reconstruction, image: Tensor, patch: int) -> np.ndarray:
     """(B, C, H, W) bool: which pixels were hidden."""
-    count, channels, height, width = found.target_image.shape
+    count, channels, height, width = image.shape
     grid = (height // patch, width // patch)
     mask = found.hidden.float()[:, :, None].expand(-1, -1, found.target.shape[2])
     joint = found.hidden.shape[1] == grid[0] * grid[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from hooke.core.runs import RunFolder
 from hooke.core.types import Chunk
 from hooke.evaluate.splits import Split
 from hooke.modalities import Description, Readable, Sample, Trainable
-from hooke.modalities.molecules.samples import sample
+from hooke.modalities.molecules.samples import drug_like, sample
 from hooke.molecules.batch import MoleculeBatch, batches, collate
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.label_share import hide_labels
@@ -36,6 +36,7 @@ from hooke.nn.graphs.learned_encoding import with_learned
 from hooke.nn.weights import encoder_weights
 from hooke.report.data import data_summary, label_summary
 
+MIXTURES = {"toymix": 153_000, "largemix": 5_400_829, "ultralarge": 83_000_000}  # rows, as their cards state
 _DESCRIBED, _LABELS_SHOWN = 50_000, 40
 _EVALUATION_BATCH = 256  # at least so many molecules: no gradient needs memory
 
@@ -113,12 +114,15 @@ class Molecules(Trainable, Readable):
     name = "molecules"
     items = "molecules"
     unit = "molecules"
+    spec_type = MoleculeSpec
     sections = {"encodings": EncodingConfig, "standardise": StandardiseConfig}  # noqa: RUF012
     levels = LEVELS
     draws_by_item = True
     splits = dict.fromkeys(KINDS, split_store)
     estimators = ("mean", "ridge", "forest")
     structures = True
+    utilisation = 0.1  # gathering neighbours is bound by memory
+    plan_options = ("molecules",)
     options = TableOptions
     listed = ("node", "edge")
 
@@ -166,9 +170,9 @@ class Molecules(Trainable, Readable):
         """Labels with their statistics over the measurements that training sees."""
         return MoleculeSpec(
             store.labels,
+            label_statistics(store, rows, share=recipe.split.label_share, seed=recipe.seed),
             recipe.sections["encodings"],
             recipe.sections["standardise"],
-            label_statistics(store, rows, share=recipe.split.label_share, seed=recipe.seed),
         )
 
     def read_spec(self, run: RunFolder) -> MoleculeSpec:
@@ -283,6 +287,22 @@ class Molecules(Trainable, Readable):
         )
         section = plain(recipe.sections["encodings"])
         return ["morgan", *(name for name in encodings if section.get(name))]
+
+    def plan_sizes(self, options: Mapping[str, int]) -> dict[str, int]:
+        """The published mixtures."""
+        return {name: options.get("molecules") or rows for name, rows in MIXTURES.items()}
+
+    def plan_sample(self, recipe: Recipe, data: str, options: Mapping[str, int]) -> Sample:
+        """Molecules of pocketmix with the labels of a mixture."""
+        module = registry.module("datasets", data)
+        return drug_like(
+            MoleculeSpec(module.Dataset(module.Config()).every_label, encodings=recipe.sections["encodings"])
+        )
+
+    def plan_tokens(self, recipe: Recipe, encoder: Any, batch: MoleculeBatch) -> tuple[float, float]:
+        """Heavy atoms."""
+        atoms = batch.num_nodes / batch.num_graphs
+        return atoms, atoms
 
     def next_step(self, run: RunFolder, *, learns_labels: bool) -> tuple[str, str]:
         """Predict a table, or adapt to one."""

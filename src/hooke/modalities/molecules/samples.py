@@ -5,8 +5,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import resources
 
 import numpy as np
+import polars as pl
 
 from hooke.core.label import Label
 from hooke.core.types import LabelStatistics
@@ -128,9 +130,21 @@ def sample(seed: int = 0) -> Sample:
         for level in LEVELS
         if (count := sum(label.level == level for label in LABELS))
     }
-    spec = MoleculeSpec(LABELS, ENCODINGS, statistics=statistics)
+    spec = MoleculeSpec(LABELS, encodings=ENCODINGS, statistics=statistics)
 
     def batch(places: Sequence[int]) -> MoleculeBatch:
         return batch_of([SMILES[place] for place in places], encodings=ENCODINGS, labels=LABELS, seed=seed)
 
     return Sample(spec, len(SMILES), batch)
+
+
+def drug_like(spec: MoleculeSpec, count: int = 64) -> Sample:
+    """Molecules of the embedded data set, evenly spaced, with random values of the labels of a spec."""
+    with resources.as_file(resources.files("hooke.datasets") / "data" / "pocketmix.parquet") as path:
+        texts = pl.read_parquet(path, columns=["smiles"])["smiles"].to_list()
+    chosen = texts[:: max(1, len(texts) // count)][:count]
+
+    def batch(places: Sequence[int]) -> MoleculeBatch:
+        return batch_of([chosen[place] for place in places], encodings=spec.encodings.computed, labels=spec.labels)
+
+    return Sample(spec, len(chosen), batch)

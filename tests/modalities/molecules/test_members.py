@@ -9,39 +9,52 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hooke.train.molecule_member import MoleculeMember, molecule_loader
 
 from hooke.core.errors import DataError, UsageError
 from hooke.core.options import plain
 from hooke.core.recipe import Recipe, load_recipe, resolve
 from hooke.core.runs import RunFolder
 from hooke.inference.loaded import LoadedRun
+from hooke.modalities import trainable
 from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.nn.weights import read_weights
 from hooke.nn.width_transfer import rate_factors
 from hooke.tasks import gpse
 from hooke.train.fit import fit
+from hooke.train.member import Member
+
+MOLECULES = trainable("molecules", "fit")
 
 
-def test_molecules_of_similar_size_share_a_batch(store: MoleculeStore) -> None:
-    sizes = store.atom_counts
-    loader = molecule_loader(store, np.arange(80), 8, seed=0)
+def member_of(run: RunFolder, recipe: Recipe, store: MoleculeStore, number: int = 0) -> Member:
+    rows = np.arange(60)
+    spec = MOLECULES.spec(store, rows, recipe)
+    return Member(run, recipe, spec, store.folder, rows, np.arange(60, 80), number)
+
+
+def test_molecules_of_similar_size_share_a_batch(recipe: Recipe, store: MoleculeStore) -> None:
+    sizes, rows = store.atom_counts, np.arange(80)
+    changed = recipe.with_changes(train={"batch_size": 8})
+    loader = MOLECULES.loader(store, rows, MOLECULES.spec(store, rows, recipe), changed, part="train", seed=0)
     assert np.mean([np.ptp(sizes[rows]) for rows in loader.order(0)]) < 0.5 * np.ptp(sizes)
     assert sum(batch.num_items for batch in loader.epoch(0)) == 80
 
 
-def test_evaluation_keeps_the_given_order(store: MoleculeStore) -> None:
-    loader = molecule_loader(store, np.array([7, 3, 60, 1]), 3, seed=None)
-    assert [batch.rows.tolist() for batch in loader.epoch(0)] == [[7, 3, 60], [1]]
+def test_evaluation_keeps_the_given_order(recipe: Recipe, store: MoleculeStore) -> None:
+    rows = np.array([7, 3, 60, 1])
+    spec = MOLECULES.spec(store, rows, recipe)
+    for part in ("valid", "predict"):
+        [batch] = MOLECULES.loader(store, rows, spec, recipe, part=part).epoch(0)
+        assert batch.rows.tolist() == rows.tolist()
 
 
 def test_a_member_builds_the_same_network_again(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path, "small", recipe.to_json(), store.content_hash)
-    member = MoleculeMember(run, recipe, store.folder, np.arange(60), np.arange(60, 80), 1)
+    member = member_of(run, recipe, store, 1)
     first, again = member.network()[0], member.network()[0]
     assert all((one == other).all() for one, other in zip(first.parameters(), again.parameters(), strict=True))
-    assert (member.seed, member.items, member.folder) == (1, 60, run.path("members/1"))
+    assert (member.seed, member.folder) == (1, run.path("members/1"))
     train, valid = member.loaders(rank=0, world=1)
     assert sum(batch.num_items for batch in train.epoch(0)) == 60
     assert sum(batch.num_items for batch in valid.epoch(0)) == 20
@@ -50,11 +63,11 @@ def test_a_member_builds_the_same_network_again(recipe: Recipe, store: MoleculeS
 def test_width_transfer_is_the_standard_network_at_the_base_and_trains_at_another(
     recipe: Recipe, store: MoleculeStore, tmp_path: Path
 ) -> None:
-    def member(width: int) -> MoleculeMember:
+    def member(width: int) -> Member:
         changed = recipe.with_changes(train={"width_transfer": {"width": width}})
         run = RunFolder.create(tmp_path, "small", changed.to_json(), store.content_hash)
         assert resolve(changed.to_json()) == changed
-        return MoleculeMember(run, changed, store.folder, np.arange(60), np.arange(60, 80), 0)
+        return member_of(run, changed, store)
 
     standard = replace(member(16), recipe=recipe).network()[0].state_dict()
     same, wider = member(16).network()[0], member(8).network()[0]
@@ -67,14 +80,14 @@ def test_width_transfer_is_the_standard_network_at_the_base_and_trains_at_anothe
 def test_width_transfer_names_options_of_the_model(recipe: Recipe) -> None:
     with pytest.raises(UsageError, match="Did you mean 'train.width_transfer.width'"):
         resolve({**recipe.to_json(), "train": {"width_transfer": {"with": 8}}})
-    with pytest.raises(UsageError, match="for models of molecules; mae is about images"):
+    with pytest.raises(UsageError, match="width_transfer does not apply to images"):
         load_recipe("tiny_mae", ["train.width_transfer={width = 8}"])
 
 
 def test_training_sees_a_share_of_the_labels(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
     changed = recipe.with_changes(split={"label_share": 0.5, "train_share": 0.5})
     run = RunFolder.create(tmp_path, "small", changed.to_json(), store.content_hash)
-    member = MoleculeMember(run, changed, store.folder, np.arange(60), np.arange(60, 80), 0)
+    member = member_of(run, changed, store)
     train, valid = member.loaders(rank=0, world=1)
     seen = sum(int((~batch.targets["graph"].isnan()).sum()) for batch in train.epoch(0))
     again = sum(int((~batch.targets["graph"].isnan()).sum()) for batch in train.epoch(1))
@@ -90,7 +103,7 @@ def test_shares_lie_between_nothing_and_all(recipe: Recipe) -> None:
     for name in ("label_share", "train_share"):
         with pytest.raises(UsageError, match=f"{name} must be above 0 and at most 1"):
             recipe.with_changes(split={name: 0.0})
-    with pytest.raises(UsageError, match="label_share is about molecules"):
+    with pytest.raises(UsageError, match="label_share does not apply to images"):
         load_recipe("tiny_mae", ["data.split.label_share=0.5"])
 
 
@@ -116,7 +129,7 @@ def test_a_learned_encoding_comes_from_its_run_and_is_saved_with_the_network(
     source.folder.rename(tmp_path / "elsewhere")
     loaded = LoadedRun.open(run.folder)
     assert loaded.embed(["CCO", "c1ccccc1"]).shape == (2, 16)
-    assert loaded.preparation.encodings == recipe.encodings
+    assert loaded.spec.encodings.computed == recipe.sections["encodings"]
 
 
 @pytest.mark.parametrize("changes", [{"encodings": {"learned": "gpse:tiny"}}, {"train": {"learned_from": "somewhere"}}])

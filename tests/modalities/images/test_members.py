@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hooke.inference.image_network import image_spec
-from hooke.train.image_member import ImageMember, image_loader
 
 from hooke.core.recipe import Recipe, load_recipe
 from hooke.core.runs import RunFolder
 from hooke.images.spec import LEVEL
 from hooke.images.store import ImageStore
+from hooke.modalities import trainable
 from hooke.nn.transformer import Transformer
+from hooke.train.member import Member
+
+IMAGES = trainable("images", "fit")
 
 
 @pytest.fixture
@@ -23,11 +25,11 @@ def recipe() -> Recipe:
     return load_recipe("tiny_wsl", ["images.crop=24", "images.crops_per_field=2"])
 
 
-def member(recipe: Recipe, store: ImageStore, folder: Path, **changes: object) -> ImageMember:
+def member(recipe: Recipe, store: ImageStore, folder: Path, **changes: object) -> Member:
     run = RunFolder(folder)
-    spec = image_spec(store, recipe)
+    spec = IMAGES.spec(store, np.arange(12), recipe)
     return replace(
-        ImageMember(run, recipe, store.folder, np.arange(12), np.arange(12, 18), 0, spec=spec),
+        Member(run, recipe, spec, store.folder, np.arange(12), np.arange(12, 18), 0),
         **changes,  # type: ignore[arg-type]
     )
 
@@ -36,7 +38,7 @@ def test_crops_of_an_epoch(recipe: Recipe, screen: ImageStore, tmp_path: Path) -
     one = member(recipe, screen, tmp_path)
     train, valid = one.loaders(rank=0, world=1)
     batches = list(train.epoch(0))
-    assert sum(batch.num_items for batch in batches) == one.items == 24
+    assert sum(batch.num_items for batch in batches) == IMAGES.epoch_items(one.train_rows, recipe) == 24
     assert batches[0].pixels.shape[1:] == (5, 24, 24)
     assert {level: values.shape for level, values in batches[0].targets.items()} == {LEVEL: (len(batches[0].rows), 1)}
     assert sum(batch.num_items for batch in valid.epoch(0)) == 6
@@ -45,11 +47,11 @@ def test_crops_of_an_epoch(recipe: Recipe, screen: ImageStore, tmp_path: Path) -
 
 
 def test_classes_are_those_of_the_head(recipe: Recipe, screen: ImageStore) -> None:
-    spec = image_spec(screen, recipe)
+    spec = IMAGES.spec(screen, np.arange(len(screen)), recipe)
     codes, names = screen.classes("perturbation")
     [label] = spec.labels
     fewer = replace(spec, labels=(replace(label, classes=len(names) - 1, names=names[1:]),))
-    loader = image_loader(screen, np.arange(len(screen)), recipe, fewer, seed=None)
+    loader = IMAGES.loader(screen, np.arange(len(screen)), fewer, recipe, part="valid")
     found = np.concatenate([batch.targets[LEVEL].numpy() for batch in loader.epoch(0)])
     np.testing.assert_array_equal(found[:, 0], np.where(codes > 0, codes - 1, np.nan))
 
@@ -69,12 +71,12 @@ def test_a_decoder_of_other_channels_starts_anew(screen: ImageStore, tmp_path: P
     other = member(fewer, screen, tmp_path)
     network, _ = other.network()
     decoder = network.encoder.decoder.mask_token.clone()
-    other.start_from(network, dict(five))
+    IMAGES.start(network, dict(five), fewer, 0)
     assert torch.equal(network.encoder.encoder.patches.weight, five["encoder.patches.weight"])
     assert torch.equal(network.encoder.decoder.mask_token, decoder)
     same = member(replace(recipe, seed=1), screen, tmp_path)
     network, _ = same.network()
-    same.start_from(network, dict(five))
+    IMAGES.start(network, dict(five), recipe, 0)
     assert torch.equal(network.encoder.decoder.mask_token, five["decoder.mask_token"])
     with pytest.raises(RuntimeError):
-        other.start_from(network, {"nothing": torch.zeros(1)})
+        IMAGES.start(network, {"nothing": torch.zeros(1)}, fewer, 0)

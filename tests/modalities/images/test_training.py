@@ -1,4 +1,4 @@
-"""Images as a domain: the same run folders, kill and resume, fine-tuning, clear refusals."""
+"""Images in training: the same run folders, kill and resume, fine-tuning, clear refusals."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -16,8 +17,9 @@ from hooke.core.errors import DataError, UsageError
 from hooke.core.recipe import load_recipe
 from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
-from hooke.train import image_domain, loop
-from hooke.train.fit import finetune, fit, resume
+from hooke.modalities import modality
+from hooke.train import loop
+from hooke.train.fit import finetune, fit, prepare, resume, split_of
 
 SMALL = ["train.threads=1", "train.accelerator=cpu"]
 
@@ -89,14 +91,14 @@ def test_refusals(screen: ImageStore, image_run: Path, tmp_path: Path, monkeypat
     with pytest.raises(UsageError, match="is about images, the recipe 'tiny_gine' about molecules"):
         finetune(image_run, load_recipe("tiny_gine"), runs=tmp_path)
     unknown = replace(recipe, task=replace(recipe.task, config=replace(recipe.task.config, target="guide")))
-    monkeypatch.setattr(image_domain, "class_codes", lambda store, label: -torch.ones(len(store)).numpy())
-    with pytest.raises(UsageError, match="no field is left"):
-        image_domain.split(screen, unknown)
+    monkeypatch.setattr(ImageStore, "classes", lambda store, column: (-np.ones(len(store), np.int64), ()))
+    with pytest.raises(UsageError, match="none of the fields is left"):
+        split_of(screen, unknown)
 
 
 def test_stores_are_prepared_and_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOKE_CACHE", str(tmp_path))
     recipe = load_recipe("tiny_ca_mae", ["data.experiments=1"])
-    store = image_domain.prepare(recipe, workers=0, show_progress=False)
-    assert image_domain.open_store(store.folder).content_hash == store.content_hash
+    store = prepare(recipe, workers=0, show_progress=False)
+    assert modality("images").open(store.folder).content_hash == store.content_hash
     assert json.loads(json.dumps(recipe.to_json()))["images"]["crop"] == 0

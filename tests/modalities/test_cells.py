@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
@@ -20,8 +21,9 @@ from hooke.datasets.profiles import Config, Dataset
 from hooke.inference.embed import embed, embed_in_memory
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.predict import predict, predict_in_memory
-from hooke.modalities import readable, trainable
+from hooke.modalities import modality_of_store, readable, trainable
 from hooke.modalities.cells import MODALITY, ProfileSource, TableOptions
+from hooke.studies.plan import plan_recipe
 from hooke.studies.run_report import write_run_report
 from hooke.train.fit import adapted, finetune, fit
 
@@ -68,6 +70,30 @@ def test_description(store: ProfileStore) -> None:
     assert (found.fields["controls"], found.fields["labels"], found.left_out) == (12, 2, "")
     assert [label.count for label in found.section.labels] == [60, 60]
     assert not any("simulated" in note for note in found.section.notes)
+
+
+def test_quality_and_plan(store: ProfileStore, wells: Profiles, tmp_path: Path) -> None:
+    counted = ProfileStore.write(wells, tmp_path / "wells")
+    about, opened = modality_of_store(counted.folder)
+    assert about is MODALITY
+    found = about.quality(opened)
+    assert found.columns == ["experiment", "plate", "well", "passed", "reason"]
+    assert len(found) == len(wells)
+    with pytest.raises(UsageError, match="no quality column"):
+        MODALITY.quality(store)
+    rows = plan_recipe(recipe(), data=["1M"])
+    assert rows[0].items == 10**6
+    assert rows[0].encoder_parameters == 1024 * 32 + 32 + 32 * 32 + 32 + 4 * 32
+    named = plan_recipe(recipe("profiles.features=['a', 'b']"), data=["1M"])[0]
+    assert named.encoder_parameters == rows[0].encoder_parameters - 1022 * 32
+
+
+def test_statistics_are_those_of_the_training_rows(store: ProfileStore) -> None:
+    spec = MODALITY.spec(store, np.arange(40), recipe())
+    np.testing.assert_allclose(spec.statistics[LEVEL].mean[1], store.targets[:40, 1].mean(), rtol=1e-6)
+    again = type(spec).from_json(json.loads(json.dumps(spec.to_json())))
+    assert np.array_equal(again.statistics[LEVEL].std, spec.statistics[LEVEL].std)
+    assert again.labels == spec.labels
 
 
 def test_a_network_learns_and_is_measured(run: Path, store: ProfileStore) -> None:

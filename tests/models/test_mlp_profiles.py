@@ -49,8 +49,8 @@ def test_a_row_depends_on_itself_alone(sample: Sample) -> None:
 
 def test_inputs_in_standard_deviations() -> None:
     statistics = LabelStatistics(np.full(3, 9.0), np.array([1.0, -2.0, 0.0]), np.array([2.0, 1.0, 5.0]))
-    plain = made(Sample(ProfileSpec(("a", "b", "c")), 0, list))
-    scaling = made(Sample(ProfileSpec(("a", "b", "c"), feature_statistics=statistics), 0, list))
+    plain = made(Sample(ProfileSpec(features=("a", "b", "c")), 0, list))
+    scaling = made(Sample(ProfileSpec(features=("a", "b", "c"), feature_statistics=statistics), 0, list))
     values = np.array([[3.0, -2.0, 10.0], [1.0, np.nan, np.inf], [1e9, -1e9, 0.0]])
     scaled = np.array([[1.0, 0.0, 2.0], [0.0, 0.0, 0.0], [10.0, -10.0, 0.0]])
     rows = np.arange(3)

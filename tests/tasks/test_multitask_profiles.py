@@ -13,6 +13,7 @@ from hooke.cells.labels import LEVEL
 from hooke.core.errors import UsageError
 from hooke.modalities import Sample, modality
 from hooke.models.mlp_profiles import PRESETS, Model
+from hooke.nn.randomness import random_from
 from hooke.tasks.multitask_profiles import Config, Network, Task
 
 
@@ -80,9 +81,25 @@ def test_predictions_are_chances_and_stored_values(sample: Sample) -> None:
     assert torch.equal(network.embed(batch), network.encoder.embed(batch))  # type: ignore[operator]
 
 
+def test_dropout_belongs_to_the_profile(sample: Sample) -> None:
+    """So that a step does not depend on how its profiles are shared among processes."""
+    torch.manual_seed(0)
+    task = Task(Config(), sample.spec)
+    network = task.network(Model(replace(PRESETS["tiny"], dropout=0.5), sample.spec)).double().train()
+
+    def outputs(places: list[int]) -> Tensor:
+        batch = sample.batch(places)
+        with random_from(torch.Generator().manual_seed(4), network, batch):
+            return network(batch)
+
+    whole = outputs(list(range(8)))
+    assert torch.allclose(outputs([6, 1]), whole[[6, 1]], atol=1e-12)
+    assert not torch.allclose(whole, network(sample.batch(range(8))))
+
+
 def test_weights_hold_the_statistics(sample: Sample) -> None:
     task, network = made(sample)
-    bare = replace(sample.spec, label_statistics=None, feature_statistics=None)
+    bare = replace(sample.spec, statistics={}, feature_statistics=None)
     again = Task(Config(), bare)
     other = again.network(Model(PRESETS["tiny"], bare)).double()
     other.load_state_dict(network.state_dict())

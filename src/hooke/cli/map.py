@@ -13,7 +13,10 @@ app = typer.Typer(
     help="Correct wells, build a map, measure its recall of known biology, explore it.", no_args_is_help=True
 )
 Wells = Annotated[
-    Path, typer.Argument(help="Profiles: .parquet, .h5ad, a CellProfiler table, or a folder of DeepProfiler npz.")
+    Path,
+    typer.Argument(
+        help="Profiles: a store, .parquet, .h5ad, .csv, a CellProfiler table, or a folder of DeepProfiler npz."
+    ),
 ]
 Metadata = Annotated[Path | None, typer.Option(help="Table joined to the profiles by the columns that both have.")]
 Sources = Annotated[

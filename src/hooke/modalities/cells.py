@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,15 @@ from hooke.cells.batch import ProfileBatch, profile_batch
 from hooke.cells.files import file_hash, join_metadata, read_profiles
 from hooke.cells.labels import LEVEL
 from hooke.cells.profiles import Profiles, feature_places
-from hooke.cells.spec import ProfileSpec, training_statistics
+from hooke.cells.quality import quality_control
+from hooke.cells.spec import ProfileSpec, feature_statistics
 from hooke.cells.store import EMPTY, ProfileStore, is_store
 from hooke.core.hashing import content_hash
 from hooke.core.label import Label
 from hooke.core.loader import RowLoader
 from hooke.core.recipe import Recipe, SplitSection
 from hooke.core.runs import RunFolder
-from hooke.core.types import Chunk, LabelStatistics
+from hooke.core.types import Chunk, LabelStatistics, statistics_of
 from hooke.evaluate.metadata_split import KINDS, metadata_split
 from hooke.evaluate.splits import Split
 from hooke.modalities import Description, Readable, Sample, Trainable
@@ -35,16 +36,11 @@ from hooke.report.schema import DataSummary
 _JOB_ROWS = 4096
 _PLACE = ("experiment", "plate", "well", "site")
 _TREATMENT = ("entity", "gene", "guide", "compound", "perturbation")
-_SAMPLE = ProfileSpec(
-    tuple(f"feature_{number}" for number in range(7)),
-    ("first", "second", "third"),
-    (
-        Label("perturbation", LEVEL, "multiclass", classes=4, names=("a", "b", "c", "d")),
-        Label("alive", LEVEL, "binary"),
-        Label("viability", LEVEL),
-    ),
-    LabelStatistics(np.full(7, 40.0), np.linspace(-1, 1, 7), np.linspace(0.5, 2, 7)),
-    LabelStatistics(np.full(3, 40.0), np.array([1.5, 0.5, 10.0]), np.array([1.0, 0.5, 3.0])),
+PLANNED_FEATURES = 1024  # of a plan, where the recipe names none
+_LABELS = (
+    Label("perturbation", LEVEL, "multiclass", classes=4, names=("a", "b", "c", "d")),
+    Label("alive", LEVEL, "binary"),
+    Label("viability", LEVEL),
 )
 
 
@@ -165,11 +161,32 @@ def _split(store: ProfileStore, section: SplitSection) -> Split:
     return metadata_split(store.metadata, section, item="profile")
 
 
+def _sample(features: tuple[str, ...], seed: int) -> Sample:
+    generator = np.random.default_rng(seed)
+    width = len(features)
+    spec = ProfileSpec(
+        _LABELS,
+        {LEVEL: LabelStatistics(np.full(3, 40.0), np.array([1.5, 0.5, 10.0]), np.array([1.0, 0.5, 3.0]))},
+        features,
+        LabelStatistics(np.full(width, 40.0), np.linspace(-1, 1, width), np.linspace(0.5, 2, width)),
+        ("first", "second", "third"),
+    )
+    values = generator.normal(size=(8, width))
+    values[2, -1] = values[5, 0] = np.nan
+    targets = np.stack(
+        [generator.integers(4, size=8), generator.integers(2, size=8), generator.normal(10, 3, size=8)], axis=1
+    )
+    targets[1, 0] = targets[3, 1] = targets[4, 2] = np.nan
+    whole = profile_batch(values, np.arange(8), targets, np.arange(8) % 3)
+    return Sample(spec, 8, lambda places: whole.select(torch.tensor(list(places))))
+
+
 class Cells(Trainable, Readable):
     """See `hooke.modalities`."""
 
     name = "cells"
     items = "profiles"
+    spec_type = ProfileSpec
     unit = "profiles"
     sections = {"profiles": ProfileSection}  # noqa: RUF012
     levels = (LEVEL,)
@@ -208,27 +225,25 @@ class Cells(Trainable, Readable):
         return Description(fields, store.left_out, section)
 
     def sample(self, seed: int = 0) -> Sample:
-        """Eight profiles with missing numbers and labels of all kinds."""
-        generator = np.random.default_rng(seed)
-        values = generator.normal(size=(8, len(_SAMPLE.features)))
-        values[2, 3] = values[5, 0] = np.nan
-        targets = np.stack(
-            [generator.integers(4, size=8), generator.integers(2, size=8), generator.normal(10, 3, size=8)], axis=1
+        """Eight profiles of seven features with missing numbers and labels of all kinds."""
+        return _sample(tuple(f"feature_{number}" for number in range(7)), seed)
+
+    def quality(self, store: ProfileStore, *, workers: int | None = None, show_progress: bool = True) -> pl.DataFrame:
+        """Wells (or cells) by the rules of `cells.quality`, from columns such as cell_count."""
+        return store.metadata.select(name for name in _PLACE if name in store.metadata.columns).hstack(
+            quality_control(store.profiles())
         )
-        targets[1, 0] = targets[3, 1] = targets[4, 2] = np.nan
-        whole = profile_batch(values, np.arange(8), targets, np.arange(8) % 3)
-        return Sample(_SAMPLE, 8, lambda places: whole.select(torch.tensor(list(places))))
 
     def spec(self, store: ProfileStore, rows: np.ndarray, recipe: Recipe) -> ProfileSpec:
         """Features, batches, and labels with their statistics over the training rows."""
         features = recipe.sections["profiles"].features or store.features
-        of_features, of_labels = training_statistics(store, rows, feature_places(store.features, features))
-        names = () if store.batch_names is None else tuple(np.unique(store.batch_names).tolist())
-        return ProfileSpec(features, names, store.labels, of_features, of_labels)
-
-    def read_spec(self, run: RunFolder) -> ProfileSpec:
-        """From spec.json."""
-        return ProfileSpec.from_json(run.read_json("spec.json"))
+        return ProfileSpec(
+            store.labels,
+            {LEVEL: statistics_of(store.targets[rows].astype(np.float64))} if store.labels else {},
+            features,
+            feature_statistics(store, rows, feature_places(store.features, features)),
+            () if store.batch_names is None else tuple(np.unique(store.batch_names).tolist()),
+        )
 
     def usable(self, store: ProfileStore, rows: np.ndarray, recipe: Recipe) -> np.ndarray:
         """Without profiles of which no label is known, where labels are learnt."""
@@ -282,6 +297,15 @@ class Cells(Trainable, Readable):
     def features(self, batch: ProfileBatch) -> np.ndarray:
         """The profile itself."""
         return batch.values.double().cpu().numpy()
+
+    def plan_sizes(self, options: Mapping[str, int]) -> Mapping[str, int]:
+        """A screen, a large one, and one of single cells."""
+        return {"100k": 10**5, "1M": 10**6, "100M": 10**8}
+
+    def plan_sample(self, recipe: Recipe, data: str, options: Mapping[str, int]) -> Sample:
+        """Profiles of the recipe's features, or of 1,024."""
+        features = recipe.sections["profiles"].features
+        return _sample(features or tuple(f"feature_{number}" for number in range(PLANNED_FEATURES)), 0)
 
     def source(
         self, given: Any, spec: ProfileSpec, options: TableOptions, *, batch_size: int, workers: int = 0

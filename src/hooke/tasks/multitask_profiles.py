@@ -11,8 +11,9 @@ Source: Caruana 1997 (doi:10.1023/A:1007379606734).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -43,12 +44,12 @@ class Network(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, encoder: nn.Module, outputs: int, mean: Tensor, std: Tensor) -> None:
+    def __init__(self, encoder: nn.Module, labels: int, outputs: int) -> None:
         super().__init__()
         self.encoder = encoder
         self.head = nn.Linear(int(encoder.width), outputs)  # type: ignore[arg-type]
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
+        self.register_buffer("mean", torch.zeros(labels))
+        self.register_buffer("std", torch.ones(labels))
 
     def forward(self, batch: ProfileBatch) -> Float[Tensor, "profiles outputs"]:
         """Raw outputs: logits, and numbers in standard deviations."""
@@ -76,18 +77,18 @@ class Task(BaseTask):
                 "a task needs at least one label: name the columns to be predicted, data.target=perturbation"
             )
         super().__init__(config, spec)
-        sizes = torch.tensor([0, *(label.columns for label in spec.labels)]).cumsum(0).tolist()
-        self.slices = [slice(*ends) for ends in pairwise(sizes)]
+        ends = accumulate((label.columns for label in spec.labels), initial=0)
+        self.slices = [slice(*both) for both in pairwise(ends)]
 
     def network(self, encoder: nn.Module) -> Network:
         """The encoder with a new head."""
-        labels, found = self.spec.labels, self.spec.label_statistics
-        mean, std = torch.zeros(len(labels)), torch.ones(len(labels))
-        if found is not None:
-            numbers = torch.tensor([label.kind == "regression" for label in labels])
-            mean = torch.where(numbers, torch.from_numpy(found.mean).float(), mean)
-            std = torch.where(numbers, torch.from_numpy(found.std).float(), std)
-        return Network(encoder, self.slices[-1].stop, mean, std)
+        network = Network(encoder, len(self.spec.labels), self.slices[-1].stop)
+        if LEVEL in self.spec.statistics:
+            found = self.spec.statistics[LEVEL]
+            numbers = np.array([label.kind == "regression" for label in self.spec.labels])
+            network.mean.copy_(torch.from_numpy(np.where(numbers, found.mean, 0.0)))
+            network.std.copy_(torch.from_numpy(np.where(numbers, found.std, 1.0)))
+        return network
 
     def losses(
         self, network: nn.Module, batch: ProfileBatch, step: int, generator: torch.Generator

@@ -241,9 +241,9 @@ class Trees(NamedTuple):
 
     def leaves(self, features: np.ndarray) -> np.ndarray:
         """(trees, n) node in which each row ends."""
-        seen = features.astype(np.float32)
-        node = np.repeat(self.offsets[:-1], len(seen))
-        row = np.tile(np.arange(len(seen)), len(self.offsets) - 1)
+        seen, roots = features.astype(np.float32), self.offsets[:-1]
+        node = np.repeat(roots, len(seen))
+        row = np.tile(np.arange(len(seen)), len(roots))
         moving = np.flatnonzero(self.children[node, 0] >= 0)
         while len(moving):
             at = node[moving]
@@ -251,7 +251,7 @@ class Trees(NamedTuple):
             at = self.children[at, right.astype(np.intp)]
             node[moving] = at
             moving = moving[self.children[at, 0] >= 0]
-        return node.reshape(-1, len(seen))
+        return node.reshape(len(roots), len(seen))
 
 
 def standardisation(features: np.ndarray) -> Arrays:

@@ -8,9 +8,10 @@ log marginal likelihood of (a part of) the training rows. The standard deviation
 
 Classes are learnt by regression of ±1, one class against the others where there are more than two:
 
-    p(class | x) = Φ((α mean(x) + β) / sqrt(1 + α² var(x)))
+    p(class | x) = Φ((mean(x) + c) / sqrt(τ² + var(x)))
 
-with α and β of greatest leave-one-out likelihood, normalised over the classes. Probabilities have no standard deviation.
+with c and τ (there β / α and 1 / α) of the greatest leave-one-out likelihood, normalised over the classes. No standard deviation is stated
+of probabilities.
 
 Source: Rasmussen and Williams 2006 (doi:10.7551/mitpress/3206.001.0001), algorithm 2.1, equations 5.8, 5.9 and 5.12 and section 6.5; T:
 Ralaivola et al. 2005 (doi:10.1016/j.neunet.2005.07.009).
@@ -28,7 +29,7 @@ from hooke.core.types import Spec
 from hooke.estimators import Arrays, LabelwiseEstimator, standardisation, standardised
 
 _NOISE, _AMPLITUDE, _LENGTH = (1e-5, 1e1), (1e-3, 1e3), (1e-2, 1e2)  # limits; length in median distances
-_SLOPE, _SHIFT = (1e-2, 1e2), (-10.0, 10.0)  # of α and β
+_WIDTH, _SHIFT = (1e-2, 1e2), (-10.0, 10.0)  # of τ and c
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,8 @@ class Estimator(LabelwiseEstimator):
         variance = (np.maximum(prior - explained, 0.0) + noise)[:, None]
         if "classes" not in learnt:
             return mean * learnt["scale"] + learnt["offset"], np.sqrt(variance) * learnt["scale"]
-        slope, shift = learnt["link"]
-        scores = (slope * mean + shift) / np.sqrt(1 + slope**2 * variance)
+        width, shift = learnt["link"]
+        scores = (mean + shift) / np.sqrt(width**2 + variance)
         scores = log_ndtr(scores if scores.shape[1] > 1 else np.hstack([-scores, scores]))
         return softmax(scores, axis=1), np.zeros_like(scores)
 
@@ -187,20 +188,25 @@ def _evidence(pairs: np.ndarray, targets: np.ndarray, kernel: np.ndarray) -> tup
 
 
 def _link(factor: np.ndarray, weights: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """(2, columns) α and β of each column by leave-one-out prediction."""
+    """(2, columns) τ and c of each column by leave-one-out prediction."""
     from scipy.linalg import solve_triangular
     from scipy.optimize import minimize
     from scipy.special import log_ndtr
 
     variance = 1 / np.square(solve_triangular(factor, np.eye(len(factor)), lower=True)).sum(axis=0)
-    mean, sign = targets - weights * variance[:, None], np.sign(targets)
     found = []
-    for column in range(targets.shape[1]):
+    for mean, sign in zip((targets - weights * variance[:, None]).T, np.sign(targets).T, strict=True):
 
-        def loss(given: np.ndarray, mean: np.ndarray = mean[:, column], sign: np.ndarray = sign[:, column]) -> float:
-            slope, shift = np.exp(given[0]), given[1]
-            return -float(log_ndtr(sign * (slope * mean + shift) / np.sqrt(1 + slope**2 * variance)).sum())
+        def loss(given: np.ndarray, mean: np.ndarray = mean, sign: np.ndarray = sign) -> tuple[float, np.ndarray]:
+            width, shift = np.exp(given[0]), given[1]
+            spread = np.sqrt(width**2 + variance)
+            score = sign * (mean + shift) / spread
+            likelihood = log_ndtr(score)
+            by_score = np.exp(-0.5 * score**2 - 0.5 * math.log(2 * math.pi) - likelihood)
+            slopes = np.stack([-score * (width / spread) ** 2, sign / spread]) @ by_score
+            return -float(likelihood.sum()), -slopes
 
-        best = minimize(loss, [0.0, 0.0], bounds=[tuple(np.log(_SLOPE)), _SHIFT], method="L-BFGS-B").x
+        limits = [tuple(np.log(_WIDTH)), _SHIFT]
+        best = minimize(loss, [0.0, 0.0], jac=True, bounds=limits, method="L-BFGS-B").x
         found.append([math.exp(best[0]), best[1]])
     return np.array(found).T

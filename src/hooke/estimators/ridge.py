@@ -42,7 +42,7 @@ class Estimator(LabelwiseEstimator):
     def _learn(self, features: np.ndarray, rows: np.ndarray, values: np.ndarray, classes: int, seed: int) -> Arrays:
         from sklearn.linear_model import RidgeClassifierCV, RidgeCV
 
-        model = (RidgeClassifierCV if classes else RidgeCV)(alphas=self.config.alphas).fit(features[rows], values)
+        model = (RidgeClassifierCV if classes else RidgeCV)(alphas=list(self.config.alphas)).fit(features[rows], values)
         return {"weights": np.atleast_2d(model.coef_), "bias": np.atleast_1d(model.intercept_)}
 
     def _infer(self, features: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:

@@ -182,6 +182,9 @@ def read(table: pa.Table) -> Chunk:
 class Dna(Trainable, Readable):
     name, items, unit, levels = "dna", "sequences", "sequences", (LEVEL,)
     estimators = ("mean", "dna_line")
+    example: ClassVar[Mapping[str, Any]] = {
+        "data": {"name": "dna_made_up"}, "model": {"name": "dna_pairs"}, "task": {"name": "dna_regression"},
+    }  # fmt: skip
     splits: ClassVar[Mapping[str, Any]] = {
         "random": lambda store, how: random_split(len(store), generator=np.random.default_rng(how.seed))
     }
@@ -195,7 +198,7 @@ class Dna(Trainable, Readable):
 
     def sample(self, seed: int = 0) -> Sample:
         def batch(places: Sequence[int], spec: LabelledSpec) -> Batch:
-            return Batch.of([texts[place] for place in places], places, [float(place) for place in places])
+            return Batch.of([texts[place] for place in places], places, [float(place + seed) for place in places])
 
         texts = ("ACGT", "GC", "GGGTTTACA", "TTGCTTTTTTTTTTTTTTTA", "CAT")
         return Sample(LabelledSpec((Label("activity", LEVEL),)), len(texts), batch)
@@ -376,11 +379,11 @@ def test_benchmark_search_scale_and_dry_run(plugged: Path, recipe: Path) -> None
 
 
 def test_the_contract_kit(tmp_path: Path) -> None:
-    check_modality("dna")
+    check_modality("dna", tmp_path / "modality")
     check_model("dna_pairs")
-    check_task("dna_regression", model="dna_pairs")
+    check_task("dna_regression")
     check_estimator("dna_line")
-    check_dataset("dna_made_up", tmp_path)
+    check_dataset("dna_made_up", tmp_path / "data")
     with pytest.raises(ContractError, match="alone"):
         check_model("dna_padded")
 

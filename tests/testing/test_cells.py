@@ -10,9 +10,9 @@ import pytest
 from hooke.cells.profiles import Profiles
 from hooke.cells.store import METADATA, ProfileStore, prepared
 from hooke.datasets import horlbeck
+from hooke.nn.contract import ContractError
 from hooke.testing import check_dataset
 from hooke.testing.cells import check_cells
-from hooke.testing.contract import ContractError
 
 
 class Made:

@@ -178,7 +178,7 @@ def _sample(features: tuple[str, ...], seed: int) -> Sample:
     )
     targets[1, 0] = targets[3, 1] = targets[4, 2] = np.nan
     whole = profile_batch(values, np.arange(8), targets, np.arange(8) % 3)
-    return Sample(spec, 8, lambda places: whole.select(torch.tensor(list(places))))
+    return Sample(spec, 8, lambda places, spec: whole.select(torch.tensor(list(places))))
 
 
 class Cells(Trainable, Readable):
@@ -191,6 +191,12 @@ class Cells(Trainable, Readable):
     sections = {"profiles": ProfileSection}  # noqa: RUF012
     levels = (LEVEL,)
     draws_by_item = True
+    example = {  # noqa: RUF012
+        "data": {"name": "screen_profiles"},
+        "model": {"name": "mlp_profiles", "preset": "tiny"},
+        "task": {"name": "multitask_profiles"},
+        "train": {"batch_size": 8},
+    }
     splits = dict.fromkeys(KINDS, _split)
     estimators = ("mean", "nearest", "ridge")
     options = TableOptions

@@ -243,7 +243,7 @@ class _Cost:
 
 
 def _measure(modality: Trainable, recipe: Recipe, sample: Sample) -> _Cost:
-    task, batch = build_task(recipe.task, sample.spec), sample.batch(range(sample.items))
+    task, batch = build_task(recipe.task, sample.spec), sample.batch(range(sample.items), sample.spec)
     with torch.device("meta"):
         network: Any = build_network(modality, recipe.model, sample.spec, task)
     modality.configure(network, recipe)

@@ -9,7 +9,7 @@ import numpy as np
 
 from hooke.cells.store import ProfileStore
 from hooke.core.store import check_store
-from hooke.testing.contract import require
+from hooke.nn.contract import require
 
 
 def check_cells(dataset: Any, folder: Path) -> None:

@@ -32,7 +32,7 @@ from hooke.core.types import Chunk, LabelledSpec, statistics_of
 from hooke.datasets import Dataset
 from hooke.estimators import LabelwiseEstimator
 from hooke.evaluate.splits import random_split
-from hooke.modalities import Description, Modality, Readable, Sample, Trainable
+from hooke.modalities import Description, Readable, Sample, Trainable
 from hooke.nn.task import Task
 from hooke.report.schema import DataSummary
 from hooke.testing import ContractError, check_dataset, check_estimator, check_modality, check_model, check_task
@@ -94,8 +94,7 @@ class Encoder(nn.Module):
         rows = self.pairs(codes[:, :-1] * len(LETTERS) + codes[:, 1:]) * (known[:, 1:] & known[:, :-1])[..., None]
         return rows.sum(1) / (known.sum(1, keepdim=True) if self.safe else codes.shape[1])
 
-    def embed(self, batch: Batch) -> Tensor:
-        return self(batch)
+    embed = forward
 
 
 class Padded(Encoder):
@@ -144,10 +143,13 @@ class Line(LabelwiseEstimator):
     def _learn(
         self, features: np.ndarray, rows: Any, values: np.ndarray, classes: int, seed: int
     ) -> dict[str, np.ndarray]:
-        return {"line": np.linalg.lstsq(np.c_[features[rows], np.ones(len(rows))], values, rcond=None)[0]}
+        known = np.eye(classes)[values.astype(int)] if classes else values[:, None]
+        return {"line": np.linalg.lstsq(np.c_[features[rows], np.ones(len(rows))], known, rcond=None)[0]}
 
     def _infer(self, features: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
-        found = np.c_[features, np.ones(len(features))] @ self.learnt[number]["line"][:, None]
+        found = np.c_[features, np.ones(len(features))] @ self.learnt[number]["line"]
+        if found.shape[1] > 1:
+            found = found.clip(1e-6) / found.clip(1e-6).sum(axis=1, keepdims=True)
         return found, np.zeros_like(found)
 
 
@@ -182,9 +184,11 @@ def read(table: pa.Table) -> Chunk:
 class Dna(Trainable, Readable):
     name, items, unit, levels = "dna", "sequences", "sequences", (LEVEL,)
     estimators = ("mean", "dna_line")
-    example: ClassVar[Mapping[str, Any]] = {
-        "data": {"name": "dna_made_up"}, "model": {"name": "dna_pairs"}, "task": {"name": "dna_regression"},
-    }  # fmt: skip
+    example: ClassVar[Any] = {
+        "data": {"name": "dna_made_up"},
+        "model": {"name": "dna_pairs"},
+        "task": {"name": "dna_regression"},
+    }
     splits: ClassVar[Mapping[str, Any]] = {
         "random": lambda store, how: random_split(len(store), generator=np.random.default_rng(how.seed))
     }
@@ -193,8 +197,7 @@ class Dna(Trainable, Readable):
         return Store(folder)
 
     def describe(self, store: Store) -> Description:
-        section = DataSummary("dna", rows_read=len(store), rows_kept=len(store))
-        return Description({"store": store.folder, "rows": len(store)}, "", section)
+        return Description({"store": store.folder}, "", DataSummary("dna", rows_read=len(store), rows_kept=len(store)))
 
     def sample(self, seed: int = 0) -> Sample:
         def batch(places: Sequence[int], spec: LabelledSpec) -> Batch:
@@ -232,12 +235,7 @@ class Dna(Trainable, Readable):
         return RowsSource.of(given.sequences if isinstance(given, Store) else given, read, column="sequence")
 
 
-class Spectra(Modality):
-    name, items = "spectra", "spectra"
-    open = describe = sample = lambda self, *_: None  # type: ignore[assignment]
-
-
-DNA, SPECTRA = SimpleNamespace(MODALITY=Dna()), SimpleNamespace(MODALITY=Spectra())
+DNA = SimpleNamespace(MODALITY=Dna())
 PAIRS = SimpleNamespace(Config=Config, PRESETS={"tiny": Config(8)}, Model=Encoder, __name__="dna_pairs")
 PADDED = SimpleNamespace(Config=Config, PRESETS={"tiny": Config(8)}, Model=Padded, __name__="dna_padded")
 REGRESSION = SimpleNamespace(Config=Config, Task=Regression, __name__="dna_regression")
@@ -245,7 +243,7 @@ LINE = SimpleNamespace(Config=Config, Estimator=Line, __name__="dna_line")
 CARD = Card("dna_made_up", "Made up", "DNA", "dna", "a seed", "none", "", "160 sequences")
 MADE_UP = SimpleNamespace(CARD=CARD, Config=Options, Dataset=Sequences, __name__="dna_made_up")
 POINTS = {
-    "modalities": {"dna": "DNA", "spectra": "SPECTRA"}, "models": {"dna_pairs": "PAIRS", "dna_padded": "PADDED"},
+    "modalities": {"dna": "DNA"}, "models": {"dna_pairs": "PAIRS", "dna_padded": "PADDED"},
     "tasks": {"dna_regression": "REGRESSION"}, "estimators": {"dna_line": "LINE"}, "datasets": {"dna_made_up": "MADE_UP"},
 }  # fmt: skip
 
@@ -265,7 +263,9 @@ def plugged(tmp_path_factory: pytest.TempPathFactory) -> Any:
         f"[hooke.{kind}]\n" + "".join(f"{n} = dna_plugin:{a}\n" for n, a in names.items())
         for kind, names in POINTS.items()
     ]
+    lines[0] += "spectra = spectra_plugin\n"
     (site / "dna_plugin-1.0.dist-info" / "entry_points.txt").write_text("\n".join(lines))
+    (site / "spectra_plugin.py").write_text(SPECTRA)
     (site / "dna_plugin.py").write_text(Path(__file__).read_text().split("# ---- what a third party")[0])
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(site)
@@ -274,6 +274,17 @@ def plugged(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield site
 
 
+SPECTRA = """
+from hooke.modalities import Modality
+
+
+class Spectra(Modality):
+    name = items = "spectra"
+    open = describe = sample = lambda self, *_: None
+
+
+MODALITY = Spectra()
+"""
 RECIPE = """
 name = "dna"
 data = {name = "dna_made_up"}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hooke.encoders import Encoder
-from hooke.inference.embed import embed_smiles
+from hooke.inference.embed import embed_in_memory
 from hooke.inference.loaded import LoadedRun
 
 
@@ -18,7 +18,7 @@ def test_a_run_is_an_encoder(tmp_path: Path, make_run: Callable[..., Path]) -> N
     found = run.embed(["CCO", "C("])
     assert found.shape == (2, run.width)
     assert np.isnan(found[1]).all()
-    assert np.array_equal(found[0], embed_smiles(run, ["CCO"])[0])
+    assert np.array_equal(found[0], embed_in_memory(run, ["CCO"])[0])
 
 
 def test_it_is_abstract() -> None:

@@ -188,7 +188,7 @@ def split_table(table: pl.DataFrame, name: str) -> Profiles:
     """
     if EMBEDDING in table.columns:
         column = table[EMBEDDING]
-        widths = column.list.len().unique() if isinstance(column.dtype, pl.List) else pl.Series([1])
+        widths = column.list.len().drop_nulls().unique() if isinstance(column.dtype, pl.List) else pl.Series([1])
         if len(widths) != 1 or not isinstance(column.dtype, pl.List | pl.Array):
             raise DataError(f"{name}: the column {EMBEDDING!r} must hold lists of one length")
         if isinstance(column.dtype, pl.List):

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from hooke.cells.annotations import SOURCES, known_pairs, licence
+from hooke.cells.files import measured
 from hooke.cells.profiles import Profiles
 from hooke.core import registry
 from hooke.core.errors import UsageError
@@ -107,7 +108,7 @@ def recall_of(source: str, **options: Any) -> list[RecallRow]:
         UsageError: Neither a file nor a data set of cells.
     """
     if Path(source).suffix in (".parquet", ".h5ad") or Path(source).exists():
-        return map_recall(Profiles.read(Path(source)), **options)
+        return map_recall(measured(Profiles.read(Path(source)), source), **options)
     from hooke.core.paths import cache_folder
 
     return real_measurements(cache_folder() / "stores", (source,), **options)[source]

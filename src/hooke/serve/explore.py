@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from hooke.cells.annotations import known_pairs
+from hooke.cells.files import measured
 from hooke.cells.map import layout
 from hooke.cells.profiles import Profiles
 from hooke.evaluate.known_pairs import KnownPairs
@@ -21,7 +22,7 @@ from hooke.serve.tiles import Tiles
 
 def open_map(path: Path, *, known: Mapping[str, KnownPairs] | None = None) -> MapView:
     """A map file as a view; its own layout is used where it has one, and made otherwise."""
-    profiles = Profiles.read(path)
+    profiles = measured(Profiles.read(path), Path(path).name)
     metadata = profiles.metadata
     if "entity" not in metadata.columns:
         for name in ("gene", "perturbation", "compound"):

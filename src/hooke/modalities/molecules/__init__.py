@@ -31,6 +31,7 @@ from hooke.molecules.spec import FEATURES, LEVELS, MORGAN, MoleculeSpec
 from hooke.molecules.splitting import KINDS, leak_report, split_store
 from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
+from hooke.molecules.tables import reading
 from hooke.molecules.tables.ingest import ingest_summary
 from hooke.nn.graphs.learned_encoding import with_learned
 from hooke.nn.weights import encoder_weights
@@ -58,8 +59,8 @@ class MoleculeSource:
     rows: MoleculeRows
     how: How
     batch_size: int
-    jobs_a_part: int = 16
-    unit: str = "rows"
+    jobs_a_part = 16
+    unit = "rows"
 
     @property
     def name(self) -> str:
@@ -70,6 +71,11 @@ class MoleculeSource:
     def schema(self) -> pa.Schema:
         """The number of the row, and the given columns as texts."""
         return pa.schema([("row", pa.int64()), *((name, pa.string()) for name in self.rows.columns)])
+
+    @property
+    def job_rows(self) -> int:
+        """See `Source`."""
+        return reading.CHUNK_ROWS
 
     @property
     def parallel(self) -> bool:

@@ -92,7 +92,7 @@ def hooke_worker(kind: str, folder: Path, batch_size: int) -> tuple[dict[str, An
     store = MoleculeStore.open(folder)
     rows = np.arange(len(store))
     model, task_module = registry.module("models", kind), registry.module("tasks", "multitask")
-    spec = MoleculeSpec(store.labels, store.encodings, statistics=label_statistics(store, rows))
+    spec = MoleculeSpec(store.labels, encodings=store.encodings, statistics=label_statistics(store, rows))
     task = task_module.Task(task_module.Config(), spec)
     torch.manual_seed(0)
     network = task.network(model.Model(model.Config(width=WIDTH[kind], depth=DEPTH[kind]), spec)).train()

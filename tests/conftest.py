@@ -151,7 +151,7 @@ def _make_run(
     objective: str = "multitask",
     released: bool = False,
 ) -> Path:
-    spec = MoleculeSpec(tuple(labels), EncodingConfig(random_walk=4), StandardiseConfig())
+    spec = MoleculeSpec(tuple(labels), encodings=EncodingConfig(random_walk=4), standardise=StandardiseConfig())
     model = Named("gine", registry.module("models", "gine").PRESETS["tiny"], "models")
     chosen = Named(objective, registry.module("tasks", objective).Config(), "tasks")
     recipe = {

@@ -49,7 +49,7 @@ def test_training_molecules_are_inside_and_odd_ones_far(with_data: LoadedRun) ->
     assert found["embedding_distance"][1] > 1
     assert found["nearest_tanimoto"][2] is None
     plain = predict_in_memory(with_data, [known])
-    assert found["log_p"][0] == pytest.approx(plain["log_p"][0], abs=1e-6)
+    assert found["log_p"][0] == pytest.approx(plain["log_p"][0], rel=1e-4, abs=1e-5)
     assert TANIMOTO not in plain.columns
 
 

@@ -79,7 +79,7 @@ def test_rows_of_a_store_in_any_order_and_batch_size(
 def _with_dropout(kind: str = "mse", dropout: float = 0.3) -> Ensemble:
     model = Named("gine", registry.module("models", "gine").PRESETS["tiny"], "models")
     config = registry.module("tasks", "multitask").Config(regression_loss=kind, dropout=dropout)
-    spec = MoleculeSpec((Label("y"), Label("c", kind="binary")), EncodingConfig(random_walk=4))
+    spec = MoleculeSpec((Label("y"), Label("c", kind="binary")), encodings=EncodingConfig(random_walk=4))
     task = build_task(Named("multitask", config, "tasks"), spec)
     torch.manual_seed(0)
     return Ensemble([build_network(trainable("molecules", "fit"), model, spec, task) for _ in range(2)], task)

@@ -51,7 +51,7 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
 
 
 def test_an_encoder_does_not_read_what_its_task_predicts() -> None:
-    spec = MoleculeSpec((Label("a"),), EncodingConfig(random_walk=3, functional_groups=True))
+    spec = MoleculeSpec((Label("a"),), encodings=EncodingConfig(random_walk=3, functional_groups=True))
     read = {}
     for name in ("functional_groups", "multitask"):
         features = build_network(MOLECULES, GINE, spec, task_of(name, spec)).encoder.node_inputs.features.encodings

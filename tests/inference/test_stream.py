@@ -345,7 +345,9 @@ def test_a_cluster_whose_worker_is_killed_gives_the_same(
     }  # fmt: skip
     for kind in ("", "wells-"):
         one, two = (pq.read_table(tmp_path / f"{kind}{name}.parquet") for name in ("one", "two"))
-        assert one.equals(two)
+        assert one.drop(["embedding"]).equals(two.drop(["embedding"]))
+        first, second = (np.array(found["embedding"].to_pylist(), np.float64) for found in (one, two))
+        np.testing.assert_allclose(first, second, atol=1e-5)  # workers compute with one thread each
 
 
 def test_whole_chunks_in_workers_are_the_same(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ def store(table: Path, tmp_path_factory: pytest.TempPathFactory) -> MoleculeStor
 def test_a_table_as_chunks(few: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "CHUNK_ROWS", 6)
     source = source_of(few)
-    assert (source.name, source.unit, source.job_rows, source.parallel, source.facts) == (
+    assert (source.name, source.unit, source.rows_a_job, source.parallel, source.facts) == (
         "few.csv",
         "rows",
         6,

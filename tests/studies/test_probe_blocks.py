@@ -11,6 +11,7 @@ from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.runs import RunFolder
 from hooke.images.by_well import Wells
 from hooke.images.store import ImageStore
+from hooke.modalities.images import View
 from hooke.studies import probe_blocks as module
 from hooke.studies.probe_blocks import probe_blocks, table
 
@@ -34,7 +35,7 @@ def test_a_separable_embedding_is_found(image_run: Path, screen: ImageStore, mon
 
     assert len(Wells.of(screen)) == len(screen)  # a field is a well here
 
-    def fake(run: object, store: object, wells: np.ndarray, view: module.View, batch_size: int) -> np.ndarray:
+    def fake(run: object, store: object, wells: np.ndarray, view: View, batch_size: int) -> np.ndarray:
         known = codes if view.block == 2 else np.zeros_like(codes)
         return (np.eye(codes.max() + 1)[known] + shift[:, None])[wells]
 

@@ -132,7 +132,7 @@ class Source(Protocol):
         """Whether worker processes pay: not for stores, whose items need no preparing, nor where reading has processes of its own."""
 
     @property
-    def job_rows(self) -> int:
+    def rows_a_job(self) -> int:
         """Most rows of a job: parts of jobs of another size are not continued."""
 
     @property
@@ -161,6 +161,56 @@ class Source(Protocol):
 
     def chunk(self, prepared: Any) -> Chunk:
         """A prepared job with its batches."""
+
+
+@dataclass(frozen=True)
+class LabelledSpec:
+    """A `Spec` of labels and their statistics alone: enough for modalities whose networks need to know nothing else.
+
+    Attributes:
+        labels: All labels; those of one level in the order of the target columns.
+        statistics: Level → statistics of its labels over the training rows.
+    """
+
+    labels: tuple[Label, ...] = ()
+    statistics: Mapping[str, LabelStatistics] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary; `from_json` gives the spec back."""
+        return {
+            "labels": [label.to_json() for label in self.labels],
+            "statistics": {
+                level: {name: np.asarray(values).tolist() for name, values in found._asdict().items()}
+                for level, found in self.statistics.items()
+            },
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Back from `to_json`."""
+        return cls(labels_from_json(value), statistics_from_json(value))
+
+
+def labels_from_json(value: Mapping[str, Any]) -> tuple[Label, ...]:
+    """The labels of a spec's JSON."""
+    return tuple(Label.from_json(entry) for entry in value["labels"])
+
+
+def statistics_from_json(value: Mapping[str, Any]) -> dict[str, LabelStatistics]:
+    """The statistics of a spec's JSON."""
+    return {
+        level: LabelStatistics(**{name: np.array(values) for name, values in found.items()})
+        for level, found in value["statistics"].items()
+    }
+
+
+def statistics_of(values: np.ndarray) -> LabelStatistics:
+    """Count, mean and standard deviation of each column, NaN left out; (n, labels)."""
+    measured = ~np.isnan(values)
+    count = measured.sum(axis=0).astype(np.float64)
+    mean = np.where(measured, values, 0.0).sum(axis=0) / np.maximum(count, 1)
+    std = np.sqrt((np.where(measured, values - mean, 0.0) ** 2).sum(axis=0) / np.maximum(count, 1))
+    return LabelStatistics(count, mean, np.where(std > 1e-8, std, 1.0))
 
 
 def labels_of(spec: Spec, level: str) -> tuple[Label, ...]:

@@ -1,4 +1,4 @@
-"""Published encoders from outside, one file or folder each, which holds `load(weights, device)`; the name is the file's.
+"""Published encoders from outside, one file or folder each, which holds `modality` and `load(weights, device)`; the name is the file's.
 
 `Encoder` is what `embed` and probes need: a finished run is one as well.
 """

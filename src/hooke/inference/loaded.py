@@ -230,6 +230,11 @@ def known_names() -> list[str]:
     return [*shipped_names(), *registry.names("encoders")]
 
 
+def is_published(name: Path | str) -> bool:
+    """Whether a name stands for published weights: no folder of that name is there."""
+    return str(name) in registry.names("encoders") and not Path(name).exists()
+
+
 def load(name: Path | str, *, weights: Path | str | None = None, device: str = "auto") -> Encoder:
     """A finished run, an encoder that comes with Hooke, or published weights by name.
 
@@ -242,11 +247,11 @@ def load(name: Path | str, *, weights: Path | str | None = None, device: str = "
         UsageError: `weights` given for a run.
         DataError: No such run or weights, or they are damaged.
     """
-    published = registry.names("encoders")
-    if str(name) in published and not Path(name).exists():
+    if is_published(name):
         return registry.module("encoders", str(name)).load(Path(weights) if weights else None, device)
     if weights is not None:
-        raise UsageError(f"only published weights ({', '.join(published)}) take a weights file, {name} is a run")
+        published = ", ".join(registry.names("encoders"))
+        raise UsageError(f"only published weights ({published}) take a weights file, {name} is a run")
     folder = run_path(name)
     if not folder.exists() and (meant := nearest(str(name), known_names())):
         raise DataError(f"there is no run folder {name}; did you mean the published weights {meant!r}?")

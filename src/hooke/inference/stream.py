@@ -170,7 +170,7 @@ def stream(
         exclusive(output.with_name(output.name + ".lock"), f"is writing {output}"),
         disk_full_explained(output.parent, "the finished parts are kept"),
     ):
-        before = begin(parts, content_hash([identity, source.job_rows, source.jobs_a_part]), resume=resume)
+        before = begin(parts, content_hash([identity, source.rows_a_job, source.jobs_a_part]), resume=resume)
         schema = output_schema(source.schema, columns.schema)
         resumed = rows_of(parts, before)
         _write_parts(source, parts, before, schema, columns, workers, resumed, doing, show_progress=show_progress)

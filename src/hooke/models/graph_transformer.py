@@ -1,4 +1,4 @@
-"""A pure graph Transformer: attention among all atoms, told of the graph by biases.
+"""A graph Transformer: attention among all atoms, with pairwise biases from shortest paths and bonds.
 
     x ← x + Dropout(Attention(LN x, b)),  x ← x + Dropout(MLP(LN x)),  and LN at the end
     b_vu = E[shortest path(v, u)] + E[codes of the bond v-u, if there is one]

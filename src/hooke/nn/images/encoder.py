@@ -15,8 +15,6 @@ from hooke.nn.images.output import ImageOutput, Reconstruction
 from hooke.nn.images.patch_encoder import PatchEncoder
 from hooke.nn.images.patches import patch_grid
 
-NONE: Mapping[str, str] = MappingProxyType({})
-
 
 class ImageEncoder(nn.Module, ABC):
     """From images to one row an image; a file in `models/` has a subclass called `Model`, made of (config, spec).
@@ -32,7 +30,7 @@ class ImageEncoder(nn.Module, ABC):
 
     modality: ClassVar[str] = "images"
     agnostic: ClassVar[bool] = False
-    gradient_exempt: ClassVar[Mapping[str, str]] = NONE
+    gradient_exempt: ClassVar[Mapping[str, str]] = MappingProxyType({})
     channels: tuple[str, ...]
     width: int
     blocks: int

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from hooke.cells.files import file_hash, join_metadata, read_profiles
+from hooke.cells.files import file_hash, join_metadata, measured, read_measured, read_profiles
 from hooke.cells.profiles import Profiles
 from hooke.cells.store import ProfileStore
 from hooke.core.errors import DataError, UsageError
@@ -92,3 +93,41 @@ def test_metadata_are_joined(tmp_path: Path) -> None:
     (tmp_path / "bad.parquet").write_bytes(b"no")
     with pytest.raises(DataError, match="cannot be read"):
         join_metadata(profiles, tmp_path / "bad.parquet")
+
+
+def _embedded(path: Path, vectors: list[list[float] | None], kind: pl.DataType) -> Path:
+    """A table as `hooke embed` writes it: three wells, those without a vector with a reason."""
+    reasons = [None if vector else "the embedding is not finite" for vector in vectors]
+    columns = {"plate": ["p"] * len(vectors), "well": ["A01", "A02", "A03"], "fields": [2, 1, 2], "reason": reasons}
+    pl.DataFrame(columns).with_columns(pl.Series("embedding", vectors, dtype=kind)).write_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize("kind", [pl.Array(pl.Float32, 2), pl.List(pl.Float32)])
+def test_rows_without_a_vector_are_counted_and_left_out(
+    kind: pl.DataType, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = _embedded(tmp_path / "wells.parquet", [[1, 2], None, [3, 4]], kind)
+    whole = read_profiles(path)
+    assert np.isnan(whole.values).all(axis=1).tolist() == [False, True, False]
+    with caplog.at_level(logging.WARNING):
+        found = read_measured(path)
+    assert found.values.tolist() == [[1, 2], [3, 4]]
+    assert found.metadata.columns == ["plate", "well", "fields"]
+    assert found.column("well").tolist() == ["A01", "A03"]
+    expected = "wells.parquet: 1 of 3 rows hold no number and are left out: 1 × the embedding is not finite"
+    assert [record.getMessage() for record in caplog.records] == [expected]
+
+
+def test_whole_tables_are_read_in_silence(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = _embedded(tmp_path / "wells.parquet", [[1, 2], [0, 1], [3, 4]], pl.Array(pl.Float32, 2))
+    found = read_measured(path)
+    assert (len(found), "reason" in found.metadata.columns, caplog.records) == (3, False, [])
+    named = Profiles(np.array([[1, np.nan]]), pl.DataFrame({"reason": ["stained twice"]}), ("a", "b"))
+    assert measured(named, "x").metadata["reason"].to_list() == ["stained twice"]
+
+
+def test_a_table_without_any_vector_is_refused(tmp_path: Path) -> None:
+    path = _embedded(tmp_path / "wells.parquet", [None, None, None], pl.Array(pl.Float32, 2))
+    with pytest.raises(DataError, match="none of the 3 rows holds a number"):
+        read_measured(path)

@@ -163,6 +163,7 @@ def test_one_mean_a_channel_in_the_same_order_for_any_order_of_the_input() -> No
     torch.manual_seed(0)
     model = ca_mae.Model(replace(CONFIG, pooling="channels", stem="convolution"), ImageSpec(names)).eval()
     assert model.width == 3 * CONFIG.width
+    assert model.width_of(("x", "a", "b", "c")) == 4 * CONFIG.width
     pixels = torch.rand(2, 4, 16, 16, generator=torch.Generator().manual_seed(0))
     found = model.embed(as_batch(pixels, ("x", "a", "b", "c")))
     assert found.shape == (2, 4 * CONFIG.width)

@@ -85,7 +85,8 @@ def given_source(source: Path | str, options: Sequence[str], modality: str, *, s
     named = str(source) in registry.names("datasets") and not Path(source).exists()
     if not named:
         if options:
-            raise UsageError(f"{source} is no data set by name and takes no options such as {options[0]!r}")
+            what = "prepared already" if Path(source).is_dir() else "no data set by name"
+            raise UsageError(f"{source} is {what} and takes no options such as {options[0]!r}")
         return Path(source)
     if (about := registry.modality_of("datasets", str(source))) != modality:
         raise UsageError(f"{source} is a data set of {about}; name one of {modality}, or a file")

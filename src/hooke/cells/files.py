@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from hooke.cells.cellprofiler import COMPARTMENTS, read_cellprofiler, read_deepprofiler, read_table
@@ -12,6 +15,8 @@ from hooke.cells.store import ProfileStore, is_store
 from hooke.core.errors import DataError, UsageError
 from hooke.core.hashing import content_hash, file_sha256
 
+_LOG = logging.getLogger(__name__)
+REASON = "reason"  # column of `hooke embed`: why a row has no vector
 _TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 
 
@@ -47,6 +52,40 @@ def read_profiles(path: Path, metadata: Path | None = None) -> Profiles:
             f"{path.name}: profiles are read from .parquet, .h5ad, {', '.join(_TABLES)}, a store or a folder of npz files"
         )
     return profiles if metadata is None else join_metadata(profiles, metadata)
+
+
+def read_measured(path: Path, metadata: Path | None = None) -> Profiles:
+    """`read_profiles` without the rows that hold no number; see `measured`."""
+    return measured(read_profiles(path, metadata), Path(path).name)
+
+
+def measured(profiles: Profiles, name: str) -> Profiles:
+    """The rows that hold any number. Others, such as wells that could not be embedded, are counted in a warning.
+
+    The column `reason` of `hooke embed` is left out: no row is left that has one.
+
+    Args:
+        profiles: As they were read.
+        name: Of their file, for the warning.
+
+    Raises:
+        DataError: No row holds a number.
+    """
+    kept = np.isfinite(profiles.values).any(axis=1)
+    if not kept.any():
+        raise DataError(f"{name}: none of the {len(kept):,} rows holds a number")
+    if not kept.all():
+        why = ""
+        if REASON in profiles.metadata.columns:
+            counts = Counter(profiles.column(REASON)[~kept].tolist()).most_common(3)
+            why = ": " + ", ".join(f"{count:,} × {reason or 'no reason given'}" for reason, count in counts)
+        _LOG.warning(
+            "%s: %s of %s rows hold no number and are left out%s", name, f"{(~kept).sum():,}", f"{len(kept):,}", why
+        )
+        profiles = profiles.take(kept)
+    if REASON in profiles.metadata.columns and profiles.metadata[REASON].is_null().all():
+        profiles = Profiles(profiles.values, profiles.metadata.drop(REASON), profiles.features)
+    return profiles
 
 
 def join_metadata(profiles: Profiles, path: Path) -> Profiles:

@@ -17,7 +17,7 @@ from hooke.core.errors import UnknownNameError, UsageError
 
 KINDS = ("models", "estimators", "datasets", "tasks", "encoders", "modalities", "suites")
 _NAMED_FOLDERS = ("encoders", "modalities")
-_STATED_BY = {"models": "Model", "tasks": "Task", "estimators": "Estimator"}  # the class that says what it is about
+_STATED_BY = {"models": "Model", "tasks": "Task", "estimators": "Estimator", "datasets": "CARD"}  # else the file itself
 
 
 def names(kind: str) -> list[str]:
@@ -51,14 +51,14 @@ def card(name: str) -> Card:
 
 
 def modality_of(kind: str, name: str) -> str:
-    """The modality that a model, task, estimator or data set states.
+    """The modality that a model, task, estimator, published encoder or data set states.
 
     Raises:
         UsageError: It states none.
     """
     found = module(kind, name)
-    about = found.CARD if kind == "datasets" else getattr(found, _STATED_BY[kind])
     try:
+        about = getattr(found, _STATED_BY[kind]) if kind in _STATED_BY else found
         return about.modality
     except AttributeError as error:
         raise UsageError(f"{_singular(kind)} {name!r} does not state its modality") from error

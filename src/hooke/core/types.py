@@ -132,6 +132,10 @@ class Source(Protocol):
         """Whether worker processes pay: not for stores, whose items need no preparing, nor where reading has processes of its own."""
 
     @property
+    def rows_a_job(self) -> int:
+        """Most rows of a job: parts of jobs of another size are not continued."""
+
+    @property
     def jobs_a_part(self) -> int:
         """Jobs of which one finished part of the output is made."""
 
@@ -141,7 +145,7 @@ class Source(Protocol):
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What is said of it beside the counts of rows."""
+        """What is said of it beside the counts of rows; `left_out` is a sentence, "" when nothing was."""
 
     def content_hash(self) -> str:
         """Of the rows."""

@@ -1,4 +1,4 @@
-"""Published encoders from outside, one file or folder each, which holds `load(weights, device)`; the name is the file's.
+"""Published encoders from outside, one file or folder each, which holds `modality` and `load(weights, device)`; the name is the file's.
 
 `Encoder` is what `embed` and probes need: a finished run is one as well.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hooke.core.types import Batch
+from hooke.core.types import Batch, Source
 
 
 class Encoder(ABC):
@@ -29,7 +29,11 @@ class Encoder(ABC):
     @property
     @abstractmethod
     def width(self) -> int:
-        """Numbers in an embedding."""
+        """Numbers in an embedding of things like those that it was trained on."""
+
+    def width_of(self, source: Source) -> int:
+        """Numbers in an embedding of what a source gives, where that can be other than `width` (images in other channels)."""
+        return self.width
 
     @abstractmethod
     def vectors(self, batch: Batch, options: Any = None) -> np.ndarray:

@@ -76,10 +76,7 @@ def group_means(values: np.ndarray, groups: np.ndarray, *, axis: int = 0) -> np.
     starts = np.flatnonzero(np.diff(groups, prepend=groups[:1] - 1)) if len(groups) else np.zeros(0, np.int64)
     if len(starts) == len(groups):
         return values
-    sizes = np.diff(np.append(starts, len(groups)))
-    shape = [1] * values.ndim
-    shape[axis] = len(starts)
-    return np.add.reduceat(values, starts, axis=axis) / sizes.astype(values.dtype).reshape(shape)
+    return np.stack([part.mean(axis=axis) for part in np.split(values, starts[1:], axis=axis)], axis=axis)
 
 
 class Predictor(ABC):

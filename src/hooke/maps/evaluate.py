@@ -25,7 +25,7 @@ import polars as pl
 
 from hooke.cells.annotations import complexes
 from hooke.cells.controls import batch_names, negative_controls
-from hooke.cells.files import read_profiles
+from hooke.cells.files import read_measured
 from hooke.cells.map import build_map, entities_of, from_controls
 from hooke.cells.plates import PlateMap, plate_maps
 from hooke.cells.profiles import Profiles
@@ -379,7 +379,7 @@ def evaluate_file(
         if clusters == "corum"
         else read_clusters(Path(clusters))
     )
-    found = evaluate(read_profiles(path, metadata), targets=known, clusters=groups, **options)
+    found = evaluate(read_measured(path, metadata), targets=known, clusters=groups, **options)
     return {**found.summary, "written": [str(written) for written in found.write(out)]}
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hooke.cells.annotations import SOURCES, known_pairs, licence
-from hooke.cells.files import read_profiles
+from hooke.cells.files import read_measured
 from hooke.cells.profiles import Profiles
 from hooke.core import registry
 from hooke.core.errors import UsageError
@@ -108,7 +108,7 @@ def recall_of(source: str, **options: Any) -> list[RecallRow]:
         UsageError: Neither a map nor a data set of cells.
     """
     if Path(source).suffix in (".parquet", ".h5ad") or Path(source).exists():
-        return map_recall(read_profiles(Path(source)), **options)
+        return map_recall(read_measured(Path(source)), **options)
     from hooke.core.paths import cache_folder
 
     return real_measurements(cache_folder() / "stores", (source,), **options)[source]

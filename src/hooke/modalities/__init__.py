@@ -215,6 +215,15 @@ class Trainable(Modality):
             UsageError: Nothing can be learnt from the store by this recipe.
         """
 
+    def released_identity(self, run: RunFolder, members: Sequence[str]) -> Any:
+        """What the model hash of a run of the first release was made of, where that was something else than today's; else None.
+
+        Args:
+            run: The run folder.
+            members: Hashes of the members' weights.
+        """
+        return None
+
     def read_spec(self, run: RunFolder) -> Any:
         """The spec of a run, of every released version.
 
@@ -362,11 +371,13 @@ class Readable(Modality):
 
     Attributes:
         options: Frozen dataclass: how the file is read and shown to an encoder, the options of `predict` and `embed` that belong to it.
+        of_embeddings: Those of the options that change embeddings alone; `predict` refuses them.
         listed: Levels below whole items that `predict` writes as one list a row.
         batch_size: Items a batch by default.
     """
 
     options: ClassVar[type] = NoOptions
+    of_embeddings: ClassVar[tuple[str, ...]] = ()
     listed: ClassVar[tuple[str, ...]] = ()
     batch_size: ClassVar[int] = 256
 
@@ -384,6 +395,14 @@ class Readable(Modality):
         Raises:
             DataError: It cannot be read.
         """
+
+    def following(self, output: Path) -> str:
+        """The command that people run next on a file of embeddings; "" for none."""
+        return ""
+
+    def width(self, network: Any, source: Source) -> int:
+        """Numbers in an encoder's vectors of what a source gives."""
+        return int(network.encoder.width)
 
     def vectors(self, network: Any, batch: Any, options: Any) -> Tensor:
         """(items, width) of an encoder."""

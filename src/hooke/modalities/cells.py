@@ -33,7 +33,6 @@ from hooke.modalities import Description, Readable, Sample, Trainable
 from hooke.report.data import label_summary
 from hooke.report.schema import DataSummary
 
-_JOB_ROWS = 4096
 _PLACE = ("experiment", "plate", "well", "site")
 _TREATMENT = ("entity", "gene", "guide", "compound", "perturbation")
 PLANNED_FEATURES = 1024  # of a plan, where the recipe names none
@@ -80,6 +79,7 @@ class ProfileSource:
     """
 
     parallel = False
+    rows_a_job = 4096
     jobs_a_part = 16
     unit = "profiles"
 
@@ -138,7 +138,7 @@ class ProfileSource:
 
     def jobs(self, *, skip: int = 0) -> Iterator[int]:
         """The first rows of the jobs."""
-        yield from range(skip * _JOB_ROWS, len(self.opened), _JOB_ROWS)
+        yield from range(skip * self.rows_a_job, len(self.opened), self.rows_a_job)
 
     def prepare(self, job: int) -> int:
         """Nothing is to be done ahead."""
@@ -146,7 +146,7 @@ class ProfileSource:
 
     def chunk(self, prepared: int) -> Chunk:
         """See `Source`."""
-        opened, rows = self.opened, np.arange(prepared, min(prepared + _JOB_ROWS, len(self.opened)))
+        opened, rows = self.opened, np.arange(prepared, min(prepared + self.rows_a_job, len(self.opened)))
         values = opened.values(rows) if isinstance(opened, ProfileStore) else opened.values[rows]
         values = values[:, self._places]
         full = np.isfinite(values).any(axis=1)

@@ -162,10 +162,15 @@ class Model(MaskedEncoder, PatchTokenEncoder):
         super().__init__()
         self.channels, self.patch = require_channels(spec.channels), config.patch
         self.by_channel, self.blocks = config.pooling == "channels", config.depth
-        self.width = config.width * (len(self.channels) if self.by_channel else 1)
+        self._token_width = config.width
+        self.width = self.width_of(self.channels)
         self.encoder = PatchEncoder(config, config.patch**2, config.stem)
         self.levels = Levels(config.width) if config.levels else None
         self.decoder = Decoder(config, self.channels)
+
+    def width_of(self, channels: Sequence[str]) -> int:
+        """Numbers in an embedding of these channels; each has its own with pooling "channels"."""
+        return self._token_width * (len(channels) if self.by_channel else 1)
 
     def forward(self, batch: ImageBatch, *, block: int = -1) -> ImageOutput:
         """Represent whole images, after block `block` (1 ..., or negative from the end)."""

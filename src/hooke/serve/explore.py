@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from hooke.cells.annotations import known_pairs
-from hooke.cells.files import read_profiles
+from hooke.cells.files import read_measured
 from hooke.cells.map import layout
 from hooke.cells.profiles import Profiles
 from hooke.evaluate.known_pairs import KnownPairs
@@ -22,7 +22,7 @@ from hooke.serve.tiles import Tiles
 
 def open_map(path: Path, *, known: Mapping[str, KnownPairs] | None = None) -> MapView:
     """A map, a file or a store, as a view; its own layout is used where it has one, and made otherwise."""
-    profiles = read_profiles(path)
+    profiles = read_measured(path)
     metadata = profiles.metadata
     if "entity" not in metadata.columns:
         for name in ("gene", "perturbation", "compound"):

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError
 from hooke.core.label import Label
+from hooke.core.options import plain
 from hooke.core.recipe import Named, Recipe, at_least
 from hooke.core.runs import RunFolder
 from hooke.core.types import Chunk
@@ -151,13 +152,16 @@ class WellSource:
         channels = view.channels or (store.channels if spec.agnostic else spec.channels)
         store.channel_numbers(channels)
         crop = spec.crop if view.crop is None else view.crop
+        wells = Wells.of(store) if chosen is None else Wells.of(store).taken(chosen)
         self._store: ImageStore | None = store
+        self._wells: Wells | None = wells
+        self.schema = wells.table.to_arrow().schema
         self.folder, self.view = store.folder.absolute(), replace(view, crop=crop, channels=channels)
-        self._batch_size, self._workers, self._chosen = batch_size, workers, chosen
+        self._batch_size, self._workers = batch_size, workers
 
     def __getstate__(self) -> dict[str, Any]:
-        """For a worker, which opens the store itself and reads in a thread."""
-        return {**vars(self), "_store": None, "_workers": 0}
+        """For a worker, which opens the store itself, is given the wells by its jobs, and reads in a thread."""
+        return {**vars(self), "_store": None, "_wells": None, "_workers": 0}
 
     @property
     def store(self) -> ImageStore:
@@ -172,18 +176,15 @@ class WellSource:
         return self.folder.name
 
     @property
-    def schema(self) -> pa.Schema:
-        """What is known about a well, and its number of fields."""
-        return self._wells.table.to_arrow().schema
+    def rows_a_job(self) -> int:
+        """See `Source`."""
+        return PART_WELLS
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Fields, channels, crops, and what of the store was left out."""
-        channels, crop = list(self.view.channels), self.view.crop
-        return {
-            "fields": len(self.store), "channels": channels, "crop": crop, "simulated": self.store.simulated,
-            "left_out": self.store.left_out,
-        }  # fmt: skip
+        """Fields, the view, and what of the store was left out."""
+        store, view = self.store, plain(self.view) | {"channels": list(self.view.channels)}
+        return {"fields": len(store), **view, "simulated": store.simulated, "left_out": store.left_out}
 
     def content_hash(self) -> str:
         """See `Source`."""
@@ -191,15 +192,17 @@ class WellSource:
 
     def row_count(self) -> int:
         """See `Source`."""
-        return len(self._wells)
+        return len(self.wells)
 
     @property
-    def _wells(self) -> Wells:
-        return Wells.of(self.store) if self._chosen is None else Wells.of(self.store).taken(self._chosen)
+    def wells(self) -> Wells:
+        """All that are asked for, one a row; not in a worker."""
+        assert self._wells is not None
+        return self._wells
 
     def jobs(self, *, skip: int = 0) -> Iterator[_Job]:
         """See `Source`."""
-        wells = self._wells
+        wells = self.wells
         table = wells.table.to_arrow()
         for start in range(skip * PART_WELLS, len(wells), PART_WELLS):
             yield _Job(wells.rows[start : start + PART_WELLS], table[start : start + PART_WELLS])
@@ -250,6 +253,7 @@ class Images(Trainable, Readable):
     most_baseline_rows = 3_000  # a core measures 30 fields a second
     plan_options = ("channels",)
     options = View
+    of_embeddings = ("block", "symmetry")
     batch_size = 32
 
     def open(self, folder: Path) -> ImageStore:
@@ -307,6 +311,12 @@ class Images(Trainable, Readable):
         if features:
             measured_fields(store, recipe.task.config.measured_fields)
         return found
+
+    def released_identity(self, run: RunFolder, members: Sequence[str]) -> Any:
+        """Of runs of one member: model, task and images.json; the first release used no other member."""
+        if len(members) > 1 or run.path("spec.json").exists():
+            return None
+        return [{name: run.recipe[name] for name in ("model", "task")}, run.read_json("images.json"), members[0]]
 
     def read_spec(self, run: RunFolder) -> ImageSpec:
         """From spec.json, or from images.json of the first release."""
@@ -436,6 +446,14 @@ class Images(Trainable, Readable):
         """The wells of a store."""
         store = given if isinstance(given, ImageStore) else ImageStore.open(Path(given))
         return WellSource(store, spec, options, batch_size, workers)
+
+    def following(self, output: Path) -> str:
+        """Correction of batch effects."""
+        return f"hooke map correct {output} -o corrected.parquet"
+
+    def width(self, network: Any, source: WellSource) -> int:  # type: ignore[override]
+        """Of the channels that the source shows."""
+        return int(network.encoder.width_of(source.view.channels))
 
     def vectors(self, network: Any, batch: ImageBatch, options: View) -> Tensor:
         """The mean over the symmetry, after the chosen block."""

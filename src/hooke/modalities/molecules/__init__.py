@@ -32,6 +32,7 @@ from hooke.molecules.spec import FEATURES, LEVELS, MORGAN, MoleculeSpec
 from hooke.molecules.splitting import KINDS, leak_report, split_store
 from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
+from hooke.molecules.tables import reading
 from hooke.molecules.tables.ingest import ingest_summary
 from hooke.nn.graphs.learned_encoding import with_learned
 from hooke.nn.graphs.model import MoleculeModel
@@ -61,8 +62,8 @@ class MoleculeSource:
     rows: MoleculeRows
     how: How
     batch_size: int
-    jobs_a_part: int = 16
-    unit: str = "rows"
+    jobs_a_part = 16
+    unit = "rows"
 
     @property
     def name(self) -> str:
@@ -73,6 +74,11 @@ class MoleculeSource:
     def schema(self) -> pa.Schema:
         """The number of the row, and the given columns as texts."""
         return pa.schema([("row", pa.int64()), *((name, pa.string()) for name in self.rows.columns)])
+
+    @property
+    def rows_a_job(self) -> int:
+        """See `Source`."""
+        return reading.CHUNK_ROWS
 
     @property
     def parallel(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -24,7 +24,7 @@ class ImageEncoder(nn.Module, ABC):
         agnostic: Whether it takes any channels, in any number and order.
         gradient_exempt: Regular expression of parameter names → why they get no gradient from the embedding.
         channels: Names of the channels that it was made for, in the order of its weights.
-        width: Numbers in an embedding of these channels.
+        width: Numbers in an embedding of the channels that it was made for.
         blocks: Number of blocks that `block=` can name.
     """
 
@@ -42,6 +42,10 @@ class ImageEncoder(nn.Module, ABC):
     def embed(self, batch: ImageBatch, *, block: int = -1) -> Float[Tensor, "images width"]:
         """One row an image, after block `block`."""
         return self.forward(batch, block=block).embedding
+
+    def width_of(self, channels: Sequence[str]) -> int:
+        """Numbers in an embedding of these channels."""
+        return self.width
 
 
 class MaskedEncoder(ImageEncoder):

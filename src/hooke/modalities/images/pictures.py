@@ -48,6 +48,8 @@ def reconstruction_picture(
     noise = torch.rand(len(pixels), encoder.maskable(batch), generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
         found = encoder.reconstruct(batch, noise.to(device), ratio)
+    assert found.image is not None
+    assert found.target_image is not None
     hidden = _as_images(found, encoder.patch)
     true, predicted = found.target_image.cpu().numpy(), found.image.cpu().numpy()
     shown = np.where(hidden, 0.0, true)

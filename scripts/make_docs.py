@@ -213,7 +213,7 @@ def entry(card: Card) -> str:
         "options": ", ".join(f"`{each.name}`" for each in fields(registry.module("datasets", card.name).Config)),
         "notes": card.notes,
     }
-    shown = table(("", ""), ((name, text) for name, text in rows.items() if text))
+    shown = "".join(f"- **{name}**: {text}\n" for name, text in rows.items() if text)
     return f"## {card.name}\n\n**{card.title}**\n\n{card.description}\n\n{shown}"
 
 
@@ -231,21 +231,25 @@ def how_to_get(card: Card) -> str:
     )
 
 
-def sections() -> dict[str, type]:
-    """Tables of a recipe that are not registered things → the dataclass of their options."""
+def sections() -> dict[str, tuple[type, str]]:
+    """Tables of a recipe that are not registered things → the dataclass of their options, and the modality they belong to ("" for all)."""
     hints = get_type_hints(Recipe)
     own = {each.name: hints[each.name] for each in fields(Recipe) if is_dataclass(hints[each.name])}
-    found = {"data.split" if name == "split" else name: hint for name, hint in own.items() if hint is not Named}
-    for name in registry.names("modalities"):
-        found |= registry.module("modalities", name).MODALITY.sections
+    found = {"data.split" if name == "split" else name: (hint, "") for name, hint in own.items() if hint is not Named}
+    for modality in registry.names("modalities"):
+        found |= {
+            name: (cls, modality) for name, cls in registry.module("modalities", modality).MODALITY.sections.items()
+        }
     return found
 
 
 def options() -> str:
     """The options of every section: type, default and meaning."""
-    return "\n".join(
-        f"## {name}\n\n{summary(cls.__doc__ or '', name)}.\n\n{option_table(cls)}" for name, cls in sections().items()
-    )
+    parts = []
+    for name, (cls, modality) in sections().items():
+        about = f" For recipes on {modality}." if modality else ""
+        parts.append(f"## {name}\n\n{summary(cls.__doc__ or '', name)}.{about}\n\n{option_table(cls)}")
+    return "\n".join(parts)
 
 
 def option_table(cls: type) -> str:
@@ -259,9 +263,9 @@ def option_table(cls: type) -> str:
     if missing:
         raise ValueError(f"{cls.__name__}: nothing says what {', '.join(missing)} means")
     return table(
-        ("option", "type", "default", "meaning"),
+        ("option", "meaning", "type", "default"),
         (
-            (f"`{each.name}`", type_name(hints[each.name]), f"`{default(each)}`", meaning[each.name])
+            (f"`{each.name}`", meaning[each.name], type_name(hints[each.name]), f"`{default(each)}`")
             for each in fields(cls)
         ),
     )
@@ -417,7 +421,10 @@ def reference_problems(root: Path) -> Iterator[str]:
             target = link.split("#")[0]
             if target and "://" not in target and not (page.parent / target).exists():
                 yield f"{page.name}: the link {link} leads nowhere"
-        for name in sorted(set(re.findall(r"(?<![\w/.-])hooke(?:\.[A-Za-z_]\w*)+", text))):
+        names = set(re.findall(r"(?<![\w/.-])hooke(?:\.[A-Za-z_]\w*)+", text))
+        for module, imported in re.findall(r"^from (hooke[\w.]*) import (\w[\w, ]*)$", text, re.MULTILINE):
+            names |= {f"{module}.{name}" for name in imported.split(", ")}
+        for name in sorted(names):
             if not resolves(name):
                 yield f"{page.name}: there is no {name}"
         code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL))

@@ -60,7 +60,7 @@ def test_links_names_and_paths_lead_somewhere() -> None:
 
 
 def test_stale_and_unknown_parts_are_noticed(copy: Path) -> None:
-    spoil(copy / "docs" / "options.md", "| `epochs` | integer | `50` |", "| `epochs` | integer | `60` |")
+    spoil(copy / "docs" / "options.md", "training rows. | integer | `50` |", "training rows. | integer | `60` |")
     spoil(copy / "docs" / "models.md", "generated: estimators", "generated: estimates")
     found = list(make_docs.part_problems(copy))
     assert len(found) == 3
@@ -72,7 +72,7 @@ def test_stale_and_unknown_parts_are_noticed(copy: Path) -> None:
 def test_writing_repairs_a_stale_part(copy: Path) -> None:
     page = copy / "docs" / "datasets.md"
     whole = page.read_text(encoding="utf-8")
-    spoil(page, "| licence |", "| license |")
+    spoil(page, "**licence**", "**license**")
     assert make_docs.generated(page.read_text(encoding="utf-8")) == whole
 
 
@@ -101,6 +101,7 @@ def test_a_wrong_signature_is_noticed(copy: Path, old: str, new: str, message: s
 
 def test_dead_references_are_noticed(copy: Path) -> None:
     with open(copy / "docs" / "python.md", "a", encoding="utf-8") as page:
+        page.write("\n```python\nfrom hooke.core.recipe import Named, Renamed\n```\n")
         page.write(
             "\n[gone](gone.md) `hooke.search.table` `hooke.core.recipe.Recipes` `suites/gone.py` `models/NAME.py`\n"
         )
@@ -108,6 +109,7 @@ def test_dead_references_are_noticed(copy: Path) -> None:
         "python.md: the link gone.md leads nowhere",
         "python.md: there is no hooke.search.table",
         "python.md: there is no hooke.core.recipe.Recipes",
+        "python.md: there is no hooke.core.recipe.Renamed",
         "python.md: there is no suites/gone.py",
     }
 
@@ -142,12 +144,12 @@ class Options:
 
 def test_option_tables() -> None:
     assert make_docs.option_table(Options).splitlines()[2:] == [
-        "| `width` | integer | `3` | Of the network, as numbers. |",
-        "| `depth` | integer | `2` | Of the network, as numbers. |",
-        '| `names` | array of strings | `["a"]` | Some. |',
-        r"| `shares` | array of 2 floats | `[0.5, 0.5]` | explained \| here |",
-        '| `kind` | `"x"`, `"y"` | `"x"` | of things |',
-        "| `base` | table of integers or none | `none` | none by default |",
+        "| `width` | Of the network, as numbers. | integer | `3` |",
+        "| `depth` | Of the network, as numbers. | integer | `2` |",
+        '| `names` | Some. | array of strings | `["a"]` |',
+        r"| `shares` | explained \| here | array of 2 floats | `[0.5, 0.5]` |",
+        '| `kind` | of things | `"x"`, `"y"` | `"x"` |',
+        "| `base` | none by default | table of integers or none | `none` |",
     ]
     assert make_docs.summary(Options.__doc__, "") == "Made up"
 

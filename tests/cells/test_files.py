@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hooke.cells.files import join_metadata, read_profiles
+from hooke.cells.files import file_hash, join_metadata, read_profiles
 from hooke.cells.profiles import Profiles
+from hooke.cells.store import ProfileStore
 from hooke.core.errors import DataError, UsageError
 
 
@@ -23,6 +24,39 @@ def test_every_kind_of_file(tmp_path: Path) -> None:
     (tmp_path / "deep" / "P1").mkdir(parents=True)
     np.savez(tmp_path / "deep" / "P1" / "A01_1.npz", features=np.zeros((2, 3)))
     assert read_profiles(tmp_path / "deep").values.shape == (2, 3)
+
+
+def test_a_store_and_its_hash(wells: Profiles, tmp_path: Path) -> None:
+    store = ProfileStore.write(wells, tmp_path / "store")
+    found = read_profiles(store.folder)
+    assert np.array_equal(found.values, wells.values)
+    assert found.metadata.equals(wells.metadata)
+    table = tmp_path / "arms.csv"
+    table.write_text("gene,arm\nGENE00,1p\n")
+    assert read_profiles(store.folder, table).column("arm").tolist().count("1p") == 8
+    before = file_hash(store.folder)
+    assert before == file_hash(store.folder)
+    (store.folder / "more.txt").write_text("")
+    assert file_hash(store.folder) != before
+    assert file_hash(table) != before
+    with pytest.raises(DataError, match="no file"):
+        file_hash(tmp_path / "none.csv")
+
+
+def test_a_table_of_nobody_in_particular(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("plate,well,gene,site,first,second\n1,A01,TP53,1,0.5,nan\n1,A02,,1,1.5,2\n")
+    found = read_profiles(path)
+    assert found.features == ("first", "second")
+    assert np.isnan(found.values[0, 1])
+    assert found.column("plate").tolist() == ["1", "1"]
+    assert found.column("gene").tolist() == ["TP53", ""]
+
+
+def test_names_of_cellprofiler_in_a_file_of_ours(tmp_path: Path) -> None:
+    metadata = pl.DataFrame({"entity": ["A"], "replicates": [3]})
+    path = Profiles(np.ones((1, 1)), metadata, ("Cells_Area",)).write(tmp_path / "map.parquet")
+    assert read_profiles(path).metadata.equals(metadata)
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:

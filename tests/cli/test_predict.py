@@ -70,3 +70,17 @@ def test_a_page_explains_the_predictions(hooke, table: Path) -> None:  # type: i
     refused = hooke(*command, "--explain-label", "log_b")
     assert refused.code != 0
     assert "Did you mean 'log_p'" in refused.err
+
+
+def test_profiles_of_a_store(hooke) -> None:  # type: ignore[no-untyped-def]
+    assert hooke("fit", "tiny_profiles", "model.name=nearest", "--no-report", "--workers", "0").code == 0
+    [store] = Path("cache/stores").glob("screen_profiles-*")
+    found = json.loads(hooke("predict", "runs/tiny_profiles", store, "-o", "out.parquet", "--json").out)
+    assert (found["rows"], found["done"], found["simulated"]) == (39, 39, True)
+    rows = pl.read_parquet("out.parquet")
+    assert (rows["gene"].is_in(rows["gene_input"].drop_nulls().implode())).all()
+    assert rows["gene_set"].is_not_null().all()
+    assert (
+        "smiles_column is no option"
+        in hooke("predict", "runs/tiny_profiles", store, "-o", "b.csv", "--smiles", "x").err
+    )

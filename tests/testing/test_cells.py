@@ -8,10 +8,11 @@ import polars as pl
 import pytest
 
 from hooke.cells.profiles import Profiles
+from hooke.cells.store import METADATA, ProfileStore, prepared
 from hooke.datasets import horlbeck
+from hooke.nn.contract import ContractError
 from hooke.testing import check_dataset
 from hooke.testing.cells import check_cells
-from hooke.testing.contract import ContractError
 
 
 class Made:
@@ -24,13 +25,19 @@ class Made:
         seed = {"restless": seed + 7 * (folder.name == "again"), "constant": 0}.get(self.wrong, seed)
         values = np.random.default_rng(seed).normal(size=(3 if self.wrong == "small" else 9, 2))
         if self.wrong == "missing":
-            values[0] = np.nan
+            values[0, 0] = np.nan
         if self.wrong == "flat":
             values[:, 1] = 1
         if self.wrong == "array":
             return values
         name = "dish" if self.wrong == "nameless" else "gene"
-        return Profiles.of_embeddings(values, pl.DataFrame({name: [str(row) for row in range(len(values))]}))
+        profiles = Profiles.of_embeddings(values, pl.DataFrame({name: [str(row) for row in range(len(values))]}))
+        if self.wrong == "forgetful":
+            return ProfileStore.write(profiles, folder / str(len(list(folder.glob("*")))))
+        store = prepared(folder, "made", seed, lambda: profiles, targets=("gene",) if name == "gene" else ())
+        if self.wrong == "damaged":
+            (store.folder / METADATA).write_bytes(b"")
+        return store
 
 
 def test_a_sound_data_set_passes(tmp_path: Path) -> None:
@@ -41,8 +48,9 @@ def test_a_sound_data_set_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ("array", "not cells.profiles.Profiles"), ("small", "only 3"), ("missing", "NaN"), ("flat", "constant"),
-        ("nameless", "says nothing"), ("restless", "same seed"), ("constant", "another seed"),
+        ("array", "not cells.store.ProfileStore"), ("damaged", "store is damaged"), ("small", "only 3"), ("missing", "NaN"),
+        ("flat", "constant"), ("nameless", "says nothing"), ("restless", "same seed"), ("forgetful", "prepared twice"),
+        ("constant", "another seed"),
     ],
 )  # fmt: skip
 def test_broken_promises(wrong: str, message: str, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.models import gine
 from hooke.molecules.spec import MoleculeSpec
 from hooke.tasks import combined, multitask
-from hooke.train.gradients import gradient_norms
+from hooke.train.loop import gradient_norms
 
 LABELS = (Label("a"), Label("b", kind="binary"))
 

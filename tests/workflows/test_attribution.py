@@ -104,8 +104,9 @@ def test_errors(loaded: LoadedRun, make_run: Callable[..., Path], tmp_path: Path
     atoms_only = LoadedRun.open(make_run(tmp_path, labels=[Label("charge", "node")], members=1), "cpu")
     with pytest.raises(UnknownNameError, match="label of molecules"):
         attribute(atoms_only, ["C"])
+    label_free = LoadedRun.open(make_run(tmp_path / "free", objective="attribute_masking", members=1), "cpu")
     with pytest.raises(UsageError, match="no labels"):
-        attribute(replace(loaded, ensemble=Ensemble([nn.Linear(1, 1)], object(), "cpu")), ["C"])
+        attribute(label_free, ["C"])
     with pytest.raises(UsageError, match="no codes of atoms"):
         attribute(replace(loaded, ensemble=Ensemble([nn.Linear(1, 1)], Counting(), "cpu")), ["C"])
 

@@ -1,4 +1,4 @@
-"""`hooke predict`: predictions with uncertainty for new molecules or wells, streamed and resumable."""
+"""`hooke predict`: predictions with uncertainty for new molecules, wells or profiles, streamed and resumable."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from hooke.cli.output import Json, Workers, print_json
 
 EXAMPLES = (
     "Examples: `hooke predict runs/csv/LATEST new.csv -o out.parquet` · `hooke predict RUN library.smi -o out.csv` · "
-    "`hooke predict RUN new.csv -o out.parquet --explain atoms.html` · `hooke predict runs/tiny_wsl STORE -o wells.csv`"
+    "`hooke predict RUN new.csv -o out.parquet --explain atoms.html` · `hooke predict runs/profiles wells.parquet -o out.parquet`"
 )
 
 
 def predict(
     run: Annotated[Path, typer.Argument(help="A run folder (or a folder of runs: the newest finished one is taken).")],
     source: Annotated[
-        Path, typer.Argument(help="Molecules: CSV(.gz), Parquet, SDF or SMILES file. Images: a prepared store.")
+        Path,
+        typer.Argument(
+            help="Molecules: CSV(.gz), Parquet, SDF or SMILES file. Images: a store. Profiles: a table or a store."
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: .parquet or .csv.")],
     smiles: Annotated[str | None, typer.Option(help="Molecules: name of the SMILES column, if not recognised.")] = None,
@@ -32,14 +35,14 @@ def predict(
     explain_label: Annotated[
         str | None, typer.Option(help="Column of the predictions that is explained; by default the first.")
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Molecules or crops a batch.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Molecules, crops or profiles a batch.")] = None,
     workers: Workers = None,
     new: Annotated[
         bool, typer.Option("--new", help="Start afresh instead of continuing an unfinished output.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Predict new molecules (every row has its row, in order) or images (one row a well) with a trained run."""
+    """Predict new rows with a trained run; every input row (of images: every well) has its output row, in order."""
     import hooke
 
     options = {} if smiles is None else {"smiles_column": smiles}

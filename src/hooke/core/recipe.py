@@ -86,7 +86,7 @@ class TrainSection:
         checkpoint_seconds: Save the state when so many seconds have passed since the last time; a kill loses at most this.
         tensorboard: Write event files beside metrics.jsonl (extra "tensorboard").
         refit: After the run, train once more on all rows for the chosen number of epochs, and predict with that.
-        gradient_norms: Log after each epoch the norm of each task's gradient at the encoder (`train.gradients`).
+        gradient_norms: Log after each epoch the norm of each task's gradient at the encoder (`train.loop`).
         learned_from: A finished run whose encoder is the learned encoding, `encodings.learned`.
         width_transfer: Options of the model at the width where the other ones were found ({width = 64}); weights and rates are then such
             that they hold at this model's width as well (`nn.width_transfer`). Molecules only.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,11 +17,13 @@ import numpy as np
 from torch import Tensor, nn
 
 from hooke.core import registry
-from hooke.core.errors import UsageError
+from hooke.core.errors import DataError, UsageError
 from hooke.core.label import Label
 from hooke.core.types import LabelledSpec, Loader, Source, labels_of
 
 if TYPE_CHECKING:
+    from polars import DataFrame
+
     from hooke.core.recipe import Recipe, SplitSection
     from hooke.core.runs import RunFolder
     from hooke.evaluate.splits import Split
@@ -31,36 +33,55 @@ Splitter = Callable[[Any, "SplitSection"], "Split"]
 NONE: Mapping[str, Any] = MappingProxyType({})
 
 
+Follow = Callable[[str, Tensor], Tensor | None]
+
+
 @dataclass(frozen=True)
 class Symmetry:
-    """Something done to items that a model's output must not notice, or must follow.
+    """Something done to a batch that outputs and predictions must not notice, or must follow.
 
     Attributes:
-        name: For messages.
-        change: (sample, generator) → the changed sample.
-        follow: (values of the unchanged sample, its changed twin, level) → what the values of the changed sample must be; None: the same.
+        name: Ends the sentence "the output does not follow the ...".
+        change: (batch, generator) → the changed batch, and a function of (level, values for the former batch) that gives what the values
+            for the changed one must be; None of a level about which nothing is known.
     """
 
     name: str
-    change: Callable[[Sample, np.random.Generator], Sample]
-    follow: Callable[[Tensor, Sample, str], Tensor] | None = None
+    change: Callable[[Any, np.random.Generator], tuple[Any, Follow]]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A few small items of all shapes, for contract checks and dry runs.
+    """A few small items of all shapes, for the contract kit.
 
     Attributes:
-        spec: With a label of every kind and level that the modality knows.
-        items: How many.
-        batch: Places of items → their batch, in that order.
-        detail: What symmetries need to know of a changed sample.
+        spec: With labels of every kind and level that the modality knows.
+        items: How many usual items there are, at the places 0 ... `items` - 1.
+        batch: (places, spec) → the batch of these items, in that order, with what the spec says; its `rows` are the places.
+        odd: What is odd about them → places of items that every model must survive, in one batch; they may lie beyond `items`.
     """
 
     spec: Any
     items: int
-    batch: Callable[[Sequence[int]], Any]
-    detail: Any = None
+    batch: Callable[[Sequence[int], Any], Any]
+    odd: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What the contract kit checks of this modality beside what it checks of all; each raises `nn.contract.ContractError`.
+
+    Attributes:
+        models: Name → function of a `nn.contract.ModelCase`.
+        tasks: Name → function of a `nn.contract.TaskCase`.
+        stores: Name → function of the store of a data set's twin.
+        batches: Name → function of a batch.
+    """
+
+    models: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
+    tasks: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
+    stores: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
+    batches: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,7 +107,8 @@ class Modality(ABC):
         items: What its rows are called in sentences ("molecules").
         sections: Tables of a recipe that belong to it → the dataclass of their options.
         levels: Of labels; the first is that of whole items.
-        symmetries: What the contract kit applies to every model.
+        symmetries: What the contract kit applies to every model and task.
+        base: Class that its models extend.
         trainable: Whether it is a `Trainable`.
     """
 
@@ -95,6 +117,7 @@ class Modality(ABC):
     sections: ClassVar[Mapping[str, type]] = NONE
     levels: ClassVar[tuple[str, ...]] = ()
     symmetries: ClassVar[tuple[Symmetry, ...]] = ()
+    base: ClassVar[type[nn.Module]] = nn.Module
     trainable: ClassVar[bool] = False
 
     @abstractmethod
@@ -108,6 +131,26 @@ class Modality(ABC):
     @abstractmethod
     def sample(self, seed: int = 0) -> Sample:
         """A few items; the same for the same seed."""
+
+    def quality(self, store: Any, *, workers: int | None = None, show_progress: bool = True) -> DataFrame:
+        """What can be trusted: one row an item or group, with a column `reason` ("" for what nothing speaks against).
+
+        Raises:
+            UsageError: The modality measures nothing of the kind.
+        """
+        raise UsageError(f"no quality is measured of {self.name}")
+
+    def completed(self, batch: Any, model: type[Any]) -> Any:
+        """A batch of the sample with what this model reads beside what its spec says."""
+        return batch
+
+    def outputs(self, model: Any, batch: Any) -> dict[str, Tensor]:
+        """All that a model says of a batch: level → rows, those of an item together and items in order; the first level has one row an item."""
+        return {self.levels[0]: model.embed(batch)}
+
+    def checks(self) -> Checks:
+        """What only its own models, tasks and stores can be asked."""
+        return Checks()
 
 
 class Trainable(Modality):
@@ -125,6 +168,10 @@ class Trainable(Modality):
         untrained_baseline: Whether the encoder with random weights and a linear readout is a baseline as well.
         most_baseline_rows: Of a store; beyond them baselines would take longer than the model.
         structures: Whether `identify` names chemical structures, which reports draw.
+        utilisation: Share of an accelerator's peak that a plan (`studies.plan`) assumes to be reached.
+        plan_options: Counts that can be set for a plan, besides those of every modality.
+        example: A small recipe, as `core.recipe.resolve` takes it, that the contract kit tries on the data set's twin; around its model
+            tasks are checked.
     """
 
     spec_type: ClassVar[Any] = LabelledSpec
@@ -138,6 +185,9 @@ class Trainable(Modality):
     untrained_baseline: ClassVar[bool] = False
     most_baseline_rows: ClassVar[int] = 20_000
     structures: ClassVar[bool] = False
+    utilisation: ClassVar[float] = 0.3
+    plan_options: ClassVar[tuple[str, ...]] = ()
+    example: ClassVar[Mapping[str, Any]]
 
     def check(self, recipe: Recipe) -> None:
         """Refuse options that mean nothing for this modality.
@@ -260,6 +310,28 @@ class Trainable(Modality):
         """The spec of batches that carry what `features` reads."""
         return spec
 
+    def plan_sizes(self, options: Mapping[str, int]) -> Mapping[str, int]:
+        """Name of the data → items of an epoch: what a plan is made for.
+
+        Args:
+            options: Those of `plan_options` that were given.
+        """
+        return {"1M": 10**6, "10M": 10**7, "100M": 10**8}
+
+    def plan_sample(self, recipe: Recipe, data: str, options: Mapping[str, int]) -> Sample:
+        """Items that stand for those of such data; a plan counts a step on them by the network that is made for their spec."""
+        return self.sample()
+
+    def plan_tokens(self, recipe: Recipe, encoder: Any, batch: Any) -> tuple[float, float]:
+        """Tokens of an item (atoms, patches), and how many of them the encoder sees in training.
+
+        Args:
+            recipe: How it is trained.
+            encoder: On the meta device, in evaluation mode; called within `nn.dry.dry_pass`.
+            batch: Of `plan_sample`.
+        """
+        return 1, 1
+
     def next_step(self, run: RunFolder, *, learns_labels: bool) -> tuple[str, str]:
         """What people do with a finished run, and the command."""
         if learns_labels:
@@ -280,6 +352,11 @@ class Trainable(Modality):
         return []
 
 
+@dataclass(frozen=True)
+class NoOptions:
+    """A user's file is read in one way only."""
+
+
 class Readable(Modality):
     """What a user's file is read of: `predict` and `embed` go through it.
 
@@ -289,7 +366,7 @@ class Readable(Modality):
         batch_size: Items a batch by default.
     """
 
-    options: ClassVar[type]
+    options: ClassVar[type] = NoOptions
     listed: ClassVar[tuple[str, ...]] = ()
     batch_size: ClassVar[int] = 256
 
@@ -328,6 +405,22 @@ def modality(name: str) -> Modality:
         UnknownNameError: No such modality.
     """
     return registry.module("modalities", name).MODALITY
+
+
+def modality_of_store(folder: Path) -> tuple[Modality, Any]:
+    """The modality whose store lies in a folder, and the open store.
+
+    Raises:
+        DataError: None can open it; says what each said.
+    """
+    reasons = []
+    for name in registry.names("modalities"):
+        found = modality(name)
+        try:
+            return found, found.open(folder)
+        except (DataError, OSError, KeyError) as error:
+            reasons.append(f"{name}: {error}")
+    raise DataError(f"{folder} is a store of no modality ({'; '.join(reasons)})")
 
 
 def trainable(name: str, verb: str) -> Trainable:

@@ -135,7 +135,7 @@ class Task(BaseTask):
     def parts(
         self, network: nn.Module, batch: MoleculeBatch, step: int, generator: torch.Generator
     ) -> dict[str, Tensor]:
-        """The weighted loss of each objective, to differentiate; see `train.gradients`."""
+        """The weighted loss of each objective, to differentiate; see `train.loop`."""
         found = {name: task.losses(part(network, name), batch, step, generator) for name, task in self.tasks.items()}
         return {name: self.config.weight(name) * losses["loss"] for name, losses in found.items()}
 

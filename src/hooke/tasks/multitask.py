@@ -245,7 +245,7 @@ class Task(BaseTask):
     def parts(
         self, network: nn.Module, batch: MoleculeBatch, step: int, generator: torch.Generator
     ) -> dict[str, Tensor]:
-        """Loss of each part of the task that has a measured label in the batch, to differentiate: `train.gradients` compares them.
+        """Loss of each part of the task that has a measured label in the batch, to differentiate: `train.loop` compares them.
 
         A part is a source of labels; without sources a label, or, of more than 32, a kind. Arguments: see `losses`.
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import torch
 from torch import Tensor, nn
 
 from hooke.core import registry
@@ -23,22 +24,27 @@ from hooke.images.by_well import KEYS, Wells
 from hooke.images.features import field_features
 from hooke.images.loader import ImageLoader
 from hooke.images.measured import measured_fields
+from hooke.images.quality import well_quality
 from hooke.images.spec import LEVEL, ImageSpec
 from hooke.images.splitting import KINDS, split_images
 from hooke.images.store import ImageStore
 from hooke.images.targets import MEASURED, released_spec, spec_of, target_values
-from hooke.modalities import Description, Readable, Sample, Trainable
+from hooke.modalities import Checks, Description, Readable, Sample, Symmetry, Trainable
 from hooke.modalities.images.pictures import predictions_picture, reconstruction_picture
-from hooke.modalities.images.samples import sample
+from hooke.modalities.images.samples import SPEC, image_batch, sample
+from hooke.modalities.images.symmetries import reordered
 from hooke.nn.images.classification import SYMMETRIES, ClassificationTask
 from hooke.nn.images.classification import Symmetry as Turns
-from hooke.nn.images.encoder import MaskedEncoder
+from hooke.nn.images.encoder import ImageEncoder, MaskedEncoder, PatchTokenEncoder
 from hooke.nn.images.views import symmetric_embedding
+from hooke.nn.masking import visible_count
 from hooke.nn.transformer import Transformer
 from hooke.report.schema import DataSummary
 
 GridShape = Literal["cover"] | tuple[int, int]
 PART_WELLS = 48
+PLANNED_CHANNELS, PLANNED_CROP = 6, 256  # where neither recipe nor options say it
+PLANNED_ITEMS = 6
 _DECODER = "decoder."
 _PICTURED = 4  # fields
 
@@ -99,11 +105,11 @@ class _Tiles:
     grid: GridShape = "cover"
 
     def __len__(self) -> int:
-        return len(self.loader)
+        return self.loader.tile_batches(self.grid) if self.cropped else len(self.loader)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[ImageBatch]:
         """All there is of each field."""
-        return self.loader.tiles(self.grid) if self.cropped else self.loader.epoch(0)
+        return self.loader.tiles(self.grid, start) if self.cropped else self.loader.epoch(0, start)
 
     def __iter__(self) -> Iterator[ImageBatch]:
         return self.epoch(0)
@@ -227,12 +233,22 @@ class Images(Trainable, Readable):
     spec_type = ImageSpec
     sections = {"images": ImageSection}  # noqa: RUF012
     levels = (LEVEL,)
+    symmetries = (Symmetry("order of the channels", reordered),)
+    base = ImageEncoder
     several_items = True
     group = "well"
     splits = dict.fromkeys(KINDS, split_images)
     estimators = ("mean", "nearest", "forest")
+    example = {  # noqa: RUF012
+        "data": {"name": "screen"},
+        "model": {"name": "vit", "preset": "tiny"},
+        "task": {"name": "perturbation_classification"},
+        "images": {"crop": 32},
+        "train": {"batch_size": 8},
+    }
     untrained_baseline = True
     most_baseline_rows = 3_000  # a core measures 30 fields a second
+    plan_options = ("channels",)
     options = View
     batch_size = 32
 
@@ -260,9 +276,29 @@ class Images(Trainable, Readable):
         )  # fmt: skip
         return Description(fields, store.left_out, section)
 
+    def quality(self, store: ImageStore, *, workers: int | None = None, show_progress: bool = True) -> pl.DataFrame:
+        """Cells, saturation and focus of each well; see `images.quality.well_quality`."""
+        return well_quality(store, workers=workers, show_progress=show_progress)
+
     def sample(self, seed: int = 0) -> Sample:
         """Small images of cells in three channels, with classes and features."""
         return sample(seed)
+
+    def outputs(self, model: Any, batch: ImageBatch) -> dict[str, Tensor]:
+        """Embedding, tokens, and what a masked encoder reconstructs of a batch with patches hidden."""
+        from hooke.modalities.images.samples import MASKED, noise_for
+
+        output = model(batch)
+        found = {LEVEL: output.embedding, "tokens": output.tokens}
+        if not isinstance(model, MaskedEncoder):
+            return found
+        return {**found, "reconstruction": model.reconstruct(batch, noise_for(model, batch), MASKED).prediction}
+
+    def checks(self) -> Checks:
+        """Blocks, channels, reconstructions, and the fields of stores."""
+        from hooke.modalities.images.checks import CHECKS
+
+        return CHECKS
 
     def spec(self, store: ImageStore, rows: np.ndarray, recipe: Recipe) -> ImageSpec:
         """Channels, batches, classes and measured features; features are measured here, before there are several processes."""
@@ -368,6 +404,28 @@ class Images(Trainable, Readable):
                 ),
             )
         }
+
+    def plan_sample(self, recipe: Recipe, data: str, options: Mapping[str, int]) -> Sample:
+        """Simulated crops; the recipe or the options say how large and of how many channels."""
+        section, target = recipe.sections["images"], _target(recipe)
+        count = options.get("channels") or len(section.channels) or PLANNED_CHANNELS
+        channels, size = tuple(f"channel_{number + 1}" for number in range(count)), section.crop or PLANNED_CROP
+        first, *others = SPEC.labels
+        labels = (replace(first, name=target), *others) if target else ()
+        spec = replace(SPEC, channels=channels, labels=labels, crop=size, agnostic=_agnostic(recipe.model))
+
+        def batch(places: Sequence[int], spec: ImageSpec) -> ImageBatch:
+            return image_batch(PLANNED_ITEMS, channels=channels, size=(size, size)).select(torch.tensor(places))
+
+        return Sample(spec, PLANNED_ITEMS, batch)
+
+    def plan_tokens(self, recipe: Recipe, encoder: Any, batch: ImageBatch) -> tuple[int, int]:
+        """Patches or places of the last map; those of a channel count where each has its own."""
+        output = encoder(batch)
+        tokens = output.tokens.shape[1] - output.class_tokens
+        masked = isinstance(encoder, MaskedEncoder) and isinstance(encoder, PatchTokenEncoder)
+        ratio = getattr(recipe.task.config, "mask_ratio", 0.0)
+        return tokens, visible_count(tokens, ratio) if masked and ratio else tokens
 
     def next_step(self, run: RunFolder, *, learns_labels: bool) -> tuple[str, str]:
         """Predict or embed the wells of its own store."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
+from torch import Tensor
 
 from hooke.core.label import Label
 from hooke.core.png import encode_png
@@ -16,6 +16,7 @@ from hooke.images.batch import image_batch
 from hooke.images.store import ImageStore
 from hooke.images.tiles import centre_corners
 from hooke.nn.images.encoder import MaskedEncoder
+from hooke.nn.images.output import Reconstruction
 from hooke.nn.images.patches import channel_images, unpatchify
 from hooke.report.schema import Picture
 
@@ -50,7 +51,7 @@ def reconstruction_picture(
         found = encoder.reconstruct(batch, noise.to(device), ratio)
     assert found.image is not None
     assert found.target_image is not None
-    hidden = _as_images(found, encoder.patch)
+    hidden = _as_images(found, found.target_image, encoder.patch)
     true, predicted = found.target_image.cpu().numpy(), found.image.cpu().numpy()
     shown = np.where(hidden, 0.0, true)
     mixed = np.where(hidden, predicted, true)
@@ -98,9 +99,9 @@ def predictions_picture(
     return picture("Worst and best wells", list(pixels), note)
 
 
-def _as_images(found: Any, patch: int) -> np.ndarray:
+def _as_images(found: Reconstruction, image: Tensor, patch: int) -> np.ndarray:
     """(B, C, H, W) bool: which pixels were hidden."""
-    count, channels, height, width = found.target_image.shape
+    count, channels, height, width = image.shape
     grid = (height // patch, width // patch)
     mask = found.hidden.float()[:, :, None].expand(-1, -1, found.target.shape[2])
     joint = found.hidden.shape[1] == grid[0] * grid[1]

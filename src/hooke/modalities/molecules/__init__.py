@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ from hooke.core.recipe_files import build
 from hooke.core.runs import RunFolder
 from hooke.core.types import Chunk
 from hooke.evaluate.splits import Split
-from hooke.modalities import Description, Readable, Sample, Trainable
-from hooke.modalities.molecules.samples import sample
+from hooke.modalities import Checks, Description, Readable, Sample, Symmetry, Trainable
+from hooke.modalities.molecules.samples import drug_like, sample
+from hooke.modalities.molecules.symmetries import permuted
 from hooke.molecules.batch import MoleculeBatch, batches, collate
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.label_share import hide_labels
@@ -33,9 +34,11 @@ from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables.ingest import ingest_summary
 from hooke.nn.graphs.learned_encoding import with_learned
+from hooke.nn.graphs.model import MoleculeModel
 from hooke.nn.weights import encoder_weights
 from hooke.report.data import data_summary, label_summary
 
+MIXTURES = {"toymix": 153_000, "largemix": 5_400_829, "ultralarge": 83_000_000}  # rows, as their cards state
 _DESCRIBED, _LABELS_SHOWN = 50_000, 40
 _EVALUATION_BATCH = 256  # at least so many molecules: no gradient needs memory
 
@@ -116,10 +119,20 @@ class Molecules(Trainable, Readable):
     spec_type = MoleculeSpec
     sections = {"encodings": EncodingConfig, "standardise": StandardiseConfig}  # noqa: RUF012
     levels = LEVELS
+    symmetries = (Symmetry("order of atoms and bonds", permuted),)
+    base = MoleculeModel
     draws_by_item = True
     splits = dict.fromkeys(KINDS, split_store)
     estimators = ("mean", "ridge", "forest")
+    example = {  # noqa: RUF012
+        "data": {"name": "pocketmix", "part": "all"},
+        "model": {"name": "gine", "preset": "tiny"},
+        "task": {"name": "multitask"},
+        "train": {"batch_size": 8},
+    }
     structures = True
+    utilisation = 0.1  # gathering neighbours is bound by memory
+    plan_options = ("molecules",)
     options = TableOptions
     listed = ("node", "edge")
 
@@ -155,6 +168,24 @@ class Molecules(Trainable, Readable):
     def sample(self, seed: int = 0) -> Sample:
         """Small molecules of all shapes with labels of all kinds and levels."""
         return sample(seed)
+
+    def completed(self, batch: MoleculeBatch, model: type[Any]) -> MoleculeBatch:
+        """With the encodings of nodes that the model reads besides."""
+        from hooke.modalities.molecules.samples import with_node_inputs
+
+        return with_node_inputs(batch, model.extra_encodings)
+
+    def outputs(self, model: Any, batch: MoleculeBatch) -> dict[str, Tensor]:
+        """Molecules, nodes, and directed edges where the model has a stream of them."""
+        output = model(batch)
+        found = {"graph": output.graphs, "node": output.nodes}
+        return found if output.edges is None else {**found, "directed_edge": output.edges}
+
+    def checks(self) -> Checks:
+        """Widths, saved statistics, labels of stores, edges of batches."""
+        from hooke.modalities.molecules.checks import CHECKS
+
+        return CHECKS
 
     def preparation(self, recipe: Recipe) -> dict[str, Any]:
         """Without the learned encoding, which a network computes."""
@@ -284,6 +315,22 @@ class Molecules(Trainable, Readable):
         )
         section = plain(recipe.sections["encodings"])
         return ["morgan", *(name for name in encodings if section.get(name))]
+
+    def plan_sizes(self, options: Mapping[str, int]) -> dict[str, int]:
+        """The published mixtures."""
+        return {name: options.get("molecules") or rows for name, rows in MIXTURES.items()}
+
+    def plan_sample(self, recipe: Recipe, data: str, options: Mapping[str, int]) -> Sample:
+        """Molecules of pocketmix with the labels of a mixture."""
+        module = registry.module("datasets", data)
+        return drug_like(
+            MoleculeSpec(module.Dataset(module.Config()).every_label, encodings=recipe.sections["encodings"])
+        )
+
+    def plan_tokens(self, recipe: Recipe, encoder: Any, batch: MoleculeBatch) -> tuple[float, float]:
+        """Heavy atoms."""
+        atoms = batch.num_nodes / batch.num_graphs
+        return atoms, atoms
 
     def next_step(self, run: RunFolder, *, learns_labels: bool) -> tuple[str, str]:
         """Predict a table, or adapt to one."""

@@ -33,12 +33,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from hooke.inference.image_run import LoadedRun
 
 from hooke.core.label import Label
 from hooke.core.paths import mirror_folder
 from hooke.images.batch import ImageBatch, image_batch
 from hooke.images.spec import LEVEL, ImageSpec
+from hooke.inference.loaded import LoadedRun
 from hooke.inference.shipped import run_path
 from hooke.models import ca_mae, mae, mu_net, resnet, vit
 from hooke.tasks import masked_image, perturbation_classification, sit_v1, sit_v2

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hooke.inference.image_run import LoadedRun
 
 from hooke.core.hashing import file_sha256
 from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
+from hooke.inference.loaded import LoadedRun
 from hooke.molecules.store import MoleculeStore
 
 FOLDER = Path(__file__).parent.parent / "src" / "hooke" / "inference" / "data"

@@ -49,6 +49,30 @@ def test_images_by_recipe_with_report(hooke) -> None:  # type: ignore[no-untyped
     assert "data:image/png" in page.read_text()
 
 
+def test_classes_of_images_are_predicted_for_wells(hooke) -> None:  # type: ignore[no-untyped-def]
+    small = ("train.epochs=1", "train.threads=1", "train.ensemble=2", "data.split.fractions=[0.4,0.3,0.3]")
+    found = hooke("fit", "tiny_wsl", *small, "--workers", "0", "--json")
+    assert found.code == 0, found.err
+    run = json.loads(found.out)
+    assert set(run["metrics"]["test"]) == {"field", "well"}
+    shown = hooke("predict", "runs/tiny_wsl", Path(run["store"]), "-o", "wells.csv")
+    assert shown.code == 0, shown.err
+    header, *rows = Path("wells.csv").read_text().splitlines()
+    assert len(rows) == run["wells"]
+    for name in (
+        "perturbation",
+        "perturbation[EMPTY]",
+        "perturbation[EMPTY]_std",
+        "perturbation_set",
+        "well",
+        "reason",
+    ):
+        assert f'"{name}"' in header
+    page = Path(run["report"]).read_text()
+    for part in ("Conformal sets of classes", "random weights", "What the encoder sees", "Worst and best wells"):
+        assert part in page
+
+
 def test_dry_run(hooke) -> None:  # type: ignore[no-untyped-def]
     found = hooke("fit", "own_images", "model.preset=small_16", "--dry-run", "--devices", "8")
     assert found.code == 0, found.err

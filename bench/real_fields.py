@@ -36,9 +36,9 @@ from hooke.core.paths import mirror_folder
 from hooke.core.recipe import load_recipe
 from hooke.images.batch import image_batch
 from hooke.images.loader import ImageLoader
+from hooke.images.reading.ingest import prepare_folder
 from hooke.images.reading.options import FolderOptions
 from hooke.images.reading.planes import read_plane
-from hooke.images.reading.prepared import prepare_folder
 from hooke.images.store import ImageStore
 from hooke.images.tiles import shrink
 from hooke.inference.loaded import LoadedRun

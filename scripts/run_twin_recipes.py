@@ -25,9 +25,9 @@ from hooke.core.types import Spec
 from hooke.inference.network import build_network, build_task
 from hooke.modalities import trainable
 from hooke.molecules.store import MoleculeStore
-from hooke.molecules.tables.ingest import IngestConfig, ingest
-from hooke.molecules.tables.published import prepare_tables, twin_files
-from hooke.molecules.tables.twins import write_twin_table
+from hooke.molecules.tables.description import Table
+from hooke.molecules.tables.ingest import ingest
+from hooke.molecules.tables.twins import write_twin_table, write_twins
 from hooke.studies.plan import encoder_parameters, widened
 from hooke.train.optimiser import make_optimiser
 
@@ -43,17 +43,16 @@ def published() -> list[str]:
 
 def twin_of(recipe: Recipe, folder: Path) -> MoleculeStore:
     """The twin of a recipe's data with every label column, made once for all recipes of equal data and encodings."""
-    data = registry.module("datasets", recipe.data.name)
+    how = How(0, False, {"encodings": recipe.sections["encodings"]})
     if recipe.data.name == "csv":
-        table = write_twin_table(folder / "table.csv", seed=0, rows=60, labels=(Label("homolumogap"),))
-        return ingest(
-            table, folder / "csv", IngestConfig(encodings=recipe.sections["encodings"]), workers=0, show_progress=False
-        )[0]
-    tables = data.Dataset(recipe.data.config).tables
-    paths = twin_files(tables, folder / "raw", 0, every_column=True)
-    return prepare_tables(
-        recipe.data.name, tables, paths, folder / "stores", How(0, False, {"encodings": recipe.sections["encodings"]})
-    )
+        path = write_twin_table(folder / "table.csv", seed=0, rows=60, labels=(Label("homolumogap"),))
+        return ingest([Table(paths=(path,))], folder / "csv", how)
+    described = registry.module("datasets", recipe.data.name).Dataset(recipe.data.config).tables
+    tables = [
+        write_twins(table, folder / "raw" / name, seed=number, every_column=True)
+        for number, (name, table) in enumerate(described.items())
+    ]
+    return ingest(tables, folder / "store", how)
 
 
 def ten_steps(recipe: Recipe, store: MoleculeStore, spec: Spec) -> tuple[int, list[float]]:

@@ -24,7 +24,7 @@ from hooke.datasets.shelfmix import (
 )
 from hooke.molecules.held_out import blocks_of, first_block, held_out
 from hooke.molecules.parse import parse
-from hooke.molecules.tables.mixtures import HELD_OUT
+from hooke.molecules.tables.staging import HELD_OUT
 from hooke.molecules.tables.twins import write_twin_table
 from hooke.train.fit import finetune, fit
 

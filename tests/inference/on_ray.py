@@ -15,12 +15,14 @@ import numpy as np
 
 from hooke.core.cluster import Cluster, on_cluster
 from hooke.core.errors import HookeError
+from hooke.core.how import QUIET, How
 from hooke.core.parallel import ordered_map
 from hooke.encoders import Encoder
 from hooke.inference.embed import embed
 from hooke.inference.loaded import LoadedRun
 from hooke.modalities import images
-from hooke.molecules.tables.ingest import IngestConfig, ingest
+from hooke.molecules.tables.description import Table
+from hooke.molecules.tables.ingest import ingest
 
 
 class Dying(Encoder):
@@ -82,14 +84,14 @@ def main(run: Path, table: Path, image_run: Path, screen: Path, folder: Path) ->
     loaded = LoadedRun.open(run, "cpu")
     options: dict[str, Any] = {"batch_size": 64, "show_progress": False}
     embed(loaded, table, folder / "one.parquet", workers=0, **options)
-    here, _ = ingest(table, folder / "here", IngestConfig(), workers=0, show_progress=False)
+    here = ingest([Table(paths=(table,))], folder / "here", QUIET)
     with started() as cluster:
         found["workers"] = cluster.workers
         report = embed(Dying(loaded, folder / "killed"), table, folder / "two.parquet", **options)
         found["rows"] = report.rows
         report = embed(of_images, screen, folder / "wells-two.parquet", show_progress=False)
         found["wells"] = report.rows
-        there, _ = ingest(table, folder / "there", IngestConfig(), show_progress=False)
+        there = ingest([Table(paths=(table,))], folder / "there", How(show_progress=False))
         found["same store"] = here.content_hash == there.content_hash
         squares = ordered_map(abs, endless(), window=2)
         found["first"] = [next(squares) for _ in range(3)]

@@ -21,7 +21,8 @@ from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.fingerprints import nearest_similarity
 from hooke.molecules.spec import MORGAN, packed_bits
 from hooke.molecules.store import MoleculeStore
-from hooke.molecules.tables.prepared import prepare_table
+from hooke.molecules.tables.description import Table
+from hooke.molecules.tables.ingest import prepare_tables
 from hooke.molecules.tables.twins import twin_smiles, write_twin_table
 
 
@@ -31,7 +32,7 @@ def with_data(tmp_path: Path, make_run: Callable[..., Path], monkeypatch: pytest
     monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
     table = write_twin_table(tmp_path / "table.csv", seed=0, rows=40)
     how = replace(QUIET, sections={"encodings": EncodingConfig(random_walk=4)})
-    store = prepare_table(table, tmp_path / "stores", object(), how)
+    store = prepare_tables([Table(paths=(table,))], tmp_path / "stores", "t", how)
     run = RunFolder(make_run(tmp_path / "runs"))
     parts = np.where(np.arange(len(store)) < 30, "train", "test")
     pl.DataFrame({"row": np.arange(len(store)), "split": parts}).write_parquet(run.path("split.parquet"))

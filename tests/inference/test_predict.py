@@ -14,12 +14,14 @@ import pytest
 import torch
 
 from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.how import How
 from hooke.core.label import Label
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.predict import NOT_FINITE, predict, predict_in_memory
 from hooke.modalities.molecules import MoleculeSource
 from hooke.molecules.tables import reading as tables
-from hooke.molecules.tables.ingest import IngestConfig, ingest
+from hooke.molecules.tables.description import LabelOptions, Table
+from hooke.molecules.tables.ingest import ingest
 
 COLUMNS = [
     "row", "name", "smiles",
@@ -129,8 +131,8 @@ def test_a_prediction_that_is_not_finite_is_no_prediction(make_run: Callable[...
 
 def test_stores_and_tables_give_the_same(loaded: LoadedRun, table: Path, smiles: list[str], tmp_path: Path) -> None:
     spec = loaded.spec
-    config = IngestConfig(targets=(), encodings=spec.encodings, standardise=spec.standardise, duplicates="keep_all")
-    store, _ = ingest(table, tmp_path / "store", config, workers=0, show_progress=False)
+    how = How(0, False, {"encodings": spec.encodings, "standardise": spec.standardise})
+    store = ingest([Table(LabelOptions(()), duplicates="keep_all", paths=(table,))], tmp_path / "store", how)
     predict(loaded, store, tmp_path / "a.parquet", show_progress=False)
     predict(loaded, table, tmp_path / "b.parquet", workers=0, show_progress=False)
     stored, given = (pl.read_parquet(tmp_path / name) for name in ("a.parquet", "b.parquet"))

@@ -19,6 +19,7 @@ import pytest
 
 from hooke.core.errors import DataError, HookeError, UsageError
 from hooke.core.files import exclusive
+from hooke.core.how import How
 from hooke.core.types import Chunk
 from hooke.images.by_well import Wells
 from hooke.images.store import ImageStore
@@ -31,7 +32,8 @@ from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.source import PreparedChunk
 from hooke.molecules.spec import MoleculeSpec
 from hooke.molecules.tables import reading as tables
-from hooke.molecules.tables.ingest import IngestConfig, ingest
+from hooke.molecules.tables.description import Table
+from hooke.molecules.tables.ingest import ingest
 from hooke.molecules.tables.twins import twin_smiles
 
 STAMP = {"model_hash": "abc", "data_hash": "def"}
@@ -354,7 +356,8 @@ def test_whole_chunks_in_workers_are_the_same(run: Path, tmp_path: Path, monkeyp
     """The way of a cluster, without one."""
     table = tmp_path / "few.csv"
     table.write_text("smiles\n" + "\n".join([*twin_smiles(30, seed=1), "nonsense"]) + "\n")
-    store, _ = ingest(table, tmp_path / "store", IngestConfig(encodings=EncodingConfig(random_walk=4)), workers=0)
+    how = How(0, sections={"encodings": EncodingConfig(random_walk=4)})
+    store = ingest([Table(paths=(table,))], tmp_path / "store", how)
     for name, source in (("table", table), ("store", store)):
         embed(run, source, tmp_path / f"{name}-1.parquet", workers=0, device="cpu")
         with monkeypatch.context() as patched:

@@ -15,6 +15,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from hooke.core.errors import DataError, UsageError
+from hooke.core.how import How
 from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
 from hooke.inference.loaded import LoadedRun
@@ -25,7 +26,8 @@ from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MORGAN, MoleculeSpec
 from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables import reading as tables
-from hooke.molecules.tables.ingest import IngestConfig, ingest
+from hooke.molecules.tables.description import LabelOptions, Table
+from hooke.molecules.tables.ingest import ingest
 
 MOLECULES = trainable("molecules", "fit")
 READING = readable("molecules", "predict")
@@ -47,9 +49,9 @@ def few(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def store(table: Path, tmp_path_factory: pytest.TempPathFactory) -> MoleculeStore:
-    config = IngestConfig(targets=(), encodings=ENCODED.encodings)
     folder = tmp_path_factory.mktemp("molecules") / "store"
-    return ingest(table, folder, config, workers=0, show_progress=False)[0]
+    how = How(0, False, {"encodings": ENCODED.encodings})
+    return ingest([Table(LabelOptions(()), paths=(table,))], folder, how)
 
 
 def test_a_table_as_chunks(few: Path, monkeypatch: pytest.MonkeyPatch) -> None:

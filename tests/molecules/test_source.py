@@ -11,12 +11,13 @@ import polars as pl
 import pytest
 
 from hooke.core.errors import DataError, UnknownNameError
+from hooke.core.how import How
 from hooke.core.parallel import ordered_map
 from hooke.molecules import source as module
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.source import (
-    How,
     MoleculeRows,
+    Preparation,
     PreparedChunk,
     StoreRows,
     StringRows,
@@ -27,7 +28,8 @@ from hooke.molecules.source import (
 )
 from hooke.molecules.spec import MoleculeSpec
 from hooke.molecules.tables import reading as tables
-from hooke.molecules.tables.ingest import IngestConfig, ingest
+from hooke.molecules.tables.description import LabelOptions, Table
+from hooke.molecules.tables.ingest import ingest
 
 PLAIN = MoleculeSpec()
 ENCODED = MoleculeSpec(encodings=EncodingConfig(random_walk=4))
@@ -39,7 +41,7 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CHUNK_ROWS", 10)
 
 
-def chunks_of(rows: MoleculeRows, how: How, *, skip: int = 0, workers: int = 0) -> list[PreparedChunk]:
+def chunks_of(rows: MoleculeRows, how: Preparation, *, skip: int = 0, workers: int = 0) -> list[PreparedChunk]:
     return list(ordered_map(prepare_job, rows.jobs(how, skip=skip), workers=workers))
 
 
@@ -85,8 +87,8 @@ def test_a_store_is_read_as_it_is_when_it_fits_and_parsed_when_not(
     table: Path, smiles: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHUNK_ROWS", 40)
-    store, _ = ingest(
-        table, tmp_path / "s", IngestConfig(targets=(), encodings=ENCODED.encodings), workers=0, show_progress=False
+    store = ingest(
+        [Table(LabelOptions(()), paths=(table,))], tmp_path / "s", How(0, False, {"encodings": ENCODED.encodings})
     )
     source = open_source(store)
     assert isinstance(open_source(store.folder), StoreRows)
@@ -153,7 +155,7 @@ def test_many_strings_come_in_chunks(smiles: list[str]) -> None:
 
 
 def test_an_open_store_travels_as_its_folder(table: Path, tmp_path: Path) -> None:
-    store, _ = ingest(table, tmp_path / "s", IngestConfig(targets=()), workers=0, show_progress=False)
+    store = ingest([Table(LabelOptions(()), paths=(table,))], tmp_path / "s", How(0, False))
     there = pickle.loads(pickle.dumps(open_source(store)))
     assert there.store is not store
     assert there.content_hash() == store.content_hash

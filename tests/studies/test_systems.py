@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +13,8 @@ from hooke.core.recipe import SplitSection, load_recipe
 from hooke.encoders import Encoder
 from hooke.molecules.spec import MoleculeSpec
 from hooke.molecules.splitting import split_store
-from hooke.molecules.tables.prepared import prepare_table
+from hooke.molecules.tables.description import Table
+from hooke.molecules.tables.ingest import prepare_tables
 from hooke.molecules.tables.twins import write_twin_table
 from hooke.studies import systems
 from hooke.studies.systems import SYSTEMS, Task, predictions
@@ -41,7 +41,7 @@ def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Task:
     monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HOOKE_PROGRESS", "0")
     table = _with_parts(write_twin_table(tmp_path / "assay.csv", seed=0, rows=120))
-    store = prepare_table(table, tmp_path / "stores", SimpleNamespace(split_column="split"), QUIET)
+    store = prepare_tables([Table(split_column="split", paths=(table,))], tmp_path / "stores", "t", QUIET)
     split = split_store(store, SplitSection(kind="held_out"))
     recipe = load_recipe("tiny_gine", ["model.width=16", "model.depth=1", "train.epochs=1", "train.threads=1"])
     return Task(recipe, store, split, None, tmp_path / "runs")

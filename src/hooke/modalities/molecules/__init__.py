@@ -27,7 +27,7 @@ from hooke.molecules.batch import MoleculeBatch, batches, collate
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.label_share import hide_labels
 from hooke.molecules.parse import StandardiseConfig
-from hooke.molecules.source import How, MoleculeRows, PreparedChunk, StringRows, open_source, prepare_job
+from hooke.molecules.source import MoleculeRows, Preparation, PreparedChunk, StringRows, open_source, prepare_job
 from hooke.molecules.spec import FEATURES, LEVELS, MORGAN, MoleculeSpec
 from hooke.molecules.splitting import KINDS, leak_report, split_store
 from hooke.molecules.statistics import label_statistics
@@ -60,7 +60,7 @@ class MoleculeSource:
     """A table, store or list of molecules as jobs; see `core.types.Source`."""
 
     rows: MoleculeRows
-    how: How
+    how: Preparation
     batch_size: int
     jobs_a_part = 16
     unit = "rows"
@@ -345,7 +345,7 @@ class Molecules(Trainable, Readable):
         return "Adapt to an assay", f"hooke finetune {run.folder} --csv assay.csv"
 
     def source(
-        self, given: Any, spec: How, options: TableOptions, *, batch_size: int, workers: int = 0
+        self, given: Any, spec: Preparation, options: TableOptions, *, batch_size: int, workers: int = 0
     ) -> MoleculeSource:
         """A table, a store, or SMILES."""
         if isinstance(given, Path | str | MoleculeStore):

@@ -27,7 +27,7 @@ from hooke.images.loader import ImageLoader
 from hooke.images.spec import ImageSpec
 from hooke.images.store import ImageStore
 from hooke.inference import stream as streaming
-from hooke.inference.embed import NOT_FINITE, EmbeddingColumn, embed, embed_in_memory
+from hooke.inference.embed import NOT_FINITE, EmbeddingColumn, embed
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.predict import predict, predict_in_memory
 from hooke.inference.shipped import run_path
@@ -129,7 +129,7 @@ def test_a_well_is_the_mean_of_its_fields_and_a_field_that_of_its_crops(encoder:
     assert {len(own) for own in crops.values()} == {4}
     fields = np.stack([np.mean(crops[row], axis=0) for row in range(len(sites))]).astype(np.float32)
     expected = np.stack([fields[rows].mean(axis=0) for rows in wells.rows])
-    np.testing.assert_allclose(embed_in_memory(encoder, sites, crop=16), expected, atol=1e-5)
+    np.testing.assert_allclose(encoder.embed(sites, crop=16), expected, atol=1e-5)
 
 
 def test_a_finished_output_is_kept_and_a_stopped_one_goes_on(
@@ -341,7 +341,7 @@ def test_runs_of_the_first_release(image_run: Path, screen: ImageStore, tmp_path
     new, old = (LoadedRun.open(folder, "cpu") for folder in (image_run, copy))
     state, other = new.network.state_dict(), old.network.state_dict()
     assert all(bool((value == other[name]).all()) for name, value in state.items())
-    np.testing.assert_array_equal(embed_in_memory(new, screen), embed_in_memory(old, screen))
+    np.testing.assert_array_equal(new.embed(screen)(old, screen))
 
 
 def test_the_shipped_encoder_keeps_its_identity(classifier: LoadedRun) -> None:

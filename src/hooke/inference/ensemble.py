@@ -71,14 +71,6 @@ class Members:
         return Prediction(mean, std)
 
 
-def group_means(values: np.ndarray, groups: np.ndarray, *, axis: int = 0) -> np.ndarray:
-    """The means over runs of equal numbers in `groups`, in the precision of `values`; untouched when every run has one item."""
-    starts = np.flatnonzero(np.diff(groups, prepend=groups[:1] - 1)) if len(groups) else np.zeros(0, np.int64)
-    if len(starts) == len(groups):
-        return values
-    return np.stack([part.mean(axis=axis) for part in np.split(values, starts[1:], axis=axis)], axis=axis)
-
-
 class Predictor(ABC):
     """What predicts the labels of a run.
 

@@ -73,9 +73,7 @@ def embedded(run: LoadedRun, store: ImageStore, output: Path, **options: Any) ->
 def vectors(run: LoadedRun, store: ImageStore, wells: list[int], **options: Any) -> np.ndarray:
     """(wells, width) of some wells."""
     view = View(**options)
-    source = WellSource(store, run.spec, view, 32, 0, np.array(wells))
-    column = EmbeddingColumn(run, source, view)
-    return np.concatenate([column.rows(source.chunk(source.prepare(job))) for job in source.jobs()])
+    return run.of_source(WellSource(store, run.spec, view, 32, 0, np.array(wells)), view)
 
 
 def spec_of(store: ImageStore, recipe: Any) -> ImageSpec:

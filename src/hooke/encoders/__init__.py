@@ -66,11 +66,15 @@ class Encoder(ABC):
         modality = modality_object(self.modality)
         taken = chosen(modality, options)
         source = modality.source(given, self.spec, taken, batch_size=batch_size or modality.batch_size)
+        return self.of_source(source, taken)
+
+    def of_source(self, source: Source, options: Any) -> np.ndarray:
+        """(rows, width) float32 in memory; rows of NaN where a row has no item."""
         width, parts = self.width_of(source), []
         for job in source.jobs():
             chunk = source.chunk(source.prepare(job))
             parts.append(np.full((chunk.table.num_rows, width), np.nan, np.float32))
-            parts[-1][chunk.rows] = self.of_rows(chunk, taken, width)
+            parts[-1][chunk.rows] = self.of_rows(chunk, options, width)
         return np.concatenate(parts) if parts else np.zeros((0, width), np.float32)
 
     def of_rows(self, chunk: Chunk, options: Any, width: int) -> np.ndarray:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from hooke.core.errors import UsageError
-from hooke.core.types import Batch
+from hooke.core.types import Batch, group_means
 from hooke.estimators import Estimator
 from hooke.nn.randomness import ItemDropout
 from hooke.nn.task import Task

@@ -22,10 +22,10 @@ from hooke.core.recipe import load_recipe
 from hooke.core.runs import RunFolder
 from hooke.core.types import Batch
 from hooke.images.batch import ImageBatch
-from hooke.images.by_well import Wells
 from hooke.images.loader import ImageLoader
 from hooke.images.spec import ImageSpec
 from hooke.images.store import ImageStore
+from hooke.images.wells import Wells
 from hooke.inference import stream as streaming
 from hooke.inference.embed import NOT_FINITE, EmbeddingColumn, embed
 from hooke.inference.loaded import LoadedRun

@@ -19,8 +19,8 @@ from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.progress import progress
 from hooke.core.runs import RunFolder
 from hooke.evaluate.correction.base import by_batch, spread
-from hooke.images.by_well import Wells
 from hooke.images.store import ImageStore
+from hooke.images.wells import Wells
 from hooke.inference.loaded import LoadedRun
 from hooke.modalities.images import View, WellSource
 

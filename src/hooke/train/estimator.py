@@ -15,7 +15,7 @@ from hooke.core.runs import RunFolder
 from hooke.core.types import Spec, group_means, labels_of
 from hooke.evaluate.splits import Split
 from hooke.inference.ensemble import Estimates
-from hooke.inference.estimated import ARRAYS, estimates_of
+from hooke.inference.network import ARRAYS, estimates_of
 from hooke.modalities import Trainable, trainable
 
 

@@ -18,7 +18,7 @@ def test_a_run_is_an_encoder(tmp_path: Path, make_run: Callable[..., Path]) -> N
     found = run.embed(["CCO", "C("])
     assert found.shape == (2, run.width)
     assert np.isnan(found[1]).all()
-    np.testing.assert_allclose(found[0](run, ["CCO"])[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found[0], run.embed(["CCO"])[0], rtol=1e-4, atol=1e-5)
 
 
 def test_every_published_encoder_states_its_modality() -> None:

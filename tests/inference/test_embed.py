@@ -24,7 +24,7 @@ def test_every_molecule_has_its_vector(
     assert found.columns == ["row", "name", "smiles", "embedding", "reason"]
     assert found["embedding"].dtype == pl.Array(pl.Float32, width)
     assert report.done == len(smiles)
-    np.testing.assert_allclose(found["embedding"].to_numpy()(loaded, smiles), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found["embedding"].to_numpy(), loaded.embed(smiles), rtol=1e-4, atol=1e-5)
     stamp = read_stamp(output)
     assert stamp is not None
     assert stamp["model_hash"] == loaded.model_hash

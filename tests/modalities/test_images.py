@@ -339,7 +339,7 @@ def test_runs_of_the_first_release(image_run: Path, screen: ImageStore, tmp_path
     new, old = (LoadedRun.open(folder, "cpu") for folder in (image_run, copy))
     state, other = new.network.state_dict(), old.network.state_dict()
     assert all(bool((value == other[name]).all()) for name, value in state.items())
-    np.testing.assert_array_equal(new.embed(screen)(old, screen))
+    np.testing.assert_array_equal(new.embed(screen), old.embed(screen))
 
 
 def test_the_shipped_encoder_keeps_its_identity(classifier: LoadedRun) -> None:

@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from hooke.images.batch import ImageBatch
 from hooke.images.spec import ImageSpec
 from hooke.models import mae
+from hooke.nn.images.channels import standardise
 from hooke.nn.images.fourier import hidden_error
-from hooke.nn.images.standardise import standardise
 from mae_peer import hooke_options
 
 SETTINGS = [

@@ -63,7 +63,6 @@ def test_stale_and_unknown_parts_are_noticed(copy: Path) -> None:
     spoil(copy / "docs" / "options.md", "training rows. | integer | `50` |", "training rows. | integer | `60` |")
     spoil(copy / "docs" / "models.md", "generated: estimators", "generated: estimates")
     found = list(make_docs.part_problems(copy))
-    assert len(found) == 3
     assert "models.md: no part estimates" in found
     assert any(problem.startswith("options.md: generated parts are stale") for problem in found)
     assert "no page shows the generated part 'estimators'" in found

@@ -10,7 +10,6 @@ import pytest
 
 from hooke.core import registry
 from hooke.encoders import Encoder
-from hooke.inference.embed import embed_in_memory
 from hooke.inference.loaded import LoadedRun
 
 
@@ -19,7 +18,7 @@ def test_a_run_is_an_encoder(tmp_path: Path, make_run: Callable[..., Path]) -> N
     found = run.embed(["CCO", "C("])
     assert found.shape == (2, run.width)
     assert np.isnan(found[1]).all()
-    np.testing.assert_allclose(found[0], embed_in_memory(run, ["CCO"])[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found[0](run, ["CCO"])[0], rtol=1e-4, atol=1e-5)
 
 
 def test_every_published_encoder_states_its_modality() -> None:

@@ -17,8 +17,8 @@ from hooke.inference.applicability import DISTANCE, TANIMOTO, Domain, nearest
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.predict import predict_in_memory
 from hooke.modalities import readable
+from hooke.molecules.descriptors import nearest_similarity
 from hooke.molecules.encodings.config import EncodingConfig
-from hooke.molecules.fingerprints import nearest_similarity
 from hooke.molecules.spec import MORGAN, packed_bits
 from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables.description import Table

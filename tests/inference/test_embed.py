@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
-from hooke.inference.embed import NOT_FINITE, embed, embed_in_memory
+from hooke.inference.embed import NOT_FINITE, embed
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.stream import read_stamp
 
@@ -24,7 +24,7 @@ def test_every_molecule_has_its_vector(
     assert found.columns == ["row", "name", "smiles", "embedding", "reason"]
     assert found["embedding"].dtype == pl.Array(pl.Float32, width)
     assert report.done == len(smiles)
-    np.testing.assert_allclose(found["embedding"].to_numpy(), embed_in_memory(loaded, smiles), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found["embedding"].to_numpy()(loaded, smiles), rtol=1e-4, atol=1e-5)
     stamp = read_stamp(output)
     assert stamp is not None
     assert stamp["model_hash"] == loaded.model_hash
@@ -35,11 +35,11 @@ def test_rows_without_a_molecule_have_none(run: Path, loaded: LoadedRun, tmp_pat
     embed(run, tmp_path / "x.smi", tmp_path / "v.parquet", workers=0, device="cpu", show_progress=False)
     found = pl.read_parquet(tmp_path / "v.parquet")
     assert found["embedding"].is_null().to_list() == [False, True, True, False]
-    vectors = embed_in_memory(loaded, ["CCO", "bad", "", "C"])
+    vectors = loaded.embed(["CCO", "bad", "", "C"])
     assert np.isnan(vectors).all(axis=1).tolist() == [False, True, True, False]
     np.testing.assert_allclose(found["embedding"][0], vectors[0], rtol=1e-5)
-    assert embed_in_memory(loaded, ["bad"]).shape == (1, vectors.shape[1])
-    assert embed_in_memory(loaded, []).shape == (0, vectors.shape[1])
+    assert loaded.embed(["bad"]).shape == (1, vectors.shape[1])
+    assert loaded.embed([]).shape == (0, vectors.shape[1])
 
 
 def test_vectors_that_are_not_finite_are_not_written(make_run: Callable[..., Path], tmp_path: Path) -> None:

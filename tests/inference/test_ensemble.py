@@ -11,8 +11,9 @@ from hooke.core.errors import UsageError
 from hooke.core.label import Label
 from hooke.core.loader import RowLoader
 from hooke.core.recipe import Named
+from hooke.core.types import group_means
 from hooke.estimators.mean import Config, Estimator
-from hooke.inference.ensemble import Ensemble, Estimates, Members, group_means
+from hooke.inference.ensemble import Ensemble, Estimates, Members
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.network import build_network, build_task
 from hooke.modalities import trainable

@@ -21,8 +21,8 @@ from hooke.core.errors import DataError, HookeError, UsageError
 from hooke.core.files import exclusive
 from hooke.core.how import How
 from hooke.core.types import Chunk
-from hooke.images.by_well import Wells
 from hooke.images.store import ImageStore
+from hooke.images.wells import Wells
 from hooke.inference import stream as module
 from hooke.inference.embed import embed
 from hooke.inference.stream import StreamReport, read_stamp, stream

@@ -19,7 +19,7 @@ from hooke.core.how import QUIET
 from hooke.core.recipe import Recipe, load_recipe
 from hooke.core.types import Batch
 from hooke.datasets.profiles import Config, Dataset
-from hooke.inference.embed import embed, embed_in_memory
+from hooke.inference.embed import embed
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.predict import predict, predict_in_memory
 from hooke.modalities import modality_of_store, readable, trainable
@@ -175,7 +175,7 @@ def test_predict_and_embed_from_tables_and_stores(run: Path, store: ProfileStore
     embed(run, path, tmp_path / "vectors.parquet", device="cpu", batch_size=7, show_progress=False)
     vectors = Profiles.read(tmp_path / "vectors.parquet")
     assert vectors.values.shape == (60, 32)
-    memory = embed_in_memory(LoadedRun.open(run, "cpu"), store.profiles())
+    memory = LoadedRun.open(run, "cpu").embed(store.profiles())
     np.testing.assert_allclose(vectors.values, memory, rtol=1e-5, atol=1e-5)
 
 
@@ -243,7 +243,7 @@ def test_finetuning_keeps_the_features(run: Path, store: ProfileStore, tmp_path:
     made = finetune(run, recipe("train.epochs=2"), runs=tmp_path, store=other, mode="probe", show_progress=False)
     before, after = LoadedRun.open(run, "cpu"), LoadedRun.open(made.folder, "cpu")
     assert after.spec.features == before.spec.features == tuple(f"embedding_{number}" for number in range(12))
-    np.testing.assert_allclose(embed_in_memory(after, other), embed_in_memory(before, store), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(after.embed(other)(before, store), rtol=1e-5, atol=1e-5)
     assert adapted(recipe(), run).sections["profiles"].features == before.spec.features
     few = ProfileStore.write(
         store.profiles().with_values(store.values()[:, :5]), tmp_path / "few", targets=["perturbation"]

@@ -22,12 +22,12 @@ from hooke.core.recipe import load_recipe
 from hooke.core.runs import RunFolder
 from hooke.core.types import Batch
 from hooke.images.batch import ImageBatch
-from hooke.images.by_well import Wells
 from hooke.images.loader import ImageLoader
 from hooke.images.spec import ImageSpec
 from hooke.images.store import ImageStore
+from hooke.images.wells import Wells
 from hooke.inference import stream as streaming
-from hooke.inference.embed import NOT_FINITE, EmbeddingColumn, embed, embed_in_memory
+from hooke.inference.embed import NOT_FINITE, EmbeddingColumn, embed
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.predict import predict, predict_in_memory
 from hooke.inference.shipped import run_path
@@ -73,9 +73,7 @@ def embedded(run: LoadedRun, store: ImageStore, output: Path, **options: Any) ->
 def vectors(run: LoadedRun, store: ImageStore, wells: list[int], **options: Any) -> np.ndarray:
     """(wells, width) of some wells."""
     view = View(**options)
-    source = WellSource(store, run.spec, view, 32, 0, np.array(wells))
-    column = EmbeddingColumn(run, source, view)
-    return np.concatenate([column.rows(source.chunk(source.prepare(job))) for job in source.jobs()])
+    return run.of_source(WellSource(store, run.spec, view, 32, 0, np.array(wells)), view)
 
 
 def spec_of(store: ImageStore, recipe: Any) -> ImageSpec:
@@ -129,7 +127,7 @@ def test_a_well_is_the_mean_of_its_fields_and_a_field_that_of_its_crops(encoder:
     assert {len(own) for own in crops.values()} == {4}
     fields = np.stack([np.mean(crops[row], axis=0) for row in range(len(sites))]).astype(np.float32)
     expected = np.stack([fields[rows].mean(axis=0) for rows in wells.rows])
-    np.testing.assert_allclose(embed_in_memory(encoder, sites, crop=16), expected, atol=1e-5)
+    np.testing.assert_allclose(encoder.embed(sites, crop=16), expected, atol=1e-5)
 
 
 def test_a_finished_output_is_kept_and_a_stopped_one_goes_on(
@@ -341,7 +339,7 @@ def test_runs_of_the_first_release(image_run: Path, screen: ImageStore, tmp_path
     new, old = (LoadedRun.open(folder, "cpu") for folder in (image_run, copy))
     state, other = new.network.state_dict(), old.network.state_dict()
     assert all(bool((value == other[name]).all()) for name, value in state.items())
-    np.testing.assert_array_equal(embed_in_memory(new, screen), embed_in_memory(old, screen))
+    np.testing.assert_array_equal(new.embed(screen)(old, screen))
 
 
 def test_the_shipped_encoder_keeps_its_identity(classifier: LoadedRun) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.runs import RunFolder
-from hooke.images.by_well import Wells
 from hooke.images.store import ImageStore
+from hooke.images.wells import Wells
 from hooke.modalities.images import View
 from hooke.studies import probe_blocks as module
 from hooke.studies.probe_blocks import probe_blocks, table

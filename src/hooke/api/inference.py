@@ -71,7 +71,7 @@ def embed(
         UsageError: Options of a data set with a file, or options of another modality.
         DataError: No such run or weights, or they are damaged.
     """
-    from hooke.inference.embed import chosen
+    from hooke.core.options import chosen
     from hooke.inference.embed import embed as stream
     from hooke.inference.loaded import is_published
     from hooke.modalities import readable

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
-from hooke.core.choices import choose
 from hooke.core.errors import DataError
 from hooke.core.how import How
+from hooke.core.options import choose
 
 if TYPE_CHECKING:
     import polars as pl

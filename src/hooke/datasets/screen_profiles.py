@@ -81,8 +81,8 @@ class Dataset(datasets.Dataset[Config]):
 
 def _measured(images: ImageStore, how: How) -> Profiles:
     from hooke.cells.profiles import Profiles
-    from hooke.images.by_well import Wells
     from hooke.images.features import store_features
+    from hooke.images.wells import Wells
 
     values, names = store_features(images, workers=how.workers, show_progress=how.show_progress)
     wells = Wells.of(images)

@@ -10,10 +10,10 @@ import polars as pl
 
 from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
-from hooke.images.by_well import KEYS
 from hooke.images.normalise import EPSILON
 from hooke.images.segment import foreground, nuclear_channel, nuclei
 from hooke.images.store import ImageStore
+from hooke.images.wells import KEYS
 
 MEASURES = ("mean", "median", "saturated", "foreground", "contrast", "focus", "slope")
 _CHUNK = 32

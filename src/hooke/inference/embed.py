@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from hooke.core.errors import UsageError, nearest
+from hooke.core.options import chosen
 from hooke.core.types import Chunk, Source
 from hooke.encoders import Encoder
-from hooke.inference.ensemble import group_means
 from hooke.inference.loaded import LoadedRun
-from hooke.inference.stream import StreamReport, rows_with_items, stream
-from hooke.modalities import Readable, readable
+from hooke.inference.stream import StreamReport, stream
+from hooke.modalities import readable
 
 NOT_FINITE = "the embedding is not finite"
 
@@ -67,13 +66,6 @@ def embed(
     return replace(report, following=modality.following(Path(output)))
 
 
-def embed_in_memory(encoder: Encoder, given: Any, *, batch_size: int | None = None, **options: Any) -> np.ndarray:
-    """(rows, width) float32; rows of NaN for what cannot be read."""
-    source, column = source_and_column(encoder, given, options, batch_size=batch_size)
-    parts = [column.rows(source.chunk(source.prepare(job))) for job in source.jobs()]
-    return np.concatenate(parts) if parts else np.zeros((0, column.width), np.float32)
-
-
 def source_and_column(
     encoder: Encoder, given: Any, options: Mapping[str, Any], *, batch_size: int | None = None, workers: int = 0
 ) -> tuple[Source, EmbeddingColumn]:
@@ -117,16 +109,7 @@ class EmbeddingColumn:
 
     def vectors(self, chunk: Chunk) -> np.ndarray:
         """(rows with items, width) float32."""
-        parts = [self._encoder.vectors(batch, self.options) for batch in chunk.batches]
-        if not parts:
-            return np.zeros((0, self.width), np.float32)
-        return averaged(np.concatenate(parts), chunk)
-
-    def rows(self, chunk: Chunk) -> np.ndarray:
-        """(rows, width) float32, NaN where there is none."""
-        found = np.full((chunk.table.num_rows, self.width), np.nan, np.float32)
-        found[rows_with_items(chunk)] = self.vectors(chunk)
-        return found
+        return self._encoder.of_rows(chunk, self.options, self.width)
 
     def compute(self, chunk: Chunk) -> tuple[list[pa.Array], dict[int, str]]:
         """The column for the rows with items, and which of them have no finite vector."""
@@ -134,36 +117,3 @@ class EmbeddingColumn:
         bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1)).tolist()
         column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
         return [column], dict.fromkeys(bad, NOT_FINITE)
-
-
-def averaged(vectors: np.ndarray, chunk: Chunk) -> np.ndarray:
-    """(rows with items, width) float32: the means over crops, in float64, and then over fields."""
-    first, *others = chunk.owners
-    found = group_means(vectors.astype(np.float64) if len(np.unique(first)) < len(first) else vectors, first)
-    for step in _steps(first, others):
-        found = group_means(found.astype(np.float32), step)
-    return found.astype(np.float32, copy=False)
-
-
-def _steps(first: np.ndarray, others: list[np.ndarray]) -> Iterator[np.ndarray]:
-    """The further steps for those groups alone that have an item."""
-    present = np.unique(first)
-    for step in others:
-        yield step[present]
-        present = np.unique(step[present])
-
-
-def chosen(modality: Readable, options: Any) -> Any:
-    """The options of a modality as its dataclass.
-
-    Raises:
-        UsageError: It has no such option.
-    """
-    valid = [field.name for field in fields(modality.options)]
-    for name in options:
-        if name not in valid:
-            near = nearest(name, valid)
-            raise UsageError(
-                f"{name} is no option for a run on {modality.name}" + (f"; did you mean {near!r}?" if near else "")
-            )
-    return modality.options(**options)

@@ -20,8 +20,7 @@ from hooke.core.types import Batch, Source
 from hooke.encoders import Encoder
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
 from hooke.inference.ensemble import Ensemble, Predictor
-from hooke.inference.estimated import ARRAYS, estimates_of
-from hooke.inference.network import build_network, build_task
+from hooke.inference.network import ARRAYS, build_network, build_task, estimates_of
 from hooke.inference.shipped import run_path, shipped_names
 from hooke.modalities import readable, trainable
 from hooke.nn.weights import load_weights

@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.label import Label
+from hooke.core.options import chosen
 from hooke.core.types import Chunk, Source
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
 from hooke.inference.applicability import Domain
-from hooke.inference.embed import averaged, chosen
 from hooke.inference.ensemble import Members, Prediction
 from hooke.inference.loaded import LoadedRun, next_step
 from hooke.inference.stream import StreamReport, computed, stream
@@ -203,7 +203,7 @@ class PredictionColumns:
             spread = _averaged(Members.joined(drawn), chunk).prediction().std
             columns += [(f"{name}_dropout_std", _floats(spread[:, n])) for n, name in enumerate(self._dropout_names())]
         if self._extras.domain is not None:
-            columns += self._of_domain(self._extras.domain, averaged(np.concatenate(vectors), chunk), bits)
+            columns += self._of_domain(self._extras.domain, chunk.means(np.concatenate(vectors)), bits)
         return [array for _, array in columns], dict.fromkeys(_bad(predictions, chunk, main), NOT_FINITE)
 
     def _empty(self) -> list[tuple[str, pa.Array]]:
@@ -275,10 +275,9 @@ class PredictionColumns:
 def _averaged(members: Members, chunk: Chunk) -> Members:
     """The means over crops, then over fields: one row a row of the table that has items."""
     present = None
-    for step in chunk.owners:
-        step = step if present is None else step[present]
-        members = members.averaged(step)
-        present = np.unique(step)
+    for owners in chunk.owners:
+        step = owners if present is None else owners[present]
+        members, present = members.averaged(step), np.unique(step)
     return members
 
 

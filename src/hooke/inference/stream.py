@@ -22,7 +22,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -63,12 +62,7 @@ class Columns(Protocol):
         """Whether they are computed on a GPU."""
 
     def compute(self, chunk: Chunk) -> tuple[list[pa.Array], dict[int, str]]:
-        """The new columns for the rows that have items (`rows_with_items`), and for which of them (position → reason) there is no value."""
-
-
-def rows_with_items(chunk: Chunk) -> np.ndarray:
-    """(n,) int64 the rows of the table that have an item, ascending."""
-    return np.unique(chunk.owners[-1])
+        """The new columns for the rows that have items (`Chunk.rows`), and for which of them (position → reason) there is no value."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +201,7 @@ def table_of(chunk: Chunk, columns: Columns, source: Source) -> pa.Table:
     count = chunk.table.num_rows
     place: list[int | None] = [None] * count
     reasons: list[str | None] = [chunk.reasons.get(position) for position in range(count)]
-    for number, position in enumerate(rows_with_items(chunk).tolist()):
+    for number, position in enumerate(chunk.rows.tolist()):
         if number in failed:
             reasons[position] = failed[number]
         else:

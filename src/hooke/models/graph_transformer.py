@@ -21,9 +21,8 @@ from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.attention import Attended, MoleculeAttention
 from hooke.nn.graphs.encoder import MoleculeEncoder
 from hooke.nn.graphs.inputs import NodeInputs
-from hooke.nn.graphs.pair_context import PairContext
-from hooke.nn.graphs.pooling import PoolingKind
-from hooke.nn.graphs.virtual_node import VirtualNodeKind
+from hooke.nn.graphs.pair_bias import PairContext
+from hooke.nn.graphs.pooling import PoolingKind, VirtualNodeKind
 from hooke.nn.mlp import Activation, mlp
 from hooke.nn.randomness import ItemDropout
 

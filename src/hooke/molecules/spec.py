@@ -87,7 +87,7 @@ def packed_bits(smiles: Sequence[str]) -> np.ndarray:
     """(N, 256) uint8 Morgan bits, radius 2, eight a byte."""
     from rdkit import DataStructs
 
-    from hooke.molecules.fingerprints import morgan_bits
+    from hooke.molecules.descriptors import morgan_bits
 
     bits = np.zeros((len(smiles), _BITS), np.uint8)
     for row, found in enumerate(morgan_bits(smiles, bits=_BITS)):

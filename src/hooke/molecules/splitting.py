@@ -19,7 +19,7 @@ from hooke.core.recipe import SplitSection
 from hooke.evaluate import splits
 from hooke.evaluate.splits import Split
 from hooke.molecules.blocks import SPLIT_CODES
-from hooke.molecules.fingerprints import morgan_bits
+from hooke.molecules.descriptors import morgan_bits
 from hooke.molecules.held_out import held_out
 from hooke.molecules.parse import molecule_of
 from hooke.molecules.store import MoleculeStore
@@ -108,7 +108,7 @@ def leak_report(store: MoleculeStore, split: Split, *, sample: int = 500) -> dic
         split: Their split.
         sample: At most so many test molecules (and 20 times as many training molecules) are compared by similarity.
     """
-    from hooke.molecules.fingerprints import nearest_similarity
+    from hooke.molecules.descriptors import nearest_similarity
 
     train, test = store.smiles(split.train), store.smiles(split.test)
     if not test or not train:

@@ -1,13 +1,67 @@
-"""Statistics of labels over given (training) rows: what normalisation and weighting are fitted on."""
+"""Statistics of labels over given (training) rows: what normalisation and weighting are fitted on.
+
+A share of the measurements of some rows: what training sees of the labels when `data.split.label_share` is below 1.
+
+A measurement is a (molecule, label) pair; on atoms, bonds and pairs all entries of a molecule and label come or go together. Which ones
+stay follows from row, label and seed alone, so every epoch sees the same, and a smaller share is a part of a larger one.
+"""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
 from hooke.core.types import LabelStatistics
 from hooke.evaluate.moments import Moments
-from hooke.molecules.label_share import hide_labels
+from hooke.molecules.arrays import MoleculeSlice
 from hooke.molecules.store import MoleculeStore
+
+_LEVEL_STRIDE = 1 << 20  # between the numbers of the labels of two levels
+
+
+def hide_labels(molecules: MoleculeSlice, share: float, seed: int) -> MoleculeSlice:
+    """The same molecules with NaN for every measurement that does not belong to the share.
+
+    Args:
+        molecules: Rows of a store with their labels.
+        share: Of the measurements that stay, in expectation.
+        seed: Of the draw.
+    """
+    arrays = molecules.arrays
+    atoms = np.repeat(np.arange(len(arrays)), arrays.atom_counts)
+    owners = {
+        "graph": np.arange(len(arrays)),
+        "node": atoms,
+        "edge": np.repeat(np.arange(len(arrays)), arrays.bond_counts),
+        "pair": atoms[molecules.pair_index[0]],
+    }
+    targets = {}
+    for number, (level, owner) in enumerate(owners.items()):
+        if level in molecules.targets:
+            values = molecules.targets[level]
+            stays = kept(molecules.rows, number * _LEVEL_STRIDE + np.arange(values.shape[1]), share, seed)
+            targets[level] = np.where(stays[owner], values, np.float32(np.nan))
+    return replace(molecules, targets=targets)
+
+
+def kept(rows: np.ndarray, labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """(rows, labels) bool: which measurements belong to the share.
+
+    Source of the hash: the finaliser of SplitMix64 (Steele et al. 2014, doi 10.1145/2660193.2660195).
+    """
+    key = _mixed(np.array([seed], np.uint64))
+    key = _mixed(key ^ rows.astype(np.uint64))[:, None]
+    key = _mixed(key ^ labels.astype(np.uint64)[None])
+    return (key >> np.uint64(11)).astype(np.float64) * 2.0**-53 < share
+
+
+def _mixed(key: np.ndarray) -> np.ndarray:
+    key = key + np.uint64(0x9E3779B97F4A7C15)
+    key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return key ^ (key >> np.uint64(31))
+
 
 _BLOCK = 8192
 
@@ -20,7 +74,7 @@ def label_statistics(
     Args:
         store: The labels.
         rows: Which rows.
-        share: Of their measurements that count; see `molecules.label_share`.
+        share: Of their measurements that count; see `molecules.statistics`.
         seed: Of the share.
     """
     totals: dict[str, Moments] = {}

@@ -495,12 +495,7 @@ class Reproduce:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that report.html shows.
-
-    Attributes:
-        items: What the data are made of, in words.
-        test_items: What models are measured on, where that is something else: wells of fields.
-    """
+    """Everything that report.html shows; `items` is what the data are made of, `test_items` what is tested if that differs (wells of fields)."""
 
     title: str
     summary: Summary

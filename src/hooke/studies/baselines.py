@@ -16,8 +16,7 @@ from hooke.core import registry
 from hooke.core.label import Label
 from hooke.core.progress import progress
 from hooke.core.recipe import Recipe
-from hooke.core.types import Spec
-from hooke.inference.ensemble import group_means
+from hooke.core.types import Spec, group_means
 from hooke.inference.loaded import LoadedRun
 from hooke.modalities import Trainable
 from hooke.train.estimator import features_and_targets

@@ -19,9 +19,8 @@ from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.progress import progress
 from hooke.core.runs import RunFolder
 from hooke.evaluate.correction.base import by_batch, spread
-from hooke.images.by_well import Wells
 from hooke.images.store import ImageStore
-from hooke.inference.embed import EmbeddingColumn
+from hooke.images.wells import Wells
 from hooke.inference.loaded import LoadedRun
 from hooke.modalities.images import View, WellSource
 
@@ -111,8 +110,7 @@ def probe_blocks(
 def _embedded(run: LoadedRun, store: ImageStore, wells: np.ndarray, view: View, batch_size: int) -> np.ndarray:
     """(wells, width) float32."""
     source = WellSource(store, run.spec, view, batch_size, 0, wells)
-    column = EmbeddingColumn(run, source, view)
-    return np.concatenate([column.rows(source.chunk(job)) for job in source.jobs()])
+    return run.of_source(source, view)
 
 
 def table(scores: Sequence[BlockScore]) -> tuple[list[str], list[list[str]]]:

@@ -13,8 +13,7 @@ from hooke.core import registry
 from hooke.core.citations import CITATIONS
 from hooke.core.label import Label
 from hooke.core.runs import RunFolder
-from hooke.core.types import labels_of
-from hooke.inference.ensemble import group_means
+from hooke.core.types import group_means, labels_of
 from hooke.inference.loaded import LoadedRun, next_step, read_recipe
 from hooke.modalities import Trainable, trainable
 from hooke.report import build

@@ -33,15 +33,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
-from hooke.nn.contrast import key_contrast
 from hooke.nn.corruption import Fill, corrupt
-from hooke.nn.images.channels import in_order
+from hooke.nn.images.channels import in_order, standardise
+from hooke.nn.images.dihedral import random_view
 from hooke.nn.images.encoder import PatchTokenEncoder
 from hooke.nn.images.network import ImageNetwork
 from hooke.nn.images.output import ImageOutput
 from hooke.nn.images.patches import unpatchify
-from hooke.nn.images.standardise import standardise
-from hooke.nn.images.views import random_view
+from hooke.nn.losses import key_contrast
 from hooke.nn.mlp import RowBatchNorm
 from hooke.nn.randomness import random_from
 from hooke.nn.task import Task as BaseTask

@@ -21,7 +21,6 @@ from hooke.core.recipe import Named, Recipe, at_least
 from hooke.core.runs import RunFolder
 from hooke.core.types import Chunk
 from hooke.images.batch import ImageBatch
-from hooke.images.by_well import KEYS, Wells
 from hooke.images.features import field_features
 from hooke.images.loader import ImageLoader
 from hooke.images.measured import measured_fields
@@ -30,14 +29,15 @@ from hooke.images.spec import LEVEL, ImageSpec
 from hooke.images.splitting import KINDS, split_images
 from hooke.images.store import ImageStore
 from hooke.images.targets import MEASURED, released_spec, spec_of, target_values
+from hooke.images.wells import KEYS, Wells
 from hooke.modalities import Checks, Description, Readable, Sample, Symmetry, Trainable
 from hooke.modalities.images.pictures import predictions_picture, reconstruction_picture
 from hooke.modalities.images.samples import SPEC, image_batch, sample
 from hooke.modalities.images.symmetries import reordered
 from hooke.nn.images.classification import SYMMETRIES, ClassificationTask
 from hooke.nn.images.classification import Symmetry as Turns
+from hooke.nn.images.dihedral import symmetric_embedding
 from hooke.nn.images.encoder import ImageEncoder, MaskedEncoder, PatchTokenEncoder
-from hooke.nn.images.views import symmetric_embedding
 from hooke.nn.masking import visible_count
 from hooke.nn.transformer import Transformer
 from hooke.report.schema import DataSummary

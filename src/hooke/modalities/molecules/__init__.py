@@ -25,12 +25,11 @@ from hooke.modalities.molecules.samples import drug_like, sample
 from hooke.modalities.molecules.symmetries import permuted
 from hooke.molecules.batch import MoleculeBatch, batches, collate
 from hooke.molecules.encodings.config import EncodingConfig
-from hooke.molecules.label_share import hide_labels
 from hooke.molecules.parse import StandardiseConfig
 from hooke.molecules.source import MoleculeRows, Preparation, PreparedChunk, StringRows, open_source, prepare_job
 from hooke.molecules.spec import FEATURES, LEVELS, MORGAN, MoleculeSpec
 from hooke.molecules.splitting import KINDS, leak_report, split_store
-from hooke.molecules.statistics import label_statistics
+from hooke.molecules.statistics import hide_labels, label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables import reading
 from hooke.molecules.tables.ingest import ingest_summary

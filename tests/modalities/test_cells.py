@@ -243,7 +243,7 @@ def test_finetuning_keeps_the_features(run: Path, store: ProfileStore, tmp_path:
     made = finetune(run, recipe("train.epochs=2"), runs=tmp_path, store=other, mode="probe", show_progress=False)
     before, after = LoadedRun.open(run, "cpu"), LoadedRun.open(made.folder, "cpu")
     assert after.spec.features == before.spec.features == tuple(f"embedding_{number}" for number in range(12))
-    np.testing.assert_allclose(after.embed(other)(before, store), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(after.embed(other), before.embed(store), rtol=1e-5, atol=1e-5)
     assert adapted(recipe(), run).sections["profiles"].features == before.spec.features
     few = ProfileStore.write(
         store.profiles().with_values(store.values()[:, :5]), tmp_path / "few", targets=["perturbation"]

@@ -102,4 +102,6 @@ def _table(path: Path, column: str) -> pa.Table:
         raise DataError(f"{path} cannot be read as a table: {error}") from error
     if column not in found.column_names:
         raise DataError(f"{path} has no column {column!r}; it has {', '.join(found.column_names)}")
+    if ROW in found.column_names:
+        raise DataError(f"{path}: {ROW!r} is the number of a row in every output; give that column another name")
     return found

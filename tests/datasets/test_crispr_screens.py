@@ -12,7 +12,9 @@ from hooke.datasets.crispr_screens import CARD, SCREENS, Config, Dataset, _read_
 
 
 def test_the_twin_keeps_genes_of_all_screens(tmp_path: Path) -> None:
-    twin = Dataset(Config()).twin(tmp_path, seed=1).profiles()
+    store = Dataset(Config()).twin(tmp_path, seed=1)
+    assert Dataset(Config()).twin(tmp_path, seed=1).folder == store.folder  # found again
+    twin = store.profiles()
     assert twin.values.shape == (60, 9)
     assert not any(name.startswith("ONLY") for name in twin.column("gene"))
     assert np.allclose(twin.values.mean(axis=0), 0, atol=1e-5)

@@ -12,7 +12,10 @@ from hooke.datasets.horlbeck import CARD, Config, Dataset, read_interactions
 
 
 def test_the_twin_is_symmetric_and_has_modules(tmp_path: Path) -> None:
-    twin = Dataset(Config()).twin(tmp_path, seed=1).profiles()
+    store = Dataset(Config()).twin(tmp_path, seed=1)
+    assert Dataset(Config()).twin(tmp_path, seed=1).folder == store.folder  # found again
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == [store.folder.name]
+    twin = store.profiles()
     assert twin.values.shape == (48, 48)
     off = ~np.eye(48, dtype=bool)
     assert np.array_equal(twin.values[off], twin.values.T[off])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from hooke.inference.loaded import LoadedRun
 from hooke.inference.predict import predict, predict_in_memory
 from hooke.modalities import modality_of_store, readable, trainable
 from hooke.modalities.cells import MODALITY, ProfileSource, TableOptions
+from hooke.nn.contract import ContractError
 from hooke.studies.plan import plan_recipe
 from hooke.studies.run_report import write_run_report
 from hooke.train.fit import adapted, finetune, fit
@@ -57,11 +59,37 @@ def run(store: ProfileStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_is_found_and_can_do_all() -> None:
     assert trainable("cells", "fit") is MODALITY
     assert readable("cells", "embed") is MODALITY
-    batch = MODALITY.sample(0).batch([3, 1])
+    sample = MODALITY.sample(0)
+    batch = sample.batch([3, 1], sample.spec)
     assert isinstance(batch, Batch)
     assert batch.rows.tolist() == [3, 1]
-    again = MODALITY.sample(0).batch([3, 1])
+    again = MODALITY.sample(0).batch([3, 1], sample.spec)
     assert np.array_equal(batch.values, again.values, equal_nan=True)
+    less = sample.batch([3], replace(sample.spec, labels=sample.spec.labels[2:], features=("feature_6", "feature_0")))
+    assert np.array_equal(less.values, batch.values[:1, [6, 0]], equal_nan=True)
+    assert np.array_equal(less.targets[LEVEL], batch.targets[LEVEL][:1, 2:], equal_nan=True)
+    assert sample.batch([3], replace(sample.spec, labels=())).targets == {}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [("missing", "NaN"), ("flat", "constant"), ("nameless", "says nothing"), ("unlabelled", "known gene")],
+)
+def test_stores_that_a_data_set_must_not_make(wrong: str, message: str, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(9, 2))
+    if wrong == "missing":
+        values[0, 0] = np.nan
+    if wrong == "flat":
+        values[:, 1] = 1
+    names = pl.DataFrame({"dish" if wrong == "nameless" else "gene": [f"G{row % 3}" for row in range(9)]})
+    targets = ["gene"] if wrong == "unlabelled" else []
+    store = ProfileStore.write(Profiles.of_embeddings(values, names), tmp_path / "store", targets=targets)
+    store.targets[:] = np.nan
+    [check] = MODALITY.checks().stores.values()
+    with pytest.raises(ContractError, match=message):
+        check(store)
+    with pytest.raises(ContractError, match=r"not cells\.store\.ProfileStore"):
+        check(values)
 
 
 def test_description(store: ProfileStore) -> None:

@@ -28,7 +28,7 @@ def made(sample: Sample, config: Config = PRESETS["tiny"], seed: int = 0) -> Mod
 @pytest.mark.parametrize("preset", PRESETS)
 def test_shapes_and_gradients(sample: Sample, preset: str) -> None:
     model = made(sample, PRESETS[preset])
-    batch: ProfileBatch = sample.batch(range(8))
+    batch: ProfileBatch = sample.batch(range(8), sample.spec)
     rows = model.embed(batch)
     assert rows.shape == (8, model.width)
     assert torch.isfinite(rows).all()
@@ -41,10 +41,10 @@ def test_shapes_and_gradients(sample: Sample, preset: str) -> None:
 
 def test_a_row_depends_on_itself_alone(sample: Sample) -> None:
     model = made(sample, replace(Config(), normalisation="batch")).double()
-    whole = model.embed(sample.batch(range(8)))
+    whole = model.embed(sample.batch(range(8), sample.spec))
     order = [3, 7, 0]
-    assert torch.allclose(model.embed(sample.batch(order)), whole[order], atol=1e-12)
-    assert torch.allclose(model.embed(sample.batch([5])), whole[[5]], atol=1e-12)
+    assert torch.allclose(model.embed(sample.batch(order, sample.spec)), whole[order], atol=1e-12)
+    assert torch.allclose(model.embed(sample.batch([5], sample.spec)), whole[[5]], atol=1e-12)
 
 
 def test_inputs_in_standard_deviations() -> None:
@@ -63,12 +63,12 @@ def test_the_statistics_travel_with_the_weights(sample: Sample) -> None:
     model = made(sample)
     bare = made(replace(sample, spec=replace(sample.spec, feature_statistics=None)), seed=1)
     bare.load_state_dict(model.state_dict())
-    batch = sample.batch(range(8))
+    batch = sample.batch(range(8), sample.spec)
     assert torch.equal(bare.embed(batch), model.embed(batch))
 
 
 def test_dropout_belongs_to_training(sample: Sample) -> None:
-    model, batch = made(sample, Config(dropout=0.5)), sample.batch(range(8))
+    model, batch = made(sample, Config(dropout=0.5)), sample.batch(range(8), sample.spec)
     assert torch.equal(model.embed(batch), model.embed(batch))
     model.train()
     assert not torch.equal(model.embed(batch), model.embed(batch))

@@ -34,7 +34,7 @@ def losses(task: Task, network: Network, batch: object) -> dict[str, Tensor]:
 
 def test_the_loss_in_numpy(sample: Sample) -> None:
     task, network = made(sample)
-    batch = sample.batch(range(8))
+    batch = sample.batch(range(8), sample.spec)
     raw, targets = network(batch).detach().numpy(), batch.targets[LEVEL].double().numpy()
     chance = np.exp(raw[:, :4]) / np.exp(raw[:, :4]).sum(axis=1, keepdims=True)
     known = ~np.isnan(targets)
@@ -53,7 +53,7 @@ def test_the_loss_in_numpy(sample: Sample) -> None:
 
 def test_what_is_not_known_teaches_nothing(sample: Sample) -> None:
     task, network = made(sample)
-    batch = sample.batch(range(8))
+    batch = sample.batch(range(8), sample.spec)
     targets = batch.targets[LEVEL].clone()
     targets[:, 1] = torch.nan
     found = losses(task, network, replace(batch, targets={LEVEL: targets}))
@@ -67,7 +67,7 @@ def test_what_is_not_known_teaches_nothing(sample: Sample) -> None:
 
 def test_predictions_are_chances_and_stored_values(sample: Sample) -> None:
     task, network = made(sample)
-    batch = sample.batch(range(8))
+    batch = sample.batch(range(8), sample.spec)
     network.train()
     found = task.predict(network, batch)[LEVEL]
     assert network.training
@@ -88,13 +88,13 @@ def test_dropout_belongs_to_the_profile(sample: Sample) -> None:
     network = task.network(Model(replace(PRESETS["tiny"], dropout=0.5), sample.spec)).double().train()
 
     def outputs(places: list[int]) -> Tensor:
-        batch = sample.batch(places)
+        batch = sample.batch(places, sample.spec)
         with random_from(torch.Generator().manual_seed(4), network, batch):
             return network(batch)
 
     whole = outputs(list(range(8)))
     assert torch.allclose(outputs([6, 1]), whole[[6, 1]], atol=1e-12)
-    assert not torch.allclose(whole, network(sample.batch(range(8))))
+    assert not torch.allclose(whole, network(sample.batch(range(8), sample.spec)))
 
 
 def test_weights_hold_the_statistics(sample: Sample) -> None:
@@ -103,7 +103,7 @@ def test_weights_hold_the_statistics(sample: Sample) -> None:
     again = Task(Config(), bare)
     other = again.network(Model(PRESETS["tiny"], bare)).double()
     other.load_state_dict(network.state_dict())
-    batch = sample.batch(range(8))
+    batch = sample.batch(range(8), sample.spec)
     assert torch.equal(again.predict(other, batch)[LEVEL], task.predict(network, batch)[LEVEL])
     with pytest.raises(UsageError, match="at least one label"):
         Task(Config(), replace(bare, labels=()))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,8 @@ from hooke.core.runs import RunFolder
 from hooke.core.types import Chunk, LabelStatistics, statistics_of
 from hooke.evaluate.metadata_split import KINDS, metadata_split
 from hooke.evaluate.splits import Split
-from hooke.modalities import Description, Readable, Sample, Trainable
+from hooke.modalities import Checks, Description, Readable, Sample, Trainable
+from hooke.nn.contract import require
 from hooke.report.data import label_summary
 from hooke.report.schema import DataSummary
 
@@ -178,7 +179,27 @@ def _sample(features: tuple[str, ...], seed: int) -> Sample:
     )
     targets[1, 0] = targets[3, 1] = targets[4, 2] = np.nan
     whole = profile_batch(values, np.arange(8), targets, np.arange(8) % 3)
-    return Sample(spec, 8, lambda places, spec: whole.select(torch.tensor(list(places))))
+
+    def batch(places: Sequence[int], wanted: ProfileSpec) -> ProfileBatch:
+        columns, known = feature_places(features, wanted.features), [_LABELS.index(label) for label in wanted.labels]
+        chosen = whole.select(torch.tensor(list(places)))
+        targets = {LEVEL: chosen.targets[LEVEL][:, known]} if known else {}
+        return replace(chosen, values=chosen.values[:, columns], targets=targets)
+
+    return Sample(spec, 8, batch)
+
+
+def _check_store(store: ProfileStore) -> None:
+    """Finite, of features that vary and labels that are known, and somebody did something to the cells."""
+    require(isinstance(store, ProfileStore), f"the twin is {type(store).__name__}, not cells.store.ProfileStore")
+    values = store.values()
+    require(bool(np.isfinite(values).all()), "the twin holds NaN or infinity")
+    require(bool((values.std(axis=0) > 0).all()), "a feature of the twin is constant")
+    named = {"gene", "compound", "perturbation"} & set(store.metadata.columns)
+    require(bool(named), "the twin says nothing about its perturbations: no column gene, compound or perturbation")
+    known = (~np.isnan(store.targets)).any(axis=0)
+    unknown = [label.name for label, found in zip(store.labels, known, strict=True) if not found]
+    require(not unknown, f"of no profile of the twin is known {', '.join(unknown)}")
 
 
 class Cells(Trainable, Readable):
@@ -233,6 +254,10 @@ class Cells(Trainable, Readable):
     def sample(self, seed: int = 0) -> Sample:
         """Eight profiles of seven features with missing numbers and labels of all kinds."""
         return _sample(tuple(f"feature_{number}" for number in range(7)), seed)
+
+    def checks(self) -> Checks:
+        """What stores of profiles hold."""
+        return Checks(stores={"profiles": _check_store})
 
     def quality(self, store: ProfileStore, *, workers: int | None = None, show_progress: bool = True) -> pl.DataFrame:
         """Wells (or cells) by the rules of `cells.quality`, from columns such as cell_count."""

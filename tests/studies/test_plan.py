@@ -153,7 +153,7 @@ def test_every_published_row_is_built_without_numbers(name: str) -> None:
     recipe = load_recipe(name)
     data = registry.module("datasets", recipe.data.name).Dataset(recipe.data.config)
     labels = data.every_label if recipe.data.name != "csv" else (Label("homolumogap"),)
-    spec = MoleculeSpec(labels, recipe.sections["encodings"])
+    spec = MoleculeSpec(labels, encodings=recipe.sections["encodings"])
     task = build_task(recipe.task, spec)
     with torch.device("meta"):
         network = build_network(trainable("molecules", "fit"), recipe.model, spec, task)
@@ -195,7 +195,7 @@ def test_objectives_without_labels(name: str) -> None:
 
 def test_wider_encoders_and_parts_of_them() -> None:
     recipe = load_recipe("molgps_mpnn_10m")
-    spec = MoleculeSpec((Label("gap"),), recipe.sections["encodings"])
+    spec = MoleculeSpec((Label("gap"),), encodings=recipe.sections["encodings"])
     assert encoder_parameters(widened(recipe, 50_000_000, spec), spec) == pytest.approx(5e7, rel=0.02)
     whole, parts = (
         plan_recipe(recipe, parameters=[2_000_000_000], data=["ultralarge"], devices=8, sharded=sharded)[0]
@@ -217,4 +217,4 @@ def test_what_makes_no_plan_of_molecules() -> None:
     with pytest.raises(UsageError, match="utilisation"):
         plan_recipe(recipe, utilisation=2)
     with pytest.raises(UsageError, match="no width"):
-        widened(recipe, 100, MoleculeSpec((Label("gap"),), recipe.sections["encodings"]))
+        widened(recipe, 100, MoleculeSpec((Label("gap"),), encodings=recipe.sections["encodings"]))

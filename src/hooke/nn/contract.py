@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from hooke.core import registry
 from hooke.core.errors import HookeError
-from hooke.core.recipe import resolve
+from hooke.core.recipe import named_thing
 from hooke.nn.task import Task
 
 
@@ -156,8 +156,8 @@ class TaskCase:
         """The task for a spec, that of the sample by default, and its network in float64 and training mode."""
         spec = spec or self.sample.spec
         task = self.module.Task(self.config, spec)
-        example = self.modality.example
-        model = resolve({**example, "model": self.module.Task.example_model or example["model"]}).model
+        table = self.module.Task.example_model or self.modality.example["model"]
+        model = named_thing("models", table, "example_model", "")
         require(model.kind == "models", f"the example of {self.modality.name} names no model for tasks")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)

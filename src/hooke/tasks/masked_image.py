@@ -49,7 +49,7 @@ class Task(BaseTask):
 
     modality = "images"
     supervised = False
-    example_model = MappingProxyType({"name": "mae", "preset": "tiny"})
+    example_model = MappingProxyType({"name": "mae", "preset": "tiny", "depth": 2})
 
     def __init__(self, config: Config, spec: ImageSpec) -> None:
         super().__init__(config, spec)

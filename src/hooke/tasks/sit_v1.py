@@ -90,7 +90,7 @@ class Task(BaseTask):
 
     modality = "images"
     supervised = False
-    example_model = MappingProxyType({"name": "vit", "preset": "tiny", "class_tokens": 2})
+    example_model = MappingProxyType({"name": "vit", "preset": "tiny", "depth": 2, "class_tokens": 2})
 
     def network(self, encoder: nn.Module) -> Network:
         """The encoder with the three heads."""

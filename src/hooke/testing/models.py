@@ -194,20 +194,21 @@ def options(case: ModelCase) -> None:
     """Every field of Config changes the outputs, or adds parameters that change them in training: no option is without effect."""
     config, places = case.module.PRESETS["tiny"], range(0, case.sample.items, 2)
 
-    def run(changed: Any) -> tuple[nn.Module, dict[str, Tensor]]:
+    def run(changed: Any, *, learning: bool = False) -> tuple[nn.Module, dict[str, Tensor]]:
         model = case.build(changed, training=True)
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), torch.set_grad_enabled(learning):
             torch.manual_seed(0)
             return model, case.outputs(model, places)
 
-    before, usual = run(config)
+    usual = run(config)[1]
     hints = get_type_hints(case.module.Config)
     for option in fields(config):
         for value in other_values(option.name, getattr(config, option.name), hints[option.name]):
-            model, found = run(replace(config, **{option.name: value}))
-            if _same_bits(found, usual):
+            changed = replace(config, **{option.name: value})
+            if _same_bits(run(changed)[1], usual):
+                model, found = run(changed, learning=True)
                 mixture(found.values()).backward()
-                shapes = [{name: p.shape for name, p in made.named_parameters()} for made in (before, model)]
+                shapes = [{name: p.shape for name, p in made.named_parameters()} for made in (case.build(), model)]
                 learns = shapes[0] != shapes[1] and not parameters_without_gradient(model)
                 require(learns, f"Config.{option.name} = {value!r} changes nothing")
 

@@ -30,7 +30,7 @@ from hooke.nn.task import Task
 from hooke.testing.contract import require_frozen_config, resolve_module, stated_modality
 from hooke.testing.models import require_following, require_items
 
-STEPS, LEARNING_RATE = 10, 2e-3
+STEPS, LEARNING_RATE = 8, 2e-3
 
 
 def check_task(module: ModuleType | str, config: Any = None) -> None:
@@ -101,7 +101,7 @@ def embedding(case: TaskCase) -> None:
 
 
 def learns(case: TaskCase) -> None:
-    """Ten steps on one batch lower its loss."""
+    """Eight steps on one batch lower its loss."""
     task, network = case.build()
     network, batch, values = network.float(), case.batch(), []
     optimiser = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], LEARNING_RATE)

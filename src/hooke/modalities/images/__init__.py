@@ -244,7 +244,7 @@ class Images(Trainable, Readable):
     estimators = ("mean", "nearest", "forest")
     example = {  # noqa: RUF012
         "data": {"name": "screen"},
-        "model": {"name": "vit", "preset": "tiny"},
+        "model": {"name": "vit", "preset": "tiny", "depth": 2},
         "task": {"name": "perturbation_classification"},
         "images": {"crop": 32},
         "train": {"batch_size": 8},

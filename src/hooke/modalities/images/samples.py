@@ -104,7 +104,7 @@ def _groups(seed: int) -> list[ImageBatch]:
     """Images that can share a batch; their rows are their places in the sample."""
     groups, first = [image_batch(6, seed=seed)], 6
     for kind in get_args(PixelKind)[:3]:
-        images = image_batch(3, size=(SIZE, 2 * SIZE), kind=kind, seed=seed)
+        images = image_batch(3, size=(SIZE // 2, SIZE), kind=kind, seed=seed)
         pixels = images.pixels.double()
         pixels[0], pixels[1] = 0, pixels.max()
         groups.append(replace(images, pixels=pixels.to(images.pixels.dtype), rows=images.rows + first))

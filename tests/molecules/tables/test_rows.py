@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hooke.core.errors import UnknownNameError
+from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.label import Label
 from hooke.molecules.blocks import NO_SPLIT
 from hooke.molecules.held_out import held_out
@@ -37,6 +37,8 @@ def test_names_and_patterns(table: Table) -> None:
     assert [label.name for label in mixed.graph.values()] == ["t/y", "t/g-0", "t/g-1"]
     with pytest.raises(UnknownNameError, match="label column of a.csv 'g_\\*'"):
         find_columns(replace(table, columns=(("g_*", Label("g")),)), show_progress=False)
+    with pytest.raises(UsageError, match="labels of atoms are read by columns: g-0, g-1"):
+        find_columns(replace(table, columns=(("g-*", Label("g", "node")),)), show_progress=False)
     with pytest.raises(UnknownNameError, match="split column"):
         find_columns(replace(table, split_column="part"), show_progress=False)
 

@@ -63,7 +63,7 @@ class Table:
         counts: How many columns each pattern stands for.
         name: In a mixture: labels are called `<name>/<column>`, and rows are never merged, since each table has its own split. "" alone.
         by_columns: Columns are read as numbers, thousands as cheaply as one, and a damaged one is an error; else every cell is read as text,
-            and a damaged one costs its own label only.
+            and a damaged one costs its own label only. Labels of atoms need it.
         share: Of the rows, evenly spread, that is taken, where they are read by columns.
         paths, split_path: Where `files` and `split_file` lie, once they are at hand.
     """

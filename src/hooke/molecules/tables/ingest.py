@@ -298,10 +298,12 @@ class _Work:
         split_conflicts = _write_duplicates(folder / DUPLICATES, merged, chunks)
         writer = MoleculeStoreWriter(folder, labels, self.encodings, codec=self.options.codec)
         kept = unlabelled = 0
-        for block in _kept_blocks(staged, merged):
-            writer.append(block)
-            kept += len(block.arrays)
-            unlabelled += _unlabelled(block)
+        with progress(found, f"storing {self.title}", "molecules", show=self.how.show_progress) as bar:
+            for block in _kept_blocks(staged, merged):
+                writer.append(block)
+                kept += len(block.arrays)
+                unlabelled += _unlabelled(block)
+                bar.advance(len(block.arrays))
         report = IngestReport(
             read, kept, rejected, int((~merged.keep).sum()), merged.conflicts, len(refused) - rejected, unlabelled,
             dict(self.columns[0].ignored), split_conflicts, {name: asdict(repeats) for name, repeats in merged.repeats.items()},

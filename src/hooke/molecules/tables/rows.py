@@ -89,6 +89,8 @@ def find_columns(table: Table, *, show_progress: bool) -> Columns:
         if not matching:
             raise UnknownNameError(f"label column of {first.name}", pattern, names)
         labels[label.level].update((column, table.label(pattern, label, column)) for column in matching)
+    if labels["node"] and not table.by_columns:
+        raise UsageError(f"labels of atoms are read by columns: {', '.join(labels['node'])}")
     return Columns(smiles, labels["graph"], labels["node"])
 
 

@@ -45,7 +45,7 @@ def test_what_cannot_be_learnt_is_refused(screen: ImageStore, recipe: Recipe) ->
         spec_of(screen, recipe, target="genee")
     with pytest.raises(UsageError, match="1 kinds of 'cell_type'; perturbation_classification needs at least two"):
         spec_of(screen, recipe, target="cell_type")
-    some = replace(recipe, images=replace(recipe.images, channels=("DNA", "ER")))
+    some = replace(recipe, sections={"images": replace(recipe.sections["images"], channels=("DNA", "ER"))})
     assert spec_of(screen, some, target="gene").channels == ("DNA", "ER")
     with pytest.raises(UsageError, match="all channels"):
         spec_of(screen, some, features=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,7 +14,7 @@ from hooke.core.label import Label
 from hooke.core.recipe import Named, TrainSection
 from hooke.inference.network import build_network, build_task
 from hooke.modalities import trainable
-from hooke.modalities.molecules.samples import SMILES, batch_of
+from hooke.modalities.molecules.samples import SMILES, batch_of, random_values
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.width_transfer import transfer_width
@@ -46,7 +48,10 @@ def multitask() -> Any:
 
 def found(name: str, *, transfer: bool) -> dict[str, float]:
     task = multitask()
+    generator = np.random.default_rng(0)
+    targets = np.stack([random_values(label, len(SMILES), generator) for label in LABELS], axis=1)
     batch = batch_of(SMILES, encodings=ENCODINGS, labels=LABELS)
+    batch = replace(batch, targets={"graph": torch.from_numpy(targets)})
     moved: dict[int, list[dict[str, float]]] = {width: [] for width in WIDTHS}
     for width in WIDTHS:
         for seed in range(3):

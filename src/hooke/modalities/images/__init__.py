@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -152,16 +153,16 @@ class WellSource:
         channels = view.channels or (store.channels if spec.agnostic else spec.channels)
         store.channel_numbers(channels)
         crop = spec.crop if view.crop is None else view.crop
-        wells = Wells.of(store) if chosen is None else Wells.of(store).taken(chosen)
         self._store: ImageStore | None = store
-        self._wells: Wells | None = wells
-        self.schema = wells.table.to_arrow().schema
+        self._chosen = chosen
+        self.schema = self.wells.table.to_arrow().schema
         self.folder, self.view = store.folder.absolute(), replace(view, crop=crop, channels=channels)
         self._batch_size, self._workers = batch_size, workers
 
     def __getstate__(self) -> dict[str, Any]:
-        """For a worker, which opens the store itself, is given the wells by its jobs, and reads in a thread."""
-        return {**vars(self), "_store": None, "_wells": None, "_workers": 0}
+        """For a worker, which opens the store itself, and reads in a thread."""
+        kept = {name: value for name, value in vars(self).items() if name != "wells"}
+        return {**kept, "_store": None, "_workers": 0}
 
     @property
     def store(self) -> ImageStore:
@@ -194,11 +195,11 @@ class WellSource:
         """See `Source`."""
         return len(self.wells)
 
-    @property
+    @cached_property
     def wells(self) -> Wells:
-        """All that are asked for, one a row; not in a worker."""
-        assert self._wells is not None
-        return self._wells
+        """All that are asked for, one a row."""
+        wells = Wells.of(self.store)
+        return wells if self._chosen is None else wells.taken(self._chosen)
 
     def jobs(self, *, skip: int = 0) -> Iterator[_Job]:
         """See `Source`."""

@@ -63,7 +63,7 @@ def slice_of(
         counts = {"graph": 1, "node": atoms, "edge": int(arrays.bond_counts[row]), "pair": 2 * with_pairs}
         pairs.append(arrays.atom_offsets[row] + generator.integers(0, atoms, (2, counts["pair"])))
         for level in targets:
-            of_level = [_random_values(label, counts[level], generator) for label in labels if label.level == level]
+            of_level = [random_values(label, counts[level], generator) for label in labels if label.level == level]
             targets[level].append(np.stack(of_level, axis=1))
     joined = {level: np.concatenate(targets[level]) for level in LEVELS if level in targets}
     return MoleculeSlice(arrays, joined, {}, np.concatenate(pairs, axis=1), np.arange(len(arrays)))
@@ -90,7 +90,8 @@ def with_node_inputs(batch: MoleculeBatch, widths: Mapping[str, int]) -> Molecul
     return replace(batch, node_encodings={**batch.node_encodings, **inputs})
 
 
-def _random_values(label: Label, items: int, generator: np.random.Generator) -> np.ndarray:
+def random_values(label: Label, items: int, generator: np.random.Generator) -> np.ndarray:
+    """(items,) float32 targets of a label; NaN with a probability of `MISSING`."""
     if label.kind == "regression":
         values = generator.normal(size=items)
     else:

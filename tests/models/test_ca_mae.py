@@ -13,10 +13,10 @@ from hooke.core.errors import UnknownNameError, UsageError
 from hooke.images.batch import ImageBatch
 from hooke.images.batch import image_batch as images_to_batch
 from hooke.images.spec import ImageSpec
-from hooke.modalities.images.samples import CHANNELS, image_batch
+from hooke.modalities.images.samples import CHANNELS, SPEC, image_batch, noise_for
 from hooke.models import ca_mae
+from hooke.nn.contract import built
 from hooke.nn.masking import mask_by_noise
-from hooke.testing.image_models import build_image_model, noise_for
 
 NAMES = tuple(f"w{number}" for number in range(11))
 CONFIG = ca_mae.Config(
@@ -102,7 +102,7 @@ def test_decoder_against_the_slow_reference(wanted: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("count", [1, 4, 6, 11])
 def test_any_number_of_channels(count: int) -> None:
-    model, batch = build_image_model(ca_mae, channels=NAMES), image_batch(2, channels=NAMES[:count])
+    model, batch = built(ca_mae, replace(SPEC, channels=NAMES)), image_batch(2, channels=NAMES[:count])
     assert model.embed(batch).shape == (2, 96)
     assert model.embed_channels(batch).shape == (2, count, 96)
     assert model(batch).tokens.shape == (2, 1 + 16 * count, 96)
@@ -112,7 +112,7 @@ def test_any_number_of_channels(count: int) -> None:
 
 
 def test_the_mean_embedding_does_not_depend_on_the_order_of_channels() -> None:
-    model, batch = build_image_model(ca_mae, channels=NAMES), image_batch(2, channels=NAMES[:6])
+    model, batch = built(ca_mae, replace(SPEC, channels=NAMES)), image_batch(2, channels=NAMES[:6])
     order = torch.randperm(6, generator=torch.Generator().manual_seed(0)).tolist()
     other = replace(batch, pixels=batch.pixels[:, order], channels=tuple(NAMES[index] for index in order))
     torch.testing.assert_close(model.embed(other), model.embed(batch), atol=1e-12, rtol=1e-12)
@@ -120,7 +120,7 @@ def test_the_mean_embedding_does_not_depend_on_the_order_of_channels() -> None:
 
 
 def test_channels_to_decode() -> None:
-    model, batch = build_image_model(ca_mae, channels=NAMES), image_batch(2, channels=NAMES[:3])
+    model, batch = built(ca_mae, replace(SPEC, channels=NAMES)), image_batch(2, channels=NAMES[:3])
     noise = noise_for(model, batch)
     whole = model.reconstruct(batch, noise, 0.75)
     part = model.reconstruct(batch, noise, 0.75, decode=("w2", "w0"))
@@ -133,7 +133,7 @@ def test_channels_to_decode() -> None:
 
 
 def test_refusals() -> None:
-    model, batch = build_image_model(ca_mae), image_batch(2)
+    model, batch = built(ca_mae, SPEC), image_batch(2)
     noise = noise_for(model, batch)
     with pytest.raises(UnknownNameError, match="Did you mean 'actin'"):
         model.reconstruct(batch, noise, 0.75, decode=("actn",))

@@ -14,7 +14,7 @@ from scipy.special import erf
 from torch import nn
 
 from hooke.core.errors import UsageError
-from hooke.modalities.molecules.samples import batch_of
+from hooke.modalities.molecules.samples import batch_of, with_node_inputs
 from hooke.models import gps_plus_plus
 from hooke.models.gps_plus_plus import PRESETS, Config, Model
 from hooke.molecules.encodings.config import EncodingConfig
@@ -216,7 +216,7 @@ def test_presets_go_up_to_a_billion() -> None:
 
 def test_hiding_paths_and_coordinates() -> None:
     smiles = ["CCO", "CCCCC"]
-    batch = batch_of(smiles, node_inputs={POSITIONS: 3})
+    batch = with_node_inputs(batch_of(smiles), {POSITIONS: 3})
     torch.manual_seed(0)
     model = Model(replace(PRESETS["tiny"], hide_positions=1.0)).train()
     without = replace(batch, node_encodings={})

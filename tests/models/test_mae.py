@@ -9,10 +9,9 @@ import pytest
 import torch
 
 from hooke.images.spec import ImageSpec
-from hooke.modalities.images.samples import CHANNELS, image_batch
+from hooke.modalities.images.samples import CHANNELS, image_batch, noise_for
 from hooke.models import mae
 from hooke.nn.images.fourier import hidden_error
-from hooke.testing.image_models import noise_for
 
 CONFIG = mae.Config(
     width=12, depth=2, heads=3, patch=4, block="serial", qkv_bias=True, qk_norm=False, layer_scale=0.0,

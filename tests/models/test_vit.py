@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from hooke.images.spec import ImageSpec
-from hooke.modalities.images.samples import image_batch
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import vit
-from hooke.testing.image_models import build_image_model
+from hooke.nn.contract import built
 
 SIX = tuple("abcdef")
 
@@ -39,7 +39,7 @@ def test_a_standard_vit_by_formula(block: str) -> None:
 
 
 def test_rectangles_and_class_tokens() -> None:
-    model = build_image_model(vit, vit.Config(width=16, depth=2, heads=2, patch=8, class_tokens=3))
+    model = built(vit, SPEC, vit.Config(width=16, depth=2, heads=2, patch=8, class_tokens=3))
     output = model(image_batch(2, size=(16, 40)))
     assert output.grid == (2, 5)
     assert output.tokens.shape == (2, 13, 16)
@@ -47,7 +47,7 @@ def test_rectangles_and_class_tokens() -> None:
 
 
 def test_position_matters() -> None:
-    model, batch = build_image_model(vit), image_batch()
+    model, batch = built(vit, SPEC), image_batch()
     other = image_batch()
     rolled = type(other)(batch.pixels.roll(8, 3), batch.channels, batch.rows)
     assert not torch.allclose(model.embed(rolled), model.embed(batch), atol=1e-4)

@@ -10,9 +10,9 @@ import torch
 from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.models import gine
 from hooke.molecules.spec import MoleculeSpec
+from hooke.nn.contract import seeded
 from hooke.nn.graphs.code_prediction import ATOM_SIZES, BOND_SIZES
 from hooke.tasks.attribute_masking import Config, Task
-from hooke.testing.contract import seeded
 from hooke.testing.tasks import check_task
 
 

@@ -11,9 +11,9 @@ from hooke.modalities.molecules.samples import batch_of
 from hooke.models import gine
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
+from hooke.nn.contract import seeded
 from hooke.tasks import gpse
 from hooke.tasks.combined import Config, Task, part
-from hooke.testing.contract import seeded
 from hooke.testing.tasks import check_task
 
 LABELS = (Label("solubility"),)

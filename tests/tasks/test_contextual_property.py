@@ -11,8 +11,8 @@ from hooke.core.errors import UsageError
 from hooke.modalities.molecules.samples import batch_of
 from hooke.models import gine, grover
 from hooke.molecules.spec import MoleculeSpec
+from hooke.nn.contract import seeded
 from hooke.tasks.contextual_property import Config, Task, around, context_losses
-from hooke.testing.contract import seeded
 from hooke.testing.tasks import check_task
 
 

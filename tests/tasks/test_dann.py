@@ -9,8 +9,8 @@ import torch
 from hooke.core.errors import UsageError
 from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import vit
+from hooke.nn.contract import built
 from hooke.tasks.dann import Config, Task
-from hooke.testing.image_models import build_image_model
 
 
 def test_the_encoder_climbs_what_the_adversary_descends() -> None:
@@ -18,7 +18,7 @@ def test_the_encoder_climbs_what_the_adversary_descends() -> None:
     for penalty in (0.0, 1.0, 3.0):
         task, batch = Task(Config(penalty=penalty), SPEC), image_batch()
         torch.manual_seed(0)
-        network = task.network(build_image_model(vit)).double().eval()
+        network = task.network(built(vit, SPEC)).double().eval()
         task.losses(network, batch, 0, torch.Generator())["loss"].backward()
         gradients[penalty] = (network.encoder.encoder.patches.weight.grad, network.adversary[0].weight.grad)
     adversarial = gradients[1.0][0] - gradients[0.0][0]
@@ -40,7 +40,7 @@ def test_the_ramp() -> None:
 
 def test_unknown_batches_take_no_part_in_evaluation_and_are_refused_in_training() -> None:
     task, batch = Task(Config(), SPEC), image_batch()
-    network = task.network(build_image_model(vit)).double()
+    network = task.network(built(vit, SPEC)).double()
     strange = replace(batch, batch_index=batch.batch_index + 10)
     parts = task.losses(network.eval(), strange, 0, torch.Generator())
     assert float(parts["adversary"]) == 0

@@ -14,8 +14,8 @@ from hooke.models import gine, grover
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.functional_groups import GROUP_NAMES
 from hooke.molecules.spec import MoleculeSpec
+from hooke.nn.contract import seeded
 from hooke.tasks.functional_groups import Config, Task
-from hooke.testing.contract import seeded
 
 ENCODINGS = EncodingConfig(functional_groups=True)
 

@@ -17,8 +17,8 @@ from hooke.images.spec import LEVEL
 from hooke.images.store import ImageStore
 from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import resnet
+from hooke.nn.contract import built
 from hooke.tasks.measured_features import FEATURES, Config, Task, feature_loss
-from hooke.testing.image_models import build_image_model
 from hooke.train.fit import fit, prepare
 
 SMALL = (
@@ -50,7 +50,7 @@ def test_classes_and_features_add_up() -> None:
     for weight in (0.0, 1.0, 3.0):
         torch.manual_seed(0)
         task = Task(Config(weight=weight), SPEC)
-        network = task.network(build_image_model(resnet)).double().eval()
+        network = task.network(built(resnet, SPEC)).double().eval()
         with torch.no_grad():
             found[weight] = task.losses(network, batch, 0, torch.Generator())
             silent = task.losses(network, alone, 0, torch.Generator())["loss"]
@@ -65,7 +65,7 @@ def test_images_without_features_are_refused() -> None:
         Task(Config(), replace(SPEC, labels=SPEC.labels[:1]))
     batch = image_batch(6)
     task = Task(Config(), SPEC)
-    network = task.network(build_image_model(resnet)).double().eval()
+    network = task.network(built(resnet, SPEC)).double().eval()
     bare = replace(batch, targets={LEVEL: batch.targets[LEVEL][:, :1]})
     with pytest.raises(UsageError, match="carry no 'features'"):
         task.losses(network, bare, 0, torch.Generator())
@@ -75,7 +75,7 @@ def test_images_without_features_are_refused() -> None:
 def test_predictions_are_in_the_order_of_the_labels(order: tuple[int, ...]) -> None:
     spec = replace(SPEC, labels=tuple(SPEC.labels[place] for place in order))
     task, batch = Task(Config(), spec), image_batch(6)
-    network = task.network(build_image_model(resnet)).double().eval()
+    network = task.network(built(resnet, SPEC)).double().eval()
     output = network(batch)
     columns = dict(zip(task.columns(LEVEL), task.predict(network, batch)[LEVEL].unbind(1), strict=True))
     expected = {f"perturbation[{number}]": output.logits["perturbation"].softmax(1)[:, number] for number in range(5)}

@@ -12,12 +12,13 @@ from torch.nn import functional
 from hooke.core.errors import DataError, UsageError
 from hooke.core.label import Label
 from hooke.core.types import LabelStatistics
-from hooke.modalities.molecules.samples import ENCODINGS, SMILES, batch_of
+from hooke.modalities.molecules.samples import ENCODINGS, LABELS, SMILES, STATISTICS, batch_of
 from hooke.models import gine
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.spec import MoleculeSpec
 from hooke.tasks import multitask
-from hooke.testing.tasks import LABELS, STATISTICS, TASK_CHECKS
+from hooke.testing import check_task
+from hooke.testing.tasks import TASK_CHECKS, task_case
 
 
 def setting(config: multitask.Config, labels=LABELS, statistics=STATISTICS, seed: int = 0):
@@ -239,7 +240,9 @@ def test_bfloat16() -> None:
 @pytest.mark.parametrize("check", TASK_CHECKS)
 @pytest.mark.parametrize("weighting", ["label_count", "uncertainty"])
 def test_contract_with_other_weightings(weighting, check) -> None:
-    TASK_CHECKS[check](multitask, multitask.Config(weighting=weighting, dropout=0.1, regression_loss="huber"))
+    TASK_CHECKS[check](
+        task_case(multitask, multitask.Config(weighting=weighting, dropout=0.1, regression_loss="huber"))
+    )
 
 
 def test_thousands_of_labels_take_no_loop() -> None:
@@ -256,20 +259,13 @@ def test_thousands_of_labels_take_no_loop() -> None:
 
 @pytest.mark.parametrize("kind", ["gaussian", "evidential"])
 def test_heads_that_state_a_spread_keep_the_contract(kind: str) -> None:
-    from hooke.testing.tasks import TASK_CHECKS
-
-    for check in TASK_CHECKS.values():
-        check(multitask, multitask.Config(regression_loss=kind))  # type: ignore[arg-type]
+    check_task(multitask, multitask.Config(regression_loss=kind))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "evidential"])
 def test_the_spread_is_on_the_scale_of_the_labels(kind: str) -> None:
-    from hooke.modalities.molecules.samples import ENCODINGS, SMILES, batch_of
-    from hooke.testing.tasks import LABELS as ALL
-    from hooke.testing.tasks import build
-
-    batch = batch_of(SMILES, encodings=ENCODINGS, labels=ALL)
-    task, network = build(multitask, multitask.Config(regression_loss=kind))  # type: ignore[arg-type]
+    case = task_case(multitask, multitask.Config(regression_loss=kind))  # type: ignore[arg-type]
+    (task, network), batch = case.build(), case.batch()
     spread = task.spread(network, batch)
     names = task.columns("graph")
     assert task.states_spread
@@ -283,9 +279,7 @@ def test_the_spread_is_on_the_scale_of_the_labels(kind: str) -> None:
 
 
 def test_plain_losses_state_no_spread() -> None:
-    from hooke.testing.tasks import build
-
-    task, _ = build(multitask, multitask.Config())
+    task, _ = task_case(multitask).build()
     assert not task.states_spread
 
 

@@ -9,9 +9,9 @@ import pytest
 from hooke.modalities.molecules.samples import batch_of
 from hooke.models import gine
 from hooke.molecules.spec import MoleculeSpec
+from hooke.nn.contract import seeded
 from hooke.nn.graphs.code_prediction import ATOM_SIZES, BOND_SIZES
 from hooke.tasks.noisy_nodes import Config, Task
-from hooke.testing.contract import seeded
 from hooke.testing.tasks import check_task
 
 ATOM = sum(math.log(size) for size in ATOM_SIZES) / len(ATOM_SIZES)

@@ -9,9 +9,9 @@ import pytest
 
 from hooke.cells.profiles import Profiles
 from hooke.datasets import horlbeck
+from hooke.nn.contract import ContractError
 from hooke.testing import check_dataset
 from hooke.testing.cells import check_cells
-from hooke.testing.contract import ContractError
 
 
 class Made:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from hooke.estimators import mean, nearest, ridge
+from hooke.nn.contract import ContractError
 from hooke.testing import check_estimator
-from hooke.testing.contract import ContractError
 from hooke.testing.estimators import LABELS, training_rows
 
 

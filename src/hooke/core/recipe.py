@@ -253,9 +253,9 @@ def resolve(mapping: Mapping[str, Any]) -> Recipe:
     tables["split"] = attempt(_table, tables["data"], "split", "data.split") or {}
     data = {key: value for key, value in tables["data"].items() if key != "split"}
     named = {
-        "data": attempt(_named, "datasets", data, "data", "pocketmix"),
-        "model": attempt(_named, "models", tables["model"], "model", "gine"),
-        "task": attempt(_named, "tasks", tables["task"], "task", "multitask"),
+        "data": attempt(named_thing, "datasets", data, "data", "pocketmix"),
+        "model": attempt(named_thing, "models", tables["model"], "model", "gine"),
+        "task": attempt(named_thing, "tasks", tables["task"], "task", "multitask"),
     }
     about = {kind: attempt(_modality, thing) for kind, thing in named.items() if thing is not None}
     modality = modality_object(about["data"]) if about.get("data") else None
@@ -350,7 +350,18 @@ def _table(mapping: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any
     return table
 
 
-def _named(kind: str, table: Mapping[str, Any], where: str, default: str) -> Named:
+def named_thing(kind: str, table: Mapping[str, Any], where: str, default: str) -> Named:
+    """What a table of a recipe names, with its options.
+
+    Args:
+        kind: Of the registry; among "models" estimators are found too.
+        table: Its name, a preset of a model, and options.
+        where: Of the table, for messages.
+        default: The name, where the table has none.
+
+    Raises:
+        UsageError: No such thing or option.
+    """
     options = dict(table)
     name, preset = (
         _text(options.pop(key, value), f"{where}.{key}") for key, value in (("name", default), ("preset", ""))

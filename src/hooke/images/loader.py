@@ -120,25 +120,28 @@ class ImageLoader:
         """The batches of an epoch, from batch `start` on."""
         return self._read_all(self.order(number)[start:])
 
-    def tiles(self, grid: Literal["cover"] | tuple[int, int] = "cover") -> Iterator[ImageBatch]:
+    def tiles(self, grid: Literal["cover"] | tuple[int, int] = "cover", start: int = 0) -> Iterator[ImageBatch]:
         """All crops of a grid over each field, field after field, for embedding; the crops of a field share its row.
 
         Args:
             grid: (rows, columns) of crops, or "cover" for as few as cover the field; see `tiles.Grid`.
+            start: First batch.
 
         Raises:
             UsageError: The loader has no crop size.
         """
+        return self._read_all(self._tile_batches(grid)[start:])
+
+    def tile_batches(self, grid: Literal["cover"] | tuple[int, int] = "cover") -> int:
+        """How many batches `tiles` gives this process."""
+        return len(self._tile_batches(grid))
+
+    def _tile_batches(self, grid: Literal["cover"] | tuple[int, int]) -> list[CropBatch]:
         corners = self._corners(grid)
-        rows = np.repeat(self._rows, [len(one) for one in corners])
+        rows = np.repeat(self._rows, [len(each) for each in corners])
         places = np.concatenate(corners) if corners else np.zeros((0, 2), np.int64)
-        batches = [
-            CropBatch(
-                rows[start : start + self._batch_size], places[start : start + self._batch_size], np.zeros(0, int)
-            )
-            for start in range(0, len(rows), self._batch_size)
-        ]
-        return self._read_all(batches[self._rank :: self._world])
+        cuts = [slice(first, first + self._batch_size) for first in range(0, len(rows), self._batch_size)]
+        return [CropBatch(rows[cut], places[cut], np.zeros(0, int)) for cut in cuts[self._rank :: self._world]]
 
     def tile_counts(self, grid: Literal["cover"] | tuple[int, int] = "cover") -> np.ndarray:
         """(rows,) int64 how many crops `tiles` gives of each field."""

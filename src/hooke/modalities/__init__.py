@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -31,36 +31,55 @@ Splitter = Callable[[Any, "SplitSection"], "Split"]
 NONE: Mapping[str, Any] = MappingProxyType({})
 
 
+Follow = Callable[[str, Tensor], Tensor | None]
+
+
 @dataclass(frozen=True)
 class Symmetry:
-    """Something done to items that a model's output must not notice, or must follow.
+    """Something done to a batch that outputs and predictions must not notice, or must follow.
 
     Attributes:
-        name: For messages.
-        change: (sample, generator) → the changed sample.
-        follow: (values of the unchanged sample, its changed twin, level) → what the values of the changed sample must be; None: the same.
+        name: Ends the sentence "the output does not follow the ...".
+        change: (batch, generator) → the changed batch, and a function of (level, values for the former batch) that gives what the values
+            for the changed one must be; None of a level about which nothing is known.
     """
 
     name: str
-    change: Callable[[Sample, np.random.Generator], Sample]
-    follow: Callable[[Tensor, Sample, str], Tensor] | None = None
+    change: Callable[[Any, np.random.Generator], tuple[Any, Follow]]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A few small items of all shapes, for contract checks and dry runs.
+    """A few small items of all shapes, for the contract kit.
 
     Attributes:
-        spec: With a label of every kind and level that the modality knows.
-        items: How many.
-        batch: Places of items → their batch, in that order.
-        detail: What symmetries need to know of a changed sample.
+        spec: With labels of every kind and level that the modality knows.
+        items: How many usual items there are, at the places 0 ... `items` - 1.
+        batch: (places, spec) → the batch of these items, in that order, with what the spec says; its `rows` are the places.
+        odd: What is odd about them → places of items that every model must survive, in one batch; they may lie beyond `items`.
     """
 
     spec: Any
     items: int
-    batch: Callable[[Sequence[int]], Any]
-    detail: Any = None
+    batch: Callable[[Sequence[int], Any], Any]
+    odd: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What the contract kit checks of this modality beside what it checks of all; each raises `nn.contract.ContractError`.
+
+    Attributes:
+        models: Name → function of a `nn.contract.ModelCase`.
+        tasks: Name → function of a `nn.contract.TaskCase`.
+        stores: Name → function of the store of a data set's twin.
+        batches: Name → function of a batch.
+    """
+
+    models: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
+    tasks: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
+    stores: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
+    batches: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,7 +105,8 @@ class Modality(ABC):
         items: What its rows are called in sentences ("molecules").
         sections: Tables of a recipe that belong to it → the dataclass of their options.
         levels: Of labels; the first is that of whole items.
-        symmetries: What the contract kit applies to every model.
+        symmetries: What the contract kit applies to every model and task.
+        base: Class that its models extend.
         trainable: Whether it is a `Trainable`.
     """
 
@@ -95,6 +115,7 @@ class Modality(ABC):
     sections: ClassVar[Mapping[str, type]] = NONE
     levels: ClassVar[tuple[str, ...]] = ()
     symmetries: ClassVar[tuple[Symmetry, ...]] = ()
+    base: ClassVar[type[nn.Module]] = nn.Module
     trainable: ClassVar[bool] = False
 
     @abstractmethod
@@ -108,6 +129,18 @@ class Modality(ABC):
     @abstractmethod
     def sample(self, seed: int = 0) -> Sample:
         """A few items; the same for the same seed."""
+
+    def completed(self, batch: Any, model: type[Any]) -> Any:
+        """A batch of the sample with what this model reads beside what its spec says."""
+        return batch
+
+    def outputs(self, model: Any, batch: Any) -> dict[str, Tensor]:
+        """All that a model says of a batch: level → rows, those of an item together and items in order; the first level has one row an item."""
+        return {self.levels[0]: model.embed(batch)}
+
+    def checks(self) -> Checks:
+        """What only its own models, tasks and stores can be asked."""
+        return Checks()
 
 
 class Trainable(Modality):
@@ -124,6 +157,8 @@ class Trainable(Modality):
         untrained_baseline: Whether the encoder with random weights and a linear readout is a baseline as well.
         most_baseline_rows: Of a store; beyond them baselines would take longer than the model.
         structures: Whether `identify` names chemical structures, which reports draw.
+        example: A small recipe, as `core.recipe.resolve` takes it, that the contract kit tries on the data set's twin; around its model
+            tasks are checked.
     """
 
     unit: ClassVar[str]
@@ -136,6 +171,7 @@ class Trainable(Modality):
     untrained_baseline: ClassVar[bool] = False
     most_baseline_rows: ClassVar[int] = 20_000
     structures: ClassVar[bool] = False
+    example: ClassVar[Mapping[str, Any]]
 
     def check(self, recipe: Recipe) -> None:
         """Refuse options that mean nothing for this modality.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
@@ -20,11 +22,13 @@ class Task(ABC):
         modality: The kind of data, stated by every task.
         supervised: Whether labels are learnt and predicted.
         states_spread: Whether a single network states the spread of its predictions.
+        example_model: For the contract kit, a recipe's table [model] of a small encoder, where that of `Trainable.example` does not serve.
     """
 
     modality: ClassVar[str]
     supervised: ClassVar[bool] = True
     states_spread: bool = False
+    example_model: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init__(self, config: Any, spec: Any) -> None:
         self.config, self.spec = config, spec

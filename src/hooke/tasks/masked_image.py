@@ -8,6 +8,7 @@ Source: He et al. 2022 (arXiv 2111.06377); Fourier term: Kraus et al. 2023 (arXi
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +22,6 @@ from hooke.nn.images.network import ReconstructionNetwork
 from hooke.nn.masking import random_noise
 from hooke.nn.randomness import random_from
 from hooke.nn.task import Task as BaseTask
-
-ENCODER: tuple[str, dict[str, int]] = ("mae", {})  # what the contract tests put it around
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,7 @@ class Task(BaseTask):
 
     modality = "images"
     supervised = False
+    example_model = MappingProxyType({"name": "mae", "preset": "tiny", "depth": 2})
 
     def __init__(self, config: Config, spec: ImageSpec) -> None:
         super().__init__(config, spec)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -36,7 +37,6 @@ from hooke.nn.images.views import random_view
 from hooke.nn.randomness import random_from
 from hooke.nn.task import Task as BaseTask
 
-ENCODER = ("vit", {"class_tokens": 2})  # what the contract tests put it around
 ADJUSTMENT = {"reconstruction": 0.5, "rotation": 1.0, "contrast": 1.0}
 
 
@@ -92,6 +92,7 @@ class Task(BaseTask):
 
     modality = "images"
     supervised = False
+    example_model = MappingProxyType({"name": "vit", "preset": "tiny", "depth": 2, "class_tokens": 2})
 
     def network(self, encoder: nn.Module) -> Network:
         """The encoder with the three heads."""

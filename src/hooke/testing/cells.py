@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hooke.cells.profiles import Profiles
-from hooke.testing.contract import require
+from hooke.nn.contract import require
 
 
 def check_cells(dataset: Any, folder: Path) -> None:

@@ -15,7 +15,8 @@ from safetensors.numpy import load, save
 from hooke.core import registry
 from hooke.core.label import Label
 from hooke.estimators import Estimator
-from hooke.testing.contract import require, require_frozen_config, resolve_module
+from hooke.nn.contract import require
+from hooke.testing.contract import require_frozen_config, resolve_module
 
 LABELS = (
     Label("value"),

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from hooke.images.spec import LEVEL
-from hooke.modalities.images.samples import SPEC, cells, image_batch
+from hooke.modalities.images.samples import SPEC, cells, image_batch, noise_for, sample
 
 
 @pytest.mark.parametrize(
@@ -34,3 +36,15 @@ def test_seeds_and_contrast() -> None:
     images = cells(3, 2, 32, 32, torch.Generator().manual_seed(0))
     assert 0 <= float(images.min()) < 0.1
     assert float(images.std()) > 0.05
+
+
+def test_an_image_is_the_same_in_every_batch() -> None:
+    made = sample(2)
+    usual, odd = made.batch([4, 1], made.spec), made.batch([11, 9], made.spec)
+    assert usual.rows.tolist() == [4, 1]
+    assert torch.equal(usual.pixels[1:], made.batch([1], made.spec).pixels)
+    assert odd.pixels.dtype == torch.uint16
+    assert not odd.pixels[1].int().any()
+    mask = SimpleNamespace(maskable=lambda batch: 5)
+    assert torch.equal(noise_for(mask, usual)[1:], noise_for(mask, made.batch([1], made.spec)))
+    assert not torch.equal(*noise_for(mask, usual))

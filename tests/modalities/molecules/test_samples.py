@@ -1,15 +1,25 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
-from hooke.modalities.molecules.samples import ENCODINGS, LARGE, SMILES, batch_of, slice_of
-from hooke.testing.models import check_batch
-from hooke.testing.tasks import LABELS
+from hooke.modalities.molecules.checks import item_keys, sorted_edges
+from hooke.modalities.molecules.samples import (
+    ENCODINGS,
+    LABELS,
+    LARGE,
+    SMILES,
+    batch_of,
+    sample,
+    slice_of,
+    with_node_inputs,
+)
 
 
 def test_batches_keep_the_promises_of_the_type() -> None:
     batch = batch_of([*SMILES, LARGE], encodings=ENCODINGS, labels=LABELS)
-    check_batch(batch)
+    sorted_edges(batch)
+    item_keys(batch)
     assert batch.num_graphs == len(SMILES) + 1
     assert batch.node_offsets.diff().max() > 200
     assert {level: rows.shape[1] for level, rows in batch.targets.items()} == {
@@ -26,3 +36,18 @@ def test_targets_follow_the_seed_and_are_partly_missing() -> None:
     np.testing.assert_array_equal(first, second)
     assert not np.array_equal(first, third, equal_nan=True)
     assert 0 < np.isnan(first).mean() < 0.5
+
+
+def test_a_molecule_is_the_same_in_every_batch() -> None:
+    made = sample(3)
+    both, alone = (made.batch(places, made.spec) for places in ([13, 2], [2]))
+    assert both.rows.tolist() == [13, 2]
+    assert both.num_nodes == 242
+    assert torch.equal(both.atom_codes[-1:], alone.atom_codes)
+    for level, rows in alone.targets.items():
+        start = len(both.targets[level]) - len(rows)
+        torch.testing.assert_close(both.targets[level][start:], rows, equal_nan=True)
+    wide, narrow = (with_node_inputs(batch, {"positions": 3}).node_encodings["positions"] for batch in (both, alone))
+    assert wide.shape == (242, 3)
+    assert torch.equal(wide[-1:], narrow)
+    assert set(made.batch([0], made.spec).node_encodings) == {"laplacian_eigenvectors", "random_walk"}

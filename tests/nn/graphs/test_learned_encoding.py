@@ -16,10 +16,10 @@ from hooke.modalities.molecules.samples import ENCODINGS, SMILES, batch_of
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.learned_encoding import LEARNED, LearnedEncoding, source_of, with_learned
-from hooke.testing import models as contract
+from hooke.testing.models import model_case, model_checks
 
 READERS = ("gine", "gps", "mpnn", "grover")
-CHECKS = ("interface", "batch_of_one", "state_round_trip", "determinism", "odd_molecules", "half_precision")
+CHECKS = ("interface", "widths", "items", "state_round_trip", "determinism", "odd_items", "half_precision")
 
 
 def reading(name: str) -> ModuleType:
@@ -40,7 +40,8 @@ def reading(name: str) -> ModuleType:
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("name", READERS)
 def test_contract(name: str, check: str) -> None:
-    contract.MODEL_CHECKS[check](reading(name))
+    case = model_case(reading(name))
+    model_checks(case)[check](case)
 
 
 def made() -> LearnedEncoding:

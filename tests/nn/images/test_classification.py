@@ -9,9 +9,9 @@ from hooke.core.errors import UnknownNameError, UsageError
 from hooke.images.spec import LEVEL
 from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import vit
+from hooke.nn.contract import built
 from hooke.nn.images.classification import domains_of, mean_over_labelled, turned
 from hooke.tasks import perturbation_classification as wsl
-from hooke.testing.image_models import build_image_model
 
 
 def test_labels_are_the_column_of_the_target() -> None:
@@ -39,7 +39,7 @@ def test_wrong_labels_are_refused() -> None:
 
 def test_the_loss_is_the_mean_over_labelled_images() -> None:
     task = wsl.Task(wsl.Config(symmetry="none", label_smoothing=0.1), SPEC)
-    network, batch = task.network(build_image_model(vit)).double().eval(), image_batch()
+    network, batch = task.network(built(vit, SPEC)).double().eval(), image_batch()
     logits = network(batch).logits["perturbation"]
     labels = task.labels(batch)
     known = labels >= 0

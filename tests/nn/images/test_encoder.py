@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from hooke.modalities.images.samples import CHANNELS, image_batch
+from hooke.modalities.images.samples import CHANNELS, SPEC, image_batch
 from hooke.models import ca_mae, densenet, mae, mu_net, resnet, vit
+from hooke.nn.contract import built
 from hooke.nn.images.encoder import ImageEncoder, MaskedEncoder, PatchTokenEncoder
-from hooke.testing.image_models import build_image_model
 
 
 def test_what_each_encoder_is() -> None:
@@ -27,4 +27,4 @@ def test_an_encoder_must_say_how_it_represents_images() -> None:
 
 @pytest.mark.parametrize(("module", "patches"), [(mae, 16), (mu_net, 16), (ca_mae, 16 * len(CHANNELS))])
 def test_patches_that_can_be_masked(module: object, patches: int) -> None:
-    assert build_image_model(module).maskable(image_batch(2)) == patches  # type: ignore[arg-type]
+    assert built(module, SPEC).maskable(image_batch(2)) == patches  # type: ignore[arg-type]

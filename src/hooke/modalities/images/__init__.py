@@ -27,12 +27,12 @@ from hooke.images.spec import LEVEL, ImageSpec
 from hooke.images.splitting import KINDS, split_images
 from hooke.images.store import ImageStore
 from hooke.images.targets import MEASURED, released_spec, spec_of, target_values
-from hooke.modalities import Description, Readable, Sample, Trainable
+from hooke.modalities import Checks, Description, Readable, Sample, Symmetry, Trainable
 from hooke.modalities.images.pictures import reconstruction_picture
-from hooke.modalities.images.samples import sample
+from hooke.modalities.images.symmetries import reordered
 from hooke.nn.images.classification import SYMMETRIES, ClassificationTask
 from hooke.nn.images.classification import Symmetry as Turns
-from hooke.nn.images.encoder import MaskedEncoder
+from hooke.nn.images.encoder import ImageEncoder, MaskedEncoder
 from hooke.nn.images.views import symmetric_embedding
 from hooke.nn.transformer import Transformer
 from hooke.report.schema import DataSummary
@@ -99,11 +99,11 @@ class _Tiles:
     grid: GridShape = "cover"
 
     def __len__(self) -> int:
-        return len(self.loader)
+        return self.loader.tile_batches(self.grid) if self.cropped else len(self.loader)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[ImageBatch]:
         """All there is of each field."""
-        return self.loader.tiles(self.grid) if self.cropped else self.loader.epoch(0)
+        return self.loader.tiles(self.grid, start) if self.cropped else self.loader.epoch(0, start)
 
     def __iter__(self) -> Iterator[ImageBatch]:
         return self.epoch(0)
@@ -226,10 +226,19 @@ class Images(Trainable, Readable):
     unit = "crops"
     sections = {"images": ImageSection}  # noqa: RUF012
     levels = (LEVEL,)
+    symmetries = (Symmetry("order of the channels", reordered),)
+    base = ImageEncoder
     several_items = True
     group = "well"
     splits = dict.fromkeys(KINDS, split_images)
     estimators = ("mean", "nearest", "forest")
+    example = {  # noqa: RUF012
+        "data": {"name": "screen"},
+        "model": {"name": "vit", "preset": "tiny", "depth": 2},
+        "task": {"name": "perturbation_classification"},
+        "images": {"crop": 32},
+        "train": {"batch_size": 8},
+    }
     untrained_baseline = True
     most_baseline_rows = 3_000  # a core measures 30 fields a second
     options = View
@@ -261,7 +270,25 @@ class Images(Trainable, Readable):
 
     def sample(self, seed: int = 0) -> Sample:
         """Small images of cells in three channels, with classes and features."""
+        from hooke.modalities.images.samples import sample
+
         return sample(seed)
+
+    def outputs(self, model: Any, batch: ImageBatch) -> dict[str, Tensor]:
+        """Embedding, tokens, and what a masked encoder reconstructs of a batch with patches hidden."""
+        from hooke.modalities.images.samples import MASKED, noise_for
+
+        output = model(batch)
+        found = {LEVEL: output.embedding, "tokens": output.tokens}
+        if not isinstance(model, MaskedEncoder):
+            return found
+        return {**found, "reconstruction": model.reconstruct(batch, noise_for(model, batch), MASKED).prediction}
+
+    def checks(self) -> Checks:
+        """Blocks, channels, reconstructions, and the fields of stores."""
+        from hooke.modalities.images.checks import CHECKS
+
+        return CHECKS
 
     def spec(self, store: ImageStore, rows: np.ndarray, recipe: Recipe) -> ImageSpec:
         """Channels, batches, classes and measured features; features are measured here, before there are several processes."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import replace
+from functools import cache
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -13,6 +15,8 @@ from hooke.images.batch import ImageBatch
 from hooke.images.spec import LEVEL, ImageSpec
 from hooke.images.targets import MEASURED
 from hooke.modalities import Sample
+from hooke.nn.contract import seeded
+from hooke.nn.images.encoder import MaskedEncoder
 
 CHANNELS = ("dna", "er", "actin")
 SIZE = 32
@@ -26,6 +30,7 @@ SPEC = ImageSpec(
     ),
     SIZE,
 )
+MASKED = 0.75  # share of the patches that is hidden
 PixelKind = Literal["uint8", "uint16", "float32", "float64"]
 
 
@@ -76,7 +81,32 @@ def image_batch(
     )
 
 
+def noise_for(model: MaskedEncoder, batch: ImageBatch) -> Tensor:
+    """(B, patches) float64 noise that decides which patches are hidden, the same for the same row of a store."""
+    patches = model.maskable(batch)
+    return torch.stack([torch.rand(patches, generator=seeded(row), dtype=torch.float64) for row in batch.rows.tolist()])
+
+
 def sample(seed: int = 0) -> Sample:
-    """Six images for `SPEC`; see `hooke.modalities.Sample`."""
-    everything = image_batch(6, seed=seed)
-    return Sample(SPEC, everything.num_items, lambda places: everything.select(torch.tensor(list(places))))
+    """Six images for `SPEC`, and rectangles of other kinds of pixels, among them black and white ones; see `modalities.Sample`."""
+
+    def batch(places: Sequence[int], spec: ImageSpec) -> ImageBatch:
+        [group] = [group for group in _groups(seed) if min(places) in group.rows]
+        return group.select(torch.tensor(list(places)) - group.rows[0])
+
+    usual, *others = _groups(seed)
+    odd = {f"rectangles of {group.pixels.dtype}": group.rows.tolist() for group in others}
+    return Sample(SPEC, usual.num_items, batch, odd)
+
+
+@cache
+def _groups(seed: int) -> list[ImageBatch]:
+    """Images that can share a batch; their rows are their places in the sample."""
+    groups, first = [image_batch(6, seed=seed)], 6
+    for kind in get_args(PixelKind)[:3]:
+        images = image_batch(3, size=(SIZE // 2, SIZE), kind=kind, seed=seed)
+        pixels = images.pixels.double()
+        pixels[0], pixels[1] = 0, pixels.max()
+        groups.append(replace(images, pixels=pixels.to(images.pixels.dtype), rows=images.rows + first))
+        first += 3
+    return groups

@@ -20,8 +20,8 @@ from hooke.core.recipe_files import build
 from hooke.core.runs import RunFolder
 from hooke.core.types import Chunk
 from hooke.evaluate.splits import Split
-from hooke.modalities import Description, Readable, Sample, Trainable
-from hooke.modalities.molecules.samples import sample
+from hooke.modalities import Checks, Description, Readable, Sample, Symmetry, Trainable
+from hooke.modalities.molecules.symmetries import permuted
 from hooke.molecules.batch import MoleculeBatch, batches, collate
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.label_share import hide_labels
@@ -33,6 +33,7 @@ from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables.ingest import ingest_summary
 from hooke.nn.graphs.learned_encoding import with_learned
+from hooke.nn.graphs.model import MoleculeModel
 from hooke.nn.weights import encoder_weights
 from hooke.report.data import data_summary, label_summary
 
@@ -115,9 +116,17 @@ class Molecules(Trainable, Readable):
     unit = "molecules"
     sections = {"encodings": EncodingConfig, "standardise": StandardiseConfig}  # noqa: RUF012
     levels = LEVELS
+    symmetries = (Symmetry("order of atoms and bonds", permuted),)
+    base = MoleculeModel
     draws_by_item = True
     splits = dict.fromkeys(KINDS, split_store)
     estimators = ("mean", "ridge", "forest")
+    example = {  # noqa: RUF012
+        "data": {"name": "pocketmix", "part": "all"},
+        "model": {"name": "gine", "preset": "tiny"},
+        "task": {"name": "multitask"},
+        "train": {"batch_size": 8},
+    }
     structures = True
     options = TableOptions
     listed = ("node", "edge")
@@ -153,7 +162,27 @@ class Molecules(Trainable, Readable):
 
     def sample(self, seed: int = 0) -> Sample:
         """Small molecules of all shapes with labels of all kinds and levels."""
+        from hooke.modalities.molecules.samples import sample
+
         return sample(seed)
+
+    def completed(self, batch: MoleculeBatch, model: type[Any]) -> MoleculeBatch:
+        """With the encodings of nodes that the model reads besides."""
+        from hooke.modalities.molecules.samples import with_node_inputs
+
+        return with_node_inputs(batch, model.extra_encodings)
+
+    def outputs(self, model: Any, batch: MoleculeBatch) -> dict[str, Tensor]:
+        """Molecules, nodes, and directed edges where the model has a stream of them."""
+        output = model(batch)
+        found = {"graph": output.graphs, "node": output.nodes}
+        return found if output.edges is None else {**found, "directed_edge": output.edges}
+
+    def checks(self) -> Checks:
+        """Widths, saved statistics, labels of stores, edges of batches."""
+        from hooke.modalities.molecules.checks import CHECKS
+
+        return CHECKS
 
     def preparation(self, recipe: Recipe) -> dict[str, Any]:
         """Without the learned encoding, which a network computes."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from hooke.core.label import Label
-from hooke.core.types import LabelStatistics
+from hooke.core.types import LabelStatistics, labels_of
 from hooke.modalities import Sample
-from hooke.molecules.arrays import MoleculeArrays, MoleculeSlice
+from hooke.molecules.arrays import MoleculeSlice
 from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.encodings.config import EncodingConfig, add_encodings
 from hooke.molecules.featurise import featurise
@@ -38,67 +41,51 @@ MISSING = 0.2  # share of targets that are not measured
 
 
 def slice_of(
-    smiles: Sequence[str],
-    *,
-    encodings: EncodingConfig = EncodingConfig(),
-    labels: Sequence[Label] = (),
-    node_inputs: Mapping[str, int] | None = None,
-    seed: int = 0,
+    smiles: Sequence[str], *, encodings: EncodingConfig = EncodingConfig(), labels: Sequence[Label] = (), seed: int = 0
 ) -> MoleculeSlice:
-    """Molecules as rows of a store, with random targets for the labels, some of them not measured.
+    """Molecules as rows of a store, with random targets for the labels, some of them not measured, the same for equal SMILES.
 
     Args:
         smiles: The molecules.
         encodings: What they carry.
-        labels: Of the targets.
-        node_inputs: Name -> width of further node encodings, normally distributed, the same for equal SMILES.
+        labels: Of the targets; two pairs of each molecule are labelled where there are labels of pairs.
         seed: Of the targets.
     """
     arrays = add_encodings(featurise([parse(text) for text in smiles]), encodings)
-    for name, width in (node_inputs or {}).items():
-        arrays = replace(arrays, atom_encodings={**arrays.atom_encodings, name: _inputs(smiles, arrays, width)})
-    generator = np.random.default_rng(seed)
     with_pairs = any(label.level == "pair" for label in labels)
-    pair_index = _random_pairs(arrays.atom_offsets, generator) if with_pairs else np.zeros((2, 0), np.int64)
-    items = {
-        "graph": len(arrays),
-        "node": len(arrays.atom_codes),
-        "edge": len(arrays.bond_atoms),
-        "pair": pair_index.shape[1],
-    }
-    targets: dict[str, np.ndarray] = {
-        level: np.stack([_random_values(label, items[level], generator) for label in of_level], axis=1)
-        for level in LEVELS
-        if (of_level := [label for label in labels if label.level == level])
-    }
-    return MoleculeSlice(arrays, targets, {}, pair_index, np.arange(len(arrays)))
+    pairs: list[np.ndarray] = [np.zeros((2, 0), np.int64)]
+    targets: dict[str, list[np.ndarray]] = {label.level: [] for label in labels}
+    for row, text in enumerate(smiles):
+        generator = np.random.default_rng((seed, zlib.crc32(text.encode())))
+        atoms = int(arrays.atom_counts[row])
+        counts = {"graph": 1, "node": atoms, "edge": int(arrays.bond_counts[row]), "pair": 2 * with_pairs}
+        pairs.append(arrays.atom_offsets[row] + generator.integers(0, atoms, (2, counts["pair"])))
+        for level in targets:
+            of_level = [_random_values(label, counts[level], generator) for label in labels if label.level == level]
+            targets[level].append(np.stack(of_level, axis=1))
+    joined = {level: np.concatenate(targets[level]) for level in LEVELS if level in targets}
+    return MoleculeSlice(arrays, joined, {}, np.concatenate(pairs, axis=1), np.arange(len(arrays)))
 
 
 def batch_of(
-    smiles: Sequence[str],
-    *,
-    encodings: EncodingConfig = EncodingConfig(),
-    labels: Sequence[Label] = (),
-    node_inputs: Mapping[str, int] | None = None,
-    seed: int = 0,
+    smiles: Sequence[str], *, encodings: EncodingConfig = EncodingConfig(), labels: Sequence[Label] = (), seed: int = 0
 ) -> MoleculeBatch:
     """The molecules of `slice_of` as one batch."""
-    return collate(slice_of(smiles, encodings=encodings, labels=labels, node_inputs=node_inputs, seed=seed))
+    return collate(slice_of(smiles, encodings=encodings, labels=labels, seed=seed))
 
 
-def _inputs(smiles: Sequence[str], arrays: MoleculeArrays, width: int) -> np.ndarray:
-    """(A, width) float32 from a generator of each molecule's own."""
-    rows = [
-        np.random.default_rng(zlib.crc32(text.encode())).normal(size=(int(atoms), width))
-        for text, atoms in zip(smiles, arrays.atom_counts, strict=True)
-    ]
-    return np.concatenate(rows).astype(np.float32)
+def with_node_inputs(batch: MoleculeBatch, widths: Mapping[str, int]) -> MoleculeBatch:
+    """The batch with further node encodings of these widths, normally distributed, the same for the same row of a store."""
 
+    def drawn(width: int) -> Tensor:
+        rows = [
+            np.random.default_rng((row, width)).normal(size=(atoms, width))
+            for row, atoms in zip(batch.rows.tolist(), batch.node_offsets.diff().tolist(), strict=True)
+        ]
+        return torch.from_numpy(np.concatenate(rows)).float()
 
-def _random_pairs(offsets: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """(2, P) int64 two pairs of nodes of each molecule, numbered over the batch."""
-    starts, counts = np.repeat(offsets[:-1], 2), np.repeat(np.diff(offsets), 2)
-    return starts + (generator.random((2, len(starts))) * counts).astype(np.int64)
+    inputs = {name: drawn(width) for name, width in widths.items()}
+    return replace(batch, node_encodings={**batch.node_encodings, **inputs})
 
 
 def _random_values(label: Label, items: int, generator: np.random.Generator) -> np.ndarray:
@@ -121,16 +108,29 @@ LABELS = (
 )
 
 
+STATISTICS = {
+    level: LabelStatistics(*(np.full(len(labels_of(MoleculeSpec(LABELS), level)), value) for value in (10.0, 3.0, 2.0)))
+    for level in LEVELS
+}
+_ALL = (*SMILES, "CC.O", LARGE)
+_ODD = {
+    "one atom": (2,), "no bond": (3,), "one atom, and no bond": (2, 3), "two parts": (12,),
+    "one atom, and 241": (2, 13),
+}  # fmt: skip
+
+
 def sample(seed: int = 0) -> Sample:
     """`SMILES` with `LABELS` and `ENCODINGS`; see `hooke.modalities.Sample`."""
-    statistics = {
-        level: LabelStatistics(np.full(count, 10.0), np.full(count, 3.0), np.full(count, 2.0))
-        for level in LEVELS
-        if (count := sum(label.level == level for label in LABELS))
-    }
-    spec = MoleculeSpec(LABELS, ENCODINGS, statistics=statistics)
 
-    def batch(places: Sequence[int]) -> MoleculeBatch:
-        return batch_of([SMILES[place] for place in places], encodings=ENCODINGS, labels=LABELS, seed=seed)
+    def batch(places: Sequence[int], spec: MoleculeSpec) -> MoleculeBatch:
+        smiles = tuple(_ALL[place] for place in places)
+        molecules = _slice(smiles, spec.encodings, spec.labels, seed)
+        arrays = spec.completed(molecules.arrays, smiles)
+        return collate(replace(molecules, arrays=arrays, rows=np.array(places)))
 
-    return Sample(spec, len(SMILES), batch)
+    return Sample(MoleculeSpec(LABELS, ENCODINGS, statistics=STATISTICS), len(SMILES), batch, _ODD)
+
+
+@cache
+def _slice(smiles: tuple[str, ...], encodings: EncodingConfig, labels: tuple[Label, ...], seed: int) -> MoleculeSlice:
+    return slice_of(smiles, encodings=encodings, labels=labels, seed=seed)

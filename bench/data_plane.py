@@ -142,8 +142,10 @@ def measure_preparing(smiles: list[str], folder: Path, rounds: int) -> dict[str,
 
 def measure_apart(smiles: list[str], folder: Path) -> dict[str, Any]:
     """CPU time to parse alone, of what comes on top only when asked for, and of the whole ingest of a CSV file."""
+    from hooke.core.how import QUIET
     from hooke.molecules.parse import StandardiseConfig, canonical_smiles, parse, standardise
-    from hooke.molecules.tables.ingest import IngestConfig, ingest
+    from hooke.molecules.tables.description import Table
+    from hooke.molecules.tables.ingest import ingest
 
     few = smiles[:4000]
     molecules = [parse(text) for text in few]
@@ -153,8 +155,8 @@ def measure_apart(smiles: list[str], folder: Path) -> dict[str, Any]:
     _, standardised = timed(lambda: [standardise(molecule, everything) for molecule in molecules])
     table = folder / "molecules.csv"
     table.write_text("smiles,y\n" + "".join(f"{text},{len(text)}\n" for text in few))
-    config = IngestConfig(duplicates="keep_all")
-    _, whole = timed(lambda: ingest(table, folder / "ingested", config, workers=0, show_progress=False))
+    whole_table = Table(duplicates="keep_all", paths=(table,))
+    _, whole = timed(lambda: ingest([whole_table], folder / "ingested", QUIET))
     found = {"canonical_smiles": canonical, "standardise": standardised, "whole_ingest": whole}
     return {f"{name}_to_parse_cpu": round(seconds / base, 2) for name, seconds in found.items()}
 

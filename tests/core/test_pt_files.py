@@ -69,6 +69,8 @@ def test_any_dictionary_of_integer_lists_survives(lists: dict[str, list[int]]) -
 def test_written_files_are_read_by_torch_and_by_us(tmp_path: Path) -> None:
     write_integer_lists(tmp_path / "a.pt", {"train": np.arange(3), "val": [7], "test": []})
     assert torch.load(tmp_path / "a.pt", weights_only=True) == {"train": [0, 1, 2], "val": [7], "test": []}
+    with zipfile.ZipFile(tmp_path / "a.pt") as archive:  # no time of writing
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
     assert {name: values.tolist() for name, values in read_integer_lists(tmp_path / "a.pt").items()} == {
         "train": [0, 1, 2],
         "val": [7],

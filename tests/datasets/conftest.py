@@ -11,6 +11,8 @@ from types import ModuleType
 
 import pytest
 
+from hooke.core.cards import RemoteFile
+
 
 @dataclass
 class Archive:
@@ -79,14 +81,14 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive
 
 def use_archive(module: ModuleType, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a data set's tables come from the local archive, under the paths of their public addresses."""
+
+    def moved(file: RemoteFile) -> RemoteFile:
+        return replace(file, url=f"{archive.address}/{file.url.split('://', 1)[1].split('/', 1)[1]}")
+
     tables = {}
     for name, table in module.TABLES.items():
-        moved = {
-            key: replace(file, url=f"{archive.address}/{file.url.split('://', 1)[1].split('/', 1)[1]}")
-            for key in ("file", "split")
-            if hasattr(file := getattr(table, key), "url")
-        }
-        tables[name] = replace(table, **moved)
+        files, split = tuple(map(moved, table.files)), table.split_file and moved(table.split_file)
+        tables[name] = replace(table, files=files, split_file=split)
     monkeypatch.setattr(module, "TABLES", tables)
 
 

@@ -17,12 +17,12 @@ from hooke.core.pt_files import read_integer_lists
 from hooke.datasets import largemix
 from hooke.datasets.largemix import CARD, Config, Dataset
 from hooke.molecules.parse import StandardiseConfig
-from hooke.molecules.tables.published import twin_files
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return twin_files(Dataset(Config(test="test_seen")).tables, tmp_path_factory.mktemp("made"), seed=2)
+    twins = Dataset(Config(test="test_seen")).twins(tmp_path_factory.mktemp("made"), seed=2)
+    return [path for table in twins for path in (*table.paths, table.split_path) if path]
 
 
 @pytest.fixture

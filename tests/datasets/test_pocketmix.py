@@ -17,7 +17,7 @@ from hooke.datasets.pocketmix import ASSAY, CARD, LABELS, Config, Dataset, _flat
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import StandardiseConfig
 from hooke.molecules.store import MoleculeStore
-from hooke.molecules.tables.mixtures import prepare_mixture
+from hooke.molecules.tables.ingest import prepare_tables
 from hooke.molecules.vocabulary import BOND_COLUMNS
 
 ROOT = Path(__file__).parents[2]
@@ -160,7 +160,7 @@ def _charges_by_symmetry(store: MoleculeStore) -> list[dict[int, list[float]]]:
 def test_in_a_mixture_atoms_keep_their_charges(tmp_path: Path) -> None:
     """A mixture stores atoms in the order of RDKit's canonical SMILES, the data set in that of its table."""
     dataset = Dataset(Config())
-    mixed = prepare_mixture([dataset.member(tmp_path)], tmp_path, "mix", QUIET)
+    mixed = prepare_tables(dataset.at_hand(tmp_path), tmp_path, "mix", QUIET)
     alone = dataset.prepare(tmp_path)
     assert mixed.metadata["ingest"]["rows_rejected"] == mixed.metadata["ingest"]["label_problems"] == 0
     assert [label.name for label in mixed.labels] == [f"pocketmix/{label.name}" for label in LABELS[:-1]]

@@ -23,14 +23,10 @@ def test_twin(tmp_path: Path) -> None:
 
 @pytest.mark.mirror
 def test_members_hold_their_columns(mirror: Path, tmp_path: Path) -> None:
-    from fnmatch import filter as matching
-
-    from hooke.molecules.tables.label_columns import table_columns
+    from hooke.molecules.tables.rows import find_columns
 
     counts = {}
     for name in TABLES:
-        member = Dataset(Config(table=name)).member(tmp_path, QUIET)
-        columns = table_columns(member.paths[0])
-        assert member.smiles in columns
-        counts[name] = sum(len(matching(columns, pattern)) for pattern, _ in member.columns)
+        [table] = Dataset(Config(table=name)).at_hand(tmp_path, QUIET)
+        counts[name] = len(find_columns(table, show_progress=False).graph)
     assert counts == {"chembl": 691, "qm9": 19, "pcqm4mv2": 1, "zinc": 3}

@@ -22,7 +22,6 @@ from hooke.datasets import toymix
 from hooke.datasets.toymix import CARD, TABLES, Config, Dataset
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import StandardiseConfig
-from hooke.molecules.tables.published import twin_files
 
 Serve = Callable[[Any], None]
 
@@ -32,13 +31,14 @@ ENCODED = How(0, False, {"encodings": EncodingConfig(random_walk=4)})
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return twin_files(TABLES, tmp_path_factory.mktemp("made"), seed=5)
+    twins = Dataset(Config()).twins(tmp_path_factory.mktemp("made"), seed=5)
+    return [path for table in twins for path in (*table.paths, table.split_path) if path]
 
 
 @pytest.fixture
 def published(made: list[Path], archive: Any, serve: Serve) -> dict[str, Path]:
     """The six files in the archive, with tiny synthetic content; name -> path there."""
-    files = [file for table in TABLES.values() for file in (table.file, table.split)]
+    files = [file for table in TABLES.values() for file in (*table.files, table.split_file) if file]
     placed = {}
     for path, file in zip(made, files, strict=True):
         target = archive.path(file.url)
@@ -50,7 +50,7 @@ def published(made: list[Path], archive: Any, serve: Serve) -> dict[str, Path]:
 
 def test_the_card_states_what_graphium_publishes() -> None:
     assert len(Dataset(Config()).labels) == 34
-    assert [len(table.columns) for table in TABLES.values()] == [19, 12, 3]
+    assert [len(table.published_columns) for table in TABLES.values()] == [19, 12, 3]
     assert {label.kind for label in Dataset(Config(tables="tox21")).labels} == {"binary"}
     assert Dataset(Config(tables=("zinc", "qm9"))).labels[0].name == "qm9/A"
     address = "https://storage.valencelabs.com/graphium/datasets/neurips_2023/Small-dataset/"
@@ -69,14 +69,14 @@ def test_what_is_published_is_what_is_stored(published: dict[str, Path], tmp_pat
     codes, rows = store.split(), store.source_rows()
     start = 0
     for name, table in TABLES.items():
-        frame = pl.read_csv(gzip.decompress(published[table.file.name].read_bytes()))
+        frame = pl.read_csv(gzip.decompress(published[table.files[0].name].read_bytes()))
         here = slice(start, start + len(frame))
-        for column, _ in table.columns:
+        for column, _ in table.published_columns:
             expected = frame[column].cast(pl.Float32).to_numpy()
             np.testing.assert_allclose(values[here, names.index(f"{name}/{column}")], expected, rtol=1e-6)
-        own = [names.index(f"{name}/{column}") for column, _ in table.columns]
+        own = [names.index(f"{name}/{column}") for column, _ in table.published_columns]
         assert np.isnan(np.delete(values[here], own, axis=1)).all()
-        parts = read_integer_lists(published[table.split.name])
+        parts = read_integer_lists(published[table.split_file.name])
         assert codes is not None
         for code, part in enumerate(("train", "val", "test")):
             assert set(rows[here][codes[here] == code] - 1) == set(parts[part])
@@ -95,7 +95,7 @@ def test_the_same_store_with_two_processes_and_from_a_mirror(
     alone = Dataset(config).prepare(tmp_path / "alone", QUIET)
     pair = Dataset(config).prepare(tmp_path / "pair", How(workers=2))
     mirror = archive.path("http://x/mirror/y").parent
-    for file in (TABLES["zinc"].file, TABLES["zinc"].split):
+    for file in (*TABLES["zinc"].files, TABLES["zinc"].split_file):
         (mirror / file.mirror_path).parent.mkdir(parents=True, exist_ok=True)
         (mirror / file.mirror_path).write_bytes(published[file.name].read_bytes())
     requests = len(archive.requests)

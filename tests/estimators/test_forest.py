@@ -18,9 +18,9 @@ def test_scikit_learn(rows, fitted) -> None:
     options = {"max_features": "sqrt", "class_weight": "balanced_subsample", "random_state": 3}
     two = RandomForestClassifier(60, **options).fit(rows.train, rows.targets[:, 1])
     three = RandomForestClassifier(60, **options).fit(rows.train, rows.targets[:, 2])
-    np.testing.assert_array_equal(found[:, 0], value.predict(rows.new))
-    np.testing.assert_array_equal(found[:, 1], two.predict_proba(rows.new)[:, 1])
-    np.testing.assert_array_equal(found[:, [2, 3, 5]], three.predict_proba(rows.new))
+    np.testing.assert_allclose(found[:, 0], value.predict(rows.new), rtol=1e-12)
+    np.testing.assert_allclose(found[:, 1], two.predict_proba(rows.new)[:, 1], rtol=1e-12)
+    np.testing.assert_allclose(found[:, [2, 3, 5]], three.predict_proba(rows.new), rtol=1e-12)
     assert not found[:, 4].any()
     each = np.array([tree.predict(rows.new) for tree in value.estimators_])
     np.testing.assert_allclose(std[:, 0], each.std(axis=0), rtol=1e-12)
@@ -32,7 +32,7 @@ def test_larger_leaves(rows, fitted) -> None:
     value = RandomForestRegressor(20, max_features=0.5, min_samples_leaf=9, random_state=0)
     value.fit(rows.train[rows.seen], rows.targets[rows.seen, 0])
     found = fitted(forest, trees=20, feature_share=0.5, smallest_leaf=9).predict(rows.new)[0]
-    np.testing.assert_array_equal(found[:, 0], value.predict(rows.new))
+    np.testing.assert_allclose(found[:, 0], value.predict(rows.new), rtol=1e-12)
 
 
 def test_leaves_by_hand() -> None:
@@ -67,7 +67,7 @@ def test_many_rows_are_predicted_in_blocks(rows, fitted) -> None:
     estimator = fitted(forest, trees=5)
     many = np.resize(rows.new, (2500, 12))
     for found, expected in zip(estimator.predict(many), estimator.predict(rows.new), strict=True):
-        np.testing.assert_array_equal(found, np.resize(expected, (2500, 6)))
+        np.testing.assert_allclose(found, np.resize(expected, (2500, 6)), rtol=1e-12, atol=1e-15)
 
 
 def test_nothing_to_learn(rows) -> None:

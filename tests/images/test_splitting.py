@@ -46,7 +46,7 @@ def test_words_of_a_column(screen: ImageStore, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_wrong_kinds(screen: ImageStore) -> None:
-    with pytest.raises(UsageError, match="about molecules"):
+    with pytest.raises(UsageError, match="unknown kind of split"):
         split_images(screen, SplitSection(kind="scaffold"))
     with pytest.raises(UsageError, match="data.split.column"):
         split_images(screen, SplitSection(kind="group"))

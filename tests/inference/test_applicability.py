@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from hooke.inference.domain import COLUMNS, MORGAN, Domain, WithFingerprints, nearest, packed_bits
 
 from hooke.core.errors import DataError
 from hooke.core.how import QUIET
 from hooke.core.runs import RunFolder
+from hooke.inference.applicability import DISTANCE, TANIMOTO, Domain, nearest
 from hooke.inference.loaded import LoadedRun
-from hooke.inference.predict import predict_smiles
-from hooke.molecules.fingerprints import nearest_similarity
-from hooke.molecules.tables.prepared import prepare_table
+from hooke.inference.predict import predict_in_memory
+from hooke.modalities import readable
+from hooke.molecules.descriptors import nearest_similarity
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MORGAN, packed_bits
+from hooke.molecules.store import MoleculeStore
+from hooke.molecules.tables.description import Table
+from hooke.molecules.tables.ingest import prepare_tables
 from hooke.molecules.tables.twins import twin_smiles, write_twin_table
 
 
@@ -25,7 +31,8 @@ def with_data(tmp_path: Path, make_run: Callable[..., Path], monkeypatch: pytest
     """A run whose training molecules are there."""
     monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
     table = write_twin_table(tmp_path / "table.csv", seed=0, rows=40)
-    store = prepare_table(table, tmp_path / "stores", object(), QUIET)
+    how = replace(QUIET, sections={"encodings": EncodingConfig(random_walk=4)})
+    store = prepare_tables([Table(paths=(table,))], tmp_path / "stores", "t", how)
     run = RunFolder(make_run(tmp_path / "runs"))
     parts = np.where(np.arange(len(store)) < 30, "train", "test")
     pl.DataFrame({"row": np.arange(len(store)), "split": parts}).write_parquet(run.path("split.parquet"))
@@ -35,23 +42,23 @@ def with_data(tmp_path: Path, make_run: Callable[..., Path], monkeypatch: pytest
 
 def test_training_molecules_are_inside_and_odd_ones_far(with_data: LoadedRun) -> None:
     known = twin_smiles(40, seed=0)[0]
-    found = predict_smiles(with_data, [known, "[Na+].[Cl-]", "C("], domain=True)
-    assert list(found.columns[-3:-1]) == list(COLUMNS)
+    found = predict_in_memory(with_data, [known, "[Na+].[Cl-]", "C("], domain=True)
+    assert list(found.columns[-3:-1]) == [TANIMOTO, DISTANCE]
     assert found["nearest_tanimoto"][0] == 1
     assert found["embedding_distance"][0] == pytest.approx(0, abs=1e-3)
     assert found["nearest_tanimoto"][1] < 0.3
     assert found["embedding_distance"][1] > 1
     assert found["nearest_tanimoto"][2] is None
-    plain = predict_smiles(with_data, [known])
-    assert found["log_p"][0] == pytest.approx(plain["log_p"][0], abs=1e-6)
-    assert COLUMNS[0] not in plain.columns
+    plain = predict_in_memory(with_data, [known])
+    assert found["log_p"][0] == pytest.approx(plain["log_p"][0], rel=1e-4, abs=1e-5)
+    assert TANIMOTO not in plain.columns
 
 
 def test_it_is_computed_once_and_equals_rdkit(
     with_data: LoadedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     domain = Domain.of(with_data)
-    monkeypatch.setattr("hooke.inference.domain._made", None)
+    monkeypatch.setattr("hooke.inference.applicability._made", None)
     again = Domain.of(with_data)
     assert np.array_equal(domain.bits, again.bits)
     train = twin_smiles(40, seed=0)[:30]
@@ -75,7 +82,10 @@ def test_nearest() -> None:
 
 
 def test_fingerprints_travel_as_an_encoding(with_data: LoadedRun) -> None:
-    how = WithFingerprints(with_data.standardise, with_data.encodings)
-    found = how.prepare(["CCO", "C(", "c1ccccc1"])
+    spec, store = with_data.spec, MoleculeStore.open(Path(with_data.run.info["store"]))
+    carrying = readable("molecules", "predict").comparable(spec)
+    found = carrying.prepare(["CCO", "C(", "c1ccccc1"])
+    np.testing.assert_array_equal(found.arrays.graph_encodings[MORGAN], packed_bits(["CCO", "c1ccccc1"]))
     assert found.arrays.graph_encodings[MORGAN].shape == (2, 256)
-    assert not how.fits(None)  # type: ignore[arg-type]
+    assert spec.fits(store)
+    assert not carrying.fits(store)

@@ -11,7 +11,8 @@ import pytest
 from hooke.core.how import QUIET
 from hooke.inference.cached import cached_embeddings
 from hooke.inference.loaded import LoadedRun
-from hooke.molecules.tables.prepared import prepare_table
+from hooke.molecules.tables.description import Table
+from hooke.molecules.tables.ingest import prepare_tables
 from hooke.molecules.tables.twins import write_twin_table
 
 
@@ -20,7 +21,7 @@ def test_the_second_call_computes_nothing(
 ) -> None:
     run = LoadedRun.open(make_run(tmp_path / "runs"), "cpu")
     table = write_twin_table(tmp_path / "t.csv", seed=0, rows=30)
-    store = prepare_table(table, tmp_path / "stores", object(), QUIET)
+    store = prepare_tables([Table(paths=(table,))], tmp_path / "stores", "t", QUIET)
     first = cached_embeddings(run, store, folder=tmp_path / "e", show_progress=False)
     assert first.shape == (30, run.width)
     assert np.allclose(first, run.embed(store.smiles()), atol=1e-5)

@@ -9,7 +9,7 @@ import pytest
 
 from hooke.core.label import Label
 from hooke.modalities.molecules.samples import SMILES, slice_of
-from hooke.molecules.label_share import hide_labels, kept
+from hooke.molecules.statistics import hide_labels, kept
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from hooke.core.errors import UsageError
+from hooke.core.how import How
 from hooke.core.recipe import SplitSection
+from hooke.datasets import csv
 from hooke.molecules.splitting import leak_report, split_store
 from hooke.molecules.store import MoleculeStore
+from hooke.molecules.tables.twins import write_twin_table
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> MoleculeStore:
+    table = write_twin_table(tmp_path / "assay.csv", seed=0, rows=80)
+    return csv.Dataset(csv.Config(path=str(table))).prepare(tmp_path / "stores", How(1, show_progress=False))
 
 
 @pytest.mark.parametrize("kind", ["random", "scaffold", "scaffold_balanced", "cluster"])

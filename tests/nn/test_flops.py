@@ -46,7 +46,4 @@ def test_the_flops_of_a_transformer_by_hand() -> None:
 def test_kept_bytes() -> None:
     with torch.device("meta"):
         layers, rows = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 4)), torch.empty(10, 8)
-    assert kept_bytes(lambda: layers(rows), layers, without_attention=False) == 4 * (10 * 8 + 10 * 16)
-    square = torch.empty(2, 5, 5, device="meta", requires_grad=True)
-    call = lambda: square.exp().sum()  # noqa: E731
-    assert kept_bytes(call, layers, without_attention=True) < kept_bytes(call, layers, without_attention=False)
+    assert kept_bytes(lambda: layers(rows), layers) == 4 * (10 * 8 + 10 * 16)

@@ -7,8 +7,11 @@ import pytest
 
 from hooke.core.errors import UnknownNameError
 from hooke.core.label import Label
+from hooke.core.recipe import load_recipe
+from hooke.images.store import ImageStore
+from hooke.modalities import trainable
 from hooke.molecules.spec import MoleculeSpec
-from hooke.studies.baselines import fit_predict
+from hooke.studies.baselines import baseline_predictions, fit_predict
 
 LABELS = (Label("y"), Label("b", kind="binary"), Label("never"), Label("constant"))
 
@@ -48,3 +51,18 @@ def test_baselines(name: str) -> None:
 def test_unknown_baseline() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'forest'"):
         predicted("forst", *data(), np.arange(5), np.arange(5))
+
+
+def test_baselines_of_wells(screen: ImageStore) -> None:
+    """Hand-crafted features of fields, averaged over each well; one prediction a well, in the order of their names."""
+    recipe, images = load_recipe("tiny_wsl"), trainable("images", "fit")
+    rows = np.arange(len(screen))
+    spec = images.spec(screen, rows, recipe)
+    found = baseline_predictions(images, recipe, spec, screen, images.compared(spec), rows, rows, show_progress=False)
+    codes = screen.classes("perturbation")[0]
+    wells = images.groups(screen, rows)
+    truth = codes[np.unique(wells, return_index=True)[1]]
+    assert list(found) == list(images.estimators)
+    assert all(values.shape == (wells.max() + 1, 1) for values in found.values())
+    assert np.array_equal(found["nearest"][:, 0], truth)  # each well is its own nearest
+    assert (found["mean"] == np.bincount(truth).argmax()).all()

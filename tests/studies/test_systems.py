@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,11 +11,10 @@ from hooke.core.errors import UnknownNameError
 from hooke.core.how import QUIET
 from hooke.core.recipe import SplitSection, load_recipe
 from hooke.encoders import Encoder
-from hooke.molecules.encodings.config import EncodingConfig
-from hooke.molecules.parse import KEEP_ALL
-from hooke.molecules.source import Preparation
+from hooke.molecules.spec import MoleculeSpec
 from hooke.molecules.splitting import split_store
-from hooke.molecules.tables.prepared import prepare_table
+from hooke.molecules.tables.description import Table
+from hooke.molecules.tables.ingest import prepare_tables
 from hooke.molecules.tables.twins import write_twin_table
 from hooke.studies import systems
 from hooke.studies.systems import SYSTEMS, Task, predictions
@@ -25,10 +23,11 @@ from hooke.studies.systems import SYSTEMS, Task, predictions
 class Counting(Encoder):
     """Embeds a molecule by the number of its atoms of each element."""
 
+    modality = "molecules"  # type: ignore[assignment]
+    spec = MoleculeSpec()  # type: ignore[assignment]
     width = 20  # type: ignore[assignment]
-    preparation = Preparation(KEEP_ALL, EncodingConfig())  # type: ignore[assignment]
 
-    def vectors(self, batch):  # type: ignore[no-untyped-def]
+    def vectors(self, batch, options=None):  # type: ignore[no-untyped-def]
         out = np.zeros((batch.num_graphs, 20), np.float32)
         np.add.at(out, (batch.node_graph.numpy(), batch.atom_codes[:, 0].clamp(max=19).numpy()), 1)
         return out
@@ -42,7 +41,7 @@ def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Task:
     monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HOOKE_PROGRESS", "0")
     table = _with_parts(write_twin_table(tmp_path / "assay.csv", seed=0, rows=120))
-    store = prepare_table(table, tmp_path / "stores", SimpleNamespace(split_column="split"), QUIET)
+    store = prepare_tables([Table(split_column="split", paths=(table,))], tmp_path / "stores", "t", QUIET)
     split = split_store(store, SplitSection(kind="held_out"))
     recipe = load_recipe("tiny_gine", ["model.width=16", "model.depth=1", "train.epochs=1", "train.threads=1"])
     return Task(recipe, store, split, None, tmp_path / "runs")

@@ -22,7 +22,7 @@ TWO = Config({"multitask": {"weight": 2.0}, "noisy_nodes": {"weight": 0.5, "node
 
 def made(config: Config, encodings: EncodingConfig = EncodingConfig()):
     torch.manual_seed(0)
-    task = Task(config, MoleculeSpec(LABELS, encodings))
+    task = Task(config, MoleculeSpec(LABELS, encodings=encodings))
     return task, task.network(gine.Model(gine.PRESETS["tiny"], task.inputs(task.spec)))
 
 

@@ -12,8 +12,7 @@ from hooke.models import gpse as model
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.contract import seeded
-from hooke.nn.graphs.encoding_targets import graph_loss, node_loss, normalised
-from hooke.tasks.gpse import Config, Task
+from hooke.tasks.gpse import Config, Task, graph_loss, node_loss, normalised
 
 ENCODINGS = Config().targets
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hooke.inference.image_run import LoadedImageRun
 
 from hooke.core.errors import UsageError
 from hooke.core.recipe import load_recipe
 from hooke.images.batch import image_batch as stored_batch
 from hooke.images.spec import LEVEL
 from hooke.images.store import ImageStore
+from hooke.inference.loaded import LoadedRun
+from hooke.modalities import trainable
 from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import resnet
 from hooke.nn.contract import built
@@ -103,10 +104,17 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageStore:
 def test_a_run_learns_them_and_embeds_without_them(store: ImageStore, tmp_path: Path) -> None:
     recipe = load_recipe("screen_library_wsl", (*SMALL, *SHORT))
     run = fit(recipe, runs=tmp_path / "runs", store=store, show_progress=False)
-    [scores] = run.read_json("metrics.json")["valid"]["image"].values()
-    assert np.isfinite([scores[FEATURES], scores["cross_entropy"]]).all()
-    network = LoadedImageRun.open(run.folder).network
+    scores = run.metrics()[-1]
+    assert np.isfinite([scores[f"valid_{FEATURES}"], scores["valid_cross_entropy"]]).all()
+    spec = trainable("images", "fit").read_spec(run)
+    for level in ("field", "well"):
+        found = run.read_json("metrics.json")["valid"][level]
+        assert list(found) == [label.name for label in spec.labels]
+        assert 0 <= found["gene"]["accuracy"] <= 1
+        measured = [values["rmse"] for name, values in found.items() if name != "gene"]
+        assert np.isfinite(measured).any()
+    network = LoadedRun.open(run.folder, "cpu").network
     batch = stored_batch(np.stack(list(store.read([0, 1]))), store.channels, np.arange(2))
     assert network.embed(batch).shape == (2, 5 * 64)
     with pytest.raises(UsageError, match="all channels"):
-        fit(replace(recipe, images=replace(recipe.images, channels=("DNA", "ER"))), runs=tmp_path / "runs", store=store)
+        fit(recipe.with_section("images", channels=("DNA", "ER")), runs=tmp_path / "runs", store=store)

@@ -7,8 +7,7 @@ from hooke.core.errors import UsageError
 from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import ca_mae, resnet, vit
 from hooke.nn.contract import built
-from hooke.nn.teacher import momentum_at
-from hooke.tasks.sit_v2 import Config, Task, damaged_error
+from hooke.tasks.sit_v2 import Config, Task, damaged_error, momentum_at
 
 SMALL = Config(hidden_width=32, contrast_width=8, momentum=0.9, momentum_steps=10)
 

@@ -52,6 +52,11 @@ class Restless(pocketmix.Dataset):
         return super().twin(folder, seed + (folder.name == "again"))
 
 
+class Constant(pocketmix.Dataset):
+    def twin(self, folder: Path, seed: int = 0):
+        return super().twin(folder, 0)
+
+
 class Damaged(pocketmix.Dataset):
     def twin(self, folder: Path, seed: int = 0):
         store = super().twin(folder, seed)
@@ -68,7 +73,13 @@ class Loose(pocketmix.Dataset):
 
 
 @pytest.mark.parametrize(
-    ("dataset", "message"), [(Restless, "another twin"), (Damaged, "damaged"), (Loose, "list, which is no store")]
+    ("dataset", "message"),
+    [
+        (Restless, "another twin"),
+        (Constant, "gives the same twin"),
+        (Damaged, "damaged"),
+        (Loose, "list, which is no store"),
+    ],
 )
 def test_bad_twins(tmp_path: Path, dataset: type, message: str) -> None:
     with pytest.raises(ContractError, match=message):

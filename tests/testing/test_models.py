@@ -20,10 +20,9 @@ from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.contract import ContractError, ModelCase
 from hooke.nn.graphs.model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
-from hooke.nn.images.channels import in_order
+from hooke.nn.images.channels import in_order, standardise
 from hooke.nn.images.encoder import ImageEncoder
 from hooke.nn.images.output import ImageOutput
-from hooke.nn.images.standardise import standardise
 from hooke.nn.transformer import check_block
 from hooke.testing import check_model
 from hooke.testing.models import MODEL_CHECKS, model_case, model_checks, other_values
@@ -122,7 +121,7 @@ def test_a_registered_model_passes() -> None:
         (OfMolecules, "hidden", "state_round_trip", "state_dict does not hold"),
         (OfMolecules, "constant", "state_round_trip", "seed does not change"),
         (OfMolecules, "random", "determinism", "differ"),
-        (OfMolecules, "large", "odd_items", "241: the output is not finite"),
+        (OfMolecules, "large", "odd_items", "241 atoms: the output is not finite"),
         (OfMolecules, "precision", "half_precision", "bfloat16"),
         (OfMolecules, "nodes", "widths", "node_width"),
         (OfMolecules, "edges", "widths", "edge_width"),

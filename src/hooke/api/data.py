@@ -49,6 +49,27 @@ def described(name: str, store: Any) -> dict[str, Any]:
     return dict(modality(registry.modality_of("datasets", name)).describe(store).fields)
 
 
+def measure_quality(
+    folder: Path, output: Path, *, workers: int | None = None, show_progress: bool = True
+) -> dict[str, Any]:
+    """Measure what of a store can be trusted, write it as a table, and say how many rows something speaks against.
+
+    Raises:
+        UsageError: Nothing of the kind is measured of the store's modality, or the output is neither .parquet nor .csv.
+    """
+    from hooke.modalities import modality_of_store
+
+    if output.suffix not in (".parquet", ".csv"):
+        raise UsageError(f"the table of quality must end in .parquet or .csv, got {output.name}")
+    about, store = modality_of_store(folder)
+    found = about.quality(store, workers=workers, show_progress=show_progress)
+    if output.suffix == ".csv":
+        found.write_csv(output)
+    else:
+        found.write_parquet(output)
+    return {"quality": str(output), "rows": len(found), "suspicious": int((found["reason"] != "").sum())}
+
+
 def given_source(source: Path | str, options: Sequence[str], modality: str, *, show_progress: bool) -> Any:
     """What a user gives in place of a file: the file itself, a store, or the name of a data set, which is then prepared.
 
@@ -64,7 +85,8 @@ def given_source(source: Path | str, options: Sequence[str], modality: str, *, s
     named = str(source) in registry.names("datasets") and not Path(source).exists()
     if not named:
         if options:
-            raise UsageError(f"{source} is no data set by name and takes no options such as {options[0]!r}")
+            what = "prepared already" if Path(source).is_dir() else "no data set by name"
+            raise UsageError(f"{source} is {what} and takes no options such as {options[0]!r}")
         return Path(source)
     if (about := registry.modality_of("datasets", str(source))) != modality:
         raise UsageError(f"{source} is a data set of {about}; name one of {modality}, or a file")

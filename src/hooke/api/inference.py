@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hooke.api.data import given_source, labelled_store
+from hooke.core import registry
 from hooke.core.cluster import cluster_or_here
 from hooke.core.runs import RunFolder
 from hooke.inference.shipped import run_path
@@ -46,6 +47,10 @@ def embed(
     weights: Path | str | None = None,
     device: str = "auto",
     cluster: str | None = None,
+    batch_size: int | None = None,
+    workers: int | None = None,
+    resume: bool = True,
+    show_progress: bool = True,
     **options: Any,
 ) -> StreamReport:
     """Embed a user's file (molecules), or the wells of an image store, streamed and resumable.
@@ -59,18 +64,27 @@ def embed(
         weights: The file of the published weights; None looks for it.
         device: "auto", "cpu" or "cuda".
         cluster: Embed in the workers of a Ray cluster ("local", "auto" or an address; see `core.cluster`).
-        options: Those of `hooke.inference.embed.embed`.
+        batch_size, workers, resume, show_progress: See `hooke.inference.embed.embed`.
+        options: Of the modality: how the file is read and shown to the encoder.
 
     Raises:
         UsageError: Options of a data set with a file, or options of another modality.
         DataError: No such run or weights, or they are damaged.
     """
+    from hooke.core.options import chosen
     from hooke.inference.embed import embed as stream
+    from hooke.inference.loaded import is_published
+    from hooke.modalities import readable
 
+    if is_published(run):  # options are checked before weights are looked for
+        chosen(readable(registry.modality_of("encoders", str(run)), "embed"), options)
     encoder = load(run, weights=weights, device=device)
-    given = given_source(source, data, encoder.modality, show_progress=options.get("show_progress", True))
-    with cluster_or_here(cluster, options.get("workers")):
-        return stream(encoder, given, Path(output), **options)
+    given = given_source(source, data, encoder.modality, show_progress=show_progress)
+    with cluster_or_here(cluster, workers):
+        return stream(
+            encoder, given, Path(output), batch_size=batch_size, workers=workers, resume=resume, show_progress=show_progress,
+            **options,
+        )  # fmt: skip
 
 
 def load(name: Path | str, *, weights: Path | str | None = None, device: str = "auto") -> Encoder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -79,17 +79,37 @@ def prepare(
         print_fields({key: value for key, value in summary.items() if not isinstance(value, Mapping)})
 
 
-@app.command(epilog="Example: `hooke data check ~/.cache/hooke/stores/esol-1a2b3c4d`")
-def check(folder: Annotated[Path, typer.Argument(help="A prepared store.")], as_json: Json = False) -> None:
-    """Read every byte of a store and compare it with its checksums. Exit code 3 when something is wrong."""
+@app.command(
+    epilog="Examples: `hooke data check ~/.cache/hooke/stores/esol-1a2b3c4d` · `hooke data check STORE --quality wells_quality.parquet`, "
+    "then `hooke map build corrected.parquet --metadata wells_quality.parquet -o map.parquet`"
+)
+def check(
+    folder: Annotated[Path, typer.Argument(help="A prepared store.")],
+    quality: Annotated[
+        Path | None,
+        typer.Option(
+            help="Images: also measure cells, saturation and focus of every well, into this .parquet or .csv."
+        ),
+    ] = None,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Read every byte of a store and compare it with its checksums; on request what can be trusted. Exit code 3 when something is wrong."""
     from hooke.core.store import check_store
 
     problems = check_store(folder)
+    said: dict[str, object] = {"store": folder, "problems": [asdict(problem) for problem in problems]}
+    if quality is not None and not problems:
+        from hooke.api.data import measure_quality
+
+        said["quality"] = measure_quality(folder, quality, workers=workers)
     if as_json:
-        print_json({"store": folder, "problems": [asdict(problem) for problem in problems]})
+        print_json(said)
     elif problems:
         print_table(["file", "problem"], [[problem.file, problem.what] for problem in problems])
     else:
         typer.echo(f"{folder}: every checksum holds")
+        if quality is not None:
+            print_fields(cast(Mapping[str, object], said["quality"]))
     if problems:
         raise typer.Exit(3)

@@ -57,11 +57,11 @@ def read_integer_lists(path: Path) -> dict[str, np.ndarray]:
 
 
 def write_integer_lists(path: Path, lists: Mapping[str, Sequence[int]]) -> None:
-    """Write a `.pt` file that `torch.load` and `read_integer_lists` read."""
+    """Write a `.pt` file that `torch.load` and `read_integer_lists` read; equal lists give equal bytes."""
     plain = {name: [int(value) for value in values] for name, values in lists.items()}
     with zipfile.ZipFile(path, "w", compression=zipfile.ZIP_STORED) as archive:
-        archive.writestr(f"{path.stem}/data.pkl", pickle.dumps(plain, protocol=2))
-        archive.writestr(f"{path.stem}/version", "3\n")
+        archive.writestr(zipfile.ZipInfo(f"{path.stem}/data.pkl"), pickle.dumps(plain, protocol=2))
+        archive.writestr(zipfile.ZipInfo(f"{path.stem}/version"), "3\n")
 
 
 def _integers(values: object, where: str) -> np.ndarray:

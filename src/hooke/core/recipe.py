@@ -86,7 +86,7 @@ class TrainSection:
         checkpoint_seconds: Save the state when so many seconds have passed since the last time; a kill loses at most this.
         tensorboard: Write event files beside metrics.jsonl (extra "tensorboard").
         refit: After the run, train once more on all rows for the chosen number of epochs, and predict with that.
-        gradient_norms: Log after each epoch the norm of each task's gradient at the encoder (`train.gradients`).
+        gradient_norms: Log after each epoch the norm of each task's gradient at the encoder (`train.loop`).
         learned_from: A finished run whose encoder is the learned encoding, `encodings.learned`.
         width_transfer: Options of the model at the width where the other ones were found ({width = 64}); weights and rates are then such
             that they hold at this model's width as well (`nn.width_transfer`). Molecules only.
@@ -258,7 +258,9 @@ def resolve(mapping: Mapping[str, Any]) -> Recipe:
         "task": attempt(named_thing, "tasks", tables["task"], "task", "multitask"),
     }
     about = {kind: attempt(_modality, thing) for kind, thing in named.items() if thing is not None}
-    modality = modality_object(about["data"]) if about.get("data") else None
+    if None not in named.values():
+        attempt(_agree, named, about)
+    modality = attempt(modality_object, about["data"]) if about.get("data") else None
     sections = _modality_sections(mapping, modality, attempt)
     split = attempt(build, SplitSection, tables["split"], "data.split")
     train = attempt(build, TrainSection, tables["train"], "train")
@@ -270,7 +272,7 @@ def resolve(mapping: Mapping[str, Any]) -> Recipe:
     recipe = None
     if not problems:
         recipe = Recipe(name, seed=seed, split=split, train=train, sections=sections, **named)
-        attempt(_check, recipe, about, modality)
+        attempt(_check, recipe, modality)
     if len(problems) == 1:
         raise problems[0]
     if problems or recipe is None:
@@ -315,13 +317,17 @@ def _refuse_section(key: str, modality: Any) -> None:
         raise UnknownNameError("section", key, [*_FIXED, *(modality.sections if modality is not None else others)])
 
 
-def _check(recipe: Recipe, about: Mapping[str, str], modality: Any) -> None:
-    """Data, model and task must be of one modality, which can be trained, splits like this and knows all options."""
+def _agree(named: Mapping[str, Named], about: Mapping[str, str]) -> None:
+    """Data, model and task must be of one modality."""
     if len({one for one in about.values() if one != "any"}) > 1:
         raise UsageError(
             "data, model and task must be about one thing, but "
-            + ", ".join(f"{kind} {getattr(recipe, kind).name!r} is about {one}" for kind, one in about.items())
+            + ", ".join(f"{kind} {named[kind].name!r} is about {one}" for kind, one in about.items())
         )
+
+
+def _check(recipe: Recipe, modality: Any) -> None:
+    """The modality can be trained, splits like this and knows all options."""
     if not modality.trainable:
         raise UsageError(f"{modality.name} are data alone: nothing is trained on them")
     if recipe.split.kind not in modality.splits:

@@ -12,6 +12,7 @@ from hooke.core.cards import Card
 from hooke.core.errors import UsageError
 from hooke.core.how import QUIET, How
 from hooke.core.label import Kind, Transform
+from hooke.molecules.tables.description import LabelOptions, Rule, Table
 
 if TYPE_CHECKING:
     from hooke.molecules.store import MoleculeStore
@@ -31,7 +32,7 @@ CARD = Card(
 
 @dataclass(frozen=True)
 class Config:
-    """Which table and how it is read; see `hooke.molecules.tables.ingest.IngestConfig` for the meaning of each option.
+    """Which table and how it is read; see `hooke.molecules.tables.description` for the meaning of each option.
 
     Attributes:
         path: The file.
@@ -51,7 +52,7 @@ class Config:
     transforms: Mapping[str, Transform] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     convert_to: Mapping[str, str] = field(default_factory=dict)
-    duplicates: Literal["mean", "median", "first", "error", "keep_all"] = "mean"
+    duplicates: Rule = "mean"
     codec: Literal["plain", "chunked"] = "plain"
 
 
@@ -65,16 +66,17 @@ class Dataset(datasets.Dataset[Config]):
             UsageError: No file is named.
             DataError: The file cannot be read.
         """
-        from hooke.molecules.tables.prepared import prepare_table
+        from hooke.molecules.tables.ingest import IngestOptions, prepare_tables
 
-        if not self.config.path:
+        config = self.config
+        if not config.path:
             raise UsageError("data.path is missing: name the table, for example data.path=assay.csv")
-        return prepare_table(
-            Path(self.config.path),
-            Path(folder),
-            self.config,
-            how,
+        path = Path(config.path)
+        labels = LabelOptions(config.targets, config.kinds, config.transforms, config.units, config.convert_to)
+        table = Table(
+            labels, config.smiles, split_column=config.split_column, duplicates=config.duplicates, paths=(path,)
         )
+        return prepare_tables([table], Path(folder), path.name.split(".")[0], how, IngestOptions(codec=config.codec))
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
         """A small table of real molecules with computed labels, written and read like any other."""

@@ -46,13 +46,13 @@ class Dataset(datasets.Dataset[Config]):
             UsageError: No folder is named.
             DataError: Fields cannot be used; the message names their wells.
         """
-        from hooke.images.reading.prepared import prepare_folder
+        from hooke.images.reading.ingest import prepare_folder
 
         return prepare_folder(self.config, folder, how, name=CARD.name)
 
     def twin(self, folder: Path, seed: int = 0) -> ImageStore:
         """Simulated fields as npz files with a table of wells, read like any other folder."""
-        from hooke.images.reading.prepared import prepare_folder
+        from hooke.images.reading.ingest import prepare_folder
         from hooke.images.simulated.config import ScreenConfig
         from hooke.images.simulated.files import write_npz
         from hooke.images.simulated.screen import Screen

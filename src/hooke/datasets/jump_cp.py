@@ -114,9 +114,9 @@ class Dataset(datasets.Dataset[Config]):
         return self._read(config, folder, source, QUIET)
 
     def _read(self, config: Config, folder: Path, source: dict[str, object], how: How) -> ImageStore:
+        from hooke.images.reading.ingest import prepare_folder
         from hooke.images.reading.layouts import index_folder
         from hooke.images.reading.metadata import standard_names
-        from hooke.images.reading.prepared import prepare_folder
         from hooke.images.reading.published import gathered, jump_metadata
 
         if not config.path:

@@ -14,20 +14,19 @@ of known structure, each with one well a dose, too few for 978 labels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
-from hooke.core.how import QUIET
+from hooke.core.how import How
 from hooke.core.label import Label
-from hooke.molecules.tables.csv_tables import CsvDataset, CsvTable
+from hooke.molecules.tables.description import Table
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from hooke.molecules.store import MoleculeStore
 
 _LINCS = "https://raw.githubusercontent.com/dhimmel/lincs/726793b5ce36576f6f17a0e015a4196113da270c/data/"
 _COMPOUNDS = RemoteFile(
@@ -41,12 +40,8 @@ _COUNTS = RemoteFile(
 )  # fmt: skip
 _COLUMNS = ("down-measured", "up-measured", "down-imputed", "up-imputed")
 _UNKNOWN = "-666"  # how LINCS writes that it does not know
-TABLE = CsvTable(
-    ((_COMPOUNDS, ""), (_COUNTS, "")),
-    "canonical_smiles",
-    tuple((column, Label(column.replace("-", "_"), unit="log10(1 + genes)")) for column in _COLUMNS),
-    "mae",
-)
+LABELS = {column: Label(column.replace("-", "_"), unit="log10(1 + genes)") for column in _COLUMNS}
+_SMILES = "canonical_smiles"
 CARD = Card(
     name="l1000",
     title="L1000: numbers of genes that compounds turn up or down",
@@ -70,21 +65,30 @@ class Config:
     """Nothing to choose."""
 
 
-class Dataset(CsvDataset, datasets.Dataset[Config]):
+class Dataset(datasets.TableDataset[Config]):
     """The compounds as a store."""
 
     def __init__(self, config: Config) -> None:
-        datasets.Dataset.__init__(self, config)
-        CsvDataset.__init__(self, CARD.name, {CARD.name: TABLE}, CARD.name)
+        columns = tuple((label.name, label) for label in LABELS.values())
+        super().__init__(config, CARD.name, {CARD.name: Table(columns, "smiles", (_COMPOUNDS, _COUNTS), metric="mae")})
 
-    def rows(self, paths: list[Path]) -> list[dict[str, str]]:
-        """All measured compounds: `pert_id`, `smiles` ("" where there is no structure) and the labels."""
-        rows = joined(*paths).iter_rows(named=True)
-        return [{name: str(value) for name, value in row.items()} for row in rows]
+    def at_hand(self, folder: Path, how: How = How()) -> list[Table]:
+        """One table of all measured compounds, written below `folder`."""
+        return self._joined(self.files(how), folder)
 
-    def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
-        """Both files for small real molecules, with counts computed from their structure."""
-        return self._ingest(_write_twins(Path(folder) / "files", seed), Path(folder), QUIET)
+    def twins(self, folder: Path, seed: int = 0) -> list[Table]:
+        """The table of both files for small real molecules, with counts computed from their structure."""
+        return self._joined(_write_twins(Path(folder) / "files", seed), folder)
+
+    def _joined(self, paths: list[Path], folder: Path) -> list[Table]:
+        from hooke.core.files import put_in_place
+
+        path = Path(folder) / "tables" / f"{CARD.name}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        joined(*paths).write_csv(temporary, quote_style="never")
+        put_in_place(temporary, path)
+        return [replace(self.tables[CARD.name], paths=(path,))]
 
 
 def _read(path: Path) -> pl.DataFrame:
@@ -101,9 +105,9 @@ def joined(compounds: Path, counts: Path) -> pl.DataFrame:
     table = measured.join(_read(counts), left_on="pert_id", right_on="perturbagen", how="left", maintain_order="left")
     labels = (
         pl.col(column).cast(pl.Float64).fill_null(0).add(1).log(10).round(6).alias(label.name)
-        for column, label in TABLE.columns
+        for column, label in LABELS.items()
     )
-    return table.select("pert_id", pl.col(TABLE.smiles).replace(_UNKNOWN, "").fill_null("").alias("smiles"), *labels)
+    return table.select("pert_id", pl.col(_SMILES).replace(_UNKNOWN, "").fill_null("").alias("smiles"), *labels)
 
 
 def _write_twins(folder: Path, seed: int) -> list[Path]:
@@ -111,21 +115,20 @@ def _write_twins(folder: Path, seed: int) -> list[Path]:
     import numpy as np
     import polars as pl
 
-    from hooke.molecules.tables.csv_twins import ROWS
-    from hooke.molecules.tables.twins import twin_smiles, twin_value
+    from hooke.molecules.tables.twins import ROWS, twin_smiles, twin_value
 
     smiles, generator = twin_smiles(ROWS, seed=seed), np.random.default_rng(seed)
     names = [f"BRD-TWIN{number:02d}" for number in range(ROWS)]
     counts = {
         column: [int(10 ** max(0.0, min(3.0, twin_value(text, label, generator)))) for text in smiles]
-        for column, label in TABLE.columns
+        for column, label in LABELS.items()
     }
     information = pl.DataFrame(
         {
             "pert_id": [*names, "BRD-UNKNOWN", "TRC-KNOCKDOWN"],
             "pert_type": [*["trt_cp"] * (ROWS + 1), "trt_sh"],
             "num_gold": [*[2] * (ROWS - 1), 0, 1, 1],
-            TABLE.smiles: [*smiles, _UNKNOWN, None],
+            _SMILES: [*smiles, _UNKNOWN, None],
         }
     )
     summary = pl.DataFrame({"perturbagen": names, **counts})[1:]  # the first compound has no significant gene

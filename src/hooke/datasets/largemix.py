@@ -16,62 +16,42 @@ Differs from the paper: its L1000 runs used files with three classes (`_0-2_th2`
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
-from hooke.core.choices import choose
-from hooke.core.how import QUIET, How
 from hooke.core.label import Label
-from hooke.molecules.tables.published import PublishedTable, every_label, fetch_tables, prepare_tables, twin_files
-
-if TYPE_CHECKING:
-    from hooke.molecules.store import MoleculeStore
+from hooke.core.options import choose
+from hooke.molecules.tables.description import Table
 
 _ADDRESS = "https://storage.valencelabs.com/graphium/datasets/neurips_2023/Large-dataset/"
 _CLASSES = Label("class", kind="ordinal", classes=5)
-_CLASS_METRICS, _REAL_METRICS = ("auroc", "average_precision"), ("mae", "pearson", "r2")
 
 
 def _file(name: str) -> RemoteFile:
     return RemoteFile(name, _ADDRESS + name, mirror_path=f"graphium/neurips_2023/Large-dataset/{name}")
 
 
-TABLES: dict[str, PublishedTable] = {
-    "l1000_vcap": PublishedTable(
-        _file("LINCS_L1000_VCAP_0-4.csv.gz"),
-        _file("l1000_vcap_random_splits.pt"),
-        "SMILES",
-        (("geneID-*", _CLASSES),),
-        _CLASS_METRICS,
-        counts={"geneID-*": 978},
-    ),
-    "l1000_mcf7": PublishedTable(
-        _file("LINCS_L1000_MCF7_0-4.csv.gz"),
-        _file("l1000_mcf7_random_splits.pt"),
-        "SMILES",
-        (("geneID-*", _CLASSES),),
-        _CLASS_METRICS,
-        counts={"geneID-*": 978},
-    ),
-    "pcba_1328": PublishedTable(
-        _file("PCBA_1328_1564k.parquet"),
-        _file("pcba_1328_random_splits.pt"),
-        "SMILES",
-        (("assayID-*", Label("assay", kind="binary")),),
-        _CLASS_METRICS,
-        counts={"assayID-*": 1328},
-    ),
-    "pcqm4m_g25_n4": PublishedTable(
-        _file("PCQM4M_G25_N4.parquet"),
-        _file("pcqm4m_g25_n4_random_splits.pt"),
-        "ordered_smiles",
-        (("graph_*", Label("molecule")), ("node_*", Label("atom", "node"))),
-        _REAL_METRICS,
-        counts={"graph_*": 25, "node_*": 4},
-    ),
-}
+def _table(name: str, file: str, smiles: str, counts: dict[str, int], *columns: tuple[str, Label]) -> Table:
+    split = _file(f"{name}_random_splits.pt")
+    return Table(columns, smiles, (_file(file),), split_file=split, counts=counts, name=name, by_columns=True)
+
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        _table("l1000_vcap", "LINCS_L1000_VCAP_0-4.csv.gz", "SMILES", {"geneID-*": 978}, ("geneID-*", _CLASSES)),
+        _table("l1000_mcf7", "LINCS_L1000_MCF7_0-4.csv.gz", "SMILES", {"geneID-*": 978}, ("geneID-*", _CLASSES)),
+        _table(
+            "pcba_1328", "PCBA_1328_1564k.parquet", "SMILES", {"assayID-*": 1328},
+            ("assayID-*", Label("assay", kind="binary")),
+        ),
+        _table(
+            "pcqm4m_g25_n4", "PCQM4M_G25_N4.parquet", "ordered_smiles", {"graph_*": 25, "node_*": 4},
+            ("graph_*", Label("molecule")), ("node_*", Label("atom", "node")),
+        ),
+    )
+}  # fmt: skip
 WITHOUT_TEST_SEEN = ("pcqm4m_g25_n4",)
 CARD = Card(
     name="largemix",
@@ -92,7 +72,7 @@ CARD = Card(
     citation="largemix",
     size="3,810,323 (PCQM4M) + 1,563,664 (PCBA) + 15,220 (VCAP) + 11,622 (MCF7) rows; 3,313 labels",
     levels=("graph", "node"),
-    files=tuple(file for table in TABLES.values() for file in (table.file, table.split)),
+    files=tuple(file for table in TABLES.values() for file in (*table.files, table.split_file) if file),
     split="published: random 92/4/4 for each table, and test_seen (.pt files of row numbers)",
     notes=(
         "No source states SHA-256 sums of these files: each is pinned at its first download, unverified until then. "
@@ -118,45 +98,12 @@ class Config:
         choose("table of largemix", self.tables, TABLES)
 
 
-class Dataset(datasets.Dataset[Config]):
+class Dataset(datasets.TableDataset[Config]):
     """The mixture as a store."""
 
     def __init__(self, config: Config) -> None:
-        super().__init__(config)
-        self.tables = {
+        tables = {
             name: table if name in WITHOUT_TEST_SEEN else replace(table, test=config.test)
             for name, table in choose("table of largemix", config.tables, TABLES).items()
         }
-
-    @property
-    def labels(self) -> tuple[Label, ...]:
-        """One label for each pattern of columns: the names of all columns are known only from the files."""
-        return tuple(
-            replace(label, name=f"{name}/{pattern}", source=name)
-            for name, table in self.tables.items()
-            for pattern, label in table.columns
-        )
-
-    @property
-    def every_label(self) -> tuple[Label, ...]:
-        """One label for each column of the published files."""
-        return every_label(self.tables)
-
-    def files(self, how: How = How()) -> list[Path]:
-        """The raw files, from the mirror or downloaded: table and split of each."""
-        return fetch_tables(CARD.name, self.tables, how)
-
-    def prepare(self, folder: Path, how: How = How()) -> MoleculeStore:
-        """Make the store below `folder`, or open it; the files are downloaded first if need be."""
-        return prepare_tables(
-            CARD.name,
-            self.tables,
-            self.files(how),
-            folder,
-            how,
-        )
-
-    def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
-        """The same files with few real molecules, few columns, labels computed from structure, and random splits."""
-        paths = twin_files(self.tables, Path(folder), seed)
-        return prepare_tables(CARD.name, self.tables, paths, folder, QUIET)
+        super().__init__(config, CARD.name, tables)

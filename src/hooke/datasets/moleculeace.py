@@ -16,7 +16,7 @@ from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UnknownNameError
 from hooke.core.how import How
 from hooke.core.label import Label
-from hooke.molecules.tables.csv_tables import CsvDataset, CsvTable
+from hooke.molecules.tables.description import Table
 
 _ADDRESS = "https://raw.githubusercontent.com/molML/MoleculeACE/7e6de0bd2968c56589c580f2a397f01c531ede26/MoleculeACE/Data/benchmark_data/"
 _POTENCY, _CLIFF = "y [pEC50/pKi]", "cliff_mol"
@@ -39,13 +39,13 @@ _FILES = {
 }  # fmt: skip
 
 
-def _table(name: str, sha256: str, size: int) -> CsvTable:
+def _table(name: str, sha256: str, size: int) -> Table:
     file = RemoteFile(f"{name}.csv", f"{_ADDRESS}{name}.csv", sha256, f"moleculeace/{name}.csv.gz", size)
     label = Label(name, unit="-log10 mol/L", source=name)
-    return CsvTable(((file, ""),), "smiles", ((_POTENCY, label),), "rmse", split="split", duplicates="keep_all")
+    return Table(((_POTENCY, label),), "smiles", (file,), split_column="split", metric="rmse", duplicates="keep_all")
 
 
-TABLES: dict[str, CsvTable] = {name: _table(name, *entry) for name, entry in _FILES.items()}
+TABLES: dict[str, Table] = {name: _table(name, *entry) for name, entry in _FILES.items()}
 CARD = Card(
     name="moleculeace",
     title="MoleculeACE: fifteen sets of potencies with activity cliffs",
@@ -55,7 +55,7 @@ CARD = Card(
     licence="MIT (the repository); data from ChEMBL, CC BY-SA 3.0",
     citation="moleculeace",
     size="615 to 3,657 molecules, 1 label each",
-    files=tuple(table.files[0][0] for table in TABLES.values()),
+    files=tuple(table.files[0] for table in TABLES.values()),
     split="published: train and test (about 80/20, stratified by activity cliffs within clusters)",
 )
 
@@ -71,12 +71,11 @@ class Config:
             raise UnknownNameError("table of moleculeace", self.table, TABLES)
 
 
-class Dataset(CsvDataset, datasets.Dataset[Config]):
+class Dataset(datasets.TableDataset[Config]):
     """One target of MoleculeACE as a store."""
 
     def __init__(self, config: Config) -> None:
-        datasets.Dataset.__init__(self, config)
-        CsvDataset.__init__(self, CARD.name, TABLES, config.table)
+        super().__init__(config, CARD.name, {config.table: TABLES[config.table]})
 
     def cliffs(self, how: How = How()) -> list[bool]:
         """For every row of the file: whether the molecule takes part in an activity cliff."""

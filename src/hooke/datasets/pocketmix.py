@@ -20,6 +20,7 @@ from hooke.core.errors import UsageError
 from hooke.core.files import put_in_place
 from hooke.core.how import QUIET, How
 from hooke.core.label import Label
+from hooke.molecules.tables.description import Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from hooke.molecules.blocks import MoleculeBlock
     from hooke.molecules.encodings.config import EncodingConfig
     from hooke.molecules.store import MoleculeStore
-    from hooke.molecules.tables.mixtures import MixtureTable
 
 CARD = Card(
     name="pocketmix",
@@ -118,19 +118,24 @@ class Dataset(datasets.Dataset[Config]):
             )
         return self._store(Path(folder), how, None)
 
-    def member(self, folder: Path, how: How = How()) -> MixtureTable:
-        """The part as a part of a mixture, written below `folder`: labels of molecules and atoms; a mixture has none of bonds."""
-        from hooke.molecules.tables.mixtures import MixtureTable
+    def at_hand(self, folder: Path, how: How = How()) -> list[Table]:
+        """The part as a table of a mixture, written below `folder`: labels of molecules and atoms; a mixture has none of bonds."""
+        return self._table(Path(folder), None)
 
-        labels = [label for label in self.labels if label.level != "edge"]
+    def twins(self, folder: Path, seed: int = 0) -> list[Table]:
+        """The same of the rows of the twin."""
+        return self._table(Path(folder), seed)
+
+    def _table(self, folder: Path, twin_seed: int | None) -> list[Table]:
+        columns = tuple((label.name, label) for label in self.labels if label.level != "edge")
         with resources.as_file(_TABLE) as path:
-            rows = _rows(path, self.config, None).select("smiles", *(label.name for label in labels))
-        written = Path(folder) / "tables" / f"{CARD.name}.parquet"
+            rows = _rows(path, self.config, twin_seed).select("smiles", *(name for name, _ in columns))
+        written = folder / "tables" / f"{CARD.name}.parquet"
         written.parent.mkdir(parents=True, exist_ok=True)
         temporary = written.with_name(f"{written.name}.{os.getpid()}.tmp")
         rows.write_parquet(temporary)
         put_in_place(temporary, written)
-        return MixtureTable(CARD.name, (written,), "smiles", tuple((label.name, label) for label in labels))
+        return [Table(columns, "smiles", name=CARD.name, by_columns=True, paths=(written,))]
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
         """Some rows of the data set itself: it is real, small and needs no network."""
@@ -140,7 +145,7 @@ class Dataset(datasets.Dataset[Config]):
         from hooke.core.hashing import file_sha256
         from hooke.molecules.encodings.config import EncodingConfig
         from hooke.molecules.store import MoleculeStore, MoleculeStoreWriter
-        from hooke.molecules.tables.prepared import store_folder
+        from hooke.molecules.tables.ingest import store_folder
 
         encodings = how.sections.get("encodings", EncodingConfig())
         with resources.as_file(_TABLE) as path:

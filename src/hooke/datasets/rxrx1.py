@@ -77,7 +77,7 @@ class Dataset(datasets.Dataset[Config]):
         return self._read(Config(path=str(files)), folder, source, QUIET)
 
     def _read(self, config: Config, folder: Path, source: dict[str, object], how: How) -> ImageStore:
-        from hooke.images.reading.prepared import prepare_folder
+        from hooke.images.reading.ingest import prepare_folder
         from hooke.images.reading.published import RXRX_CHANNELS, rxrx1_metadata
 
         if not config.path:

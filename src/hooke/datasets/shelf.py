@@ -10,18 +10,12 @@ They serve in mixtures, not as benchmarks: a sample of a set says nothing about 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UnknownNameError
-from hooke.core.how import How
 from hooke.core.label import Label
-from hooke.molecules.tables.csv_tables import CsvDataset, CsvTable
-
-if TYPE_CHECKING:
-    from hooke.molecules.tables.mixtures import MixtureTable
+from hooke.molecules.tables.description import Table
 
 _GRAPHIUM = "https://raw.githubusercontent.com/datamol-io/graphium/f1c1809387184114a06ac2077bb57501bf09f495/"
 _CHEMBL = RemoteFile(
@@ -31,13 +25,13 @@ _CHEMBL = RemoteFile(
 _QM9 = "A B C mu alpha homo lumo gap r2 zpve u0 u298 h298 g298 cv u0_atom u298_atom h298_atom g298_atom"
 
 
-def _graphium(path: str, sha256: str, size: int, mirror: str, smiles: str, columns: str) -> CsvTable:
+def _graphium(path: str, sha256: str, size: int, mirror: str, smiles: str, columns: str) -> Table:
     file = RemoteFile(path.rpartition("/")[2], _GRAPHIUM + path, sha256, mirror, size)
-    return CsvTable(((file, ""),), smiles, tuple((name, Label(name)) for name in columns.split()), "mae")
+    return Table(tuple((name, Label(name)) for name in columns.split()), smiles, (file,), metric="mae")
 
 
-TABLES: dict[str, CsvTable] = {
-    "chembl": CsvTable(((_CHEMBL, ""),), "smiles", (("CHEMBL*", Label("CHEMBL*", unit="-log10 mol/L")),), "rmse"),
+TABLES: dict[str, Table] = {
+    "chembl": Table((("CHEMBL*", Label("CHEMBL*", unit="-log10 mol/L")),), "smiles", (_CHEMBL,), metric="rmse"),
     "qm9": _graphium(
         "graphium/data/QM9/micro_qm9.csv", "767774afb1f6cbc9aff0454450b8632a665cf2a4334866ae62eac9ac4fb3ee7b", 225339,
         "quantum/graphium_micro_qm9.csv.gz", "smiles", _QM9,
@@ -60,7 +54,7 @@ CARD = Card(
     licence="MIT (DeepChem), Apache-2.0 (Graphium); ChEMBL itself is CC BY-SA 3.0, the others have their own terms",
     citation="shelf",
     size="1,002 to 23,871 molecules, 1 to 691 labels",
-    files=tuple(table.files[0][0] for table in TABLES.values()),
+    files=tuple(table.files[0] for table in TABLES.values()),
     split="none",
     notes="chembl has no public address that was checked: it comes from a mirror.",
 )
@@ -77,16 +71,8 @@ class Config:
             raise UnknownNameError("table of shelf", self.table, TABLES)
 
 
-class Dataset(CsvDataset, datasets.Dataset[Config]):
+class Dataset(datasets.TableDataset[Config]):
     """One table as a store."""
 
     def __init__(self, config: Config) -> None:
-        datasets.Dataset.__init__(self, config)
-        CsvDataset.__init__(self, CARD.name, TABLES, config.table)
-
-    def member(self, folder: Path, how: How = How()) -> MixtureTable:
-        """The table as a part of a mixture: its file as it is, whose hundreds of columns are read as columns."""
-        from hooke.molecules.tables.mixtures import MixtureTable
-
-        [path] = self.files(how)
-        return MixtureTable(self.chosen, (path,), self.table.smiles, self.table.columns)
+        super().__init__(config, CARD.name, {config.table: TABLES[config.table]})

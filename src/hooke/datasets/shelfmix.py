@@ -15,21 +15,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hooke import datasets
 from hooke.core import registry
 from hooke.core.cards import Card
-from hooke.core.choices import choose
 from hooke.core.errors import UnknownNameError
 from hooke.core.how import QUIET, How
-from hooke.core.options import later
+from hooke.core.options import choose, later
+from hooke.molecules.tables.description import Table
 
 if TYPE_CHECKING:
     from hooke.molecules.store import MoleculeStore
-    from hooke.molecules.tables.mixtures import MixtureTable
 
 MEMBERS: dict[str, str] = {
     **dict.fromkeys(
@@ -114,32 +113,32 @@ class Dataset(datasets.Dataset[Config]):
 
     def prepare(self, folder: Path, how: How = How()) -> MoleculeStore:
         """Make the store below `folder`, or open it; files are downloaded first if need be."""
-        from dataclasses import replace
-
-        members = [table_of(home, name).member(Path(folder) / "files", how) for name, home in self.tables.items()]
-        members = [replace(one, share=self.config.muv_share) if one.name == "muv" else one for one in members]
+        files = Path(folder) / "files"
+        tables = [_named(name, *table_of(home, name).at_hand(files, how)) for name, home in self.tables.items()]
+        tables = [replace(table, share=self.config.muv_share if table.name == "muv" else 1.0) for table in tables]
         blocks = [held_out_blocks(home, how) for home in self.held_out]
-        return self._mix(members, Path(folder), how, frozenset().union(*blocks))
+        return self._mix(tables, folder, how, frozenset().union(*blocks))
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
         """Twins of four members, one of them with labels of atoms, without the molecules that the rule of `molecules.held_out` tests on."""
-        from dataclasses import replace
+        from hooke.molecules.held_out import blocks_of
+        from hooke.molecules.tables.rows import held_out_smiles
 
-        from hooke.molecules.held_out import blocks_of, held_out
+        files = Path(folder) / "files"
+        members = {name: table_of(MEMBERS[name], name) for name in ("tox21", "esol", "qm9", "pocketmix")}
+        tables = [_named(name, *member.twins(files, seed)) for name, member in members.items()]
+        blocks = blocks_of(text for table in tables for text in held_out_smiles(table))
+        return self._mix(tables, folder, QUIET, blocks)
 
-        tables, smiles = [], []
-        for name in ("tox21", "esol", "qm9", "pocketmix"):
-            store = table_of(MEMBERS[name], name).twin(Path(folder) / "members", seed=seed)
-            smiles += store.smiles()
-            tables.append(replace(_written(store, Path(folder) / "files" / f"{name}.parquet"), name=name))
-        out = held_out(smiles)
-        blocks = blocks_of(text for text, is_out in zip(smiles, out, strict=True) if is_out)
-        return self._mix(tables, Path(folder), QUIET, blocks)
+    def _mix(self, tables: list[Table], folder: Path, how: How, excluded: frozenset[str]) -> MoleculeStore:
+        from hooke.molecules.tables.ingest import IngestOptions, prepare_tables
 
-    def _mix(self, members: list[MixtureTable], folder: Path, how: How, excluded: frozenset[str]) -> MoleculeStore:
-        from hooke.molecules.tables.mixtures import prepare_mixture
+        return prepare_tables(tables, Path(folder), CARD.name, how, IngestOptions(excluded, self.config.descriptors))
 
-        return prepare_mixture(members, folder, CARD.name, how, excluded=excluded, descriptors=self.config.descriptors)
+
+def _named(name: str, table: Table) -> Table:
+    """A table as a part of the mixture, which has no split of its own."""
+    return replace(table, name=name, by_columns=True, parts=(), split_column=None)
 
 
 def _chosen(tables: tuple[str, ...] | str) -> dict[str, str]:
@@ -184,22 +183,3 @@ def held_out_blocks(home: str, how: How = How()) -> frozenset[str]:
         temporary.write_text("".join(f"{block}\n" for block in sorted(blocks)))
         put_in_place(temporary, path)
     return frozenset(path.read_text().split())
-
-
-def _written(store: MoleculeStore, path: Path) -> Any:
-    """A store's molecules and their labels, those of bonds left out, as a table of a mixture."""
-    import numpy as np
-    import polars as pl
-
-    from hooke.molecules.tables.mixtures import MixtureTable
-
-    values, _ = store.graph_labels()
-    graph, node = store.level_labels("graph"), store.level_labels("node")
-    columns: dict[str, Any] = {label.name: values[:, number] for number, label in enumerate(graph)}
-    whole = store.read(np.arange(len(store)))
-    for number, label in enumerate(node):
-        pieces = np.split(whole.targets["node"][:, number], whole.arrays.atom_offsets[1:-1])
-        columns[label.name] = [piece.tolist() for piece in pieces]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pl.DataFrame({"smiles": store.smiles(), **columns}).write_parquet(path)
-    return MixtureTable(path.stem, (path,), "smiles", tuple((label.name, label) for label in (*graph, *node)))

@@ -17,21 +17,21 @@ from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UnknownNameError
 from hooke.core.how import How
 from hooke.core.label import Label
-from hooke.molecules.tables.csv_tables import CsvDataset, CsvTable
+from hooke.molecules.tables.description import Table
 
 ARCHIVE = RemoteFile(
     "admet_group.zip",
     "https://dataverse.harvard.edu/api/access/datafile/4426004",
     mirror_path="admet/admet_group.zip",
 )
-PARTS = (("train_val.csv", "train"), ("test.csv", "test"))
+PARTS = {"train_val.csv": "train", "test.csv": "test"}
 
 
-def _table(name: str, metric: str, unit: str = "") -> CsvTable:
+def _table(name: str, metric: str, unit: str = "") -> Table:
     kind = "binary" if metric in ("roc_auc", "average_precision") else "regression"
     label = Label(name, kind=kind, unit=unit, source=name)  # type: ignore[arg-type]
-    files = tuple((RemoteFile(f"{name}/{file}"), part) for file, part in PARTS)
-    return CsvTable(files, "Drug", (("Y", label),), metric, duplicates="keep_all")
+    files = tuple(RemoteFile(f"{name}/{file}") for file in PARTS)
+    return Table((("Y", label),), "Drug", files, tuple(PARTS.values()), metric=metric, duplicates="keep_all")
 
 
 _CLASSES = {
@@ -42,7 +42,7 @@ _CLASSES = {
         "cyp2c9_veith", "cyp2d6_veith", "cyp3a4_veith", "cyp2c9_substrate_carbonmangels", "cyp2d6_substrate_carbonmangels",
     ),
 }  # fmt: skip
-TABLES: dict[str, CsvTable] = {
+TABLES: dict[str, Table] = {
     "caco2_wang": _table("caco2_wang", "mae", "log10 cm/s"),
     "lipophilicity_astrazeneca": _table("lipophilicity_astrazeneca", "mae", "log D"),
     "solubility_aqsoldb": _table("solubility_aqsoldb", "mae", "log10 mol/L"),
@@ -83,12 +83,11 @@ class Config:
             raise UnknownNameError("table of tdc_admet", self.table, TABLES)
 
 
-class Dataset(CsvDataset, datasets.Dataset[Config]):
+class Dataset(datasets.TableDataset[Config]):
     """One table of TDC's ADMET group as a store."""
 
     def __init__(self, config: Config) -> None:
-        datasets.Dataset.__init__(self, config)
-        CsvDataset.__init__(self, CARD.name, TABLES, config.table)
+        super().__init__(config, CARD.name, {config.table: TABLES[config.table]})
 
     def files(self, how: How = How()) -> list[Path]:
         """Both files of the table, taken out of the archive.
@@ -102,4 +101,4 @@ class Dataset(CsvDataset, datasets.Dataset[Config]):
 
         folder = cache_folder() / "raw" / self.name
         archive = fetch(ARCHIVE, folder, show_progress=how.show_progress)
-        return [extract(archive, file.name, folder) for file, _ in self.table.files]
+        return [extract(archive, file.name, folder) for table in self.tables.values() for file in table.files]

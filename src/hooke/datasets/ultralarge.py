@@ -10,19 +10,15 @@ Source: Beaini et al. 2024; github.com/datamol-io/graphium, docs/datasets.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import UsageError
-from hooke.core.how import QUIET, How
+from hooke.core.how import How
 from hooke.core.label import Label
-from hooke.molecules.tables.published import PublishedTable, every_label, prepare_tables, twin_files
-
-if TYPE_CHECKING:
-    from hooke.molecules.store import MoleculeStore
+from hooke.molecules.tables.description import Table
 
 ARCHIVE = "https://doi.org/10.5281/zenodo.8370547"
 CARD = Card(
@@ -63,42 +59,32 @@ class Config:
     node: str = "node_*"
 
 
-class Dataset(datasets.Dataset[Config]):
+class Dataset(datasets.TableDataset[Config]):
     """The named files as a store."""
 
     def __init__(self, config: Config) -> None:
-        super().__init__(config)
-        self.columns = tuple(
+        columns = tuple(
             (pattern, label)
             for pattern, label in ((config.graph, Label("molecule")), (config.node, Label("atom", "node")))
             if pattern
         )
+        files = (RemoteFile("twin.parquet"),)  # the real ones have the user's names
+        counts = {config.graph: 62, config.node: 7}
+        table = Table(
+            columns, config.smiles, files, split_file=RemoteFile("twin.pt"), counts=counts, name="pm6", by_columns=True
+        )
+        super().__init__(config, CARD.name, {"pm6": table})
 
-    @property
-    def labels(self) -> tuple[Label, ...]:
-        """One label for each pattern of columns: the names of all columns are known only from the files."""
-        return tuple(Label(f"pm6/{pattern}", label.level, source="pm6") for pattern, label in self.columns)
+    def files(self, how: How = How()) -> list[Path]:
+        """Not downloaded by Hooke: the named files are the user's."""
+        return datasets.Dataset.files(self, how)
 
-    @property
-    def every_label(self) -> tuple[Label, ...]:
-        """62 labels of molecules and 7 of atoms."""
-        return every_label(self.tables)
-
-    @property
-    def tables(self) -> dict[str, PublishedTable]:
-        """The files as one published table; their names are the user's."""
-        counts = {self.config.graph: 62, self.config.node: 7}
-        files = (RemoteFile("twin.parquet"), RemoteFile("twin.pt"))
-        return {"pm6": PublishedTable(*files, self.config.smiles, self.columns, counts=counts)}
-
-    def prepare(self, folder: Path, how: How = How()) -> MoleculeStore:
-        """Make the store below `folder`, or open it.
+    def at_hand(self, folder: Path, how: How = How()) -> list[Table]:
+        """The named files as one table.
 
         Raises:
             UsageError: No file is named.
         """
-        from hooke.molecules.tables.mixtures import MixtureTable, prepare_mixture
-
         names = self.config.files.split(",") if isinstance(self.config.files, str) else self.config.files
         files = tuple(Path(name.strip()) for name in names if name.strip())
         if not files:
@@ -106,14 +92,4 @@ class Dataset(datasets.Dataset[Config]):
                 f"download the Parquet files of {ARCHIVE} and name them: files=FIRST.parquet,SECOND.parquet"
             )
         split = Path(self.config.split) if self.config.split else None
-        return prepare_mixture(
-            [MixtureTable("pm6", files, self.config.smiles, self.columns, split)],
-            Path(folder),
-            CARD.name,
-            how,
-        )
-
-    def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
-        """A file of the same form with few real molecules, few columns and labels computed from their structure."""
-        paths = twin_files(self.tables, Path(folder), seed)
-        return prepare_tables(CARD.name, self.tables, paths, folder, QUIET)
+        return [replace(self.tables["pm6"], paths=files, split_path=split)]

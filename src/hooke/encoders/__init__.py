@@ -1,4 +1,4 @@
-"""Published encoders from outside, one file or folder each, which holds `load(weights, device)`; the name is the file's.
+"""Published encoders from outside, one file or folder each, which holds `modality` and `load(weights, device)`; the name is the file's.
 
 `Encoder` is what `embed` and probes need: a finished run is one as well.
 """
@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from hooke.core.types import Batch
+from hooke.core.options import chosen
+from hooke.core.recipe import modality_object
+from hooke.core.types import Batch, Chunk, Source
 
 
 class Encoder(ABC):
@@ -29,7 +31,11 @@ class Encoder(ABC):
     @property
     @abstractmethod
     def width(self) -> int:
-        """Numbers in an embedding."""
+        """Numbers in an embedding of things like those that it was trained on."""
+
+    def width_of(self, source: Source) -> int:
+        """Numbers in an embedding of what a source gives, where that can be other than `width` (images in other channels)."""
+        return self.width
 
     @abstractmethod
     def vectors(self, batch: Batch, options: Any = None) -> np.ndarray:
@@ -57,6 +63,21 @@ class Encoder(ABC):
             batch_size: Items a batch; None takes the modality's.
             options: Of the modality: see its `Readable.options`.
         """
-        from hooke.inference.embed import embed_in_memory
+        modality = modality_object(self.modality)
+        taken = chosen(modality, options)
+        source = modality.source(given, self.spec, taken, batch_size=batch_size or modality.batch_size)
+        return self.of_source(source, taken)
 
-        return embed_in_memory(self, given, batch_size=batch_size, **options)
+    def of_source(self, source: Source, options: Any) -> np.ndarray:
+        """(rows, width) float32 in memory; rows of NaN where a row has no item."""
+        width, parts = self.width_of(source), []
+        for job in source.jobs():
+            chunk = source.chunk(source.prepare(job))
+            parts.append(np.full((chunk.table.num_rows, width), np.nan, np.float32))
+            parts[-1][chunk.rows] = self.of_rows(chunk, options, width)
+        return np.concatenate(parts) if parts else np.zeros((0, width), np.float32)
+
+    def of_rows(self, chunk: Chunk, options: Any, width: int) -> np.ndarray:
+        """(rows of a chunk that have items, width) float32."""
+        parts = [self.vectors(batch, options) for batch in chunk.batches]
+        return chunk.means(np.concatenate(parts)) if parts else np.zeros((0, width), np.float32)

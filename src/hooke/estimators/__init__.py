@@ -79,7 +79,7 @@ class LabelwiseEstimator(Estimator):
     """Learns every label by itself, on the rows where it is measured.
 
     A label that is measured in fewer than `FEWEST` rows or has a single value gets its mean or class frequencies, one that is
-    measured nowhere NaN. Features that are NaN count as 0, those beyond ±1e6 are cut.
+    measured nowhere NaN. Ordered classes are learnt as classes. Features that are NaN count as 0, those beyond ±1e6 are cut.
 
     Attributes:
         inputs: Number of features.

@@ -4,7 +4,8 @@
     mean(x) = k(x)ᵀ K⁻¹ y,    var(x) = k(x, x) - k(x)ᵀ K⁻¹ k(x) + σ²,    K = k(X, X) + σ² I
 
 The radial part sees standardised features, the Tanimoto part T counts or bits; two rows of zeros have T = 1. a, b, l and σ² maximise the
-log marginal likelihood of (a part of) the training rows. The standard deviation is that of a new measurement, noise included.
+log marginal likelihood of (a part of) the training rows, whose targets are standardised. The standard deviation is that of a new
+measurement, noise included.
 
 Classes are learnt by regression of ±1, one class against the others where there are more than two:
 
@@ -55,9 +56,7 @@ class Estimator(LabelwiseEstimator):
 
     def __init__(self, config: Config, spec: Spec, level: str) -> None:
         super().__init__(config, spec, level)
-        self._factors: dict[
-            int, np.ndarray
-        ] = {}  # number of a label → Cholesky factor, which follows from what is saved
+        self._factors: dict[int, np.ndarray] = {}  # of each label, once needed: not saved, it follows from what is
 
     def _share(self, features: np.ndarray) -> tuple[Arrays, np.ndarray]:
         counts, most = self.config.counts, self.config.most_rows

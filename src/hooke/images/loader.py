@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 
 from hooke.core.errors import UsageError
-from hooke.core.parallel import ordered_map
+from hooke.core.parallel import ordered_map, read_ahead
 from hooke.images.batch import ImageBatch, image_batch
-from hooke.images.crops import CropBatch, read_ahead, read_batch, read_crops
+from hooke.images.crops import CropBatch, read_batch, read_crops
 from hooke.images.store import ImageStore
 from hooke.images.tiles import Grid, centre_corners, random_corners
 

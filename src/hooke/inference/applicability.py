@@ -20,7 +20,7 @@ from hooke.core.errors import DataError
 from hooke.core.files import put_in_place
 from hooke.core.hashing import content_hash
 from hooke.core.paths import cache_folder
-from hooke.inference.ensemble import group_means
+from hooke.core.types import group_means
 from hooke.inference.loaded import LoadedRun
 from hooke.modalities import readable, trainable
 

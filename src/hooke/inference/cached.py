@@ -12,7 +12,7 @@ from hooke.core.hashing import content_hash
 from hooke.core.paths import cache_folder
 from hooke.core.progress import progress
 from hooke.encoders import Encoder
-from hooke.inference.embed import EmbeddingColumn
+from hooke.inference.embed import source_and_column
 from hooke.inference.stream import computed
 
 
@@ -44,15 +44,13 @@ def cached_embeddings(
 
 
 def _compute(encoder: Encoder, store: Any, path: Path, batch_size: int | None, show_progress: bool) -> None:
-    column = EmbeddingColumn(encoder)
-    size = batch_size or column.modality.batch_size
-    source = column.modality.source(store, encoder.spec, column.options, batch_size=size)
+    source, column = source_and_column(encoder, store, {}, batch_size=batch_size)
     parts = []
     with progress(source.row_count(), f"embedding {source.name}", source.unit, show=show_progress) as bar:
         for table in computed(source, column):
             found = table["embedding"].combine_chunks()
-            values = found.flatten().to_numpy(zero_copy_only=False).reshape(-1, encoder.width)
-            rows = np.full((len(table), encoder.width), np.nan, np.float32)
+            values = found.flatten().to_numpy(zero_copy_only=False).reshape(-1, column.width)
+            rows = np.full((len(table), column.width), np.nan, np.float32)
             rows[found.is_valid().to_numpy(zero_copy_only=False)] = values
             parts.append(rows)
             bar.advance(len(table))

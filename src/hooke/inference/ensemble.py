@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from hooke.core.errors import UsageError
-from hooke.core.types import Batch
+from hooke.core.types import Batch, group_means
 from hooke.estimators import Estimator
 from hooke.nn.randomness import ItemDropout
 from hooke.nn.task import Task
@@ -69,17 +69,6 @@ class Members:
         if self.stated is not None:
             std = np.sqrt(std**2 + np.square(self.stated).mean(axis=0))
         return Prediction(mean, std)
-
-
-def group_means(values: np.ndarray, groups: np.ndarray, *, axis: int = 0) -> np.ndarray:
-    """The means over runs of equal numbers in `groups`, in the precision of `values`; untouched when every run has one item."""
-    starts = np.flatnonzero(np.diff(groups, prepend=groups[:1] - 1)) if len(groups) else np.zeros(0, np.int64)
-    if len(starts) == len(groups):
-        return values
-    sizes = np.diff(np.append(starts, len(groups)))
-    shape = [1] * values.ndim
-    shape[axis] = len(starts)
-    return np.add.reduceat(values, starts, axis=axis) / sizes.astype(values.dtype).reshape(shape)
 
 
 class Predictor(ABC):

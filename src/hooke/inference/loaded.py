@@ -16,12 +16,11 @@ from hooke.core.hashing import content_hash, file_sha256
 from hooke.core.label import Label
 from hooke.core.recipe import Recipe, resolve
 from hooke.core.runs import RunFolder
-from hooke.core.types import Batch
+from hooke.core.types import Batch, Source
 from hooke.encoders import Encoder
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
 from hooke.inference.ensemble import Ensemble, Predictor
-from hooke.inference.estimated import ARRAYS, estimates_of
-from hooke.inference.network import build_network, build_task
+from hooke.inference.network import ARRAYS, build_network, build_task, estimates_of
 from hooke.inference.shipped import run_path, shipped_names
 from hooke.modalities import readable, trainable
 from hooke.nn.weights import load_weights
@@ -104,7 +103,8 @@ class LoadedRun(Encoder):
         recipe = self.run.recipe
         sections = {name: recipe[name] for name in (*_IDENTITY_SECTIONS, *self.recipe.sections)}
         members = [file_sha256(path) for path in self.weights]
-        found = content_hash([sections, self.labels, members, self.calibration])
+        released = trainable(self.modality, "fit").released_identity(self.run, members)
+        found = content_hash(released or [sections, self.labels, members, self.calibration])
         return found if self.seed is None else content_hash([found, "untrained", self.seed])
 
     def stamp(self) -> dict[str, Any]:
@@ -160,6 +160,10 @@ class LoadedRun(Encoder):
     def width(self) -> int:
         """Numbers in an embedding."""
         return int(self.network.encoder.width)
+
+    def width_of(self, source: Source) -> int:
+        """See `Encoder.width_of`."""
+        return readable(self.modality, "embed").width(self.network, source)
 
     @property
     def on_gpu(self) -> bool:
@@ -225,6 +229,11 @@ def known_names() -> list[str]:
     return [*shipped_names(), *registry.names("encoders")]
 
 
+def is_published(name: Path | str) -> bool:
+    """Whether a name stands for published weights: no folder of that name is there."""
+    return str(name) in registry.names("encoders") and not Path(name).exists()
+
+
 def load(name: Path | str, *, weights: Path | str | None = None, device: str = "auto") -> Encoder:
     """A finished run, an encoder that comes with Hooke, or published weights by name.
 
@@ -237,11 +246,11 @@ def load(name: Path | str, *, weights: Path | str | None = None, device: str = "
         UsageError: `weights` given for a run.
         DataError: No such run or weights, or they are damaged.
     """
-    published = registry.names("encoders")
-    if str(name) in published and not Path(name).exists():
+    if is_published(name):
         return registry.module("encoders", str(name)).load(Path(weights) if weights else None, device)
     if weights is not None:
-        raise UsageError(f"only published weights ({', '.join(published)}) take a weights file, {name} is a run")
+        published = ", ".join(registry.names("encoders"))
+        raise UsageError(f"only published weights ({published}) take a weights file, {name} is a run")
     folder = run_path(name)
     if not folder.exists() and (meant := nearest(str(name), known_names())):
         raise DataError(f"there is no run folder {name}; did you mean the published weights {meant!r}?")

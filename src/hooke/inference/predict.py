@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.label import Label
-from hooke.core.types import Chunk
+from hooke.core.options import chosen
+from hooke.core.types import Chunk, Source
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
 from hooke.inference.applicability import Domain
-from hooke.inference.embed import averaged, chosen
 from hooke.inference.ensemble import Members, Prediction
 from hooke.inference.loaded import LoadedRun, next_step
 from hooke.inference.stream import StreamReport, computed, stream
@@ -76,8 +76,8 @@ def predict(
         DataError: The run, the source or the disk is at fault.
     """
     columns = _columns(run, levels, uncertainty, domain, dropout_samples, device, options)
-    modality, size = columns.modality, batch_size or columns.modality.batch_size
-    found = modality.source(source, columns.spec, columns.options, batch_size=size, workers=workers or 0)
+    size = batch_size or columns.modality.batch_size
+    found = _source(columns, source, size, workers or 0)
     identity = {"verb": "predict", "options": asdict(columns.options), "batch_size": size}
     if dropout_samples:
         identity["dropout_samples"] = dropout_samples
@@ -103,8 +103,7 @@ def predict_in_memory(
     import polars as pl
 
     columns = _columns(run, levels, uncertainty, domain, dropout_samples, device, options)
-    modality, size = columns.modality, batch_size or columns.modality.batch_size
-    source = modality.source(given, columns.spec, columns.options, batch_size=size)
+    source = _source(columns, given, batch_size or columns.modality.batch_size)
     found = pl.from_arrow(pa.concat_tables(computed(source, columns, workers=0)))
     assert isinstance(found, pl.DataFrame)
     return found
@@ -117,6 +116,17 @@ def _columns(
     loaded = run if isinstance(run, LoadedRun) else LoadedRun.open(run, device)
     extras = Extras(Domain.of(loaded) if domain else None, dropout_samples)
     return PredictionColumns(loaded, levels, uncertainty=uncertainty, extras=extras, options=options)
+
+
+def _source(columns: PredictionColumns, given: Any, batch_size: int, workers: int = 0) -> Source:
+    run, modality = columns.run, columns.modality
+    source = modality.source(given, columns.spec, columns.options, batch_size=batch_size, workers=workers)
+    if not run.recipe.has_estimator and (width := run.width_of(source)) != run.width:
+        raise UsageError(
+            f"{run.run.folder} predicts from {run.width} numbers of its encoder, which gives {width} for {source.name}: "
+            "it has other channels than the run was trained on"
+        )
+    return source
 
 
 @dataclass(frozen=True)
@@ -149,6 +159,9 @@ class PredictionColumns:
     ) -> None:
         self.run, self._uncertainty, self._extras = run, uncertainty, extras
         self.modality = readable(run.modality, "predict")
+        for name in options or ():
+            if name in self.modality.of_embeddings:
+                raise UsageError(f"{name} changes embeddings alone, and no prediction")
         self.options = chosen(self.modality, options or {})
         self._levels, self.on_gpu = _chosen(run, self.modality, levels), run.on_gpu
         self._several = run.predictor.has_spread
@@ -175,7 +188,7 @@ class PredictionColumns:
                 samples = self._extras.dropout_samples
                 drawn.append(self.run.ensemble.dropout_members(batch, samples)[self.modality.levels[0]])
             if self._extras.domain is not None:
-                vectors.append(self.run.vectors(batch, self.options))
+                vectors.append(self.run.vectors(batch))
                 found = self.modality.fingerprints(batch)
                 bits += [] if found is None else [found]
         if not parts:
@@ -190,7 +203,7 @@ class PredictionColumns:
             spread = _averaged(Members.joined(drawn), chunk).prediction().std
             columns += [(f"{name}_dropout_std", _floats(spread[:, n])) for n, name in enumerate(self._dropout_names())]
         if self._extras.domain is not None:
-            columns += self._of_domain(self._extras.domain, averaged(np.concatenate(vectors), chunk), bits)
+            columns += self._of_domain(self._extras.domain, chunk.means(np.concatenate(vectors)), bits)
         return [array for _, array in columns], dict.fromkeys(_bad(predictions, chunk, main), NOT_FINITE)
 
     def _empty(self) -> list[tuple[str, pa.Array]]:
@@ -262,10 +275,9 @@ class PredictionColumns:
 def _averaged(members: Members, chunk: Chunk) -> Members:
     """The means over crops, then over fields: one row a row of the table that has items."""
     present = None
-    for step in chunk.owners:
-        step = step if present is None else step[present]
-        members = members.averaged(step)
-        present = np.unique(step)
+    for owners in chunk.owners:
+        step = owners if present is None else owners[present]
+        members, present = members.averaged(step), np.unique(step)
     return members
 
 

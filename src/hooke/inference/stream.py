@@ -22,7 +22,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -63,12 +62,7 @@ class Columns(Protocol):
         """Whether they are computed on a GPU."""
 
     def compute(self, chunk: Chunk) -> tuple[list[pa.Array], dict[int, str]]:
-        """The new columns for the rows that have items (`rows_with_items`), and for which of them (position → reason) there is no value."""
-
-
-def rows_with_items(chunk: Chunk) -> np.ndarray:
-    """(n,) int64 the rows of the table that have an item, ascending."""
-    return np.unique(chunk.owners[-1])
+        """The new columns for the rows that have items (`Chunk.rows`), and for which of them (position → reason) there is no value."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +79,8 @@ class StreamReport:
         resumed_rows: Rows taken from an earlier call that was stopped.
         model_hash: Of the run that made the values.
         facts: What the source says of itself.
+        unit: What its rows are called.
+        following: The command that people run next; "" for none.
     """
 
     output: str
@@ -96,20 +92,30 @@ class StreamReport:
     resumed_rows: int
     model_hash: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    unit: str = "rows"
+    following: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary."""
-        plain = {name: value for name, value in asdict(self).items() if name != "facts"}
+        plain = {name: value for name, value in asdict(self).items() if name not in ("facts", "unit", "following")}
         return {**self.facts, **plain}
 
     def summary(self) -> str:
         """A few lines for people."""
-        lines = [f"{self.rows:,} rows: {self.done:,} done, {self.rejected:,} rejected, written to {self.output}"]
-        lines += [f"  {count:,} × {reason}" for reason, count in self.reasons.items()]
-        lines += [
-            f"  {name.replace('_', ' ')} {value}" for name, value in self.facts.items() if value not in ("", None)
+        lines = [
+            f"{self.rows:,} {self.unit}: {self.done:,} done, {self.rejected:,} rejected, written to {self.output}",
+            *(f"  {count:,} × {reason}" for reason, count in self.reasons.items()),
+            *(f"  {name} {_shown(value)}" for name, value in self.facts.items() if name != "left_out"),
         ]
+        if left_out := self.facts.get("left_out"):
+            lines.append(left_out)
+        if self.following:
+            lines.append(f"next    {self.following}")
         return "\n".join(lines)
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def stream(
@@ -150,7 +156,7 @@ def stream(
     stamp = {**stamp, "source_hash": source.content_hash(), "hooke": __version__}
     identity = content_hash([stamp, dict(options), source.schema.to_string(), columns.schema.to_string()])
     stamp = {**stamp, "identity": identity, "facts": dict(source.facts)}
-    if resume and (finished := _finished(output, stamp)) is not None:
+    if resume and (finished := _finished(output, stamp, source.unit)) is not None:
         return finished
     parts = folder_of(output)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -158,27 +164,34 @@ def stream(
         exclusive(output.with_name(output.name + ".lock"), f"is writing {output}"),
         disk_full_explained(output.parent, "the finished parts are kept"),
     ):
-        before = begin(parts, identity, resume=resume)
+        before = begin(parts, content_hash([identity, source.rows_a_job, source.jobs_a_part]), resume=resume)
         schema = output_schema(source.schema, columns.schema)
         resumed = rows_of(parts, before)
         _write_parts(source, parts, before, schema, columns, workers, resumed, doing, show_progress=show_progress)
-        report = _join(parts, output, schema, stamp, started, resumed)
+        report = _join(parts, output, schema, stamp, started, resumed, source.unit)
         shutil.rmtree(parts)
     return report
 
 
 def computed(source: Source, columns: Columns, *, skip: int = 0, workers: int | None = None) -> Generator[pa.Table]:
     """The rows of each job with their new columns, computed here, in worker processes or in the workers of a cluster."""
-    cluster, jobs = current(), source.jobs(skip=skip)
-    if cluster is not None:
-        work, gpus = _Whole(source, columns), 1.0 if columns.on_gpu else 0.0
-        with closing(cluster_map(cluster, work, jobs, workers=workers, gpus=gpus)) as tables:
-            yield from tables
-    elif columns.on_gpu or workers in (0, 1) or not source.parallel:
-        with closing(_in_processes(source.prepare, jobs, workers if source.parallel else 0)) as prepared:
-            yield from (table_of(source.chunk(one), columns, source) for one in prepared)
-    else:  # on a CPU each process does its job from rows to values: nothing waits for one that does all the rest
-        yield from _in_processes(_Whole(source, columns), jobs, workers)
+    cluster = current()
+    with closing(
+        _jobs(source, skip)
+    ) as jobs:  # closed at once when a command is stopped, not when its traceback is thrown away
+        if cluster is not None:
+            work, gpus = _Whole(source, columns), 1.0 if columns.on_gpu else 0.0
+            with closing(cluster_map(cluster, work, jobs, workers=workers, gpus=gpus)) as tables:
+                yield from tables
+        elif columns.on_gpu or workers in (0, 1) or not source.parallel:
+            with closing(_in_processes(source.prepare, jobs, workers if source.parallel else 0)) as prepared:
+                yield from (table_of(source.chunk(one), columns, source) for one in prepared)
+        else:  # on a CPU each process does its job from rows to values: nothing waits for one that does all the rest
+            yield from _in_processes(_Whole(source, columns), jobs, workers)
+
+
+def _jobs(source: Source, skip: int) -> Generator[Any]:
+    yield from source.jobs(skip=skip)
 
 
 def table_of(chunk: Chunk, columns: Columns, source: Source) -> pa.Table:
@@ -188,7 +201,7 @@ def table_of(chunk: Chunk, columns: Columns, source: Source) -> pa.Table:
     count = chunk.table.num_rows
     place: list[int | None] = [None] * count
     reasons: list[str | None] = [chunk.reasons.get(position) for position in range(count)]
-    for number, position in enumerate(rows_with_items(chunk).tolist()):
+    for number, position in enumerate(chunk.rows.tolist()):
         if number in failed:
             reasons[position] = failed[number]
         else:
@@ -268,7 +281,7 @@ def _groups(tables: Generator[pa.Table], size: int) -> Iterator[Iterator[pa.Tabl
 
 
 def _join(
-    parts: Path, output: Path, schema: pa.Schema, stamp: Mapping[str, Any], started: float, resumed: int
+    parts: Path, output: Path, schema: pa.Schema, stamp: Mapping[str, Any], started: float, resumed: int, unit: str
 ) -> StreamReport:
     """All parts as one file, in its place at once."""
     temporary = parts / "joined.tmp"
@@ -289,7 +302,7 @@ def _join(
     if output.suffix.lower() == ".csv":
         write_durably(_side_file(output), json.dumps({**stamp, "report": report}, indent=1).encode())
     put_in_place(temporary, output)
-    return _report(output, {**stamp, "report": report}, started, resumed)
+    return _report(output, {**stamp, "report": report}, started, resumed, unit)
 
 
 def _writer(path: Path, suffix: str, schema: pa.Schema) -> _ParquetOutput | _CsvOutput:
@@ -362,17 +375,17 @@ def read_stamp(output: Path) -> dict[str, Any] | None:
         return None
 
 
-def _finished(output: Path, stamp: Mapping[str, Any]) -> StreamReport | None:
+def _finished(output: Path, stamp: Mapping[str, Any], unit: str) -> StreamReport | None:
     if not output.exists():
         return None
     found = read_stamp(output)
     if found is None or found.get("identity") != stamp["identity"]:
         return None
     shutil.rmtree(folder_of(output), ignore_errors=True)
-    return _report(output, found, time.monotonic(), found["report"]["rows"])
+    return _report(output, found, time.monotonic(), found["report"]["rows"], unit)
 
 
-def _report(output: Path, stamp: Mapping[str, Any], started: float, resumed: int) -> StreamReport:
+def _report(output: Path, stamp: Mapping[str, Any], started: float, resumed: int, unit: str) -> StreamReport:
     counts = stamp["report"]
     return StreamReport(
         os.fspath(output),
@@ -384,4 +397,5 @@ def _report(output: Path, stamp: Mapping[str, Any], started: float, resumed: int
         resumed,
         stamp["model_hash"],
         stamp.get("facts", {}),
+        unit,
     )

@@ -17,11 +17,13 @@ import numpy as np
 from torch import Tensor, nn
 
 from hooke.core import registry
-from hooke.core.errors import UsageError
+from hooke.core.errors import DataError, UsageError
 from hooke.core.label import Label
-from hooke.core.types import Loader, Source, labels_of
+from hooke.core.types import LabelledSpec, Loader, Source, labels_of
 
 if TYPE_CHECKING:
+    from polars import DataFrame
+
     from hooke.core.recipe import Recipe, SplitSection
     from hooke.core.runs import RunFolder
     from hooke.evaluate.splits import Split
@@ -130,6 +132,14 @@ class Modality(ABC):
     def sample(self, seed: int = 0) -> Sample:
         """A few items; the same for the same seed."""
 
+    def quality(self, store: Any, *, workers: int | None = None, show_progress: bool = True) -> DataFrame:
+        """What can be trusted: one row an item or group, with a column `reason` ("" for what nothing speaks against).
+
+        Raises:
+            UsageError: The modality measures nothing of the kind.
+        """
+        raise UsageError(f"no quality is measured of {self.name}")
+
     def completed(self, batch: Any, model: type[Any]) -> Any:
         """A batch of the sample with what this model reads beside what its spec says."""
         return batch
@@ -147,6 +157,7 @@ class Trainable(Modality):
     """What a model can be trained on.
 
     Attributes:
+        spec_type: Class of its specs, with `from_json`.
         unit: What progress counts: the items of an epoch.
         draws_by_item: Whether objectives draw random numbers for items as such (`nn.item_noise`), so that several processes learn what one
             does; else each process has randomness of its own.
@@ -157,10 +168,13 @@ class Trainable(Modality):
         untrained_baseline: Whether the encoder with random weights and a linear readout is a baseline as well.
         most_baseline_rows: Of a store; beyond them baselines would take longer than the model.
         structures: Whether `identify` names chemical structures, which reports draw.
+        utilisation: Share of an accelerator's peak that a plan (`studies.plan`) assumes to be reached.
+        plan_options: Counts that can be set for a plan, besides those of every modality.
         example: A small recipe, as `core.recipe.resolve` takes it, that the contract kit tries on the data set's twin; around its model
             tasks are checked.
     """
 
+    spec_type: ClassVar[Any] = LabelledSpec
     unit: ClassVar[str]
     draws_by_item: ClassVar[bool] = False
     several_items: ClassVar[bool] = False
@@ -171,6 +185,8 @@ class Trainable(Modality):
     untrained_baseline: ClassVar[bool] = False
     most_baseline_rows: ClassVar[int] = 20_000
     structures: ClassVar[bool] = False
+    utilisation: ClassVar[float] = 0.3
+    plan_options: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[Mapping[str, Any]]
 
     def check(self, recipe: Recipe) -> None:
@@ -199,13 +215,22 @@ class Trainable(Modality):
             UsageError: Nothing can be learnt from the store by this recipe.
         """
 
-    @abstractmethod
+    def released_identity(self, run: RunFolder, members: Sequence[str]) -> Any:
+        """What the model hash of a run of the first release was made of, where that was something else than today's; else None.
+
+        Args:
+            run: The run folder.
+            members: Hashes of the members' weights.
+        """
+        return None
+
     def read_spec(self, run: RunFolder) -> Any:
         """The spec of a run, of every released version.
 
         Raises:
             DataError: It cannot be read by this Hooke.
         """
+        return self.spec_type.from_json(run.read_json("spec.json"))
 
     def usable(self, store: Any, rows: np.ndarray, recipe: Recipe) -> np.ndarray:
         """The rows without those that neither teach nor measure anything."""
@@ -233,9 +258,9 @@ class Trainable(Modality):
         if weights is not None:
             network.encoder.load_state_dict(weights)
 
-    @abstractmethod
     def inherit(self, recipe: Recipe, pretrained: RunFolder) -> Recipe:
-        """A recipe with what of a pretrained run its encoder depends on."""
+        """A recipe with what of a pretrained run its encoder depends on, beside the model; nothing by default."""
+        return recipe
 
     def epoch_items(self, rows: np.ndarray, recipe: Recipe) -> int:
         """Items of an epoch over these rows."""
@@ -294,6 +319,28 @@ class Trainable(Modality):
         """The spec of batches that carry what `features` reads."""
         return spec
 
+    def plan_sizes(self, options: Mapping[str, int]) -> Mapping[str, int]:
+        """Name of the data → items of an epoch: what a plan is made for.
+
+        Args:
+            options: Those of `plan_options` that were given.
+        """
+        return {"1M": 10**6, "10M": 10**7, "100M": 10**8}
+
+    def plan_sample(self, recipe: Recipe, data: str, options: Mapping[str, int]) -> Sample:
+        """Items that stand for those of such data; a plan counts a step on them by the network that is made for their spec."""
+        return self.sample()
+
+    def plan_tokens(self, recipe: Recipe, encoder: Any, batch: Any) -> tuple[float, float]:
+        """Tokens of an item (atoms, patches), and how many of them the encoder sees in training.
+
+        Args:
+            recipe: How it is trained.
+            encoder: On the meta device, in evaluation mode; called within `nn.dry.dry_pass`.
+            batch: Of `plan_sample`.
+        """
+        return 1, 1
+
     def next_step(self, run: RunFolder, *, learns_labels: bool) -> tuple[str, str]:
         """What people do with a finished run, and the command."""
         if learns_labels:
@@ -314,16 +361,23 @@ class Trainable(Modality):
         return []
 
 
+@dataclass(frozen=True)
+class NoOptions:
+    """A user's file is read in one way only."""
+
+
 class Readable(Modality):
     """What a user's file is read of: `predict` and `embed` go through it.
 
     Attributes:
         options: Frozen dataclass: how the file is read and shown to an encoder, the options of `predict` and `embed` that belong to it.
+        of_embeddings: Those of the options that change embeddings alone; `predict` refuses them.
         listed: Levels below whole items that `predict` writes as one list a row.
         batch_size: Items a batch by default.
     """
 
-    options: ClassVar[type]
+    options: ClassVar[type] = NoOptions
+    of_embeddings: ClassVar[tuple[str, ...]] = ()
     listed: ClassVar[tuple[str, ...]] = ()
     batch_size: ClassVar[int] = 256
 
@@ -341,6 +395,14 @@ class Readable(Modality):
         Raises:
             DataError: It cannot be read.
         """
+
+    def following(self, output: Path) -> str:
+        """The command that people run next on a file of embeddings; "" for none."""
+        return ""
+
+    def width(self, network: Any, source: Source) -> int:
+        """Numbers in an encoder's vectors of what a source gives."""
+        return int(network.encoder.width)
 
     def vectors(self, network: Any, batch: Any, options: Any) -> Tensor:
         """(items, width) of an encoder."""
@@ -362,6 +424,22 @@ def modality(name: str) -> Modality:
         UnknownNameError: No such modality.
     """
     return registry.module("modalities", name).MODALITY
+
+
+def modality_of_store(folder: Path) -> tuple[Modality, Any]:
+    """The modality whose store lies in a folder, and the open store.
+
+    Raises:
+        DataError: None can open it; says what each said.
+    """
+    reasons = []
+    for name in registry.names("modalities"):
+        found = modality(name)
+        try:
+            return found, found.open(folder)
+        except (DataError, OSError, KeyError) as error:
+            reasons.append(f"{name}: {error}")
+    raise DataError(f"{folder} is a store of no modality ({'; '.join(reasons)})")
 
 
 def trainable(name: str, verb: str) -> Trainable:

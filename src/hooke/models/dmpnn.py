@@ -26,9 +26,8 @@ from hooke.nn.graphs.distinct import Distinct, at_edges
 from hooke.nn.graphs.embeddings import BondEmbedding
 from hooke.nn.graphs.encoder import MoleculeEncoder
 from hooke.nn.graphs.inputs import NodeFeatures
-from hooke.nn.graphs.pooling import PoolingKind
+from hooke.nn.graphs.pooling import PoolingKind, VirtualNodeKind
 from hooke.nn.graphs.segment import Edges, directed_messages, incoming_sum
-from hooke.nn.graphs.virtual_node import VirtualNodeKind
 from hooke.nn.mlp import Activation, activation
 from hooke.nn.randomness import ItemDropout
 

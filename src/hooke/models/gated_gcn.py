@@ -24,11 +24,10 @@ from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.distinct import Distinct, expanded
 from hooke.nn.graphs.encoder import MoleculeEncoder
 from hooke.nn.graphs.inputs import EdgeInputs, NodeInputs
-from hooke.nn.graphs.pooling import PoolingKind
+from hooke.nn.graphs.isomorphism import Residual
+from hooke.nn.graphs.pooling import PoolingKind, VirtualNodeKind
 from hooke.nn.graphs.segment import Edges, at_destination, at_source, incoming_sum
-from hooke.nn.graphs.virtual_node import VirtualNodeKind
 from hooke.nn.mlp import Activation, Normalisation
-from hooke.nn.residual import Residual
 
 GATE_EPSILON = 1e-6
 

@@ -19,11 +19,10 @@ from hooke.core.options import later
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.encoder import MoleculeEncoder
 from hooke.nn.graphs.inputs import NodeInputs
-from hooke.nn.graphs.pooling import PoolingKind
+from hooke.nn.graphs.isomorphism import Residual
+from hooke.nn.graphs.pooling import PoolingKind, VirtualNodeKind
 from hooke.nn.graphs.segment import Edges, neighbour_sum
-from hooke.nn.graphs.virtual_node import VirtualNodeKind
 from hooke.nn.mlp import Activation, Normalisation
-from hooke.nn.residual import Residual
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,9 @@ from hooke.nn.graphs.distinct import Distinct
 from hooke.nn.graphs.encoder import MoleculeEncoder
 from hooke.nn.graphs.inputs import EdgeInputs, NodeInputs
 from hooke.nn.graphs.isomorphism import IsomorphismUpdate
-from hooke.nn.graphs.pooling import PoolingKind
+from hooke.nn.graphs.pooling import PoolingKind, VirtualNodeKind
 from hooke.nn.graphs.rectified import rectified_sum
 from hooke.nn.graphs.segment import Edges
-from hooke.nn.graphs.virtual_node import VirtualNodeKind
 from hooke.nn.mlp import Activation, Normalisation
 
 

@@ -22,10 +22,9 @@ from hooke.nn.graphs.attention import Attended, MoleculeAttention
 from hooke.nn.graphs.distinct import Distinct
 from hooke.nn.graphs.encoder import MoleculeEncoder
 from hooke.nn.graphs.inputs import EdgeInputs, NodeInputs
-from hooke.nn.graphs.pair_context import PairContext
-from hooke.nn.graphs.pooling import PoolingKind
+from hooke.nn.graphs.pair_bias import PairContext
+from hooke.nn.graphs.pooling import PoolingKind, VirtualNodeKind
 from hooke.nn.graphs.rectified import rectified_sum
-from hooke.nn.graphs.virtual_node import VirtualNodeKind
 from hooke.nn.mlp import Activation, Normalisation, mlp, normalisation
 from hooke.nn.randomness import ItemDropout
 

@@ -17,6 +17,11 @@ hidden units, after the residual, and after the feed-forward network; scores sca
 as in both (the code's groups name what is kept): in training a molecule loses its coordinates with probability
 `hide_positions`, else its paths with `hide_paths`; they used 1/5 and 3/5. Differs from both: the atoms' codes are those of
 `molecules.vocabulary`. In the last layer the global state is not updated: nothing would read it.
+
+Dropout of whole rows, and of the updates of whole molecules (stochastic depth).
+
+Source: stochastic depth: Huang et al. 2016 (arXiv 1603.09382); per molecule ("GraphDropout") and per row: GPS++ (arXiv 2212.02229).
+Differs from its code, where a mask once built stays the same: each call draws anew.
 """
 
 from __future__ import annotations
@@ -35,7 +40,6 @@ from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.attention import Attended, MoleculeAttention, attended, masked_bias
 from hooke.nn.graphs.embeddings import MAXIMUM_DEGREE, AtomEmbedding, BondEmbedding
-from hooke.nn.graphs.graph_dropout import GraphDropout, RowDropout
 from hooke.nn.graphs.model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.nn.graphs.pair_bias import POSITIONS, DistanceBias, PathBias
@@ -53,7 +57,30 @@ from hooke.nn.graphs.segment import (
 )
 from hooke.nn.graphs.size_groups import size_layout
 from hooke.nn.mlp import mlp
-from hooke.nn.randomness import ItemRandom
+from hooke.nn.randomness import ItemDropout, ItemRandom
+
+
+class RowDropout(ItemDropout):
+    """Sets whole rows to zero with probability p, and scales the others by 1 / (1 - p)."""
+
+    def forward(self, rows: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
+        """The rows in evaluation, or what is left of them in training."""
+        return rows * self.kept(len(rows), 1, rows) if self.draws() else rows
+
+
+class GraphDropout(ItemDropout):
+    """Drops the update of all nodes of a molecule with probability p, and scales the others by 1 / (1 - p)."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__(p, "graphs")
+
+    def forward(  # type: ignore[override]
+        self, update: Float[Tensor, "nodes width"], batch: MoleculeBatch
+    ) -> Float[Tensor, "nodes width"]:
+        """The update in evaluation, or what is left of it in training."""
+        if not self.draws():
+            return update
+        return update * self.kept(batch.num_graphs, 1, update)[batch.node_graph]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A pure graph Transformer: attention among all atoms, told of the graph by biases.
+"""A graph Transformer: attention among all atoms, with pairwise biases from shortest paths and bonds.
 
     x ← x + Dropout(Attention(LN x, b)),  x ← x + Dropout(MLP(LN x)),  and LN at the end
     b_vu = E[shortest path(v, u)] + E[codes of the bond v-u, if there is one]
@@ -21,9 +21,8 @@ from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.attention import Attended, MoleculeAttention
 from hooke.nn.graphs.encoder import MoleculeEncoder
 from hooke.nn.graphs.inputs import NodeInputs
-from hooke.nn.graphs.pair_context import PairContext
-from hooke.nn.graphs.pooling import PoolingKind
-from hooke.nn.graphs.virtual_node import VirtualNodeKind
+from hooke.nn.graphs.pair_bias import PairContext
+from hooke.nn.graphs.pooling import PoolingKind, VirtualNodeKind
 from hooke.nn.mlp import Activation, mlp
 from hooke.nn.randomness import ItemDropout
 

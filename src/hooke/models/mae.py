@@ -20,13 +20,12 @@ from torch import Tensor, nn
 from hooke.images.batch import ImageBatch
 from hooke.images.spec import ImageSpec
 from hooke.nn.attention import EPSILON
-from hooke.nn.images.channels import in_order, require_channels
+from hooke.nn.images.channels import in_order, require_channels, standardise
 from hooke.nn.images.encoder import MaskedEncoder, PatchTokenEncoder
 from hooke.nn.images.output import ImageOutput, Reconstruction
 from hooke.nn.images.patch_encoder import NormPlace, PatchEncoder, TokenPooling
 from hooke.nn.images.patches import patch_grid, patchify, unpatchify
 from hooke.nn.images.positions import sine_positions
-from hooke.nn.images.standardise import standardise
 from hooke.nn.masking import Masking, mask_by_noise, put_back, take
 from hooke.nn.transformer import BlockKind, Transformer, initialise
 

@@ -27,9 +27,8 @@ from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.distinct import Distinct, expanded
 from hooke.nn.graphs.encoder import MoleculeEncoder
 from hooke.nn.graphs.inputs import EdgeInputs, NodeInputs
-from hooke.nn.graphs.pooling import PoolingKind
+from hooke.nn.graphs.pooling import PoolingKind, VirtualNodeKind
 from hooke.nn.graphs.segment import Edges, at_destination, at_source, incoming_sum, neighbour_sum, outgoing_sum
-from hooke.nn.graphs.virtual_node import VirtualNodeKind
 from hooke.nn.mlp import Activation, Normalisation, mlp
 from hooke.nn.randomness import ItemDropout
 

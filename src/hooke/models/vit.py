@@ -2,7 +2,7 @@
 
     tokens = [class tokens, W patch_n + p_n];  h = Transformer(tokens);  embedding = mean of the patches of LN h
 
-Inputs are standardised channel by channel (`nn.images.standardise`), positions are fixed sine-cosine ones, images may have any size
+Inputs are standardised channel by channel (`nn.images.channels`), positions are fixed sine-cosine ones, images may have any size
 whose sides are multiples of the patch. SiT v1 wants two class tokens, one for the rotation and one for the contrast.
 
 Source: Dosovitskiy et al. 2021 (arXiv 2010.11929); blocks of the presets as in Kraus et al. 2023 (arXiv 2309.16064).
@@ -18,12 +18,11 @@ from torch import Tensor
 
 from hooke.images.batch import ImageBatch
 from hooke.images.spec import ImageSpec
-from hooke.nn.images.channels import in_order, require_channels
+from hooke.nn.images.channels import in_order, require_channels, standardise
 from hooke.nn.images.encoder import PatchTokenEncoder
 from hooke.nn.images.output import ImageOutput
 from hooke.nn.images.patch_encoder import NormPlace, PatchEncoder, TokenPooling
 from hooke.nn.images.patches import patch_grid, patchify
-from hooke.nn.images.standardise import standardise
 from hooke.nn.transformer import BlockKind
 
 

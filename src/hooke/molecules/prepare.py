@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from rdkit import Chem
 
 from hooke.molecules.arrays import MoleculeArrays, joined
 from hooke.molecules.encodings.config import EncodingConfig, add_encodings
@@ -38,15 +39,24 @@ def prepare(
     encodings: EncodingConfig = EncodingConfig(),
     *,
     canonical: bool = True,
+    accept: Callable[[Chem.Mol, str], Chem.Mol] | None = None,
 ) -> PreparedMolecules:
-    """Parse, standardise, featurise and encode; refused strings are reported, never raised."""
+    """Parse, standardise, featurise and encode; refused strings are reported, never raised.
+
+    Args:
+        smiles: The strings.
+        standardise, encodings: As in a recipe.
+        canonical: Whether canonical SMILES are wanted.
+        accept: Is given each standardised molecule and its string; returns the molecule to store, or raises `ParseError`.
+    """
     silence_rdkit()
     parts, names, kept, reasons = [], [], [], {}
     for first in range(0, max(len(smiles), 1), _BLOCK):
         molecules = []
         for position, text in enumerate(smiles[first : first + _BLOCK], first):
             try:
-                molecules.append(parse(text, standardise))
+                molecule = parse(text, standardise)
+                molecules.append(molecule if accept is None else accept(molecule, text))
                 kept.append(position)
             except ParseError as error:
                 reasons[position] = str(error)

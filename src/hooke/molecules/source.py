@@ -40,7 +40,7 @@ class PreparedChunk:
     reasons: dict[int, str]
 
 
-class How(Protocol):
+class Preparation(Protocol):
     """How SMILES become arrays; it travels to worker processes. `MoleculeSpec` is one, published encoders have their own."""
 
     def prepare(self, smiles: Sequence[str]) -> PreparedMolecules:
@@ -61,7 +61,7 @@ class MoleculeRows(Protocol):
     def columns(self) -> list[str]:
         """Names of the input columns."""
 
-    def parallel(self, how: How) -> bool:
+    def parallel(self, how: Preparation) -> bool:
         """Whether preparing is worth worker processes."""
 
     def content_hash(self) -> str:
@@ -70,7 +70,7 @@ class MoleculeRows(Protocol):
     def row_count(self) -> int | None:
         """How many, where that is quick to know."""
 
-    def jobs(self, how: How, *, skip: int) -> Iterator[Job | StoredJob]:
+    def jobs(self, how: Preparation, *, skip: int) -> Iterator[Job | StoredJob]:
         """Chunks in order, to be prepared; the first `skip` are left out."""
 
 
@@ -93,7 +93,7 @@ class TableRows:
         """For progress bars."""
         return self.path.name
 
-    def parallel(self, how: How) -> bool:
+    def parallel(self, how: Preparation) -> bool:
         """Always."""
         return True
 
@@ -113,7 +113,7 @@ class TableRows:
         with open(self.path, "rb") as file:
             return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
 
-    def jobs(self, how: How, *, skip: int) -> Iterator[Job]:
+    def jobs(self, how: Preparation, *, skip: int) -> Iterator[Job]:
         """Chunks in the order of the file, to be prepared; the first `skip` are left out without being parsed."""
         for chunk in itertools.islice(read_table(self.path), skip, None):
             yield Job(chunk.first_row, chunk.columns, chunk.broken, self.smiles, how)
@@ -149,7 +149,7 @@ class StoreRows:
         """For progress bars."""
         return self.store.folder.name
 
-    def parallel(self, how: How) -> bool:
+    def parallel(self, how: Preparation) -> bool:
         """Unless its arrays are taken as they are."""
         return not how.fits(self.store)
 
@@ -161,7 +161,7 @@ class StoreRows:
         """Molecules in the store."""
         return len(self.store)
 
-    def jobs(self, how: How, *, skip: int) -> Iterator[Job | StoredJob]:
+    def jobs(self, how: Preparation, *, skip: int) -> Iterator[Job | StoredJob]:
         """Chunks in the order of the store, to be prepared, or read as they are."""
         fits = how.fits(self.store)
         for start in range(skip * CHUNK_ROWS, len(self.store), CHUNK_ROWS):
@@ -188,7 +188,7 @@ class StringRows:
         """Names of the input columns."""
         return ["smiles"]
 
-    def parallel(self, how: How) -> bool:
+    def parallel(self, how: Preparation) -> bool:
         """They are few."""
         return False
 
@@ -200,7 +200,7 @@ class StringRows:
         """How many."""
         return len(self.smiles)
 
-    def jobs(self, how: How, *, skip: int) -> Iterator[Job]:
+    def jobs(self, how: Preparation, *, skip: int) -> Iterator[Job]:
         """Chunks in order."""
         for start in range(skip * CHUNK_ROWS, max(1, len(self.smiles)), CHUNK_ROWS):
             yield Job(start + 1, {"smiles": list(self.smiles[start : start + CHUNK_ROWS])}, {}, "smiles", how)
@@ -238,7 +238,7 @@ class Job:
     columns: dict[str, list[str]]
     broken: dict[int, str]
     smiles: str
-    how: How
+    how: Preparation
 
 
 def as_stored(store: MoleculeStore, start: int, count: int) -> PreparedChunk:

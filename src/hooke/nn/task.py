@@ -62,7 +62,7 @@ class Task(ABC):
         """
 
     def parts(self, network: nn.Module, batch: Any, step: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Parts of the loss, to differentiate; `train.gradients` compares their pull at the encoder."""
+        """Parts of the loss, to differentiate; `train.loop` compares their pull at the encoder."""
         return {"loss": self.losses(network, batch, step, generator)["loss"]}
 
     def columns(self, level: str) -> list[str]:

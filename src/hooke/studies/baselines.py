@@ -16,12 +16,11 @@ from hooke.core import registry
 from hooke.core.label import Label
 from hooke.core.progress import progress
 from hooke.core.recipe import Recipe
-from hooke.core.types import Spec
-from hooke.inference.ensemble import group_means
+from hooke.core.types import Spec, group_means
 from hooke.inference.loaded import LoadedRun
 from hooke.modalities import Trainable
 from hooke.train.estimator import features_and_targets
-from hooke.train.measure import decided
+from hooke.train.measure import decided, group_truth
 
 UNTRAINED = "random weights"
 READOUT = "ridge"  # of vectors from random weights
@@ -54,22 +53,20 @@ def baseline_predictions(
     names = [*modality.estimators, *([UNTRAINED] if run is not None else [])]
     found = {}
     with progress(1 + len(names), "fitting baselines", "steps", show=show_progress) as bar:
-        features, targets = zip(
-            *(_grouped(modality, store, rows, *features_and_targets(modality, recipe, spec, store, rows)) for rows in (known, test)),
-            strict=True,
-        )  # fmt: skip
+        of_rows, targets = features_and_targets(modality, recipe, spec, store, known)
+        targets = _grouped_targets(modality, store, known, targets, _main(spec, modality))[:, columns]
+        unseen_rows, _ = features_and_targets(modality, recipe, spec, store, test)
+        features = _grouped(modality, store, known, of_rows), _grouped(modality, store, test, unseen_rows)
         bar.advance()
         for name in names:
             seen, unseen = features
             if name == UNTRAINED and run is not None:
                 twin = run.untrained(seed)
                 seen, unseen = (
-                    _grouped(modality, store, rows, _vectors(modality, twin, store, rows))[0] for rows in (known, test)
+                    _grouped(modality, store, rows, _vectors(modality, twin, store, rows)) for rows in (known, test)
                 )
             used, level = READOUT if name == UNTRAINED else name, modality.levels[0]
-            found[name] = decided(
-                fit_predict(used, chosen, level, seen, targets[0][:, columns], unseen, seed=seed), labels
-            )
+            found[name] = decided(fit_predict(used, chosen, level, seen, targets, unseen, seed=seed), labels)
             bar.advance(baseline=name)
     return found
 
@@ -113,12 +110,16 @@ def _vectors(modality: Trainable, run: LoadedRun, store: Any, rows: np.ndarray) 
     return group_means(np.concatenate(vectors), np.concatenate(owners))
 
 
-def _grouped(modality: Trainable, store: Any, rows: np.ndarray, *values: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Features averaged over the groups of rows, and the targets of the first row of each."""
-    if not modality.group:
-        return values
+def _grouped(modality: Trainable, store: Any, rows: np.ndarray, features: np.ndarray) -> np.ndarray:
+    """The means over the groups of rows."""
     groups = modality.groups(store, rows)
     order = np.argsort(groups, kind="stable")
-    first = np.flatnonzero(np.diff(groups[order], prepend=-1))
-    features, *others = values
-    return group_means(features[order], groups[order]), *(one[order][first] for one in others)
+    return group_means(features[order], groups[order]) if modality.group else features
+
+
+def _grouped_targets(
+    modality: Trainable, store: Any, rows: np.ndarray, targets: np.ndarray, labels: Sequence[Label]
+) -> np.ndarray:
+    groups = modality.groups(store, rows)
+    order = np.argsort(groups, kind="stable")
+    return group_truth(targets[order], groups[order], labels) if modality.group else targets

@@ -24,6 +24,8 @@ from hooke.core.progress import progress
 from hooke.core.recipe import Named, Recipe, SplitSection
 from hooke.core.runs import RunFolder
 from hooke.evaluate.metrics import METRICS
+from hooke.inference.loaded import read_recipe
+from hooke.modalities import trainable
 from hooke.molecules.splitting import split_store
 from hooke.molecules.store import MoleculeStore
 from hooke.studies.systems import SYSTEMS, Task, predictions
@@ -47,8 +49,9 @@ class SuiteRow:
 
 def pretraining_tables(run: Path) -> tuple[str, ...]:
     """The tables that a pretrained run learnt labels from."""
-    entries = RunFolder.open(run).read_json("labels.json")
-    return tuple(dict.fromkeys(entry["source"] for entry in entries))
+    folder = RunFolder.open(run)
+    spec = trainable(read_recipe(folder).modality, "benchmark").read_spec(folder)
+    return tuple(dict.fromkeys(label.source for label in spec.labels))
 
 
 def run_suite(

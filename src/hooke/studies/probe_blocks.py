@@ -19,9 +19,8 @@ from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.progress import progress
 from hooke.core.runs import RunFolder
 from hooke.evaluate.correction.base import by_batch, spread
-from hooke.images.by_well import Wells
 from hooke.images.store import ImageStore
-from hooke.inference.embed import EmbeddingColumn
+from hooke.images.wells import Wells
 from hooke.inference.loaded import LoadedRun
 from hooke.modalities.images import View, WellSource
 
@@ -54,7 +53,7 @@ class BlockScore:
 
 def probe_blocks(
     run: Path | RunFolder | LoadedRun,
-    store: ImageStore,
+    images: Path | ImageStore,
     *,
     target: str = "perturbation",
     crop: int | None = None,
@@ -67,7 +66,7 @@ def probe_blocks(
 
     Args:
         run: A finished run.
-        store: Images with the target in their metadata.
+        images: A store with the target in its metadata.
         target: Metadata column of the classes.
         crop: Side of the crops; None takes those of the run.
         batch_size: Crops a batch.
@@ -77,9 +76,12 @@ def probe_blocks(
 
     Raises:
         UnknownNameError: No such column.
-        DataError: Fewer than two batches, or no class that is in two of them.
+        DataError: Fewer than two batches, or no class that is in two of them; or a run on something else than images.
     """
     loaded = run if isinstance(run, LoadedRun) else LoadedRun.open(_folder(run))
+    if loaded.modality != "images":
+        raise DataError(f"{loaded.run.folder} is a run on {loaded.modality}, not on images")
+    store = images if isinstance(images, ImageStore) else ImageStore.open(images)
     wells = Wells.of(store)
     if target not in wells.table.columns:
         raise UnknownNameError("metadata column", target, wells.table.columns)
@@ -108,8 +110,7 @@ def probe_blocks(
 def _embedded(run: LoadedRun, store: ImageStore, wells: np.ndarray, view: View, batch_size: int) -> np.ndarray:
     """(wells, width) float32."""
     source = WellSource(store, run.spec, view, batch_size, 0, wells)
-    column = EmbeddingColumn(run, asdict(view))
-    return np.concatenate([column.rows(source.chunk(job)) for job in source.jobs()])
+    return run.of_source(source, view)
 
 
 def table(scores: Sequence[BlockScore]) -> tuple[list[str], list[list[str]]]:

@@ -214,7 +214,7 @@ def _report(
 
 
 def _unseen_section(pool: MoleculePool, predictions: Path, store: MoleculeStore) -> Any:
-    from hooke.molecules.fingerprints import nearest_similarity
+    from hooke.molecules.descriptors import nearest_similarity
 
     table = pl.read_parquet(predictions)
     label = store.labels[0]

@@ -21,11 +21,11 @@ from hooke.core.label import Label
 from hooke.core.recipe import load_recipe
 from hooke.core.runs import RunFolder
 from hooke.evaluate.bootstrap import Interval
-from hooke.images.by_well import Wells
 from hooke.images.features import feature_names
 from hooke.images.measured import measured_fields
 from hooke.images.simulated.screen import RELATIONS
 from hooke.images.store import ImageStore
+from hooke.images.wells import Wells
 from hooke.inference.embed import embed
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.shipped import run_path

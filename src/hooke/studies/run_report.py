@@ -13,8 +13,7 @@ from hooke.core import registry
 from hooke.core.citations import CITATIONS
 from hooke.core.label import Label
 from hooke.core.runs import RunFolder
-from hooke.core.types import labels_of
-from hooke.inference.ensemble import group_means
+from hooke.core.types import group_means, labels_of
 from hooke.inference.loaded import LoadedRun, next_step, read_recipe
 from hooke.modalities import Trainable, trainable
 from hooke.report import build
@@ -30,6 +29,7 @@ from hooke.studies.comparison import (
     identified,
     primary_table,
     read_split,
+    simulated_caveat,
 )
 
 _GUESS = {"mse": ("predicting the mean of each plane", 1.0)}  # of losses whose scale says what guessing gives
@@ -62,6 +62,7 @@ def write_run_report(run: RunFolder, *, show_progress: bool = True) -> Path:
         **plot_sections(pool, compared, _model_name(run)),
         maps=() if loaded.recipe.has_estimator else map_sections(pool, run, store),
         items=modality.items,
+        test_items=compared.items if modality.group else "",
         reproduce=reproduce(
             commands={
                 "Train again": run.info["command"],
@@ -95,7 +96,7 @@ def _model_name(run: RunFolder) -> str:
 
 
 def baseline_differences(compared: Compared, model: str) -> tuple[Difference, ...]:
-    """The model minus each baseline on every primary metric, paired over test molecules; at most eight labels."""
+    """The model minus each baseline on every primary metric, paired over test rows; at most eight labels."""
     return tuple(
         difference_between(compared, model, baseline, number)
         for number in range(min(8, len(compared.labels)))
@@ -122,10 +123,16 @@ def summary_of(compared: Compared, differences: tuple[Difference, ...], model: s
     outcome = "better" if better and not worse else "worse" if worse and not better else "undecided"
     first = compared.labels[0]
     value = compared.scores[model][0]
+    interval = f"[{value.low:.3g}, {value.high:.3g}]"
+    if first.classes:
+        chance = 1 / first.classes
+        text += (
+            f" {value.value:.1%} of the test {compared.items} are given the right {first.name.replace('_', ' ')}; "
+            f"chance gives {chance:.1%}."
+        )
+        interval += f", chance {chance:.3g}"
     numbers = (
-        KeyNumber(
-            f"{value.value:.3g}", f"{compared.metrics[0].name} of {first.name}", f"[{value.low:.3g}, {value.high:.3g}]"
-        ),
+        KeyNumber(f"{value.value:.3g}", f"{compared.metrics[0].name} of {first.name}", interval),
         KeyNumber(f"{len(compared.names):,}", f"test {compared.items}"),
     )
     return Summary(text, outcome, numbers, compared.caveats)  # type: ignore[arg-type]
@@ -139,7 +146,10 @@ def losses_summary(run: RunFolder) -> Summary:
     name = "mse" if "mse" in found else "loss"
     beside = f"; {_GUESS[name][0]} gives {_GUESS[name][1]:.2f}" if name in _GUESS else ""
     number = KeyNumber(f"{found[name]:.3f}", f"{name} on {part} {items}")
-    return Summary(f"The {name} on {part} {items} is {found[name]:.3f}{beside}.", key_numbers=(number,))
+    return Summary(
+        f"The {name} on {part} {items} is {found[name]:.3f}{beside}.", key_numbers=(number,),
+        caveats=tuple(simulated_caveat(run)),
+    )  # fmt: skip
 
 
 def losses_of(run: RunFolder) -> tuple[str, str, dict[str, float]]:
@@ -220,11 +230,12 @@ def pretraining_tables(run: RunFolder) -> list[ResultTable]:
 
 
 def plot_sections(pool: MoleculePool, compared: Compared, model: str, *, limit: int = 6) -> dict[str, Any]:
-    """Parity or ROC and PR curves, calibration, best and worst molecules of the first labels."""
+    """Parity or ROC and PR curves, calibration, best and worst rows of the first labels."""
     parity: list[Any] = []
     binary: list[Any] = []
     reliability: list[Any] = []
     coverage: list[Any] = []
+    sets: list[Any] = []
     galleries: list[Any] = []
     for number, label in enumerate(compared.labels[:limit]):
         true = compared.truth[:, number]
@@ -243,7 +254,11 @@ def plot_sections(pool: MoleculePool, compared: Compared, model: str, *, limit: 
                 pool, task=label.name, model=model, smiles=compared.names, measured=true,
                 predicted=compared.predictions[model][:, number], low=low, high=high, unit=label.unit,
             )  # fmt: skip
-        elif label.kind == "binary" and len(np.unique(true[~np.isnan(true)])) == 2:
+            continue
+        sets += compared.set_section(number, model)
+        if label.classes:
+            reliability.append(compared.confidence_section(number, model))
+        elif len(np.unique(true[~np.isnan(true)])) == 2:
             from hooke.evaluate.calibration import reliability as measure
 
             probabilities = {name: values[:, number] for name, values in compared.predictions.items() if name != "mean"}
@@ -257,7 +272,7 @@ def plot_sections(pool: MoleculePool, compared: Compared, model: str, *, limit: 
             )  # fmt: skip
     return {
         "parity": tuple(parity), "binary": tuple(binary), "reliability": tuple(reliability), "coverage": tuple(coverage),
-        "galleries": tuple(galleries),
+        "sets": tuple(sets), "galleries": tuple(galleries),
     }  # fmt: skip
 
 
@@ -292,7 +307,7 @@ def _colour(label: Label, values: np.ndarray) -> np.ndarray:
     """Values, or the names of classes."""
     if not label.names:
         return values
-    return np.array([label.names[int(value)] if np.isfinite(value) else "" for value in values])
+    return np.array([label.names[int(value)] if np.isfinite(value) else "not labelled" for value in values])
 
 
 def citations_of(run: RunFolder) -> list[str]:

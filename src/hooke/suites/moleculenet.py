@@ -5,12 +5,12 @@ All but BBBP also stand in `shelfmix`, without their test molecules.
 
 from __future__ import annotations
 
+from hooke.datasets.moleculenet import TABLES
 from hooke.suites import Suite, SuiteTask
 
-_METRICS = {
-    "esol": "rmse", "freesolv": "rmse", "lipophilicity": "rmse", "qm7": "mae", "qm8": "mae", "bbbp": "roc_auc", "clintox": "roc_auc",
-    "sider": "roc_auc", "tox21": "roc_auc", "toxcast": "roc_auc", "muv": "average_precision",
-}  # fmt: skip
+_NAMES = (
+    "esol", "freesolv", "lipophilicity", "qm7", "qm8", "bbbp", "clintox", "sider", "tox21", "toxcast", "muv",
+)  # fmt: skip
 _PRETRAINED: dict[str, tuple[str, ...]] = {  # tables of `shelfmix`; of the others, the one of the same name
     "esol": ("esol", "pocketmix"),  # which holds aqueous solubilities as well
     "freesolv": ("freesolv", "pocketmix"),  # which holds FreeSolv
@@ -20,7 +20,7 @@ SUITE = Suite(
     "moleculenet",
     "MoleculeNet, fixed test scaffolds",
     tuple(
-        SuiteTask(name, "moleculenet", {"table": name}, metric, pretraining=_PRETRAINED.get(name, (name,)))
-        for name, metric in _METRICS.items()
+        SuiteTask(name, "moleculenet", {"table": name}, TABLES[name].metric, pretraining=_PRETRAINED.get(name, (name,)))
+        for name in _NAMES
     ),
 )

@@ -20,7 +20,7 @@ from hooke.nn.graphs.code_prediction import ATOM_SIZES, BOND_SIZES, bond_codes, 
 from hooke.nn.graphs.network import Network
 from hooke.nn.losses import measured_mean
 from hooke.nn.randomness import random_from
-from hooke.nn.task import Task as Objective
+from hooke.nn.task import Task as BaseTask
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Config:
     bond_weight: float = 1.0  # of the bonds' part of the loss
 
 
-class Task(Objective):
+class Task(BaseTask):
     """Attribute masking; labels are not looked at."""
 
     modality = "molecules"

@@ -26,7 +26,7 @@ from hooke.core.recipe_files import build
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.network import Network
-from hooke.nn.task import Task as Objective
+from hooke.nn.task import Task as BaseTask
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def part(network: Any, name: str) -> Network:
     return view
 
 
-class Task(Objective):
+class Task(BaseTask):
     """The objectives of a configuration; one that learns labels states their spread if that objective does."""
 
     modality = "molecules"
@@ -135,7 +135,7 @@ class Task(Objective):
     def parts(
         self, network: nn.Module, batch: MoleculeBatch, step: int, generator: torch.Generator
     ) -> dict[str, Tensor]:
-        """The weighted loss of each objective, to differentiate; see `train.gradients`."""
+        """The weighted loss of each objective, to differentiate; see `train.loop`."""
         found = {name: task.losses(part(network, name), batch, step, generator) for name, task in self.tasks.items()}
         return {name: self.config.weight(name) * losses["loss"] for name, losses in found.items()}
 

@@ -25,7 +25,7 @@ from hooke.nn.graphs.network import Network
 from hooke.nn.graphs.views_of_output import ViewHeads, disagreement
 from hooke.nn.processes import step_mean
 from hooke.nn.randomness import random_from
-from hooke.nn.task import Task as Objective
+from hooke.nn.task import Task as BaseTask
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Config:
     disagreement_weight: float = 1.0  # μ, for encoders with several views
 
 
-class Task(Objective):
+class Task(BaseTask):
     """Prediction of functional groups; labels are not looked at."""
 
     modality = "molecules"

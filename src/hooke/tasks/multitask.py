@@ -55,7 +55,7 @@ from hooke.nn.losses import (
 )
 from hooke.nn.mlp import Activation
 from hooke.nn.randomness import random_from
-from hooke.nn.task import Task as Objective
+from hooke.nn.task import Task as BaseTask
 
 MOST_WEIGHT = 100.0  # of a class, so that one lucky molecule of a rare class does not drown the others
 MOST_PARTS = 32  # labels of a level up to which each is a part of its own
@@ -140,7 +140,7 @@ def layout_of(labels: Sequence[Label], regression_outputs: int = 1) -> Layout:
     return Layout(tuple(groups), tuple(order), tuple(columns), position)
 
 
-class Task(Objective):
+class Task(BaseTask):
     """Multi-task learning of graph, node, edge and pair labels; with "gaussian" or "evidential" regression it states their spread.
 
     Args:
@@ -245,7 +245,7 @@ class Task(Objective):
     def parts(
         self, network: nn.Module, batch: MoleculeBatch, step: int, generator: torch.Generator
     ) -> dict[str, Tensor]:
-        """Loss of each part of the task that has a measured label in the batch, to differentiate: `train.gradients` compares them.
+        """Loss of each part of the task that has a measured label in the batch, to differentiate: `train.loop` compares them.
 
         A part is a source of labels; without sources a label, or, of more than 32, a kind. Arguments: see `losses`.
         """

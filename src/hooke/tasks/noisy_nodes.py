@@ -30,7 +30,7 @@ from hooke.nn.graphs.network import Network
 from hooke.nn.item_noise import item_uniform
 from hooke.nn.processes import step_mean
 from hooke.nn.randomness import random_from
-from hooke.nn.task import Task as Objective
+from hooke.nn.task import Task as BaseTask
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Config:
     edge_weight: float = 1.2
 
 
-class Task(Objective):
+class Task(BaseTask):
     """Noisy nodes and edges; labels are not looked at."""
 
     modality = "molecules"

@@ -25,15 +25,13 @@ from torch.nn import functional
 
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
-from hooke.nn.contrast import nt_xent
 from hooke.nn.corruption import Fill, corrupt
-from hooke.nn.images.channels import in_order
-from hooke.nn.images.dihedral import ROTATIONS, random_elements, turn_each
+from hooke.nn.images.channels import in_order, standardise
+from hooke.nn.images.dihedral import ROTATIONS, random_elements, random_view, turn_each
 from hooke.nn.images.encoder import PatchTokenEncoder
 from hooke.nn.images.network import ImageNetwork
 from hooke.nn.images.patches import unpatchify
-from hooke.nn.images.standardise import standardise
-from hooke.nn.images.views import random_view
+from hooke.nn.losses import nt_xent
 from hooke.nn.randomness import random_from
 from hooke.nn.task import Task as BaseTask
 

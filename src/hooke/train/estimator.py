@@ -12,10 +12,10 @@ from hooke.core.errors import UsageError
 from hooke.core.files import put_in_place
 from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
-from hooke.core.types import Spec, labels_of
+from hooke.core.types import Spec, group_means, labels_of
 from hooke.evaluate.splits import Split
-from hooke.inference.ensemble import Estimates, group_means
-from hooke.inference.estimated import ARRAYS, estimates_of
+from hooke.inference.ensemble import Estimates
+from hooke.inference.network import ARRAYS, estimates_of
 from hooke.modalities import Trainable, trainable
 
 

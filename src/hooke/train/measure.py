@@ -9,7 +9,7 @@ written and calibrated as well.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from hooke.evaluate.metrics import evaluate
 from hooke.evaluate.splits import Split
 from hooke.evaluate.streaming import StreamedMetrics
 from hooke.inference.ensemble import Members, Prediction, Predictor
+from hooke.inference.loaded import read_recipe
 from hooke.modalities import Trainable, trainable
 
 _EXACT_VALUES = 20_000_000  # items × labels of a level up to which all values are kept: 160 MB an array
@@ -96,7 +97,7 @@ def measure(run: RunFolder, recipe: Recipe, store: Any, split: Split, spec: Spec
                     labels = labels_of(spec, level)
                     levels.setdefault(level, _Level(labels)).add(found.prediction(), block.truth[level])
                 if modality.group and modality.levels[0] in block.members:
-                    block = _grouped(modality, store, block)
+                    block = _grouped(modality, store, spec, block)
                     labels = labels_of(spec, modality.levels[0])
                     levels[main] = _Level(labels)
                     levels[main].add(block.members[main].prediction(), block.truth[main])
@@ -110,6 +111,18 @@ def measure(run: RunFolder, recipe: Recipe, store: Any, split: Split, spec: Spec
             run.write_json("uncertainty.json", calibrate(*levels[main].kept(), labels))
     run.write_json("metrics.json", metrics)
     run.write_json("leaks.json", modality.leaks(store, split))
+
+
+def errors_on_test(run: RunFolder) -> dict[str, float]:
+    """Label of whole rows (or groups) → RMSE, 1 - ROC-AUC or 1 - accuracy on the run's test rows; labels that have none are left out."""
+    modality = trainable(read_recipe(run).modality, "scale")
+    found = {}
+    for name, values in (
+        run.read_json("metrics.json").get("test", {}).get(modality.group or modality.levels[0], {}).items()
+    ):
+        gain = values.get("roc_auc", values.get("accuracy", np.nan))
+        found[name] = float(values.get("rmse", 1 - gain))
+    return {name: value for name, value in found.items() if np.isfinite(value)}
 
 
 def _blocks(
@@ -157,16 +170,30 @@ def _averaged(block: _Block, groups: np.ndarray) -> _Block:
     )
 
 
-def _grouped(modality: Trainable, store: Any, block: _Block) -> _Block:
+def _grouped(modality: Trainable, store: Any, spec: Spec, block: _Block) -> _Block:
     """The groups of the modality under the name of its group."""
     groups, level = modality.groups(store, block.rows), modality.levels[0]
     order = np.argsort(groups, kind="stable")
-    ordered = _Block(
-        block.rows[order],
-        {modality.group: block.members[level].taken(order)},
-        {modality.group: block.truth[level][order]},
-    )
-    return _averaged(ordered, groups[order])
+    truth = block.truth[level][order]
+    ordered = _Block(block.rows[order], {modality.group: block.members[level].taken(order)}, {modality.group: truth})
+    found = _averaged(ordered, groups[order])
+    return replace(found, truth={modality.group: group_truth(truth, groups[order], labels_of(spec, level))})
+
+
+def group_truth(truth: np.ndarray, groups: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
+    """(groups, labels) float64 of runs of equal numbers in `groups`: the mean of what was measured, and the first row's class.
+
+    Args:
+        truth: (rows, labels), NaN = not measured.
+        groups: (rows,) never decreasing.
+        labels: Of the columns.
+    """
+    starts = np.flatnonzero(np.diff(groups, prepend=groups[:1] - 1))
+    found, known = truth[starts].astype(np.float64), ~np.isnan(truth)
+    counts = np.add.reduceat(known, starts, dtype=np.int64)
+    sums = np.add.reduceat(np.where(known, truth, 0.0), starts, dtype=np.float64)
+    means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    return np.where([label.kind == "regression" for label in labels], means, found)
 
 
 def calibrate(

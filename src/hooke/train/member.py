@@ -1,9 +1,12 @@
-"""One network of a run: built, trained on this or several devices, and loaded with its best weights."""
+"""One network of a run: built, trained on this or several devices, and loaded with its best weights.
+
+Metrics as TensorBoard event files, beside metrics.jsonl (extra "tensorboard").
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from hooke.core.errors import DataError
+from hooke.core.errors import DataError, UsageError
 from hooke.core.files import disk_full_explained
 from hooke.core.progress import progress
 from hooke.core.recipe import Recipe, base_config
@@ -24,8 +27,39 @@ from hooke.nn.task import Task
 from hooke.nn.weights import encoder_weights, load_weights
 from hooke.nn.width_transfer import transfer_width
 from hooke.train.devices import launch, make_fabric
-from hooke.train.events import event_file
 from hooke.train.loop import Trainer
+
+
+class Events:
+    """An open event file."""
+
+    def __init__(self, writer: Any) -> None:
+        self._writer = writer
+
+    def write(self, *, epoch: int, **fields: float) -> None:
+        """One line of metrics, each field as a curve over the epochs."""
+        for name, value in fields.items():
+            self._writer.add_scalar(name, value, epoch)
+        self._writer.flush()
+
+
+@contextmanager
+def event_file(folder: Path, *, after: int = 0) -> Iterator[Events]:
+    """A new event file in a folder; what older ones there say of epochs later than `after` is no longer shown.
+
+    Raises:
+        UsageError: TensorBoard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise UsageError("train.tensorboard needs TensorBoard: pip install 'hooke-bio[tensorboard]'") from error
+    writer = SummaryWriter(str(folder), purge_step=after + 1 if after else None)
+    try:
+        yield Events(writer)
+    finally:
+        writer.close()
+
 
 Watch = Callable[[Mapping[str, Any]], None]
 

@@ -25,12 +25,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.inference.loaded import LoadedRun
 from hooke.molecules.arrays import MoleculeArrays, MoleculeSlice, contiguous
 from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.parse import ParseError, parse
-from hooke.molecules.prepare import prepare
 from hooke.molecules.source import TableRows, first_smiles
 from hooke.nn.graphs.distinct import Distinct, Groups
 from hooke.nn.graphs.embeddings import AtomEmbedding, BondEmbedding
@@ -83,6 +82,7 @@ def attribute(
     Raises:
         UnknownNameError: No such label of molecules.
         UsageError: The objective predicts no label, or the encoder reads no codes of atoms.
+        DataError: It is no run on molecules.
     """
     explained = _Explained.of(run, label)
     generator = np.random.default_rng(seed)
@@ -135,6 +135,10 @@ class _Explained:
 
     @classmethod
     def of(cls, run: LoadedRun, label: str | None) -> _Explained:
+        if run.modality != "molecules":
+            raise DataError(
+                f"{run.run.folder} is a run on {run.modality}; only predictions of molecules are taken apart"
+            )
         if not run.labels:
             raise UsageError(f"{run.run.folder} was trained on no labels, so there is no prediction to take apart")
         columns = run.ensemble.task.columns("graph") if run.level_labels("graph") else []
@@ -154,9 +158,7 @@ class _Explained:
             return None
         shown = Chem.MolToSmiles(molecule)
         order = list(molecule.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"])
-        copies = prepare(
-            [text] * AT_ONCE, self.run.spec.standardise, self.run.spec.encodings.computed, canonical=False
-        ).arrays
+        copies = self.run.spec.prepare([text] * AT_ONCE).arrays
         atoms = self._integral(copies, steps)
         count = max(1, round(MASKED * len(atoms)))
         top = np.argsort(-np.abs(atoms), kind="stable")[:count]

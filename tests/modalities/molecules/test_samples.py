@@ -10,6 +10,7 @@ from hooke.modalities.molecules.samples import (
     LARGE,
     SMILES,
     batch_of,
+    drug_like,
     sample,
     slice_of,
     with_node_inputs,
@@ -51,3 +52,14 @@ def test_a_molecule_is_the_same_in_every_batch() -> None:
     assert wide.shape == (242, 3)
     assert torch.equal(wide[-1:], narrow)
     assert set(made.batch([0], made.spec).node_encodings) == {"laplacian_eigenvectors", "random_walk"}
+
+
+def test_drug_like_molecules_carry_labels_and_encodings() -> None:
+    spec = sample().spec
+    found = drug_like(spec, count=8)
+    batch = found.batch(range(found.items), spec)
+    sorted_edges(batch)
+    assert batch.num_graphs == found.items == 8
+    assert batch.targets["graph"].shape == (8, 5)
+    assert set(batch.node_encodings) == set(batch_of(SMILES, encodings=spec.encodings).node_encodings)
+    assert found.batch([3], spec).num_nodes == batch.node_offsets.diff()[3]

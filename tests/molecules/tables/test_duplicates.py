@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hooke.core.errors import DataError
 from hooke.core.label import Label
 from hooke.molecules.blocks import GraphLabels
-from hooke.molecules.tables.duplicates import Merged, Repeats, Rule, merge_duplicates
+from hooke.molecules.tables.description import Rule
+from hooke.molecules.tables.duplicates import Merged, Repeats, merge_duplicates
 from hooke.molecules.tables.staging import canonical_keys
 
 LABELS = (Label("y"), Label("active", kind="binary"))

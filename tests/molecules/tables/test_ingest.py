@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,14 +19,18 @@ from hypothesis import strategies as st
 
 from hooke.core.errors import DataError, HookeError, UnknownNameError, UsageError
 from hooke.core.files import exclusive
+from hooke.core.how import QUIET, How
 from hooke.core.label import Label
 from hooke.core.store import check_store
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.store import MoleculeStore
+from hooke.molecules.tables import ingest as engine
 from hooke.molecules.tables import reading as tables
-from hooke.molecules.tables.ingest import IngestConfig, ingest
-from hooke.molecules.tables.twins import twin_smiles
+from hooke.molecules.tables.description import LabelOptions, Table
+from hooke.molecules.tables.ingest import IngestReport, ingest_summary, prepare_tables, store_folder
+from hooke.molecules.tables.twins import twin_smiles, write_twin_table
 
+FOUND = LabelOptions()
 PEPTIDE = "N[C@@H](C)C(=O)" * 60 + "O"
 HOSTILE = [
     "smiles,y,active,note,split",
@@ -49,9 +55,16 @@ def write(path: Path, lines: list[str], *, bom: bool = False) -> Path:
     return path
 
 
+def ingest(
+    path: Path, folder: Path, labels: LabelOptions = FOUND, how: How = QUIET, **table: Any
+) -> tuple[MoleculeStore, IngestReport]:
+    store = engine.ingest([Table(labels, paths=(path,), **table)], folder, how)
+    return store, IngestReport(**store.metadata["ingest"])
+
+
 def test_every_row_of_a_hostile_table_is_accounted_for(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", HOSTILE, bom=True)
-    store, report = ingest(path, tmp_path / "store", IngestConfig(split_column="split"), workers=1, show_progress=False)
+    store, report = ingest(path, tmp_path / "store", split_column="split")
     assert report.rows_read == 13
     assert report.rows_read == report.rows_kept + report.rows_rejected + report.duplicates_merged
     assert (report.rows_rejected, report.duplicates_merged, report.conflicts, report.label_problems) == (5, 1, 1, 2)
@@ -82,8 +95,8 @@ def test_every_row_of_a_hostile_table_is_accounted_for(tmp_path: Path) -> None:
 
 def test_units_and_transforms(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", ["smiles,ic50", "C,1000", "CC,>10", "CCC,0"])
-    config = IngestConfig(units={"ic50": "nM"}, convert_to={"ic50": "M"}, transforms={"ic50": "minus_log10"})
-    store, report = ingest(path, tmp_path / "s", config, workers=1, show_progress=False)
+    labels = LabelOptions(units={"ic50": "nM"}, convert_to={"ic50": "M"}, transforms={"ic50": "minus_log10"})
+    store, report = ingest(path, tmp_path / "s", labels)
     values, bounds = store.graph_labels()
     np.testing.assert_allclose(values[:2, 0], [6, 8], rtol=1e-6)
     assert bounds[:2, 0].tolist() == [0, -1]
@@ -93,26 +106,27 @@ def test_units_and_transforms(tmp_path: Path) -> None:
 
 def test_named_targets_and_wrong_names(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", ["mol,a,b", "C,1,2", "CC,3,4"])
-    store, _ = ingest(path, tmp_path / "s", IngestConfig(targets=("b",)), workers=1, show_progress=False)
+    store, _ = ingest(path, tmp_path / "s", LabelOptions(("b",)))
     assert [label.name for label in store.labels] == ["b"]
     with pytest.raises(UnknownNameError, match="target column 'bb'"):
-        ingest(path, tmp_path / "t", IngestConfig(targets=("bb",)), workers=1, show_progress=False)
+        ingest(path, tmp_path / "t", LabelOptions(("bb",)))
     with pytest.raises(UnknownNameError, match="split column"):
-        ingest(path, tmp_path / "u", IngestConfig(split_column="part"), workers=1, show_progress=False)
+        ingest(path, tmp_path / "u", split_column="part")
     with pytest.raises(UnknownNameError, match="label column"):
-        ingest(path, tmp_path / "v", labels=[Label("zz")], workers=1, show_progress=False)
+        engine.ingest([Table((("zz", Label("zz")),), paths=(path,))], tmp_path / "v", QUIET)
     wrong = write(tmp_path / "w.csv", ["smiles y", "C 1"])
     with pytest.raises(DataError, match="delimiter"):
-        ingest(wrong, tmp_path / "x", workers=1, show_progress=False)
+        ingest(wrong, tmp_path / "x")
 
 
 def test_one_process_and_two_make_the_same_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "CHUNK_ROWS", 16)
     smiles = twin_smiles(70, seed=0)
     path = write(tmp_path / "t.csv", ["smiles,y", *(f"{text},{number}.5" for number, text in enumerate(smiles))])
-    config = IngestConfig(encodings=EncodingConfig(random_walk=4))
     hashes = [
-        ingest(path, tmp_path / f"s{workers}", config, workers=workers, show_progress=False)[0].content_hash
+        ingest(path, tmp_path / f"s{workers}", how=How(workers, False, {"encodings": EncodingConfig(random_walk=4)}))[
+            0
+        ].content_hash
         for workers in (1, 2)
     ]
     assert hashes[0] == hashes[1]
@@ -122,7 +136,7 @@ def test_what_is_said_about_columns_is_checked_before_anything_runs(tmp_path: Pa
     path = write(tmp_path / "t.csv", ["smiles,y", "C,1", "CC,3"])
 
     def run(**options: object) -> None:
-        ingest(path, tmp_path / "s", IngestConfig(**options), workers=1, show_progress=False)  # type: ignore[arg-type]
+        ingest(path, tmp_path / "s", LabelOptions(**options))  # type: ignore[arg-type]
 
     with pytest.raises(UnknownNameError, match="'yy'. Did you mean 'y'|'yy'"):
         run(transforms={"yy": "log10"})
@@ -148,8 +162,7 @@ def test_kinds_repeats_and_splits_of_duplicates(tmp_path: Path) -> None:
         "CC,12,,",
     ]
     path = write(tmp_path / "t.csv", lines)
-    config = IngestConfig(split_column="split", kinds={"grade": "ordinal"})
-    store, report = ingest(path, tmp_path / "s", config, show_progress=False)
+    store, report = ingest(path, tmp_path / "s", LabelOptions(kinds={"grade": "ordinal"}), split_column="split")
     assert store.labels == (Label("y"), Label("grade", kind="ordinal", classes=3))
     assert store.graph_labels()[0].tolist()[0] == [3.0, 2.0]
     assert store.graph_labels()[0][2, 0] == 12.0
@@ -165,7 +178,7 @@ def test_rows_deep_in_the_table_decide_too(tmp_path: Path, monkeypatch: pytest.M
         tmp_path / "t.csv",
         ["smiles,late,flag", *(f"{text},{9 if n > 30 else ''},{int(n == 39) * 2}" for n, text in enumerate(smiles))],
     )
-    store, report = ingest(path, tmp_path / "s", workers=1, show_progress=False)
+    store, report = ingest(path, tmp_path / "s")
     assert store.labels == (Label("late"), Label("flag"))  # a single 2 in the last row: no class
     assert report.label_problems == 0
 
@@ -173,7 +186,7 @@ def test_rows_deep_in_the_table_decide_too(tmp_path: Path, monkeypatch: pytest.M
 def test_a_table_without_a_molecule_is_no_store(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", ["smiles,y", "x,1", "y,2"])
     with pytest.raises(DataError, match=r"none of its 2 rows holds a molecule.*Row 1: SMILES"):
-        ingest(path, tmp_path / "s", workers=1, show_progress=False)
+        ingest(path, tmp_path / "s")
     assert len(pl.read_parquet(tmp_path / "s" / "rejected.parquet")) == 2
     with pytest.raises(DataError, match="no manifest"):
         MoleculeStore.open(tmp_path / "s")
@@ -181,39 +194,41 @@ def test_a_table_without_a_molecule_is_no_store(tmp_path: Path) -> None:
 
 def test_a_store_of_something_else_is_not_taken_for_this_one(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", ["smiles,y", "C,1", "CC,3"])
-    first, _ = ingest(path, tmp_path / "s", workers=1, show_progress=False)
-    again, _ = ingest(path, tmp_path / "s", workers=1, show_progress=False)
+    first, _ = ingest(path, tmp_path / "s")
+    again, _ = ingest(path, tmp_path / "s")
     assert again.content_hash == first.content_hash
     with pytest.raises(UsageError, match="another table, or of other options"):
-        ingest(path, tmp_path / "s", IngestConfig(duplicates="first"), workers=1, show_progress=False)
+        ingest(path, tmp_path / "s", duplicates="first")
     write(path, ["smiles,y", "C,1", "CC,4"])
     with pytest.raises(UsageError, match="choose another folder"):
-        ingest(path, tmp_path / "s", workers=1, show_progress=False)
+        ingest(path, tmp_path / "s")
 
 
 def test_staged_chunks_of_another_table_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "t.csv", ["smiles,y", "C,1", "CC,3"])
     with monkeypatch.context() as patch:
-        patch.setattr("hooke.molecules.tables.ingest._join", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("hooke.molecules.tables.ingest._Work._join", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            ingest(path, tmp_path / "s", workers=1, show_progress=False)
+            ingest(path, tmp_path / "s")
     assert (tmp_path / "s" / "stage" / "00000000.npz").exists()
     write(path, ["smiles,y", "CCC,5", "CCCC,6"])
-    store, _ = ingest(path, tmp_path / "s", workers=1, show_progress=False)
+    store, _ = ingest(path, tmp_path / "s")
     assert store.smiles() == ["CCC", "CCCC"]
 
 
 def test_only_one_process_prepares_a_store(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", ["smiles,y", "C,1", "CC,3"])
     with exclusive(tmp_path / "s.lock", "test"), pytest.raises(HookeError, match="another process is preparing"):
-        ingest(path, tmp_path / "s", workers=1, show_progress=False)
+        ingest(path, tmp_path / "s")
 
 
 WORK = """
 import os, signal, sys
 from pathlib import Path
+from hooke.core.how import How
 from hooke.molecules import store
 from hooke.molecules.tables import ingest
+from hooke.molecules.tables.description import Table
 from hooke.molecules.tables import staging
 from hooke.molecules.tables import reading as tables
 from hooke.molecules.encodings.config import EncodingConfig
@@ -229,8 +244,8 @@ def die_at(module, name, count):
     setattr(module, name, dying)
 
 {before}
-config = ingest.IngestConfig(encodings=EncodingConfig(laplacian=3, random_walk=3))
-ingest.ingest(Path(sys.argv[1]), Path(sys.argv[2]), config, workers=1, show_progress=False)
+how = How(0, False, {{"encodings": EncodingConfig(laplacian=3, random_walk=3)}})
+ingest.ingest([Table(paths=(Path(sys.argv[1]),))], Path(sys.argv[2]), how)
 """
 KILLS = {
     "in a chunk": "die_at(staging, 'prepare_chunk', 3)",
@@ -281,9 +296,9 @@ def test_ctrl_c_ends_the_workers_and_the_same_command_continues(
     smiles = twin_smiles(300, seed=1) * 10
     path = write(tmp_path / "t.csv", ["smiles,y", *(f"{text},{number}.5" for number, text in enumerate(smiles))])
     code = (
-        "import sys; from pathlib import Path; from hooke.molecules.tables.ingest import IngestConfig, ingest\n"
-        "from hooke.molecules.tables import reading; reading.CHUNK_ROWS = 100\n"
-        "ingest(Path(sys.argv[1]), Path(sys.argv[2]), IngestConfig(duplicates='keep_all'), workers=2, show_progress=False)"
+        "import sys; from pathlib import Path; from hooke.core.how import How; from hooke.molecules.tables.ingest import ingest\n"
+        "from hooke.molecules.tables.description import Table; from hooke.molecules.tables import reading; reading.CHUNK_ROWS = 100\n"
+        "ingest([Table(duplicates='keep_all', paths=(Path(sys.argv[1]),))], Path(sys.argv[2]), How(2, False))"
     )
     command = [sys.executable, "-c", code, str(path), str(tmp_path / "s")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
@@ -301,7 +316,7 @@ def test_ctrl_c_ends_the_workers_and_the_same_command_continues(
         MoleculeStore.open(tmp_path / "s")
     assert len(list(stage.glob("*.npz"))) >= 3
     monkeypatch.setattr(tables, "CHUNK_ROWS", 100)
-    store, _ = ingest(path, tmp_path / "s", IngestConfig(duplicates="keep_all"), workers=1, show_progress=False)
+    store, _ = ingest(path, tmp_path / "s", duplicates="keep_all")
     assert len(store) == 3000
 
 
@@ -317,9 +332,58 @@ def test_any_table_is_accounted_for(rows: list[tuple[str, str, str]], tmp_path_f
     text = "\n".join(["smiles,y,z", "CCCC,1,2", *(",".join(row) for row in rows)])
     path = folder / "t.csv"
     path.write_bytes(text.encode(errors="replace"))
-    store, report = ingest(path, folder / "s", IngestConfig(targets=("y", "z")), workers=1, show_progress=False)
+    store, report = ingest(path, folder / "s", LabelOptions(("y", "z")))
     read = sum(len(chunk) for chunk in tables.read_table(path))
     rejected = pl.read_parquet(folder / "s" / "rejected.parquet").filter(pl.col("what") == "row")
     merged = pl.read_parquet(folder / "s" / "duplicates.parquet")
     assert sorted([*store.source_rows().tolist(), *rejected["row"], *merged["row"]]) == list(range(1, read + 1))
     assert report.rows_read == read
+
+
+def test_found_again_by_content(tmp_path: Path) -> None:
+    def prepared(path: Path, how: How = QUIET) -> MoleculeStore:
+        return prepare_tables([Table(LabelOptions(("log_p",)), paths=(path,))], tmp_path / "stores", "t", how)
+
+    table = write_twin_table(tmp_path / "t.csv", seed=0, rows=12)
+    first = prepared(table)
+    stamp = (first.folder / "manifest-000001.json").stat().st_mtime_ns
+    copy = tmp_path / "elsewhere" / "t.csv"
+    copy.parent.mkdir()
+    copy.write_bytes(table.read_bytes())
+    again = prepared(copy)
+    assert again.folder == first.folder
+    assert (again.folder / "manifest-000001.json").stat().st_mtime_ns == stamp
+    assert prepared(table, How(0, False, {"encodings": EncodingConfig(random_walk=2)})).folder != first.folder
+    table.write_text(table.read_text() + "CCCCCCCC,1,0\n")
+    assert len(prepared(table)) == len(first) + 1
+    with pytest.raises(DataError, match="no file"):
+        prepared(tmp_path / "none.csv")
+    assert store_folder(tmp_path, "x", [1]) == store_folder(tmp_path, "x", [1]) != store_folder(tmp_path, "x", [2])
+
+
+def test_stores_of_the_first_versions_are_found_again(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", ["smiles,y", "C,1", "CC,3"])
+    own = Table(LabelOptions(units={"y": "nM"}), "smiles", paths=(path,), duplicates="median")
+    published = Table((("y", Label("y", unit="h")),), "smiles", duplicates="keep_all", paths=(path,))
+    names = [prepare_tables([table], tmp_path, "t", QUIET).folder.name for table in (own, published)]
+    mixed = replace(published, name="a", by_columns=True)
+    names.append(prepare_tables([mixed], tmp_path, "t", QUIET).folder.name)
+    assert names == ["t-97014cdeea67", "t-b396ca564283", "t-c6937563b591"]
+
+
+def test_every_part_of_a_description_makes_another_store(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", ["smiles,y,z", "C,1,1", "CC,3,0"])
+    plain = Table((("y", Label("y")),), paths=(path,))
+    changes: list[dict[str, Any]] = [
+        {}, {"smiles": "smiles"}, {"duplicates": "first"}, {"parts": ("test",)}, {"paths": (path, path)},
+        {"columns": (("z", Label("y")),)}, {"columns": (("y", Label("y", unit="h")),)}, {"name": "a"},
+    ]  # fmt: skip
+    folders = {prepare_tables([replace(plain, **change)], tmp_path, "t", QUIET).folder for change in changes}
+    assert len(folders) == len(changes)
+
+
+def test_the_summary_names_the_reasons(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", ["smiles,y", "C,1", "bad,3"])
+    store, _ = ingest(path, tmp_path / "s")
+    assert ingest_summary(store).startswith("2 rows: 1 molecules kept, 1 rejected")
+    assert ingest_summary(store).endswith(f"reasons in {store.folder / 'rejected.parquet'}")

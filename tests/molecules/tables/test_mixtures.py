@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,30 +15,31 @@ from hooke.core.how import QUIET
 from hooke.core.label import Label
 from hooke.core.pt_files import write_integer_lists
 from hooke.core.store import check_store
-from hooke.molecules.tables.mixtures import MixtureTable, descriptor_labels, prepare_mixture
+from hooke.molecules.tables.description import Table
+from hooke.molecules.tables.ingest import IngestOptions, descriptor_labels, prepare_tables
 
 LABELS = (("x", Label("x")), ("q_*", Label("q", "node")))
 
 
 @pytest.fixture
-def tables(tmp_path: Path) -> list[MixtureTable]:
+def tables(tmp_path: Path) -> list[Table]:
     pl.DataFrame({"smiles": ["CCO", "bad", "C"], "x": [1.0, 2.0, None], "q_1": ["[1,2,3]", "[1]", "[9, 9]"]}).write_csv(
         tmp_path / "a.csv"
     )
     pl.DataFrame({"s": ["CCO", "N"], "y": [0, 1]}).write_csv(tmp_path / "b.csv")
     return [
-        MixtureTable("a", (tmp_path / "a.csv",), "smiles", LABELS),
-        MixtureTable("b", (tmp_path / "b.csv",), "s", (("y", Label("y", kind="binary")),)),
+        Table(LABELS, "smiles", name="a", by_columns=True, paths=(tmp_path / "a.csv",)),
+        Table((("y", Label("y", kind="binary")),), "s", name="b", by_columns=True, paths=(tmp_path / "b.csv",)),
     ]
 
 
-def _split(table: MixtureTable, path: Path, parts: dict[str, list[int]], test: str = "test") -> MixtureTable:
+def _split(table: Table, path: Path, parts: dict[str, list[int]], test: str = "test") -> Table:
     write_integer_lists(path, parts)
-    return MixtureTable(table.name, table.paths, table.smiles, table.columns, path, test)
+    return replace(table, split_path=path, test=test)
 
 
-def test_rows_and_labels_of_all_tables_in_one_store(tables: list[MixtureTable], tmp_path: Path) -> None:
-    store = prepare_mixture(tables, tmp_path / "stores", "mix", QUIET)
+def test_rows_and_labels_of_all_tables_in_one_store(tables: list[Table], tmp_path: Path) -> None:
+    store = prepare_tables(tables, tmp_path / "stores", "mix", QUIET)
     assert [label.name for label in store.labels] == ["a/x", "b/y", "a/q_1"]
     assert [label.source for label in store.labels] == ["a", "b", "a"]
     assert store.smiles() == ["CCO", "C", "CCO", "N"]
@@ -54,9 +56,9 @@ def test_rows_and_labels_of_all_tables_in_one_store(tables: list[MixtureTable], 
     assert store.split() is None
 
 
-def test_computed_descriptors_stand_after_the_labels_of_the_tables(tables: list[MixtureTable], tmp_path: Path) -> None:
-    plain = prepare_mixture(tables, tmp_path / "stores", "mix", QUIET)
-    store = prepare_mixture(tables, tmp_path / "stores", "mix", QUIET, descriptors=True)
+def test_computed_descriptors_stand_after_the_labels_of_the_tables(tables: list[Table], tmp_path: Path) -> None:
+    plain = prepare_tables(tables, tmp_path / "stores", "mix", QUIET)
+    store = prepare_tables(tables, tmp_path / "stores", "mix", QUIET, IngestOptions(descriptors=True))
     assert store.folder != plain.folder
     names = [label.name for label in store.level_labels("graph")]
     assert names[:2] == ["a/x", "b/y"]
@@ -72,21 +74,21 @@ def test_a_share_of_the_rows_is_spread_evenly(tmp_path: Path) -> None:
     pl.DataFrame({"smiles": ["C" * (row + 1) for row in range(10)], "x": [float(row) for row in range(10)]}).write_csv(
         tmp_path / "a.csv"
     )
-    table = MixtureTable("a", (tmp_path / "a.csv",), "smiles", LABELS[:1], share=0.3)
-    store = prepare_mixture([table], tmp_path / "stores", "mix", QUIET)
+    table = Table(LABELS[:1], "smiles", name="a", by_columns=True, share=0.3, paths=(tmp_path / "a.csv",))
+    store = prepare_tables([table], tmp_path / "stores", "mix", QUIET)
     assert store.source_rows(np.arange(3)).tolist() == [4, 7, 10]
     assert store.graph_labels()[0][:, 0].tolist() == [3, 6, 9]
     assert store.metadata["ingest"]["rows_read"] == 3
 
 
-def test_it_is_found_by_content(tables: list[MixtureTable], tmp_path: Path) -> None:
-    first = prepare_mixture(tables, tmp_path / "stores", "mix", QUIET)
+def test_it_is_found_by_content(tables: list[Table], tmp_path: Path) -> None:
+    first = prepare_tables(tables, tmp_path / "stores", "mix", QUIET)
     moved = tmp_path / "elsewhere.csv"
     moved.write_bytes(tables[1].paths[0].read_bytes())
-    same = [tables[0], MixtureTable("b", (moved,), "s", tables[1].columns)]
-    assert prepare_mixture(same, tmp_path / "stores", "mix", QUIET).folder == first.folder
+    same = [tables[0], replace(tables[1], paths=(moved,))]
+    assert prepare_tables(same, tmp_path / "stores", "mix", QUIET).folder == first.folder
     moved.write_text("s,y\nCCO,0\nN,0\n")
-    assert prepare_mixture(same, tmp_path / "stores", "mix", QUIET).folder != first.folder
+    assert prepare_tables(same, tmp_path / "stores", "mix", QUIET).folder != first.folder
 
 
 @pytest.mark.parametrize(
@@ -99,52 +101,52 @@ def test_it_is_found_by_content(tables: list[MixtureTable], tmp_path: Path) -> N
     ],
 )
 def test_splits_that_do_not_fit_are_refused(
-    tables: list[MixtureTable], tmp_path: Path, parts: dict[str, list[int]], message: str
+    tables: list[Table], tmp_path: Path, parts: dict[str, list[int]], message: str
 ) -> None:
     table = _split(tables[1], tmp_path / "s.pt", parts)
     with pytest.raises((DataError, UnknownNameError), match=message):
-        prepare_mixture([table], tmp_path / "stores", "mix", QUIET)
+        prepare_tables([table], tmp_path / "stores", "mix", QUIET)
 
 
-def test_other_parts_are_in_no_split(tables: list[MixtureTable], tmp_path: Path) -> None:
+def test_other_parts_are_in_no_split(tables: list[Table], tmp_path: Path) -> None:
     table = _split(tables[1], tmp_path / "s.pt", {"train": [], "valid": [], "test": [0], "seen": [1]}, "seen")
-    codes = prepare_mixture([table], tmp_path / "stores", "mix", QUIET).split()
+    codes = prepare_tables([table], tmp_path / "stores", "mix", QUIET).split()
     assert codes is not None
     assert codes.tolist() == [255, 2]
 
 
-def test_missing_files_and_columns_are_said(tables: list[MixtureTable], tmp_path: Path) -> None:
+def test_missing_files_and_columns_are_said(tables: list[Table], tmp_path: Path) -> None:
     for wrong, error, message in [
-        (MixtureTable("a", (tmp_path / "none.csv",), "smiles", LABELS), DataError, "there is no file"),
-        (MixtureTable("a", tables[0].paths, "smile", LABELS), UnknownNameError, "Did you mean 'smiles'"),
+        (replace(tables[0], paths=(tmp_path / "none.csv",)), DataError, "there is no file"),
+        (replace(tables[0], smiles="smile"), UnknownNameError, "Did you mean 'smiles'"),
         (
-            MixtureTable("a", tables[0].paths, "smiles", (("z_*", Label("z")),)),
+            replace(tables[0], columns=(("z_*", Label("z")),)),
             UnknownNameError,
             "label column of a.csv",
         ),
     ]:
         with pytest.raises(error, match=message):
-            prepare_mixture([wrong], tmp_path / "stores", "mix", QUIET)
+            prepare_tables([wrong], tmp_path / "stores", "mix", QUIET)
 
 
-def test_two_writers_do_not_mix(tables: list[MixtureTable], tmp_path: Path) -> None:
-    store = prepare_mixture(tables, tmp_path / "stores", "mix", QUIET)
+def test_two_writers_do_not_mix(tables: list[Table], tmp_path: Path) -> None:
+    store = prepare_tables(tables, tmp_path / "stores", "mix", QUIET)
     lock = store.folder.with_name(store.folder.name + ".lock")
     with exclusive(lock, "is busy"), pytest.raises(HookeError, match="is preparing"):
-        prepare_mixture(tables, tmp_path / "stores", "mix", QUIET)
+        prepare_tables(tables, tmp_path / "stores", "mix", QUIET)
 
 
-def test_a_killed_preparation_leaves_no_store(
-    tables: list[MixtureTable], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def die(*_: object) -> None:
+def test_a_killed_preparation_continues(tables: list[Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    whole = prepare_mixture(tables, tmp_path / "whole", "mix", QUIET)
-    monkeypatch.setattr("hooke.molecules.tables.mixtures._write_rejected", die)
+    whole = prepare_tables(tables, tmp_path / "whole", "mix", QUIET)
+    monkeypatch.setattr("hooke.molecules.tables.ingest._write_rejected", die)
     with pytest.raises(KeyboardInterrupt):
-        prepare_mixture(tables, tmp_path / "stores", "mix", QUIET)
+        prepare_tables(tables, tmp_path / "stores", "mix", QUIET)
     monkeypatch.undo()
     assert not list((tmp_path / "stores").glob("*/manifest-*"))
-    again = prepare_mixture(tables, tmp_path / "stores", "mix", QUIET)
+    assert len(list((tmp_path / "stores").glob("*/stage/*.npz"))) == 2
+    monkeypatch.setattr("hooke.molecules.tables.ingest.stage", die)
+    again = prepare_tables(tables, tmp_path / "stores", "mix", QUIET)
     assert again.content_hash == whole.content_hash

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from hooke.core.errors import DataError, UsageError
 from hooke.core.label import Label
-from hooke.molecules.tables.values import Cell, ColumnProfile, LabelOptions, parse_cell, transform
+from hooke.molecules.tables.description import LabelOptions
+from hooke.molecules.tables.values import Cell, ColumnProfile, parse_cell, stored_cell, transform
 
-PLAIN = LabelOptions({}, {}, {}, {})
+PLAIN = LabelOptions()
 
 
 @pytest.mark.parametrize(
@@ -90,37 +91,36 @@ def test_kinds() -> None:
     assert profile(["1", "0", "1"]).label(PLAIN) == Label("y", kind="binary")
     assert profile(["1", "0", ">1"]).label(PLAIN) == Label("y")
     assert profile(["2", "0", "1"]).label(PLAIN) == Label("y")
-    told = LabelOptions({"y": "ordinal"}, {}, {}, {})
+    told = LabelOptions(kinds={"y": "ordinal"})
     assert profile(["2", "0", "1"]).label(told) == Label("y", kind="ordinal", classes=3)
-    assert profile(["0", "1"]).label(LabelOptions({"y": "regression"}, {}, {}, {})) == Label("y")
+    assert profile(["0", "1"]).label(LabelOptions(kinds={"y": "regression"})) == Label("y")
     for cells in (["0.5", "1"], ["-1", "1"], ["0", "0"], ["0", "5000"]):
         with pytest.raises(DataError, match="classes must be"):
             profile(cells).label(told)
     with pytest.raises(DataError, match="holds no number"):
         profile(["a"]).label(PLAIN)
     with pytest.raises(UsageError, match="cannot be transformed"):
-        profile(["2", "0"]).label(LabelOptions({"y": "ordinal"}, {}, {}, {"y": "log1p"}))
+        profile(["2", "0"]).label(LabelOptions(kinds={"y": "ordinal"}, transforms={"y": "log1p"}))
 
 
 @pytest.mark.parametrize(
     ("options", "unit"),
-    [(PLAIN, ""), (LabelOptions({}, {"y": "nM"}, {}, {}), "nM"), (LabelOptions({}, {"y": "nM"}, {"y": "M"}, {}), "M"),
-     (LabelOptions({}, {"y": "nM"}, {"y": "M"}, {"y": "minus_log10"}), "-log10 M"),
-     (LabelOptions({}, {"y": "nM"}, {}, {"y": "log1p"}), "log1p nM"), (LabelOptions({}, {}, {}, {"y": "log10"}), "")],
+    [(PLAIN, ""), (LabelOptions(units={"y": "nM"}), "nM"), (LabelOptions(units={"y": "nM"}, convert_to={"y": "M"}), "M"),
+     (LabelOptions("auto", {}, {"y": "minus_log10"}, {"y": "nM"}, {"y": "M"}), "-log10 M"),
+     (LabelOptions("auto", {}, {"y": "log1p"}, {"y": "nM"}), "log1p nM"), (LabelOptions(transforms={"y": "log10"}), "")],
 )  # fmt: skip
 def test_the_unit_is_that_of_the_stored_value(options: LabelOptions, unit: str) -> None:
     assert profile(["5", "7"]).label(options).unit == unit
 
 
 def test_stored_cells() -> None:
-    options = LabelOptions({}, {"y": "nM"}, {"y": "M"}, {"y": "minus_log10"})
     label = Label("y", transform="minus_log10")
-    cell = options.stored_cell(">10", label)
+    cell = stored_cell(">10", label, ("nM", "M"))
     assert (round(cell.value, 6), cell.bound) == (8.0, -1)
-    assert "no logarithm" in options.stored_cell("0", label).problem
-    assert not options.stored_cell("", label).problem
+    assert "no logarithm" in stored_cell("0", label, ("nM", "M")).problem
+    assert not stored_cell("", label, ("nM", "M")).problem
     classes = Label("z", kind="multiclass", classes=3)
-    assert PLAIN.stored_cell("2", classes) == Cell(2.0)
-    assert "no class from 0 to 2" in PLAIN.stored_cell("3", classes).problem
-    assert "neither 0 nor 1" in PLAIN.stored_cell("<1", Label("b", kind="binary")).problem
-    assert "neither 0 nor 1" in PLAIN.stored_cell("0.5", Label("b", kind="binary")).problem
+    assert stored_cell("2", classes) == Cell(2.0)
+    assert "no class from 0 to 2" in stored_cell("3", classes).problem
+    assert "neither 0 nor 1" in stored_cell("<1", Label("b", kind="binary")).problem
+    assert "neither 0 nor 1" in stored_cell("0.5", Label("b", kind="binary")).problem

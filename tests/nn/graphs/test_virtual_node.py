@@ -11,7 +11,7 @@ import torch
 from hooke.core import registry
 from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.modalities.molecules.symmetries import permuted
-from hooke.nn.graphs.virtual_node import VirtualNode
+from hooke.nn.graphs.pooling import VirtualNode
 
 MODELS = ("dmpnn", "gated_gcn", "gcn", "gin", "gine", "gps", "graph_transformer", "mpnn")
 POOLS = {"sum": 3.0, "mean": 1.0, "logsum": float(np.log(4))}

@@ -12,7 +12,7 @@ import torch
 from hooke.images.batch import ImageBatch, image_batch
 from hooke.images.spec import ImageSpec
 from hooke.models import ca_mae
-from hooke.nn.images.levels import FAINTEST, FARTHEST, Levels, measured
+from hooke.models.ca_mae import FAINTEST, FARTHEST, Levels, measured
 
 CHANNELS = ("DNA", "ER", "Mito")
 CONFIG = replace(ca_mae.PRESETS["tiny_stem"], width=32, depth=1, heads=1)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hooke.encoders.minimol.encoder import LoadedMiniMol
 
+modality = "molecules"
+
 
 def load(weights: Path | None = None, device: str = "auto") -> LoadedMiniMol:
     """The published network; see `encoder.LoadedMiniMol.open`."""

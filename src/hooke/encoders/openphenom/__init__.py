@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hooke.encoders.openphenom.encoder import OpenPhenom
 
+modality = "images"
+
 
 def load(weights: Path | None = None, device: str = "auto") -> OpenPhenom:
     """The encoder of a file of weights; see `encoder.load_openphenom`."""

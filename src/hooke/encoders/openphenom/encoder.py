@@ -26,9 +26,8 @@ from hooke.encoders import Encoder
 from hooke.encoders.openphenom.layout import convert
 from hooke.images.spec import ImageSpec
 from hooke.nn.images.classification import SYMMETRIES
-from hooke.nn.images.dihedral import IDENTITY
+from hooke.nn.images.dihedral import IDENTITY, symmetric_embedding
 from hooke.nn.images.network import ReconstructionNetwork
-from hooke.nn.images.views import symmetric_embedding
 from hooke.nn.weights import read_weights
 
 NAME = "openphenom"

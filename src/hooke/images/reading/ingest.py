@@ -8,8 +8,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
+import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -19,14 +20,16 @@ import polars as pl
 
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.hashing import content_hash
+from hooke.core.how import How
 from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
 from hooke.images.reading.building import PROBLEMS, Done, Header, Problems, build_store
 from hooke.images.reading.illumination import correct, flat_field
-from hooke.images.reading.layouts import SITE_KEY, PlaneIndex
-from hooke.images.reading.metadata import Refused, join_metadata
+from hooke.images.reading.layouts import SITE_KEY, PlaneIndex, index_folder
+from hooke.images.reading.metadata import Refused, join_metadata, read_metadata
+from hooke.images.reading.options import FolderOptions
 from hooke.images.reading.planes import PIXEL_DTYPES, PlaneError, read_plane
-from hooke.images.store import DEFAULT_TILE, ImageStore
+from hooke.images.store import DEFAULT_TILE, REJECTED, ImageStore
 from hooke.images.tiles import shrink
 
 INGEST_VERSION = 1  # raise it when the same folder would become another store
@@ -96,6 +99,58 @@ class WellJob:
     whole_well: bool
     downsample: int
     flats: str = ""
+
+
+def prepare_folder(
+    options: FolderOptions,
+    root: Path,
+    how: How = How(),
+    *,
+    name: str,
+    metadata: pl.DataFrame | None = None,
+    source: Mapping[str, object] | None = None,
+) -> ImageStore:
+    """Read a folder of images into a store below `root`, or open the store that an earlier call made of the same files.
+
+    Args:
+        options: Which folder and how.
+        root: Folder of stores.
+        how: No section is read.
+        name: The store's folder begins with it.
+        metadata: The table, where a data set makes it; else it is read from `options.metadata`.
+        source: Kept in the store.
+
+    Raises:
+        UsageError: No folder is named.
+        DataError: As in `ingest_images`.
+    """
+    if not options.path:
+        raise UsageError(f"name the folder of the images of {name}: path=FOLDER")
+    index = index_folder(Path(options.path), options.layout, pattern=options.pattern, z=options.z)
+    if metadata is None and options.metadata:
+        metadata = read_metadata(Path(options.metadata), options.rename)
+    config = ImageIngestConfig(
+        options.channels, options.channel_names, options.problems, options.blank, options.dtype, options.illumination,
+        options.downsample, options.tile,
+    )  # fmt: skip
+    rows = None if metadata is None else table_hash(metadata)
+    digest = content_hash([INGEST_VERSION, planes_hash(index), times_hash(index), rows, config, dict(source or {})])
+    place = content_hash([str(Path(options.path).resolve()), options.metadata, config])
+    folder = Path(root) / f"{name}-{place[:6]}-{digest[:12]}"
+    store = ingest_images(
+        index, folder, config, metadata=metadata, source=source, workers=how.workers, show_progress=how.show_progress
+    )
+    _forget(folder.parent.glob(f"{name}-{place[:6]}-*"))
+    return store
+
+
+def _forget(paths: Iterable[Path]) -> None:
+    """Remove what earlier attempts at the same folder left unfinished before files or table were put right."""
+    for path in paths:
+        if path.name.endswith(f".{REJECTED}"):
+            path.unlink(missing_ok=True)
+        elif path.name.endswith(".partial") and not path.with_suffix(".lock").exists():
+            shutil.rmtree(path)
 
 
 def ingest_images(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -10,35 +10,42 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import torch
 from torch import Tensor, nn
 
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError
 from hooke.core.label import Label
+from hooke.core.options import plain
 from hooke.core.recipe import Named, Recipe, at_least
 from hooke.core.runs import RunFolder
 from hooke.core.types import Chunk
 from hooke.images.batch import ImageBatch
-from hooke.images.by_well import KEYS, Wells
 from hooke.images.features import field_features
 from hooke.images.loader import ImageLoader
 from hooke.images.measured import measured_fields
+from hooke.images.quality import well_quality
 from hooke.images.spec import LEVEL, ImageSpec
 from hooke.images.splitting import KINDS, split_images
 from hooke.images.store import ImageStore
 from hooke.images.targets import MEASURED, released_spec, spec_of, target_values
+from hooke.images.wells import KEYS, Wells
 from hooke.modalities import Checks, Description, Readable, Sample, Symmetry, Trainable
-from hooke.modalities.images.pictures import reconstruction_picture
+from hooke.modalities.images.pictures import predictions_picture, reconstruction_picture
+from hooke.modalities.images.samples import SPEC, image_batch, sample
 from hooke.modalities.images.symmetries import reordered
 from hooke.nn.images.classification import SYMMETRIES, ClassificationTask
 from hooke.nn.images.classification import Symmetry as Turns
-from hooke.nn.images.encoder import ImageEncoder, MaskedEncoder
-from hooke.nn.images.views import symmetric_embedding
+from hooke.nn.images.dihedral import symmetric_embedding
+from hooke.nn.images.encoder import ImageEncoder, MaskedEncoder, PatchTokenEncoder
+from hooke.nn.masking import visible_count
 from hooke.nn.transformer import Transformer
 from hooke.report.schema import DataSummary
 
 GridShape = Literal["cover"] | tuple[int, int]
 PART_WELLS = 48
+PLANNED_CHANNELS, PLANNED_CROP = 6, 256  # where neither recipe nor options say it
+PLANNED_ITEMS = 6
 _DECODER = "decoder."
 _PICTURED = 4  # fields
 
@@ -145,13 +152,16 @@ class WellSource:
         channels = view.channels or (store.channels if spec.agnostic else spec.channels)
         store.channel_numbers(channels)
         crop = spec.crop if view.crop is None else view.crop
+        wells = Wells.of(store) if chosen is None else Wells.of(store).taken(chosen)
         self._store: ImageStore | None = store
+        self._wells: Wells | None = wells
+        self.schema = wells.table.to_arrow().schema
         self.folder, self.view = store.folder.absolute(), replace(view, crop=crop, channels=channels)
-        self._batch_size, self._workers, self._chosen = batch_size, workers, chosen
+        self._batch_size, self._workers = batch_size, workers
 
     def __getstate__(self) -> dict[str, Any]:
-        """For a worker, which opens the store itself and reads in a thread."""
-        return {**vars(self), "_store": None, "_workers": 0}
+        """For a worker, which opens the store itself, is given the wells by its jobs, and reads in a thread."""
+        return {**vars(self), "_store": None, "_wells": None, "_workers": 0}
 
     @property
     def store(self) -> ImageStore:
@@ -166,18 +176,15 @@ class WellSource:
         return self.folder.name
 
     @property
-    def schema(self) -> pa.Schema:
-        """What is known about a well, and its number of fields."""
-        return self._wells.table.to_arrow().schema
+    def rows_a_job(self) -> int:
+        """See `Source`."""
+        return PART_WELLS
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Fields, channels, crops, and what of the store was left out."""
-        channels, crop = list(self.view.channels), self.view.crop
-        return {
-            "fields": len(self.store), "channels": channels, "crop": crop, "simulated": self.store.simulated,
-            "left_out": self.store.left_out,
-        }  # fmt: skip
+        """Fields, the view, and what of the store was left out."""
+        store, view = self.store, plain(self.view) | {"channels": list(self.view.channels)}
+        return {"fields": len(store), **view, "simulated": store.simulated, "left_out": store.left_out}
 
     def content_hash(self) -> str:
         """See `Source`."""
@@ -185,15 +192,17 @@ class WellSource:
 
     def row_count(self) -> int:
         """See `Source`."""
-        return len(self._wells)
+        return len(self.wells)
 
     @property
-    def _wells(self) -> Wells:
-        return Wells.of(self.store) if self._chosen is None else Wells.of(self.store).taken(self._chosen)
+    def wells(self) -> Wells:
+        """All that are asked for, one a row; not in a worker."""
+        assert self._wells is not None
+        return self._wells
 
     def jobs(self, *, skip: int = 0) -> Iterator[_Job]:
         """See `Source`."""
-        wells = self._wells
+        wells = self.wells
         table = wells.table.to_arrow()
         for start in range(skip * PART_WELLS, len(wells), PART_WELLS):
             yield _Job(wells.rows[start : start + PART_WELLS], table[start : start + PART_WELLS])
@@ -224,6 +233,7 @@ class Images(Trainable, Readable):
     name = "images"
     items = "fields"
     unit = "crops"
+    spec_type = ImageSpec
     sections = {"images": ImageSection}  # noqa: RUF012
     levels = (LEVEL,)
     symmetries = (Symmetry("order of the channels", reordered),)
@@ -241,7 +251,9 @@ class Images(Trainable, Readable):
     }
     untrained_baseline = True
     most_baseline_rows = 3_000  # a core measures 30 fields a second
+    plan_options = ("channels",)
     options = View
+    of_embeddings = ("block", "symmetry")
     batch_size = 32
 
     def open(self, folder: Path) -> ImageStore:
@@ -268,10 +280,12 @@ class Images(Trainable, Readable):
         )  # fmt: skip
         return Description(fields, store.left_out, section)
 
+    def quality(self, store: ImageStore, *, workers: int | None = None, show_progress: bool = True) -> pl.DataFrame:
+        """Cells, saturation and focus of each well; see `images.quality.well_quality`."""
+        return well_quality(store, workers=workers, show_progress=show_progress)
+
     def sample(self, seed: int = 0) -> Sample:
         """Small images of cells in three channels, with classes and features."""
-        from hooke.modalities.images.samples import sample
-
         return sample(seed)
 
     def outputs(self, model: Any, batch: ImageBatch) -> dict[str, Tensor]:
@@ -297,6 +311,12 @@ class Images(Trainable, Readable):
         if features:
             measured_fields(store, recipe.task.config.measured_fields)
         return found
+
+    def released_identity(self, run: RunFolder, members: Sequence[str]) -> Any:
+        """Of runs of one member: model, task and images.json; the first release used no other member."""
+        if len(members) > 1 or run.path("spec.json").exists():
+            return None
+        return [{name: run.recipe[name] for name in ("model", "task")}, run.read_json("images.json"), members[0]]
 
     def read_spec(self, run: RunFolder) -> ImageSpec:
         """From spec.json, or from images.json of the first release."""
@@ -326,10 +346,6 @@ class Images(Trainable, Readable):
             weights = {name: value for name, value in weights.items() if not name.startswith(_DECODER)}
             weights |= {name: value for name, value in fresh.items() if name.startswith(_DECODER)}
         network.encoder.load_state_dict(weights)
-
-    def inherit(self, recipe: Recipe, pretrained: RunFolder) -> Recipe:
-        """Nothing but the model."""
-        return recipe
 
     def epoch_items(self, rows: np.ndarray, recipe: Recipe) -> int:
         """Crops."""
@@ -380,13 +396,17 @@ class Images(Trainable, Readable):
         return replace(spec, crop=0)
 
     def report(self, loaded: Any, store: ImageStore) -> dict[str, Any]:
-        """Reconstructions, where the encoder makes them."""
+        """Reconstructions, where the encoder makes them; wells that were predicted worst and best, where classes are learnt."""
+        spec: ImageSpec = loaded.spec
+        channels = store.channels if spec.agnostic else spec.channels
+        predicted = loaded.run.path("predictions_test.parquet")
+        if spec.classes is not None and predicted.exists():
+            made = predictions_picture(store, pl.read_parquet(predicted), spec.classes, channels=channels)
+            return {"pictures": (made,)} if made else {}
         ratio = loaded.run.recipe["task"].get("mask_ratio")
         if loaded.recipe.has_estimator or ratio is None or not isinstance(loaded.network.encoder, MaskedEncoder):
             return {}
         rows = np.linspace(0, len(store) - 1, _PICTURED).astype(int).tolist()
-        spec: ImageSpec = loaded.spec
-        channels = store.channels if spec.agnostic else spec.channels
         return {
             "pictures": (
                 reconstruction_picture(
@@ -395,14 +415,45 @@ class Images(Trainable, Readable):
             )
         }
 
+    def plan_sample(self, recipe: Recipe, data: str, options: Mapping[str, int]) -> Sample:
+        """Simulated crops; the recipe or the options say how large and of how many channels."""
+        section, target = recipe.sections["images"], _target(recipe)
+        count = options.get("channels") or len(section.channels) or PLANNED_CHANNELS
+        channels, size = tuple(f"channel_{number + 1}" for number in range(count)), section.crop or PLANNED_CROP
+        first, *others = SPEC.labels
+        labels = (replace(first, name=target), *others) if target else ()
+        spec = replace(SPEC, channels=channels, labels=labels, crop=size, agnostic=_agnostic(recipe.model))
+
+        def batch(places: Sequence[int], spec: ImageSpec) -> ImageBatch:
+            return image_batch(PLANNED_ITEMS, channels=channels, size=(size, size)).select(torch.tensor(places))
+
+        return Sample(spec, PLANNED_ITEMS, batch)
+
+    def plan_tokens(self, recipe: Recipe, encoder: Any, batch: ImageBatch) -> tuple[int, int]:
+        """Patches or places of the last map; those of a channel count where each has its own."""
+        output = encoder(batch)
+        tokens = output.tokens.shape[1] - output.class_tokens
+        masked = isinstance(encoder, MaskedEncoder) and isinstance(encoder, PatchTokenEncoder)
+        ratio = getattr(recipe.task.config, "mask_ratio", 0.0)
+        return tokens, visible_count(tokens, ratio) if masked and ratio else tokens
+
     def next_step(self, run: RunFolder, *, learns_labels: bool) -> tuple[str, str]:
-        """Embed the wells of its own store."""
-        return "Embed wells", f"hooke embed {run.folder} {run.info['store']} -o wells.parquet"
+        """Predict or embed the wells of its own store."""
+        verb = "predict" if learns_labels else "embed"
+        return f"{verb.capitalize()} wells", f"hooke {verb} {run.folder} {run.info['store']} -o wells.parquet"
 
     def source(self, given: Any, spec: ImageSpec, options: View, *, batch_size: int, workers: int = 0) -> WellSource:
         """The wells of a store."""
         store = given if isinstance(given, ImageStore) else ImageStore.open(Path(given))
         return WellSource(store, spec, options, batch_size, workers)
+
+    def following(self, output: Path) -> str:
+        """Correction of batch effects."""
+        return f"hooke map correct {output} -o corrected.parquet"
+
+    def width(self, network: Any, source: WellSource) -> int:  # type: ignore[override]
+        """Of the channels that the source shows."""
+        return int(network.encoder.width_of(source.view.channels))
 
     def vectors(self, network: Any, batch: ImageBatch, options: View) -> Tensor:
         """The mean over the symmetry, after the chosen block."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,22 +21,24 @@ from hooke.core.runs import RunFolder
 from hooke.core.types import Chunk
 from hooke.evaluate.splits import Split
 from hooke.modalities import Checks, Description, Readable, Sample, Symmetry, Trainable
+from hooke.modalities.molecules.samples import drug_like, sample
 from hooke.modalities.molecules.symmetries import permuted
 from hooke.molecules.batch import MoleculeBatch, batches, collate
 from hooke.molecules.encodings.config import EncodingConfig
-from hooke.molecules.label_share import hide_labels
 from hooke.molecules.parse import StandardiseConfig
-from hooke.molecules.source import How, MoleculeRows, PreparedChunk, StringRows, open_source, prepare_job
+from hooke.molecules.source import MoleculeRows, Preparation, PreparedChunk, StringRows, open_source, prepare_job
 from hooke.molecules.spec import FEATURES, LEVELS, MORGAN, MoleculeSpec
 from hooke.molecules.splitting import KINDS, leak_report, split_store
-from hooke.molecules.statistics import label_statistics
+from hooke.molecules.statistics import hide_labels, label_statistics
 from hooke.molecules.store import MoleculeStore
+from hooke.molecules.tables import reading
 from hooke.molecules.tables.ingest import ingest_summary
 from hooke.nn.graphs.learned_encoding import with_learned
 from hooke.nn.graphs.model import MoleculeModel
 from hooke.nn.weights import encoder_weights
 from hooke.report.data import data_summary, label_summary
 
+MIXTURES = {"toymix": 153_000, "largemix": 5_400_829, "ultralarge": 83_000_000}  # rows, as their cards state
 _DESCRIBED, _LABELS_SHOWN = 50_000, 40
 _EVALUATION_BATCH = 256  # at least so many molecules: no gradient needs memory
 
@@ -57,10 +59,10 @@ class MoleculeSource:
     """A table, store or list of molecules as jobs; see `core.types.Source`."""
 
     rows: MoleculeRows
-    how: How
+    how: Preparation
     batch_size: int
-    jobs_a_part: int = 16
-    unit: str = "rows"
+    jobs_a_part = 16
+    unit = "rows"
 
     @property
     def name(self) -> str:
@@ -71,6 +73,11 @@ class MoleculeSource:
     def schema(self) -> pa.Schema:
         """The number of the row, and the given columns as texts."""
         return pa.schema([("row", pa.int64()), *((name, pa.string()) for name in self.rows.columns)])
+
+    @property
+    def rows_a_job(self) -> int:
+        """See `Source`."""
+        return reading.CHUNK_ROWS
 
     @property
     def parallel(self) -> bool:
@@ -114,6 +121,7 @@ class Molecules(Trainable, Readable):
     name = "molecules"
     items = "molecules"
     unit = "molecules"
+    spec_type = MoleculeSpec
     sections = {"encodings": EncodingConfig, "standardise": StandardiseConfig}  # noqa: RUF012
     levels = LEVELS
     symmetries = (Symmetry("order of atoms and bonds", permuted),)
@@ -128,6 +136,8 @@ class Molecules(Trainable, Readable):
         "train": {"batch_size": 8},
     }
     structures = True
+    utilisation = 0.1  # gathering neighbours is bound by memory
+    plan_options = ("molecules",)
     options = TableOptions
     listed = ("node", "edge")
 
@@ -162,8 +172,6 @@ class Molecules(Trainable, Readable):
 
     def sample(self, seed: int = 0) -> Sample:
         """Small molecules of all shapes with labels of all kinds and levels."""
-        from hooke.modalities.molecules.samples import sample
-
         return sample(seed)
 
     def completed(self, batch: MoleculeBatch, model: type[Any]) -> MoleculeBatch:
@@ -195,9 +203,9 @@ class Molecules(Trainable, Readable):
         """Labels with their statistics over the measurements that training sees."""
         return MoleculeSpec(
             store.labels,
+            label_statistics(store, rows, share=recipe.split.label_share, seed=recipe.seed),
             recipe.sections["encodings"],
             recipe.sections["standardise"],
-            label_statistics(store, rows, share=recipe.split.label_share, seed=recipe.seed),
         )
 
     def read_spec(self, run: RunFolder) -> MoleculeSpec:
@@ -313,6 +321,22 @@ class Molecules(Trainable, Readable):
         section = plain(recipe.sections["encodings"])
         return ["morgan", *(name for name in encodings if section.get(name))]
 
+    def plan_sizes(self, options: Mapping[str, int]) -> dict[str, int]:
+        """The published mixtures."""
+        return {name: options.get("molecules") or rows for name, rows in MIXTURES.items()}
+
+    def plan_sample(self, recipe: Recipe, data: str, options: Mapping[str, int]) -> Sample:
+        """Molecules of pocketmix with the labels of a mixture."""
+        module = registry.module("datasets", data)
+        return drug_like(
+            MoleculeSpec(module.Dataset(module.Config()).every_label, encodings=recipe.sections["encodings"])
+        )
+
+    def plan_tokens(self, recipe: Recipe, encoder: Any, batch: MoleculeBatch) -> tuple[float, float]:
+        """Heavy atoms."""
+        atoms = batch.num_nodes / batch.num_graphs
+        return atoms, atoms
+
     def next_step(self, run: RunFolder, *, learns_labels: bool) -> tuple[str, str]:
         """Predict a table, or adapt to one."""
         if learns_labels:
@@ -320,7 +344,7 @@ class Molecules(Trainable, Readable):
         return "Adapt to an assay", f"hooke finetune {run.folder} --csv assay.csv"
 
     def source(
-        self, given: Any, spec: How, options: TableOptions, *, batch_size: int, workers: int = 0
+        self, given: Any, spec: Preparation, options: TableOptions, *, batch_size: int, workers: int = 0
     ) -> MoleculeSource:
         """A table, a store, or SMILES."""
         if isinstance(given, Path | str | MoleculeStore):

@@ -6,8 +6,10 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from importlib import resources
 
 import numpy as np
+import polars as pl
 import torch
 from torch import Tensor
 
@@ -114,7 +116,7 @@ STATISTICS = {
 }
 _ALL = (*SMILES, "CC.O", LARGE)
 _ODD = {
-    "one atom": (2,), "no bond": (3,), "one atom, and no bond": (2, 3), "two parts": (12,),
+    "one atom": (2,), "no bond": (3,), "one atom, and no bond": (2, 3), "two parts": (12,), "241 atoms": (13,),
     "one atom, and 241": (2, 13),
 }  # fmt: skip
 
@@ -128,9 +130,21 @@ def sample(seed: int = 0) -> Sample:
         arrays = spec.completed(molecules.arrays, smiles)
         return collate(replace(molecules, arrays=arrays, rows=np.array(places)))
 
-    return Sample(MoleculeSpec(LABELS, ENCODINGS, statistics=STATISTICS), len(SMILES), batch, _ODD)
+    return Sample(MoleculeSpec(LABELS, STATISTICS, ENCODINGS), len(SMILES), batch, _ODD)
 
 
 @cache
 def _slice(smiles: tuple[str, ...], encodings: EncodingConfig, labels: tuple[Label, ...], seed: int) -> MoleculeSlice:
     return slice_of(smiles, encodings=encodings, labels=labels, seed=seed)
+
+
+def drug_like(spec: MoleculeSpec, count: int = 64) -> Sample:
+    """Molecules of the embedded data set, evenly spaced, with random values of the labels of a spec."""
+    with resources.as_file(resources.files("hooke.datasets") / "data" / "pocketmix.parquet") as path:
+        texts = pl.read_parquet(path, columns=["smiles"])["smiles"].to_list()
+    chosen = texts[:: max(1, len(texts) // count)][:count]
+
+    def batch(places: Sequence[int], spec: MoleculeSpec) -> MoleculeBatch:
+        return batch_of([chosen[place] for place in places], encodings=spec.encodings.computed, labels=spec.labels)
+
+    return Sample(spec, len(chosen), batch)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
@@ -12,8 +11,8 @@ from hooke.core.errors import DataError
 from hooke.core.label import Label
 from hooke.core.store.reader import ragged_index
 from hooke.molecules.blocks import GraphLabels, ends
+from hooke.molecules.tables.description import Rule
 
-Rule = Literal["mean", "median", "first", "error", "keep_all"]
 _SAME = 1e-6  # measurements closer than this, relative to their size, agree
 
 
@@ -73,7 +72,7 @@ def merge_duplicates(
         source_rows: (N,) int64 their numbers in the table, for messages.
         labels_of_blocks: Gives the labels of all rows, block by block.
         labels: The graph-level labels.
-        rule: See `ingest.IngestConfig.duplicates`.
+        rule: See `description.Table.duplicates`.
 
     Raises:
         DataError: The rule is "error" and measurements conflict.

@@ -1,11 +1,12 @@
-"""A table of molecules into a store: parallel, resumable, every row accounted for.
+"""Tables of molecules into a store: parallel, resumable, every row accounted for.
 
-Two phases. First, worker processes turn chunks of rows into staged files, each renamed into place when whole; a killed
-ingest finds them again and does only the rest. Then the staged files are joined: duplicates (equal canonical SMILES
-after standardisation) are merged by the stated rule and the store is written, its manifest last.
+Two phases. First, worker processes turn some rows at a time into staged files, each renamed into place when whole; a killed ingest finds
+them again and does only the rest. Then the staged files are joined and the store is written, its manifest last. Rows of one table that are
+the same molecule (equal canonical SMILES after standardisation) are merged by the table's rule. Rows of a mixture stay different rows,
+because each table has its own split and labels.
 
-Beside the shards lie `rejected.parquet` (rows that hold no molecule and label cells that hold no number: row, line, why) and
-`duplicates.parquet` (rows that were merged into an earlier one). Every row of the table is in the store or in one of these.
+Beside the shards lie `rejected.parquet` (rows that hold no molecule and label cells that hold no number: row, line or table, why) and
+`duplicates.parquet` (rows that were merged into an earlier one). Every row of the tables is in the store or in one of these.
 """
 
 from __future__ import annotations
@@ -13,70 +14,61 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from hooke.core.errors import DataError, UnknownNameError, UsageError
+from hooke.core.errors import DataError, UsageError
 from hooke.core.files import exclusive
 from hooke.core.hashing import content_hash, file_sha256
-from hooke.core.label import Kind, Label, Transform
+from hooke.core.how import How
+from hooke.core.label import Label
 from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
 from hooke.core.store.schema import manifests
-from hooke.core.units import factor
-from hooke.molecules.blocks import MoleculeBlock, take
+from hooke.molecules.blocks import GraphLabels, MoleculeBlock, ends, take
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import KEEP_ALL, StandardiseConfig
 from hooke.molecules.store import MoleculeStore, MoleculeStoreWriter
-from hooke.molecules.tables.duplicates import Merged, Rule, merge_duplicates
-from hooke.molecules.tables.reading import column_names, read_table, smiles_column
-from hooke.molecules.tables.staging import ChunkJob, StagedChunk, stage, staged_block, staged_chunk, staged_labels
-from hooke.molecules.tables.values import ColumnProfile, LabelOptions
+from hooke.molecules.tables.description import LabelOptions, Rule, Table
+from hooke.molecules.tables.duplicates import Merged, merge_duplicates
+from hooke.molecules.tables.rows import Columns, find_columns, read_rows
+from hooke.molecules.tables.staging import (
+    HELD_OUT,
+    ChunkJob,
+    Plan,
+    StagedChunk,
+    stage,
+    staged_block,
+    staged_chunk,
+    staged_labels,
+)
 
 INGEST_VERSION = 1  # raise it when the same table would become another store
+PREPARE_VERSION = 2  # raise it when what was prepared before is not to be found again
 REJECTED, DUPLICATES = "rejected.parquet", "duplicates.parquet"
+COMPUTED = "descriptors"
 
 
 @dataclass(frozen=True)
-class IngestConfig:
-    """How a table becomes a store.
+class IngestOptions:
+    """What the descriptions of the tables do not say.
 
     Attributes:
-        smiles: SMILES column; None recognises the usual names.
-        targets: Label columns, or "auto": every column that is mostly numbers and no identifier.
-        split_column: Column of train/valid/test, or None.
-        kinds: Label -> "regression", "binary", "multiclass" or "ordinal"; by default a column of 0 and 1 is binary and any other
-            a regression.
-        transforms: Label -> "log10", "log1p" or "minus_log10", applied to the raw value.
-        units: Label -> unit of the raw value; kept in the label.
-        convert_to: Label -> unit to convert to (before the transform).
-        standardise: What is done to each molecule.
-        encodings: Which encodings are stored.
-        duplicates: What becomes of rows with equal canonical SMILES: "mean", "median" or "first" of their measurements
-            (classes: majority, a tie is missing), "error" if they conflict, or "keep_all".
-        codec: "plain" or "chunked".
+        excluded: First blocks of the InChIKeys of molecules that are left out, because they are tested on elsewhere.
+        descriptors: Whether every molecule also carries the computed labels of `quick_descriptors`, after those of the tables.
+        codec: How the store is kept.
     """
 
-    smiles: str | None = None
-    targets: Literal["auto"] | tuple[str, ...] = "auto"
-    split_column: str | None = None
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
-    transforms: Mapping[str, Transform] = field(default_factory=dict)
-    units: Mapping[str, str] = field(default_factory=dict)
-    convert_to: Mapping[str, str] = field(default_factory=dict)
-    standardise: StandardiseConfig = KEEP_ALL
-    encodings: EncodingConfig = EncodingConfig()
-    duplicates: Rule = "mean"
+    excluded: frozenset[str] = frozenset()
+    descriptors: bool = False
     codec: Literal["plain", "chunked"] = "plain"
-
-    @property
-    def label_options(self) -> LabelOptions:
-        """What is said about label columns."""
-        return LabelOptions(self.kinds, self.units, self.convert_to, self.transforms)
 
 
 @dataclass(frozen=True)
@@ -119,201 +111,246 @@ def ingest_summary(store: MoleculeStore) -> str:
     return text
 
 
-def ingest(
-    path: Path,
-    folder: Path,
-    config: IngestConfig = IngestConfig(),
-    *,
-    labels: Sequence[Label] | None = None,
-    workers: int | None = None,
-    show_progress: bool = True,
-) -> tuple[MoleculeStore, IngestReport]:
-    """Make the store of one table, or open it if it is already there; a killed ingest continues.
+def store_folder(root: Path, name: str, content: object) -> Path:
+    """Where the store of this content lies: root/<name>-<hash of the content>."""
+    return root / f"{name}-{content_hash([PREPARE_VERSION, content])[:12]}"
+
+
+def descriptor_labels() -> list[Label]:
+    """The computed labels of whole molecules."""
+    from hooke.molecules.descriptors import QUICK_DESCRIPTORS
+
+    return [Label(f"{COMPUTED}/{name}", source=COMPUTED) for name in QUICK_DESCRIPTORS]
+
+
+def prepare_tables(
+    tables: Sequence[Table], root: Path, name: str, how: How = How(), options: IngestOptions = IngestOptions()
+) -> MoleculeStore:
+    """Ingest tables below `root`, or open the store that an earlier call made of the same bytes and options.
 
     Args:
-        path: The table; see `tables.read_table`.
-        folder: The store.
-        config: How.
-        labels: What the label columns are, when a data set states it; else decided from `config`.
-        workers: Processes; None takes all cores.
-        show_progress: Show a progress bar.
+        tables: One without a name, or the named ones of a mixture.
+        root: Folder of stores.
+        name: The store's folder begins with it.
+        how: Its sections are "encodings" and "standardise", which is not possible for tables with labels of atoms.
+        options: The rest.
 
     Raises:
-        DataError: The table cannot be read, none of its rows is a molecule, or `duplicates="error"` and there are conflicting
-            duplicates.
+        DataError, UsageError, HookeError: As `ingest`.
+    """
+    work = _Work(tables, how, options)
+    return work.store(store_folder(Path(root), name, work.identity))
+
+
+def ingest(
+    tables: Sequence[Table], folder: Path, how: How = How(), options: IngestOptions = IngestOptions()
+) -> MoleculeStore:
+    """Make the store of tables in `folder`, or open it if it is already there; a killed ingest continues.
+
+    Raises:
+        DataError: A table cannot be read or is not what its description says, none of its rows is a molecule, or `duplicates="error"` and
+            there are conflicting duplicates.
         UsageError: A column that is not there, options that do not fit, or the folder holds the store of something else.
         HookeError: Another process is preparing the same store.
     """
-    path, folder = Path(path), Path(folder)
-    if not path.is_file():
-        raise DataError(f"there is no file {path}")
-    recipe = content_hash([INGEST_VERSION, file_sha256(path), config, labels])
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with exclusive(folder.with_name(f"{folder.name}.lock"), f"is preparing {folder}"):
-        if not manifests(folder):
-            _ingest(path, folder, config, labels, recipe, workers, show_progress)
-        shutil.rmtree(folder / "stage", ignore_errors=True)
-    store = MoleculeStore.open(folder)
-    if store.metadata.get("ingest_recipe") != recipe:
-        raise UsageError(f"{folder} holds the store of another table, or of other options; choose another folder")
-    return store, IngestReport(**store.metadata["ingest"])
+    return _Work(tables, how, options).store(Path(folder))
 
 
-def _ingest(
-    path: Path,
-    folder: Path,
-    config: IngestConfig,
-    labels: Sequence[Label] | None,
-    recipe: str,
-    workers: int | None,
-    show_progress: bool,
-) -> None:
-    columns = column_names(path)
-    smiles = smiles_column(columns, config.smiles)
-    if config.split_column is not None and config.split_column not in columns:
-        raise UnknownNameError("split column", config.split_column, columns)
-    total: int | None = None
-    ignored: dict[str, str] = {}
-    if labels is not None:
-        for label in labels:
-            if label.name not in columns:
-                raise UnknownNameError("label column", label.name, columns)
-        found = list(labels)
-    else:
-        candidates = _candidates(columns, smiles, config)
-        profiles, total = _profile(path, candidates, show_progress)
-        if config.targets == "auto":
-            ignored = {name: reason for name, profile in profiles.items() if (reason := profile.no_label())}
-        found = [profile.label(config.label_options) for name, profile in profiles.items() if name not in ignored]
-    staged = _stage_all(path, folder / "stage", smiles, found, config, recipe, total, workers, show_progress)
-    _join(staged, folder, config, found, {"source": path.name, "ingest_recipe": recipe}, ignored)
+class _Work:
+    """All that decides what a store will hold, and how it is made."""
 
-
-def _candidates(columns: Sequence[str], smiles: str, config: IngestConfig) -> list[str]:
-    """The columns that may be labels, with everything that is said about them checked."""
-    others = [name for name in columns if name not in (smiles, config.split_column)]
-    if config.targets == "auto":
-        candidates = others
-    else:
-        for name in config.targets:
-            if name not in others:
-                raise UnknownNameError("target column", name, others)
-        candidates = list(config.targets)
-    for name in config.label_options.columns():
-        if name not in candidates:
-            raise UnknownNameError("label column in kinds, units, convert_to or transforms", name, candidates)
-    for name, target in config.convert_to.items():
-        if name not in config.units:
-            raise UsageError(f"convert_to.{name} = {target!r} needs the unit of the raw values: set units.{name}")
-        factor(config.units[name], target)
-    return candidates
-
-
-def _profile(path: Path, names: Sequence[str], show_progress: bool) -> tuple[dict[str, ColumnProfile], int]:
-    """What each column holds, over the whole table, and the number of rows."""
-    profiles = {name: ColumnProfile(name) for name in names}
-    total = 0
-    with progress(None, f"looking through {path.name}", "rows", show=show_progress) as bar:
-        for chunk in read_table(path):
-            for name, profile in profiles.items():
-                profile.add(chunk.columns[name])
-            total += len(chunk)
-            bar.advance(len(chunk))
-    return profiles, total
-
-
-def _stage_all(
-    path: Path,
-    stage_folder: Path,
-    smiles: str,
-    labels: list[Label],
-    config: IngestConfig,
-    recipe: str,
-    total: int | None,
-    workers: int | None,
-    show_progress: bool,
-) -> list[Path]:
-    """Prepare all chunks that an earlier run did not, and list the staged files of all."""
-    stamp = stage_folder / "recipe.json"
-    wanted = json.dumps([recipe, [label.to_json() for label in labels]])
-    if stage_folder.exists() and not (stamp.exists() and stamp.read_text() == wanted):
-        shutil.rmtree(stage_folder)
-    if not stage_folder.exists():
-        stage_folder.mkdir(parents=True)
-        stamp.write_text(wanted)
-    staged: list[Path] = []
-    with progress(total, f"preparing {path.name}", "rows", show=show_progress) as bar:
-
-        def missing() -> Iterator[ChunkJob]:
-            for number, chunk in enumerate(read_table(path)):
-                file = stage_folder / f"{number:08d}.npz"
-                staged.append(file)
-                if file.exists():
-                    bar.advance(len(chunk))
-                else:
-                    yield ChunkJob(
-                        chunk, file, smiles, config.split_column, tuple(labels), config.label_options, config.standardise,
-                        config.encodings,
-                    )  # fmt: skip
-
-        jobs = missing()
-        first = list(itertools.islice(jobs, 3))
-        if len(first) < 3:
-            workers = 0  # not worth the start of processes
-        for rows in ordered_map(stage, itertools.chain(first, jobs), workers=workers):
-            bar.advance(rows)
-    return staged
-
-
-def _join(
-    staged: Sequence[Path],
-    folder: Path,
-    config: IngestConfig,
-    labels: Sequence[Label],
-    metadata: Mapping[str, Any],
-    ignored: Mapping[str, str],
-) -> None:
-    chunks = [staged_chunk(file) for file in staged]
-    source_rows = np.concatenate([chunk.source_row for chunk in chunks])
-    refused = sorted(
-        (entry for chunk in chunks for entry in chunk.refused),
-        key=lambda entry: (entry["row"], entry["what"] == "label"),
-    )
-    _write_rejected(folder / REJECTED, refused)
-    rejected = sum(entry["what"] == "row" for entry in refused)
-    if not len(source_rows):
-        raise DataError(
-            f"{metadata['source']}: none of its {rejected:,} rows holds a molecule, see {folder / REJECTED}. "
-            f"Row {refused[0]['row']}: {refused[0]['reason']}"
+    def __init__(self, tables: Sequence[Table], how: How, options: IngestOptions) -> None:
+        self.tables, self.how, self.options = tables, how, options
+        self.encodings: EncodingConfig = how.sections.get("encodings", EncodingConfig())
+        self.standardise: StandardiseConfig = how.sections.get("standardise", KEEP_ALL)
+        self.mixed = bool(tables[0].name)
+        self.rule: Rule = "keep_all" if self.mixed else tables[0].duplicates
+        self.computed = descriptor_labels() if options.descriptors else []
+        self.files = [[path for path in (*table.paths, table.split_path) if path is not None] for table in tables]
+        for path in itertools.chain(*self.files):
+            if not path.is_file():
+                raise DataError(f"there is no file {path}")
+        names = [[path.name for path in files] for files in self.files]
+        self.source = (
+            dict(zip((table.name for table in tables), names, strict=True)) if self.mixed else ", ".join(names[0])
         )
-    merged = merge_duplicates(
-        np.concatenate([chunk.keys for chunk in chunks]),
-        source_rows,
-        lambda: map(staged_labels, staged),
-        labels,
-        config.duplicates,
-    )
-    split_conflicts = _write_duplicates(folder / DUPLICATES, merged, source_rows, chunks)
-    writer = MoleculeStoreWriter(folder, labels, config.encodings, codec=config.codec)
-    kept = unlabelled = 0
-    for block in _kept_blocks(staged, merged):
-        writer.append(block)
-        kept += len(block.arrays)
-        unlabelled += int((np.diff(block.graph_labels.offsets) == 0).sum())
-    report = IngestReport(
-        sum(chunk.rows for chunk in chunks), kept, rejected, int((~merged.keep).sum()), merged.conflicts, len(refused) - rejected,
-        unlabelled, dict(ignored), split_conflicts, {name: asdict(repeats) for name, repeats in merged.repeats.items()},
-    )  # fmt: skip
-    if report.rows_read != report.rows_kept + report.rows_rejected + report.duplicates_merged:
-        raise DataError(f"rows are missing, which is a mistake in Hooke, please report it: {report.summary()}")
-    writer.add_file(REJECTED)
-    writer.add_file(DUPLICATES)
-    rules = {"duplicates": config.duplicates, "standardise": asdict(config.standardise)}
-    writer.close({**metadata, **rules, "ingest": report.to_json()})
+        self.title = ", ".join(self.source) if isinstance(self.source, dict) else self.source
+
+    @cached_property
+    def columns(self) -> list[Columns]:
+        """Those of each table."""
+        return [find_columns(table, show_progress=self.how.show_progress) for table in self.tables]
+
+    @cached_property
+    def identity(self) -> list[Any]:
+        """What the store will be made of, written as the first versions wrote it, so that their stores are found again."""
+        hashes = [[file_sha256(path) for path in files] for files in self.files]
+        if self.mixed:
+            content = [
+                {
+                    "name": table.name, "paths": (), "smiles": table.smiles, "columns": table.columns, "split": None, "test": table.test,
+                    "files": files, **_set(share=_share(table), parts=table.parts, split_column=table.split_column),
+                }
+                for table, files in zip(self.tables, hashes, strict=True)
+            ]  # fmt: skip
+            extras = [extra for extra in (sorted(self.options.excluded), self.computed) if extra]
+            return [content, self.encodings, self.standardise, *extras]
+        [table], [files] = self.tables, hashes
+        options = table.columns if isinstance(table.columns, LabelOptions) else LabelOptions()
+        config = {
+            **{each.name: getattr(options, each.name) for each in fields(options)}, "smiles": table.smiles,
+            "split_column": table.split_column, "standardise": self.standardise, "encodings": self.encodings,
+            "duplicates": table.duplicates, "codec": self.options.codec,
+        }  # fmt: skip
+        labels, more = (
+            None,
+            _set(files=files[1:], parts=table.parts, by_columns=table.by_columns, share=_share(table)),
+        )
+        if options is not table.columns:
+            [columns] = self.columns
+            labels = list(columns.graph.values())
+            renamed = [column for column, label in columns.graph.items() if column != label.name]
+            more |= _set(columns=renamed, node=columns.node, test=table.split_path and table.test)
+        return [files[0], config, labels, *([more] if more else [])]
+
+    def store(self, folder: Path) -> MoleculeStore:
+        """The store in this folder, made if need be."""
+        recipe = content_hash([INGEST_VERSION, *self.identity])
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with exclusive(folder.with_name(f"{folder.name}.lock"), f"is preparing {folder}"):
+            if not manifests(folder):
+                self._make(folder, recipe)
+            shutil.rmtree(folder / "stage", ignore_errors=True)
+        store = MoleculeStore.open(folder)
+        if store.metadata.get("ingest_recipe", recipe) != recipe:
+            raise UsageError(f"{folder} holds the store of another table, or of other options; choose another folder")
+        return store
+
+    def _make(self, folder: Path, recipe: str) -> None:
+        graph = [label for found in self.columns for label in found.graph.values()]
+        node = [label for found in self.columns for label in found.node.values()]
+        if node and self.standardise != KEEP_ALL:
+            raise UsageError(
+                "molecules whose atoms carry labels are kept as they are: leave standardise at its defaults"
+            )
+        labels = [*graph, *self.computed, *node]
+        plans, graph_start, node_start = [], 0, 0
+        for table, found in zip(self.tables, self.columns, strict=True):
+            plans.append(
+                Plan(
+                    table.name, found, _conversions(table), graph_start, node_start, len(node),
+                    len(graph) if self.computed else None, self.options.excluded, self.standardise, self.encodings,
+                )
+            )  # fmt: skip
+            graph_start, node_start = graph_start + len(found.graph), node_start + len(found.node)
+        staged = self._stage(folder / "stage", plans, json.dumps([recipe, [label.to_json() for label in labels]]))
+        self._join(staged, folder, labels, recipe)
+
+    def _stage(self, folder: Path, plans: Sequence[Plan], wanted: str) -> dict[Path, str]:
+        """Prepare all rows that an earlier run did not; returns the staged files of all rows, with the table of each."""
+        stamp = folder / "recipe.json"
+        if folder.exists() and not (stamp.exists() and stamp.read_text() == wanted):
+            shutil.rmtree(folder)
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            stamp.write_text(wanted)
+        staged: dict[Path, str] = {}
+        with progress(plans[0].columns.rows, f"preparing {self.title}", "rows", show=self.how.show_progress) as bar:
+
+            def missing() -> Iterator[ChunkJob]:
+                for table, plan in zip(self.tables, plans, strict=True):
+                    for rows in read_rows(table, plan.columns):
+                        file = folder / f"{len(staged):08d}.npz"
+                        staged[file] = plan.table
+                        if file.exists():
+                            bar.advance(len(rows))
+                        else:
+                            yield ChunkJob(rows, plan, file)
+
+            jobs = missing()
+            first = list(itertools.islice(jobs, 3))
+            workers = self.how.workers if len(first) == 3 else 0  # else not worth the start of processes
+            for count in ordered_map(stage, itertools.chain(first, jobs), workers=workers):
+                bar.advance(count)
+        return staged
+
+    def _join(self, staged: Mapping[Path, str], folder: Path, labels: Sequence[Label], recipe: str) -> None:
+        """Write the store; where rows stay as they are, memory does not grow with the tables."""
+        chunks: list[StagedChunk] = []
+        refused: list[dict[str, Any]] = []
+        counts = {table.name: {"rows_read": 0, "rows_kept": 0} for table in self.tables}
+        for file, name in staged.items():
+            chunk = staged_chunk(file)
+            refused += chunk.refused
+            counts[name]["rows_read"] += chunk.rows
+            counts[name]["rows_kept"] += len(chunk.keys)
+            if self.rule != "keep_all":
+                chunks.append(chunk)
+        _write_rejected(folder / REJECTED, refused, mixed=self.mixed)
+        read, found = (sum(count[what] for count in counts.values()) for what in ("rows_read", "rows_kept"))
+        rejected = sum(entry["what"] == "row" for entry in refused)
+        if not found:
+            first = f" Row {refused[0]['row']}: {refused[0]['reason']}" if refused else ""
+            raise DataError(
+                f"{self.title}: none of its {rejected:,} rows holds a molecule, see {folder / REJECTED}.{first}"
+            )
+        merged = _merged(staged, chunks, labels, self.rule)
+        split_conflicts = _write_duplicates(folder / DUPLICATES, merged, chunks)
+        writer = MoleculeStoreWriter(folder, labels, self.encodings, codec=self.options.codec)
+        kept = unlabelled = 0
+        with progress(found, f"storing {self.title}", "molecules", show=self.how.show_progress) as bar:
+            for block in _kept_blocks(staged, merged):
+                writer.append(block)
+                kept += len(block.arrays)
+                unlabelled += _unlabelled(block)
+                bar.advance(len(block.arrays))
+        report = IngestReport(
+            read, kept, rejected, int((~merged.keep).sum()), merged.conflicts, len(refused) - rejected, unlabelled,
+            dict(self.columns[0].ignored), split_conflicts, {name: asdict(repeats) for name, repeats in merged.repeats.items()},
+        )  # fmt: skip
+        if report.rows_read != report.rows_kept + report.rows_rejected + report.duplicates_merged:
+            raise DataError(f"rows are missing, which is a mistake in Hooke, please report it: {report.summary()}")
+        writer.add_file(REJECTED)
+        writer.add_file(DUPLICATES)
+        rules = {"duplicates": self.rule, "standardise": asdict(self.standardise)}
+        metadata = {"source": self.source, "ingest_recipe": recipe, **rules, "ingest": report.to_json()}
+        if self.mixed:
+            metadata["tables"] = counts
+        if self.options.excluded:
+            metadata["held_out"] = sum(entry["reason"] == HELD_OUT for entry in refused)
+        writer.close(metadata)
 
 
-def _kept_blocks(staged: Sequence[Path], merged: Merged) -> Iterator[MoleculeBlock]:
+def _set(**values: Any) -> dict[str, Any]:
+    """Those that are not empty: what the first versions did not know leaves no trace in what they made."""
+    return {name: value for name, value in values.items() if value}
+
+
+def _share(table: Table) -> float | None:
+    return None if table.share == 1 else table.share
+
+
+def _conversions(table: Table) -> dict[str, tuple[str, str]]:
+    """Column -> unit of the raw value and unit to convert to."""
+    options = table.columns
+    if not isinstance(options, LabelOptions):
+        return {}
+    return {name: (options.units[name], target) for name, target in options.convert_to.items()}
+
+
+def _merged(staged: Iterable[Path], chunks: Sequence[StagedChunk], labels: Sequence[Label], rule: Rule) -> Merged:
+    """Which rows stay, and their labels; of nothing where all stay."""
+    if rule == "keep_all":
+        return Merged(np.arange(0), np.arange(0), GraphLabels.from_dense(np.zeros((0, 0))))
+    keys, rows = (np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in ("keys", "source_row"))
+    return merge_duplicates(keys, rows, lambda: map(staged_labels, staged), labels, rule)
+
+
+def _kept_blocks(staged: Iterable[Path], merged: Merged) -> Iterator[MoleculeBlock]:
     """The molecules that stay, with merged labels."""
+    if not len(merged.kept_row):
+        yield from map(staged_block, staged)
+        return
     start = 0
     for file in staged:
         block = staged_block(file)
@@ -322,27 +359,36 @@ def _kept_blocks(staged: Sequence[Path], merged: Merged) -> Iterator[MoleculeBlo
         if last > first:
             others = merged.labels.rows(np.arange(first, last))
             labels = block.graph_labels.replaced(merged.rows[first:last] - start, others)
-            block = MoleculeBlock(block.arrays, block.smiles, labels, block.source_row, block.split)
+            block = replace(block, graph_labels=labels)
         yield take(block, np.flatnonzero(merged.keep[start:stop]))
         start = stop
 
 
-def _write_rejected(path: Path, refused: list[dict[str, Any]]) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _unlabelled(block: MoleculeBlock) -> int:
+    """Molecules without any measured label."""
+    without = np.diff(block.graph_labels.offsets) == 0
+    if block.node_labels is not None:
+        measured = ends((~np.isnan(block.node_labels)).any(axis=1))[block.arrays.atom_offsets]
+        without &= np.diff(measured) == 0
+    return int(without.sum())
 
+
+def _write_rejected(path: Path, refused: list[dict[str, Any]], *, mixed: bool) -> None:
+    """Rows of a mixture are named by table and row, those of a table by row and line."""
     numbers = [(name, pa.int64()) for name in ("row", "line")]
     texts = [(name, pa.string()) for name in ("what", "column", "value", "reason")]
-    pq.write_table(pa.Table.from_pylist(refused, schema=pa.schema([*numbers, *texts])), path)
+    columns = [("table", pa.string()), numbers[0]] if mixed else numbers
+    pq.write_table(pa.Table.from_pylist(refused, schema=pa.schema([*columns, *texts])), path)
 
 
-def _write_duplicates(path: Path, merged: Merged, source_rows: np.ndarray, chunks: Sequence[StagedChunk]) -> int:
+def _write_duplicates(path: Path, merged: Merged, chunks: Sequence[StagedChunk]) -> int:
     """List the merged rows; returns how many of them their table puts into another part than the row that stays."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     gone = np.flatnonzero(~merged.keep)
-    columns = {"row": source_rows[gone], "merged_into": source_rows[merged.kept_row[gone]]}
+    stays = merged.kept_row[gone]
+    rows, split = (
+        np.concatenate([np.zeros(0, np.int64), *(getattr(chunk, name) for chunk in chunks)])
+        for name in ("source_row", "split")
+    )
+    columns = {"row": rows[gone], "merged_into": rows[stays]}
     pq.write_table(pa.table({name: pa.array(values, pa.int64()) for name, values in columns.items()}), path)
-    split = np.concatenate([chunk.split for chunk in chunks])
-    return int((split[gone] != split[merged.kept_row[gone]]).sum())
+    return int((split[gone] != split[stays]).sum())

@@ -44,23 +44,23 @@ class RowChunk:
         return max((len(values) for values in self.columns.values()), default=0)
 
 
-def read_table(path: Path) -> Iterator[RowChunk]:
-    """Stream a table in chunks of at most 2,048 rows; the format follows from the file's name.
+def read_table(path: Path, rows: int | None = None) -> Iterator[RowChunk]:
+    """Stream a table in chunks of at most so many rows, 2,048 by default; the format follows from the file's name.
 
     Raises:
         DataError: The file is missing, truncated, empty, or of an unknown kind.
     """
-    path = Path(path)
+    path, rows = Path(path), rows or CHUNK_ROWS
     if not path.is_file():
         raise DataError(f"{path} is a folder, not a table" if path.is_dir() else f"{path} does not exist")
     name = path.name.lower().removesuffix(".gz")
     try:
         if name.endswith((".csv", ".tsv", ".txt", ".smi", ".smiles")):
-            yield from _read_text(path, smiles_file=name.endswith((".smi", ".smiles", ".txt")))
+            yield from _read_text(path, rows, smiles_file=name.endswith((".smi", ".smiles", ".txt")))
         elif name.endswith((".parquet", ".pq")):
-            yield from _read_parquet(path)
+            yield from _read_parquet(path, rows)
         elif name.endswith((".sdf", ".sd")):
-            yield from _read_sdf(path)
+            yield from _read_sdf(path, rows)
         else:
             raise DataError(f"{path}: unknown kind of table; use .csv, .tsv, .parquet, .sdf, .smi (or their .gz)")
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -68,8 +68,8 @@ def read_table(path: Path) -> Iterator[RowChunk]:
 
 
 def column_names(path: Path) -> list[str]:
-    """The columns of a table, from its first chunk."""
-    for chunk in read_table(path):
+    """The columns of a table that has a row."""
+    for chunk in read_table(path, rows=1):
         return list(chunk.columns)
     raise DataError(f"{path} holds no rows")
 
@@ -116,7 +116,7 @@ class _Record(NamedTuple):
     problem: str = ""
 
 
-def _read_text(path: Path, *, smiles_file: bool) -> Iterator[RowChunk]:
+def _read_text(path: Path, rows: int, *, smiles_file: bool) -> Iterator[RowChunk]:
     csv.field_size_limit(1 << 30)
     with _open_text(path) as file:
         first = file.readline()
@@ -126,7 +126,7 @@ def _read_text(path: Path, *, smiles_file: bool) -> Iterator[RowChunk]:
         header = [name.strip() for name in _cells(first, delimiter)]
         if smiles_file and not _is_header(first):
             records = _smiles_lines(_Lines(file, first))
-            yield from _chunks(records, ["smiles", "name"])
+            yield from _chunks(records, ["smiles", "name"], rows)
             return
         if smiles_file and len(header) == 1 and len(first.split()) > 1:
             header = first.split()
@@ -135,7 +135,7 @@ def _read_text(path: Path, *, smiles_file: bool) -> Iterator[RowChunk]:
             records = _csv_records(_Lines(file), delimiter, len(header))
         header = [name or f"column_{place}" for place, name in enumerate(header, start=1)]
         _refuse_repeated(path, header)
-        yield from _chunks(records, header)
+        yield from _chunks(records, header, rows)
 
 
 def _refuse_repeated(path: Path, names: list[str]) -> None:
@@ -223,7 +223,7 @@ def _smiles_lines(lines: _Lines, width: int = 2) -> Iterator[_Record]:
         yield _Record(number, [*cells, *[""] * (width - len(cells))])
 
 
-def _chunks(records: Iterator[_Record], header: list[str]) -> Iterator[RowChunk]:
+def _chunks(records: Iterator[_Record], header: list[str], rows: int) -> Iterator[RowChunk]:
     first_row, number = 1, 0
     columns: dict[str, list[str]] = {name: [] for name in header}
     broken: dict[int, str] = {}
@@ -237,14 +237,14 @@ def _chunks(records: Iterator[_Record], header: list[str]) -> Iterator[RowChunk]
         row = cells if len(cells) == len(header) else [*cells[: len(header)], *[""] * (len(header) - len(cells))]
         for name, cell in zip(header, row, strict=True):
             columns[name].append(cell.strip())
-        if number - first_row + 1 == CHUNK_ROWS:
+        if number - first_row + 1 == rows:
             yield RowChunk(first_row, columns, broken, lines)
             first_row, columns, broken, lines = number + 1, {name: [] for name in header}, {}, []
     if number >= first_row:
         yield RowChunk(first_row, columns, broken, lines)
 
 
-def _read_parquet(path: Path) -> Iterator[RowChunk]:
+def _read_parquet(path: Path, rows: int) -> Iterator[RowChunk]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -252,7 +252,7 @@ def _read_parquet(path: Path) -> Iterator[RowChunk]:
     try:
         with pq.ParquetFile(path) as file:
             _refuse_repeated(path, file.schema_arrow.names)
-            for batch in file.iter_batches(batch_size=CHUNK_ROWS):
+            for batch in file.iter_batches(batch_size=rows):
                 columns = {
                     name: ["" if value is None else str(value) for value in batch.column(name).to_pylist()]
                     for name in batch.schema.names
@@ -263,7 +263,7 @@ def _read_parquet(path: Path) -> Iterator[RowChunk]:
         raise DataError(f"{path} is not a readable Parquet file: {error}") from error
 
 
-def _read_sdf(path: Path) -> Iterator[RowChunk]:
+def _read_sdf(path: Path, rows: int) -> Iterator[RowChunk]:
     """Records of an SD file: the structure becomes SMILES, the tags columns; missing tags are "".
 
     Records are cut at "$$$$" before they are parsed, so that a broken one never swallows its neighbour.
@@ -284,7 +284,7 @@ def _read_sdf(path: Path) -> Iterator[RowChunk]:
                 tags = [molecule.GetProp(name) if molecule.HasProp(name) else "" for name in names]
                 yield _Record(line, [Chem.MolToSmiles(molecule), *tags])
 
-    yield from _chunks(records(), ["smiles", *names])
+    yield from _chunks(records(), ["smiles", *names], rows)
 
 
 def _sdf_records(path: Path) -> Iterator[tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""Staged files: one prepared chunk of a table each, renamed into place when whole, so that a killed ingest can go on."""
+"""Staged files: some rows of a table made into molecules, renamed into place when whole, so that a killed ingest can go on."""
 
 from __future__ import annotations
 
@@ -7,43 +7,67 @@ import json
 import os
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rdkit import Chem
 
 from hooke.core.files import disk_full_explained, put_in_place
-from hooke.core.label import Label
 from hooke.molecules.arrays import MoleculeArrays
-from hooke.molecules.blocks import NO_SPLIT, SPLIT_CODES, GraphLabels, MoleculeBlock
+from hooke.molecules.blocks import GraphLabels, MoleculeBlock
 from hooke.molecules.encodings.config import EncodingConfig
-from hooke.molecules.parse import StandardiseConfig
+from hooke.molecules.held_out import first_block
+from hooke.molecules.parse import KEEP_ALL, ParseError, StandardiseConfig
 from hooke.molecules.prepare import prepare
-from hooke.molecules.tables.reading import RowChunk
-from hooke.molecules.tables.values import LabelOptions
+from hooke.molecules.tables.numbered_atoms import AtomNumbers, unnumbered
+from hooke.molecules.tables.rows import Columns, Rows
+from hooke.molecules.tables.values import stored_cell
 
-_SPLIT_WORDS = {**SPLIT_CODES, "val": 1, "validation": 1, "training": 0, "": NO_SPLIT}
+HELD_OUT = "tested on in an evaluation suite"
 _SHOWN = 200  # characters of a refused value that are kept
 
 
 @dataclass(frozen=True)
-class ChunkJob:
-    """A chunk of rows and all that is needed to prepare it."""
+class Plan:
+    """What is done with all rows of a table.
 
-    chunk: RowChunk
+    Attributes:
+        table: Its name in a mixture.
+        columns: Its columns.
+        convert: Column -> unit of the raw value and unit to convert to.
+        graph_start, node_start: Number of its first label among those of its level in the store.
+        node_count: Labels of atoms in the store.
+        computed: Number of the first computed descriptor among the labels of molecules; None computes none.
+        excluded: First blocks of the InChIKeys of molecules that are left out, because they are tested on elsewhere.
+        standardise, encodings: As in a recipe.
+    """
+
+    table: str
+    columns: Columns
+    convert: dict[str, tuple[str, str]] = field(default_factory=dict)
+    graph_start: int = 0
+    node_start: int = 0
+    node_count: int = 0
+    computed: int | None = None
+    excluded: frozenset[str] = frozenset()
+    standardise: StandardiseConfig = KEEP_ALL
+    encodings: EncodingConfig = EncodingConfig()
+
+
+@dataclass(frozen=True)
+class ChunkJob:
+    """Some rows and the file that they become."""
+
+    rows: Rows
+    plan: Plan
     file: Path
-    smiles: str
-    split: str | None
-    labels: tuple[Label, ...]
-    options: LabelOptions
-    standardise: StandardiseConfig
-    encodings: EncodingConfig
 
 
 @dataclass(frozen=True)
 class StagedChunk:
-    """What became of a chunk.
+    """What became of some rows.
 
     Attributes:
         rows: Rows read.
@@ -60,14 +84,14 @@ class StagedChunk:
 
 
 def stage(job: ChunkJob) -> int:
-    """In a worker: prepare a chunk and write its staged file. Returns its number of rows."""
+    """In a worker: prepare some rows and write their staged file. Returns their number."""
     block, refused = prepare_chunk(job)
     temporary = job.file.with_suffix(f".{socket.gethostname()}.{os.getpid()}.tmp")
     with disk_full_explained(job.file.parent, "finished chunks are kept"):
         with open(temporary, "wb") as file:
-            np.savez(file, **_pack(block), refused=_as_bytes(refused), rows=np.array(len(job.chunk)))  # type: ignore[arg-type]
+            np.savez(file, **_pack(block), refused=_as_bytes(refused), rows=np.array(len(job.rows)))  # type: ignore[arg-type]
         put_in_place(temporary, job.file)
-    return len(job.chunk)
+    return len(job.rows)
 
 
 def staged_chunk(file: Path) -> StagedChunk:
@@ -98,7 +122,7 @@ def staged_block(file: Path) -> MoleculeBlock:
     )
     labels = GraphLabels(named["label_offsets"], named["label_index"], named["label_value"], named["label_bound"])
     smiles = json.loads(named["smiles"].tobytes())
-    return MoleculeBlock(arrays, smiles, labels, named["source_row"], named["split"])
+    return MoleculeBlock(arrays, smiles, labels, named["source_row"], named["split"], named.get("node_labels"))
 
 
 def canonical_keys(smiles: Sequence[str]) -> np.ndarray:
@@ -108,51 +132,95 @@ def canonical_keys(smiles: Sequence[str]) -> np.ndarray:
 
 
 def prepare_chunk(job: ChunkJob) -> tuple[MoleculeBlock, list[dict[str, Any]]]:
-    """The molecules of a chunk, and what had to be refused: a row once, with its first reason, or cells of a kept row."""
-    chunk, cells = job.chunk, job.chunk.columns[job.smiles]
-    first = chunk.first_row
-    refused: dict[int, tuple[str, str, str]] = {  # position -> column, value, reason
-        row - first: ("", cells[row - first], reason) for row, reason in chunk.broken.items()
-    }
-    split = np.full(len(chunk), NO_SPLIT, np.uint8)
-    for position, text in enumerate(chunk.columns[job.split] if job.split else ()):
-        code = _SPLIT_WORDS.get(text.lower())
-        if code is None:
-            refused.setdefault(position, (job.split or "", text, "not train, valid or test"))
-        else:
-            split[position] = code
-    tried = np.array([position for position in range(len(chunk)) if position not in refused], dtype=np.int64)
-    prepared = prepare([cells[position] for position in tried], job.standardise, job.encodings)
+    """The molecules of some rows, and what had to be refused: a row once, with its first reason, or cells of a kept row."""
+    rows, plan = job.rows, job.plan
+    smiles, refused = rows.texts[plan.columns.smiles], dict(rows.refused)
+    tried = np.array([position for position in range(len(rows)) if position not in refused], dtype=np.int64)
+    numbers: list[AtomNumbers] = []
+    molecules: list[Chem.Mol] = []
+
+    def accept(molecule: Chem.Mol, text: str) -> Chem.Mol:
+        if plan.excluded and first_block(molecule) in plan.excluded:
+            raise ParseError(HELD_OUT)
+        if rows.node or (rows.graph is not None and ":" in text):
+            molecule, atoms = unnumbered(molecule, text)
+            numbers.append(atoms)
+        if plan.computed is not None:
+            molecules.append(molecule)
+        return molecule
+
+    prepared = prepare([smiles[position] for position in tried], plan.standardise, plan.encodings, accept=accept)
     for place, reason in prepared.reasons.items():
-        refused[int(tried[place])] = (job.smiles, cells[tried[place]], reason)
+        refused[int(tried[place])] = (plan.columns.smiles, smiles[tried[place]], reason)
     kept = tried[prepared.kept]
-    found = [_entry(chunk, position, "row", *what) for position, what in refused.items()]
-    labels = _chunk_labels(job, kept, found)
-    return MoleculeBlock(prepared.arrays, prepared.canonical, labels, first + kept, split[kept]), found
+    entries = [_entry(job, position, "row", *what) for position, what in refused.items()]
+    labels = _cell_labels(job, kept, entries) if rows.graph is None else rows.graph.rows(kept)
+    labels = _shifted(labels, plan.graph_start)
+    if plan.computed is not None:
+        from hooke.molecules.descriptors import quick_descriptors
+
+        labels = labels.beside(_shifted(GraphLabels.from_dense(quick_descriptors(molecules)), plan.computed))
+    node = _node_labels(job, kept, numbers, prepared.arrays, entries) if plan.node_count else None
+    entries.sort(key=lambda entry: (entry["row"], entry["what"] == "label"))
+    return MoleculeBlock(
+        prepared.arrays, prepared.canonical, labels, rows.numbers[kept], rows.split[kept], node
+    ), entries
 
 
-def _chunk_labels(job: ChunkJob, kept: np.ndarray, found: list[dict[str, Any]]) -> GraphLabels:
-    """The labels of the kept rows; cells that cannot be read are added to `found`."""
-    values = np.full((len(kept), len(job.labels)), np.nan, np.float32)
-    bounds = np.zeros((len(kept), len(job.labels)), np.int8)
-    for number, label in enumerate(job.labels):
-        column = job.chunk.columns[label.name]
+def _shifted(labels: GraphLabels, start: int) -> GraphLabels:
+    return replace(labels, index=labels.index + np.uint32(start))
+
+
+def _cell_labels(job: ChunkJob, kept: np.ndarray, entries: list[dict[str, Any]]) -> GraphLabels:
+    """The labels of the kept rows; cells that cannot be read are added to `entries`."""
+    columns = job.plan.columns.graph
+    values = np.full((len(kept), len(columns)), np.nan, np.float32)
+    bounds = np.zeros((len(kept), len(columns)), np.int8)
+    for number, (column, label) in enumerate(columns.items()):
+        texts, convert = job.rows.texts[column], job.plan.convert.get(column)
         for place, position in enumerate(kept):
-            text = column[position]
+            text = texts[position]
             if not text:
                 continue
-            cell = job.options.stored_cell(text, label)
+            cell = stored_cell(text, label, convert)
             values[place, number], bounds[place, number] = cell.value, cell.bound
             if cell.problem:
-                found.append(_entry(job.chunk, int(position), "label", label.name, text, cell.problem))
+                entries.append(_entry(job, int(position), "label", column, text, cell.problem))
     return GraphLabels.from_dense(values, bounds)
 
 
-def _entry(chunk: RowChunk, position: int, what: str, column: str, value: str, reason: str) -> dict[str, Any]:
-    line = chunk.lines[position] if chunk.lines else None
+def _node_labels(
+    job: ChunkJob,
+    kept: np.ndarray,
+    numbers: Sequence[AtomNumbers],
+    arrays: MoleculeArrays,
+    entries: list[dict[str, Any]],
+) -> np.ndarray:
+    """(atoms, node labels of the store) of the kept rows, NaN = not measured; lists that do not fit their atoms are added to `entries`."""
+    found = np.full((len(arrays.atom_codes), job.plan.node_count), np.nan, np.float32)
+    for place, (column, values_of) in enumerate(job.rows.node.items(), job.plan.node_start):
+        for number, position in enumerate(kept):
+            values = values_of[position]
+            if values is None:
+                continue
+            chosen = numbers[number].choose(values)
+            if chosen is None:
+                smiles = job.rows.texts[job.plan.columns.smiles][position]
+                reason = f"{len(values)} values do not fit the atoms of {smiles[:80]}"
+                entries.append(_entry(job, int(position), "label", column, "", reason))
+            else:
+                start = arrays.atom_offsets[number]
+                found[start : start + len(chosen), place] = chosen
+    return found
+
+
+def _entry(job: ChunkJob, position: int, what: str, column: str, value: str, reason: str) -> dict[str, Any]:
+    rows = job.rows
     shown = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}... ({len(value):,} characters)"
-    row = chunk.first_row + position
-    return {"row": row, "line": line, "what": what, "column": column, "value": shown, "reason": reason}
+    return {
+        "table": job.plan.table, "row": int(rows.numbers[position]), "line": rows.lines[position] if rows.lines else None,
+        "what": what, "column": column, "value": shown, "reason": reason,
+    }  # fmt: skip
 
 
 def _as_bytes(value: object) -> np.ndarray:
@@ -177,4 +245,5 @@ def _pack(block: MoleculeBlock) -> dict[str, np.ndarray]:
         "label_bound": labels.bound,
         "source_row": block.source_row,
         "split": block.split,
+        **({} if block.node_labels is None else {"node_labels": block.node_labels}),
     }

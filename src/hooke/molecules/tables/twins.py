@@ -1,16 +1,28 @@
-"""Offline twins: small tables of real molecules with labels computed from their structure, for tests without a network."""
+"""Offline twins of tables: the same files, columns and levels, with few real molecules and labels computed from their structure."""
 
 from __future__ import annotations
 
+import csv
+import gzip
+import io
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars as pl
 from rdkit import Chem, rdBase
 from rdkit.Chem import Crippen
 
 from hooke.core.label import Label
+from hooke.core.pt_files import write_integer_lists
+from hooke.molecules.tables.description import Table
+
+ROWS = 60
+PATTERN_COLUMNS = 4  # how many columns stand for a pattern such as "geneID-*"
+MISSING = 0.1
 
 _CORES = (
     "c1ccccc1",
@@ -68,16 +80,94 @@ def write_twin_table(
     rows: int,
     labels: Sequence[Label] = (Label("log_p"), Label("lipophilic", kind="binary")),
     smiles_column: str = "smiles",
-    missing: float = 0.1,
+    missing: float = MISSING,
 ) -> Path:
     """Write a CSV of twin molecules with the given labels, some of them missing."""
+    columns = [(label.name, label) for label in labels]
+    return _write(
+        path, _cells(smiles_column, columns, twin_smiles(rows, seed=seed), np.random.default_rng(seed), missing)
+    )
+
+
+def write_twins(table: Table, folder: Path, *, seed: int, every_column: bool = False) -> Table:
+    """Write the files of a published table and its split, with few molecules; returns the table with these at hand.
+
+    Args:
+        table: The table.
+        folder: Where to write.
+        seed: Of molecules, labels and split.
+        every_column: As many columns as the real table has, instead of a few for each pattern.
+    """
     generator = np.random.default_rng(seed)
-    lines = [",".join([smiles_column, *(label.name for label in labels)])]
-    for smiles in twin_smiles(rows, seed=seed):
-        cells = [
-            "" if generator.random() < missing else f"{twin_value(smiles, label, generator):g}" for label in labels
-        ]
-        lines.append(",".join([smiles, *cells]))
+    columns = table.every_column(None if every_column else PATTERN_COLUMNS)
+    missing = MISSING if len(columns) > 1 else 0.0  # a row without any label teaches nothing
+    shares = np.array_split(np.array(twin_smiles(ROWS, seed=seed)), len(table.files))
+    paths = []
+    for file, smiles in zip(table.files, shares, strict=True):
+        cells = _cells(table.smiles or "smiles", columns, smiles.tolist(), generator, missing)
+        if table.split_column:
+            cells[table.split_column] = ["test" if row % 5 == 0 else "train" for row in range(len(smiles))]
+        paths.append(_write(Path(folder) / Path(file.name).name, cells))
+    if table.split_file is None:
+        return replace(table, paths=tuple(paths))
+    split = Path(folder) / table.split_file.name
+    write_integer_lists(split, _split(generator, table.test))
+    return replace(table, paths=tuple(paths), split_path=split)
+
+
+def _cells(
+    smiles_column: str,
+    columns: Sequence[tuple[str, Label]],
+    smiles: Sequence[str],
+    generator: np.random.Generator,
+    missing: float,
+) -> dict[str, list[Any]]:
+    """Column -> a value a row, None where missing; labels of atoms are lists, and then every SMILES numbers its atoms."""
+    cells: dict[str, list[Any]] = {smiles_column: list(smiles), **{column: [] for column, _ in columns}}
+    if any(label.level == "node" for _, label in columns):
+        cells[smiles_column] = [_numbered_smiles(Chem.MolFromSmiles(text)) for text in smiles]
+    for text in smiles:
+        for column, label in columns:
+            value: Any = None
+            if generator.random() >= missing:
+                value = (_atom_values if label.level == "node" else twin_value)(text, label, generator)
+            cells[column].append(value)
+    return cells
+
+
+def _write(path: Path, cells: dict[str, list[Any]]) -> Path:
+    """As Parquet, CSV or CSV.gz, by the name of the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n")
+    if path.suffix == ".parquet":
+        pl.DataFrame(cells).write_parquet(path)
+        return path
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(cells)
+    for row in zip(*cells.values(), strict=True):
+        writer.writerow([f"{value:g}" if isinstance(value, float) else value for value in row])
+    data = text.getvalue().encode()
+    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
     return path
+
+
+def _numbered_smiles(molecule: Chem.Mol) -> str:
+    """With explicit hydrogens and the number of every atom, as tables with labels of atoms give it."""
+    full = Chem.AddHs(molecule)
+    for atom in full.GetAtoms():
+        atom.SetAtomMapNum(atom.GetIdx() + 1)
+    return Chem.MolToSmiles(full)
+
+
+def _atom_values(smiles: str, label: Label, generator: np.random.Generator) -> list[float]:
+    """Something that atoms of an element share: their electronegativity's stand-in, with a little noise."""
+    atoms = Chem.MolFromSmiles(smiles).GetAtoms()
+    return [round(atom.GetAtomicNum() / 10 + 0.01 * generator.normal(), 4) for atom in atoms]
+
+
+def _split(generator: np.random.Generator, test: str) -> dict[str, list[int]]:
+    order = generator.permutation(ROWS).tolist()
+    parts = {"train": order[: ROWS - 20], "val": order[ROWS - 20 : ROWS - 10], "test": order[ROWS - 10 :]}
+    if test != "test":
+        parts[test] = [parts["train"].pop() for _ in range(5)]
+    return parts

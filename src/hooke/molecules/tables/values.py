@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from hooke.core.errors import DataError, UsageError
-from hooke.core.label import Kind, Label, Transform
+from hooke.core.label import Label, Transform
 from hooke.core.units import convert_cell
+from hooke.molecules.tables.description import LabelOptions
 
 MISSING = frozenset({"", "nan", "na", "n/a", "none", "null", "nd", "-", "?"})
 MAX_CLASSES = 1000
@@ -66,49 +67,21 @@ def _not_positive(cell: Cell) -> Cell:
     return Cell(math.nan, problem=f"{cell.value:g} has no logarithm")
 
 
-@dataclass(frozen=True)
-class LabelOptions:
-    """What a user says about label columns, by column name; columns not named are taken as they are.
-
-    Attributes:
-        kinds: "regression", "binary", "multiclass" or "ordinal", where it is not to be decided from the values.
-        units: Unit of the raw value.
-        convert_to: Unit to convert to, before the transform.
-        transforms: "log10", "log1p" or "minus_log10".
-    """
-
-    kinds: Mapping[str, Kind]
-    units: Mapping[str, str]
-    convert_to: Mapping[str, str]
-    transforms: Mapping[str, Transform]
-
-    def columns(self) -> set[str]:
-        """All columns that something is said about."""
-        return {*self.kinds, *self.units, *self.convert_to, *self.transforms}
-
-    def stored_unit(self, name: str) -> str:
-        """Unit of the stored value, after conversion and transform: "-log10 M"."""
-        unit = self.convert_to.get(name) or self.units.get(name, "")
-        prefix = {"log10": "log10 ", "minus_log10": "-log10 ", "log1p": "log1p "}.get(
-            self.transforms.get(name, "none"), ""
-        )
-        return prefix + unit if unit else ""
-
-    def stored_cell(self, text: str, label: Label) -> Cell:
-        """A cell as it is stored: parsed, converted, transformed and fit for the label's kind."""
-        cell = parse_cell(text)
-        if math.isnan(cell.value):
-            return cell
-        if label.name in self.convert_to:
-            cell = convert_cell(cell, self.units[label.name], self.convert_to[label.name])
-        cell = transform(cell, label.transform)
-        if label.kind == "regression" or math.isnan(cell.value):
-            return cell
-        classes = 2 if label.kind == "binary" else label.classes
-        if not 0 <= cell.value < classes or cell.value != int(cell.value) or cell.bound:
-            wanted = "neither 0 nor 1" if classes == 2 else f"no class from 0 to {classes - 1}"
-            return Cell(math.nan, problem=f"{text.strip()[:40]!r} is {wanted}")
+def stored_cell(text: str, label: Label, convert: tuple[str, str] | None = None) -> Cell:
+    """A cell as it is stored: parsed, converted between two units, transformed and fit for the label's kind."""
+    cell = parse_cell(text)
+    if math.isnan(cell.value):
         return cell
+    if convert is not None:
+        cell = convert_cell(cell, *convert)
+    cell = transform(cell, label.transform)
+    if label.kind == "regression" or math.isnan(cell.value):
+        return cell
+    classes = 2 if label.kind == "binary" else label.classes
+    if not 0 <= cell.value < classes or cell.value != int(cell.value) or cell.bound:
+        wanted = "neither 0 nor 1" if classes == 2 else f"no class from 0 to {classes - 1}"
+        return Cell(math.nan, problem=f"{text.strip()[:40]!r} is {wanted}")
+    return cell
 
 
 class ColumnProfile:

@@ -11,9 +11,8 @@ from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.graphs.distinct import Distinct
 from hooke.nn.graphs.model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
-from hooke.nn.graphs.pooling import Pooling, PoolingKind
+from hooke.nn.graphs.pooling import Pooling, PoolingKind, VirtualNode, VirtualNodeKind
 from hooke.nn.graphs.segment import edges_of
-from hooke.nn.graphs.virtual_node import VirtualNode, VirtualNodeKind
 
 
 class MoleculeEncoder(MoleculeModel):
@@ -32,8 +31,8 @@ class MoleculeEncoder(MoleculeModel):
         node_width: Width of the nodes after the last layer.
         edge_width: Width of the edge stream after the last layer, 0 without one.
         distinct_nodes: Whether the first layer takes the nodes as `Distinct`.
-        virtual_node: A node of the whole molecule that exchanges with all others after each layer; see `nn.graphs.virtual_node`.
-        context: Module of (batch, edges) → edges with more that the layers read (attention: `nn.graphs.pair_context`).
+        virtual_node: A node of the whole molecule that exchanges with all others after each layer; see `nn.graphs.pooling`.
+        context: Module of (batch, edges) → edges with more that the layers read (attention: `nn.graphs.pair_bias`).
     """
 
     def __init__(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -15,8 +15,6 @@ from hooke.nn.images.output import ImageOutput, Reconstruction
 from hooke.nn.images.patch_encoder import PatchEncoder
 from hooke.nn.images.patches import patch_grid
 
-NONE: Mapping[str, str] = MappingProxyType({})
-
 
 class ImageEncoder(nn.Module, ABC):
     """From images to one row an image; a file in `models/` has a subclass called `Model`, made of (config, spec).
@@ -26,13 +24,13 @@ class ImageEncoder(nn.Module, ABC):
         agnostic: Whether it takes any channels, in any number and order.
         gradient_exempt: Regular expression of parameter names → why they get no gradient from the embedding.
         channels: Names of the channels that it was made for, in the order of its weights.
-        width: Numbers in an embedding of these channels.
+        width: Numbers in an embedding of the channels that it was made for.
         blocks: Number of blocks that `block=` can name.
     """
 
     modality: ClassVar[str] = "images"
     agnostic: ClassVar[bool] = False
-    gradient_exempt: ClassVar[Mapping[str, str]] = NONE
+    gradient_exempt: ClassVar[Mapping[str, str]] = MappingProxyType({})
     channels: tuple[str, ...]
     width: int
     blocks: int
@@ -44,6 +42,10 @@ class ImageEncoder(nn.Module, ABC):
     def embed(self, batch: ImageBatch, *, block: int = -1) -> Float[Tensor, "images width"]:
         """One row an image, after block `block`."""
         return self.forward(batch, block=block).embedding
+
+    def width_of(self, channels: Sequence[str]) -> int:
+        """Numbers in an embedding of these channels."""
+        return self.width
 
 
 class MaskedEncoder(ImageEncoder):

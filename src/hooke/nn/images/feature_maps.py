@@ -8,10 +8,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hooke.images.batch import ImageBatch
-from hooke.nn.images.channels import in_order, require_channels
+from hooke.nn.images.channels import in_order, require_channels, standardise
 from hooke.nn.images.encoder import ImageEncoder
 from hooke.nn.images.output import ImageOutput
-from hooke.nn.images.standardise import standardise
 from hooke.nn.transformer import check_block
 
 

@@ -27,14 +27,13 @@ from torch.nn import functional
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
 from hooke.nn.flops import count_flops
-from hooke.nn.images.channels import in_order
+from hooke.nn.images.channels import in_order, standardise
 from hooke.nn.images.dihedral import ALL, FLIPS, REFLECTION, turn
 from hooke.nn.images.encoder import ImageEncoder, PatchTokenEncoder
 from hooke.nn.images.feature_maps import FeatureMapEncoder
 from hooke.nn.images.output import ImageOutput
 from hooke.nn.images.patches import channel_patches, patch_grid, patchify
 from hooke.nn.images.positions import sine_positions
-from hooke.nn.images.standardise import standardise
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,118 @@
+"""A table of molecules described: its files, what its columns are, how its rows are read; light to import, so that a card costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from hooke.core.cards import RemoteFile
+from hooke.core.label import Kind, Label, Transform
+
+Rule = Literal["mean", "median", "first", "error", "keep_all"]
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """Which columns are labels, where that is found out from the table, and what is said about some of them by name.
+
+    Attributes:
+        targets: Label columns, or "auto": every column that is mostly numbers and no identifier.
+        kinds: "regression", "binary", "multiclass" or "ordinal"; by default a column of 0 and 1 is binary and any other a regression.
+        transforms: "log10", "log1p" or "minus_log10", applied to the raw value.
+        units: Unit of the raw value; kept in the label.
+        convert_to: Unit to convert to, before the transform.
+    """
+
+    targets: Literal["auto"] | tuple[str, ...] = "auto"
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    transforms: Mapping[str, Transform] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    convert_to: Mapping[str, str] = field(default_factory=dict)
+
+    def columns(self) -> set[str]:
+        """All columns that something is said about."""
+        return {*self.kinds, *self.units, *self.convert_to, *self.transforms}
+
+    def stored_unit(self, name: str) -> str:
+        """Unit of the stored value, after conversion and transform: "-log10 M"."""
+        unit = self.convert_to.get(name) or self.units.get(name, "")
+        prefix = {"log10": "log10 ", "minus_log10": "-log10 ", "log1p": "log1p "}.get(
+            self.transforms.get(name, "none"), ""
+        )
+        return prefix + unit if unit else ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of molecules.
+
+    Attributes:
+        columns: Label columns, by name or as a pattern ("geneID-*"), and what their labels are; a label of a pattern has its column's name.
+            Or how labels are found.
+        smiles: SMILES column; None recognises the usual names.
+        files: As published: CSV, TSV, Parquet, SDF or SMILES files with equal columns; their rows are counted through.
+        parts: The part ("train", "valid", "test") of all rows of each file, where files are parts.
+        split_column: Column of the rows' parts.
+        split_file: `.pt` file of row numbers by part, counted from 0.
+        test: The part of `split_file` that is tested on.
+        duplicates: What becomes of rows with equal canonical SMILES: "mean", "median" or "first" of their measurements
+            (classes: majority, a tie is missing), "error" if they conflict, or "keep_all".
+        metric: What it is scored by.
+        counts: How many columns each pattern stands for.
+        name: In a mixture: labels are called `<name>/<column>`, and rows are never merged, since each table has its own split. "" alone.
+        by_columns: Columns are read as numbers, thousands as cheaply as one, and a damaged one is an error; else every cell is read as text,
+            and a damaged one costs its own label only. Labels of atoms need it.
+        share: Of the rows, evenly spread, that is taken, where they are read by columns.
+        paths, split_path: Where `files` and `split_file` lie, once they are at hand.
+    """
+
+    columns: tuple[tuple[str, Label], ...] | LabelOptions = LabelOptions()
+    smiles: str | None = None
+    files: tuple[RemoteFile, ...] = ()
+    parts: tuple[str, ...] = ()
+    split_column: str | None = None
+    split_file: RemoteFile | None = None
+    test: str = "test"
+    duplicates: Rule = "mean"
+    metric: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    name: str = ""
+    by_columns: bool = False
+    share: float = 1.0
+    paths: tuple[Path, ...] = ()
+    split_path: Path | None = None
+
+    @property
+    def published_columns(self) -> tuple[tuple[str, Label], ...]:
+        """The label columns, where they are stated."""
+        return () if isinstance(self.columns, LabelOptions) else self.columns
+
+    @property
+    def published_split(self) -> bool:
+        """Whether rows have parts of their own."""
+        return bool(self.parts or self.split_column or self.split_file)
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The stated labels as they are stored, one for each pattern."""
+        return tuple(self.label(pattern, label, pattern) for pattern, label in self.published_columns)
+
+    def every_column(self, limit: int | None = None) -> list[tuple[str, Label]]:
+        """Stated columns with patterns written out, and their labels as stored; at most `limit` for each pattern."""
+        return [
+            (column, self.label(pattern, label, column))
+            for pattern, label in self.published_columns
+            for column in columns_of(pattern, limit or self.counts.get(pattern, 1))
+        ]
+
+    def label(self, pattern: str, label: Label, column: str) -> Label:
+        """The label of a column as it is stored: named after the label, or the column of a pattern; with its table, in a mixture."""
+        name = column if "*" in pattern else label.name
+        return replace(label, name=f"{self.name}/{name}", source=self.name) if self.name else replace(label, name=name)
+
+
+def columns_of(pattern: str, count: int) -> list[str]:
+    """Names that a pattern stands for: its star as 0 ... count - 1; without a star the name itself."""
+    return [pattern.replace("*", str(number)) for number in range(count)] if "*" in pattern else [pattern]

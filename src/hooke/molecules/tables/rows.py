@@ -1,0 +1,234 @@
+"""The rows of a table as they are read: its columns looked up, then some rows at a time, cell by cell or by columns."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+
+from hooke.core.errors import DataError, UnknownNameError, UsageError
+from hooke.core.label import Label
+from hooke.core.progress import progress
+from hooke.core.pt_files import read_integer_lists
+from hooke.core.units import factor
+from hooke.molecules.blocks import NO_SPLIT, SPLIT_CODES, GraphLabels
+from hooke.molecules.held_out import held_out
+from hooke.molecules.tables.description import LabelOptions, Table
+from hooke.molecules.tables.label_columns import dense_labels, list_labels, read_batches, table_columns
+from hooke.molecules.tables.reading import column_names, read_table, smiles_column
+from hooke.molecules.tables.values import ColumnProfile
+
+_SPLIT_WORDS = {**SPLIT_CODES, "val": 1, "validation": 1, "training": 0, "": NO_SPLIT}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table, as they are in its files.
+
+    Attributes:
+        smiles: SMILES column.
+        graph, node: Column -> its label as stored, of molecules and of atoms.
+        ignored: Column -> why it is no label.
+        rows: Rows of the table, if they were counted.
+    """
+
+    smiles: str
+    graph: dict[str, Label]
+    node: dict[str, Label]
+    ignored: dict[str, str] = field(default_factory=dict)
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a table.
+
+    Attributes:
+        numbers: (N,) int64, counted from 1 through all files of the table.
+        texts: Column -> one text a row: SMILES, and labels that are read cell by cell.
+        split: (N,) uint8.
+        refused: Position -> column, value and reason of a row that cannot be used.
+        lines: The line of its file on which each row begins, where that is known.
+        graph: Labels of molecules that are read by columns.
+        node: Column -> values of each row's atoms, or None where not measured.
+    """
+
+    numbers: np.ndarray
+    texts: dict[str, list[str]]
+    split: np.ndarray
+    refused: dict[int, tuple[str, str, str]] = field(default_factory=dict)
+    lines: Sequence[int] = ()
+    graph: GraphLabels | None = None
+    node: dict[str, list[np.ndarray | None]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+def find_columns(table: Table, *, show_progress: bool) -> Columns:
+    """Look up what the table's description names; where it names no labels, look through the whole table for them.
+
+    Raises:
+        UnknownNameError: A column is not there.
+        UsageError, DataError: What is said about a column does not fit it.
+    """
+    first = table.paths[0]
+    names = table_columns(first) if table.by_columns else column_names(first)
+    smiles = smiles_column(names, table.smiles)
+    if table.split_column is not None and table.split_column not in names:
+        raise UnknownNameError("split column", table.split_column, names)
+    others = [name for name in names if name not in (smiles, table.split_column)]
+    if isinstance(table.columns, LabelOptions):
+        return _labels_found(table, smiles, others, table.columns, show_progress)
+    labels: dict[str, dict[str, Label]] = {"graph": {}, "node": {}}
+    for pattern, label in table.columns:
+        matching = fnmatch.filter(others, pattern) if "*" in pattern else [name for name in others if name == pattern]
+        if not matching:
+            raise UnknownNameError(f"label column of {first.name}", pattern, names)
+        labels[label.level].update((column, table.label(pattern, label, column)) for column in matching)
+    if labels["node"] and not table.by_columns:
+        raise UsageError(f"labels of atoms are read by columns: {', '.join(labels['node'])}")
+    return Columns(smiles, labels["graph"], labels["node"])
+
+
+def _labels_found(
+    table: Table, smiles: str, others: Sequence[str], options: LabelOptions, show_progress: bool
+) -> Columns:
+    candidates = _candidates(others, options)
+    profiles = {name: ColumnProfile(name) for name in candidates}
+    total = 0
+    names = ", ".join(path.name for path in table.paths)
+    with progress(None, f"looking through {names}", "rows", show=show_progress) as bar:
+        for chunk in (chunk for path in table.paths for chunk in read_table(path)):
+            for name, profile in profiles.items():
+                profile.add(chunk.columns[name])
+            total += len(chunk)
+            bar.advance(len(chunk))
+    reasons = {name: profile.no_label() for name, profile in profiles.items() if options.targets == "auto"}
+    ignored = {name: reason for name, reason in reasons.items() if reason}
+    labels = {name: profile.label(options) for name, profile in profiles.items() if name not in ignored}
+    return Columns(smiles, labels, {}, ignored, total)
+
+
+def _candidates(others: Sequence[str], options: LabelOptions) -> Sequence[str]:
+    """The columns that may be labels, with everything that is said about them checked."""
+    candidates = others if options.targets == "auto" else options.targets
+    for name in candidates:
+        if name not in others:
+            raise UnknownNameError("target column", name, others)
+    for name in options.columns():
+        if name not in candidates:
+            raise UnknownNameError("label column in kinds, units, convert_to or transforms", name, candidates)
+    for name, target in options.convert_to.items():
+        if name not in options.units:
+            raise UsageError(f"convert_to.{name} = {target!r} needs the unit of the raw values: set units.{name}")
+        factor(options.units[name], target)
+    return candidates
+
+
+def read_rows(table: Table, columns: Columns) -> Iterator[Rows]:
+    """All rows, at most 2,048 at a time.
+
+    Raises:
+        DataError: A file cannot be read; a number that is read by columns is none; the split does not fit the table.
+    """
+    codes = _split_codes(table)
+    read = _by_columns if table.by_columns else _by_cells
+    first = 1
+    for place in range(len(table.paths)):
+        for count, rows in read(table, columns, place, first, codes):
+            yield rows
+            first += count
+    if codes is not None and len(codes) > first - 1:
+        raise DataError(f"{table.split_path} names row {len(codes):,}, but {table.name} has {first - 1:,} rows")
+
+
+def held_out_smiles(table: Table) -> list[str]:
+    """SMILES of the rows that are tested on: the published test part, else that of `molecules.held_out`."""
+    bare = replace(table, columns=())
+    columns = find_columns(bare, show_progress=False)
+    smiles, split = [], [np.zeros(0, np.uint8)]
+    for rows in read_rows(bare, columns):
+        smiles += rows.texts[columns.smiles]
+        split.append(rows.split)
+    out = np.concatenate(split) == SPLIT_CODES["test"] if table.published_split else held_out(smiles)
+    return [text for text, is_out in zip(smiles, out, strict=True) if is_out]
+
+
+def _by_cells(
+    table: Table, columns: Columns, place: int, first: int, codes: np.ndarray | None
+) -> Iterator[tuple[int, Rows]]:
+    path = table.paths[place]
+    wanted = [columns.smiles, *columns.graph, *([table.split_column] if table.split_column else [])]
+    for chunk in read_table(path):
+        for name in wanted:
+            if name not in chunk.columns:
+                raise UnknownNameError(f"column of {path.name}", name, chunk.columns)
+        texts = {name: chunk.columns[name] for name in wanted}
+        smiles, start = texts[columns.smiles], chunk.first_row
+        refused = {row - start: ("", smiles[row - start], reason) for row, reason in chunk.broken.items()}
+        numbers = first + np.arange(len(chunk))
+        split = _split(table, place, numbers, texts, codes, refused)
+        yield len(chunk), Rows(numbers, texts, split, refused, chunk.lines)
+        first += len(chunk)
+
+
+def _by_columns(
+    table: Table, columns: Columns, place: int, first: int, codes: np.ndarray | None
+) -> Iterator[tuple[int, Rows]]:
+    path = table.paths[place]
+    text = [columns.smiles, *([table.split_column] if table.split_column else [])]
+    for batch in read_batches(path, [*text, *columns.graph, *columns.node], {*text, *columns.node}):
+        numbers = first + np.arange(batch.num_rows)
+        taken = np.flatnonzero(np.floor(numbers * table.share) > np.floor((numbers - 1) * table.share))
+        graph = GraphLabels.from_dense(dense_labels(batch, columns.graph, path.name, first)).rows(taken)
+        chosen = batch if len(taken) == batch.num_rows else batch.take(pa.array(taken))
+        texts = {name: [value or "" for value in chosen.column(name).to_pylist()] for name in text}
+        node = {name: list_labels(chosen.column(name), f"{path.name}, {name!r}") for name in columns.node}
+        refused: dict[int, tuple[str, str, str]] = {}
+        split = _split(table, place, numbers[taken], texts, codes, refused)
+        yield batch.num_rows, Rows(numbers[taken], texts, split, refused, (), graph, node)
+        first += batch.num_rows
+
+
+def _split(
+    table: Table,
+    place: int,
+    numbers: np.ndarray,
+    texts: Mapping[str, list[str]],
+    codes: np.ndarray | None,
+    refused: dict[int, tuple[str, str, str]],
+) -> np.ndarray:
+    """(N,) uint8 codes of the parts of some rows; rows of no known part are added to `refused`."""
+    split = np.full(len(numbers), SPLIT_CODES[table.parts[place]] if table.parts else NO_SPLIT, np.uint8)
+    if codes is not None:
+        named = numbers <= len(codes)
+        split[named] = codes[numbers[named] - 1]
+    for position, text in enumerate(texts[table.split_column] if table.split_column else ()):
+        code = _SPLIT_WORDS.get(text.lower())
+        if code is None:
+            refused.setdefault(position, (table.split_column or "", text, "not train, valid or test"))
+        else:
+            split[position] = code
+    return split
+
+
+def _split_codes(table: Table) -> np.ndarray | None:
+    """(rows named,) uint8 split code of every row, from a file that counts rows from 0."""
+    if table.split_path is None:
+        return None
+    parts = read_integer_lists(table.split_path)
+    wanted = {"train": "train", "val" if "val" in parts else "valid": "valid", table.test: "test"}
+    for name in wanted:
+        if name not in parts:
+            raise UnknownNameError(f"part of {table.split_path.name}", name, parts)
+    named = np.concatenate(list(parts.values()))
+    if len(np.unique(named)) != len(named) or (len(named) and named.min() < 0):
+        raise DataError(f"{table.split_path} names rows twice, or negative ones")
+    codes = np.full(int(named.max(initial=-1)) + 1, NO_SPLIT, np.uint8)
+    for name, part in wanted.items():
+        codes[parts[name]] = SPLIT_CODES[part]
+    return codes

@@ -153,8 +153,9 @@ class Wrong(Molecules):
 
     def source(self, *args: Any, **options: Any) -> Any:
         sound = super().source(*args, **options)
-        if self.fault == "row_count":
-            return _Source(sound.rows, sound.how, sound.batch_size)
+        if self.fault in ("row_count", "rows_a_job"):
+            kind = _Source if self.fault == "row_count" else _Short
+            return kind(sound.rows, sound.how, sound.batch_size)
         if self.fault == "travel":
             vars(sound)["open"] = lambda: None
         return sound
@@ -167,6 +168,10 @@ def _without_a_label(molecules: Any) -> Any:
 class _Source(MoleculeSource):
     def row_count(self) -> int:
         return 3
+
+
+class _Short(MoleculeSource):
+    rows_a_job = 5
 
 
 @dataclass
@@ -218,6 +223,7 @@ def learning(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, ...]:
         ("vectors", "reading", "vectors are not one row"),
         ("fingerprints", "reading", "fingerprints are not"),
         ("row_count", "reading", "row_count says 3"),
+        ("rows_a_job", "reading", "rows of a job, of 5"),
         ("travel", "reading", "cannot be sent to another process"),
     ],
 )

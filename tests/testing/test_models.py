@@ -121,7 +121,7 @@ def test_a_registered_model_passes() -> None:
         (OfMolecules, "hidden", "state_round_trip", "state_dict does not hold"),
         (OfMolecules, "constant", "state_round_trip", "seed does not change"),
         (OfMolecules, "random", "determinism", "differ"),
-        (OfMolecules, "large", "odd_items", "241 atoms: the output is not finite"),
+        (OfMolecules, "large", "odd_items", "241: the output is not finite"),
         (OfMolecules, "precision", "half_precision", "bfloat16"),
         (OfMolecules, "nodes", "widths", "node_width"),
         (OfMolecules, "edges", "widths", "edge_width"),

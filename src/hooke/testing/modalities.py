@@ -262,6 +262,7 @@ def check_chunk(modality: Readable, chunk: Chunk, source: Source) -> None:
         ContractError: The first promise that is broken.
     """
     require(chunk.table.schema == source.schema, "the columns of a chunk are not those of its source")
+    require(chunk.table.num_rows <= source.rows_a_job, f"{chunk.table.num_rows} rows of a job, of {source.rows_a_job}")
     counts = [[batch.num_items for batch in chunk.batches] for _ in range(2)]
     require(counts[0] == counts[1], "the batches of a chunk can be gone through only once")
     inside = sum(counts[0])

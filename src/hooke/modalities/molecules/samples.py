@@ -117,7 +117,7 @@ STATISTICS = {
 }
 _ALL = (*SMILES, "CC.O", LARGE)
 _ODD = {
-    "one atom": (2,), "no bond": (3,), "one atom, and no bond": (2, 3), "two parts": (12,), "241 atoms": (13,),
+    "one atom": (2,), "no bond": (3,), "one atom, and no bond": (2, 3), "two parts": (12,),
     "one atom, and 241": (2, 13),
 }  # fmt: skip
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -88,5 +89,12 @@ def test_tasks_to_check() -> None:
     assert contract.TaskCase(multitask, molecules).config == multitask.Config()
     presets = SimpleNamespace(PRESETS={"tiny": given}, Config=multitask.Config)
     assert contract.TaskCase(presets, molecules).config is given
-    bare, _ = contract.TaskCase(multitask, molecules).build(spec=molecules.sample().spec, seed=1)
-    assert bare.spec.labels == task.spec.labels or bare.spec is not task.spec
+    case = contract.TaskCase(multitask, molecules)
+    bare = replace(case.sample.spec, statistics={})
+    (task, first), (other, second) = case.build(), case.build(spec=bare, seed=1)
+    assert task.spec is case.sample.spec
+    assert other.spec is bare
+    assert first.heads["graph"].mean.any()
+    assert not second.heads["graph"].mean.any()
+    assert not torch.equal(first.heads["node"].layers[0].weight, second.heads["node"].layers[0].weight)
+    assert case.batch([4, 0]).rows.tolist() == [4, 0]

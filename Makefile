@@ -43,8 +43,9 @@ recipes: setup ## every tiny_* recipe end to end, and ten steps of every publish
 readme: setup ## the README's commands, in an empty folder
 	$(BIN)/python scripts/run_readme.py
 
-docs: setup ## build the documentation into site/
-	$(BIN)/mkdocs build --strict --quiet
+docs: setup ## generated parts and references are checked, then the documentation is built into site/
+	$(BIN)/python scripts/make_docs.py --check
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 coverage: setup ## line coverage of every file, at least 85%
 	$(BIN)/python -m pytest -n 2 -q --cov=hooke --cov-report=json:.coverage.json

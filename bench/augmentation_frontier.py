@@ -29,6 +29,7 @@ from torch.nn import functional
 
 from hooke.core.paths import mirror_folder
 from hooke.images.batch import ImageBatch, meta_batch
+from hooke.images.spec import ImageSpec
 from hooke.models import resnet
 from hooke.nn.images.classification import turned
 from hooke.nn.images.fork import BRANCHES, Branch, fork, fork_flops, stage_flops
@@ -56,7 +57,7 @@ def batch_of(crops: Crops, rows: np.ndarray) -> ImageBatch:
 
 def train(crops: Crops, rows: np.ndarray, seed: int, steps: int, *, exposure: bool) -> Any:
     torch.manual_seed(seed)
-    encoder = resnet.Model(CONFIG, CHANNEL)
+    encoder = resnet.Model(CONFIG, ImageSpec(CHANNEL))
     head = torch.nn.Linear(encoder.width, len(COUNTS))
     network = torch.nn.ModuleDict({"encoder": encoder, "head": head}).train()
     optimiser = torch.optim.AdamW(network.parameters(), 3e-3, weight_decay=0.05)
@@ -250,7 +251,7 @@ def main() -> None:
         raise SystemExit("set HOOKE_MIRROR to the folder of real data")
     found = crops(mirror, step=8)
     with torch.device("meta"):
-        costs = stage_flops(resnet.Model(CONFIG, CHANNEL), meta_batch(1, CHANNEL, SIDE))
+        costs = stage_flops(resnet.Model(CONFIG, ImageSpec(CHANNEL)), meta_batch(1, CHANNEL, SIDE))
     ways = ways_of(len(costs))
     lines = [json.loads(line) for line in options.results.read_text().splitlines()] if options.results.exists() else []
     lines = [line for line in lines if (line["steps"], line["folds"]) == (options.steps, options.folds)]

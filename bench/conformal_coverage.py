@@ -25,8 +25,8 @@ from hooke.core.paths import cache_folder
 from hooke.evaluate.calibration import coverage
 from hooke.evaluate.conformal import calibrate_interval
 from hooke.evaluate.splits import Split, random_split, scaffold_balanced_split
-from hooke.molecules.fingerprints import morgan_bits
-from hooke.molecules.scaffolds import murcko_scaffold
+from hooke.molecules.descriptors import morgan_bits
+from hooke.molecules.splitting import murcko_scaffold
 
 SETS = (
     ("moleculenet", "esol"),

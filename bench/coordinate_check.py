@@ -16,17 +16,20 @@ import torch
 
 from hooke.core import registry
 from hooke.core.label import Label
-from hooke.core.recipe import TrainSection
+from hooke.core.recipe import Named, TrainSection
 from hooke.inference.network import build_network, build_task
+from hooke.modalities import trainable
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.width_transfer import transfer_width
 from hooke.studies.coordinate_check import movements, slopes
-from hooke.testing.samples import SMILES, batch_of
 
 WIDTHS = (16, 32, 64, 128, 256)
 STEPS = 4
 ENCODINGS = EncodingConfig(random_walk=4)
 LABELS = (Label("a"), Label("b", kind="binary"))
+SPEC = MoleculeSpec(LABELS, encodings=ENCODINGS)
 GROWS: dict[str, Any] = {  # what grows with the width
     "gine": lambda width: {"depth": 3},
     "dmpnn": lambda width: {"depth": 3},
@@ -38,12 +41,12 @@ GROWS: dict[str, Any] = {  # what grows with the width
 
 def network(name: str, width: int, task: Any) -> Any:
     config = registry.module("models", name).Config(width=width, **GROWS[name](width))
-    return build_network(name, config, ENCODINGS, task)
+    return build_network(trainable("molecules", "fit"), Named(name, config, "models"), SPEC, task)
 
 
 def check(name: str, options: argparse.Namespace, *, transfer: bool) -> dict[str, float]:
     """Layer → slope."""
-    task = build_task("multitask", registry.module("tasks", "multitask").Config(), LABELS, None)
+    task = build_task(Named("multitask", registry.module("tasks", "multitask").Config(), "tasks"), SPEC)
     batch = batch_of(SMILES, encodings=ENCODINGS, labels=LABELS)
     moved: dict[int, list[dict[str, float]]] = {width: [] for width in WIDTHS}
     for width in WIDTHS:

@@ -19,7 +19,9 @@ import polars as pl
 from hooke.core.errors import UsageError
 from hooke.evaluate.calibration import coverage, spread_calibration
 from hooke.evaluate.conformal import IntervalCalibration
+from hooke.inference.ensemble import Members
 from hooke.inference.loaded import LoadedRun
+from hooke.modalities import trainable
 from hooke.molecules.store import MoleculeStore
 
 
@@ -32,11 +34,13 @@ def measured(run: Path) -> dict[str, object]:
     column = loaded.ensemble.task.columns("graph").index(label.name)
     store = MoleculeStore.open(Path(loaded.run.info["store"]))
     true = store.graph_labels()[0][:, [one.name for one in store.level_labels("graph")].index(label.name)]
+    molecules = trainable("molecules", "fit")
     parts = pl.read_parquet(loaded.run.path("split.parquet"))
     found = {}
     for part in ("valid", "test"):
         rows = parts.filter(pl.col("split") == part)["row"].to_numpy()
-        prediction = loaded.ensemble.predict_rows(store, rows)["graph"]
+        batches = molecules.loader(store, rows, loaded.spec, loaded.recipe, part="predict").epoch(0)
+        prediction = Members.joined([loaded.ensemble.members(batch)["graph"] for batch in batches]).prediction()
         found[part] = prediction.mean[:, column], prediction.std[:, column], true[rows].astype(np.float64)
     mean, std, truth = found["valid"]
     known = ~np.isnan(truth)

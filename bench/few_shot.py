@@ -34,9 +34,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import torch
 
+from hooke.core.label import Label
 from hooke.core.paths import mirror_folder
-from hooke.images.batch import ImageBatch
-from hooke.inference.image_run import LoadedImageRun
+from hooke.images.batch import ImageBatch, image_batch
+from hooke.images.spec import LEVEL, ImageSpec
+from hooke.inference.loaded import LoadedRun
 from hooke.inference.shipped import run_path
 from hooke.models import ca_mae, mae, mu_net, resnet, vit
 from hooke.tasks import masked_image, perturbation_classification, sit_v1, sit_v2
@@ -86,10 +88,13 @@ class Data:
     tasks: tuple[Task, ...]
 
     def batch(self, rows: np.ndarray) -> ImageBatch:
-        targets = {WEAK: torch.from_numpy(self.weak[rows])}
-        return ImageBatch(
-            torch.from_numpy(self.pixels[rows]), self.channels, torch.from_numpy(rows.astype(np.int64)), targets
-        )
+        weak = np.where(self.weak[rows] < 0, np.nan, self.weak[rows])
+        return image_batch(self.pixels[rows], self.channels, rows, weak[:, None])
+
+    def spec(self, classes: int = 0) -> ImageSpec:
+        """Of an encoder of these images, and with `classes` of an objective that learns the weak labels."""
+        labels = (Label(WEAK, LEVEL, "multiclass", classes=classes),) if classes else ()
+        return ImageSpec(self.channels, labels=labels)
 
 
 def twin(out: Path) -> Data:
@@ -158,16 +163,16 @@ def made(method: str, data: Data, steps: int = 1) -> tuple[Any, Any]:
     decoder: dict[str, Any] = {"decoder_width": 32, "decoder_depth": 1, "decoder_heads": 4}
     small = data.pixels.shape[-1] < 16
     convolutional = resnet.Config((1, 1) if small else (1, 1, 1), 12, pooled_stem=not small)
-    masked = masked_image.Task(masked_image.Config(symmetry=data.symmetry))
+    masked = masked_image.Task(masked_image.Config(symmetry=data.symmetry), data.spec())
     if method == "MAE":
-        return mae.Model(mae.Config(**common, **decoder), data.channels), masked
+        return mae.Model(mae.Config(**common, **decoder), data.spec()), masked
     if method == "CA-MAE":
-        return ca_mae.Model(ca_mae.Config(**common, **decoder, cross_heads=4), data.channels), masked
+        return ca_mae.Model(ca_mae.Config(**common, **decoder, cross_heads=4), data.spec()), masked
     if method == "MU-net":
-        return mu_net.Model(mu_net.Config(8, 3 if small else 4, 1, data.patch), data.channels), masked
+        return mu_net.Model(mu_net.Config(8, 3 if small else 4, 1, data.patch), data.spec()), masked
     if method.startswith("SiT v1"):
         config = sit_v1.Config(contrast_width=64, align=data.patch // 2, rotation="no rotation" not in method)
-        return vit.Model(vit.Config(**common, class_tokens=2), data.channels), sit_v1.Task(config)
+        return vit.Model(vit.Config(**common, class_tokens=2), data.spec()), sit_v1.Task(config, data.spec())
     if method == "SiT v2":
         config_v2 = sit_v2.Config(
             align=data.patch // 2,
@@ -177,12 +182,13 @@ def made(method: str, data: Data, steps: int = 1) -> tuple[Any, Any]:
             momentum_steps=steps,
             reconstruction_weight=5.0,
         )
-        return vit.Model(vit.Config(**common), data.channels), sit_v2.Task(config_v2)
+        return vit.Model(vit.Config(**common), data.spec()), sit_v2.Task(config_v2, data.spec())
     if method == "random ViT":
-        return vit.Model(vit.Config(**common), data.channels), None
+        return vit.Model(vit.Config(**common), data.spec()), None
     weak = perturbation_classification.Config(target=WEAK, symmetry=data.symmetry)
-    objective = perturbation_classification.Task(weak, {WEAK: int(data.weak.max()) + 1}) if method == "WSL" else None
-    return resnet.Model(convolutional, data.channels), objective
+    classes = int(data.weak.max()) + 1
+    objective = perturbation_classification.Task(weak, data.spec(classes)) if method == "WSL" else None
+    return resnet.Model(convolutional, data.spec()), objective
 
 
 def mini_batches(data: Data, rows: np.ndarray, seed: int) -> Iterator[ImageBatch]:
@@ -283,11 +289,11 @@ def from_scratch(task: Task, data: Data, seed: int) -> dict[int, dict[str, list[
         labelled = replace(data, weak=task.labels)
         encoder, _ = made("random ResNet", data)
         config = perturbation_classification.Config(target=WEAK, symmetry=data.symmetry)
-        objective = perturbation_classification.Task(config, {WEAK: len(task.classes)})
+        objective = perturbation_classification.Task(config, data.spec(len(task.classes)))
         network = objective.network(encoder)
         train(network, objective, mini_batches(labelled, rows, seed), SCRATCH_STEPS, seed)
         parts = np.array_split(task.test, max(1, len(task.test) // 128))
-        guess = torch.cat([objective.predict(network, labelled.batch(part))[WEAK].argmax(1) for part in parts])
+        guess = torch.cat([objective.predict(network, labelled.batch(part))[LEVEL].argmax(1) for part in parts])
         found[count] = scored(task, (guess.numpy() == task.labels[task.test])[None])
     return found
 
@@ -302,7 +308,7 @@ def part(data: Data, method: str, seed: int, seconds: float) -> list[dict[str, A
         if method == "features":
             values = measured(data)
         elif method == "tiny_cells":
-            values = embedded(LoadedImageRun.open(run_path(method), "cpu").network.encoder, data)
+            values = embedded(LoadedRun.open(run_path(method), "cpu").network.encoder, data)
         else:
             cost = COST_MS[data.name].get(method, 0.0)
             steps = round(1000 * seconds / (cost * BATCH)) if cost else 1

@@ -86,7 +86,7 @@ def ours(options: argparse.Namespace, folder: Path) -> dict[str, Callable[[], to
     from hooke.molecules.batch import collate
     from hooke.nn.graphs.distinct import Distinct, group_equal
     from hooke.nn.graphs.embeddings import BondEmbedding
-    from hooke.nn.graphs.pair_context import PairContext
+    from hooke.nn.graphs.pair_bias import PairContext
     from hooke.nn.graphs.segment import edges_of
     from hooke.train.fit import prepare
 

@@ -20,9 +20,10 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 from hooke.images.batch import ImageBatch
+from hooke.images.spec import ImageSpec
 from hooke.models import mae
+from hooke.nn.images.channels import standardise
 from hooke.nn.images.fourier import hidden_error
-from hooke.nn.images.standardise import standardise
 from mae_peer import hooke_options
 
 SETTINGS = [
@@ -56,7 +57,7 @@ def compare(settings: dict[str, Any], peer: str) -> dict[str, Any]:
         weights, gradients, outputs = (
             dict(np.load(folder / f"{part}.npz")) for part in ("weights", "gradients", "outputs")
         )
-    model = mae.Model(mae.Config(**hooke_options(settings)), channels).train()
+    model = mae.Model(mae.Config(**hooke_options(settings)), ImageSpec(channels)).train()
     model.load_state_dict({name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in weights.items()})
     found = model.reconstruct(ImageBatch(images, channels, torch.arange(4)), noise, settings["ratio"])
     loss = hidden_error(found.prediction, found.target, found.hidden)

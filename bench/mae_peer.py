@@ -125,12 +125,14 @@ def train(settings: dict[str, Any]) -> None:
     generator = torch.Generator().manual_seed(0)
     if settings["system"] == "hooke":
         from hooke.images.batch import ImageBatch
+        from hooke.images.spec import ImageSpec
         from hooke.models import mae
         from hooke.tasks import masked_image
 
-        task = masked_image.Task(masked_image.Config(mask_ratio=settings["ratio"], symmetry="none"))
         channels = tuple(f"c{index}" for index in range(settings["channels"]))
-        network = task.network(mae.Model(mae.Config(**hooke_options(settings)), channels)).train()
+        spec = ImageSpec(channels)
+        task = masked_image.Task(masked_image.Config(mask_ratio=settings["ratio"], symmetry="none"), spec)
+        network = task.network(mae.Model(mae.Config(**hooke_options(settings)), spec)).train()
         batch = ImageBatch(images, channels, torch.arange(len(images)))
         name = f"hooke, torch {torch.__version__}"
 

@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from hooke.core.recipe import load_recipe
-from hooke.evaluate.baselines import BASELINES, fit_predict
 from hooke.evaluate.bootstrap import paired_difference
 from hooke.molecules.descriptors import baseline_features
+from hooke.molecules.spec import MoleculeSpec
+from hooke.molecules.splitting import split_store
+from hooke.studies.baselines import fit_predict
 from hooke.train.fit import finetune, fit, prepare
-from hooke.train.split import split_store
 
 
 def one_seed(seed: int, options: argparse.Namespace) -> dict[str, float]:
@@ -48,8 +49,10 @@ def one_seed(seed: int, options: argparse.Namespace) -> dict[str, float]:
     train = np.concatenate(
         [split.train, split.valid]
     )  # the baselines need no validation rows: they get them for training
-    for name in BASELINES:
-        predicted = fit_predict(name, features, targets, store.labels, train, split.test, seed=seed)
+    for name in ("mean", "ridge", "forest"):
+        predicted = fit_predict(
+            name, MoleculeSpec(store.labels), "graph", features[train], targets[train], features[split.test], seed=seed
+        )
         scores[name] = float(np.sqrt(np.mean((predicted - targets[split.test]) ** 2)))
     return scores
 
@@ -71,7 +74,7 @@ def main() -> None:
     for seed in range(options.seeds):
         rows.append({"seed": seed, **one_seed(seed, options)})
         print(json.dumps(rows[-1]), flush=True)
-    for other in ("from scratch", *BASELINES):
+    for other in ("from scratch", *("mean", "ridge", "forest")):
         difference = np.array([row["fine-tuned"] - row[other] for row in rows])
         found = paired_difference(difference, generator=np.random.default_rng(0))
         print(f"fine-tuned minus {other}: {found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]")

@@ -41,12 +41,12 @@ from hooke.images.reading.options import FolderOptions
 from hooke.images.reading.planes import read_plane
 from hooke.images.store import ImageStore
 from hooke.images.tiles import shrink
-from hooke.inference.image_run import LoadedImageRun
+from hooke.inference.loaded import LoadedRun
 from hooke.inference.shipped import run_path
+from hooke.modalities.images.pictures import picture
 from hooke.report import build
 from hooke.report.html import write_report
 from hooke.report.schema import KeyNumber, Picture, Report, Summary
-from hooke.studies.image_sections import picture
 from hooke.train.fit import fit
 
 PATCH, CROP, RATIO, SHOWN = 8, 64, 0.75, 8
@@ -80,7 +80,7 @@ def cosine(one: np.ndarray, other: np.ndarray) -> float:
     return float((one * other).sum() / np.linalg.norm(one) / np.linalg.norm(other))
 
 
-def crop_vectors(run: LoadedImageRun, store: ImageStore, channels: tuple[str, ...]) -> np.ndarray:
+def crop_vectors(run: LoadedRun, store: ImageStore, channels: tuple[str, ...]) -> np.ndarray:
     """(crops, channels, width): the mean over each channel's patches, for each crop of the grid that covers the fields."""
     loader = ImageLoader(store, np.arange(len(store)), 32, seed=None, crop=CROP, channels=channels)
     embed = run.network.encoder.embed_channels
@@ -96,7 +96,7 @@ def likeness(found: np.ndarray, whole: np.ndarray) -> tuple[float, float]:
     return cosine(found.mean(0), whole.mean(0)), float(rows.mean())
 
 
-def channels_table(run: LoadedImageRun, stores: dict[str, ImageStore]) -> dict[str, Any]:
+def channels_table(run: LoadedRun, stores: dict[str, ImageStore]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, store in stores.items():
         whole = crop_vectors(run, store, store.channels)
@@ -182,7 +182,7 @@ def harmonic(crop: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     return spsolve(laplacian[inside][:, inside].tocsc(), -laplacian[inside][:, outside] @ crop.ravel()[outside])
 
 
-def reconstruct(run: LoadedImageRun, store: ImageStore, part: str, count: int) -> tuple[dict[str, Any], Picture]:
+def reconstruct(run: LoadedRun, store: ImageStore, part: str, count: int) -> tuple[dict[str, Any], Picture]:
     table = store.metadata
     rows = np.flatnonzero((table["part"] == part).to_numpy())
     generator = np.random.default_rng(0)
@@ -283,7 +283,7 @@ def main() -> None:
     mirror = mirror_folder()
     if mirror is None:
         raise SystemExit("set HOOKE_MIRROR to the folder of real data")
-    trained = LoadedImageRun.open(run_path(options.run), "cpu")
+    trained = LoadedRun.open(run_path(options.run), "cpu")
     stores = real_stores(mirror, options.out)
     result = {"channels": channels_table(trained, stores)}
     print("\nthe same with random weights")
@@ -292,7 +292,7 @@ def main() -> None:
     planes = FolderOptions(path=str(options.out / "planes"), metadata=str(table), layout="npz", tile=64)
     store = prepare_folder(planes, options.out / "stores", How(workers=0), name="planes")
     run = fit(load_recipe("real_mae", options.set), runs=options.out / "runs", store=store, reuse=True)
-    loaded = LoadedImageRun.open(run.folder, "cpu")
+    loaded = LoadedRun.open(run.folder, "cpu")
     result["reconstruction"], made = reconstruct(loaded, store, options.part, options.crops)
     (options.out / "real_fields.json").write_text(json.dumps(result, indent=1))
     fields = tuple(

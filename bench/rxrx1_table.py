@@ -34,10 +34,12 @@ import numpy as np
 import torch
 
 from hooke.core import registry
+from hooke.core.label import Label
 from hooke.evaluate.correction import correct, sphering
-from hooke.images.batch import ImageBatch
+from hooke.images.batch import ImageBatch, image_batch
 from hooke.images.simulated.config import ScreenConfig
 from hooke.images.simulated.screen import Screen
+from hooke.images.spec import LEVEL, ImageSpec
 from hooke.models import resnet
 from hooke.nn.images.batch_statistics import adapted, norm_layers
 from small_training import train
@@ -110,10 +112,15 @@ class Twin:
         self.domains[self.train] = codes
 
     def batch(self, rows: np.ndarray) -> ImageBatch:
-        return ImageBatch(
-            torch.from_numpy(self.pixels[rows]), self.channels, torch.from_numpy(rows.astype(np.int64)),
-            {TARGET: torch.from_numpy(self.labels[rows])}, torch.from_numpy(self.domains[rows]), torch.from_numpy(self.control[rows]),
-        )  # fmt: skip
+        return image_batch(
+            self.pixels[rows], self.channels, rows, self.labels[rows, None], self.domains[rows], self.control[rows]
+        )
+
+    @property
+    def spec(self) -> ImageSpec:
+        """The experiments of training are the batches."""
+        batches = tuple(str(number) for number in range(int(self.domains.max()) + 1))
+        return ImageSpec(self.channels, batches, (Label(TARGET, LEVEL, "multiclass", classes=self.classes),))
 
     def chunks(self, rows: np.ndarray) -> Iterator[ImageBatch]:
         for part in np.array_split(rows, max(1, len(rows) // 64)):
@@ -137,8 +144,8 @@ def network_of(method: str, data: Twin, epochs: int, seed: int) -> tuple[Any, An
     """Network and objective, not trained."""
     torch.manual_seed(seed)
     objective = registry.module("tasks", OBJECTIVES[method])
-    task = objective.Task(objective.Config(), {TARGET: data.classes}, int(data.domains.max()) + 1)
-    encoder = (FixedScale if method.startswith("fixed") else resnet.Model)(CONFIG, data.channels)
+    task = objective.Task(objective.Config(), data.spec)
+    encoder = (FixedScale if method.startswith("fixed") else resnet.Model)(CONFIG, data.spec)
     if isinstance(encoder, FixedScale):
         encoder.centre = torch.from_numpy(data.pixels[data.train].mean((0, 2, 3), keepdims=True) / 255).float()[0]
     return task.network(encoder), task

@@ -24,9 +24,9 @@ from hooke.core.how import QUIET
 from hooke.core.recipe import SplitSection, load_recipe
 from hooke.datasets import moleculeace
 from hooke.evaluate.metrics import METRICS
+from hooke.molecules.splitting import split_store
 from hooke.studies.evaluation import CLIFF, SuiteRow, prepared
 from hooke.suites import Suite, SuiteTask, suite
-from hooke.train.split import split_store
 
 
 def predicted(chemprop: str, table: pl.DataFrame, kind: str, seed: int, epochs: int) -> np.ndarray:

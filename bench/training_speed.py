@@ -82,20 +82,29 @@ def hooke_worker(kind: str, folder: Path, batch_size: int) -> tuple[dict[str, An
 
     import hooke
     from hooke.core import registry
+    from hooke.core.loader import RowLoader
     from hooke.core.recipe import TrainSection
+    from hooke.molecules.batch import collate
+    from hooke.molecules.spec import MoleculeSpec
     from hooke.molecules.statistics import label_statistics
     from hooke.molecules.store import MoleculeStore
-    from hooke.train.molecule_member import molecule_loader
     from hooke.train.optimiser import make_optimiser
 
     store = MoleculeStore.open(folder)
     rows = np.arange(len(store))
     model, task_module = registry.module("models", kind), registry.module("tasks", "multitask")
-    task = task_module.Task(task_module.Config(), store.labels, label_statistics(store, rows))
+    spec = MoleculeSpec(store.labels, encodings=store.encodings, statistics=label_statistics(store, rows))
+    task = task_module.Task(task_module.Config(), spec)
     torch.manual_seed(0)
-    network = task.network(model.Model(model.Config(width=WIDTH[kind], depth=DEPTH[kind]), store.encodings)).train()
+    network = task.network(model.Model(model.Config(width=WIDTH[kind], depth=DEPTH[kind]), spec)).train()
     optimiser = make_optimiser(network, TrainSection(learning_rate=1e-4))
-    loader = molecule_loader(store, rows, batch_size, seed=0)
+    loader = RowLoader(
+        lambda chosen: collate(store.read(chosen)),
+        rows,
+        batch_size,
+        seed=0,
+        sizes=store.store.axis_counts("atom", rows),
+    )
     generator = torch.Generator().manual_seed(0)
     info = {
         "version": f"hooke {hooke.__version__}, torch {torch.__version__}",

@@ -16,8 +16,7 @@ from pathlib import Path
 KEPT = (
     "recipe.json",
     "run.json",
-    "labels.json",
-    "statistics.json",
+    "spec.json",
     "metrics.json",
     "metrics.jsonl",
     "uncertainty.json",
@@ -31,7 +30,7 @@ def main(target: Path) -> None:
     import os
 
     from hooke.core.recipe import resolve
-    from hooke.inference.predict import predict_smiles
+    from hooke.inference.predict import predict_in_memory
     from hooke.molecules.tables.twins import write_twin_table
     from hooke.train.fit import fit
 
@@ -67,7 +66,7 @@ def main(target: Path) -> None:
     saved = json.loads((target / "recipe.json").read_text())
     saved["data"]["path"] = "assay.csv"
     (target / "recipe.json").write_text(json.dumps(saved, indent=1))
-    predict_smiles(target, SMILES, device="cpu").write_parquet(target / "predictions.parquet")
+    predict_in_memory(target, SMILES, device="cpu").write_parquet(target / "predictions.parquet")
     print(f"{target}: {sum(path.stat().st_size for path in target.rglob('*') if path.is_file()):,} bytes")
 
 

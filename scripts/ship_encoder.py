@@ -2,7 +2,7 @@
 
     python scripts/ship_encoder.py RUN NAME WORDS.toml
 
-Copied are the recipe, the labels (or channels and classes) and the weights of the first member.
+Copied are the recipe, the labels (of images: the spec) and the weights of the first member.
 WORDS.toml says what no run knows (title, licence, limits, ...);
 parameters, rows, labels by table, validation scores, versions and hashes are read from the run. At most 10 MB.
 """
@@ -22,7 +22,6 @@ import numpy as np
 from hooke.core.hashing import file_sha256
 from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
-from hooke.inference.image_run import LoadedImageRun, run_domain
 from hooke.inference.loaded import LoadedRun
 from hooke.molecules.store import MoleculeStore
 
@@ -33,7 +32,7 @@ KEPT = ("format", "name", "identity", "data_hash", "status", "versions")
 
 def scores(run: RunFolder) -> dict[str, str]:
     """The mean validation score of each table's labels."""
-    source = {label["name"]: label["source"] for label in run.read_json("labels.json")}
+    source = {label.name: label.source for label in LoadedRun.open(run.folder, "cpu").labels}
     found: dict[tuple[str, str], list[float]] = {}
     for name, values in run.read_json("metrics.json")["valid"]["graph"].items():
         for metric in ("roc_auc", "r2"):
@@ -47,21 +46,26 @@ def scores(run: RunFolder) -> dict[str, str]:
 
 def card(run: RunFolder, words: dict[str, Any]) -> dict[str, Any]:
     """Words and facts."""
-    return words | (image_facts(run) if run_domain(run) == "images" else molecule_facts(run))
+    return words | (image_facts(run) if LoadedRun.open(run.folder, "cpu").modality == "images" else molecule_facts(run))
 
 
 def image_facts(run: RunFolder) -> dict[str, Any]:
     """Architecture, data and validation of an encoder of images."""
-    loaded, store = LoadedImageRun.open(run.folder, "cpu"), ImageStore.open(Path(run.info["store"]))
-    encoder, data = loaded.network.encoder, run.recipe["data"]
+    loaded, store = LoadedRun.open(run.folder, "cpu"), ImageStore.open(Path(run.info["store"]))
+    encoder, data, label = (
+        loaded.network.encoder,
+        run.recipe["data"],
+        next((one for one in loaded.labels if one.classes), None),
+    )
+    classes = label.classes if label else 0
     return {
         "architecture": run.recipe["model"],
         "parameters": sum(tensor.numel() for tensor in encoder.encoder.parameters()),
         "width": encoder.width,
         "recipe": run.recipe["name"],
-        "tables": {data["name"]: f"{len(store):,} fields, {len(loaded.setup.classes):,} classes, seed {data['seed']}"},
-        "channels": list(loaded.setup.channels),
-        "validation": run.read_json("metrics.json")["valid"]["image"],
+        "tables": {data["name"]: f"{len(store):,} fields, {classes:,} classes, seed {data['seed']}"},
+        "channels": list(loaded.spec.channels),
+        "validation": run.read_json("metrics.json")["valid"],
         "made_with": run.info["versions"],
     }  # fmt: skip
 
@@ -100,8 +104,7 @@ def main() -> None:
     made = RunFolder(target)
     made.write_json("recipe.json", run.recipe)
     made.write_json("run.json", {key: run.info[key] for key in KEPT})
-    names = "images.json" if run_domain(run) == "images" else "labels.json"
-    (target / names).write_text(json.dumps(run.read_json(names)))
+    (target / "spec.json").write_text(json.dumps(run.read_json("spec.json")))
     shutil.copyfile(run.path("members/0/best.safetensors"), target / "members" / "0" / "best.safetensors")
     files = sorted(path for path in target.rglob("*") if path.is_file())
     hashes = {str(path.relative_to(target)): file_sha256(path) for path in files}

@@ -17,12 +17,15 @@ from hooke.cells.profiles import Profiles
 from hooke.core import registry
 from hooke.core.how import QUIET
 from hooke.core.label import Label
+from hooke.core.recipe import Named
 from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.network import build_network, build_task
+from hooke.modalities import trainable
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import StandardiseConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.molecules.tables.twins import twin_smiles
 
 OUTSIDE = {"mirror": "HOOKE_MIRROR", "oracles": "HOOKE_ORACLES", "weights": "HOOKE_WEIGHTS"}
@@ -146,26 +149,31 @@ def _make_run(
     refit: bool = False,
     finished: bool = True,
     objective: str = "multitask",
+    released: bool = False,
 ) -> Path:
-    model, task = registry.module("models", "gine"), registry.module("tasks", objective)
-    config, encodings, standardise = model.PRESETS["tiny"], EncodingConfig(random_walk=4), StandardiseConfig()
+    spec = MoleculeSpec(tuple(labels), encodings=EncodingConfig(random_walk=4), standardise=StandardiseConfig())
+    model = Named("gine", registry.module("models", "gine").PRESETS["tiny"], "models")
+    chosen = Named(objective, registry.module("tasks", objective).Config(), "tasks")
     recipe = {
         "name": "tiny",
         "data": {"name": "csv"},
-        "model": {"name": "gine", **asdict(config)},
-        "task": {"name": objective, **asdict(task.Config())},
-        "encodings": asdict(encodings),
-        "standardise": asdict(standardise),
+        "model": model.to_json(),
+        "task": chosen.to_json(),
+        "encodings": asdict(spec.encodings),
+        "standardise": asdict(spec.standardise),
         "train": {"ensemble": members},
     }
     run = RunFolder.create(root, "tiny", recipe, "data-hash")
-    run.write_json("labels.json", [label.to_json() for label in labels])
+    if released:
+        run.write_json("labels.json", [label.to_json() for label in labels])
+    else:
+        run.write_json("spec.json", spec.to_json())
     if calibrated:
         run.write_json("uncertainty.json", UNCERTAINTY)
     for folder in ("members", *(("refit",) if refit else ())):
         for member in range(members):
             torch.manual_seed(member + 10 * (folder == "refit"))
-            network = build_network("gine", config, encodings, build_task(objective, task.Config(), labels, None))
+            network = build_network(trainable("molecules", "fit"), model, spec, build_task(chosen, spec))
             path = run.path(f"{folder}/{member}/best.safetensors")
             path.parent.mkdir(parents=True)
             save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, path)
@@ -176,7 +184,7 @@ def _make_run(
 
 @pytest.fixture(scope="session")
 def make_run() -> Callable[..., Path]:
-    """Writes a run folder with untrained members below a folder, and returns it."""
+    """Writes a run folder with untrained members below a folder, and returns it; `released`: as the first release wrote it."""
     return _make_run
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -11,11 +12,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src" / "hooke").rglob("*.py"))
-TESTED = [path for path in SOURCES if path.name not in ("__init__.py", "version.py", "__main__.py")]
+PUBLIC = [path for path in SOURCES if not path.name.startswith("_") and path.name != "version.py"]
 
 
-@pytest.mark.parametrize("source", TESTED, ids=lambda path: str(path.relative_to(ROOT / "src" / "hooke")))
-def test_every_source_file_has_its_mirror_test(source: Path) -> None:
+@pytest.mark.parametrize("source", PUBLIC, ids=lambda path: str(path.relative_to(ROOT / "src" / "hooke")))
+def test_every_public_source_file_has_its_mirror_test(source: Path) -> None:
+    """Private helpers are tested through the files that use them."""
     relative = source.relative_to(ROOT / "src" / "hooke")
     mirror = ROOT / "tests" / relative.parent / f"test_{relative.name}"
     assert mirror.exists(), f"{relative} has no {mirror.relative_to(ROOT)}"
@@ -37,3 +39,15 @@ def test_changelog_and_citation_name_the_version() -> None:
 
     assert f"version: {__version__}" in (ROOT / "CITATION.cff").read_text()
     assert re.search(r"^## (Unreleased|\[?" + re.escape(__version__) + ")", (ROOT / "CHANGELOG.md").read_text(), re.M)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "bench").glob("*.py")), ids=lambda path: path.stem)
+def test_every_bench_can_be_imported(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(path.parent))
+    spec = importlib.util.spec_from_file_location(f"bench_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    spec.loader.exec_module(module)
+    assert module.__doc__

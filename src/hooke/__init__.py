@@ -14,24 +14,10 @@ from typing import TYPE_CHECKING, Any
 from hooke.version import __version__
 
 if TYPE_CHECKING:
-    from hooke.api import (
-        benchmark,
-        describe_run,
-        embed,
-        explain,
-        finetune,
-        fit,
-        get_data,
-        load,
-        plan_training,
-        predict,
-        prepare_data,
-        probe,
-        probe_blocks,
-        resume,
-        run_suite,
-    )
+    from hooke.api.data import get_data, prepare_data
+    from hooke.api.inference import embed, explain, load, predict, probe, probe_blocks
     from hooke.api.studies import compare_optimisers, run_scaling, run_search
+    from hooke.api.training import benchmark, describe_run, finetune, fit, plan_training, resume, run_suite
     from hooke.core.recipe import Recipe, load_recipe
     from hooke.images.store import ImageStore
     from hooke.molecules.store import MoleculeStore
@@ -39,12 +25,10 @@ if TYPE_CHECKING:
     from hooke.studies.quickstart_images import quickstart_images
 
 _HOME = {
+    **dict.fromkeys(("get_data", "prepare_data"), "hooke.api.data"),
+    **dict.fromkeys(("embed", "explain", "load", "predict", "probe", "probe_blocks"), "hooke.api.inference"),
     **dict.fromkeys(
-        (
-            "benchmark", "describe_run", "embed", "explain", "finetune", "fit", "get_data", "load", "plan_training", "predict",
-            "prepare_data", "probe", "probe_blocks", "resume", "run_suite",
-        ),
-        "hooke.api",
+        ("benchmark", "describe_run", "finetune", "fit", "plan_training", "resume", "run_suite"), "hooke.api.training"
     ),
     **dict.fromkeys(("compare_optimisers", "run_scaling", "run_search"), "hooke.api.studies"),
     "ImageStore": "hooke.images.store",

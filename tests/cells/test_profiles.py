@@ -6,7 +6,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hooke.cells.profiles import EMBEDDING, Profiles, embedding_names, refuse_pointer, split_table, with_standard_types
+from hooke.cells.profiles import (
+    EMBEDDING,
+    Profiles,
+    embedding_names,
+    feature_places,
+    refuse_pointer,
+    split_table,
+    with_standard_types,
+)
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 
 
@@ -34,6 +42,29 @@ def test_other_numbers_for_the_same_rows() -> None:
     assert named.with_values(2 * named.values).features == ("a", "b", "c")
     assert named.with_values(named.values[:, :2]).features == embedding_names(2)
     assert named.with_values(named.values[:, :1], ["only"]).features == ("only",)
+
+
+def test_features_become_metadata() -> None:
+    named = some(("a", "b", "c"))
+    moved = named.features_as_metadata(["b", "gene"])
+    assert moved.features == ("a", "c")
+    assert np.array_equal(moved.values, named.values[:, [0, 2]])
+    assert moved.column("b").tolist() == named.values[:, 1].tolist()
+    assert named.features_as_metadata([]).features == named.features
+    with pytest.raises(UnknownNameError, match="Did you mean 'gene'"):
+        named.features_as_metadata(["genes"])
+    with pytest.raises(DataError, match="no feature is left"):
+        named.features_as_metadata(["a", "b", "c"])
+
+
+def test_places_of_features() -> None:
+    assert feature_places(("a", "b", "c"), ("c", "a")).tolist() == [2, 0]
+    with pytest.raises(DataError, match="1 of 2 features are not in this table, such as 'd'"):
+        feature_places(("a", "b"), ("a", "d"))
+    assert feature_places(embedding_names(3), embedding_names(3)).tolist() == [0, 1, 2]
+    with pytest.raises(DataError, match="these embeddings have 3 numbers, not 2"):
+        feature_places(embedding_names(3), embedding_names(2))
+    assert feature_places(("a", *embedding_names(3)), embedding_names(2)).tolist() == [1, 2]
 
 
 def test_what_does_not_fit_is_refused() -> None:
@@ -76,6 +107,8 @@ def test_files_of_others(tmp_path: Path) -> None:
     assert np.isnan(read.values[0, 1])
     with pytest.raises(DataError, match="one length"):
         split_table(pl.DataFrame({"embedding": [[1.0], [1.0, 2.0]]}), "ragged")
+    gap = split_table(pl.DataFrame({"embedding": [[1.0, 2.0], None]}), "without a vector for one row")
+    assert np.array_equal(gap.values, [[1, 2], [np.nan, np.nan]], equal_nan=True)
     with pytest.raises(DataError, match="no numbers"):
         split_table(pl.DataFrame({"gene": ["A"]}), "words")
 

@@ -13,12 +13,12 @@ def test_benchmark(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
     )
     found = hooke("benchmark", "mine.toml", "--seeds", "2")
     assert found.code == 0, found.err
-    assert "random_forest" in found.out
+    assert "forest" in found.out
     assert "from scratch minus this" in found.out
     assert len(json.loads(hooke("benchmark", "mine.toml", "--seeds", "2", "--json").out)["rows"]) == 8
     refused = hooke("benchmark", "tiny_mae")
     assert refused.code == 2
-    assert "is about images" in refused.err
+    assert "learns without labels" in refused.err
 
 
 def test_a_suite(hooke, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -42,3 +42,13 @@ def _with_parts(table: Path) -> Path:
     parts = [f"{row},{'test' if number % 5 == 0 else 'train'}" for number, row in enumerate(rows)]
     table.write_text("\n".join([f"{first},split", *parts]) + "\n")
     return table
+
+
+def test_images(hooke) -> None:  # type: ignore[no-untyped-def]
+    small = ("train.epochs=1", "train.threads=1", "data.split.fractions=[0.4,0.3,0.3]", "--seeds", "1")
+    found = hooke("benchmark", "tiny_wsl", *small)
+    assert found.code == 0, found.err
+    for system in ("from scratch", "mean", "nearest", "forest", "random weights"):
+        assert system in found.out
+    assert found.out.count("from scratch minus this") == 4
+    assert len(json.loads(hooke("benchmark", "tiny_wsl", *small, "--json").out)["differences"]) == 4

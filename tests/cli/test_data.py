@@ -24,8 +24,11 @@ def test_profiles_of_cells_are_prepared(hooke, monkeypatch) -> None:  # type: ig
 
     monkeypatch.setattr(horlbeck.Dataset, "prepare", lambda self, folder, *_: self.twin(folder))
     found = json.loads(hooke("data", "prepare", "horlbeck", "--json").out)
-    assert (found["rows"], found["features"]) == (48, 48)
-    assert found["profiles"].endswith("horlbeck.parquet")
+    assert (found["profiles"], found["features"]) == (48, 48)
+    assert Path(found["store"]).name.startswith("horlbeck-")
+    assert "every checksum holds" in hooke("data", "check", found["store"]).out
+    (Path(found["store"]) / "metadata.parquet").write_bytes(b"PAR1")
+    assert "metadata.parquet" in hooke("data", "check", found["store"]).out
 
 
 def test_prepare_and_check(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]

@@ -52,7 +52,7 @@ def test_wells_of_images(hooke, image_run: Path, screen) -> None:  # type: ignor
 def test_options_of_the_other_domain_are_refused(hooke, image_run: Path, screen) -> None:  # type: ignore[no-untyped-def]
     for arguments, message in (
         (("--smiles", "s"), "smiles_column is no option for a run on images"),
-        (("--weights", "some.whl"), "weights is no option for a run on images"),
+        (("--weights", "some.whl"), "only published weights (minimol, openphenom) take a weights file"),
         (("--grid", "2by2"), "--grid has the form"),
         (("seed=3",), "prepared already"),
     ):
@@ -65,15 +65,16 @@ def test_options_of_the_other_domain_are_refused(hooke, image_run: Path, screen)
 CHANNELS, WELLS = (1, 2, 3), (1, 2, 3, 4, 5, 6)
 KILLED = """
 import os, signal
-from hooke.inference import embed_wells as module
+from hooke.inference import stream
+from hooke.modalities import images
 from hooke.cli.main import run
-module.PART_WELLS, put, done = 4, module.put_in_place, []
+images.PART_WELLS, put, done = 4, stream.put_in_place, []
 def put_and_die(temporary, path):
     put(temporary, path)
     done.append(path)
     if len(done) == 2:
         os.kill(os.getpid(), signal.SIGKILL)
-module.put_in_place = put_and_die
+stream.put_in_place = put_and_die
 run()
 """
 
@@ -120,7 +121,7 @@ def _spoil_plates() -> None:
 def test_plates_with_every_fault_end_in_all_wells_after_repair(  # type: ignore[no-untyped-def]
     hooke, image_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hooke.inference.embed_wells.PART_WELLS", 4)
+    monkeypatch.setattr("hooke.modalities.images.PART_WELLS", 4)
     embed = ("embed", image_run, "image_folder", "path=plates", "metadata=wells.csv", "--workers", "0", "--crop", "16")
     _write_plates()
     assert hooke(*embed, "-o", "expected.parquet").code == 0
@@ -135,7 +136,8 @@ def test_plates_with_every_fault_end_in_all_wells_after_repair(  # type: ignore[
 
     skipped = hooke(*embed, "problems=skip_site", "-o", "some.parquet")
     assert skipped.code == 0
-    assert "11 wells (17 fields" in skipped.out
+    assert "11 wells: 11 done, 0 rejected" in skipped.out
+    assert "fields 17" in skipped.out
     rejected = pl.read_parquet(skipped.out.split("left out for 7 problems: ")[1].split("\n")[0])
     assert sorted(set(rejected["well"])) == ["A01", "A02", "A03", "A04", "A05", "H12"]
 
@@ -149,7 +151,7 @@ def test_plates_with_every_fault_end_in_all_wells_after_repair(  # type: ignore[
     again = hooke(*embed, "-o", "wells.parquet", "--json")
     assert again.code == 0, again.err
     report = json.loads(again.out)
-    assert (report["wells"], report["fields"], report["resumed_wells"], report["left_out"]) == (12, 24, 8, "")
+    assert (report["rows"], report["fields"], report["resumed_rows"], report["left_out"]) == (12, 24, 8, "")
     assert not Path("wells.parquet.parts").exists()
     found, expected = pl.read_parquet("wells.parquet"), pl.read_parquet("expected.parquet")
     assert found.drop("embedding").equals(expected.drop("embedding"))

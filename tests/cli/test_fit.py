@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
+
+from hooke.studies.plan import Plan
 
 SMALL = ("model.width=16", "model.depth=2", "train.epochs=2", "train.ensemble=1", "train.threads=1")
 
@@ -46,6 +49,30 @@ def test_images_by_recipe_with_report(hooke) -> None:  # type: ignore[no-untyped
     assert "data:image/png" in page.read_text()
 
 
+def test_classes_of_images_are_predicted_for_wells(hooke) -> None:  # type: ignore[no-untyped-def]
+    small = ("train.epochs=1", "train.threads=1", "train.ensemble=2", "data.split.fractions=[0.4,0.3,0.3]")
+    found = hooke("fit", "tiny_wsl", *small, "--workers", "0", "--json")
+    assert found.code == 0, found.err
+    run = json.loads(found.out)
+    assert set(run["metrics"]["test"]) == {"field", "well"}
+    shown = hooke("predict", "runs/tiny_wsl", Path(run["store"]), "-o", "wells.csv")
+    assert shown.code == 0, shown.err
+    header, *rows = Path("wells.csv").read_text().splitlines()
+    assert len(rows) == run["wells"]
+    for name in (
+        "perturbation",
+        "perturbation[EMPTY]",
+        "perturbation[EMPTY]_std",
+        "perturbation_set",
+        "well",
+        "reason",
+    ):
+        assert f'"{name}"' in header
+    page = Path(run["report"]).read_text()
+    for part in ("Conformal sets of classes", "random weights", "What the encoder sees", "Worst and best wells"):
+        assert part in page
+
+
 def test_dry_run(hooke) -> None:  # type: ignore[no-untyped-def]
     found = hooke("fit", "own_images", "model.preset=small_16", "--dry-run", "--devices", "8")
     assert found.code == 0, found.err
@@ -53,6 +80,7 @@ def test_dry_run(hooke) -> None:  # type: ignore[no-untyped-def]
     assert "100,000,000" in found.out
     plans = json.loads(hooke("fit", "tiny_mae", "--dry-run", "--channels", "3", "--json").out)
     assert len(plans) == 3
+    assert set(plans[0]) == {field.name for field in fields(Plan)}
     assert hooke("fit", "--dry-run").code == 2
     assert "molecules is no option" in hooke("fit", "tiny_mae", "--dry-run", "--molecules", "5").err
     assert not Path("runs").exists()
@@ -65,7 +93,9 @@ def test_dry_run_of_molecules(hooke) -> None:  # type: ignore[no-untyped-def]
     assert "GPU-hours" in found.out
     shown = ("--molecules", "100000000", "--utilisation", "0.2", "--json")
     plans = json.loads(hooke("fit", "tiny_gine", "--dry-run", *shown).out)
-    assert [plan["molecules"] for plan in plans] == [100_000_000] * 3
+    assert [plan["items"] for plan in plans] == [100_000_000] * 3
+    assert {plan["unit"] for plan in plans} == {"molecules"}
     for wrong in ("10X", "M", "1,2"):
         assert "has the form 10M,100M,1B" in hooke("fit", "tiny_gine", "--dry-run", "--parameters", wrong).err
     assert "channels is no option" in hooke("fit", "tiny_gine", "--dry-run", "--channels", "3").err
+    assert "nothing needs planning" in hooke("fit", "tiny_gine", 'model={name="ridge"}', "--dry-run").err

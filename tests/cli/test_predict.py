@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 SMALL = ("model.width=16", "model.depth=2", "train.epochs=2", "train.ensemble=2", "train.threads=1")
 
@@ -20,7 +21,7 @@ def test_predict_a_hostile_table(hooke, table: Path) -> None:  # type: ignore[no
     assert rows["name"].to_list() == ["good", "bad", "empty", "salt", "long", "same"]
     assert rows["log_p"].is_null().to_list() == [False, True, True, False, True, False]
     assert rows["reason"].is_null().to_list() == [True, False, False, True, False, True]
-    assert rows["log_p"][0] == rows["log_p"][5]
+    assert rows["log_p"][0] == pytest.approx(rows["log_p"][5], rel=1e-4, abs=1e-5)
     shown = json.loads(hooke("predict", "runs/csv", "new.csv", "-o", "out.csv", "--json", "--workers", "1").out)
     assert shown["rows"] == 6
     assert len(pl.read_csv("out.csv", infer_schema_length=None)) == 6
@@ -69,3 +70,17 @@ def test_a_page_explains_the_predictions(hooke, table: Path) -> None:  # type: i
     refused = hooke(*command, "--explain-label", "log_b")
     assert refused.code != 0
     assert "Did you mean 'log_p'" in refused.err
+
+
+def test_profiles_of_a_store(hooke) -> None:  # type: ignore[no-untyped-def]
+    assert hooke("fit", "tiny_profiles", "model.name=nearest", "--no-report", "--workers", "0").code == 0
+    [store] = Path("cache/stores").glob("screen_profiles-*")
+    found = json.loads(hooke("predict", "runs/tiny_profiles", store, "-o", "out.parquet", "--json").out)
+    assert (found["rows"], found["done"], found["simulated"]) == (39, 39, True)
+    rows = pl.read_parquet("out.parquet")
+    assert (rows["gene"].is_in(rows["gene_input"].drop_nulls().implode())).all()
+    assert rows["gene_set"].is_not_null().all()
+    assert (
+        "smiles_column is no option"
+        in hooke("predict", "runs/tiny_profiles", store, "-o", "b.csv", "--smiles", "x").err
+    )

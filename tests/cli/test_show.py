@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from hooke.core.registry import KINDS
+
 SMALL = ("model.width=16", "model.depth=2", "train.epochs=1", "train.ensemble=1", "train.threads=1")
 
 
@@ -15,6 +19,13 @@ def test_names_recipes_and_citations(hooke) -> None:  # type: ignore[no-untyped-
     assert "@article" in hooke("show", "cite", "gine").out
     assert hooke("show", "cite", "nobody").code == 2
     assert hooke("show", "names", "modles").code == 2
+    assert hooke("show", "names", "suites").out.split() == ["admet", "moleculeace", "moleculenet", "tdc_admet"]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "recipes"])
+def test_help_lists_every_kind_of_names(hooke, kind: str) -> None:  # type: ignore[no-untyped-def]
+    assert kind in hooke("show", "names", "--help").out
+    assert hooke("show", "names", kind).code == 0
 
 
 def test_the_card_of_a_shipped_encoder(hooke) -> None:  # type: ignore[no-untyped-def]

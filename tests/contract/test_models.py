@@ -1,22 +1,16 @@
-"""Every registered model keeps the contract of its domain."""
+"""Every registered model keeps the contract of all models and that of its modality."""
 
 from __future__ import annotations
 
 import pytest
 
 from hooke.core import registry
-from hooke.testing.contract import names_of
-from hooke.testing.image_models import IMAGE_MODEL_CHECKS
-from hooke.testing.models import MODEL_CHECKS
+from hooke.testing.models import model_case, model_checks
+
+CHECKS = [(name, check) for name in registry.names("models") for check in model_checks(model_case(name))]
 
 
-@pytest.mark.parametrize("check", MODEL_CHECKS)
-@pytest.mark.parametrize("name", names_of("models", "molecules"))
+@pytest.mark.parametrize(("name", "check"), CHECKS)
 def test_model(name: str, check: str) -> None:
-    MODEL_CHECKS[check](registry.module("models", name))
-
-
-@pytest.mark.parametrize("check", IMAGE_MODEL_CHECKS)
-@pytest.mark.parametrize("name", names_of("models", "images"))
-def test_image_model(name: str, check: str) -> None:
-    IMAGE_MODEL_CHECKS[check](registry.module("models", name))
+    case = model_case(name)
+    model_checks(case)[check](case)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hooke.core.choices import choose
 from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.options import choose
 
 VALID = {"a": 1, "bee": 2, "c": 3}
 

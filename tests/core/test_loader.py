@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hooke.core.errors import UsageError
-from hooke.core.loader import RowLoader, read_ahead
+from hooke.core.loader import RowLoader
+from hooke.core.parallel import read_ahead
 
 
 def loader(count: int, batch_size: int, seed: int | None, **options: object) -> RowLoader[np.ndarray]:

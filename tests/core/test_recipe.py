@@ -89,13 +89,13 @@ def test_changes_in_python() -> None:
         recipe.with_changes(train={"epoch": 3})
 
 
-def test_sections_follow_the_domain() -> None:
+def test_sections_follow_the_modality() -> None:
     images = load_recipe("tiny_ca_mae")
-    assert images.domain == "images"
+    assert images.modality == "images"
     assert "images" in images.to_json()
     assert "encodings" not in images.to_json()
     molecules = load_recipe("tiny_gine")
-    assert molecules.domain == "molecules"
+    assert molecules.modality == "molecules"
     assert {"encodings", "standardise"} <= set(molecules.to_json())
 
 

@@ -71,14 +71,14 @@ def test_its_recipes_take_ten_steps_on_the_twin_and_are_fine_tuned(
     monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
     short = ["train.max_steps=10", "train.batch_size=16", "train.threads=1", "train.accelerator=cpu"]
     recipe = load_recipe(name, short)
-    monkeypatch.setattr(shelfmix, "QUIET", How(0, False, {"encodings": recipe.encodings}))
+    monkeypatch.setattr(shelfmix, "QUIET", How(0, False, recipe.sections))
     store = Dataset(recipe.data.config).twin(tmp_path)
     run = fit(recipe, runs=tmp_path / "runs", store=store, show_progress=False)
     assert (run.recipe["model"]["width"], run.recipe["task"]["balance"]) == (128, 0.5)
     small = load_recipe("shelfmix_finetune", short)
     assert small.to_json()["model"] == run.recipe["model"]  # from scratch it is the same network
     path = write_twin_table(tmp_path / "assay.csv", seed=0, rows=64)
-    assay = replace(small, data=Named("csv", csv.Config(path=str(path))))
+    assay = replace(small, data=Named("csv", csv.Config(path=str(path)), "datasets"))
     tuned = finetune(run.folder, assay, runs=tmp_path / "runs", workers=1, show_progress=False)
     assert tuned.info["status"] == "finished"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hooke.core import registry
 from hooke.encoders import Encoder
-from hooke.inference.embed import embed_smiles
 from hooke.inference.loaded import LoadedRun
 
 
@@ -18,7 +18,13 @@ def test_a_run_is_an_encoder(tmp_path: Path, make_run: Callable[..., Path]) -> N
     found = run.embed(["CCO", "C("])
     assert found.shape == (2, run.width)
     assert np.isnan(found[1]).all()
-    assert np.array_equal(found[0], embed_smiles(run, ["CCO"])[0])
+    np.testing.assert_allclose(found[0], run.embed(["CCO"])[0], rtol=1e-4, atol=1e-5)
+
+
+def test_every_published_encoder_states_its_modality() -> None:
+    stated = {name: registry.modality_of("encoders", name) for name in registry.names("encoders")}
+    assert {"minimol": "molecules", "openphenom": "images"}.items() <= stated.items()
+    assert set(stated.values()) <= set(registry.names("modalities"))
 
 
 def test_it_is_abstract() -> None:

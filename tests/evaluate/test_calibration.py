@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hooke.evaluate.calibration import coverage, coverage_curve, reliability
+from hooke.evaluate.calibration import coverage, coverage_curve, reliability, set_coverage
 
 
 def test_a_calibrated_model_has_a_small_error_and_an_overconfident_one_a_large() -> None:
@@ -53,3 +53,12 @@ def test_no_stated_spread_has_no_normalised_error() -> None:
     assert np.isnan(found.ence)
     assert found.miscalibration_area == pytest.approx(0.5, abs=0.01)
     assert spread_calibration(np.zeros(3), np.ones(3), np.full(3, np.nan)).count == 0
+
+
+def test_coverage_and_size_of_sets() -> None:
+    contained = np.array([[1, 1, 0], [0, 1, 0], [0, 0, 0], [1, 1, 1], [1, 0, 0]], bool)
+    found = set_coverage(contained, np.array([0.0, 1, 2, np.nan, 2]))
+    assert (found.reached.value, found.mean_size, found.empty, found.count) == (0.5, 1.0, 0.25, 4)
+    centre, half = 0.5, 1.959964 * np.sqrt(0.25 / 4 + 1.959964**2 / (4 * 16)) / (1 + 1.959964**2 / 4)
+    assert (found.reached.low, found.reached.high) == pytest.approx((centre - half, centre + half))
+    assert set_coverage(contained[:1], np.array([np.nan])).count == 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hooke.core.errors import UsageError
-from hooke.evaluate.cluster_benchmark import cluster_benchmark
+from hooke.evaluate.clustering import cluster_benchmark
 
 
 def test_planted_clusters_stand_out() -> None:

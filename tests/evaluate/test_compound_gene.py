@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hooke.evaluate.compound_gene import compound_gene_benchmark
+from hooke.evaluate.retrieval import compound_gene_benchmark
 
 
 def test_the_best_dose_and_either_direction_count() -> None:

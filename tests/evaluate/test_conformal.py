@@ -47,3 +47,11 @@ def test_sets_cover_and_shrink_with_certainty() -> None:
     assert inside.sum(axis=1).min() >= 0
     assert calibrate_set(table[:2], true[:2]).threshold == 0.0
     assert set(fitted.to_json()) == {"threshold", "level", "count"}
+
+
+def test_equal_probabilities_stay_equal() -> None:
+    """Votes of 200 trees: the sets of the calibration rows themselves hold the truth as often as wanted, whatever the rounding."""
+    for votes in range(1, 200):
+        probabilities = np.tile([votes / 200, 1 - votes / 200], (40, 1))
+        found = calibrate_set(probabilities, np.zeros(40))
+        assert found.contains(probabilities)[:, 0].all()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hooke.images.by_well import KEYS, Wells
 from hooke.images.store import ImageStore
+from hooke.images.wells import KEYS, Wells
 
 
 def test_every_field_is_in_one_well(screen: ImageStore) -> None:

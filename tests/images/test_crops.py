@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hooke.core.errors import DataError
-from hooke.images.crops import CropBatch, read_ahead, read_batch, read_crops
+from hooke.core.parallel import read_ahead
+from hooke.images.crops import CropBatch, read_batch, read_crops
 from hooke.images.simulated.config import ScreenConfig
 from hooke.images.simulated.screen import write_screen
 from hooke.images.tiles import turned

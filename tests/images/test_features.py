@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hooke.images.features import field_features, store_features
+from hooke.images.features import feature_names, field_features, store_features
 from hooke.images.reading.planes import MissingPackageError
 from hooke.images.simulated.config import ScreenConfig
 from hooke.images.simulated.screen import Screen, write_screen
@@ -40,6 +40,13 @@ def test_every_feature_has_a_name_and_a_finite_value(field: np.ndarray) -> None:
         "AGP_grain_2",
     ):
         assert family in found
+
+
+@pytest.mark.parametrize(
+    "channels", [("DNA", "ER", "RNA", "AGP", "Mito"), ("a", "Hoechst 33342"), ("ER", "Mito"), ("x",)]
+)
+def test_names_without_measuring_are_those_of_measuring(field: np.ndarray, channels: tuple[str, ...]) -> None:
+    assert feature_names(channels) == tuple(field_features(field[: len(channels)], channels))
 
 
 def test_features_do_not_depend_on_order_of_channels_or_on_turning(field: np.ndarray) -> None:

@@ -10,6 +10,7 @@ from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.images.loader import ImageLoader
 from hooke.images.simulated.config import ScreenConfig
 from hooke.images.simulated.screen import write_screen
+from hooke.images.spec import LEVEL
 from hooke.images.store import ImageStore
 
 SMALL = ScreenConfig(
@@ -75,10 +76,15 @@ def test_without_seed_the_order_stays_and_crops_lie_in_the_middle(store: ImageSt
 
 def test_targets_are_taken_by_row(store: ImageStore) -> None:
     codes, _ = store.classes("perturbation")
-    [batch] = _loader(store, rows=np.array([4, 1]), seed=None, targets={"perturbation": codes}).epoch(0)
-    assert batch.targets["perturbation"].tolist() == codes[[4, 1]].tolist()
-    with pytest.raises(UsageError, match="has 3 rows"):
-        _loader(store, targets={"x": np.zeros(3)})
+    targets = np.stack([codes, np.where(codes % 2, codes, np.nan)], axis=1).astype(np.float32)
+    [batch] = _loader(store, rows=np.array([4, 1]), seed=None, targets=targets).epoch(0)
+    assert set(batch.targets) == {LEVEL}
+    assert batch.targets[LEVEL].dtype == torch.float32
+    np.testing.assert_array_equal(batch.targets[LEVEL].numpy(), targets[[4, 1]])
+    [bare] = _loader(store, rows=np.array([4, 1]), seed=None).epoch(0)
+    assert bare.targets == {}
+    with pytest.raises(UsageError, match="have 3 rows"):
+        _loader(store, targets=np.zeros((3, 1), np.float32))
 
 
 def test_batches_of_one_experiment(store: ImageStore) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hooke.images.quality import MEASURES, QualityRules, count_cells, field_quality, flags, plane_quality, store_quality
 from hooke.images.simulated.config import ScreenConfig
 from hooke.images.simulated.screen import Screen, write_screen
+from hooke.images.store import ImageStore
 
 SMALL = ScreenConfig(
     size=64,
@@ -69,3 +70,15 @@ def test_flags_name_the_reasons() -> None:
     assert found[10] == "0 cells; DNA: empty"
     assert found[11] == "DNA: 50.0% saturated"
     assert found[12] == "DNA: out of focus"
+
+
+def test_wells_are_judged_by_names_that_maps_know(screen: ImageStore) -> None:
+    from hooke.cells.quality import RULES
+    from hooke.images.quality import well_quality
+
+    found = well_quality(screen, workers=0, show_progress=False)
+    assert {rule.column for rule in RULES} <= set(found.columns)
+    assert len(found) == screen.metadata.select("experiment", "plate", "well").n_unique()
+    assert found["suspicious_fields"].sum() <= len(screen)
+    assert ((found["reason"] != "") == (found["suspicious_fields"] > 0)).all()
+    assert (found["focus"] > 0).all()

@@ -10,3 +10,5 @@ def test_a_spec_survives_json() -> None:
     classes = Label("perturbation", LEVEL, "multiclass", 2, names=("DMSO", "taxol"))
     spec = ImageSpec(("DNA", "ER"), ("b1",), (classes, Label("area", LEVEL)))
     assert ImageSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+    assert spec.classes == classes
+    assert ImageSpec(("DNA",), labels=spec.labels[1:]).classes is None

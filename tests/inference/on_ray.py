@@ -20,6 +20,7 @@ from hooke.core.parallel import ordered_map
 from hooke.encoders import Encoder
 from hooke.inference.embed import embed
 from hooke.inference.loaded import LoadedRun
+from hooke.modalities import images
 from hooke.molecules.tables.description import Table
 from hooke.molecules.tables.ingest import ingest
 
@@ -31,8 +32,12 @@ class Dying(Encoder):
         self.run, self.marker = run, marker
 
     @property
-    def preparation(self) -> Any:
-        return self.run.preparation
+    def modality(self) -> str:
+        return self.run.modality
+
+    @property
+    def spec(self) -> Any:
+        return self.run.spec
 
     @property
     def width(self) -> int:
@@ -41,11 +46,11 @@ class Dying(Encoder):
     def stamp(self) -> dict[str, Any]:
         return self.run.stamp()
 
-    def vectors(self, batch: Any) -> np.ndarray:
+    def vectors(self, batch: Any, options: Any = None) -> np.ndarray:
         if not self.marker.exists():
             self.marker.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return self.run.vectors(batch)
+        return self.run.vectors(batch, options)
 
 
 def refused(number: int) -> int:
@@ -71,8 +76,11 @@ def started() -> Iterator[Cluster]:
         yield cluster
 
 
-def main(run: Path, table: Path, folder: Path) -> None:
+def main(run: Path, table: Path, image_run: Path, screen: Path, folder: Path) -> None:
     found: dict[str, Any] = {}
+    images.PART_WELLS = 5
+    of_images = LoadedRun.open(image_run, "cpu")
+    embed(of_images, screen, folder / "wells-one.parquet", show_progress=False)
     loaded = LoadedRun.open(run, "cpu")
     options: dict[str, Any] = {"batch_size": 64, "show_progress": False}
     embed(loaded, table, folder / "one.parquet", workers=0, **options)
@@ -81,6 +89,8 @@ def main(run: Path, table: Path, folder: Path) -> None:
         found["workers"] = cluster.workers
         report = embed(Dying(loaded, folder / "killed"), table, folder / "two.parquet", **options)
         found["rows"] = report.rows
+        report = embed(of_images, screen, folder / "wells-two.parquet", show_progress=False)
+        found["wells"] = report.rows
         there = ingest([Table(paths=(table,))], folder / "there", How(show_progress=False))
         found["same store"] = here.content_hash == there.content_hash
         squares = ordered_map(abs, endless(), window=2)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
-from hooke.inference.embed import NOT_FINITE, embed, embed_smiles
+from hooke.inference.embed import NOT_FINITE, embed
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.stream import read_stamp
 
@@ -20,11 +20,11 @@ def test_every_molecule_has_its_vector(
     output = tmp_path / "vectors.parquet"
     report = embed(run, table, output, workers=0, device="cpu", show_progress=False, batch_size=10)
     found = pl.read_parquet(output)
-    width = loaded.ensemble.networks[0].encoder.graph_width  # type: ignore[union-attr]
+    width = loaded.network.encoder.width
     assert found.columns == ["row", "name", "smiles", "embedding", "reason"]
     assert found["embedding"].dtype == pl.Array(pl.Float32, width)
     assert report.done == len(smiles)
-    np.testing.assert_allclose(found["embedding"].to_numpy(), embed_smiles(loaded, smiles), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found["embedding"].to_numpy(), loaded.embed(smiles), rtol=1e-4, atol=1e-5)
     stamp = read_stamp(output)
     assert stamp is not None
     assert stamp["model_hash"] == loaded.model_hash
@@ -35,16 +35,17 @@ def test_rows_without_a_molecule_have_none(run: Path, loaded: LoadedRun, tmp_pat
     embed(run, tmp_path / "x.smi", tmp_path / "v.parquet", workers=0, device="cpu", show_progress=False)
     found = pl.read_parquet(tmp_path / "v.parquet")
     assert found["embedding"].is_null().to_list() == [False, True, True, False]
-    vectors = embed_smiles(loaded, ["CCO", "bad", "", "C"])
+    vectors = loaded.embed(["CCO", "bad", "", "C"])
     assert np.isnan(vectors).all(axis=1).tolist() == [False, True, True, False]
     np.testing.assert_allclose(found["embedding"][0], vectors[0], rtol=1e-5)
-    assert embed_smiles(run, ["bad"], device="cpu").shape == (1, vectors.shape[1])
+    assert loaded.embed(["bad"]).shape == (1, vectors.shape[1])
+    assert loaded.embed([]).shape == (0, vectors.shape[1])
 
 
 def test_vectors_that_are_not_finite_are_not_written(make_run: Callable[..., Path], tmp_path: Path) -> None:
     broken = LoadedRun.open(make_run(tmp_path), "cpu")
     with torch.no_grad():
-        for parameter in broken.ensemble.networks[0].encoder.parameters():  # type: ignore[union-attr]
+        for parameter in broken.network.encoder.parameters():
             parameter.fill_(torch.nan)
     (tmp_path / "x.smi").write_text("CCO a\n")
     embed(broken, tmp_path / "x.smi", tmp_path / "v.parquet", workers=0, show_progress=False)

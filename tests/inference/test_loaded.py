@@ -15,7 +15,7 @@ from hooke.core.errors import DataError, UsageError
 from hooke.core.runs import RunFolder
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
 from hooke.inference.loaded import LoadedRun, next_step
-from hooke.inference.predict import predict_smiles
+from hooke.inference.predict import predict_in_memory
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "run_v1"
 
@@ -24,7 +24,7 @@ def test_a_run_is_rebuilt_from_its_folder(run: Path) -> None:
     loaded = LoadedRun.open(run.parent)  # the folder of runs stands for the newest finished one
     assert loaded.run.folder == run
     assert [label.name for label in loaded.labels] == ["log_p", "active", "class", "charge", "order"]
-    assert loaded.encodings.random_walk == 4
+    assert loaded.spec.encodings.random_walk == 4
     assert len(loaded.ensemble.networks) == 2
     assert isinstance(loaded.calibration["log_p"], IntervalCalibration)
     assert isinstance(loaded.calibration["class"], SetCalibration)
@@ -34,7 +34,10 @@ def test_a_run_is_rebuilt_from_its_folder(run: Path) -> None:
     stamp = loaded.stamp()
     assert (stamp["data_hash"], stamp["run"]) == ("data-hash", run.name)
     assert json.dumps(stamp)
-    assert "numbers a molecule, 5 labels" in repr(loaded)
+    assert (
+        f"gine on molecules, 2 x {loaded.predictor.parameters:,} parameters, {loaded.width} numbers a row, 5 labels"
+        in repr(loaded)
+    )
     assert len(repr(loaded)) < 300
 
 
@@ -69,7 +72,7 @@ def test_unfinished_and_damaged_runs_are_refused(make_run: Callable[..., Path], 
 
 def test_a_run_of_the_first_format_predicts_what_it_did(tmp_path: Path) -> None:
     stored = pl.read_parquet(GOLDEN / "predictions.parquet")
-    found = predict_smiles(GOLDEN, stored["smiles"].to_list(), device="cpu")
+    found = predict_in_memory(GOLDEN, stored["smiles"].to_list(), device="cpu")
     assert_frame_equal(found, stored, check_exact=False, rel_tol=1e-5, abs_tol=1e-5)
     (tmp_path / "new.csv").write_text("smiles\n" + "\n".join(stored["smiles"]) + "\n")
     hooke.predict(GOLDEN, tmp_path / "new.csv", tmp_path / "out.parquet", device="cpu", show_progress=False)

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
@@ -14,10 +15,12 @@ import hooke
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.hashing import file_sha256
 from hooke.datasets.shelfmix import PERMISSIVE
+from hooke.images.store import SITES, ImageStore, ImageStoreWriter
 from hooke.inference import shipped
 from hooke.inference.shipped import model_card, run_path, shipped_names
 from hooke.molecules.tables.twins import write_twin_table
 
+GOLDEN = Path(__file__).parent.parent / "golden"
 SMILES = ["CCO", "c1ccccc1", "CC(=O)Oc1ccccc1C(=O)O", "C", "[Na+].[Cl-]"]
 
 
@@ -86,14 +89,14 @@ def test_it_is_embedded_with_and_fine_tuned_by_name(tmp_path: Path, monkeypatch:
 
 def test_the_encoder_of_images_takes_any_stains_in_any_order() -> None:
     from hooke.images.batch import image_batch
-    from hooke.inference.image_run import LoadedImageRun
+    from hooke.inference.loaded import LoadedRun
 
     card = model_card("tiny_cells")
     for file, expected in card["sha256"].items():
         assert file_sha256(run_path("tiny_cells") / file) == expected
     for key in ("title", "use", "licence", "data_licence", "how", "limits", "validation", "parameters"):
         assert card[key], key
-    encoder = LoadedImageRun.open(run_path("tiny_cells"), "cpu").network
+    encoder = LoadedRun.open(run_path("tiny_cells"), "cpu").network
     pixels = np.random.default_rng(0).integers(0, 4000, (2, 3, 64, 64)).astype(np.uint16)
     names = ("Mito", "DNA", "Tubulin")
     with torch.no_grad():
@@ -101,3 +104,38 @@ def test_the_encoder_of_images_takes_any_stains_in_any_order() -> None:
         turned = encoder.embed(image_batch(np.ascontiguousarray(pixels[:, ::-1]), names[::-1], np.arange(2)))
     assert found.shape == (2, 3 * card["width"] // len(card["channels"]))
     torch.testing.assert_close(found, turned, atol=1e-4, rtol=1e-4)
+
+
+def golden_store(folder: Path) -> ImageStore:
+    """4 wells of 3, 1, 2 and 2 fields of 48 x 32 pixels in 3 channels: numbers that every machine draws alike."""
+    generator = np.random.default_rng(2024)
+    wells = [0, 0, 0, 1, 2, 2, 3, 3]
+    writer = ImageStoreWriter(folder, ("Mito", "DNA", "ER"), "uint16", 32)
+    first = [writer.append(generator.integers(50 * number, 4000, (3, 48, 32), dtype=np.uint16)) for number in wells]
+    rows = [
+        {
+            "first_tile": tile, "height": 48, "width": 32, "experiment": "e", "plate": f"P{well // 2}", "well": f"A0{well + 1}",
+            "site": place, "batch": "e", "control": "negative" if well == 0 else "", "gene": None if well == 0 else f"G{well}",
+        }
+        for place, (tile, well) in enumerate(zip(first, wells, strict=True))
+    ]  # fmt: skip
+    pl.DataFrame(rows).write_parquet(folder / SITES)
+    writer.add_file(SITES)
+    writer.close({"simulated": True})
+    return ImageStore.open(folder)
+
+
+def test_the_encoder_of_images_gives_the_vectors_that_it_gave(tmp_path: Path) -> None:
+    """golden/tiny_cells.parquet: what it gave when it was shipped, of whole fields, and of crops of two channels."""
+    stored, store = pl.read_parquet(GOLDEN / "tiny_cells.parquet"), golden_store(tmp_path / "store")
+    options = {
+        "whole": {},
+        "crops": {"crop": 16, "symmetry": "flips", "block": 1, "batch_size": 7, "channels": ("ER", "DNA")},
+    }
+    for name, view in options.items():
+        output = tmp_path / f"{name}.parquet"
+        hooke.embed("tiny_cells", store.folder, output, device="cpu", show_progress=False, **view)
+        found = pl.read_parquet(output)
+        assert found.select("plate", "well", "fields").equals(stored.select("plate", "well", "fields"))
+        assert found["embedding"].dtype == stored[name].dtype
+        np.testing.assert_allclose(found["embedding"].to_numpy(), stored[name].to_numpy(), rtol=1e-5, atol=1e-5)

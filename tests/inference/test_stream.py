@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 import weakref
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,19 +20,22 @@ import pytest
 from hooke.core.errors import DataError, HookeError, UsageError
 from hooke.core.files import exclusive
 from hooke.core.how import How
+from hooke.core.types import Chunk
+from hooke.images.store import ImageStore
+from hooke.images.wells import Wells
 from hooke.inference import stream as module
 from hooke.inference.embed import embed
 from hooke.inference.stream import StreamReport, read_stamp, stream
-from hooke.molecules.arrays import MoleculeArrays
+from hooke.modalities import readable
+from hooke.modalities.molecules import MoleculeSource, TableOptions
 from hooke.molecules.encodings.config import EncodingConfig
-from hooke.molecules.parse import StandardiseConfig
-from hooke.molecules.source import Preparation, PreparedChunk, TableSource, open_source
+from hooke.molecules.source import PreparedChunk
+from hooke.molecules.spec import MoleculeSpec
 from hooke.molecules.tables import reading as tables
 from hooke.molecules.tables.description import Table
 from hooke.molecules.tables.ingest import ingest
 from hooke.molecules.tables.twins import twin_smiles
 
-PLAIN = Preparation(StandardiseConfig(), EncodingConfig())
 STAMP = {"model_hash": "abc", "data_hash": "def"}
 
 
@@ -49,43 +52,55 @@ class AtomCounts:
     def schema(self) -> pa.Schema:
         return pa.schema([pa.field("atoms", pa.float32()), pa.field("codes", pa.list_(pa.float32()))])
 
-    def compute(self, arrays: MoleculeArrays) -> tuple[list[pa.Array], dict[int, str]]:
+    def compute(self, chunk: Chunk) -> tuple[list[pa.Array], dict[int, str]]:
         if self.calls == self.stop_after:
             raise KeyboardInterrupt
         self.calls += 1
-        self.seen.append(len(arrays))
+        counts = chunk.parts["node"]
+        self.seen.append(len(counts))
+        atoms = [batch.atom_codes[:, 0].numpy() for batch in chunk.batches]  # type: ignore[attr-defined]
+        ends = np.concatenate([[0], np.cumsum(counts)])
         codes = pa.ListArray.from_arrays(
-            pa.array(arrays.atom_offsets.astype(np.int32)), pa.array(arrays.atom_codes[:, 0].astype(np.float32))
+            pa.array(ends.astype(np.int32)), pa.array(np.concatenate([np.zeros(0), *atoms]).astype(np.float32))
         )
-        failed = dict.fromkeys(np.flatnonzero(arrays.atom_counts == 1).tolist(), "one atom is not enough")
-        return [pa.array(arrays.atom_counts.astype(np.float32)), codes], failed
+        failed = dict.fromkeys(np.flatnonzero(counts == 1).tolist(), "one atom is not enough")
+        return [pa.array(counts.astype(np.float32)), codes], failed
 
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "CHUNK_ROWS", 4)
-    monkeypatch.setattr(module, "CHUNKS_A_PART", 2)
+    monkeypatch.setattr(MoleculeSource, "jobs_a_part", 2)
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> TableSource:
+def path(tmp_path: Path) -> Path:
     lines = [f"m{number},{'C' * (number + 1)}" for number in range(21)]
     lines[5], lines[6], lines[17] = "m5,bad", "m6,", "m17"
     path = tmp_path / "in.csv"
     path.write_text("reason,smiles\n" + "\n".join(lines) + "\n")
-    found = open_source(path)
-    assert isinstance(found, TableSource)
+    return path
+
+
+@pytest.fixture
+def source(path: Path) -> MoleculeSource:
+    found = readable("molecules", "predict").source(path, MoleculeSpec(), TableOptions(), batch_size=3)
+    assert isinstance(found, MoleculeSource)
     return found
+
+
+def of_kind(kind: type[MoleculeSource], source: MoleculeSource) -> MoleculeSource:
+    return kind(source.rows, source.how, source.batch_size)
 
 
 def run(source: Any, output: Path, columns: Any = None, *, resume: bool = True, **options: Any) -> StreamReport:
     return stream(
-        source, output, columns or AtomCounts(), PLAIN, STAMP, {"verb": "count"}, workers=0, resume=resume,
+        source, output, columns or AtomCounts(), STAMP, {"verb": "count"}, workers=0, resume=resume,
         show_progress=False, doing="counting", **options,
     )  # fmt: skip
 
 
-def test_every_row_has_its_row(source: TableSource, tmp_path: Path) -> None:
+def test_every_row_has_its_row(source: MoleculeSource, tmp_path: Path) -> None:
     output = tmp_path / "new" / "out.parquet"
     report = run(source, output)
     table = pl.read_parquet(output)
@@ -100,6 +115,7 @@ def test_every_row_has_its_row(source: TableSource, tmp_path: Path) -> None:
     assert report.reasons["one atom is not enough"] == 1
     assert sum(report.reasons.values()) == 4
     assert "21 rows: 17 done, 4 rejected" in report.summary()
+    assert "next" not in report.summary()
     assert json.loads(json.dumps(report.to_json()))["rows"] == 21
     assert sorted(path.name for path in output.parent.iterdir()) == ["out.parquet"]
     stamp = read_stamp(output)
@@ -107,8 +123,20 @@ def test_every_row_has_its_row(source: TableSource, tmp_path: Path) -> None:
     assert {"model_hash": "abc", "data_hash": "def", "source_hash": source.content_hash()}.items() <= stamp.items()
 
 
+def test_a_report_says_what_the_source_says_of_itself() -> None:
+    facts = {"fields": 30, "channels": ["DNA", "ER"], "left_out": "left out for 2 problems: rejected.parquet"}
+    report = StreamReport("w.parquet", 9, 8, 1, {"x": 1}, 0.5, 3, "abc", facts, "wells", "hooke map correct w.parquet")
+    assert report.summary().split("\n") == [
+        "9 wells: 8 done, 1 rejected, written to w.parquet", "  1 × x", "  fields 30", "  channels DNA, ER",
+        "left out for 2 problems: rejected.parquet", "next    hooke map correct w.parquet",
+    ]  # fmt: skip
+    plain = report.to_json()
+    assert (plain["fields"], plain["left_out"], plain["resumed_rows"]) == (30, facts["left_out"], 3)
+    assert not {"facts", "unit", "following"} & set(plain)
+
+
 def test_many_kinds_of_reasons_are_counted_together(
-    source: TableSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: MoleculeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "KINDS_OF_REASONS", 1)
     report = run(source, tmp_path / "out.parquet")
@@ -116,7 +144,7 @@ def test_many_kinds_of_reasons_are_counted_together(
     assert report.rejected == 4
 
 
-def test_csv_output_says_the_same(source: TableSource, tmp_path: Path) -> None:
+def test_csv_output_says_the_same(source: MoleculeSource, tmp_path: Path) -> None:
     run(source, tmp_path / "out.csv")
     run(source, tmp_path / "out.parquet")
     text, table = pl.read_csv(tmp_path / "out.csv"), pl.read_parquet(tmp_path / "out.parquet")
@@ -127,7 +155,7 @@ def test_csv_output_says_the_same(source: TableSource, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stop", [0, 1, 2, 4, 5])
-def test_a_stopped_command_continues_and_gives_the_same_file(source: TableSource, tmp_path: Path, stop: int) -> None:
+def test_a_stopped_command_continues_and_gives_the_same_file(source: MoleculeSource, tmp_path: Path, stop: int) -> None:
     run(source, tmp_path / "whole.parquet")
     output = tmp_path / "out.parquet"
     with pytest.raises(KeyboardInterrupt):
@@ -141,7 +169,7 @@ def test_a_stopped_command_continues_and_gives_the_same_file(source: TableSource
 
 
 def test_a_kill_between_the_last_part_and_the_end_costs_no_work(
-    source: TableSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: MoleculeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
@@ -160,7 +188,9 @@ def test_a_kill_between_the_last_part_and_the_end_costs_no_work(
     assert not (tmp_path / "out.parquet.parts").exists()
 
 
-def test_finished_work_is_kept_unless_it_is_other_work_or_asked_anew(source: TableSource, tmp_path: Path) -> None:
+def test_finished_work_is_kept_unless_it_is_other_work_or_asked_anew(
+    source: MoleculeSource, path: Path, tmp_path: Path
+) -> None:
     output = tmp_path / "out.parquet"
     first = run(source, output)
     again = run(source, output, columns := AtomCounts())
@@ -168,21 +198,35 @@ def test_finished_work_is_kept_unless_it_is_other_work_or_asked_anew(source: Tab
     assert (again.rows, again.done, again.reasons) == (first.rows, first.done, first.reasons)
     run(source, output, columns, resume=False)
     assert columns.calls == 6
-    source.path.write_text(source.path.read_text() + "m21,CCO\n")
+    path.write_text(path.read_text() + "m21,CCO\n")
     assert run(source, output).rows == 22
 
 
-def test_parts_of_other_work_are_not_continued(source: TableSource, tmp_path: Path) -> None:
+def test_parts_of_other_work_are_not_continued(source: MoleculeSource, path: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.parquet"
     with pytest.raises(KeyboardInterrupt):
         run(source, output, AtomCounts(stop_after=5))
-    source.path.write_text(source.path.read_text().replace("m3,", "x3,"))
+    path.write_text(path.read_text().replace("m3,", "x3,"))
     report = run(source, output)
     assert report.resumed_rows == 0
     assert pl.read_parquet(output)["reason_input"][3] == "x3"
 
 
-def test_a_folder_of_the_user_is_not_removed(source: TableSource, tmp_path: Path) -> None:
+def test_parts_of_another_size_are_not_continued(
+    source: MoleculeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out.parquet"
+    for place, name in ((tables, "CHUNK_ROWS"), (MoleculeSource, "jobs_a_part")):
+        with pytest.raises(KeyboardInterrupt):
+            run(source, output, AtomCounts(stop_after=5))
+        with monkeypatch.context() as patched:
+            patched.setattr(place, name, 3)
+            assert run(source, output).resumed_rows == 0
+        assert pl.read_parquet(output)["row"].to_list() == list(range(1, 22))
+        output.unlink()
+
+
+def test_a_folder_of_the_user_is_not_removed(source: MoleculeSource, tmp_path: Path) -> None:
     parts = tmp_path / "out.parquet.parts"
     parts.mkdir()
     (parts / "thesis.txt").touch()
@@ -191,7 +235,7 @@ def test_a_folder_of_the_user_is_not_removed(source: TableSource, tmp_path: Path
     assert (parts / "thesis.txt").exists()
 
 
-def test_only_one_process_writes_an_output(source: TableSource, tmp_path: Path) -> None:
+def test_only_one_process_writes_an_output(source: MoleculeSource, tmp_path: Path) -> None:
     with (
         exclusive(tmp_path / "out.parquet.lock", "x"),
         pytest.raises(HookeError, match=r"is writing .*out\.parquet"),
@@ -200,7 +244,7 @@ def test_only_one_process_writes_an_output(source: TableSource, tmp_path: Path) 
 
 
 def test_a_full_disk_keeps_the_finished_parts(
-    source: TableSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: MoleculeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, written = pq.ParquetWriter.write_table, []
 
@@ -217,51 +261,59 @@ def test_a_full_disk_keeps_the_finished_parts(
     assert run(source, tmp_path / "out.parquet").resumed_rows == 8
 
 
-def test_wrong_outputs_and_empty_sources_are_refused(source: TableSource, tmp_path: Path) -> None:
+def test_wrong_outputs_and_empty_sources_are_refused(source: MoleculeSource, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"must end in \.parquet or \.csv, got out\.xlsx"):
         run(source, tmp_path / "out.xlsx")
     with pytest.raises(UsageError, match=r"must end in \.parquet, got"):
         run(source, tmp_path / "out.csv", suffixes=(".parquet",))
 
-    class Empty(TableSource):
-        def chunks(self, *_: object, **__: object) -> Generator[PreparedChunk]:
+    class Empty(MoleculeSource):
+        def jobs(self, *, skip: int = 0) -> Iterator[Any]:
             yield from ()
 
     with pytest.raises(DataError, match="holds no rows"):
-        run(Empty(source.path, source.smiles, source.columns), tmp_path / "out.parquet")
+        run(of_kind(Empty, source), tmp_path / "out.parquet")
 
 
-def test_memory_holds_a_few_chunks_whatever_the_length(source: TableSource, tmp_path: Path) -> None:
-    alive: list[weakref.ref[PreparedChunk]] = []
+def test_memory_holds_a_few_chunks_whatever_the_length(source: MoleculeSource, tmp_path: Path) -> None:
+    alive: list[weakref.ref[Any]] = []
     most = 0
 
-    class Long(TableSource):
-        def chunks(self, how: Preparation, *, skip: int, workers: int | None) -> Generator[PreparedChunk]:
-            nonlocal most
+    class Long(MoleculeSource):
+        def jobs(self, *, skip: int = 0) -> Iterator[Any]:
             for _ in range(60):
-                for chunk in super().chunks(how, skip=skip, workers=workers):
-                    alive.append(weakref.ref(chunk))
-                    most = max(most, sum(reference() is not None for reference in alive))
-                    yield chunk
-                    del chunk
+                yield from super().jobs(skip=skip)
 
-    report = run(Long(source.path, source.smiles, source.columns), tmp_path / "out.parquet")
+        def prepare(self, job: Any) -> PreparedChunk:
+            return watched(super().prepare(job))
+
+        def chunk(self, prepared: PreparedChunk) -> Chunk:
+            return watched(super().chunk(prepared))
+
+    def watched(made: Any) -> Any:
+        nonlocal most
+        alive.append(weakref.ref(made))
+        most = max(most, sum(reference() is not None for reference in alive))
+        return made
+
+    report = run(of_kind(Long, source), tmp_path / "out.parquet")
     assert report.rows == 60 * 21
+    assert len(alive) == 2 * 60 * 6
     assert most <= 4
 
 
-def test_the_source_is_closed_at_once_when_a_command_is_stopped(source: TableSource, tmp_path: Path) -> None:
+def test_the_source_is_closed_at_once_when_a_command_is_stopped(source: MoleculeSource, tmp_path: Path) -> None:
     closed = []
 
-    class Watched(TableSource):
-        def chunks(self, *arguments: Any, **options: Any) -> Generator[PreparedChunk]:
+    class Watched(MoleculeSource):
+        def jobs(self, *, skip: int = 0) -> Iterator[Any]:
             try:
-                yield from super().chunks(*arguments, **options)
+                yield from super().jobs(skip=skip)
             finally:
                 closed.append(True)
 
     try:
-        run(Watched(source.path, source.smiles, source.columns), tmp_path / "out.parquet", AtomCounts(stop_after=1))
+        run(of_kind(Watched, source), tmp_path / "out.parquet", AtomCounts(stop_after=1))
     except KeyboardInterrupt:
         assert closed == [True]  # not only when the traceback is thrown away: its workers would go on until then
     assert closed
@@ -276,23 +328,28 @@ def test_files_of_others_carry_no_stamp(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(find_spec("ray") is None, reason="the extra `cluster` is not installed")
-def test_a_cluster_whose_worker_is_killed_gives_the_same(run: Path, tmp_path: Path) -> None:
+def test_a_cluster_whose_worker_is_killed_gives_the_same(
+    run: Path, image_run: Path, screen: ImageStore, tmp_path: Path
+) -> None:
     smiles = twin_smiles(400, seed=1) * 11
     table = tmp_path / "many.csv"
     table.write_text("smiles,y\n" + "\n".join(f"{text},{number}" for number, text in enumerate(smiles)) + "\n")
     script = Path(__file__).with_name("on_ray.py")
-    done = subprocess.run(
-        [sys.executable, str(script), str(run), str(table), str(tmp_path)], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, script, run, table, image_run, screen.folder, tmp_path]
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
     if done.returncode == 5:
         pytest.skip(f"Ray did not start on this machine: {done.stderr[-300:]}")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "killed").exists()
     assert json.loads(done.stdout.splitlines()[-1]) == {
-        "workers": 2, "rows": 4400, "same store": True, "first": [0, 1, 2], "error": "shard 0 is damaged",
+        "workers": 2, "rows": 4400, "wells": len(Wells.of(screen)), "same store": True, "first": [0, 1, 2],
+        "error": "shard 0 is damaged",
     }  # fmt: skip
-    one, two = (pq.read_table(tmp_path / f"{name}.parquet") for name in ("one", "two"))
-    assert one.equals(two)
+    for kind in ("", "wells-"):
+        one, two = (pq.read_table(tmp_path / f"{kind}{name}.parquet") for name in ("one", "two"))
+        assert one.drop(["embedding"]).equals(two.drop(["embedding"]))
+        first, second = (np.array(found["embedding"].to_pylist(), np.float64) for found in (one, two))
+        np.testing.assert_allclose(first, second, atol=1e-5)  # workers compute with one thread each
 
 
 def test_whole_chunks_in_workers_are_the_same(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,7 +371,10 @@ def test_whole_chunks_in_workers_are_the_same(run: Path, tmp_path: Path, monkeyp
         assert pq.read_table(tmp_path / f"{name}-1.parquet").equals(pq.read_table(tmp_path / f"{name}-2.parquet"))
 
 
-def test_worker_processes_compute_whole_chunks_of_a_table(run: Path, tmp_path: Path) -> None:
+def test_worker_processes_compute_whole_chunks_of_a_table(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "CHUNK_ROWS", 100)
     smiles = twin_smiles(200, seed=1) * 21
     table = tmp_path / "many.csv"
     table.write_text("smiles\n" + "\n".join([*smiles, "nonsense"]) + "\n")
@@ -333,11 +393,11 @@ class InThisProcess(AtomCounts):
     on_gpu: ClassVar[bool] = True
 
 
-def test_a_network_on_a_gpu_is_not_taken_to_worker_processes(source: TableSource, tmp_path: Path) -> None:
+def test_a_network_on_a_gpu_is_not_taken_to_worker_processes(source: MoleculeSource, tmp_path: Path) -> None:
     here, elsewhere = InThisProcess(), AtomCounts()
     for name, columns in (("here", here), ("elsewhere", elsewhere)):
         stream(
-            source, tmp_path / f"{name}.parquet", columns, PLAIN, STAMP, {"verb": "count"}, workers=2, resume=False,
+            source, tmp_path / f"{name}.parquet", columns, STAMP, {"verb": "count"}, workers=2, resume=False,
             show_progress=False, doing="counting",
         )  # fmt: skip
     assert sum(here.seen) == 18

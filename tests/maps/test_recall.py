@@ -9,7 +9,9 @@ import pytest
 from hooke.cells.annotations import SOURCES
 from hooke.cells.map import build_map
 from hooke.cells.profiles import Profiles
+from hooke.cells.store import ProfileStore
 from hooke.core.errors import UsageError
+from hooke.datasets import horlbeck
 from hooke.evaluate.known_pairs import unique_pairs
 from hooke.maps import recall as module
 from hooke.maps.recall import map_recall, real_measurements, recall_of, table
@@ -39,7 +41,17 @@ def test_raw_beside_whitened(wells: Profiles) -> None:
 def test_files_and_data_sets(wells: Profiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = build_map(wells).write(tmp_path / "map.parquet")
     monkeypatch.setattr(module, "known_pairs", lambda *_, **__: PAIRS)
-    assert recall_of(str(path), forms=("raw",))[0].recall.queries == 2
+    rows = recall_of(str(path), forms=("raw",))
+    assert rows[0].recall.queries == 2
+    store = ProfileStore.write(Profiles.read(path), tmp_path / "store")
+    assert recall_of(str(store.folder), forms=("raw",))[0].to_json() == rows[0].to_json()
+    named = Profiles.read(path).with_values(
+        build_map(wells).values, [f"Cells_{number}" for number in range(wells.dim)]
+    )  # features that are called as those of CellProfiler
+    assert recall_of(str(named.write(tmp_path / "named.parquet")), forms=("raw",))[0].to_json() == rows[0].to_json()
+    monkeypatch.setattr(horlbeck.Dataset, "prepare", lambda self, folder, *_: self.twin(folder))
+    monkeypatch.setattr(module, "known_pairs", lambda *_, **__: {"t": unique_pairs("t", ["TWIN00"], ["TWIN01"])})
+    assert real_measurements(tmp_path, ("horlbeck",), show_progress=False)["horlbeck"][0].recall.entities == 48
     with pytest.raises(UsageError, match="data set of molecules"):
         real_measurements(tmp_path, ("moleculenet",), show_progress=False)
 

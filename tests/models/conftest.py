@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import torch
 
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.molecules.vocabulary import ATOM_VOCABULARIES, BOND_VOCABULARIES, group_of, period_of
-from hooke.testing.samples import SMILES, batch_of
 
 ENCODINGS = {"none": EncodingConfig(), "all": EncodingConfig(laplacian=2, random_walk=3)}
 
@@ -25,7 +26,7 @@ class Reference:
     def __init__(self, module: ModuleType, encodings: EncodingConfig, **options: object) -> None:
         torch.manual_seed(3)
         config = module.Config(**options)
-        self.model = module.Model(config, encodings).double().eval()
+        self.model = module.Model(config, MoleculeSpec(encodings=encodings)).double().eval()
         for parameter in self.model.parameters():  # biases, epsilon and norms away from their start
             parameter.data += 0.05 * torch.randn_like(parameter)
         self.weights = {name: tensor.detach().numpy() for name, tensor in self.model.state_dict().items()}

@@ -12,10 +12,11 @@ import torch
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.images.batch import ImageBatch
 from hooke.images.batch import image_batch as images_to_batch
+from hooke.images.spec import ImageSpec
+from hooke.modalities.images.samples import CHANNELS, SPEC, image_batch, noise_for
 from hooke.models import ca_mae
+from hooke.nn.contract import built
 from hooke.nn.masking import mask_by_noise
-from hooke.testing.image_models import build_image_model, noise_for
-from hooke.testing.image_samples import CHANNELS, image_batch
 
 NAMES = tuple(f"w{number}" for number in range(11))
 CONFIG = ca_mae.Config(
@@ -89,7 +90,7 @@ def slow_decode(
 @pytest.mark.parametrize("wanted", [(0, 1, 2), (2, 0), (1, 3)])
 def test_decoder_against_the_slow_reference(wanted: tuple[int, ...]) -> None:
     torch.manual_seed(0)
-    model = ca_mae.Model(CONFIG, (*CHANNELS, "mito")).double().eval()
+    model = ca_mae.Model(CONFIG, ImageSpec((*CHANNELS, "mito"))).double().eval()
     for parameter in model.parameters():
         parameter.data += 0.1 * torch.randn_like(parameter)
     masking = mask_by_noise(torch.rand(1, 12, generator=torch.Generator().manual_seed(1)), 0.5)
@@ -101,7 +102,7 @@ def test_decoder_against_the_slow_reference(wanted: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("count", [1, 4, 6, 11])
 def test_any_number_of_channels(count: int) -> None:
-    model, batch = build_image_model(ca_mae, channels=NAMES), image_batch(2, channels=NAMES[:count])
+    model, batch = built(ca_mae, replace(SPEC, channels=NAMES)), image_batch(2, channels=NAMES[:count])
     assert model.embed(batch).shape == (2, 96)
     assert model.embed_channels(batch).shape == (2, count, 96)
     assert model(batch).tokens.shape == (2, 1 + 16 * count, 96)
@@ -111,7 +112,7 @@ def test_any_number_of_channels(count: int) -> None:
 
 
 def test_the_mean_embedding_does_not_depend_on_the_order_of_channels() -> None:
-    model, batch = build_image_model(ca_mae, channels=NAMES), image_batch(2, channels=NAMES[:6])
+    model, batch = built(ca_mae, replace(SPEC, channels=NAMES)), image_batch(2, channels=NAMES[:6])
     order = torch.randperm(6, generator=torch.Generator().manual_seed(0)).tolist()
     other = replace(batch, pixels=batch.pixels[:, order], channels=tuple(NAMES[index] for index in order))
     torch.testing.assert_close(model.embed(other), model.embed(batch), atol=1e-12, rtol=1e-12)
@@ -119,12 +120,12 @@ def test_the_mean_embedding_does_not_depend_on_the_order_of_channels() -> None:
 
 
 def test_channels_to_decode() -> None:
-    model, batch = build_image_model(ca_mae, channels=NAMES), image_batch(2, channels=NAMES[:3])
+    model, batch = built(ca_mae, replace(SPEC, channels=NAMES)), image_batch(2, channels=NAMES[:3])
     noise = noise_for(model, batch)
     whole = model.reconstruct(batch, noise, 0.75)
     part = model.reconstruct(batch, noise, 0.75, decode=("w2", "w0"))
     torch.testing.assert_close(part.image, whole.image[:, [2, 0]])
-    assert torch.equal(part.target_image, whole.target_image[:, [2, 0]])
+    torch.testing.assert_close(part.target_image, whole.target_image[:, [2, 0]], atol=1e-12, rtol=1e-12)
     new = model.reconstruct(batch, noise, 0.75, decode=("w1", "w7"))
     assert new.image.isfinite().all()
     assert new.target_image[:, 1].isnan().all()
@@ -132,7 +133,7 @@ def test_channels_to_decode() -> None:
 
 
 def test_refusals() -> None:
-    model, batch = build_image_model(ca_mae), image_batch(2)
+    model, batch = built(ca_mae, SPEC), image_batch(2)
     noise = noise_for(model, batch)
     with pytest.raises(UnknownNameError, match="Did you mean 'actin'"):
         model.reconstruct(batch, noise, 0.75, decode=("actn",))
@@ -149,7 +150,7 @@ def test_refusals() -> None:
 def test_tokens_of_a_256_pixel_image() -> None:
     """1536 tokens, 384 of them visible, with six channels at patch 16."""
     with torch.device("meta"):
-        model = ca_mae.Model(ca_mae.PRESETS["small_16"], NAMES[:6])
+        model = ca_mae.Model(ca_mae.PRESETS["small_16"], ImageSpec(NAMES[:6]))
     from hooke.images.batch import meta_batch
     from hooke.nn.masking import visible_count
 
@@ -160,8 +161,9 @@ def test_tokens_of_a_256_pixel_image() -> None:
 def test_one_mean_a_channel_in_the_same_order_for_any_order_of_the_input() -> None:
     names = ("b", "a", "c")
     torch.manual_seed(0)
-    model = ca_mae.Model(replace(CONFIG, pooling="channels", stem="convolution"), names).eval()
+    model = ca_mae.Model(replace(CONFIG, pooling="channels", stem="convolution"), ImageSpec(names)).eval()
     assert model.width == 3 * CONFIG.width
+    assert model.width_of(("x", "a", "b", "c")) == 4 * CONFIG.width
     pixels = torch.rand(2, 4, 16, 16, generator=torch.Generator().manual_seed(0))
     found = model.embed(as_batch(pixels, ("x", "a", "b", "c")))
     assert found.shape == (2, 4 * CONFIG.width)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from hooke.modalities.molecules.samples import batch_of
 from hooke.models import gps
 from hooke.molecules.encodings.config import EncodingConfig
-from hooke.testing.samples import batch_of
+from hooke.molecules.spec import MoleculeSpec
 
 
 def relu(x: np.ndarray) -> np.ndarray:
@@ -39,10 +40,10 @@ def test_parity(reference, bias: str) -> None:
 
 
 def test_presets_grow_to_a_billion() -> None:
+    spec = MoleculeSpec(encodings=EncodingConfig(random_walk=16))
     with torch.device("meta"):
         sizes = {
-            name: sum(p.numel() for p in gps.Model(config, EncodingConfig(random_walk=16)).parameters())
-            for name, config in gps.PRESETS.items()
+            name: sum(p.numel() for p in gps.Model(config, spec).parameters()) for name, config in gps.PRESETS.items()
         }
     assert list(sizes.values()) == sorted(sizes.values())
     assert sizes["tiny"] < 2e5

@@ -14,11 +14,12 @@ from scipy.special import erf
 from torch import nn
 
 from hooke.core.errors import UsageError
+from hooke.modalities.molecules.samples import batch_of, with_node_inputs
 from hooke.models import gps_plus_plus
 from hooke.models.gps_plus_plus import PRESETS, Config, Model
 from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.pair_bias import POSITIONS
-from hooke.testing.samples import batch_of
 
 OPTIONS = {
     "width": 8, "edge_width": 6, "global_width": 4, "depth": 3, "heads": 2, "expansion": 2, "embedding_width": 5,
@@ -185,7 +186,7 @@ def sizes(preset: str, **changes: object) -> tuple[int, Model]:
     """Parameters of the published network, with 3D input and the two-layer head of one label."""
     config = replace(PRESETS[preset], positions=True, **changes)
     with torch.device("meta"):
-        model = Model(config, ENCODINGS)
+        model = Model(config, MoleculeSpec(encodings=ENCODINGS))
         head = nn.Sequential(
             nn.Linear(config.width, config.width), nn.LayerNorm(config.width), nn.Linear(config.width, 1)
         )
@@ -215,7 +216,7 @@ def test_presets_go_up_to_a_billion() -> None:
 
 def test_hiding_paths_and_coordinates() -> None:
     smiles = ["CCO", "CCCCC"]
-    batch = batch_of(smiles, node_inputs={POSITIONS: 3})
+    batch = with_node_inputs(batch_of(smiles), {POSITIONS: 3})
     torch.manual_seed(0)
     model = Model(replace(PRESETS["tiny"], hide_positions=1.0)).train()
     without = replace(batch, node_encodings={})

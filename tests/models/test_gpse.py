@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from hooke.modalities.molecules.samples import batch_of, with_node_inputs
 from hooke.models import gpse
 from hooke.models.gpse import RANDOM_FEATURES, RANDOM_WIDTH, RandomFeatures
-from hooke.testing.samples import batch_of
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -60,7 +60,7 @@ def test_random_features() -> None:
     fixed = features(batch)
     torch.testing.assert_close(fixed[:2], fixed[3:])  # by number in the molecule
     assert not torch.equal(fixed[0], fixed[1])
-    given = batch_of(["CCO", "CC"], node_inputs={RANDOM_FEATURES: RANDOM_WIDTH})
+    given = with_node_inputs(batch_of(["CCO", "CC"]), {RANDOM_FEATURES: RANDOM_WIDTH})
     assert torch.equal(features(given), given.node_encodings[RANDOM_FEATURES])
 
 

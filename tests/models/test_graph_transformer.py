@@ -11,6 +11,7 @@ from scipy.special import erf
 
 from hooke.models import graph_transformer
 from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 
 
 def gelu(x: np.ndarray) -> np.ndarray:
@@ -39,9 +40,10 @@ def test_parity(reference) -> None:
 
 
 def test_presets_grow_to_a_billion() -> None:
+    spec = MoleculeSpec(encodings=EncodingConfig(random_walk=16))
     with torch.device("meta"):
         sizes = {
-            name: sum(p.numel() for p in graph_transformer.Model(config, EncodingConfig(random_walk=16)).parameters())
+            name: sum(p.numel() for p in graph_transformer.Model(config, spec).parameters())
             for name, config in graph_transformer.PRESETS.items()
         }
     assert list(sizes.values()) == sorted(sizes.values())

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from hooke.images.spec import ImageSpec
+from hooke.modalities.images.samples import CHANNELS, image_batch, noise_for
 from hooke.models import mae
 from hooke.nn.images.fourier import hidden_error
-from hooke.testing.image_models import noise_for
-from hooke.testing.image_samples import CHANNELS, image_batch
 
 CONFIG = mae.Config(
     width=12, depth=2, heads=3, patch=4, block="serial", qkv_bias=True, qk_norm=False, layer_scale=0.0,
@@ -101,7 +101,7 @@ class Slow:
 
 def model() -> mae.Model:
     torch.manual_seed(0)
-    made = mae.Model(CONFIG, CHANNELS).double().train()
+    made = mae.Model(CONFIG, ImageSpec(CHANNELS)).double().train()
     for parameter in made.parameters():
         parameter.data += 0.05 * torch.randn_like(parameter)
     return made
@@ -159,7 +159,7 @@ def _masking(noise: torch.Tensor) -> object:
 @pytest.mark.parametrize("preset", ["small_16", "base_16", "large_8", "giant_8"])
 def test_the_decoder_has_25_million_parameters(preset: str) -> None:
     with torch.device("meta"):
-        made = mae.Model(mae.PRESETS[preset], SIX)
+        made = mae.Model(mae.PRESETS[preset], ImageSpec(SIX))
     assert sum(p.numel() for p in made.decoder.parameters()) / 1e6 == pytest.approx(25.9, abs=0.9)
     if preset == "giant_8":
         assert sum(p.numel() for p in made.parameters()) / 1e9 == pytest.approx(1.86, rel=0.01)

@@ -4,13 +4,14 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.images.spec import ImageSpec
+from hooke.modalities.images.samples import CHANNELS, SPEC, image_batch, noise_for
 from hooke.models import mu_net
-from hooke.testing.image_models import build_image_model, noise_for
-from hooke.testing.image_samples import CHANNELS, image_batch
+from hooke.nn.contract import built
 
 
 def test_hidden_pixels_do_not_reach_the_prediction() -> None:
-    model, batch = build_image_model(mu_net), image_batch(2, kind="float64")
+    model, batch = built(mu_net, SPEC), image_batch(2, kind="float64")
     noise = noise_for(model, batch)
     before = model.reconstruct(batch, noise, 0.5)
     images = before.target_image.clone()
@@ -24,7 +25,7 @@ def test_hidden_pixels_do_not_reach_the_prediction() -> None:
 
 
 def test_resolutions() -> None:
-    model = build_image_model(mu_net, mu_net.Config(width=8, levels=3, depth=1, patch=8))
+    model = built(mu_net, SPEC, mu_net.Config(width=8, levels=3, depth=1, patch=8))
     batch = image_batch(2, size=(24, 40))
     assert [tuple(model(batch, block=block).grid) for block in (1, 2, 3)] == [(24, 40), (12, 20), (6, 10)]
     assert model.width == 32
@@ -34,4 +35,4 @@ def test_resolutions() -> None:
 
 def test_widths() -> None:
     with pytest.raises(UsageError, match="multiple of 8"):
-        mu_net.Model(mu_net.Config(width=12), CHANNELS)
+        mu_net.Model(mu_net.Config(width=12), ImageSpec(CHANNELS))

@@ -6,21 +6,23 @@ import pytest
 import torch
 from torch.nn import functional
 
+from hooke.images.spec import ImageSpec
+from hooke.modalities.images.samples import SPEC
 from hooke.models import resnet
-from hooke.testing.image_models import build_image_model
+from hooke.nn.contract import built
 
 
 @pytest.mark.parametrize(("preset", "with_classifier"), [("50", 25_557_032), ("101", 44_549_160)])
 def test_parameters_agree_with_the_literature(preset: str, with_classifier: int) -> None:
     with torch.device("meta"):
-        model = resnet.Model(resnet.PRESETS[preset], ("r", "g", "b"))
+        model = resnet.Model(resnet.PRESETS[preset], ImageSpec(("r", "g", "b")))
     assert sum(p.numel() for p in model.parameters()) + 2048 * 1000 + 1000 == with_classifier
     assert model.blocks == 1 + sum(resnet.PRESETS[preset].depths)
     assert model.width == 2048
 
 
 def test_a_bottleneck_written_out() -> None:
-    block = build_image_model(resnet).stages[2]
+    block = built(resnet, SPEC).stages[2]
     maps = torch.randn(2, 64, 8, 8, generator=torch.Generator().manual_seed(0)).double()
 
     def norm(rows: torch.Tensor, layer: torch.nn.BatchNorm2d) -> torch.Tensor:

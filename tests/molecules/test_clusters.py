@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hooke.molecules.clusters import similarity_clusters
+from hooke.molecules.splitting import similarity_clusters
 
 
 def test_equal_molecules_share_a_cluster_and_strangers_do_not() -> None:

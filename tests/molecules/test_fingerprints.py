@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hooke.molecules.fingerprints import morgan_bits, morgan_counts, nearest_similarity
+from hooke.molecules.descriptors import morgan_bits, morgan_counts, nearest_similarity
 
 
 def test_counts_do_not_depend_on_how_a_molecule_is_written() -> None:

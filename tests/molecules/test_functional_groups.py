@@ -7,9 +7,9 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import Fragments
 
+from hooke.modalities.molecules.samples import SMILES
 from hooke.molecules.featurise import PROBES, featurise
 from hooke.molecules.functional_groups import GROUP_NAMES, functional_groups
-from hooke.testing.samples import SMILES
 
 MORE = (
     "CC(=O)Oc1ccccc1C(=O)O", "CN1CCC[C@H]1c1cccnc1", "O=[N+]([O-])c1ccccc1", "CC(=O)NC1=CC=C(O)C=C1", "NC(=N)NCCC[C@H](N)C(=O)O",

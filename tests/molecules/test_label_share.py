@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hooke.core.label import Label
-from hooke.molecules.label_share import hide_labels, kept
-from hooke.testing.samples import SMILES, slice_of
+from hooke.modalities.molecules.samples import SMILES, slice_of
+from hooke.molecules.statistics import hide_labels, kept
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])

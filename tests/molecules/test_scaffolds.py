@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hooke.molecules.scaffolds import murcko_scaffold
+from hooke.molecules.splitting import murcko_scaffold
 
 
 def test_scaffolds() -> None:

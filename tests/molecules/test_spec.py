@@ -14,7 +14,7 @@ from hooke.molecules.spec import MoleculeSpec
 
 def test_a_spec_survives_json() -> None:
     statistics = {"graph": LabelStatistics(np.array([3.0]), np.array([1.5]), np.array([0.25]))}
-    spec = MoleculeSpec((Label("a"),), EncodingConfig(random_walk=4), StandardiseConfig(stereo="drop"), statistics)
+    spec = MoleculeSpec((Label("a"),), statistics, EncodingConfig(random_walk=4), StandardiseConfig(stereo="drop"))
     found = MoleculeSpec.from_json(json.loads(json.dumps(spec.to_json())))
     assert (found.labels, found.encodings, found.standardise) == (spec.labels, spec.encodings, spec.standardise)
     np.testing.assert_equal(found.statistics["graph"]._asdict(), statistics["graph"]._asdict())

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from hooke.modalities.molecules.samples import ENCODINGS, SMILES, batch_of
 from hooke.molecules.batch import MoleculeBatch
-from hooke.testing.samples import ENCODINGS, SMILES, batch_of
 
 
 @pytest.fixture(scope="session")

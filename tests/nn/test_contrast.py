@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from hooke.nn.contrast import key_contrast, nt_xent
+from hooke.nn.losses import key_contrast, nt_xent
 
 
 def cosine(a: torch.Tensor, b: torch.Tensor) -> float:

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from hooke.core.label import Label
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.item_noise import item_ids, item_uniform, keyed, mixed, uniform
-from hooke.testing.samples import SMILES, batch_of
 
 PAIRS = (Label("distance", "pair"),)
 

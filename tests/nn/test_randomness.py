@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from hooke.modalities.molecules.samples import batch_of
 from hooke.nn.randomness import ItemDropout, ItemRandom, random_from
-from hooke.testing.samples import batch_of
 
 
 def draw(seed: int, network: nn.Module) -> torch.Tensor:

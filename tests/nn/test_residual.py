@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from hooke.nn.residual import Residual
+from hooke.nn.graphs.isomorphism import Residual
 
 
 def test_sum_and_no_sum() -> None:

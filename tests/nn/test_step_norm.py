@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from hooke.nn.step_norm import StepNorm
+from hooke.nn.graphs.views_of_output import StepNorm
 
 
 def test_agrees_with_batch_norm_in_training_and_after_it() -> None:

@@ -20,7 +20,7 @@ class Mean(Task):
 def test_what_a_task_need_not_say() -> None:
     task, network, batch = Mean(None, "spec"), nn.Linear(2, 1), torch.ones(3, 2)
     assert task.learns_labels(None)
-    assert task.inputs("spec") == "spec"
+    assert task.needs("spec") == task.inputs("spec") == "spec"
     assert not task.predict(network, batch)
     assert list(task.parts(network, batch, 0, torch.Generator())) == ["loss"]
 

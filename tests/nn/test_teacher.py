@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from hooke.nn.teacher import Teacher, momentum_at
+from hooke.tasks.sit_v2 import Teacher, momentum_at
 
 
 def test_after_some_steps_it_is_the_closed_form_buffers_included() -> None:

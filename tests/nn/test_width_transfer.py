@@ -9,9 +9,9 @@ from torch import nn
 from hooke.core import registry
 from hooke.core.errors import UsageError
 from hooke.core.label import Label
-from hooke.inference.network import build_network, build_task
-from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.width_transfer import rate_factors, transfer_width
+from hooke.tasks import multitask
 
 
 def chain(width: int) -> nn.Sequential:
@@ -53,11 +53,11 @@ def test_a_base_of_another_depth_is_refused() -> None:
 @pytest.mark.parametrize("name", ["gps", "grover"])
 def test_heads_keep_their_width(name: str) -> None:
     module = registry.module("models", name)
-    task = build_task("multitask", registry.module("tasks", "multitask").Config(), [Label("a")], None)
+    spec = MoleculeSpec((Label("a"),))
+    task = multitask.Task(multitask.Config(), spec)
 
     def network(width: int, heads: int) -> nn.Module:
-        config = module.Config(width=width, depth=2, heads=heads)
-        return build_network(name, config, EncodingConfig(), task)
+        return task.network(module.Model(module.Config(width=width, depth=2, heads=heads), spec))
 
     with pytest.raises(UsageError, match="change `heads` with `width`"):
         transfer_width(network(32, 2), network(16, 2))

@@ -19,10 +19,11 @@ from hooke.report.build import (
     predictions,
     reliability,
     result_table,
+    set_coverage,
     thin,
 )
 from hooke.report.drawing import MoleculePool
-from hooke.report.schema import Estimate, KeyNumber
+from hooke.report.schema import Estimate, KeyNumber, SetCoverage
 
 SMILES = ["C" * length for length in range(1, 21)]
 TRUE = np.linspace(-1, 1, 20)
@@ -219,3 +220,9 @@ def test_predictions_account_for_every_row() -> None:
     short = predictions(pool, "T", [Label("a")], ["C", "N"], np.zeros(2), limit=1)
     assert short.shown == "the first 1 of 2"
     assert short.rows[0].values[0] == Estimate(0.0)
+
+
+def test_coverage_of_sets() -> None:
+    found = SimpleNamespace(reached=Interval(0.9, 0.8, np.nan), mean_size=1.5, empty=0.1, count=20)
+    made = set_coverage("gene", "vit", found, wanted=0.9, classes=7, calibrated_on=30)
+    assert made == SetCoverage("gene", "vit", 0.9, Estimate(0.9, 0.8, None), 1.5, 0.1, 7, 20, 30)

@@ -8,7 +8,18 @@ import pytest
 from hooke.report import sections
 from hooke.report.blocks import Page, model_colours
 from hooke.report.plots import Charts
-from hooke.report.schema import Estimate, Picture, Reference, Report, Reproduce, ResultTable, Score, Summary, TaskResult
+from hooke.report.schema import (
+    Estimate,
+    Picture,
+    Reference,
+    Report,
+    Reproduce,
+    ResultTable,
+    Score,
+    SetCoverage,
+    Summary,
+    TaskResult,
+)
 
 
 def page(report: Report) -> Page:
@@ -89,3 +100,15 @@ def test_pictures_and_other_items(report: Report) -> None:
     assert 'src="data:image/png;base64,AAAA"' in markup
     assert "a note" in markup
     assert "molecules that it was not trained on" not in str(sections.results(page(shown)))
+
+
+def test_sets_of_classes_of_wells(report: Report) -> None:
+    sets = SetCoverage("gene", "vit", 0.9, Estimate(0.875, 0.8, 0.93), 1.5, 0.05, 7, 96, 80)
+    shown = replace(report, items="fields", test_items="wells", sets=(sets,), coverage=())
+    markup = str(sections.calibration(page(shown)))
+    for text in ("Conformal sets of classes", "87.5 %", "[0.80, 0.93]", "1.50", "5.0 %", ">wells<", "calibrated on"):
+        assert text in markup
+    assert "molecules" not in markup
+    assert "on wells that it was not trained on" in str(sections.results(page(shown)))
+    assert Report.from_json(shown.to_json()).sets == (sets,)
+    assert (shown.tested, replace(shown, test_items="").tested) == ("wells", "fields")

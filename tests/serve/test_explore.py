@@ -9,6 +9,7 @@ import pytest
 
 from hooke.cells.map import build_map
 from hooke.cells.profiles import Profiles
+from hooke.cells.store import ProfileStore
 from hooke.core.errors import DataError
 from hooke.serve import explore as module
 from hooke.serve.explore import explore, open_map
@@ -30,6 +31,8 @@ def test_a_map_brings_its_own_layout_or_gets_one(
     bare = Profiles(made.values, made.metadata.select("gene"), made.features).write(tmp_path / "bare.parquet")
     assert open_map(bare).method == "tsne"
     assert open_map(bare).names.tolist() == made.column("gene").tolist()
+    store = ProfileStore.write(Profiles.read(path), tmp_path / "store")
+    assert open_map(store.folder).coordinates.tolist() == view.coordinates.tolist()
 
 
 def test_a_server_with_and_without_images(

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from hooke.core import registry
 from hooke.core.label import Label
-from hooke.core.recipe import TrainSection
+from hooke.core.recipe import Named, TrainSection
 from hooke.inference.network import build_network, build_task
+from hooke.modalities import trainable
+from hooke.modalities.molecules.samples import SMILES, batch_of, random_values
 from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.width_transfer import transfer_width
 from hooke.studies.coordinate_check import movements, slopes, watched
-from hooke.testing.samples import SMILES, batch_of
 
 WIDTHS = (16, 64, 256)
 ENCODINGS = EncodingConfig(random_walk=4)
 LABELS = (Label("a"), Label("b", kind="binary"))
+SPEC = MoleculeSpec(LABELS, encodings=ENCODINGS)
 RATES = {"gine": 1e-2, "dmpnn": 2e-3, "mpnn": 2e-3, "gps": 1e-2}
 
 
@@ -34,12 +39,19 @@ def options(name: str, width: int) -> dict[str, Any]:
 
 def made(name: str, width: int, task: Any) -> Any:
     config = registry.module("models", name).Config(width=width, **options(name, width))
-    return build_network(name, config, ENCODINGS, task)
+    return build_network(trainable("molecules", "fit"), Named(name, config, "models"), SPEC, task)
+
+
+def multitask() -> Any:
+    return build_task(Named("multitask", registry.module("tasks", "multitask").Config(), "tasks"), SPEC)
 
 
 def found(name: str, *, transfer: bool) -> dict[str, float]:
-    task = build_task("multitask", registry.module("tasks", "multitask").Config(), LABELS, None)
+    task = multitask()
+    generator = np.random.default_rng(0)
+    targets = np.stack([random_values(label, len(SMILES), generator) for label in LABELS], axis=1)
     batch = batch_of(SMILES, encodings=ENCODINGS, labels=LABELS)
+    batch = replace(batch, targets={"graph": torch.from_numpy(targets)})
     moved: dict[int, list[dict[str, float]]] = {width: [] for width in WIDTHS}
     for width in WIDTHS:
         for seed in range(3):
@@ -72,8 +84,7 @@ def test_slope_of_a_power() -> None:
 
 
 def test_every_layer_is_watched() -> None:
-    task = build_task("multitask", registry.module("tasks", "multitask").Config(), LABELS, None)
-    assert list(watched(made("gine", 16, task))) == [
+    assert list(watched(made("gine", 16, multitask()))) == [
         "node_inputs",
         "edge_inputs",
         "layers.0",

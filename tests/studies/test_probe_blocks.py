@@ -10,11 +10,13 @@ import pytest
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
+from hooke.images.wells import Wells
+from hooke.modalities.images import View
 from hooke.studies import probe_blocks as module
 from hooke.studies.probe_blocks import probe_blocks, table
 
 
-def test_every_block_is_scored(image_run: Path, screen: ImageStore) -> None:
+def test_every_block_is_scored(image_run: Path, run: Path, screen: ImageStore) -> None:
     scores = probe_blocks(RunFolder(image_run), screen, limit=16, show_progress=False)
     assert [score.block for score in scores] == [1, 2]
     assert all(0 <= score.accuracy <= 1 and score.wells == 16 for score in scores)
@@ -23,17 +25,21 @@ def test_every_block_is_scored(image_run: Path, screen: ImageStore) -> None:
     assert "best" in {line[-1] for line in lines}
     with pytest.raises(UnknownNameError, match="metadata column"):
         probe_blocks(image_run, screen, target="colour", show_progress=False)
+    with pytest.raises(DataError, match="on molecules, not on images"):
+        probe_blocks(run, screen, show_progress=False)
 
 
 def test_a_separable_embedding_is_found(image_run: Path, screen: ImageStore, monkeypatch: pytest.MonkeyPatch) -> None:
     codes = screen.classes("perturbation")[0]
     shift = 5 * screen.batch_index
 
-    def fake(run: object, store: object, rows: np.ndarray, view: module.View, **_: object) -> np.ndarray:
-        known = codes if view.block == 2 else np.zeros_like(codes)
-        return (np.eye(codes.max() + 1)[known] + shift[:, None])[rows]
+    assert len(Wells.of(screen)) == len(screen)  # a field is a well here
 
-    monkeypatch.setattr(module, "embed_fields", fake)
+    def fake(run: object, store: object, wells: np.ndarray, view: View, batch_size: int) -> np.ndarray:
+        known = codes if view.block == 2 else np.zeros_like(codes)
+        return (np.eye(codes.max() + 1)[known] + shift[:, None])[wells]
+
+    monkeypatch.setattr(module, "_embedded", fake)
     first, second = probe_blocks(image_run, screen, show_progress=False)
     assert second.accuracy > 0.9
     assert first.accuracy < 0.5

@@ -11,9 +11,7 @@ from hooke.core.errors import UsageError
 from hooke.core.how import QUIET
 from hooke.core.label import Label
 from hooke.encoders import Encoder
-from hooke.molecules.encodings.config import EncodingConfig
-from hooke.molecules.parse import KEEP_ALL
-from hooke.molecules.source import Preparation
+from hooke.molecules.spec import MoleculeSpec
 from hooke.molecules.tables.description import Table
 from hooke.molecules.tables.ingest import prepare_tables
 from hooke.molecules.tables.twins import write_twin_table
@@ -23,10 +21,11 @@ from hooke.studies.probing import probe
 class Sizes(Encoder):
     """Embeds a molecule by its size."""
 
+    modality = "molecules"  # type: ignore[assignment]
+    spec = MoleculeSpec()  # type: ignore[assignment]
     width = 1  # type: ignore[assignment]
-    preparation = Preparation(KEEP_ALL, EncodingConfig())  # type: ignore[assignment]
 
-    def vectors(self, batch):  # type: ignore[no-untyped-def]
+    def vectors(self, batch, options=None):  # type: ignore[no-untyped-def]
         return batch.node_offsets.diff().numpy().astype(np.float32)[:, None]
 
     def stamp(self):  # type: ignore[no-untyped-def]

@@ -26,12 +26,12 @@ def test_the_whole_chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     report = Report.read(result.folder / "report.json")
     assert [curves.title for curves in report.training] == ["Pretraining", "Fine-tuning", "From scratch"]
     assert {table.tasks[0].level for table in report.results} == {"graph", "node", "edge"}
-    assert [entry.second for entry in report.differences] == ["from scratch", "mean", "ridge", "random_forest"]
+    assert [entry.second for entry in report.differences] == ["from scratch", "mean", "ridge", "forest"]
     predictions = pl.read_parquet(result.predictions)
     assert len(predictions) >= 5
     assert (predictions["hydration_free_energy_lower"] < predictions["hydration_free_energy_upper"]).all()
     assert len(pl.read_parquet(result.embeddings)) == len(predictions)
-    assert set(result.scores) == {"fine-tuned", "from scratch", "mean", "ridge", "random_forest"}
+    assert set(result.scores) == {"fine-tuned", "from scratch", "mean", "ridge", "forest"}
     assert len(report.predictions[0].rows) == len(predictions)
     before = sorted(path.name for path in (tmp_path / "runs").glob("*/*"))
     quickstart(tmp_path / "runs", seeds=2, show_progress=False)

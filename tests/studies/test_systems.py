@@ -11,24 +11,23 @@ from hooke.core.errors import UnknownNameError
 from hooke.core.how import QUIET
 from hooke.core.recipe import SplitSection, load_recipe
 from hooke.encoders import Encoder
-from hooke.molecules.encodings.config import EncodingConfig
-from hooke.molecules.parse import KEEP_ALL
-from hooke.molecules.source import Preparation
+from hooke.molecules.spec import MoleculeSpec
+from hooke.molecules.splitting import split_store
 from hooke.molecules.tables.description import Table
 from hooke.molecules.tables.ingest import prepare_tables
 from hooke.molecules.tables.twins import write_twin_table
 from hooke.studies import systems
 from hooke.studies.systems import SYSTEMS, Task, predictions
-from hooke.train.split import split_store
 
 
 class Counting(Encoder):
     """Embeds a molecule by the number of its atoms of each element."""
 
+    modality = "molecules"  # type: ignore[assignment]
+    spec = MoleculeSpec()  # type: ignore[assignment]
     width = 20  # type: ignore[assignment]
-    preparation = Preparation(KEEP_ALL, EncodingConfig())  # type: ignore[assignment]
 
-    def vectors(self, batch):  # type: ignore[no-untyped-def]
+    def vectors(self, batch, options=None):  # type: ignore[no-untyped-def]
         out = np.zeros((batch.num_graphs, 20), np.float32)
         np.add.at(out, (batch.node_graph.numpy(), batch.atom_codes[:, 0].clamp(max=19).numpy()), 1)
         return out

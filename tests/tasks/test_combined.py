@@ -7,12 +7,13 @@ import torch
 
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.label import Label
+from hooke.modalities.molecules.samples import batch_of
 from hooke.models import gine
 from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
+from hooke.nn.contract import seeded
 from hooke.tasks import gpse
 from hooke.tasks.combined import Config, Task, part
-from hooke.testing.contract import seeded
-from hooke.testing.samples import batch_of
 from hooke.testing.tasks import check_task
 
 LABELS = (Label("solubility"),)
@@ -21,8 +22,8 @@ TWO = Config({"multitask": {"weight": 2.0}, "noisy_nodes": {"weight": 0.5, "node
 
 def made(config: Config, encodings: EncodingConfig = EncodingConfig()):
     torch.manual_seed(0)
-    task = Task(config, LABELS)
-    return task, task.network(gine.Model(gine.PRESETS["tiny"], Task.input_encodings(config, encodings)))
+    task = Task(config, MoleculeSpec(LABELS, encodings=encodings))
+    return task, task.network(gine.Model(gine.PRESETS["tiny"], task.inputs(task.spec)))
 
 
 def test_the_loss_is_the_weighted_sum() -> None:
@@ -65,9 +66,10 @@ def test_the_spread_that_the_labels_objective_states() -> None:
 def test_predicted_encodings_are_no_input() -> None:
     config = Config({"multitask": {}, "gpse": {}})
     asked = EncodingConfig(laplacian=4, random_walk=21, commute=True)
-    assert Task.input_encodings(config, asked) == EncodingConfig(commute=True)
-    task, network = made(config, gpse.ENCODINGS)
-    batch = batch_of(["CCO", "C1CC1"], encodings=gpse.ENCODINGS, labels=LABELS)
+    task, network = made(config, gpse.Config().targets)
+    assert task.inputs(MoleculeSpec(encodings=asked)).encodings == EncodingConfig(commute=True)
+    assert task.needs(MoleculeSpec()).encodings == gpse.Config().targets
+    batch = batch_of(["CCO", "C1CC1"], encodings=gpse.Config().targets, labels=LABELS)
     assert task.losses(network, batch, 0, seeded(0))["loss"].isfinite()
 
 

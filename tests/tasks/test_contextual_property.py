@@ -8,16 +8,17 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.modalities.molecules.samples import batch_of
 from hooke.models import gine, grover
+from hooke.molecules.spec import MoleculeSpec
+from hooke.nn.contract import seeded
 from hooke.tasks.contextual_property import Config, Task, around, context_losses
-from hooke.testing.contract import seeded
-from hooke.testing.samples import batch_of
 from hooke.testing.tasks import check_task
 
 
 @pytest.mark.parametrize(("module", "views"), [(gine, 1), (grover, 2)])
 def test_knowing_nothing_costs_the_logarithm_of_the_classes(module, views: int) -> None:
-    task = Task(Config(share=1.0, atom_classes=7, bond_classes=11))
+    task = Task(Config(share=1.0, atom_classes=7, bond_classes=11), MoleculeSpec())
     network = task.network(module.Model(module.PRESETS["tiny"]))
     for heads in network.heads.values():
         for head in heads.heads:
@@ -54,9 +55,9 @@ def test_contract_without_hiding() -> None:
 
 def test_two_hops() -> None:
     check_task("contextual_property", Config(hops=2, share=0.6))
-    task, batch = Task(Config(hops=2, share=1.0, hidden="none")), batch_of(["CCCCC"])
+    task, batch = Task(Config(hops=2, share=1.0, hidden="none"), MoleculeSpec()), batch_of(["CCCCC"])
     network = task.network(gine.Model(gine.PRESETS["tiny"]))
-    one = Task(Config(share=1.0, hidden="none")).losses(network, batch, 0, seeded(0))
+    one = Task(Config(share=1.0, hidden="none"), MoleculeSpec()).losses(network, batch, 0, seeded(0))
     two = task.losses(network, batch, 0, seeded(0))
     assert {name for name in one if one[name] != two[name]} == {"loss", "atoms", "bonds"}
     with pytest.raises(UsageError, match="hops must be at least 1, got 0"):

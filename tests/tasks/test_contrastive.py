@@ -8,15 +8,16 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.modalities.molecules.samples import batch_of
 from hooke.models import gine
+from hooke.molecules.spec import MoleculeSpec
+from hooke.nn.contract import seeded
 from hooke.tasks.contrastive import Config, Task
-from hooke.testing.contract import seeded
-from hooke.testing.samples import batch_of
 from hooke.testing.tasks import check_task
 
 
 def test_two_equal_views_of_two_molecules() -> None:
-    task = Task(Config(share=0.0, temperature=0.5))
+    task = Task(Config(share=0.0, temperature=0.5), MoleculeSpec())
     torch.manual_seed(0)
     network, batch = task.network(gine.Model(gine.PRESETS["tiny"])), batch_of(["CCO", "c1ccccc1"])
     first, second = torch.nn.functional.normalize(network(batch)["projection"], dim=1)
@@ -27,7 +28,7 @@ def test_two_equal_views_of_two_molecules() -> None:
 
 
 def test_views_differ() -> None:
-    task = Task(Config(share=0.5))
+    task = Task(Config(share=0.5), MoleculeSpec())
     network, batch = task.network(gine.Model(gine.PRESETS["tiny"])), batch_of(["CCOCCN", "c1ccccc1"])
     seen = []
     network.encoder.register_forward_hook(lambda module, arguments, output: seen.append(arguments[0].atom_codes))

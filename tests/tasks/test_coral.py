@@ -6,19 +6,19 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import vit
+from hooke.nn.contract import built
 from hooke.nn.domain_losses import coral_penalty, rows_by_domain
 from hooke.tasks.coral import Config, Task
-from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import CLASSES, image_batch
 
 
 def test_the_penalty_of_the_embedding_is_added() -> None:
     batch, found = image_batch(), {}
     for penalty in (0.0, 2.0):
-        task = Task(Config(penalty=penalty), CLASSES)
+        task = Task(Config(penalty=penalty), SPEC)
         torch.manual_seed(0)
-        network = task.network(build_image_model(vit)).double().eval()
+        network = task.network(built(vit, SPEC)).double().eval()
         found[penalty] = task.losses(network, batch, 0, torch.Generator())
     expected = coral_penalty(network.embed(batch), rows_by_domain(batch.batch_index))
     torch.testing.assert_close(found[2.0]["penalty"], expected.detach())
@@ -29,9 +29,9 @@ def test_the_penalty_of_the_embedding_is_added() -> None:
 
 def test_training_brings_the_domains_together() -> None:
     batch, distances = image_batch(12), []
-    task = Task(Config(penalty=10.0, symmetry="none"), CLASSES)
+    task = Task(Config(penalty=10.0, symmetry="none"), SPEC)
     torch.manual_seed(0)
-    network = task.network(build_image_model(vit)).float().train()
+    network = task.network(built(vit, SPEC)).float().train()
     optimiser = torch.optim.Adam(network.parameters(), 1e-3)
     for step in range(12):
         parts = task.losses(network, batch, step, torch.Generator().manual_seed(0))

@@ -7,18 +7,18 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import vit
+from hooke.nn.contract import built
 from hooke.tasks.dann import Config, Task
-from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import CLASSES, DOMAINS, image_batch
 
 
 def test_the_encoder_climbs_what_the_adversary_descends() -> None:
     gradients = {}
     for penalty in (0.0, 1.0, 3.0):
-        task, batch = Task(Config(penalty=penalty), CLASSES, DOMAINS), image_batch()
+        task, batch = Task(Config(penalty=penalty), SPEC), image_batch()
         torch.manual_seed(0)
-        network = task.network(build_image_model(vit)).double().eval()
+        network = task.network(built(vit, SPEC)).double().eval()
         task.losses(network, batch, 0, torch.Generator())["loss"].backward()
         gradients[penalty] = (network.encoder.encoder.patches.weight.grad, network.adversary[0].weight.grad)
     adversarial = gradients[1.0][0] - gradients[0.0][0]
@@ -31,20 +31,20 @@ def test_the_encoder_climbs_what_the_adversary_descends() -> None:
 
 
 def test_the_ramp() -> None:
-    task = Task(Config(penalty=2.0, ramp_steps=100), CLASSES, DOMAINS)
+    task = Task(Config(penalty=2.0, ramp_steps=100), SPEC)
     assert task.strength(0) == 0
     assert task.strength(50) == pytest.approx(2 * (2 / (1 + math.exp(-5)) - 1))
     assert task.strength(500) == task.strength(100) < 2
-    assert Task(Config(penalty=2.0), CLASSES, DOMAINS).strength(0) == 2
+    assert Task(Config(penalty=2.0), SPEC).strength(0) == 2
 
 
 def test_unknown_batches_take_no_part_in_evaluation_and_are_refused_in_training() -> None:
-    task, batch = Task(Config(), CLASSES, DOMAINS), image_batch()
-    network = task.network(build_image_model(vit)).double()
+    task, batch = Task(Config(), SPEC), image_batch()
+    network = task.network(built(vit, SPEC)).double()
     strange = replace(batch, batch_index=batch.batch_index + 10)
     parts = task.losses(network.eval(), strange, 0, torch.Generator())
     assert float(parts["adversary"]) == 0
     with pytest.raises(UsageError, match="made for 3"):
         task.losses(network.train(), strange, 0, torch.Generator())
     with pytest.raises(UsageError, match="two or more"):
-        Task(Config(), CLASSES, 1)
+        Task(Config(), replace(SPEC, batches=SPEC.batches[:1]))

@@ -3,16 +3,16 @@ from __future__ import annotations
 import pytest
 import torch
 
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import vit
+from hooke.nn.contract import built
 from hooke.nn.domain_losses import irm_penalty, rows_by_domain
 from hooke.tasks.irm import Config, Task
-from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import CLASSES, image_batch
 
 
 def test_means_of_batches_and_penalty_of_labelled_images() -> None:
-    task, batch = Task(Config(penalty=5.0, anneal_steps=10), CLASSES), image_batch(9)
-    network = task.network(build_image_model(vit)).double().eval()
+    task, batch = Task(Config(penalty=5.0, anneal_steps=10), SPEC), image_batch(9)
+    network = task.network(built(vit, SPEC)).double().eval()
     logits, labels = network(batch).logits["perturbation"], task.labels(batch)
     known = labels >= 0
     rows = rows_by_domain(batch.batch_index[known])

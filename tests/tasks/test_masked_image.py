@@ -4,21 +4,21 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import ca_mae, mae, mu_net, vit
+from hooke.nn.contract import built
 from hooke.nn.images.fourier import reconstruction_losses
 from hooke.nn.masking import random_noise
 from hooke.tasks import masked_image
 from hooke.tasks.masked_image import Config, Task, some_channels
-from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import image_batch
-from hooke.testing.image_tasks import IMAGE_TASK_CHECKS
+from hooke.testing.tasks import losses, task_case
 
 
 @pytest.mark.parametrize("module", [mae, ca_mae, mu_net])
 @pytest.mark.parametrize("weight", [0.0, 0.01])
 def test_the_loss_is_that_of_the_reconstruction(module: object, weight: float) -> None:
-    task = Task(Config(fourier_weight=weight))
-    network, batch = task.network(build_image_model(module)).eval(), image_batch()
+    task = Task(Config(fourier_weight=weight), SPEC)
+    network, batch = task.network(built(module, SPEC)).eval(), image_batch()
     patches = network.encoder.maskable(batch)
     noise = random_noise(6, patches, torch.Generator().manual_seed(5), "cpu")
     expected = reconstruction_losses(network.encoder.reconstruct(batch, noise, 0.75), fourier_weight=weight)
@@ -29,7 +29,7 @@ def test_the_loss_is_that_of_the_reconstruction(module: object, weight: float) -
 
 @pytest.mark.parametrize("config", [Config(normalise_patches=True), Config(fourier_weight=0.1, orthonormal=True)])
 def test_options_keep_the_contract(config: Config) -> None:
-    IMAGE_TASK_CHECKS["losses"](masked_image, config)
+    losses(task_case(masked_image, config))
 
 
 def test_subsets_of_channels() -> None:
@@ -39,12 +39,12 @@ def test_subsets_of_channels() -> None:
     some = some_channels(batch, torch.Generator().manual_seed(3))
     for name, plane in zip(some.channels, some.pixels.unbind(1), strict=True):
         assert torch.equal(plane, batch.pixels[:, batch.channels.index(name)])
-    task = Task(Config(channel_subsets=True))
-    network = task.network(build_image_model(ca_mae)).train()
+    task = Task(Config(channel_subsets=True), SPEC)
+    network = task.network(built(ca_mae, SPEC)).train()
     losses = [task.losses(network, batch, 0, torch.Generator().manual_seed(seed))["loss"] for seed in range(4)]
     assert all(bool(loss.isfinite()) for loss in losses)
     with pytest.raises(UsageError, match="channel-agnostic"):
-        task.network(build_image_model(mae))
+        task.network(built(mae, SPEC))
 
 
 def test_refusals() -> None:
@@ -53,6 +53,6 @@ def test_refusals() -> None:
         (Config(normalise_patches=True, fourier_weight=0.1), "cannot go with"),
     ):
         with pytest.raises(UsageError, match=message):
-            Task(config)
+            Task(config, SPEC)
     with pytest.raises(UsageError, match="masked encoder"):
-        Task(Config()).network(build_image_model(vit))
+        Task(Config(), SPEC).network(built(vit, SPEC))

@@ -11,17 +11,20 @@ from torch.nn import functional
 
 from hooke.core.errors import DataError, UsageError
 from hooke.core.label import Label
+from hooke.core.types import LabelStatistics
+from hooke.modalities.molecules.samples import ENCODINGS, LABELS, SMILES, STATISTICS, batch_of
 from hooke.models import gine
 from hooke.molecules.batch import MoleculeBatch
+from hooke.molecules.spec import MoleculeSpec
 from hooke.tasks import multitask
-from hooke.testing.samples import ENCODINGS, SMILES, batch_of
-from hooke.testing.tasks import LABELS, STATISTICS, TASK_CHECKS
+from hooke.testing import check_task
+from hooke.testing.tasks import TASK_CHECKS, task_case
 
 
 def setting(config: multitask.Config, labels=LABELS, statistics=STATISTICS, seed: int = 0):
-    task = multitask.Task(config, labels, statistics)
+    task = multitask.Task(config, MoleculeSpec(tuple(labels), statistics=statistics or {}))
     torch.manual_seed(seed)
-    network = task.network(gine.Model(gine.Config(width=8, depth=1), ENCODINGS)).double()
+    network = task.network(gine.Model(gine.Config(width=8, depth=1), MoleculeSpec(encodings=ENCODINGS))).double()
     return task, network, batch_of(SMILES, encodings=ENCODINGS, labels=labels)
 
 
@@ -166,7 +169,9 @@ def test_other_regression_losses(kind) -> None:
 def test_normalisation_follows_the_statistics() -> None:
     labels = [Label("a"), Label("constant"), Label("unseen"), Label("binary", kind="binary")]
     statistics = {
-        "graph": (np.array([5, 5, 0, 5]), np.array([3.0, 1.0, np.nan, 0.5]), np.array([2.0, 0.0, np.nan, 0.5]))
+        "graph": LabelStatistics(
+            np.array([5, 5, 0, 5]), np.array([3.0, 1.0, np.nan, 0.5]), np.array([2.0, 0.0, np.nan, 0.5])
+        )
     }
     task, network, batch = setting(multitask.Config(), labels, statistics)
     head = network.heads["graph"]
@@ -191,7 +196,7 @@ def test_layout_and_columns() -> None:
     assert layout.order == (1, 2, 3, 0, 4)
     assert layout.outputs == 10
     assert layout.output_order == (8, 0, 1, 2, 3, 4, 5, 6, 7, 9)
-    task = multitask.Task(multitask.Config(), LABELS)
+    task = multitask.Task(multitask.Config(), MoleculeSpec(LABELS))
     assert task.columns("graph") == [
         "regression", "binary", *(f"classes[{k}]" for k in range(3)), *(f"ordered[{k}]" for k in range(4)), "second",
     ]  # fmt: skip
@@ -199,9 +204,9 @@ def test_layout_and_columns() -> None:
 
 def test_unusable_settings() -> None:
     with pytest.raises(UsageError, match="at least one label"):
-        multitask.Task(multitask.Config(), [])
+        multitask.Task(multitask.Config(), MoleculeSpec())
     with pytest.raises(UsageError, match="weight 0"):
-        multitask.Task(multitask.Config(graph_weight=0.0), [Label("a")])
+        multitask.Task(multitask.Config(graph_weight=0.0), MoleculeSpec((Label("a"),)))
 
 
 def test_dropout_and_signs_follow_the_generator() -> None:
@@ -235,7 +240,9 @@ def test_bfloat16() -> None:
 @pytest.mark.parametrize("check", TASK_CHECKS)
 @pytest.mark.parametrize("weighting", ["label_count", "uncertainty"])
 def test_contract_with_other_weightings(weighting, check) -> None:
-    TASK_CHECKS[check](multitask, multitask.Config(weighting=weighting, dropout=0.1, regression_loss="huber"))
+    TASK_CHECKS[check](
+        task_case(multitask, multitask.Config(weighting=weighting, dropout=0.1, regression_loss="huber"))
+    )
 
 
 def test_thousands_of_labels_take_no_loop() -> None:
@@ -252,20 +259,13 @@ def test_thousands_of_labels_take_no_loop() -> None:
 
 @pytest.mark.parametrize("kind", ["gaussian", "evidential"])
 def test_heads_that_state_a_spread_keep_the_contract(kind: str) -> None:
-    from hooke.testing.tasks import TASK_CHECKS
-
-    for check in TASK_CHECKS.values():
-        check(multitask, multitask.Config(regression_loss=kind))  # type: ignore[arg-type]
+    check_task(multitask, multitask.Config(regression_loss=kind))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "evidential"])
 def test_the_spread_is_on_the_scale_of_the_labels(kind: str) -> None:
-    from hooke.testing.samples import ENCODINGS, SMILES, batch_of
-    from hooke.testing.tasks import LABELS as ALL
-    from hooke.testing.tasks import build
-
-    batch = batch_of(SMILES, encodings=ENCODINGS, labels=ALL)
-    task, network = build(multitask, multitask.Config(regression_loss=kind))  # type: ignore[arg-type]
+    case = task_case(multitask, multitask.Config(regression_loss=kind))  # type: ignore[arg-type]
+    (task, network), batch = case.build(), case.batch()
     spread = task.spread(network, batch)
     names = task.columns("graph")
     assert task.states_spread
@@ -279,15 +279,13 @@ def test_the_spread_is_on_the_scale_of_the_labels(kind: str) -> None:
 
 
 def test_plain_losses_state_no_spread() -> None:
-    from hooke.testing.tasks import build
-
-    task, _ = build(multitask, multitask.Config())
+    task, _ = task_case(multitask).build()
     assert not task.states_spread
 
 
 def test_balanced_classes_weigh_the_loss_and_not_the_probabilities() -> None:
     labels = (Label("value"), Label("rare", kind="binary"), Label("never", kind="binary"))
-    statistics = {"graph": (np.full(3, 40.0), np.array([2.0, 0.1, 0.0]), np.ones(3))}
+    statistics = {"graph": LabelStatistics(np.full(3, 40.0), np.array([2.0, 0.1, 0.0]), np.ones(3))}
     plain, balanced = multitask.Config(), multitask.Config(positive_weight="balanced")
     task, network, batch = setting(balanced, labels, statistics)
     _usual_task, usual, _ = setting(plain, labels, statistics)
@@ -325,7 +323,7 @@ def test_weighting_classes_leaves_the_best_probability_where_it_is() -> None:
 
 
 def test_rare_classes_weigh_at_most_a_hundred_times() -> None:
-    statistics = {"graph": (np.full(2, 1e4), np.array([1e-4, 1 - 1e-4]), np.ones(2))}
+    statistics = {"graph": LabelStatistics(np.full(2, 1e4), np.array([1e-4, 1 - 1e-4]), np.ones(2))}
     labels = (Label("a", kind="binary"), Label("b", kind="binary"))
     _, network, _ = setting(multitask.Config(positive_weight="balanced"), labels, statistics)
     assert network.heads["graph"].positive_weight.tolist() == pytest.approx([100.0, 0.01])

@@ -6,11 +6,12 @@ import math
 
 import pytest
 
+from hooke.modalities.molecules.samples import batch_of
 from hooke.models import gine
+from hooke.molecules.spec import MoleculeSpec
+from hooke.nn.contract import seeded
 from hooke.nn.graphs.code_prediction import ATOM_SIZES, BOND_SIZES
 from hooke.tasks.noisy_nodes import Config, Task
-from hooke.testing.contract import seeded
-from hooke.testing.samples import batch_of
 from hooke.testing.tasks import check_task
 
 ATOM = sum(math.log(size) for size in ATOM_SIZES) / len(ATOM_SIZES)
@@ -18,7 +19,7 @@ BOND = sum(math.log(size) for size in BOND_SIZES) / len(BOND_SIZES)
 
 
 def test_knowing_nothing_costs_the_logarithm_of_the_codes() -> None:
-    task = Task(Config(node_weight=2.0, edge_weight=3.0))
+    task = Task(Config(node_weight=2.0, edge_weight=3.0), MoleculeSpec())
     network = task.network(gine.Model(gine.PRESETS["tiny"]))
     for head in network.heads.values():
         head.layers[-1].weight.data.zero_()
@@ -30,7 +31,10 @@ def test_knowing_nothing_costs_the_logarithm_of_the_codes() -> None:
 
 def test_noise_reaches_the_encoder_and_not_the_targets() -> None:
     batch = batch_of(["CCO"])
-    quiet, loud = Task(Config(node_probability=0.0, edge_probability=0.0)), Task(Config(node_probability=0.9))
+    quiet, loud = (
+        Task(Config(node_probability=0.0, edge_probability=0.0), MoleculeSpec()),
+        Task(Config(node_probability=0.9), MoleculeSpec()),
+    )
     network = quiet.network(gine.Model(gine.PRESETS["tiny"]))
     seen = []
     network.encoder.register_forward_hook(lambda module, arguments, output: seen.append(arguments[0]))

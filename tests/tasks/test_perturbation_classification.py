@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import torch
 
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import resnet
+from hooke.nn.contract import built
 from hooke.nn.images.batch_statistics import adapted
 from hooke.tasks.perturbation_classification import Config, Task
-from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import CLASSES, image_batch
 
 
 def test_one_pass_for_each_batch_never_mixes_their_statistics() -> None:
@@ -19,8 +19,8 @@ def test_one_pass_for_each_batch_never_mixes_their_statistics() -> None:
     others = replace(batch, pixels=changed)
     rows = batch.batch_index != 1
     for by_batch in (True, False):
-        task = Task(Config(by_batch=by_batch), CLASSES)
-        network = task.network(build_image_model(resnet)).double().train()
+        task = Task(Config(by_batch=by_batch), SPEC)
+        network = task.network(built(resnet, SPEC)).double().train()
         first, second = (task.classify(network, each).logits["perturbation"][rows] for each in (batch, others))
         assert torch.allclose(first, second, atol=1e-12) == by_batch
     parts = task.losses(network, batch, 0, torch.Generator().manual_seed(0))
@@ -28,8 +28,8 @@ def test_one_pass_for_each_batch_never_mixes_their_statistics() -> None:
 
 
 def test_batches_apart_in_training_are_adabn_at_evaluation() -> None:
-    task = Task(Config(by_batch=True), CLASSES)
-    network, batch = task.network(build_image_model(resnet)).double(), image_batch(36)
+    task = Task(Config(by_batch=True), SPEC)
+    network, batch = task.network(built(resnet, SPEC)).double(), image_batch(36)
     trained = task.classify(network.train(), batch).embedding
     for number in range(3):
         rows = batch.batch_index == number

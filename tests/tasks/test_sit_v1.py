@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import ca_mae, vit
+from hooke.nn.contract import built
 from hooke.tasks import sit_v1
 from hooke.tasks.sit_v1 import Config, Task, weighted_sum
-from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import image_batch
-from hooke.testing.image_tasks import IMAGE_TASK_CHECKS
+from hooke.testing.tasks import losses, task_case
 
 TWO = vit.Config(width=32, depth=2, heads=2, patch=8, class_tokens=2, stochastic_depth=0.0)
 
@@ -24,8 +24,8 @@ def test_learned_weights_by_hand() -> None:
 
 
 def test_parts_of_the_loss() -> None:
-    task = Task(Config())
-    network = task.network(build_image_model(vit, TWO)).double().eval()
+    task = Task(Config(), SPEC)
+    network = task.network(built(vit, SPEC, TWO)).double().eval()
     parts = task.losses(network, image_batch(4), 0, torch.Generator().manual_seed(0))
     assert set(parts) == {"loss", "reconstruction", "contrast", "rotation", "rotation_accuracy"}
     parts = {name: value.detach() for name, value in parts.items()}
@@ -36,7 +36,7 @@ def test_parts_of_the_loss() -> None:
 
 def test_tokens_serve_what_they_should() -> None:
     """The rotation reads the first class token, the contrast the second, the reconstruction the patches."""
-    network = Task(Config()).network(build_image_model(vit, TWO)).double().eval()
+    network = Task(Config(), SPEC).network(built(vit, SPEC, TWO)).double().eval()
     batch = image_batch(2)
     image, rotation, rows = network(batch)
     tokens = network.encoder(batch).tokens
@@ -48,14 +48,14 @@ def test_tokens_serve_what_they_should() -> None:
 
 
 def test_without_rotation() -> None:
-    IMAGE_TASK_CHECKS["losses"](sit_v1, Config(rotation=False))
-    network = Task(Config(rotation=False)).network(build_image_model(vit, TWO))
+    losses(task_case(sit_v1, Config(rotation=False)))
+    network = Task(Config(rotation=False), SPEC).network(built(vit, SPEC, TWO))
     assert network.rotate is None
     assert set(network.log_weights) == {"reconstruction", "contrast"}
 
 
 def test_encoders_that_do_not_fit() -> None:
     with pytest.raises(UsageError, match="class_tokens = 2"):
-        Task(Config()).network(build_image_model(vit))
+        Task(Config(), SPEC).network(built(vit, SPEC))
     with pytest.raises(UsageError, match="encoder vit"):
-        Task(Config()).network(build_image_model(ca_mae))
+        Task(Config(), SPEC).network(built(ca_mae, SPEC))

@@ -4,11 +4,10 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import ca_mae, resnet, vit
-from hooke.nn.teacher import momentum_at
-from hooke.tasks.sit_v2 import Config, Task, damaged_error
-from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import image_batch
+from hooke.nn.contract import built
+from hooke.tasks.sit_v2 import Config, Task, damaged_error, momentum_at
 
 SMALL = Config(hidden_width=32, contrast_width=8, momentum=0.9, momentum_steps=10)
 
@@ -24,9 +23,9 @@ def test_the_error_counts_damaged_pixels_only_and_is_zero_without_any() -> None:
 
 
 def test_the_teacher_follows_the_student_once_a_step_and_only_in_training() -> None:
-    task = Task(SMALL)
+    task = Task(SMALL, SPEC)
     torch.manual_seed(0)
-    network, batch = task.network(build_image_model(vit)).double().train(), image_batch(4)
+    network, batch = task.network(built(vit, SPEC)).double().train(), image_batch(4)
     optimiser = torch.optim.SGD([p for p in network.parameters() if p.requires_grad], 0.1)
     name = "encoder.encoder.patches.weight"
     expected = network.encoder.encoder.patches.weight.detach().clone()
@@ -47,9 +46,9 @@ def test_the_loss_is_contrast_and_weighted_reconstruction() -> None:
     batch = image_batch(4)
     found = {}
     for weight in (1.0, 5.0):
-        task = Task(Config(hidden_width=32, contrast_width=8, reconstruction_weight=weight))
+        task = Task(Config(hidden_width=32, contrast_width=8, reconstruction_weight=weight), SPEC)
         torch.manual_seed(0)
-        network = task.network(build_image_model(vit)).double().eval()
+        network = task.network(built(vit, SPEC)).double().eval()
         found[weight] = task.losses(network, batch, 0, torch.Generator().manual_seed(0))
     assert found[1.0]["contrast"] == found[5.0]["contrast"]
     for weight, parts in found.items():
@@ -59,4 +58,4 @@ def test_the_loss_is_contrast_and_weighted_reconstruction() -> None:
 def test_encoders_that_do_not_fit() -> None:
     for module in (ca_mae, resnet):
         with pytest.raises(UsageError, match="encoder vit"):
-            Task(SMALL).network(build_image_model(module))
+            Task(SMALL, SPEC).network(built(module, SPEC))

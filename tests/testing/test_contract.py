@@ -1,36 +1,34 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import pytest
-import torch
 
+from hooke.nn.contract import ContractError
 from hooke.testing import contract
 
 
-def test_require() -> None:
-    contract.require(True, "fine")
-    with pytest.raises(contract.ContractError, match="broken"):
-        contract.require(False, "broken")
+@dataclass
+class Thawed:
+    width: int = 1
 
 
-def test_require_equal() -> None:
-    contract.require_equal(torch.ones(2), torch.ones(2) + 1e-12, "ones")
-    contract.require_equal(torch.zeros(0), torch.zeros(0), "nothing")
-    with pytest.raises(contract.ContractError, match="shape"):
-        contract.require_equal(torch.ones(2), torch.ones(3), "ones")
-    with pytest.raises(contract.ContractError, match=r"ones: differs by 0\.1"):
-        contract.require_equal(torch.ones(2), torch.ones(2) + 0.1, "ones")
+@dataclass(frozen=True)
+class Needy:
+    width: int
 
 
-def test_config_must_be_a_frozen_dataclass() -> None:
-    @dataclass
-    class Thawed:
-        width: int = 1
+@dataclass(frozen=True)
+class Sound:
+    widths: dict = field(default_factory=dict)
+    width: int = 1
 
-    for config, message in ((None, "not a dataclass"), (Thawed, "not frozen")):
-        with pytest.raises(contract.ContractError, match=message):
+
+def test_config_must_be_a_frozen_dataclass_with_defaults() -> None:
+    contract.require_frozen_config(SimpleNamespace(__name__="m", Config=Sound))
+    for config, message in ((None, "not a dataclass"), (Thawed, "not frozen"), (Needy, "width has no default")):
+        with pytest.raises(ContractError, match=message):
             contract.require_frozen_config(SimpleNamespace(__name__="m", Config=config))
 
 
@@ -40,5 +38,8 @@ def test_resolve_module() -> None:
     assert contract.resolve_module("models", module) is module
 
 
-def test_seeded() -> None:
-    assert torch.equal(torch.rand(3, generator=contract.seeded(1)), torch.rand(3, generator=contract.seeded(1)))
+def test_stated_modality() -> None:
+    assert contract.stated_modality(contract.resolve_module("models", "vit").Model, "vit").name == "images"
+    for about in (SimpleNamespace(), SimpleNamespace(modality="smells")):
+        with pytest.raises(ContractError, match=r"toy: modality is .* none of cells, images, molecules"):
+            contract.stated_modality(about, "toy")

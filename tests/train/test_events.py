@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hooke.core.errors import UsageError
-from hooke.train.events import event_file
+from hooke.train.member import event_file
 
 
 def test_a_continued_file_shows_each_epoch_once(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load_file
 
 from hooke.core.errors import DataError, HookeError, UsageError
-from hooke.core.recipe import Named, Recipe
+from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
 from hooke.molecules.store import MoleculeStore
 from hooke.train.fit import finetune, fit, resume
@@ -61,7 +61,9 @@ def test_finetune_starts_from_the_encoder_and_probe_keeps_it(
 ) -> None:
     pretrained = fit(recipe, runs=tmp_path, store=store, show_progress=False)
     before = load_file(pretrained.path("members/0/best.safetensors"))
-    assay = recipe.with_changes(name="assay", model=Named("gine", replace(recipe.model.config, width=99)))
+    assay = recipe.with_changes(
+        name="assay", model=replace(recipe.model, config=replace(recipe.model.config, width=99))
+    )
     probe = finetune(pretrained.folder, assay, mode="probe", runs=tmp_path, store=store, show_progress=False)
     after = load_file(probe.path("members/0/last.safetensors"))
     encoder = [name for name in before if name.startswith("encoder.")]
@@ -97,13 +99,13 @@ def test_what_cannot_be_trained_is_refused(recipe: Recipe, tmp_path: Path) -> No
     empty.write_text("smiles,note\nCC,a\nCCC,b\n")
     with pytest.raises(UsageError, match="no label"):
         fit(
-            recipe.with_changes(data=Named("csv", replace(recipe.data.config, path=str(empty)))),
+            recipe.with_changes(data=replace(recipe.data, config=replace(recipe.data.config, path=str(empty)))),
             runs=tmp_path,
             show_progress=False,
         )
     with pytest.raises(UsageError, match=r"data\.path is missing"):
         fit(
-            recipe.with_changes(data=Named("csv", replace(recipe.data.config, path=""))),
+            recipe.with_changes(data=replace(recipe.data, config=replace(recipe.data.config, path=""))),
             runs=tmp_path,
             show_progress=False,
         )

@@ -9,23 +9,22 @@ import torch
 from torch import nn
 
 from hooke.core.label import Label
-from hooke.inference.network import build_network, build_task
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.models import gine
-from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.tasks import combined, multitask
-from hooke.testing.samples import SMILES, batch_of
-from hooke.train.gradients import gradient_norms
+from hooke.train.loop import gradient_norms
 
 LABELS = (Label("a"), Label("b", kind="binary"))
 
 
 def network_of(task: Any) -> nn.Module:
     torch.manual_seed(0)
-    return build_network("gine", gine.Config(width=8, depth=1, dropout=0.5), EncodingConfig(), task)
+    return task.network(gine.Model(gine.Config(width=8, depth=1, dropout=0.5), MoleculeSpec()))
 
 
 def test_as_written_out() -> None:
-    task = build_task("multitask", multitask.Config(), LABELS, None)
+    task = multitask.Task(multitask.Config(), MoleculeSpec(LABELS))
     network, batch = network_of(task).train(), batch_of(SMILES, labels=LABELS)
     found = gradient_norms(network, task, batch, 0)
     assert set(found) == {"graph/a", "graph/b"}
@@ -40,7 +39,7 @@ def test_as_written_out() -> None:
 
 def test_objectives_are_the_parts_of_a_combination() -> None:
     config = combined.Config({"multitask": {"weight": 2.0}, "attribute_masking": {}})
-    task = build_task("combined", config, LABELS, None)
+    task = combined.Task(config, MoleculeSpec(LABELS))
     network, batch = network_of(task), batch_of(SMILES, labels=LABELS)
     found = gradient_norms(network, task, batch, 0)
     assert set(found) == {"multitask", "attribute_masking"}
@@ -50,12 +49,12 @@ def test_objectives_are_the_parts_of_a_combination() -> None:
 def test_a_task_without_parts_has_one() -> None:
     from hooke.tasks import attribute_masking
 
-    task = build_task("attribute_masking", attribute_masking.Config(), (), None)
+    task = attribute_masking.Task(attribute_masking.Config(), MoleculeSpec())
     assert set(gradient_norms(network_of(task), task, batch_of(SMILES), 0)) == {"loss"}
 
 
 def test_a_frozen_encoder_has_no_gradient() -> None:
-    task = build_task("multitask", multitask.Config(), LABELS, None)
+    task = multitask.Task(multitask.Config(), MoleculeSpec(LABELS))
     network = network_of(task)
     network.encoder.requires_grad_(requires_grad=False)
     assert gradient_norms(network, task, batch_of(SMILES, labels=LABELS), 0) == {}

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
-from hooke.train.lion import Lion
+from hooke.train.optimiser import Lion
 
 
 def test_the_formula_over_several_steps_and_groups() -> None:

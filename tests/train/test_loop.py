@@ -18,12 +18,12 @@ from hooke.core.loader import RowLoader
 from hooke.core.progress import progress
 from hooke.core.recipe import Recipe, TrainSection
 from hooke.inference.network import build_network, build_task
+from hooke.modalities import trainable
 from hooke.molecules.batch import collate
-from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
+from hooke.nn.task import Task
 from hooke.train.devices import make_fabric
 from hooke.train.loop import Trainer, TrainingError
-from hooke.train.molecule_member import molecule_loader
 
 
 def trainer_of(
@@ -31,18 +31,19 @@ def trainer_of(
 ) -> tuple[Trainer, list[dict[str, Any]]]:
     rows = np.arange(len(store))
     section = replace(recipe.train, **changes)
-    task = build_task("multitask", recipe.task.config, store.labels, label_statistics(store, rows[valid:]))
+    modality, recipe = trainable("molecules", "fit"), replace(recipe, train=section)
+    spec = modality.spec(store, rows[valid:], recipe)
+    task = build_task(recipe.task, spec)
     torch.manual_seed(0)
-    network = build_network("gine", recipe.model.config, recipe.encodings, task)
+    network = build_network(modality, recipe.model, spec, task)
     lines: list[dict[str, Any]] = []
-    batch_size = section.batch_size
     trainer = Trainer(
         network,
         task,
         section,
         fabric=make_fabric(section),
-        train=molecule_loader(store, rows[valid:], batch_size, seed=1),
-        valid=molecule_loader(store, rows[:valid], 256, seed=None),
+        train=modality.loader(store, rows[valid:], spec, recipe, part="train", seed=1),
+        valid=modality.loader(store, rows[:valid], spec, recipe, part="valid"),
         seed=1,
         folder=folder,
         log=lambda **fields: lines.append(fields),
@@ -243,8 +244,13 @@ class Points:
         return Points(self.x.to(device), self.rows.to(device))
 
 
-class Squares:
+class Squares(Task):
     """Σ x², to be learnt."""
+
+    modality = "points"
+
+    def network(self, encoder: torch.nn.Module) -> torch.nn.Module:
+        return encoder
 
     def losses(self, network: Any, batch: Points, step: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
         return {"loss": (network(batch.x).squeeze(1) - (batch.x**2).sum(1)).square().mean()}
@@ -271,7 +277,7 @@ def test_other_batches_than_molecules_compiled_and_not(tmp_path: Path, monkeypat
 
         lines: list[dict[str, Any]] = []
         trainer = Trainer(
-            network, Squares(), section, fabric=make_fabric(section), seed=1, folder=tmp_path / name,
+            network, Squares(None, None), section, fabric=make_fabric(section), seed=1, folder=tmp_path / name,
             train=RowLoader(read, np.arange(60), 16, seed=1), valid=RowLoader(read, np.arange(60, 70), 16, seed=None),
             log=lambda lines=lines, **fields: lines.append(fields),
         )  # fmt: skip

@@ -10,10 +10,12 @@ import pytest
 
 from hooke.core.label import Label
 from hooke.core.recipe import load_recipe
+from hooke.core.runs import RunFolder
 from hooke.inference.ensemble import Prediction
+from hooke.modalities import molecules
 from hooke.train import measure as module
 from hooke.train.fit import fit
-from hooke.train.measure import calibrate, decided
+from hooke.train.measure import calibrate, decided, errors_on_test
 
 LABELS = [Label("y"), Label("c", kind="multiclass", classes=3)]
 
@@ -37,7 +39,7 @@ def test_a_large_part_is_streamed_to_the_same_metrics(tmp_path: Path, monkeypatc
     recipe = load_recipe("tiny_pretrain", ["train.epochs=1", "model.width=8", "model.depth=2"])
     exact = fit(recipe, runs=tmp_path / "exact", show_progress=False)
     monkeypatch.setattr(module, "_EXACT_VALUES", 100)
-    monkeypatch.setattr(module, "_BATCH", 50)
+    monkeypatch.setattr(molecules, "_EVALUATION_BATCH", 50)
     streamed = fit(recipe, runs=tmp_path / "streamed", show_progress=False)
     first, second = (run.read_json("metrics.json")["valid"] for run in (exact, streamed))
     assert first.keys() == second.keys() == {"graph", "node", "edge"}
@@ -49,3 +51,19 @@ def test_a_large_part_is_streamed_to_the_same_metrics(tmp_path: Path, monkeypatc
     tables = [pl.read_parquet(run.path("predictions_valid.parquet")) for run in (exact, streamed)]
     assert tables[0]["row"].to_list() == tables[1]["row"].to_list()
     assert streamed.read_json("uncertainty.json").keys() == exact.read_json("uncertainty.json").keys()
+
+
+@pytest.mark.parametrize("recipe", ["tiny_gine", "tiny_wsl"])
+def test_errors_of_the_test_part(recipe: str, tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "x", load_recipe(recipe).to_json(), "hash")
+    level = {"tiny_gine": "graph", "tiny_wsl": "well"}[recipe]
+    scores = {
+        "y": {"rmse": 0.5, "r2": 0.9},
+        "c": {"roc_auc": 0.8, "accuracy": 0.1},
+        "k": {"accuracy": 0.7},
+        "n": {"rmse": float("nan")},
+    }
+    run.write_json("metrics.json", {"test": {"node": {"z": {"rmse": 9.0}}, level: scores}})
+    assert errors_on_test(run) == pytest.approx({"y": 0.5, "c": 0.2, "k": 0.3})
+    run.write_json("metrics.json", {})
+    assert errors_on_test(run) == {}

@@ -10,25 +10,24 @@ import pytest
 
 from hooke.core.errors import DataError
 from hooke.core.recipe import Recipe
-from hooke.inference.network import build_network, build_task
+from hooke.modalities import trainable
 from hooke.molecules.store import MoleculeStore
 from hooke.train.fit import fit
-from hooke.train.member import load_encoder
-from hooke.train.molecule_member import MoleculeMember
+from hooke.train.member import Member
 
 
 def test_a_foreign_encoder_is_refused(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
     pretrained = fit(recipe.with_changes(train={"epochs": 1}), runs=tmp_path, store=store, show_progress=False)
-    task = build_task("multitask", recipe.task.config, store.labels, None)
-    other = build_network("gine", replace(recipe.model.config, width=8), recipe.encodings, task)
-    nothing = np.zeros(0, np.int64)
-    member = MoleculeMember(pretrained, recipe, store.folder, nothing, nothing, 0)
+    narrow = replace(recipe, model=replace(recipe.model, config=replace(recipe.model.config, width=8)))
+    nothing, spec = np.zeros(0, np.int64), trainable("molecules", "fit").spec(store, np.arange(60), recipe)
+    member = Member(pretrained, narrow, spec, store.folder, nothing, nothing, 0, pretrained=pretrained.folder)
+    other, _ = member.network()
     with pytest.raises(DataError, match="does not fit"):
-        load_encoder(member, other, pretrained.folder)
+        member.start(other)
     for path in pretrained.path("members").glob("*/best.safetensors"):
         path.unlink()
     with pytest.raises(DataError, match="no trained weights"):
-        load_encoder(member, other, pretrained.folder)
+        member.start(other)
 
 
 def test_tensorboard_events(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:

@@ -11,8 +11,7 @@ from torch import nn
 from hooke.core.errors import UsageError
 from hooke.core.recipe import TrainSection
 from hooke.nn.width_transfer import transfer_width
-from hooke.train.lion import Lion
-from hooke.train.optimiser import learning_rate, make_optimiser, set_learning_rate, set_training
+from hooke.train.optimiser import Lion, learning_rate, make_optimiser, set_learning_rate, set_training
 
 
 def network() -> nn.Module:

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from hooke.core.recipe import TrainSection
+from hooke.train.shards import stacked_blocks
 
 
 def test_parts_learn_what_the_whole_learns_and_are_saved_whole(tmp_path: Path) -> None:
@@ -25,6 +27,14 @@ def test_parts_learn_what_the_whole_learns_and_are_saved_whole(tmp_path: Path) -
         assert whole.keys() == parts.keys()
         for name, value in whole.items():
             torch.testing.assert_close(value, parts[name], rtol=0, atol=1e-10)
+
+
+def test_blocks_within_blocks_follow_them() -> None:
+    inner = nn.Module()
+    inner.layers = nn.ModuleList([nn.Linear(2, 2)])
+    network = nn.Module()
+    network.blocks = nn.ModuleList([inner, nn.Linear(3, 3)])
+    assert stacked_blocks(network) == [inner, network.blocks[1], inner.layers[0]]
 
 
 def test_what_does_not_go_together() -> None:

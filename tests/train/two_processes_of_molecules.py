@@ -16,10 +16,11 @@ from hooke.core.label import Label
 from hooke.core.loader import RowLoader
 from hooke.core.progress import progress
 from hooke.core.recipe import TrainSection
+from hooke.modalities.molecules.samples import slice_of
 from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.molecules.tables.twins import twin_smiles
-from hooke.testing.samples import slice_of
 from hooke.train.devices import launch, make_fabric
 from hooke.train.loop import Trainer
 
@@ -35,10 +36,10 @@ DROPOUT = {
     },
 }  # fmt: skip
 OBJECTIVES = {"multitask": {}, "noisy_nodes": {}, "attribute_masking": {}, "functional_groups": {}}
-SUPERVISED = {"weighting": "uncertainty", "hide_encodings": 0.2, "dropout": 0.1}
+MULTITASK = {"weighting": "uncertainty", "hide_encodings": 0.2, "dropout": 0.1}
 CASES = {
-    "gine": ("multitask", SUPERVISED),
-    "gps_plus_plus": ("combined", {"objectives": {**OBJECTIVES, "multitask": SUPERVISED}}),
+    "gine": ("multitask", MULTITASK),
+    "gps_plus_plus": ("combined", {"objectives": {**OBJECTIVES, "multitask": MULTITASK}}),
 }
 
 
@@ -69,8 +70,10 @@ def train(fabric: Fabric, section: TrainSection, folder: Path, name: str, dtype:
     kind, options = CASES[name]
     tasks = registry.module("tasks", kind)
     torch.manual_seed(0)
-    task: Any = tasks.Task(tasks.Config(**options), LABELS)
-    network = task.network(model.Model(replace(model.PRESETS["tiny"], **DROPOUT[name]), ENCODINGS)).to(dtype)
+    task: Any = tasks.Task(tasks.Config(**options), MoleculeSpec(LABELS))
+    network = task.network(
+        model.Model(replace(model.PRESETS["tiny"], **DROPOUT[name]), MoleculeSpec(encodings=ENCODINGS))
+    ).to(dtype)
     losses: list[float] = []
     trainer = Trainer(
         network, task, section, fabric=fabric, seed=1, folder=folder, log=lambda **line: None, draws_by_item=True,

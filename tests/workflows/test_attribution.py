@@ -14,14 +14,17 @@ from rdkit import Chem
 from torch import nn
 
 from hooke.core import registry
-from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.label import Label
+from hooke.core.recipe import Named
 from hooke.inference.ensemble import Ensemble
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.network import build_network, build_task
-from hooke.inference.predict import predict_smiles
+from hooke.inference.predict import predict_in_memory
+from hooke.modalities import trainable
 from hooke.nn.graphs.embeddings import AtomEmbedding
 from hooke.nn.graphs.segment import edges_of, graph_sum
+from hooke.nn.task import Task
 from hooke.workflows.attribution import Attribution, attribute, faithfulness
 
 MOLECULES = ["CCO", "CC(=O)Nc1ccc(O)cc1", "[He]", "C1CC", "OC(=O)c1ccccc1.Cl"]
@@ -30,17 +33,17 @@ MOLECULES = ["CCO", "CC(=O)Nc1ccc(O)cc1", "[He]", "C1CC", "OC(=O)c1ccccc1.Cl"]
 def of_model(loaded: LoadedRun, name: str, **options: Any) -> LoadedRun:
     """The run with an untrained encoder of another kind."""
     torch.manual_seed(0)
-    module = registry.module("models", name)
-    config = replace(module.PRESETS["tiny"], **options)
-    task = build_task("multitask", registry.module("tasks", "multitask").Config(), loaded.labels, None)
-    return replace(loaded, ensemble=Ensemble([build_network(name, config, loaded.encodings, task)], task, "cpu"))
+    model = Named(name, replace(registry.module("models", name).PRESETS["tiny"], **options), "models")
+    spec = replace(loaded.spec, statistics={})
+    task = build_task(loaded.recipe.task, spec)
+    return replace(loaded, predictor=Ensemble([build_network(trainable("molecules", "fit"), model, spec, task)], task))
 
 
 @pytest.mark.parametrize("label", ["log_p", "active", "class[1]"])
 def test_completeness(loaded: LoadedRun, label: str) -> None:
     found = attribute(loaded, MOLECULES, label)
     assert [one is None for one in found] == [False, False, False, True, False]
-    predicted = predict_smiles(loaded, MOLECULES)[label].to_list()
+    predicted = predict_in_memory(loaded, MOLECULES)[label].to_list()
     for one, value in zip(found, predicted, strict=True):
         if one is not None:
             assert one.prediction == pytest.approx(value, abs=1e-4)
@@ -69,8 +72,16 @@ class OxygenCounter(nn.Module):
         return {"graph": graph_sum(rows @ self.weight[:, None], batch)}
 
 
-class Counting:
+class Counting(Task):
     """An objective whose prediction is the network's own number."""
+
+    modality = "molecules"
+
+    def network(self, encoder: nn.Module) -> nn.Module:
+        return encoder
+
+    def losses(self, network: nn.Module, batch: Any, step: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        return {}
 
     def columns(self, level: str) -> list[str]:
         return ["oxygens"] if level == "graph" else []
@@ -88,7 +99,7 @@ def test_the_atoms_that_count_are_found(loaded: LoadedRun) -> None:
         table.rows.weight.zero_()
         table.rows.weight[8, 0] = 1.0  # the code of an element is its atomic number
         network.weight[0] = 1.0
-    run = replace(loaded, ensemble=Ensemble([network], Counting(), "cpu"))
+    run = replace(loaded, predictor=Ensemble([network], Counting(None, None)))
     [one] = attribute(run, ["OCCCCC=O"])
     assert one is not None
     symbols = [atom.GetSymbol() for atom in Chem.MolFromSmiles(one.smiles).GetAtoms()]
@@ -98,16 +109,19 @@ def test_the_atoms_that_count_are_found(loaded: LoadedRun) -> None:
     assert one.masked_random.mean() < 0.8
 
 
-def test_errors(loaded: LoadedRun, make_run: Callable[..., Path], tmp_path: Path) -> None:
+def test_errors(loaded: LoadedRun, make_run: Callable[..., Path], image_run: Path, tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'log_p'"):
         attribute(loaded, ["C"], "logp")
     atoms_only = LoadedRun.open(make_run(tmp_path, labels=[Label("charge", "node")], members=1), "cpu")
     with pytest.raises(UnknownNameError, match="label of molecules"):
         attribute(atoms_only, ["C"])
+    without = make_run(tmp_path / "without", objective="attribute_masking", members=1)
     with pytest.raises(UsageError, match="no labels"):
-        attribute(replace(loaded, ensemble=Ensemble([nn.Linear(1, 1)], object(), "cpu")), ["C"])
+        attribute(LoadedRun.open(without, "cpu"), ["C"])
+    with pytest.raises(DataError, match="is a run on images"):
+        attribute(LoadedRun.open(image_run, "cpu"), ["C"])
     with pytest.raises(UsageError, match="no codes of atoms"):
-        attribute(replace(loaded, ensemble=Ensemble([nn.Linear(1, 1)], Counting(), "cpu")), ["C"])
+        attribute(replace(loaded, predictor=Ensemble([nn.Linear(1, 1)], Counting(None, None))), ["C"])
 
 
 def test_faithfulness() -> None:

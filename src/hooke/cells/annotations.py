@@ -16,8 +16,8 @@ import polars as pl
 
 from hooke.cells.profiles import refuse_pointer
 from hooke.core.cards import RemoteFile
-from hooke.core.choices import choose
 from hooke.core.errors import DataError, UnknownNameError
+from hooke.core.options import choose
 from hooke.evaluate.known_pairs import KnownPairs, unique_pairs
 
 _ADDRESS = (

@@ -51,9 +51,9 @@ def read_cellprofiler(
     if isinstance(path, Mapping):
         table, label = _joined(path), ", ".join(str(part) for part in path.values())
     else:
-        table, label = _read(Path(path)), str(path)
+        table, label = read_table(Path(path)), str(path)
     if images is not None:
-        about = _read(images)
+        about = read_table(images)
         kept = ["ImageNumber", *(name for name in about.columns if "Metadata_" in name)]
         if "ImageNumber" not in about.columns or "ImageNumber" not in table.columns:
             raise DataError(f"{images} and {label} need a column ImageNumber to be joined by")
@@ -101,7 +101,7 @@ def read_deepprofiler(paths: Sequence[Path], *, index: Path | None = None) -> Pr
         raise DataError(f"the files hold features of {sorted(widths) or 'no'} widths; one model at a time")
     metadata = pl.DataFrame(rows)
     if index is not None:
-        table = _read(index)
+        table = read_table(index)
         about = _metadata(table, [], {}).with_columns(
             pl.col("site").cast(pl.Int64), pl.col("plate", "well").cast(pl.String)
         )
@@ -109,18 +109,23 @@ def read_deepprofiler(paths: Sequence[Path], *, index: Path | None = None) -> Pr
     return Profiles(np.concatenate(values), metadata, embedding_names(widths.pop()))
 
 
-def _read(path: Path) -> pl.DataFrame:
+def read_table(path: Path, rows: int | None = None) -> pl.DataFrame:
+    """A table of whatever kind, or its first rows.
+
+    Raises:
+        DataError: It is missing, damaged, or a Git LFS pointer.
+    """
     path = Path(path)
     if not path.is_file():
         raise DataError(f"there is no table {path}")
     refuse_pointer(path)
     try:
         if path.suffix == ".parquet":
-            table = pl.read_parquet(path)
+            table = pl.read_parquet(path, n_rows=rows)
         else:
             separator = "\t" if any(part in path.name for part in (".tsv", ".txt")) else ","
             table = pl.read_csv(
-                path, separator=separator, infer_schema_length=None, null_values=["", "nan", "NaN", "NA"]
+                path, separator=separator, infer_schema_length=None, null_values=["", "nan", "NaN", "NA"], n_rows=rows
             )
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(f"{path} cannot be read as a table: {error}") from error
@@ -130,7 +135,7 @@ def _read(path: Path) -> pl.DataFrame:
 def _joined(paths: Mapping[str, Path]) -> pl.DataFrame:
     tables = []
     for compartment, path in paths.items():
-        table = _read(path)
+        table = read_table(path)
         missing = [key for key in _KEYS if key not in table.columns]
         if missing:
             raise DataError(f"{path} lacks {', '.join(missing)}, by which compartments are joined")

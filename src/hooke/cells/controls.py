@@ -10,6 +10,7 @@ from hooke.cells.profiles import Profiles
 from hooke.core.errors import DataError, UsageError
 
 CONTROL_KINDS = ("negative", "positive")
+BATCH_COLUMNS = ("batch", "experiment", "plate")  # the first that is there says what the experimental batches are
 
 
 def negative_controls(
@@ -41,7 +42,7 @@ def negative_controls(
 def batch_names(profiles: Profiles, column: str = "batch") -> np.ndarray:
     """(n,) text: the batch of each row: the column asked for, or for "batch" the first of batch, experiment and plate."""
     if column == "batch":
-        for name in ("batch", "experiment", "plate"):
+        for name in BATCH_COLUMNS:
             if name in profiles.metadata.columns:
                 return profiles.column(name).astype(str)
     return profiles.column(column).astype(str)

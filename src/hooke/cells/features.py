@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from hooke.cells.profiles import Profiles
+from hooke.cells.profiles import Profiles, feature_places
 from hooke.core.errors import DataError, UnknownNameError
 
 # where a cell lies, not what it looks like
@@ -106,11 +106,7 @@ def take_features(profiles: Profiles, names: Sequence[str]) -> Profiles:
     Raises:
         DataError: Some are not there, or hold no number.
     """
-    place = {name: column for column, name in enumerate(profiles.features)}
-    absent = [name for name in names if name not in place]
-    if absent:
-        raise DataError(f"{len(absent)} of {len(names)} features are not in this table, such as {absent[0]!r}")
-    values = profiles.values[:, [place[name] for name in names]]
+    values = profiles.values[:, feature_places(profiles.features, names)]
     finite = np.isfinite(values)
     empty = np.flatnonzero(~finite.any(axis=0))
     if len(empty):

@@ -24,7 +24,7 @@ STANDARD: dict[str, type[pl.DataType]] = {
     "gene": pl.String, "guide": pl.String, "compound": pl.String, "concentration_um": pl.Float64, "control": pl.String,
 }  # fmt: skip
 EMBEDDING = "embedding"
-_STAMP, _FEATURES = "hooke.profiles", "hooke.features"
+STAMP, _FEATURES = "hooke.profiles", "hooke.features"
 _VERSION = "1"
 
 
@@ -93,6 +93,26 @@ class Profiles:
             features = self.features if values.shape[1] == self.dim else embedding_names(values.shape[1])
         return Profiles(values, self.metadata, tuple(features))
 
+    def features_as_metadata(self, names: Sequence[str]) -> Profiles:
+        """The same rows with some features as columns of metadata; names that are metadata already stay as they are.
+
+        Raises:
+            UnknownNameError: Neither a feature nor a metadata column.
+            DataError: No feature is left.
+        """
+        place = {name: column for column, name in enumerate(self.features)}
+        for name in names:
+            if name not in place and name not in self.metadata.columns:
+                raise UnknownNameError("column", name, [*self.metadata.columns, *self.features])
+        moved = [name for name in dict.fromkeys(names) if name in place]
+        kept = [column for name, column in place.items() if name not in moved]
+        if not kept:
+            raise DataError(f"no feature is left beside {', '.join(moved)}")
+        columns = [pl.Series(name, self.values[:, place[name]]).fill_nan(None) for name in moved]
+        return Profiles(
+            self.values[:, kept], self.metadata.with_columns(columns), tuple(self.features[column] for column in kept)
+        )
+
     def write(self, path: Path) -> Path:
         """Write Parquet (or AnnData where the name ends in .h5ad); after a crash the old file or the whole new one is there.
 
@@ -116,7 +136,7 @@ class Profiles:
         temporary = path.with_name(path.name + ".tmp")
         try:
             self.metadata.with_columns(columns).write_parquet(
-                temporary, metadata={_STAMP: _VERSION, _FEATURES: json.dumps(self.features)}
+                temporary, metadata={STAMP: _VERSION, _FEATURES: json.dumps(self.features)}
             )
             put_in_place(temporary, path)
         finally:
@@ -150,7 +170,7 @@ class Profiles:
             about = pl.read_parquet_metadata(path)
         except (pl.exceptions.PolarsError, OSError) as error:
             raise DataError(f"{path} cannot be read as Parquet: {error}") from error
-        stamp = about.get(_STAMP, _VERSION)
+        stamp = about.get(STAMP, _VERSION)
         if stamp != _VERSION:
             raise DataError(f"{path} was written by a newer Hooke (profile format {stamp}); this one reads {_VERSION}")
         if _FEATURES in about and EMBEDDING not in table.columns:  # ours: numeric metadata are no features
@@ -162,6 +182,22 @@ class Profiles:
 def embedding_names(count: int) -> tuple[str, ...]:
     """Names of features that have none."""
     return tuple(f"{EMBEDDING}_{place}" for place in range(count))
+
+
+def feature_places(features: Sequence[str], names: Sequence[str]) -> np.ndarray:
+    """(names,) int64 where the named features stand among the given ones.
+
+    Raises:
+        DataError: Some are not there; or neither have names of their own (embeddings), and they are not equally many.
+    """
+    unnamed = tuple(names) == embedding_names(len(names)) and tuple(features) == embedding_names(len(features))
+    if unnamed and len(features) != len(names):
+        raise DataError(f"these embeddings have {len(features)} numbers, not {len(names)}")
+    place = {name: column for column, name in enumerate(features)}
+    absent = [name for name in names if name not in place]
+    if absent:
+        raise DataError(f"{len(absent)} of {len(names)} features are not in this table, such as {absent[0]!r}")
+    return np.array([place[name] for name in names], np.int64)
 
 
 def with_standard_types(metadata: pl.DataFrame) -> pl.DataFrame:
@@ -188,7 +224,7 @@ def split_table(table: pl.DataFrame, name: str) -> Profiles:
     """
     if EMBEDDING in table.columns:
         column = table[EMBEDDING]
-        widths = column.list.len().unique() if isinstance(column.dtype, pl.List) else pl.Series([1])
+        widths = column.list.len().drop_nulls().unique() if isinstance(column.dtype, pl.List) else pl.Series([1])
         if len(widths) != 1 or not isinstance(column.dtype, pl.List | pl.Array):
             raise DataError(f"{name}: the column {EMBEDDING!r} must hold lists of one length")
         if isinstance(column.dtype, pl.List):

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, cast
 
 import typer
 
 from hooke.cli.output import Cluster, Json, Workers, print_fields, print_json, print_table
-
-if TYPE_CHECKING:
-    from hooke.cells.profiles import Profiles
-    from hooke.images.store import ImageStore
-    from hooke.molecules.store import MoleculeStore
 
 app = typer.Typer(help="List, describe, download, prepare and check data sets.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="A data set; `hooke data list` shows them.")]
@@ -73,69 +69,47 @@ def prepare(
 ) -> None:
     """Read and store a data set; what cannot be used is listed in rejected.parquet. Found again by content hash."""
     import hooke
+    from hooke.api.data import described
 
     store = hooke.prepare_data(name, options or [], workers=workers, cluster=cluster)
-    summary = _summary(name, store, as_json)
+    summary = described(name, store)
     if as_json:
         print_json(summary)
     else:
-        print_fields(summary)
+        print_fields({key: value for key, value in summary.items() if not isinstance(value, Mapping)})
 
 
-def _summary(name: str, prepared: Any, as_json: bool) -> dict[str, object]:
-    """What was prepared: a store of molecules or of images, or profiles of cells."""
-    from hooke.core import registry
-
-    domain = registry.card(name).modality
-    if domain == "cells":
-        return _profiles(name, prepared)
-    return _images(prepared) if domain == "images" else _molecules(prepared, as_json)
-
-
-def _profiles(name: str, profiles: Profiles) -> dict[str, object]:
-    from hooke.core.paths import cache_folder
-
-    file = cache_folder() / "stores" / f"{name}.parquet"
-    return {"profiles": file, "rows": len(profiles), "features": profiles.dim}
-
-
-def _molecules(store: MoleculeStore, as_json: bool) -> dict[str, object]:
-    from hooke.molecules.tables.ingest import ingest_summary
-
-    shown: dict[str, object] = {
-        "store": store.folder,
-        "molecules": len(store),
-        "labels": len(store.labels),
-        "hash": store.content_hash,
-    }
-    if as_json:
-        return {**shown, "ingest": store.metadata.get("ingest")}
-    return {**shown, "rows": ingest_summary(store) or "not made from tables"}
-
-
-def _images(store: ImageStore) -> dict[str, object]:
-    return {
-        "store": store.folder,
-        **store.description["counts"],
-        "channels": ",".join(store.channels),
-        "pixels": store.dtype.name,
-        "batches": len(store.batches),
-        "simulated": store.simulated,
-        "hash": store.content_hash,
-    }
-
-
-@app.command(epilog="Example: `hooke data check ~/.cache/hooke/stores/esol-1a2b3c4d`")
-def check(folder: Annotated[Path, typer.Argument(help="A prepared store.")], as_json: Json = False) -> None:
-    """Read every byte of a store and compare it with its checksums. Exit code 3 when something is wrong."""
+@app.command(
+    epilog="Examples: `hooke data check ~/.cache/hooke/stores/esol-1a2b3c4d` · `hooke data check STORE --quality wells_quality.parquet`, "
+    "then `hooke map build corrected.parquet --metadata wells_quality.parquet -o map.parquet`"
+)
+def check(
+    folder: Annotated[Path, typer.Argument(help="A prepared store.")],
+    quality: Annotated[
+        Path | None,
+        typer.Option(
+            help="Images: also measure cells, saturation and focus of every well, into this .parquet or .csv."
+        ),
+    ] = None,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Read every byte of a store and compare it with its checksums; on request what can be trusted. Exit code 3 when something is wrong."""
     from hooke.core.store import check_store
 
     problems = check_store(folder)
+    said: dict[str, object] = {"store": folder, "problems": [asdict(problem) for problem in problems]}
+    if quality is not None and not problems:
+        from hooke.api.data import measure_quality
+
+        said["quality"] = measure_quality(folder, quality, workers=workers)
     if as_json:
-        print_json({"store": folder, "problems": [asdict(problem) for problem in problems]})
+        print_json(said)
     elif problems:
         print_table(["file", "problem"], [[problem.file, problem.what] for problem in problems])
     else:
         typer.echo(f"{folder}: every checksum holds")
+        if quality is not None:
+            print_fields(cast(Mapping[str, object], said["quality"]))
     if problems:
         raise typer.Exit(3)

@@ -29,7 +29,9 @@ def embed(
     ],
     source: Annotated[
         str,
-        typer.Argument(help="Molecules: CSV(.gz), Parquet, SDF or SMILES file. Images: a store, or a data set's name."),
+        typer.Argument(
+            help="Molecules: CSV(.gz), Parquet, SDF or SMILES file. Images: a store, or a data set's name. Profiles: a table or store."
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: .parquet.")],
     data: Annotated[list[str] | None, typer.Argument(help="Options of an image data set, as key=value.")] = None,
@@ -53,7 +55,7 @@ def embed(
     channels: Annotated[
         str | None, typer.Option(help="Images: which channels, separated by commas; default: all.")
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Molecules or crops a batch.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Molecules, crops or profiles a batch.")] = None,
     workers: Workers = None,
     cluster: Cluster = None,
     new: Annotated[

@@ -47,7 +47,7 @@ def fit(
         bool,
         typer.Option(
             "--dry-run",
-            help="Only say what a recipe would need: for 1M, 10M and 100M images, or for ToyMix, LargeMix and UltraLarge.",
+            help="Only say what a recipe would need: for 1M, 10M and 100M items, of molecules for ToyMix, LargeMix and UltraLarge.",
         ),
     ] = False,
     device: Annotated[str, typer.Option(help="Of --dry-run: a100-80, h100-80 or h200-141.")] = "h100-80",
@@ -57,9 +57,7 @@ def fit(
     ] = None,
     parameters: Annotated[
         str | None,
-        typer.Option(
-            help="Of --dry-run: encoders of molecules made wider, as 10M,100M,1B,3B; default: as the recipe says."
-        ),
+        typer.Option(help="Of --dry-run: encoders made wider, as 10M,100M,1B,3B; default: as the recipe says."),
     ] = None,
     molecules: Annotated[
         int | None, typer.Option(min=1, help="Of --dry-run: of an epoch; default: those of each mixture.")
@@ -98,13 +96,11 @@ def fit(
 
 def _plan(recipe: str | None, changes: list[str], as_json: bool, options: dict[str, Any]) -> None:
     import hooke
-    from hooke.studies import image_plan as plan
-    from hooke.studies import molecule_plan
+    from hooke.studies.plan import table
 
     if recipe is None:
         raise UsageError("--dry-run needs a recipe; `hooke show names recipes` lists the recipes")
     plans = hooke.plan_training(recipe, overrides=changes, **options)
-    table: Any = plan.table if isinstance(plans[0], plan.Plan) else molecule_plan.table
     if as_json:
         print_json([vars(plan) for plan in plans])
     else:

@@ -13,7 +13,10 @@ app = typer.Typer(
     help="Correct wells, build a map, measure its recall of known biology, explore it.", no_args_is_help=True
 )
 Wells = Annotated[
-    Path, typer.Argument(help="Profiles: .parquet, .h5ad, a CellProfiler table, or a folder of DeepProfiler npz.")
+    Path,
+    typer.Argument(
+        help="Profiles: a store, .parquet, .h5ad, .csv, a CellProfiler table, or a folder of DeepProfiler npz."
+    ),
 ]
 Metadata = Annotated[Path | None, typer.Option(help="Table joined to the profiles by the columns that both have.")]
 Sources = Annotated[
@@ -110,7 +113,9 @@ def build(
     epilog="Examples: `hooke map recall map.parquet` · `hooke map recall horlbeck` · `hooke map recall crispr_screens --sources CORUM`"
 )
 def recall(
-    source: Annotated[str, typer.Argument(metavar="MAP", help="A map file, or the name of a data set of cells.")],
+    source: Annotated[
+        str, typer.Argument(metavar="MAP", help="A map: a file or store, or the name of a data set of cells.")
+    ],
     sources: Sources = "all",
     scope: Annotated[str, typer.Option(help="Entities of the null and the queries: gene, compound or all.")] = "gene",
     whitened: Annotated[
@@ -169,7 +174,7 @@ def evaluate(
     epilog="Examples: `hooke map explore map.parquet` · `hooke map explore map.parquet --images store --port 0`"
 )
 def explore(
-    path: Annotated[Path, typer.Argument(metavar="MAP", help="A map: .parquet or .h5ad.")],
+    path: Annotated[Path, typer.Argument(metavar="MAP", help="A map: .parquet, .h5ad or a store.")],
     images: Annotated[Path | None, typer.Option(help="Image store with the map's wells.")] = None,
     sources: Annotated[
         str,

@@ -1,4 +1,4 @@
-"""`hooke predict`: predictions with uncertainty for new molecules, streamed and resumable."""
+"""`hooke predict`: predictions with uncertainty for new molecules, wells or profiles, streamed and resumable."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from hooke.cli.output import Json, Workers, print_json
 
 EXAMPLES = (
     "Examples: `hooke predict runs/csv/LATEST new.csv -o out.parquet` · `hooke predict RUN library.smi -o out.csv` · "
-    "`hooke predict RUN new.csv -o out.parquet --explain atoms.html`"
+    "`hooke predict RUN new.csv -o out.parquet --explain atoms.html` · `hooke predict runs/profiles wells.parquet -o out.parquet`"
 )
 
 
 def predict(
     run: Annotated[Path, typer.Argument(help="A run folder (or a folder of runs: the newest finished one is taken).")],
-    molecules: Annotated[Path, typer.Argument(help="CSV(.gz), Parquet, SDF or SMILES file.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="Molecules: CSV(.gz), Parquet, SDF or SMILES file. Images: a store. Profiles: a table or a store."
+        ),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: .parquet or .csv.")],
-    smiles: Annotated[str | None, typer.Option(help="Name of the SMILES column, if it is not recognised.")] = None,
-    domain: Annotated[
-        bool, typer.Option("--domain", help="Also how far each molecule is from the training molecules.")
-    ] = False,
+    smiles: Annotated[str | None, typer.Option(help="Molecules: name of the SMILES column, if not recognised.")] = None,
+    domain: Annotated[bool, typer.Option("--domain", help="Also how far each row is from the training rows.")] = False,
     dropout_samples: Annotated[
         int, typer.Option(min=0, help="Also the spread over so many passes with dropout left on.")
     ] = 0,
@@ -32,23 +35,24 @@ def predict(
     explain_label: Annotated[
         str | None, typer.Option(help="Column of the predictions that is explained; by default the first.")
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Molecules a batch.")] = 256,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Molecules, crops or profiles a batch.")] = None,
     workers: Workers = None,
     new: Annotated[
         bool, typer.Option("--new", help="Start afresh instead of continuing an unfinished output.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Predict new molecules with a trained run; every input row has its output row, in order."""
+    """Predict new rows with a trained run; every input row (of images: every well) has its output row, in order."""
     import hooke
 
+    options = {} if smiles is None else {"smiles_column": smiles}
     report = hooke.predict(
-        run, molecules, output, smiles_column=smiles, domain=domain, dropout_samples=dropout_samples, batch_size=batch_size,
-        workers=workers, resume=not new,
+        run, source, output, domain=domain, dropout_samples=dropout_samples, batch_size=batch_size, workers=workers,
+        resume=not new, **options,
     )  # fmt: skip
     shown = None
     if explain is not None:
-        shown = hooke.explain(run, molecules, explain, label=explain_label, smiles_column=smiles)
+        shown = hooke.explain(run, source, explain, label=explain_label, smiles_column=smiles)
     if as_json:
         print_json({**report.to_json(), **({"explained": shown} if shown else {})})
         return

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hooke.cli.output import Json, print_fields, print_json
+from hooke.core.registry import KINDS
 
 app = typer.Typer(
     help="Look at a run, a recipe, a shipped encoder, the registered names, or a citation.", no_args_is_help=True
@@ -54,7 +55,7 @@ def model(
 
 @app.command(epilog="Example: `hooke show names models`")
 def names(
-    kind: Annotated[str, typer.Argument(help="models, datasets, tasks, suites or recipes.")],
+    kind: Annotated[str, typer.Argument(help=f"{', '.join(KINDS)} or recipes.")],
     as_json: Json = False,
 ) -> None:
     """The registered names of a kind."""

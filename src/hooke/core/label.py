@@ -54,3 +54,8 @@ class Label:
     def columns(self) -> int:
         """Predicted columns: a probability a class, else one."""
         return max(1, self.classes)
+
+    @property
+    def column_names(self) -> list[str]:
+        """Names of the predicted columns: the label's, or "label[class]"."""
+        return [f"{self.name}[{number}]" for number in range(self.classes)] if self.classes else [self.name]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 import numpy as np
 
 from hooke.core.errors import UsageError
+from hooke.core.parallel import read_ahead
 
 Batch = TypeVar("Batch")
 Read = Callable[[np.ndarray], Batch]
 _BUCKET_BATCHES = 32
-_END = object()
 
 
 class RowLoader(Generic[Batch]):
@@ -78,41 +76,6 @@ class RowLoader(Generic[Batch]):
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from batch `start` on."""
         return read_ahead(self._read, self.order(number)[start:], self._prefetch)
-
-
-def read_ahead(read: Read[Batch], batches: Sequence[np.ndarray], depth: int) -> Iterator[Batch]:
-    """Read batches in a thread, at most `depth` ahead; an error in the thread is raised here."""
-    ready: queue.Queue[object] = queue.Queue(maxsize=max(1, depth))
-    stop = threading.Event()
-
-    def put(item: object) -> None:
-        while not stop.is_set():
-            try:
-                ready.put(item, timeout=0.1)
-                return
-            except queue.Full:
-                continue
-
-    def work() -> None:
-        try:
-            for rows in batches:
-                put(read(rows))
-                if stop.is_set():
-                    return
-            put(_END)
-        except BaseException as error:  # handed to the consumer
-            put(error)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    try:
-        while (item := ready.get()) is not _END:
-            if isinstance(item, BaseException):
-                raise item
-            yield item  # type: ignore[misc]
-    finally:
-        stop.set()
-        thread.join()
 
 
 def _cut(rows: np.ndarray, size: int) -> list[np.ndarray]:

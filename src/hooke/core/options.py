@@ -1,12 +1,43 @@
 """Options that were added later: at their default they leave no trace in what is hashed or saved.
 
 A store or run is named by the hash of its options. An option added with `later` keeps the names of what was made before it.
+
+Choosing some of several named things: "all", names separated by commas, or a sequence of names.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, field, fields
 from typing import Any, TypeVar
+
+from hooke.core.errors import UnknownNameError, UsageError, nearest
+
+Value = TypeVar("Value")
+
+
+def choose(what: str, wanted: Sequence[str] | str, valid: Mapping[str, Value]) -> dict[str, Value]:
+    """The wanted entries of `valid`, in the order of `valid`.
+
+    Args:
+        what: What the names name: "table of toymix".
+        wanted: "all", "a,b" or ("a", "b").
+        valid: All there are.
+
+    Raises:
+        UnknownNameError: A name that is not valid.
+        UsageError: No name at all.
+    """
+    names = [name.strip() for name in wanted.split(",")] if isinstance(wanted, str) else list(wanted)
+    if names == ["all"]:
+        return dict(valid)
+    if not any(names):
+        raise UsageError(f"name at least one {what}: {', '.join(valid)}, or all")
+    for name in names:
+        if name not in valid:
+            raise UnknownNameError(what, name, [*valid, "all"])
+    return {name: value for name, value in valid.items() if name in names}
+
 
 T = TypeVar("T")
 _KEY = "later"
@@ -30,3 +61,19 @@ def plain(config: Any) -> dict[str, Any]:
     """The dataclass as a dictionary, without later options at their default."""
     values = asdict(config)
     return {name: values[name] for name in present(config)}
+
+
+def chosen(modality: Any, options: Mapping[str, Any]) -> Any:
+    """Keyword options as the dataclass in which a modality says how its files are read.
+
+    Raises:
+        UsageError: It has no such option.
+    """
+    valid = [field.name for field in fields(modality.options)]
+    for name in options:
+        if name not in valid:
+            near = nearest(name, valid)
+            raise UsageError(
+                f"{name} is no option for a run on {modality.name}" + (f"; did you mean {near!r}?" if near else "")
+            )
+    return modality.options(**options)

@@ -1,9 +1,10 @@
-"""Ordered maps over processes: lazy, bounded, safe to interrupt, and clear about a worker that died."""
+"""Ordered maps over processes or a thread: lazy, bounded, safe to interrupt, and clear about a worker that died."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import queue
 import signal
 import sys
 import threading
@@ -22,6 +23,7 @@ from hooke.core.errors import HookeError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_END = object()
 
 
 class WorkerDiedError(HookeError):
@@ -147,3 +149,38 @@ def _end_with(sentinel: int, end: Callable[[int], object] = os._exit) -> None:
     """Wait for the parent's end, then end too: a killed parent must not leave workers behind."""
     wait([sentinel])
     end(1)
+
+
+def read_ahead(function: Callable[[Item], Result], items: Iterable[Item], depth: int) -> Iterator[Result]:
+    """Apply a function to items in a thread, at most `depth` results ahead; an error in the thread is raised here."""
+    ready: queue.Queue[object] = queue.Queue(maxsize=max(1, depth))
+    stop = threading.Event()
+
+    def put(item: object) -> None:
+        while not stop.is_set():
+            try:
+                ready.put(item, timeout=0.1)
+                return
+            except queue.Full:
+                continue
+
+    def work() -> None:
+        try:
+            for item in items:
+                put(function(item))
+                if stop.is_set():
+                    return
+            put(_END)
+        except BaseException as error:  # handed to the consumer
+            put(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while (item := ready.get()) is not _END:
+            if isinstance(item, BaseException):
+                raise item
+            yield item  # type: ignore[misc]
+    finally:
+        stop.set()
+        thread.join()

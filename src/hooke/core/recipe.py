@@ -1,4 +1,4 @@
-"""What stands in a training recipe: data, encodings, model, task, training. Checked as a whole before anything runs."""
+"""What stands in a training recipe: data, model, task, training, and the sections of its modality. Checked as a whole before anything runs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,6 @@ from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.options import later, plain
 from hooke.core.recipe_files import build, read
-from hooke.molecules.encodings.config import EncodingConfig
-from hooke.molecules.parse import KEEP_ALL, StandardiseConfig
-
-SplitKind = Literal[
-    "random", "scaffold", "scaffold_balanced", "cluster", "time", "held_out", "column", "published", "well", "plate", "experiment", "group"
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -26,9 +20,9 @@ class SplitSection:
     """How rows are split into train, valid and test.
 
     Attributes:
-        kind: "published" takes the split that the data set carries ("column" is the same, for a user's own table). Molecules:
-            "random", "scaffold", "scaffold_balanced", "cluster", "time", and "held_out", that of the suites: test rows never move
-            (the published ones, else those of `molecules.held_out`), and the seed draws the validation rows from the others.
+        kind: One of the modality's. "published" takes the split that the data set carries ("column" is the same, for a user's own table).
+            Molecules: "random", "scaffold", "scaffold_balanced", "cluster", "time", and "held_out", that of the suites: test rows never
+            move (the published ones, else those of `molecules.held_out`), and the seed draws the validation rows from the others.
             Images: whole wells ("random" is the same), plates or experiments, or whole groups of equal `column`.
         fractions: Of train, valid and test.
         seed: Of the split alone, so that models can be compared on one split.
@@ -39,7 +33,7 @@ class SplitSection:
         label_share: Of molecules: share of the training rows' measurements that are used, drawn likewise.
     """
 
-    kind: SplitKind = "random"
+    kind: str = "random"
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
     seed: int = 0
     time_column: str = ""
@@ -55,31 +49,7 @@ class SplitSection:
             raise ValueError(f"fractions must be three numbers of at least 0 that sum to 1, got {self.fractions}")
         if self.fractions[0] == 0:
             raise ValueError("fractions must leave rows to train on")
-        _at_least(self, seed=0)
-
-
-@dataclass(frozen=True)
-class ImageSection:
-    """How fields of images become batches.
-
-    Attributes:
-        crop: Side of the random crops in pixels; 0 takes whole fields.
-        crops_per_field: Crops of each field in an epoch.
-        channels: Which channels, in which order; none takes all.
-        single_batch: Each batch of crops comes from one experimental batch.
-        workers: Processes that read; 0 reads in a thread.
-        recompute: Recompute each transformer block in the backward pass instead of keeping its activations.
-    """
-
-    crop: int = 0
-    crops_per_field: int = 1
-    channels: tuple[str, ...] = ()
-    single_batch: bool = False
-    workers: int = 0
-    recompute: bool = False
-
-    def __post_init__(self) -> None:
-        _at_least(self, crop=0, crops_per_field=1, workers=0)
+        at_least(self, seed=0)
 
 
 @dataclass(frozen=True)
@@ -116,7 +86,7 @@ class TrainSection:
         checkpoint_seconds: Save the state when so many seconds have passed since the last time; a kill loses at most this.
         tensorboard: Write event files beside metrics.jsonl (extra "tensorboard").
         refit: After the run, train once more on all rows for the chosen number of epochs, and predict with that.
-        gradient_norms: Log after each epoch the norm of each task's gradient at the encoder (`train.gradients`).
+        gradient_norms: Log after each epoch the norm of each task's gradient at the encoder (`train.loop`).
         learned_from: A finished run whose encoder is the learned encoding, `encodings.learned`.
         width_transfer: Options of the model at the width where the other ones were found ({width = 64}); weights and rates are then such
             that they hold at this model's width as well (`nn.width_transfer`). Molecules only.
@@ -154,11 +124,9 @@ class TrainSection:
     width_transfer: dict[str, int] | None = later(None)
 
     def __post_init__(self) -> None:
-        _at_least(self, epochs=1, batch_size=1, accumulate=1, ensemble=1, devices=1, encoder_layers=-1)
-        _at_least(
-            self, max_steps=0, encoder_rate=0, encoder_from_epoch=0, weight_decay=0, clip=0, patience=0, threads=0
-        )
-        _at_least(self, checkpoint_seconds=0)
+        at_least(self, epochs=1, batch_size=1, accumulate=1, ensemble=1, devices=1, encoder_layers=-1)
+        at_least(self, max_steps=0, encoder_rate=0, encoder_from_epoch=0, weight_decay=0, clip=0, patience=0, threads=0)
+        at_least(self, checkpoint_seconds=0)
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
         for name in ("warmup", "ema", "final_rate"):
@@ -175,7 +143,8 @@ class TrainSection:
             raise ValueError("ema = 1 would never take in a new weight")
 
 
-def _at_least(section: Any, **bounds: float) -> None:
+def at_least(section: Any, **bounds: float) -> None:
+    """Raise `ValueError` for the first option of a section below its bound."""
     for name, bound in bounds.items():
         if not getattr(section, name) >= bound:
             raise ValueError(f"{name} must be at least {bound:g}, got {getattr(section, name)}")
@@ -183,10 +152,11 @@ def _at_least(section: Any, **bounds: float) -> None:
 
 @dataclass(frozen=True)
 class Named:
-    """A thing of the registry with its options, an instance of its own `Config`."""
+    """A thing of the registry with its options, an instance of its own `Config`, and which kind of thing it is."""
 
     name: str
     config: Any
+    kind: str
 
     def to_json(self) -> dict[str, Any]:
         """Name and options in one table."""
@@ -195,7 +165,12 @@ class Named:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole recipe, resolved: every option has its value."""
+    """A whole recipe, resolved: every option has its value.
+
+    Attributes:
+        model: A model, or an estimator.
+        sections: Options of the modality by the name of their section.
+    """
 
     name: str
     data: Named
@@ -203,30 +178,38 @@ class Recipe:
     task: Named
     seed: int = 0
     split: SplitSection = SplitSection()
-    encodings: EncodingConfig = EncodingConfig()
-    standardise: StandardiseConfig = KEEP_ALL
-    images: ImageSection = ImageSection()
+    sections: Mapping[str, Any] = field(default_factory=dict)
     train: TrainSection = field(default_factory=TrainSection)
 
     @property
-    def domain(self) -> str:
-        """What it is about: "molecules" or "images"."""
-        return model_domain(self.model.name)
+    def modality(self) -> str:
+        """The kind of data that it is about."""
+        return registry.modality_of("datasets", self.data.name)
+
+    @property
+    def has_estimator(self) -> bool:
+        """Whether an estimator takes the place of model and training."""
+        return self.model.kind == "estimators"
+
+    @property
+    def learns_labels(self) -> bool:
+        """Whether labels are learnt."""
+        return self.has_estimator or registry.module("tasks", self.task.name).Task.learns_labels(self.task.config)
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dictionary with the sections of its domain; `resolve` gives the recipe back."""
+        """A plain dictionary; `resolve` gives the recipe back."""
         return {
             "name": self.name,
             "seed": self.seed,
             "data": {**self.data.to_json(), "split": plain(self.split)},
-            **{section: plain(getattr(self, section)) for section in DOMAIN_SECTIONS[self.domain]},
+            **{name: plain(section) for name, section in self.sections.items()},
             "model": self.model.to_json(),
             "task": self.task.to_json(),
             "train": plain(self.train),
         }
 
     def with_changes(self, **changes: Any) -> Recipe:
-        """The same recipe with other sections; train={...} and split={...} change some of their options, checked.
+        """The same recipe with other fields; train={...} and split={...} change some of their options, checked.
 
         Raises:
             UsageError: An unknown option or a wrong value.
@@ -236,11 +219,14 @@ class Recipe:
                 changes[section] = build(cls, {**asdict(getattr(self, section)), **changes[section]}, where)
         return replace(self, **changes)
 
+    def with_section(self, name: str, **options: Any) -> Recipe:
+        """The same recipe with other options in a section of its modality."""
+        return replace(self, sections={**self.sections, name: replace(self.sections[name], **options)})
 
-DOMAIN_SECTIONS = {"molecules": ("encodings", "standardise"), "images": ("images",)}
+
 _HEAD = "the recipe does not hold:\n  "
-_TABLES = ("data", "encodings", "standardise", "images", "model", "task", "train")
-_SECTIONS = ("name", "seed", *_TABLES)
+_TABLES = ("data", "model", "task", "train")
+_FIXED = ("name", "seed", *_TABLES)
 
 
 def load_recipe(recipe: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -263,79 +249,104 @@ def resolve(mapping: Mapping[str, Any]) -> Recipe:
             problems.append(error)
             return None
 
-    for key in mapping:
-        if key not in _SECTIONS:
-            problems.append(UnknownNameError("section", key, _SECTIONS))
     tables = {key: attempt(_table, mapping, key, key) or {} for key in _TABLES}
     tables["split"] = attempt(_table, tables["data"], "split", "data.split") or {}
     data = {key: value for key, value in tables["data"].items() if key != "split"}
-    sections = {
-        "split": attempt(build, SplitSection, tables["split"], "data.split"),
-        "data": attempt(_named, "datasets", data, "data", "pocketmix"),
-        "model": attempt(_named, "models", tables["model"], "model", "gine"),
-        "task": attempt(_named, "tasks", tables["task"], "task", "multitask"),
-        "encodings": attempt(build, EncodingConfig, tables["encodings"], "encodings"),
-        "standardise": attempt(build, StandardiseConfig, tables["standardise"], "standardise"),
-        "images": attempt(build, ImageSection, tables["images"], "images"),
-        "train": attempt(build, TrainSection, tables["train"], "train"),
+    named = {
+        "data": attempt(named_thing, "datasets", data, "data", "pocketmix"),
+        "model": attempt(named_thing, "models", tables["model"], "model", "gine"),
+        "task": attempt(named_thing, "tasks", tables["task"], "task", "multitask"),
     }
+    about = {kind: attempt(_modality, thing) for kind, thing in named.items() if thing is not None}
+    if None not in named.values():
+        attempt(_agree, named, about)
+    modality = attempt(modality_object, about["data"]) if about.get("data") else None
+    sections = _modality_sections(mapping, modality, attempt)
+    split = attempt(build, SplitSection, tables["split"], "data.split")
+    train = attempt(build, TrainSection, tables["train"], "train")
     seed, name = mapping.get("seed", 0), mapping.get("name", "recipe")
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
         problems.append(UsageError(f"seed must be a whole number of at least 0, got {seed!r}"))
     if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*", name):  # it becomes a folder's name
         problems.append(UsageError(f"name must be made of letters, digits, '.', '-' and '_', got {name!r}"))
+    recipe = None
     if not problems:
-        attempt(_check_domain, sections, mapping)
-        attempt(base_config, sections["model"], sections["train"])
+        recipe = Recipe(name, seed=seed, split=split, train=train, sections=sections, **named)
+        attempt(_check, recipe, modality)
     if len(problems) == 1:
         raise problems[0]
-    if problems:
+    if problems or recipe is None:
         raise UsageError(_HEAD + "\n  ".join(str(problem).removeprefix(_HEAD) for problem in problems))
-    return Recipe(name, seed=seed, **sections)
+    return recipe
 
 
-def model_domain(name: str) -> str:
-    """What a registered model is about; "molecules" when it does not say."""
-    return getattr(registry.module("models", name), "DOMAIN", "molecules")
+def modality_object(name: str) -> Any:
+    """The modality of this name, see `hooke.modalities`.
+
+    Raises:
+        UnknownNameError: No such modality.
+    """
+    return registry.module("modalities", name).MODALITY
 
 
-def _check_domain(sections: Mapping[str, Any], mapping: Mapping[str, Any]) -> None:
-    """Data, model and task must be of one domain, and no section of another."""
-    names = {kind: sections[kind].name for kind in ("data", "model", "task")}
-    domain = model_domain(names["model"])
-    found = {
-        "data": registry.card(names["data"]).modality,
-        "model": domain,
-        "task": getattr(registry.module("tasks", names["task"]), "DOMAIN", "molecules"),
+def _modality(thing: Named) -> str:
+    return registry.modality_of(thing.kind, thing.name)
+
+
+def _modality_sections(mapping: Mapping[str, Any], modality: Any, attempt: Any) -> dict[str, Any]:
+    """The sections of the modality, with their defaults; every other table that is no fixed one is refused."""
+    own = modality.sections if modality is not None else {}
+    for key in mapping:
+        if key not in _FIXED and key not in own:
+            attempt(_refuse_section, key, modality)
+    return {
+        name: attempt(lambda name=name, cls=cls: build(cls, _table(mapping, name, name), name))
+        for name, cls in own.items()
     }
-    if len(set(found.values())) > 1:
+
+
+def _refuse_section(key: str, modality: Any) -> None:
+    others = {
+        section: name
+        for name in registry.names("modalities")
+        for section in registry.module("modalities", name).MODALITY.sections
+    }
+    if modality is not None and key in others:
+        raise UsageError(f"the section {key!r} is about {others[key]}, this recipe about {modality.name}")
+    if key not in others:
+        raise UnknownNameError("section", key, [*_FIXED, *(modality.sections if modality is not None else others)])
+
+
+def _agree(named: Mapping[str, Named], about: Mapping[str, str]) -> None:
+    """Data, model and task must be of one modality."""
+    if len({one for one in about.values() if one != "any"}) > 1:
         raise UsageError(
             "data, model and task must be about one thing, but "
-            + ", ".join(f"{kind} {names[kind]!r} is about {about}" for kind, about in found.items())
+            + ", ".join(f"{kind} {named[kind].name!r} is about {one}" for kind, one in about.items())
         )
-    if domain not in DOMAIN_SECTIONS:
-        raise UsageError(f"model {names['model']!r} is about {domain}; recipes train {' and '.join(DOMAIN_SECTIONS)}")
-    if domain != "molecules" and sections["split"].label_share < 1:
-        raise UsageError(f"data.split.label_share is about molecules, this recipe about {domain}")
-    for other, foreign in DOMAIN_SECTIONS.items():
-        for section in foreign:
-            if other != domain and section in mapping:
-                raise UsageError(f"the section {section!r} is about {other}, this recipe about {domain}")
 
 
-def base_config(model: Named, train: TrainSection) -> Any:
+def _check(recipe: Recipe, modality: Any) -> None:
+    """The modality can be trained, splits like this and knows all options."""
+    if not modality.trainable:
+        raise UsageError(f"{modality.name} are data alone: nothing is trained on them")
+    if recipe.split.kind not in modality.splits:
+        raise UnknownNameError(f"kind of split of {modality.name}", recipe.split.kind, modality.splits)
+    modality.check(recipe)
+    base_config(recipe)
+
+
+def base_config(recipe: Recipe) -> Any:
     """The model's options at the base width of `train.width_transfer`; None without it.
 
     Raises:
-        UsageError: It names no options of the model, or the model is not about molecules.
+        UsageError: It names no options of the model.
     """
-    if train.width_transfer is None:
+    width = recipe.train.width_transfer
+    if width is None:
         return None
-    if model_domain(model.name) != "molecules":
-        raise UsageError(
-            f"train.width_transfer is for models of molecules; {model.name} is about {model_domain(model.name)}"
-        )
-    return build(type(model.config), {**asdict(model.config), **train.width_transfer}, "train.width_transfer")
+    config = recipe.model.config
+    return build(type(config), {**asdict(config), **width}, "train.width_transfer")
 
 
 def _table(mapping: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
@@ -345,18 +356,31 @@ def _table(mapping: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any
     return table
 
 
-def _named(kind: str, table: Mapping[str, Any], where: str, default: str) -> Named:
+def named_thing(kind: str, table: Mapping[str, Any], where: str, default: str) -> Named:
+    """What a table of a recipe names, with its options.
+
+    Args:
+        kind: Of the registry; among "models" estimators are found too.
+        table: Its name, a preset of a model, and options.
+        where: Of the table, for messages.
+        default: The name, where the table has none.
+
+    Raises:
+        UsageError: No such thing or option.
+    """
     options = dict(table)
     name, preset = (
         _text(options.pop(key, value), f"{where}.{key}") for key, value in (("name", default), ("preset", ""))
     )
+    if kind == "models" and name in registry.names("estimators"):
+        kind = "estimators"
     module = registry.module(kind, name)
     if preset:
-        presets = getattr(module, "PRESETS", {})
+        presets = module.PRESETS if kind == "models" else {}
         if preset not in presets:
             raise UnknownNameError(f"preset of {name}", preset, presets)
         options = {**asdict(presets[preset]), **options}
-    return Named(name, build(module.Config, options, where))
+    return Named(name, build(module.Config, options, where), kind)
 
 
 def _text(value: Any, where: str) -> str:

@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
+from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError, nearest
 
 T = TypeVar("T")
@@ -41,8 +42,18 @@ def read(recipe: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
         key, equals, text = override.partition("=")
         if not equals or not key.strip():
             raise UsageError(f"an override has the form a.b=c, got {override!r}")
+        before = dict(merged["model"]) if isinstance(merged.get("model"), dict) else None
         _assign(merged, _keys(key.strip()), _value(text.strip()), override)
+        if key.strip() == "model.name" and before is not None:
+            merged["model"] = _of_one_kind(before, merged["model"])
     return merged
+
+
+def _of_one_kind(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The table of a renamed model: the options of a network are none of an estimator's, and the other way round."""
+    estimators = registry.names("estimators")
+    same = (before.get("name") in estimators) == (after["name"] in estimators)
+    return dict(after) if same else {"name": after["name"]}
 
 
 def _read(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]:

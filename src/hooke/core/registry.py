@@ -1,6 +1,7 @@
 """Names of models, data sets, tasks ...: the name is the file stem; looking it up imports that file alone.
 
-Files may lie in sub-folders, which only sort them; encoders and modalities may be folders, whose name is then theirs.
+A third party's entry point names a module, or ("module:object") an object with
+the same members. Files may lie in sub-folders, which only sort them; encoders and modalities may be folders, whose name is then theirs.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from hooke.core.errors import UnknownNameError, UsageError
 
 KINDS = ("models", "estimators", "datasets", "tasks", "encoders", "modalities", "suites")
 _NAMED_FOLDERS = ("encoders", "modalities")
-_STATED_BY = {"models": "Model", "tasks": "Task", "estimators": "Estimator"}  # the class that says what it is about
+_STATED_BY = {"models": "Model", "tasks": "Task", "estimators": "Estimator", "datasets": "CARD"}  # else the file itself
 
 
 def names(kind: str) -> list[str]:
@@ -37,10 +38,11 @@ def module(kind: str, name: str) -> ModuleType:
     points = _third_party(kind)
     if name not in points:
         raise UnknownNameError(_singular(kind), name, names(kind))
+    point = points[name]
     try:
-        return importlib.import_module(points[name].module)
+        return point.load() if point.attr else importlib.import_module(point.module)
     except ImportError as error:
-        raise UsageError(f"the plug-in {points[name].value} ({kind} {name!r}) does not import: {error}") from error
+        raise UsageError(f"the plug-in {point.value} ({kind} {name!r}) does not import: {error}") from error
 
 
 def card(name: str) -> Card:
@@ -49,14 +51,14 @@ def card(name: str) -> Card:
 
 
 def modality_of(kind: str, name: str) -> str:
-    """The modality that a model, task, estimator or data set states.
+    """The modality that a model, task, estimator, published encoder or data set states.
 
     Raises:
         UsageError: It states none.
     """
     found = module(kind, name)
-    about = found.CARD if kind == "datasets" else getattr(found, _STATED_BY[kind])
     try:
+        about = getattr(found, _STATED_BY[kind]) if kind in _STATED_BY else found
         return about.modality
     except AttributeError as error:
         raise UsageError(f"{_singular(kind)} {name!r} does not state its modality") from error

@@ -114,10 +114,37 @@ class Chunk:
     parts: Mapping[str, np.ndarray] = field(default_factory=dict)
     reasons: Mapping[int, str] = field(default_factory=dict)
 
+    @property
+    def rows(self) -> np.ndarray:
+        """(n,) int64 the rows of the table that have an item, ascending."""
+        return np.unique(self.owners[-1])
+
+    def means(self, vectors: np.ndarray) -> np.ndarray:
+        """(n, width) float32, one vector a row that has an item.
+
+        Args:
+            vectors: (K, width), one an item; averaged in float64 over the first step, and in float32 over the others.
+        """
+        first, *others = self.owners
+        groups = np.unique(first)
+        found = group_means(vectors.astype(np.float64) if len(groups) < len(first) else vectors, first)
+        for step in others:  # for those groups alone that have an item
+            found = group_means(found.astype(np.float32), step[groups])
+            groups = np.unique(step[groups])
+        return found.astype(np.float32, copy=False)
+
+
+def group_means(values: np.ndarray, groups: np.ndarray, *, axis: int = 0) -> np.ndarray:
+    """The means over runs of equal numbers in `groups`, in the precision of `values`; untouched when every run has one item."""
+    starts = np.flatnonzero(np.diff(groups, prepend=groups[:1] - 1)) if len(groups) else np.zeros(0, np.int64)
+    if len(starts) == len(groups):
+        return values
+    return np.stack([part.mean(axis=axis) for part in np.split(values, starts[1:], axis=axis)], axis=axis)
+
 
 @runtime_checkable
 class Source(Protocol):
-    """A user's file as picklable jobs, each of which becomes a `Chunk`, here or in a worker process."""
+    """A user's file as picklable jobs, each of which is prepared and becomes a `Chunk`, here or in a worker process."""
 
     @property
     def name(self) -> str:
@@ -132,8 +159,20 @@ class Source(Protocol):
         """Whether worker processes pay: not for stores, whose items need no preparing, nor where reading has processes of its own."""
 
     @property
+    def rows_a_job(self) -> int:
+        """Most rows of a job: parts of jobs of another size are not continued."""
+
+    @property
     def jobs_a_part(self) -> int:
         """Jobs of which one finished part of the output is made."""
+
+    @property
+    def unit(self) -> str:
+        """What its rows are called."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What is said of it beside the counts of rows; `left_out` is a sentence, "" when nothing was."""
 
     def content_hash(self) -> str:
         """Of the rows."""
@@ -144,8 +183,61 @@ class Source(Protocol):
     def jobs(self, *, skip: int = 0) -> Iterator[Any]:
         """The jobs in the order of the rows, without the first `skip`."""
 
-    def chunk(self, job: Any) -> Chunk:
-        """Do a job; the source itself travels to worker processes."""
+    def prepare(self, job: Any) -> Any:
+        """What of a job can be done ahead, without torch, in another process than `chunk`; the source itself travels there."""
+
+    def chunk(self, prepared: Any) -> Chunk:
+        """A prepared job with its batches."""
+
+
+@dataclass(frozen=True)
+class LabelledSpec:
+    """A `Spec` of labels and their statistics alone: enough for modalities whose networks need to know nothing else.
+
+    Attributes:
+        labels: All labels; those of one level in the order of the target columns.
+        statistics: Level → statistics of its labels over the training rows.
+    """
+
+    labels: tuple[Label, ...] = ()
+    statistics: Mapping[str, LabelStatistics] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary; `from_json` gives the spec back."""
+        return {
+            "labels": [label.to_json() for label in self.labels],
+            "statistics": {
+                level: {name: np.asarray(values).tolist() for name, values in found._asdict().items()}
+                for level, found in self.statistics.items()
+            },
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Back from `to_json`."""
+        return cls(labels_from_json(value), statistics_from_json(value))
+
+
+def labels_from_json(value: Mapping[str, Any]) -> tuple[Label, ...]:
+    """The labels of a spec's JSON."""
+    return tuple(Label.from_json(entry) for entry in value["labels"])
+
+
+def statistics_from_json(value: Mapping[str, Any]) -> dict[str, LabelStatistics]:
+    """The statistics of a spec's JSON."""
+    return {
+        level: LabelStatistics(**{name: np.array(values) for name, values in found.items()})
+        for level, found in value["statistics"].items()
+    }
+
+
+def statistics_of(values: np.ndarray) -> LabelStatistics:
+    """Count, mean and standard deviation of each column, NaN left out; (n, labels)."""
+    measured = ~np.isnan(values)
+    count = measured.sum(axis=0).astype(np.float64)
+    mean = np.where(measured, values, 0.0).sum(axis=0) / np.maximum(count, 1)
+    std = np.sqrt((np.where(measured, values - mean, 0.0) ** 2).sum(axis=0) / np.maximum(count, 1))
+    return LabelStatistics(count, mean, np.where(std > 1e-8, std, 1.0))
 
 
 def labels_of(spec: Spec, level: str) -> tuple[Label, ...]:

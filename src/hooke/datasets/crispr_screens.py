@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 
 from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
-from hooke.core.choices import choose
 from hooke.core.errors import DataError
 from hooke.core.how import How
+from hooke.core.options import choose
 
 if TYPE_CHECKING:
     import polars as pl
 
     from hooke.cells.profiles import Profiles
+    from hooke.cells.store import ProfileStore
 
 _ADDRESS = "https://raw.githubusercontent.com/genedisco/genedisco/f2ee622cddbe25e0e24b111fe18aeae238e56314/genedisco/datasets/screens/"
 
@@ -74,7 +75,7 @@ CARD = Card(
     licence="Apache-2.0 (repository); the underlying publications have their own terms",
     citation="crispr_screens",
     size="about 17,900 genes, 9 read-outs",
-    levels=("entity",),
+    levels=("profile",),
     files=tuple(screen.file for screen in SCREENS.values()),
     split="none: it is a map, to be compared with known relations",
     notes="gene-level summaries without replicate batches: relationship recall compares raw with whitened profiles",
@@ -106,16 +107,20 @@ class Dataset(datasets.Dataset[Config]):
         folder = cache_folder() / "raw" / CARD.name
         return [fetch(screen.file, folder, show_progress=how.show_progress) for screen in self.screens.values()]
 
-    def prepare(self, folder: Path, how: How = How()) -> Profiles:
-        """Read the screens and write `crispr_screens.parquet` below `folder`."""
-        profiles = self._read(self.files(how))
-        profiles.write(Path(folder) / f"{CARD.name}.parquet")
-        return profiles
+    def prepare(self, folder: Path, how: How = How()) -> ProfileStore:
+        """Read the screens into a store below `folder`, or open it if it is already there."""
+        from hooke.cells.store import prepared
 
-    def twin(self, folder: Path, seed: int = 0) -> Profiles:
+        content = [[name, screen.file.sha256] for name, screen in self.screens.items()]
+        return prepared(folder, CARD.name, content, lambda: self._read(self.files(how)))
+
+    def twin(self, folder: Path, seed: int = 0) -> ProfileStore:
         """Files of the same layout for 60 made-up genes in 15 modules, each screen with a few genes of its own."""
         import numpy as np
         import polars as pl
+
+        from hooke.cells.store import prepared
+        from hooke.core.hashing import file_sha256
 
         generator = np.random.default_rng(seed)
         paths = []
@@ -130,7 +135,8 @@ class Dataset(datasets.Dataset[Config]):
             path.parent.mkdir(parents=True, exist_ok=True)
             pl.DataFrame({**rows, **columns}).write_csv(path, separator="\t" if path.suffix == ".txt" else ",")
             paths.append(path)
-        return self._read(paths)
+        content = [[name, file_sha256(path)] for name, path in zip(self.screens, paths, strict=True)]
+        return prepared(folder, CARD.name, content, lambda: self._read(paths))
 
     def _read(self, paths: list[Path]) -> Profiles:
         import polars as pl

@@ -17,6 +17,7 @@ from hooke.core.how import How
 
 if TYPE_CHECKING:
     from hooke.cells.profiles import Profiles
+    from hooke.cells.store import ProfileStore
 
 _FILE = RemoteFile(
     "ground_truth_Horlbeck.csv",
@@ -34,7 +35,7 @@ CARD = Card(
     licence="MIT (repository); the underlying publication has its own terms",
     citation="horlbeck",
     size="449 genes, 449 interaction scores each",
-    levels=("entity",),
+    levels=("profile",),
     files=(_FILE,),
     split="none: it is a map, to be compared with known relations",
     notes="no replicates and no batches: relationship recall compares raw with whitened profiles",
@@ -56,16 +57,18 @@ class Dataset(datasets.Dataset[Config]):
 
         return [fetch(_FILE, cache_folder() / "raw" / CARD.name, show_progress=how.show_progress)]
 
-    def prepare(self, folder: Path, how: How = How()) -> Profiles:
-        """Read the table and write `horlbeck.parquet` below `folder`."""
-        [path] = self.files(how)
-        profiles = read_interactions(path)
-        profiles.write(Path(folder) / f"{CARD.name}.parquet")
-        return profiles
+    def prepare(self, folder: Path, how: How = How()) -> ProfileStore:
+        """Read the table into a store below `folder`, or open it if it is already there."""
+        from hooke.cells.store import prepared
 
-    def twin(self, folder: Path, seed: int = 0) -> Profiles:
+        return prepared(folder, CARD.name, [_FILE.sha256], lambda: read_interactions(*self.files(how)))
+
+    def twin(self, folder: Path, seed: int = 0) -> ProfileStore:
         """The same kind of table for made-up genes: members of one module interact alike with all others."""
         import numpy as np
+
+        from hooke.cells.store import prepared
+        from hooke.core.hashing import file_sha256
 
         generator = np.random.default_rng(seed)
         modules = np.arange(48) // 4
@@ -81,7 +84,7 @@ class Dataset(datasets.Dataset[Config]):
         path = Path(folder) / f"twin-{CARD.name}-{seed}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(lines) + "\n")
-        return read_interactions(path)
+        return prepared(folder, CARD.name, [file_sha256(path)], lambda: read_interactions(path))
 
 
 def read_interactions(path: Path) -> Profiles:

@@ -20,8 +20,8 @@ from typing import Literal
 
 from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
-from hooke.core.choices import choose
 from hooke.core.label import Label
+from hooke.core.options import choose
 from hooke.molecules.tables.description import Table
 
 _ADDRESS = "https://storage.valencelabs.com/graphium/datasets/neurips_2023/Large-dataset/"

@@ -22,10 +22,9 @@ from typing import TYPE_CHECKING, Any
 from hooke import datasets
 from hooke.core import registry
 from hooke.core.cards import Card
-from hooke.core.choices import choose
 from hooke.core.errors import UnknownNameError
 from hooke.core.how import QUIET, How
-from hooke.core.options import later
+from hooke.core.options import choose, later
 from hooke.molecules.tables.description import Table
 
 if TYPE_CHECKING:

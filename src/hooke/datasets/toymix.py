@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
-from hooke.core.choices import choose
 from hooke.core.label import Kind, Label
+from hooke.core.options import choose
 from hooke.molecules.tables.description import Table
 
 _ADDRESS = "https://storage.valencelabs.com/graphium/datasets/neurips_2023/Small-dataset/"

@@ -1,33 +1,50 @@
-"""`Encoder`: whatever turns molecules into vectors: a finished run, or published weights."""
+"""Published encoders from outside, one file or folder each, which holds `modality` and `load(weights, device)`; the name is the file's.
+
+`Encoder` is what `embed` and probes need: a finished run is one as well.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.source import How
+from hooke.core.options import chosen
+from hooke.core.recipe import modality_object
+from hooke.core.types import Batch, Chunk, Source
 
 
 class Encoder(ABC):
-    """What `embed` and probes need."""
+    """Whatever turns things into vectors."""
 
     @property
     @abstractmethod
-    def preparation(self) -> How:
-        """How SMILES become the arrays that it reads."""
+    def modality(self) -> str:
+        """The kind of things."""
+
+    @property
+    @abstractmethod
+    def spec(self) -> Any:
+        """What its batches must carry; `modality.source` prepares a user's file by it."""
 
     @property
     @abstractmethod
     def width(self) -> int:
-        """Numbers in an embedding."""
+        """Numbers in an embedding of things like those that it was trained on."""
+
+    def width_of(self, source: Source) -> int:
+        """Numbers in an embedding of what a source gives, where that can be other than `width` (images in other channels)."""
+        return self.width
 
     @abstractmethod
-    def vectors(self, batch: MoleculeBatch) -> np.ndarray:
-        """(B, width) float32, one row a molecule."""
+    def vectors(self, batch: Batch, options: Any = None) -> np.ndarray:
+        """(items, width) float32, one row an item.
+
+        Args:
+            batch: The items.
+            options: Of the modality (`Readable.options`); None: the defaults.
+        """
 
     @property
     def on_gpu(self) -> bool:
@@ -38,8 +55,29 @@ class Encoder(ABC):
     def stamp(self) -> dict[str, Any]:
         """What is written into every file that it makes; `model_hash` changes whenever a vector could."""
 
-    def embed(self, smiles: Sequence[str], *, batch_size: int = 256) -> np.ndarray:
-        """(N, width) float32 in memory; rows of NaN for strings that are no molecules."""
-        from hooke.inference.embed import embed_smiles
+    def embed(self, given: Any, *, batch_size: int | None = None, **options: Any) -> np.ndarray:
+        """(rows, width) float32 in memory; rows of NaN for what cannot be read.
 
-        return embed_smiles(self, smiles, batch_size=batch_size)
+        Args:
+            given: A sequence of things (SMILES), a store, or a file.
+            batch_size: Items a batch; None takes the modality's.
+            options: Of the modality: see its `Readable.options`.
+        """
+        modality = modality_object(self.modality)
+        taken = chosen(modality, options)
+        source = modality.source(given, self.spec, taken, batch_size=batch_size or modality.batch_size)
+        return self.of_source(source, taken)
+
+    def of_source(self, source: Source, options: Any) -> np.ndarray:
+        """(rows, width) float32 in memory; rows of NaN where a row has no item."""
+        width, parts = self.width_of(source), []
+        for job in source.jobs():
+            chunk = source.chunk(source.prepare(job))
+            parts.append(np.full((chunk.table.num_rows, width), np.nan, np.float32))
+            parts[-1][chunk.rows] = self.of_rows(chunk, options, width)
+        return np.concatenate(parts) if parts else np.zeros((0, width), np.float32)
+
+    def of_rows(self, chunk: Chunk, options: Any, width: int) -> np.ndarray:
+        """(rows of a chunk that have items, width) float32."""
+        parts = [self.vectors(batch, options) for batch in chunk.batches]
+        return chunk.means(np.concatenate(parts)) if parts else np.zeros((0, width), np.float32)

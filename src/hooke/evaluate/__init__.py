@@ -1,1 +1,1 @@
-"""Splits, metrics, intervals, calibration and baselines, on arrays. No torch here."""
+"""Splits, metrics, intervals and calibration, on arrays. No torch here."""

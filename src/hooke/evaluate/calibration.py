@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hooke.evaluate.bootstrap import Interval
+
 
 @dataclass(frozen=True)
 class Reliability:
@@ -48,6 +50,39 @@ def coverage_curve(scores_calibration: np.ndarray, scores_test: np.ndarray, leve
     ranks = np.ceil((len(ordered) + 1) * levels).astype(int)
     quantiles = np.where(ranks <= len(ordered), ordered[np.clip(ranks - 1, 0, len(ordered) - 1)], np.inf)
     return (scores_test[None, :] <= quantiles[:, None]).mean(axis=1)
+
+
+@dataclass(frozen=True)
+class SetCoverage:
+    """How often sets of classes hold the truth, with a 95 % interval; their mean size; the share that is empty; measured rows."""
+
+    reached: Interval
+    mean_size: float
+    empty: float
+    count: int
+
+
+def set_coverage(contained: np.ndarray, true: np.ndarray) -> SetCoverage:
+    """Coverage and size of sets of classes.
+
+    Args:
+        contained: (N, classes) bool, which classes are in each set.
+        true: (N,) class numbers, NaN = not measured.
+
+    Source: Wilson 1927 (the interval).
+    """
+    from scipy.stats import binomtest
+
+    measured = ~np.isnan(true)
+    count, sets = int(measured.sum()), contained[measured]
+    if not count:
+        return SetCoverage(Interval(np.nan, np.nan, np.nan), np.nan, np.nan, 0)
+    right = int(sets[np.arange(count), true[measured].astype(np.int64)].sum())
+    low, high = binomtest(right, count).proportion_ci(method="wilson")
+    sizes = sets.sum(axis=1)
+    return SetCoverage(
+        Interval(right / count, float(low), float(high)), float(sizes.mean()), float((sizes == 0).mean()), count
+    )
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def calibrate_interval(
 
 
 def calibrate_set(probabilities: np.ndarray, true: np.ndarray, *, level: float = 0.9) -> SetCalibration:
-    """Fit on calibration rows: scores 1 - probability of the true class.
+    """Fit on calibration rows: scores 1 - probability of the true class, kept as probabilities, so that equal ones stay equal.
 
     Args:
         probabilities: (N, classes).
@@ -75,8 +75,8 @@ def calibrate_set(probabilities: np.ndarray, true: np.ndarray, *, level: float =
     """
     measured = ~np.isnan(true)
     chosen = probabilities[measured, true[measured].astype(np.int64)]
-    quantile = _quantile(1 - chosen, level)
-    return SetCalibration(max(0.0, 1 - quantile) if np.isfinite(quantile) else 0.0, level, int(measured.sum()))
+    threshold = -_quantile(-chosen, level)
+    return SetCalibration(threshold if np.isfinite(threshold) else 0.0, level, int(measured.sum()))
 
 
 def _quantile(scores: np.ndarray, level: float) -> float:

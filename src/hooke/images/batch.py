@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 
+from hooke.images.spec import LEVEL
+
 PIXEL_TYPES = (torch.uint8, torch.uint16, torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
@@ -22,7 +24,8 @@ class ImageBatch:
             `images.normalise` does that, so that 8-bit and 16-bit images come out alike.
         channels: C channel names ("DNA", "ER", ...), shared by the batch.
         rows: (B,) int64, the row of each image in its store; several crops of one image share it.
-        targets: name -> (B,) or (B, columns). int64 classes (-1 = unknown) or float32 (NaN = not measured).
+        targets: "field" → (B, labels) float32, one column a label of `ImageSpec.labels`: classes count from 0, NaN = unknown or not
+            measured; empty where nothing is known.
         batch_index: (B,) int64, which experimental batch each image belongs to (numbers from `ImageStore.batches`), or
             None when that is not known.
         control: (B,) bool, True for images of negative-control wells, or None when that is not known.
@@ -96,29 +99,25 @@ def image_batch(
     pixels: np.ndarray,
     channels: Sequence[str],
     rows: np.ndarray,
-    targets: Mapping[str, np.ndarray] | None = None,
+    targets: np.ndarray | None = None,
     batch_index: np.ndarray | None = None,
     control: np.ndarray | None = None,
 ) -> ImageBatch:
-    """Arrays as a batch; integer targets become int64, others float32.
+    """Arrays as a batch.
 
     Args:
         pixels: (B, C, H, W) uint8, uint16 or floats.
-        channels, rows, targets, batch_index, control: As in `ImageBatch`.
+        targets: (B, labels); None where nothing is known.
+        channels, rows, batch_index, control: As in `ImageBatch`.
     """
     return ImageBatch(
         pixels=torch.from_numpy(np.ascontiguousarray(pixels)),
         channels=tuple(channels),
         rows=torch.from_numpy(np.array(rows, dtype=np.int64)),
-        targets={name: _target(values) for name, values in (targets or {}).items()},
+        targets={} if targets is None else {LEVEL: torch.from_numpy(np.array(targets, dtype=np.float32))},
         batch_index=None if batch_index is None else torch.from_numpy(np.array(batch_index, dtype=np.int64)),
         control=None if control is None else torch.from_numpy(np.array(control, dtype=np.bool_)),
     )
-
-
-def _target(values: np.ndarray) -> Tensor:
-    whole = np.issubdtype(values.dtype, np.integer)
-    return torch.from_numpy(np.array(values, dtype=np.int64 if whole else np.float32))
 
 
 def meta_batch(items: int, channels: tuple[str, ...], size: int) -> ImageBatch:

@@ -30,6 +30,12 @@ _LEVELS = 16
 _DISTANCES = (1, 3)
 _SHAPES = ("area", "eccentricity", "solidity", "extent", "perimeter")
 _RINGS = (0.5, 1.0, 1.6)
+_INTENSITY = (
+    "mean", "deviation", "low", "high", "spread", "skewness", "kurtosis", "covered", "contrast_to_background", "variation_inside",
+)  # fmt: skip
+_GRAINS = tuple(f"grain_{scale:g}" for scale in _SCALES)
+_TEXTURES = tuple(f"haralick_{name}_{distance}" for name in _HARALICK for distance in _DISTANCES)
+_ZONES = ("inside", "near", "middle", "far")
 _CHUNK = 16
 
 
@@ -51,10 +57,22 @@ def field_features(pixels: np.ndarray, channels: tuple[str, ...], nucleus_diamet
         found |= {f"{channel}_{name}": value for name, value in measured.items()}
     for (first, one), (second, other) in combinations(zip(channels, scaled, strict=True), 2):
         found[f"{first}_{second}_correlation"] = _correlation(one, other)
-    nuclear = [place for place, name in enumerate(channels) if any(word in name.lower() for word in NUCLEAR_NAMES)]
-    if nuclear:
-        found |= _nuclei_features(pixels, channels, nuclear[0], nucleus_diameter_px)
+    nuclear = _nuclear(channels)
+    if nuclear is not None:
+        found |= _nuclei_features(pixels, channels, nuclear, nucleus_diameter_px)
     return found
+
+
+def feature_names(channels: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of `field_features` of a field with these channels, in their order; nothing is measured."""
+    names = [f"{channel}_{name}" for channel in channels for name in (*_INTENSITY, *_GRAINS, *_TEXTURES)]
+    names += [f"{first}_{second}_correlation" for first, second in combinations(channels, 2)]
+    if _nuclear(channels) is None:
+        return tuple(names)
+    means = [f"nuclei_{shape}" for shape in (*_SHAPES, "neighbour_px")]
+    means += [f"nuclei_{channel}_{zone}" for channel in channels for zone in (*_ZONES, "roughness")]
+    names += ["nuclei_density", *(f"{name}_{summary}" for name in means for summary in ("mean", "deviation"))]
+    return tuple(names)
 
 
 def store_features(
@@ -89,6 +107,12 @@ def store_features(
             parts.append(values)
             bar.advance(len(values))
     return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32), names
+
+
+def _nuclear(channels: tuple[str, ...]) -> int | None:
+    """The place of the first channel that shows nuclei."""
+    places = [place for place, name in enumerate(channels) if any(word in name.lower() for word in NUCLEAR_NAMES)]
+    return places[0] if places else None
 
 
 def _measure(job: tuple[str, np.ndarray, float]) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -6,15 +6,15 @@ processes where decoding is the bottleneck.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
 
 from hooke.core.errors import UsageError
-from hooke.core.parallel import ordered_map
+from hooke.core.parallel import ordered_map, read_ahead
 from hooke.images.batch import ImageBatch, image_batch
-from hooke.images.crops import CropBatch, read_ahead, read_batch, read_crops
+from hooke.images.crops import CropBatch, read_batch, read_crops
 from hooke.images.store import ImageStore
 from hooke.images.tiles import Grid, centre_corners, random_corners
 
@@ -32,8 +32,7 @@ class ImageLoader:
         turn: Whether crops are flipped and turned by quarters at random; needs a seed and square crops.
         single_batch: Whether each batch of crops comes from one experimental batch, as statistics per batch (AdaBN) need.
         channels: Which channels in which order; None takes all.
-        targets: name -> (fields of the store,) or (fields of the store, columns), for every field of the store; integers are
-            classes.
+        targets: (fields of the store, labels) float32 for every field of the store, as in `ImageBatch`; None where nothing is known.
         rank, world: This process takes every world-th batch, starting with rank.
         workers: Processes that read; 0 reads in a thread.
         prefetch: Batches read ahead.
@@ -51,7 +50,7 @@ class ImageLoader:
         turn: bool = False,
         single_batch: bool = False,
         channels: Sequence[str] | None = None,
-        targets: Mapping[str, np.ndarray] | None = None,
+        targets: np.ndarray | None = None,
         rank: int = 0,
         world: int = 1,
         workers: int = 0,
@@ -59,14 +58,13 @@ class ImageLoader:
     ) -> None:
         if turn and seed is None:
             raise UsageError("crops are turned at random, which needs a seed")
-        for name, values in (targets or {}).items():
-            if len(values) != len(store):
-                raise UsageError(f"target {name!r} has {len(values)} rows, the store {len(store)}")
+        if targets is not None and len(targets) != len(store):
+            raise UsageError(f"the targets have {len(targets)} rows, the store {len(store)}")
         self.store, self._rows, self._batch_size, self._seed = store, np.asarray(rows, np.int64), batch_size, seed
         self._crop, self._per_field, self._turn, self._single = crop, crops_per_field, turn, single_batch
         self.channels = store.channels if channels is None else tuple(channels)
         store.channel_numbers(self.channels)
-        self._targets = dict(targets or {})
+        self._targets = targets
         self._batch_index, self._control = store.batch_index, store.control
         self._rank, self._world, self._workers, self._prefetch = rank, world, workers, prefetch
         sizes = store.sizes[self._rows]
@@ -122,31 +120,42 @@ class ImageLoader:
         """The batches of an epoch, from batch `start` on."""
         return self._read_all(self.order(number)[start:])
 
-    def tiles(self, grid: Literal["cover"] | tuple[int, int] = "cover") -> Iterator[ImageBatch]:
+    def tiles(self, grid: Literal["cover"] | tuple[int, int] = "cover", start: int = 0) -> Iterator[ImageBatch]:
         """All crops of a grid over each field, field after field, for embedding; the crops of a field share its row.
 
         Args:
             grid: (rows, columns) of crops, or "cover" for as few as cover the field; see `tiles.Grid`.
+            start: First batch.
 
         Raises:
             UsageError: The loader has no crop size.
         """
+        return self._read_all(self._tile_batches(grid)[start:])
+
+    def tile_batches(self, grid: Literal["cover"] | tuple[int, int] = "cover") -> int:
+        """How many batches `tiles` gives this process."""
+        return len(self._tile_batches(grid))
+
+    def _tile_batches(self, grid: Literal["cover"] | tuple[int, int]) -> list[CropBatch]:
+        corners = self._corners(grid)
+        rows = np.repeat(self._rows, [len(each) for each in corners])
+        places = np.concatenate(corners) if corners else np.zeros((0, 2), np.int64)
+        cuts = [slice(first, first + self._batch_size) for first in range(0, len(rows), self._batch_size)]
+        return [CropBatch(rows[cut], places[cut], np.zeros(0, int)) for cut in cuts[self._rank :: self._world]]
+
+    def tile_counts(self, grid: Literal["cover"] | tuple[int, int] = "cover") -> np.ndarray:
+        """(rows,) int64 how many crops `tiles` gives of each field."""
+        return np.array([len(one) for one in self._corners(grid)], np.int64)
+
+    def _corners(self, grid: Literal["cover"] | tuple[int, int]) -> list[np.ndarray]:
+        """(crops, 2) top and left of the crops of each field."""
         if self._crop is None:
             raise UsageError("a grid of crops needs a crop size: set crop")
         down, across = (0, 0) if grid == "cover" else grid
-        corners = [
+        return [
             Grid(int(height), int(width), self._crop, down, across).corners
             for height, width in self.store.sizes[self._rows]
         ]
-        rows = np.repeat(self._rows, [len(one) for one in corners])
-        places = np.concatenate(corners) if corners else np.zeros((0, 2), np.int64)
-        batches = [
-            CropBatch(
-                rows[start : start + self._batch_size], places[start : start + self._batch_size], np.zeros(0, int)
-            )
-            for start in range(0, len(rows), self._batch_size)
-        ]
-        return self._read_all(batches[self._rank :: self._world])
 
     def _read_all(self, batches: list[CropBatch]) -> Iterator[ImageBatch]:
         folder = str(self.store.folder)
@@ -162,7 +171,7 @@ class ImageLoader:
                 values,
                 self.channels,
                 batch.rows,
-                {name: target[batch.rows] for name, target in self._targets.items()},
+                None if self._targets is None else self._targets[batch.rows],
                 self._batch_index[batch.rows],
                 self._control[batch.rows],
             )

@@ -12,17 +12,12 @@ from hooke.core.files import write_durably
 from hooke.core.hashing import content_hash
 from hooke.core.paths import cache_folder
 from hooke.core.progress import progress
-from hooke.images.features import field_features, store_features
+from hooke.images.features import feature_names, store_features
 from hooke.images.store import ImageStore
 
 FARTHEST = 5.0  # deviations from the mean; a field with one odd nucleus must not rule the training
 _PART = 512  # fields between saves
 _DRAWN_BY = 0
-
-
-def feature_names(channels: tuple[str, ...]) -> tuple[str, ...]:
-    """The features of a field with these channels."""
-    return tuple(field_features(np.zeros((len(channels), 32, 32), np.uint8), channels))
 
 
 def measured_fields(

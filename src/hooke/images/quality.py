@@ -13,6 +13,7 @@ from hooke.core.progress import progress
 from hooke.images.normalise import EPSILON
 from hooke.images.segment import foreground, nuclear_channel, nuclei
 from hooke.images.store import ImageStore
+from hooke.images.wells import KEYS
 
 MEASURES = ("mean", "median", "saturated", "foreground", "contrast", "focus", "slope")
 _CHUNK = 32
@@ -100,6 +101,34 @@ def store_quality(
             rows += found
             bar.advance(len(found))
     return pl.DataFrame(rows)
+
+
+def well_quality(
+    store: ImageStore, *, nucleus_diameter_px: float = 9.0, workers: int | None = None, show_progress: bool = True
+) -> pl.DataFrame:
+    """One row a well, under the names that `hooke map build` judges wells by (`cells.quality`).
+
+    The columns are experiment, plate, well; `cell_count`, the mean over fields (left out without a stain of nuclei); `saturated_share`, of the
+    worst channel, the mean over fields; `focus`, the geometric mean over channels and fields; `suspicious_fields` and `reason`, by `flags`.
+    """
+    measured = store_quality(
+        store, nucleus_diameter_px=nucleus_diameter_px, workers=workers, show_progress=show_progress
+    )
+    reasons = flags(measured, store.batch_index)
+    focus = [pl.col(f"focus_{channel}").clip(EPSILON).log() for channel in store.channels]
+    fields = measured.select(
+        *([pl.col("cells").cast(pl.Float64).alias("cell_count")] if "cells" in measured.columns else []),
+        pl.max_horizontal(f"saturated_{channel}" for channel in store.channels).alias("saturated_share"),
+        pl.mean_horizontal(focus).alias("focus"),
+        pl.Series("reason", reasons),
+    )
+    wells = store.metadata.select(KEYS).hstack(fields).group_by(KEYS, maintain_order=True)
+    numbers = [name for name in fields.columns if name != "reason"]
+    return wells.agg(
+        *(pl.col(name).mean() for name in numbers),
+        (pl.col("reason") != "").sum().alias("suspicious_fields"),
+        pl.col("reason").filter(pl.col("reason") != "").unique(maintain_order=True).str.join("; "),
+    ).with_columns(pl.col("focus").exp())
 
 
 def flags(quality: pl.DataFrame, batches: np.ndarray, rules: QualityRules = QualityRules()) -> list[str]:

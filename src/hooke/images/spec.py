@@ -29,6 +29,11 @@ class ImageSpec:
     crop: int = 0
     agnostic: bool = False
 
+    @property
+    def classes(self) -> Label | None:
+        """The first label of classes."""
+        return next((label for label in self.labels if label.classes), None)
+
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary; `from_json` gives the spec back."""
         return {

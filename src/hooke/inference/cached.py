@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,28 +12,26 @@ from hooke.core.hashing import content_hash
 from hooke.core.paths import cache_folder
 from hooke.core.progress import progress
 from hooke.encoders import Encoder
-from hooke.inference.embed import EmbeddingColumn
-from hooke.molecules.source import StoreSource
-from hooke.molecules.store import MoleculeStore
-from hooke.molecules.tables.reading import CHUNK_ROWS
+from hooke.inference.embed import source_and_column
+from hooke.inference.stream import computed
 
 
 def cached_embeddings(
     encoder: Encoder,
-    store: MoleculeStore,
+    store: Any,
     *,
     folder: Path | None = None,
-    batch_size: int = 256,
+    batch_size: int | None = None,
     show_progress: bool = True,
 ) -> np.ndarray:
-    """(N, width) float32 of all molecules of a store, memory-mapped; NaN rows where the encoder has no vector.
+    """(rows, width) float32 of all rows of a store (wells of images), memory-mapped; NaN where the encoder has no vector.
 
     Args:
         encoder: Whose embeddings.
         store: Of what.
         folder: Where they are kept; by default `embeddings` in the cache folder. The file's name follows from the encoder's weights
             and the store's content, so nothing stale is ever read.
-        batch_size: Molecules a batch.
+        batch_size: Items a batch; None takes the modality's.
         show_progress: Show a progress bar.
     """
     folder = folder or cache_folder() / "embeddings"
@@ -44,15 +43,18 @@ def cached_embeddings(
     return np.load(path, mmap_mode="r")
 
 
-def _compute(encoder: Encoder, store: MoleculeStore, path: Path, batch_size: int, show_progress: bool) -> None:
-    column = EmbeddingColumn(encoder, batch_size)
-    vectors = np.full((len(store), column.width), np.nan, np.float32)
-    workers = None if len(store) > CHUNK_ROWS else 0
-    with progress(len(store), f"embedding {store.folder.name}", "molecules", show=show_progress) as bar:
-        for chunk in StoreSource(store).chunks(encoder.preparation, skip=0, workers=workers):
-            vectors[chunk.rows[chunk.kept] - 1] = column.vectors(chunk.arrays)
-            bar.advance(len(chunk.rows))
+def _compute(encoder: Encoder, store: Any, path: Path, batch_size: int | None, show_progress: bool) -> None:
+    source, column = source_and_column(encoder, store, {}, batch_size=batch_size)
+    parts = []
+    with progress(source.row_count(), f"embedding {source.name}", source.unit, show=show_progress) as bar:
+        for table in computed(source, column):
+            found = table["embedding"].combine_chunks()
+            values = found.flatten().to_numpy(zero_copy_only=False).reshape(-1, column.width)
+            rows = np.full((len(table), column.width), np.nan, np.float32)
+            rows[found.is_valid().to_numpy(zero_copy_only=False)] = values
+            parts.append(rows)
+            bar.advance(len(table))
     temporary = path.with_name(path.name + ".tmp")
     with open(temporary, "wb") as file:
-        np.save(file, vectors)
+        np.save(file, np.concatenate(parts))
     put_in_place(temporary, path)

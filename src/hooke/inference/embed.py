@@ -1,99 +1,119 @@
-"""One vector a molecule from a trained encoder, streamed to a file or straight into an array."""
+"""One vector a row (a molecule, a well) from a trained encoder, streamed to a file or straight into an array."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from hooke.core.options import chosen
+from hooke.core.types import Chunk, Source
 from hooke.encoders import Encoder
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.stream import StreamReport, stream
-from hooke.molecules.arrays import MoleculeArrays
-from hooke.molecules.batch import batches
-from hooke.molecules.source import open_source, prepare_smiles
-from hooke.molecules.store import MoleculeStore
+from hooke.modalities import readable
 
 NOT_FINITE = "the embedding is not finite"
 
 
 def embed(
     run: Path | Encoder,
-    source: Path | str | MoleculeStore,
+    source: Any,
     output: Path,
     *,
-    smiles_column: str | None = None,
-    batch_size: int = 256,
+    batch_size: int | None = None,
     workers: int | None = None,
     device: str = "auto",
     resume: bool = True,
     show_progress: bool = True,
+    **options: Any,
 ) -> StreamReport:
-    """Embed every row of a table; every row has its output row, in order.
+    """Embed every row of a file or store; every row has its output row, in order.
 
-    The output is Parquet: `row`, the input columns, `embedding` (float32 list of fixed size; null where there is no
-    molecule) and `reason`. With an ensemble the vectors are those of its first member: spaces of different encoders
-    cannot be averaged.
+    The output is Parquet: the columns of the source (`row` and the cells of a table of molecules; the metadata of a well),
+    `embedding` (float32 list of fixed size; null where there is nothing to embed) and `reason`. With an ensemble the vectors are
+    those of its first member: spaces of different encoders cannot be averaged.
 
     Args:
         run: A run folder, a loaded run, or loaded published weights.
-        source: CSV(.gz), Parquet, SDF or SMILES file, or a prepared store.
+        source: A user's file, or a prepared store.
         output: .parquet.
-        smiles_column: Name of the SMILES column, if it is not recognised.
-        batch_size: Molecules a batch; few enough to stay in the processor's cache.
-        workers: Processes for parsing; None takes all cores.
+        batch_size: Items a batch (few enough to stay in the processor's cache); None takes the modality's.
+        workers: Processes for preparing; None takes all cores. For images: processes that read, none by default.
         device: "auto", "cpu" or "cuda"; a loaded run stays where it is.
         resume: Continue an output that was stopped, and keep a finished one; False starts afresh.
         show_progress: Show rows, rate and time left.
+        options: How the file is read and shown to the encoder: the `Readable.options` of the modality.
 
     Raises:
-        UsageError: The output is not .parquet.
+        UsageError: The output is not .parquet, or an option of another modality.
         DataError: The run, the source or the disk is at fault.
     """
-    loaded = run if isinstance(run, Encoder) else LoadedRun.open(run, device)
-    options = {"verb": "embed", "smiles": smiles_column, "batch_size": batch_size}
-    return stream(
-        open_source(source, smiles_column), Path(output), EmbeddingColumn(loaded, batch_size),
-        loaded.preparation, loaded.stamp(), options, workers=workers, resume=resume,
+    loaded = run if isinstance(run, Encoder) else LoadedRun.open(Path(run), device)
+    modality = readable(loaded.modality, "embed")
+    size = batch_size or modality.batch_size
+    found, column = source_and_column(loaded, source, options, batch_size=size, workers=workers or 0)
+    identity = {"verb": "embed", "options": asdict(column.options), "batch_size": size}
+    report = stream(
+        found, Path(output), column, loaded.stamp(), identity, workers=workers, resume=resume,
         show_progress=show_progress, doing="embedding", suffixes=(".parquet",),
     )  # fmt: skip
+    return replace(report, following=modality.following(Path(output)))
 
 
-def embed_smiles(
-    run: Path | Encoder, smiles: Sequence[str], *, batch_size: int = 256, device: str = "auto"
-) -> np.ndarray:
-    """(N, width) float32 in memory; rows of NaN for strings that are no molecules."""
-    loaded = run if isinstance(run, Encoder) else LoadedRun.open(run, device)
-    chunk = prepare_smiles(smiles, loaded.preparation)
-    column = EmbeddingColumn(loaded, batch_size)
-    vectors = np.full((len(smiles), column.width), np.nan, np.float32)
-    vectors[chunk.kept] = column.vectors(chunk.arrays)
-    return vectors
+def source_and_column(
+    encoder: Encoder, given: Any, options: Mapping[str, Any], *, batch_size: int | None = None, workers: int = 0
+) -> tuple[Source, EmbeddingColumn]:
+    """What is given as a source for an encoder, and the column of its vectors.
+
+    Args:
+        encoder: Whose vectors.
+        given: A user's file, a store, or things in memory.
+        options: Of the modality.
+        batch_size: Items a batch; None takes the modality's.
+        workers: Processes that read.
+
+    Raises:
+        UsageError: No such option.
+        DataError: It cannot be read.
+    """
+    modality = readable(encoder.modality, "embed")
+    taken = chosen(modality, options)
+    size = batch_size or modality.batch_size
+    source = modality.source(given, encoder.spec, taken, batch_size=size, workers=workers)
+    return source, EmbeddingColumn(encoder, source, taken)
 
 
 class EmbeddingColumn:
-    """The one column of an encoder's vectors."""
+    """The one column of an encoder's vectors.
 
-    def __init__(self, encoder: Encoder, batch_size: int) -> None:
-        self._encoder, self._batch_size = encoder, batch_size
-        self.width, self.on_gpu = encoder.width, encoder.on_gpu
+    Args:
+        encoder: Whose.
+        source: Of what.
+        options: Of its modality, an instance of `Readable.options`.
+    """
+
+    def __init__(self, encoder: Encoder, source: Source, options: Any) -> None:
+        self._encoder, self.options = encoder, options
+        self.on_gpu, self.width = encoder.on_gpu, encoder.width_of(source)
 
     @cached_property
     def schema(self) -> pa.Schema:
         """Its name and type."""
         return pa.schema([pa.field("embedding", pa.list_(pa.float32(), self.width))])
 
-    def vectors(self, arrays: MoleculeArrays) -> np.ndarray:
-        """(K, width) float32."""
-        parts = [self._encoder.vectors(batch) for batch in batches(arrays, self._batch_size)]
-        return np.concatenate(parts) if parts else np.zeros((0, self.width), np.float32)
+    def vectors(self, chunk: Chunk) -> np.ndarray:
+        """(rows with items, width) float32."""
+        return self._encoder.of_rows(chunk, self.options, self.width)
 
-    def compute(self, arrays: MoleculeArrays) -> tuple[list[pa.Array], dict[int, str]]:
-        """The column for K molecules, and which of them have no finite vector."""
-        vectors = self.vectors(arrays)
+    def compute(self, chunk: Chunk) -> tuple[list[pa.Array], dict[int, str]]:
+        """The column for the rows with items, and which of them have no finite vector."""
+        vectors = self.vectors(chunk)
         bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1)).tolist()
-        column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), self.width)
+        column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
         return [column], dict.fromkeys(bad, NOT_FINITE)

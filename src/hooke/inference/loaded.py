@@ -1,8 +1,8 @@
-"""A finished run as a predictor: networks, labels, calibration and hashes, rebuilt from the run folder alone."""
+"""A finished run as a predictor and encoder: models, labels, calibration and hashes, rebuilt from the run folder alone."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,20 +14,18 @@ from hooke.core import registry
 from hooke.core.errors import DataError, UsageError, nearest
 from hooke.core.hashing import content_hash, file_sha256
 from hooke.core.label import Label
-from hooke.core.recipe_files import build
+from hooke.core.recipe import Recipe, resolve
 from hooke.core.runs import RunFolder
+from hooke.core.types import Batch, Source
 from hooke.encoders import Encoder
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
-from hooke.inference.ensemble import Ensemble
-from hooke.inference.network import build_network, build_task, predicts_labels
+from hooke.inference.ensemble import Ensemble, Predictor
+from hooke.inference.network import ARRAYS, build_network, build_task, estimates_of
 from hooke.inference.shipped import run_path, shipped_names
-from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.encodings.config import EncodingConfig
-from hooke.molecules.parse import StandardiseConfig
-from hooke.molecules.source import Preparation
+from hooke.modalities import readable, trainable
 from hooke.nn.weights import load_weights
 
-_IDENTITY_SECTIONS = ("model", "task", "encodings", "standardise")
+_IDENTITY_SECTIONS = ("model", "task")
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,21 +34,21 @@ class LoadedRun(Encoder):
 
     Attributes:
         run: The run folder.
-        labels: That it predicts: those of the data that it was trained on, none if it learned without labels.
-        encodings: That its encoder reads.
-        standardise: What is done to a molecule first.
-        weights: The members' weight files: those refitted on all data if there are any, else each member's best epoch.
-        ensemble: The networks.
+        recipe: By which it was trained.
+        run_spec: Of its data.
+        weights: The members' files: those refitted on all data if there are any, else each member's best epoch.
+        predictor: The networks, or the estimators.
         calibration: Label name -> conformal calibration; empty when the run had no validation rows.
+        seed: Of the weights of an untrained twin; None for the run itself.
     """
 
     run: RunFolder
-    labels: tuple[Label, ...]
-    encodings: EncodingConfig
-    standardise: StandardiseConfig
+    recipe: Recipe
+    run_spec: Any
     weights: tuple[Path, ...]
-    ensemble: Ensemble
+    predictor: Predictor
     calibration: dict[str, IntervalCalibration | SetCalibration]
+    seed: int | None = None
 
     @classmethod
     def open(cls, folder: Path, device: str = "auto") -> LoadedRun:
@@ -66,46 +64,48 @@ class LoadedRun(Encoder):
         run = RunFolder.open(folder)
         if run.info["status"] != "finished":
             raise DataError(f"{run.folder} is not finished ({run.info['status']}); `hooke resume {run.folder}` ends it")
-        recipe = run.recipe
-        if "encodings" not in recipe:
-            raise DataError(f"{run.folder} is a run on images; `hooke embed` gives a vector for each of its wells")
-        try:
-            encodings = build(EncodingConfig, recipe["encodings"], "encodings")
-            standardise = build(StandardiseConfig, recipe["standardise"], "standardise")
-            task_config, model_config = _config("tasks", recipe["task"]), _config("models", recipe["model"])
-        except UsageError as error:
-            made = run.info["versions"].get("hooke-bio")
-            raise DataError(f"{run.folder} was made by Hooke {made}, which this Hooke cannot read: {error}") from error
-        known = run.read_json("labels.json") if predicts_labels(recipe["task"]["name"], task_config) else []
-        labels = tuple(Label.from_json(entry) for entry in known)
-        task = build_task(recipe["task"]["name"], task_config, labels, None)
-        weights = _members(run, int(recipe["train"]["ensemble"]))
-        networks = []
-        for path in weights:
-            network = build_network(recipe["model"]["name"], model_config, encodings, task)
-            load_weights(network, path)
-            networks.append(network)
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        return cls(
-            run, labels, encodings.computed, standardise, weights, Ensemble(networks, task, device), _calibration(run)
-        )
+        recipe = read_recipe(run)
+        modality = trainable(recipe.modality, "fit")
+        spec = modality.read_spec(run)
+        weights = _members(run, recipe)
+        if recipe.has_estimator:
+            predictor: Predictor = estimates_of(run, recipe.model, spec, modality, recipe.train.ensemble)
+        else:
+            task = build_task(recipe.task, spec)
+            networks = []
+            for path in weights:
+                network = build_network(modality, recipe.model, spec, task)
+                load_weights(network, path)
+                networks.append(network)
+            predictor = Ensemble(networks, task, device_of(device))
+        return cls(run, recipe, spec, weights, predictor, _calibration(run))
 
     def __repr__(self) -> str:
         """A line for people: a run may have thousands of labels."""
-        parameters = sum(tensor.numel() for tensor in self.ensemble.networks[0].parameters())
+        numbers = "" if self.recipe.has_estimator else f"{self.width} numbers a row, "
         return (
-            f"LoadedRun({str(self.run.folder)!r}: {self.run.recipe['model']['name']}, {len(self.weights)} x "
-            f"{parameters:,} parameters, {self.width} numbers a molecule, {len(self.labels):,} label{'s' * (len(self.labels) != 1)})"
+            f"LoadedRun({str(self.run.folder)!r}: {self.recipe.model.name} on {self.modality}, {len(self.weights)} x "
+            f"{self.predictor.parameters:,} parameters, {numbers}{len(self.labels):,} label{'s' * (len(self.labels) != 1)})"
         )
+
+    def untrained(self, seed: int = 0) -> LoadedRun:
+        """The same encoder with random weights: a row that every table of encoders should have."""
+        modality = trainable(self.modality, "fit")
+        task = build_task(self.recipe.task, self.run_spec)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = build_network(modality, self.recipe.model, self.run_spec, task)
+        return replace(self, predictor=Ensemble([network], task, self.ensemble.device), seed=seed)
 
     @cached_property
     def model_hash(self) -> str:
         """Hash of everything that a prediction depends on: weights, architecture, labels and preparation."""
         recipe = self.run.recipe
-        sections = {name: recipe[name] for name in _IDENTITY_SECTIONS}
+        sections = {name: recipe[name] for name in (*_IDENTITY_SECTIONS, *self.recipe.sections)}
         members = [file_sha256(path) for path in self.weights]
-        return content_hash([sections, self.labels, members, self.calibration])
+        released = trainable(self.modality, "fit").released_identity(self.run, members)
+        found = content_hash(released or [sections, self.labels, members, self.calibration])
+        return found if self.seed is None else content_hash([found, "untrained", self.seed])
 
     def stamp(self) -> dict[str, Any]:
         """What is written into every file that the run makes."""
@@ -118,45 +118,95 @@ class LoadedRun(Encoder):
         }
 
     @property
-    def preparation(self) -> Preparation:
-        """How SMILES become the arrays that the networks read."""
-        return Preparation(self.standardise, self.encodings)
+    def modality(self) -> str:
+        """The kind of data."""
+        return self.recipe.modality
 
     @property
-    def width(self) -> int:
-        """Numbers in an embedding."""
-        return int(self.ensemble.networks[0].encoder.graph_width)  # type: ignore[arg-type, union-attr]
+    def spec(self) -> Any:
+        """What its batches must carry."""
+        if self.recipe.has_estimator:
+            return trainable(self.modality, "fit").with_features(self.run_spec)
+        return self.run_spec
 
     @property
-    def on_gpu(self) -> bool:
-        """See `Encoder.on_gpu`."""
-        return self.ensemble.device.type != "cpu"
-
-    def vectors(self, batch: MoleculeBatch) -> np.ndarray:
-        """(B, width) float32 of the first member's encoder."""
-        return self.ensemble.embed(batch)
+    def labels(self) -> tuple[Label, ...]:
+        """That it predicts: those of the data that it was trained on, none if it learned without labels."""
+        return tuple(self.run_spec.labels) if self.recipe.learns_labels else ()
 
     def level_labels(self, level: str) -> tuple[Label, ...]:
         """The labels of one level, in column order."""
         return tuple(label for label in self.labels if label.level == level)
 
+    @property
+    def ensemble(self) -> Ensemble:
+        """The networks.
+
+        Raises:
+            UsageError: It is a run of an estimator.
+        """
+        if not isinstance(self.predictor, Ensemble):
+            raise UsageError(
+                f"{self.run.folder} is a run of the estimator {self.recipe.model.name!r}, which has no encoder"
+            )
+        return self.predictor
+
+    @property
+    def network(self) -> Any:
+        """The first member."""
+        return self.ensemble.networks[0]
+
+    @property
+    def width(self) -> int:
+        """Numbers in an embedding."""
+        return int(self.network.encoder.width)
+
+    def width_of(self, source: Source) -> int:
+        """See `Encoder.width_of`."""
+        return readable(self.modality, "embed").width(self.network, source)
+
+    @property
+    def on_gpu(self) -> bool:
+        """See `Encoder.on_gpu`."""
+        return self.predictor.device.type != "cpu"
+
+    def vectors(self, batch: Batch, options: Any = None) -> np.ndarray:
+        """(items, width) float32 of the first member's encoder."""
+        modality = readable(self.modality, "embed")
+        options = modality.options() if options is None else options
+        return self.ensemble.embed(batch, lambda network, moved: modality.vectors(network, moved, options))
+
+
+def device_of(name: str) -> torch.device:
+    """A device by name; "auto" takes a GPU if there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def read_recipe(run: RunFolder) -> Recipe:
+    """The recipe of a run.
+
+    Raises:
+        DataError: This Hooke cannot read it.
+    """
+    try:
+        return resolve({key: value for key, value in run.recipe.items() if key != "pretrained"})
+    except UsageError as error:
+        made = run.info["versions"].get("hooke-bio")
+        raise DataError(f"{run.folder} was made by Hooke {made}, which this Hooke cannot read: {error}") from error
+
 
 def next_step(run: RunFolder) -> tuple[str, str]:
-    """What people do with a finished run on molecules, and the command."""
-    task = run.recipe["task"]
-    if predicts_labels(task["name"], _config("tasks", task)):
-        return "Predict new molecules", f"hooke predict {run.folder} new.csv -o predictions.parquet"
-    return "Adapt to an assay", f"hooke finetune {run.folder} --csv assay.csv"
+    """What people do with a finished run, and the command."""
+    recipe = read_recipe(run)
+    return trainable(recipe.modality, "fit").next_step(run, learns_labels=recipe.learns_labels)
 
 
-def _config(kind: str, section: dict[str, Any]) -> Any:
-    options = {key: value for key, value in section.items() if key != "name"}
-    return build(registry.module(kind, section["name"]).Config, options, kind.removesuffix("s"))
-
-
-def _members(run: RunFolder, count: int) -> tuple[Path, ...]:
+def _members(run: RunFolder, recipe: Recipe) -> tuple[Path, ...]:
     folder = "refit" if run.path("refit").is_dir() else "members"
-    paths = tuple(run.path(f"{folder}/{member}/best.safetensors") for member in range(count))
+    name = ARRAYS if recipe.has_estimator else "best.safetensors"
+    paths = tuple(run.path(f"{folder}/{member}/{name}") for member in range(recipe.train.ensemble))
     for path in paths:
         if not path.is_file():
             raise DataError(f"{run.folder} lacks the weights {path.relative_to(run.folder)}")
@@ -174,12 +224,14 @@ def _calibration(run: RunFolder) -> dict[str, IntervalCalibration | SetCalibrati
     return found
 
 
-PUBLISHED = ("minimol",)
-
-
 def known_names() -> list[str]:
     """Names that stand for weights instead of a run folder."""
-    return [*shipped_names(), *PUBLISHED]
+    return [*shipped_names(), *registry.names("encoders")]
+
+
+def is_published(name: Path | str) -> bool:
+    """Whether a name stands for published weights: no folder of that name is there."""
+    return str(name) in registry.names("encoders") and not Path(name).exists()
 
 
 def load(name: Path | str, *, weights: Path | str | None = None, device: str = "auto") -> Encoder:
@@ -194,12 +246,11 @@ def load(name: Path | str, *, weights: Path | str | None = None, device: str = "
         UsageError: `weights` given for a run.
         DataError: No such run or weights, or they are damaged.
     """
-    if str(name) in PUBLISHED and not Path(name).exists():
-        from hooke.encoders.minimol.encoder import LoadedMiniMol
-
-        return LoadedMiniMol.open(Path(weights) if weights else None, device)
+    if is_published(name):
+        return registry.module("encoders", str(name)).load(Path(weights) if weights else None, device)
     if weights is not None:
-        raise UsageError(f"only published weights ({', '.join(PUBLISHED)}) take a weights file, {name} is a run")
+        published = ", ".join(registry.names("encoders"))
+        raise UsageError(f"only published weights ({published}) take a weights file, {name} is a run")
     folder = run_path(name)
     if not folder.exists() and (meant := nearest(str(name), known_names())):
         raise DataError(f"there is no run folder {name}; did you mean the published weights {meant!r}?")

@@ -1,43 +1,62 @@
-"""Building a task and a network from names and options, the same way for training and for predicting."""
+"""Building a task and a network from names, options and a spec, the same way for training and for predicting.
+
+Runs of estimators: their arrays as a predictor.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import nn
 
 from hooke.core import registry
-from hooke.core.label import Label
-from hooke.molecules.encodings.config import EncodingConfig
-from hooke.nn.graphs.learned_encoding import with_learned
+from hooke.core.errors import DataError
+from hooke.core.recipe import Named
+from hooke.core.runs import RunFolder
+from hooke.core.types import Spec, labels_of
+from hooke.inference.ensemble import Estimates
+from hooke.modalities import Trainable
+from hooke.nn.task import Task
+
+ARRAYS = "estimator.safetensors"
 
 
-def build_task(name: str, config: Any, labels: Sequence[Label], statistics: Mapping[str, Any] | None) -> Any:
-    """The objective of this name for the given labels."""
-    return registry.module("tasks", name).Task(config, labels, statistics)
+def estimates_of(run: RunFolder, chosen: Named, spec: Spec, modality: Trainable, members: int) -> Estimates:
+    """The estimators of a run.
+
+    Raises:
+        DataError: Their arrays are missing or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    made, level = registry.module("estimators", chosen.name).Estimator, modality.levels[0]
+    estimators = []
+    for number in range(members):
+        path = run.path(f"members/{number}/{ARRAYS}")
+        try:
+            arrays = load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise DataError(f"{path} cannot be read as the arrays of an estimator: {error}") from error
+        estimators.append(made.from_arrays(chosen.config, spec, level, arrays))
+    names = [name for label in labels_of(spec, level) for name in label.column_names]
+    return Estimates(estimators, level, modality.features, names)
 
 
-def predicts_labels(name: str, config: Any) -> bool:
-    """Whether the objective of this name learns labels: its file says `SUPERVISED = False` if not, or its options say `supervised`."""
-    always = getattr(registry.module("tasks", name), "SUPERVISED", True)
-    return bool(getattr(config, "supervised", always))
+def build_task(task: Named, spec: Spec) -> Task:
+    """The objective for data of this spec."""
+    return registry.module("tasks", task.name).Task(task.config, spec)
 
 
-def build_network(name: str, config: Any, encodings: EncodingConfig, task: Any) -> nn.Module:
-    """The encoder of this name with the task's heads; initialised from torch's current generator."""
-    module = registry.module("models", name)
-    seen = input_encodings(task, task.config, encodings)
-    return task.network(with_learned(lambda own: module.Model(config, own), seen))
-
-
-def input_encodings(task: Any, config: Any, encodings: EncodingConfig) -> EncodingConfig:
-    """Which of the encodings that the molecules carry the encoder reads: not those that the task predicts.
+def build_network(modality: Trainable, model: Named, spec: Spec, task: Task, *, config: Any = None) -> nn.Module:
+    """The encoder with what the objective adds; initialised from torch's current generator.
 
     Args:
-        task: The class of the task, or one of it.
-        config: Of the task.
-        encodings: That the molecules carry.
+        modality: Of the data.
+        model: Which encoder.
+        spec: Of the data.
+        task: The objective.
+        config: Other options of the model than its own.
     """
-    narrowed = getattr(task, "input_encodings", None)
-    return encodings if narrowed is None else narrowed(config, encodings)
+    made = registry.module("models", model.name).Model
+    return task.network(modality.encoder(made, model.config if config is None else config, task.inputs(spec)))

@@ -1,9 +1,10 @@
-"""The stream that `predict` and `embed` share: source → chunks → new columns → parts → one file.
+"""The stream that every verb on a user's file shares: source → jobs → chunks → new columns → parts → one file.
 
-Finished parts (some ten thousand rows each) lie in `<output>.parts/` until the last is written; then they are joined,
-row group by row group. So memory holds a few chunks, whatever the length of the source, and a killed command continues
-after its last finished part. Batches are cut within chunks, which are the same in every run: the same command gives the
-same rows, killed or not. Worker processes compute whole chunks of a table; with a GPU they parse, and this process computes.
+Finished parts (some ten thousand rows of a table, some dozens of wells) lie in `<output>.parts/` until the last is written; then
+they are joined, row group by row group. So memory holds a few chunks, whatever the length of the source, and a killed command
+continues after its last finished part. Batches are cut within chunks, which are the same in every run: the same command gives the
+same rows, killed or not. Worker processes do whole jobs where the source says that this pays; with a GPU they prepare, and this
+process computes.
 Within `core.cluster.on_cluster` the workers of a cluster compute whole chunks.
 """
 
@@ -15,11 +16,11 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,7 +30,9 @@ from hooke.core.cluster import cluster_map, current
 from hooke.core.errors import DataError, UsageError
 from hooke.core.files import disk_full_explained, exclusive, put_in_place, write_durably
 from hooke.core.hashing import content_hash
+from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
+from hooke.core.types import Chunk, Source
 from hooke.inference.parts import (
     STAMP,
     begin,
@@ -40,17 +43,15 @@ from hooke.inference.parts import (
     read_parquet_stamp,
     rows_of,
 )
-from hooke.molecules.arrays import MoleculeArrays
-from hooke.molecules.source import How, Job, PreparedChunk, Source, StoredJob, TableSource, in_processes, prepare_job
 from hooke.version import __version__
 
-CHUNKS_A_PART = 16
+Result = TypeVar("Result")
 KINDS_OF_REASONS = 1000  # counted apart; millions of different ones must not fill the memory
 _SUFFIXES = (".parquet", ".csv")
 
 
 class Columns(Protocol):
-    """What is computed for molecules."""
+    """What is computed for the rows of a chunk."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -60,8 +61,8 @@ class Columns(Protocol):
     def on_gpu(self) -> bool:
         """Whether they are computed on a GPU."""
 
-    def compute(self, arrays: MoleculeArrays) -> tuple[list[pa.Array], dict[int, str]]:
-        """The new columns for K molecules, and for which of them (position -> reason) there is no value."""
+    def compute(self, chunk: Chunk) -> tuple[list[pa.Array], dict[int, str]]:
+        """The new columns for the rows that have items (`Chunk.rows`), and for which of them (position → reason) there is no value."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,9 @@ class StreamReport:
         seconds: Wall time of this call.
         resumed_rows: Rows taken from an earlier call that was stopped.
         model_hash: Of the run that made the values.
+        facts: What the source says of itself.
+        unit: What its rows are called.
+        following: The command that people run next; "" for none.
     """
 
     output: str
@@ -87,23 +91,37 @@ class StreamReport:
     seconds: float
     resumed_rows: int
     model_hash: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    unit: str = "rows"
+    following: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary."""
-        return asdict(self)
+        plain = {name: value for name, value in asdict(self).items() if name not in ("facts", "unit", "following")}
+        return {**self.facts, **plain}
 
     def summary(self) -> str:
         """A few lines for people."""
-        lines = [f"{self.rows:,} rows: {self.done:,} done, {self.rejected:,} rejected, written to {self.output}"]
-        lines += [f"  {count:,} × {reason}" for reason, count in self.reasons.items()]
+        lines = [
+            f"{self.rows:,} {self.unit}: {self.done:,} done, {self.rejected:,} rejected, written to {self.output}",
+            *(f"  {count:,} × {reason}" for reason, count in self.reasons.items()),
+            *(f"  {name} {_shown(value)}" for name, value in self.facts.items() if name != "left_out"),
+        ]
+        if left_out := self.facts.get("left_out"):
+            lines.append(left_out)
+        if self.following:
+            lines.append(f"next    {self.following}")
         return "\n".join(lines)
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def stream(
     source: Source,
     output: Path,
     columns: Columns,
-    how: How,
     stamp: Mapping[str, Any],
     options: Mapping[str, Any],
     *,
@@ -116,13 +134,12 @@ def stream(
     """Write the source's rows with new columns to `output`; see the module's head for how.
 
     Args:
-        source: Where molecules come from.
+        source: Where the rows come from.
         output: .parquet or .csv.
         columns: What to compute.
-        how: How SMILES become arrays.
         stamp: Kept in the output: Parquet metadata, or `<output>.json` beside a CSV.
         options: What else the values depend on; an unfinished output of other options is not continued.
-        workers: Processes for parsing; None takes all cores.
+        workers: Processes for preparing; None takes all cores.
         resume: Continue an unfinished output, and keep a finished one of the same work.
         show_progress: Show progress.
         doing: "predicting" or "embedding".
@@ -137,9 +154,9 @@ def stream(
     if output.suffix.lower() not in suffixes:
         raise UsageError(f"the output must end in {' or '.join(suffixes)}, got {output.name}")
     stamp = {**stamp, "source_hash": source.content_hash(), "hooke": __version__}
-    identity = content_hash([stamp, dict(options), source.columns, columns.schema.to_string()])
-    stamp = {**stamp, "identity": identity}
-    if resume and (finished := _finished(output, stamp)) is not None:
+    identity = content_hash([stamp, dict(options), source.schema.to_string(), columns.schema.to_string()])
+    stamp = {**stamp, "identity": identity, "facts": dict(source.facts)}
+    if resume and (finished := _finished(output, stamp, source.unit)) is not None:
         return finished
     parts = folder_of(output)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -147,44 +164,65 @@ def stream(
         exclusive(output.with_name(output.name + ".lock"), f"is writing {output}"),
         disk_full_explained(output.parent, "the finished parts are kept"),
     ):
-        before = begin(parts, identity, resume=resume)
-        schema = output_schema(source.columns, columns.schema)
+        before = begin(parts, content_hash([identity, source.rows_a_job, source.jobs_a_part]), resume=resume)
+        schema = output_schema(source.schema, columns.schema)
         resumed = rows_of(parts, before)
-        _write_parts(source, parts, before, schema, columns, how, workers, resumed, doing, show_progress=show_progress)
-        report = _join(parts, output, schema, stamp, started, resumed)
+        _write_parts(source, parts, before, schema, columns, workers, resumed, doing, show_progress=show_progress)
+        report = _join(parts, output, schema, stamp, started, resumed, source.unit)
         shutil.rmtree(parts)
     return report
 
 
-def table_of(chunk: PreparedChunk, columns: Columns) -> pa.Table:
-    """The rows of a chunk with their new columns: null, with a reason, where there is no molecule or no value."""
-    schema = output_schema(list(chunk.columns), columns.schema)
-    values, failed = columns.compute(chunk.arrays)
-    place: list[int | None] = [None] * len(chunk.rows)
-    reasons: list[str | None] = [chunk.reasons.get(position) for position in range(len(chunk.rows))]
-    for number, position in enumerate(chunk.kept.tolist()):
+def computed(source: Source, columns: Columns, *, skip: int = 0, workers: int | None = None) -> Generator[pa.Table]:
+    """The rows of each job with their new columns, computed here, in worker processes or in the workers of a cluster."""
+    cluster = current()
+    with closing(
+        _jobs(source, skip)
+    ) as jobs:  # closed at once when a command is stopped, not when its traceback is thrown away
+        if cluster is not None:
+            work, gpus = _Whole(source, columns), 1.0 if columns.on_gpu else 0.0
+            with closing(cluster_map(cluster, work, jobs, workers=workers, gpus=gpus)) as tables:
+                yield from tables
+        elif columns.on_gpu or workers in (0, 1) or not source.parallel:
+            with closing(_in_processes(source.prepare, jobs, workers if source.parallel else 0)) as prepared:
+                yield from (table_of(source.chunk(one), columns, source) for one in prepared)
+        else:  # on a CPU each process does its job from rows to values: nothing waits for one that does all the rest
+            yield from _in_processes(_Whole(source, columns), jobs, workers)
+
+
+def _jobs(source: Source, skip: int) -> Generator[Any]:
+    yield from source.jobs(skip=skip)
+
+
+def table_of(chunk: Chunk, columns: Columns, source: Source) -> pa.Table:
+    """The rows of a chunk with their new columns: null, with a reason, where there is no item or no value."""
+    schema = output_schema(source.schema, columns.schema)
+    values, failed = columns.compute(chunk)
+    count = chunk.table.num_rows
+    place: list[int | None] = [None] * count
+    reasons: list[str | None] = [chunk.reasons.get(position) for position in range(count)]
+    for number, position in enumerate(chunk.rows.tolist()):
         if number in failed:
             reasons[position] = failed[number]
         else:
             place[position] = number
     index = pa.array(place, pa.int64())
-    given = [pa.array([cell or None for cell in cells], pa.string()) for cells in chunk.columns.values()]
     new = [value.take(index) for value in values]
-    arrays = [pa.array(chunk.rows, pa.int64()), *given, *new, pa.array(reasons, pa.string())]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    given = [column.combine_chunks() for column in chunk.table.columns]
+    return pa.Table.from_arrays([*given, *new, pa.array(reasons, pa.string())], schema=schema)
 
 
-def output_schema(given: Sequence[str], new: pa.Schema) -> pa.Schema:
-    """row, the input columns (renamed where a new column has their name), the new columns, reason."""
-    taken = {"row", "reason", *new.names}
-    names = []
-    for name in given:
-        while name in taken:
+def output_schema(given: pa.Schema, new: pa.Schema) -> pa.Schema:
+    """The given columns (renamed where a new column has their name), the new columns, reason."""
+    taken = {"reason", *new.names}
+    fields = []
+    for number, column in enumerate(given):
+        name = column.name
+        while name in taken or name in given.names[:number]:
             name += "_input"
         taken.add(name)
-        names.append(name)
-    inputs = [pa.field(name, pa.string()) for name in names]
-    return pa.schema([pa.field("row", pa.int64()), *inputs, *new, pa.field("reason", pa.string())])
+        fields.append(column.with_name(name))
+    return pa.schema([*fields, *new, pa.field("reason", pa.string())])
 
 
 def _write_parts(
@@ -193,7 +231,6 @@ def _write_parts(
     before: int,
     schema: pa.Schema,
     columns: Columns,
-    how: How,
     workers: int | None,
     resumed: int,
     doing: str,
@@ -202,12 +239,13 @@ def _write_parts(
 ) -> None:
     if complete(parts):
         return
+    skip = before * source.jobs_a_part
     with (
-        closing(_tables(source, how, columns, before * CHUNKS_A_PART, workers)) as tables,  # ends workers on Ctrl-C
-        progress(source.row_count(), f"{doing} {source.name}", "rows", show=show_progress) as bar,
+        closing(computed(source, columns, skip=skip, workers=workers)) as tables,  # ends workers on Ctrl-C
+        progress(source.row_count(), f"{doing} {source.name}", source.unit, show=show_progress) as bar,
     ):
         bar.advance(resumed)
-        for number, group in enumerate(_groups(tables), start=before):
+        for number, group in enumerate(_groups(tables, source.jobs_a_part), start=before):
             temporary = parts / f"{number:06d}.tmp"
             with _parquet(temporary, schema) as writer:
                 for table in group:
@@ -219,38 +257,31 @@ def _write_parts(
     mark_complete(parts)
 
 
-def _tables(source: Source, how: How, columns: Columns, skip: int, workers: int | None) -> Generator[pa.Table]:
-    """The rows of each chunk with their new columns, computed here, in worker processes or in the workers of a cluster."""
-    cluster = current()
-    if cluster is not None:
-        work, gpus = _Whole(columns), 1.0 if columns.on_gpu else 0.0
-        with closing(cluster_map(cluster, work, source.jobs(how, skip=skip), workers=workers, gpus=gpus)) as tables:
-            yield from tables
-    elif columns.on_gpu or workers in (0, 1) or not isinstance(source, TableSource):
-        with closing(source.chunks(how, skip=skip, workers=workers)) as chunks:
-            yield from (table_of(chunk, columns) for chunk in chunks)
-    else:  # on a CPU each process does its chunk from rows to values: nothing waits for one that does all the rest
-        yield from in_processes(_Whole(columns), source.jobs(how, skip=skip), workers)
-
-
 @dataclass(frozen=True)
 class _Whole:
-    """In a worker: a chunk from its rows to its values."""
+    """In a worker: a job from its rows to its values."""
 
+    source: Source
     columns: Columns
 
-    def __call__(self, job: Job | StoredJob) -> pa.Table:
-        return table_of(prepare_job(job), self.columns)
+    def __call__(self, job: Any) -> pa.Table:
+        return table_of(self.source.chunk(self.source.prepare(job)), self.columns, self.source)
 
 
-def _groups(tables: Generator[pa.Table]) -> Iterator[Iterator[pa.Table]]:
-    """The chunks of each part; a group must be used up before the next is asked for."""
+def _in_processes(work: Callable[[Any], Result], jobs: Iterator[Any], workers: int | None) -> Generator[Result]:
+    """`ordered_map`; a single job is not worth the start of processes."""
+    first = list(itertools.islice(jobs, 2))
+    yield from ordered_map(work, itertools.chain(first, jobs), workers=workers if len(first) > 1 else 0)
+
+
+def _groups(tables: Generator[pa.Table], size: int) -> Iterator[Iterator[pa.Table]]:
+    """The jobs of each part; a group must be used up before the next is asked for."""
     for first in tables:
-        yield itertools.chain([first], itertools.islice(tables, CHUNKS_A_PART - 1))
+        yield itertools.chain([first], itertools.islice(tables, size - 1))
 
 
 def _join(
-    parts: Path, output: Path, schema: pa.Schema, stamp: Mapping[str, Any], started: float, resumed: int
+    parts: Path, output: Path, schema: pa.Schema, stamp: Mapping[str, Any], started: float, resumed: int, unit: str
 ) -> StreamReport:
     """All parts as one file, in its place at once."""
     temporary = parts / "joined.tmp"
@@ -271,7 +302,7 @@ def _join(
     if output.suffix.lower() == ".csv":
         write_durably(_side_file(output), json.dumps({**stamp, "report": report}, indent=1).encode())
     put_in_place(temporary, output)
-    return _report(output, {**stamp, "report": report}, started, resumed)
+    return _report(output, {**stamp, "report": report}, started, resumed, unit)
 
 
 def _writer(path: Path, suffix: str, schema: pa.Schema) -> _ParquetOutput | _CsvOutput:
@@ -344,17 +375,17 @@ def read_stamp(output: Path) -> dict[str, Any] | None:
         return None
 
 
-def _finished(output: Path, stamp: Mapping[str, Any]) -> StreamReport | None:
+def _finished(output: Path, stamp: Mapping[str, Any], unit: str) -> StreamReport | None:
     if not output.exists():
         return None
     found = read_stamp(output)
     if found is None or found.get("identity") != stamp["identity"]:
         return None
     shutil.rmtree(folder_of(output), ignore_errors=True)
-    return _report(output, found, time.monotonic(), found["report"]["rows"])
+    return _report(output, found, time.monotonic(), found["report"]["rows"], unit)
 
 
-def _report(output: Path, stamp: Mapping[str, Any], started: float, resumed: int) -> StreamReport:
+def _report(output: Path, stamp: Mapping[str, Any], started: float, resumed: int, unit: str) -> StreamReport:
     counts = stamp["report"]
     return StreamReport(
         os.fspath(output),
@@ -365,4 +396,6 @@ def _report(output: Path, stamp: Mapping[str, Any], started: float, resumed: int
         round(time.monotonic() - started, 1),
         resumed,
         stamp["model_hash"],
+        stamp.get("facts", {}),
+        unit,
     )

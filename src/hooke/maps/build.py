@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from hooke.cells.controls import negative_controls
-from hooke.cells.files import read_profiles
+from hooke.cells.files import read_measured
 from hooke.cells.map import build_map, entities_of, layout
 from hooke.cells.plates import plate_maps
 from hooke.cells.profiles import Profiles
@@ -121,7 +121,7 @@ def build(
 
 def build_file(path: Path, out: Path, *, metadata: Path | None = None, **options: Any) -> dict[str, Any]:
     """`build` from a file of wells to a map file; the report with the files written."""
-    made = build(read_profiles(path, metadata), **options)
+    made = build(read_measured(path, metadata), **options)
     return {**made.report, "written": [str(written) for written in made.write(out)]}
 
 

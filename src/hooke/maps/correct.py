@@ -13,7 +13,7 @@ import numpy as np
 from hooke.cells.annotations import known_pairs
 from hooke.cells.controls import batch_names, negative_controls
 from hooke.cells.features import NORMALISATIONS, average_cells, normalise, select_features, take_features
-from hooke.cells.files import read_profiles
+from hooke.cells.files import read_measured
 from hooke.cells.map import build_map, entities_of
 from hooke.cells.profiles import Profiles, embedding_names
 from hooke.core.errors import UnknownNameError, UsageError
@@ -191,7 +191,7 @@ def correct_file(
         raise UsageError(
             "features were selected when the correction was fitted; leave out --select-features with --apply"
         )
-    raw = read_profiles(path, metadata)
+    raw = read_measured(path, metadata)
     profiles = preparation(raw, batch)
     if apply is not None:
         fitted = load(apply)
@@ -231,7 +231,7 @@ def compare_file(
     """`compare_corrections` of a file of wells (or cells)."""
     known = known_pairs(sources, show_progress=show_progress)
     return compare_corrections(
-        preparation(read_profiles(path, metadata), batch),
+        preparation(read_measured(path, metadata), batch),
         sources=known,
         batch=batch,
         seed=seed,

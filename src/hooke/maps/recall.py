@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from hooke.cells.annotations import SOURCES, known_pairs, licence
+from hooke.cells.files import read_measured
 from hooke.cells.profiles import Profiles
 from hooke.core import registry
 from hooke.core.errors import UsageError
@@ -95,19 +96,19 @@ def real_measurements(
         module = registry.module("datasets", name)
         if module.CARD.modality != "cells":
             raise UsageError(f"{name} is a data set of {module.CARD.modality}, not a map of cells")
-        profiles = module.Dataset(module.Config()).prepare(folder, How(show_progress=show_progress))
-        found[name] = map_recall(profiles, show_progress=show_progress, **options)
+        store = module.Dataset(module.Config()).prepare(folder, How(show_progress=show_progress))
+        found[name] = map_recall(store.profiles(), show_progress=show_progress, **options)
     return found
 
 
 def recall_of(source: str, **options: Any) -> list[RecallRow]:
-    """`map_recall` of a map file, or of a data set of cells by name.
+    """`map_recall` of a map, a file or a store, or of a data set of cells by name.
 
     Raises:
-        UsageError: Neither a file nor a data set of cells.
+        UsageError: Neither a map nor a data set of cells.
     """
     if Path(source).suffix in (".parquet", ".h5ad") or Path(source).exists():
-        return map_recall(Profiles.read(Path(source)), **options)
+        return map_recall(read_measured(Path(source)), **options)
     from hooke.core.paths import cache_folder
 
     return real_measurements(cache_folder() / "stores", (source,), **options)[source]

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from torch import Tensor, nn
 
 from hooke.core import registry
-from hooke.core.errors import UsageError
-from hooke.core.types import Batch, Loader, Source, Spec, Store
+from hooke.core.errors import DataError, UsageError
+from hooke.core.label import Label
+from hooke.core.types import LabelledSpec, Loader, Source, labels_of
 
 if TYPE_CHECKING:
+    from polars import DataFrame
+
     from hooke.core.recipe import Recipe, SplitSection
     from hooke.core.runs import RunFolder
     from hooke.evaluate.splits import Split
@@ -30,36 +33,70 @@ Splitter = Callable[[Any, "SplitSection"], "Split"]
 NONE: Mapping[str, Any] = MappingProxyType({})
 
 
+Follow = Callable[[str, Tensor], Tensor | None]
+
+
 @dataclass(frozen=True)
 class Symmetry:
-    """Something done to items that a model's output must not notice, or must follow.
+    """Something done to a batch that outputs and predictions must not notice, or must follow.
 
     Attributes:
-        name: For messages.
-        change: (sample, generator) → the changed sample.
-        follow: (values of the unchanged sample, its changed twin, level) → what the values of the changed sample must be; None: the same.
+        name: Ends the sentence "the output does not follow the ...".
+        change: (batch, generator) → the changed batch, and a function of (level, values for the former batch) that gives what the values
+            for the changed one must be; None of a level about which nothing is known.
     """
 
     name: str
-    change: Callable[[Sample, np.random.Generator], Sample]
-    follow: Callable[[Tensor, Sample, str], Tensor] | None = None
+    change: Callable[[Any, np.random.Generator], tuple[Any, Follow]]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A few small items of all shapes, for contract checks and dry runs.
+    """A few small items of all shapes, for the contract kit.
 
     Attributes:
-        spec: With a label of every kind and level that the modality knows.
-        items: How many.
-        batch: Places of items → their batch, in that order.
-        detail: What symmetries need to know of a changed sample.
+        spec: With labels of every kind and level that the modality knows.
+        items: How many usual items there are, at the places 0 ... `items` - 1.
+        batch: (places, spec) → the batch of these items, in that order, with what the spec says; its `rows` are the places.
+        odd: What is odd about them → places of items that every model must survive, in one batch; they may lie beyond `items`.
     """
 
     spec: Any
     items: int
-    batch: Callable[[Sequence[int]], Any]
-    detail: Any = None
+    batch: Callable[[Sequence[int], Any], Any]
+    odd: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What the contract kit checks of this modality beside what it checks of all; each raises `nn.contract.ContractError`.
+
+    Attributes:
+        models: Name → function of a `nn.contract.ModelCase`.
+        tasks: Name → function of a `nn.contract.TaskCase`.
+        stores: Name → function of the store of a data set's twin.
+        batches: Name → function of a batch.
+    """
+
+    models: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
+    tasks: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
+    stores: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
+    batches: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a store holds.
+
+    Attributes:
+        fields: Name → value, printed by `data prepare`; tables among them are for scripts alone.
+        left_out: What became of rows that are not there, in a sentence; "" when nothing was.
+        section: For the report: counts, labels, notes; what a run knows (split, parts, leaks) is filled in there.
+    """
+
+    fields: Mapping[str, Any]
+    left_out: str
+    section: DataSummary
 
 
 class Modality(ABC):
@@ -70,7 +107,9 @@ class Modality(ABC):
         items: What its rows are called in sentences ("molecules").
         sections: Tables of a recipe that belong to it → the dataclass of their options.
         levels: Of labels; the first is that of whole items.
-        symmetries: What the contract kit applies to every model.
+        symmetries: What the contract kit applies to every model and task.
+        base: Class that its models extend.
+        trainable: Whether it is a `Trainable`.
     """
 
     name: ClassVar[str]
@@ -78,41 +117,95 @@ class Modality(ABC):
     sections: ClassVar[Mapping[str, type]] = NONE
     levels: ClassVar[tuple[str, ...]] = ()
     symmetries: ClassVar[tuple[Symmetry, ...]] = ()
+    base: ClassVar[type[nn.Module]] = nn.Module
+    trainable: ClassVar[bool] = False
 
     @abstractmethod
     def open(self, folder: Path) -> Any:
         """A prepared store."""
 
     @abstractmethod
-    def describe(self, store: Any) -> DataSummary:
-        """Where every row went, labels and what a reader must know of the data."""
+    def describe(self, store: Any) -> Description:
+        """What a store holds, and what became of every row."""
 
     @abstractmethod
     def sample(self, seed: int = 0) -> Sample:
         """A few items; the same for the same seed."""
+
+    def quality(self, store: Any, *, workers: int | None = None, show_progress: bool = True) -> DataFrame:
+        """What can be trusted: one row an item or group, with a column `reason` ("" for what nothing speaks against).
+
+        Raises:
+            UsageError: The modality measures nothing of the kind.
+        """
+        raise UsageError(f"no quality is measured of {self.name}")
+
+    def completed(self, batch: Any, model: type[Any]) -> Any:
+        """A batch of the sample with what this model reads beside what its spec says."""
+        return batch
+
+    def outputs(self, model: Any, batch: Any) -> dict[str, Tensor]:
+        """All that a model says of a batch: level → rows, those of an item together and items in order; the first level has one row an item."""
+        return {self.levels[0]: model.embed(batch)}
+
+    def checks(self) -> Checks:
+        """What only its own models, tasks and stores can be asked."""
+        return Checks()
 
 
 class Trainable(Modality):
     """What a model can be trained on.
 
     Attributes:
+        spec_type: Class of its specs, with `from_json`.
         unit: What progress counts: the items of an epoch.
         draws_by_item: Whether objectives draw random numbers for items as such (`nn.item_noise`), so that several processes learn what one
             does; else each process has randomness of its own.
         several_items: Whether a row of the store gives several items (crops), whose predictions are averaged.
         group: The level above rows that `predict` answers for ("well"); "" where that is the row itself.
         splits: Kind of split → function of (store, section of the recipe).
-        width_transfer: Whether its models can take over learning rates from another width (`nn.width_transfer`).
         estimators: The estimators that stand as baselines beside every network.
+        untrained_baseline: Whether the encoder with random weights and a linear readout is a baseline as well.
+        most_baseline_rows: Of a store; beyond them baselines would take longer than the model.
+        structures: Whether `identify` names chemical structures, which reports draw.
+        utilisation: Share of an accelerator's peak that a plan (`studies.plan`) assumes to be reached.
+        plan_options: Counts that can be set for a plan, besides those of every modality.
+        example: A small recipe, as `core.recipe.resolve` takes it, that the contract kit tries on the data set's twin; around its model
+            tasks are checked.
     """
 
+    spec_type: ClassVar[Any] = LabelledSpec
     unit: ClassVar[str]
     draws_by_item: ClassVar[bool] = False
     several_items: ClassVar[bool] = False
     group: ClassVar[str] = ""
     splits: ClassVar[Mapping[str, Splitter]]
-    width_transfer: ClassVar[bool] = False
+    trainable: ClassVar[bool] = True
     estimators: ClassVar[tuple[str, ...]] = ()
+    untrained_baseline: ClassVar[bool] = False
+    most_baseline_rows: ClassVar[int] = 20_000
+    structures: ClassVar[bool] = False
+    utilisation: ClassVar[float] = 0.3
+    plan_options: ClassVar[tuple[str, ...]] = ()
+    example: ClassVar[Mapping[str, Any]]
+
+    def check(self, recipe: Recipe) -> None:
+        """Refuse options that mean nothing for this modality.
+
+        Raises:
+            UsageError: Such an option is set.
+        """
+        set_ = {
+            "data.split.label_share": recipe.split.label_share < 1,
+            "train.width_transfer": recipe.train.width_transfer is not None,
+            "train.learned_from": bool(recipe.train.learned_from),
+        }
+        for option in (name for name, used in set_.items() if used):
+            raise UsageError(f"{option} does not apply to {self.name}")
+
+    def preparation(self, recipe: Recipe) -> Mapping[str, Any]:
+        """The sections that preparing the data depends on."""
+        return recipe.sections
 
     @abstractmethod
     def spec(self, store: Any, rows: np.ndarray, recipe: Recipe) -> Any:
@@ -122,13 +215,22 @@ class Trainable(Modality):
             UsageError: Nothing can be learnt from the store by this recipe.
         """
 
-    @abstractmethod
+    def released_identity(self, run: RunFolder, members: Sequence[str]) -> Any:
+        """What the model hash of a run of the first release was made of, where that was something else than today's; else None.
+
+        Args:
+            run: The run folder.
+            members: Hashes of the members' weights.
+        """
+        return None
+
     def read_spec(self, run: RunFolder) -> Any:
         """The spec of a run, of every released version.
 
         Raises:
             DataError: It cannot be read by this Hooke.
         """
+        return self.spec_type.from_json(run.read_json("spec.json"))
 
     def usable(self, store: Any, rows: np.ndarray, recipe: Recipe) -> np.ndarray:
         """The rows without those that neither teach nor measure anything."""
@@ -156,9 +258,9 @@ class Trainable(Modality):
         if weights is not None:
             network.encoder.load_state_dict(weights)
 
-    @abstractmethod
     def inherit(self, recipe: Recipe, pretrained: RunFolder) -> Recipe:
-        """A recipe with what of a pretrained run its encoder depends on."""
+        """A recipe with what of a pretrained run its encoder depends on, beside the model; nothing by default."""
+        return recipe
 
     def epoch_items(self, rows: np.ndarray, recipe: Recipe) -> int:
         """Items of an epoch over these rows."""
@@ -189,6 +291,14 @@ class Trainable(Modality):
     def identify(self, store: Any, rows: np.ndarray) -> dict[str, Any]:
         """Column → values by which people know these rows: SMILES; plate, well and site."""
 
+    def compared(self, spec: Any) -> tuple[Label, ...]:
+        """The labels of whole rows that models and baselines are compared on."""
+        return labels_of(spec, self.levels[0])
+
+    def bounds(self, store: Any, rows: np.ndarray) -> np.ndarray | None:
+        """(rows, labels of whole items) int8: 0 exact, +1 the truth is above the value, -1 below; None without censored labels."""
+        return None
+
     def groups(self, store: Any, rows: np.ndarray) -> np.ndarray:
         """(rows,) number of the group (`group`) of each row; groups count from 0."""
         return np.arange(len(rows))
@@ -209,9 +319,51 @@ class Trainable(Modality):
         """The spec of batches that carry what `features` reads."""
         return spec
 
-    def report(self, run: RunFolder, store: Any) -> dict[str, Any]:
-        """Fields of `report.schema.Report` that only this modality can fill: its pictures."""
+    def plan_sizes(self, options: Mapping[str, int]) -> Mapping[str, int]:
+        """Name of the data → items of an epoch: what a plan is made for.
+
+        Args:
+            options: Those of `plan_options` that were given.
+        """
+        return {"1M": 10**6, "10M": 10**7, "100M": 10**8}
+
+    def plan_sample(self, recipe: Recipe, data: str, options: Mapping[str, int]) -> Sample:
+        """Items that stand for those of such data; a plan counts a step on them by the network that is made for their spec."""
+        return self.sample()
+
+    def plan_tokens(self, recipe: Recipe, encoder: Any, batch: Any) -> tuple[float, float]:
+        """Tokens of an item (atoms, patches), and how many of them the encoder sees in training.
+
+        Args:
+            recipe: How it is trained.
+            encoder: On the meta device, in evaluation mode; called within `nn.dry.dry_pass`.
+            batch: Of `plan_sample`.
+        """
+        return 1, 1
+
+    def next_step(self, run: RunFolder, *, learns_labels: bool) -> tuple[str, str]:
+        """What people do with a finished run, and the command."""
+        if learns_labels:
+            return f"Predict new {self.items}", f"hooke predict {run.folder} NEW -o predictions.parquet"
+        return f"Embed {self.items}", f"hooke embed {run.folder} NEW -o embeddings.parquet"
+
+    def report(self, loaded: Any, store: Any) -> dict[str, Any]:
+        """Fields of `report.schema.Report` that only this modality can fill: its pictures.
+
+        Args:
+            loaded: The run, with `network`, `spec` and `recipe`.
+            store: Its data.
+        """
         return {}
+
+    def citations(self, recipe: Recipe) -> list[str]:
+        """Names in `core.citations` that runs by this recipe stand on, beside model, task, data and optimiser."""
+        return []
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """A user's file is read in one way only."""
 
 
 class Readable(Modality):
@@ -219,10 +371,14 @@ class Readable(Modality):
 
     Attributes:
         options: Frozen dataclass: how the file is read and shown to an encoder, the options of `predict` and `embed` that belong to it.
+        of_embeddings: Those of the options that change embeddings alone; `predict` refuses them.
+        listed: Levels below whole items that `predict` writes as one list a row.
         batch_size: Items a batch by default.
     """
 
-    options: ClassVar[type]
+    options: ClassVar[type] = NoOptions
+    of_embeddings: ClassVar[tuple[str, ...]] = ()
+    listed: ClassVar[tuple[str, ...]] = ()
     batch_size: ClassVar[int] = 256
 
     @abstractmethod
@@ -240,6 +396,14 @@ class Readable(Modality):
             DataError: It cannot be read.
         """
 
+    def following(self, output: Path) -> str:
+        """The command that people run next on a file of embeddings; "" for none."""
+        return ""
+
+    def width(self, network: Any, source: Source) -> int:
+        """Numbers in an encoder's vectors of what a source gives."""
+        return int(network.encoder.width)
+
     def vectors(self, network: Any, batch: Any, options: Any) -> Tensor:
         """(items, width) of an encoder."""
         return network.embed(batch)
@@ -253,9 +417,6 @@ class Readable(Modality):
         return None
 
 
-Kind = TypeVar("Kind", bound=Modality)
-
-
 def modality(name: str) -> Modality:
     """A modality by name.
 
@@ -265,20 +426,41 @@ def modality(name: str) -> Modality:
     return registry.module("modalities", name).MODALITY
 
 
-def ask(name: str, kind: type[Kind], verb: str) -> Kind:
-    """A modality that can do what a verb needs.
+def modality_of_store(folder: Path) -> tuple[Modality, Any]:
+    """The modality whose store lies in a folder, and the open store.
 
     Raises:
-        UsageError: It cannot; says what it is.
+        DataError: None can open it; says what each said.
+    """
+    reasons = []
+    for name in registry.names("modalities"):
+        found = modality(name)
+        try:
+            return found, found.open(folder)
+        except (DataError, OSError, KeyError) as error:
+            reasons.append(f"{name}: {error}")
+    raise DataError(f"{folder} is a store of no modality ({'; '.join(reasons)})")
+
+
+def trainable(name: str, verb: str) -> Trainable:
+    """A modality that can be learnt from.
+
+    Raises:
+        UsageError: It is data alone.
     """
     found = modality(name)
-    if not isinstance(found, kind):
-        raise UsageError(f"`hooke {verb}` does not apply to {found.name}: {_CANNOT[kind]}")
+    if not isinstance(found, Trainable):
+        raise UsageError(f"`hooke {verb}` does not apply to {name}: they are data alone, nothing is trained on them")
     return found
 
 
-_CANNOT: dict[type, str] = {
-    Trainable: "they are data alone, nothing is trained on them",
-    Readable: "no file of them can be read for a model",
-}
-__all__ = ["Batch", "Modality", "Readable", "Sample", "Spec", "Store", "Symmetry", "Trainable", "ask", "modality"]
+def readable(name: str, verb: str) -> Readable:
+    """A modality whose files can be read for a model.
+
+    Raises:
+        UsageError: They cannot.
+    """
+    found = modality(name)
+    if not isinstance(found, Readable):
+        raise UsageError(f"`hooke {verb}` does not apply to {name}: no file of them is read for a model")
+    return found

@@ -12,7 +12,17 @@ all tokens, or over each channel's own, one mean after another; neither depends 
 
 Source: Kraus et al. 2024 (arXiv 2404.10242); details as in the public OpenPhenom release.
 Differs from the release: rectangular images, training with any subset of the decoder's channels; a convolutional stem and
-`nn.images.levels` as options.
+`models.ca_mae` as options.
+
+`Levels`: how bright and how varied each channel was before it was standardised, given back to the channel's tokens.
+
+    t_cn ← t_cn + W clip(norm([log mean x_c, log std x_c]), ±4)
+
+`standardise` makes images comparable and takes out how much stain there was, which is what many perturbations change. norm is a batch
+norm without weights, shared by all channels. Mean and deviation are in parts of the full scale of integer pixels, so that 8 and 16 bits
+come out alike; floating-point pixels are taken as they are.
+
+Source: Hooke's own.
 """
 
 from __future__ import annotations
@@ -21,26 +31,60 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.core.errors import UsageError
 from hooke.core.options import later
 from hooke.images.batch import ImageBatch
+from hooke.images.spec import ImageSpec
 from hooke.nn.attention import EPSILON, CrossAttention
-from hooke.nn.images.channels import positions, require_channels
-from hooke.nn.images.levels import Levels
+from hooke.nn.images.channels import positions, require_channels, standardise
+from hooke.nn.images.encoder import MaskedEncoder, PatchTokenEncoder
 from hooke.nn.images.output import ImageOutput, Reconstruction
 from hooke.nn.images.patch_encoder import ChannelPooling, NormPlace, PatchEncoder, Stem
 from hooke.nn.images.patches import channel_images, channel_patches, patch_grid
 from hooke.nn.images.positions import sine_positions
-from hooke.nn.images.standardise import standardise
 from hooke.nn.masking import Masking, mask_by_noise, put_back, take
 from hooke.nn.transformer import BlockKind, Transformer, initialise
 
-DOMAIN = "images"
-GRADIENT_EXEMPT = {r"decoder\..*": "the decoder serves reconstruction alone"}
+FAINTEST = 1e-5  # parts of the full scale; below it a channel is empty
+FARTHEST = 4.0  # deviations from the usual; a strange exposure must not drown the picture
+
+
+class Levels(nn.Module):
+    """See the module.
+
+    Args:
+        width: Of the tokens.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(2, affine=False)
+        self.out = nn.Linear(2, width)
+
+    def forward(
+        self, pixels: Shaped[Tensor, "images channels height width"], patches: int
+    ) -> Float[Tensor, "images tokens embedding"]:
+        """What is added to the tokens of every channel, one channel after another.
+
+        Args:
+            pixels: As measured.
+            patches: How many a channel has.
+        """
+        usual = self.norm(measured(pixels, self.out.weight.dtype).flatten(0, 1)).clamp(-FARTHEST, FARTHEST)
+        return self.out(usual).unflatten(0, pixels.shape[:2]).repeat_interleave(patches, 1)
+
+
+def measured(
+    pixels: Shaped[Tensor, "images channels height width"], dtype: torch.dtype
+) -> Float[Tensor, "images channels 2"]:
+    """The logarithms of mean and standard deviation of each channel."""
+    full = 1.0 if pixels.is_floating_point() else float(torch.iinfo(pixels.dtype).max)
+    deviation, mean = torch.std_mean(pixels.to(dtype).flatten(2), dim=2, correction=0)
+    return (torch.stack([mean, deviation], dim=2) / full).clamp(min=FAINTEST).log()
 
 
 @dataclass(frozen=True)
@@ -149,24 +193,29 @@ class Decoder(nn.Module):
         return self.predict(states if whole else take(states, masking.covered))
 
 
-class Model(nn.Module):
+class Model(MaskedEncoder, PatchTokenEncoder):
     """Channel-agnostic masked autoencoder.
 
     Args:
         config: Sizes and choices.
-        channels: Names of the channels that the decoder knows; the encoder takes any.
+        spec: Its channels are those that the decoder knows; the encoder takes any.
     """
 
     agnostic = True
 
-    def __init__(self, config: Config, channels: tuple[str, ...]) -> None:
+    def __init__(self, config: Config, spec: ImageSpec) -> None:
         super().__init__()
-        self.channels, self.patch = require_channels(channels), config.patch
+        self.channels, self.patch = require_channels(spec.channels), config.patch
         self.by_channel, self.blocks = config.pooling == "channels", config.depth
-        self.width = config.width * (len(self.channels) if self.by_channel else 1)
+        self._token_width = config.width
+        self.width = self.width_of(self.channels)
         self.encoder = PatchEncoder(config, config.patch**2, config.stem)
         self.levels = Levels(config.width) if config.levels else None
         self.decoder = Decoder(config, self.channels)
+
+    def width_of(self, channels: Sequence[str]) -> int:
+        """Numbers in an embedding of these channels; each has its own with pooling "channels"."""
+        return self._token_width * (len(channels) if self.by_channel else 1)
 
     def forward(self, batch: ImageBatch, *, block: int = -1) -> ImageOutput:
         """Represent whole images, after block `block` (1 ..., or negative from the end)."""
@@ -178,10 +227,6 @@ class Model(nn.Module):
             return output
         rows = self._channel_means(output, len(batch.channels))[:, self._in_order(batch.channels)]
         return replace(output, embedding=rows.flatten(1))
-
-    def embed(self, batch: ImageBatch, *, block: int = -1) -> Float[Tensor, "images width"]:
-        """One row an image, the same for any order of its channels."""
-        return self.forward(batch, block=block).embedding
 
     def _levels(self, batch: ImageBatch, grid: tuple[int, int]) -> Float[Tensor, "images patches width"] | None:
         return None if self.levels is None else self.levels(batch.pixels, grid[0] * grid[1])
@@ -201,8 +246,7 @@ class Model(nn.Module):
 
     def maskable(self, batch: ImageBatch) -> int:
         """How many patches of an image can be masked, those of all channels counted."""
-        down, across = patch_grid(batch.pixels.shape[2:], self.patch)
-        return len(batch.channels) * down * across
+        return len(batch.channels) * super().maskable(batch)
 
     def reconstruct(
         self,

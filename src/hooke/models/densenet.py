@@ -14,9 +14,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hooke.images.spec import ImageSpec
 from hooke.nn.images.feature_maps import FeatureMapEncoder, convolution, stem
 
-DOMAIN = "images"
 _BOTTLENECK = 4
 
 
@@ -62,11 +62,11 @@ class Model(FeatureMapEncoder):
 
     Args:
         config: Sizes.
-        channels: Names of the channels that it takes, in the order of its weights.
+        spec: Its channels are those that it takes, in the order of its weights.
     """
 
-    def __init__(self, config: Config, channels: tuple[str, ...]) -> None:
-        stages: list[nn.Module] = [stem(len(channels), config.width, pooled=config.pooled_stem)]
+    def __init__(self, config: Config, spec: ImageSpec) -> None:
+        stages: list[nn.Module] = [stem(len(spec.channels), config.width, pooled=config.pooled_stem)]
         width = config.width
         for level, depth in enumerate(config.depths):
             if level:
@@ -76,4 +76,4 @@ class Model(FeatureMapEncoder):
             stages.append(nn.Sequential(*layers))
             width += depth * config.growth
         stages.append(nn.Sequential(nn.BatchNorm2d(width), nn.ReLU()))
-        super().__init__(channels, stages, width)
+        super().__init__(spec.channels, stages, width)

@@ -21,14 +21,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.core.options import later
-from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.distinct import Distinct, at_edges
 from hooke.nn.graphs.embeddings import BondEmbedding
 from hooke.nn.graphs.encoder import MoleculeEncoder
 from hooke.nn.graphs.inputs import NodeFeatures
-from hooke.nn.graphs.pooling import PoolingKind
+from hooke.nn.graphs.pooling import PoolingKind, VirtualNodeKind
 from hooke.nn.graphs.segment import Edges, directed_messages, incoming_sum
-from hooke.nn.graphs.virtual_node import VirtualNodeKind
 from hooke.nn.mlp import Activation, activation
 from hooke.nn.randomness import ItemDropout
 
@@ -101,8 +100,8 @@ class DirectedMessagePassing(nn.Module):
 class Model(MoleculeEncoder):
     """D-MPNN encoder with pooling."""
 
-    def __init__(self, config: Config, encodings: EncodingConfig = EncodingConfig()) -> None:
-        features = NodeFeatures(config.embedding_width, config.encoding_width, encodings)
+    def __init__(self, config: Config, spec: MoleculeSpec = MoleculeSpec()) -> None:
+        features = NodeFeatures(config.embedding_width, config.encoding_width, spec.encodings)
         super().__init__(
             node_inputs=features,
             edge_inputs=BondEmbedding(config.bond_width),

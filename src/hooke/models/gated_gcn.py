@@ -12,26 +12,24 @@ Source: Bresson and Laurent 2018 (arXiv 1711.07553), with the normalised gates a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from hooke.core.options import later
-from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.distinct import Distinct, expanded
 from hooke.nn.graphs.encoder import MoleculeEncoder
 from hooke.nn.graphs.inputs import EdgeInputs, NodeInputs
-from hooke.nn.graphs.pooling import PoolingKind
+from hooke.nn.graphs.isomorphism import Residual
+from hooke.nn.graphs.pooling import PoolingKind, VirtualNodeKind
 from hooke.nn.graphs.segment import Edges, at_destination, at_source, incoming_sum
-from hooke.nn.graphs.virtual_node import VirtualNodeKind
 from hooke.nn.mlp import Activation, Normalisation
-from hooke.nn.residual import Residual
 
 GATE_EPSILON = 1e-6
-GRADIENT_EXEMPT = {
-    r"layers\.last\.edge_after\..*": "the edges after the last layer serve edge-level labels only",
-}
 
 
 @dataclass(frozen=True)
@@ -91,9 +89,13 @@ class Layer(nn.Module):
 class Model(MoleculeEncoder):
     """GatedGCN encoder with pooling."""
 
-    def __init__(self, config: Config, encodings: EncodingConfig = EncodingConfig()) -> None:
+    gradient_exempt: ClassVar[Mapping[str, str]] = {
+        r"layers\.last\.edge_after\..*": "the edges after the last layer serve edge-level labels only"
+    }
+
+    def __init__(self, config: Config, spec: MoleculeSpec = MoleculeSpec()) -> None:
         super().__init__(
-            node_inputs=NodeInputs(config, encodings),
+            node_inputs=NodeInputs(config, spec.encodings),
             edge_inputs=EdgeInputs(config, config.width),
             layers=[Layer(config) for _ in range(config.depth)],
             pooling=config.pooling,

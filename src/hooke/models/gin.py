@@ -16,13 +16,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hooke.core.options import later
-from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.encoder import MoleculeEncoder
 from hooke.nn.graphs.inputs import NodeInputs
 from hooke.nn.graphs.isomorphism import IsomorphismUpdate
-from hooke.nn.graphs.pooling import PoolingKind
+from hooke.nn.graphs.pooling import PoolingKind, VirtualNodeKind
 from hooke.nn.graphs.segment import Edges, neighbour_sum
-from hooke.nn.graphs.virtual_node import VirtualNodeKind
 from hooke.nn.mlp import Activation, Normalisation
 
 
@@ -77,9 +76,9 @@ class Layer(nn.Module):
 class Model(MoleculeEncoder):
     """GIN encoder with pooling."""
 
-    def __init__(self, config: Config, encodings: EncodingConfig = EncodingConfig()) -> None:
+    def __init__(self, config: Config, spec: MoleculeSpec = MoleculeSpec()) -> None:
         super().__init__(
-            node_inputs=NodeInputs(config, encodings),
+            node_inputs=NodeInputs(config, spec.encodings),
             edge_inputs=None,
             layers=[Layer(config) for _ in range(config.depth)],
             pooling=config.pooling,

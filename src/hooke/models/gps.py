@@ -17,15 +17,14 @@ from typing import Literal
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.attention import Attended, MoleculeAttention
 from hooke.nn.graphs.distinct import Distinct
 from hooke.nn.graphs.encoder import MoleculeEncoder
 from hooke.nn.graphs.inputs import EdgeInputs, NodeInputs
-from hooke.nn.graphs.pair_context import PairContext
-from hooke.nn.graphs.pooling import PoolingKind
+from hooke.nn.graphs.pair_bias import PairContext
+from hooke.nn.graphs.pooling import PoolingKind, VirtualNodeKind
 from hooke.nn.graphs.rectified import rectified_sum
-from hooke.nn.graphs.virtual_node import VirtualNodeKind
 from hooke.nn.mlp import Activation, Normalisation, mlp, normalisation
 from hooke.nn.randomness import ItemDropout
 
@@ -88,9 +87,9 @@ class Layer(nn.Module):
 class Model(MoleculeEncoder):
     """GPS encoder with pooling."""
 
-    def __init__(self, config: Config, encodings: EncodingConfig = EncodingConfig()) -> None:
+    def __init__(self, config: Config, spec: MoleculeSpec = MoleculeSpec()) -> None:
         super().__init__(
-            node_inputs=NodeInputs(config, encodings),
+            node_inputs=NodeInputs(config, spec.encodings),
             edge_inputs=EdgeInputs(config, config.edge_width),
             layers=[Layer(config) for _ in range(config.depth)],
             pooling=config.pooling,

@@ -17,12 +17,18 @@ hidden units, after the residual, and after the feed-forward network; scores sca
 as in both (the code's groups name what is kept): in training a molecule loses its coordinates with probability
 `hide_positions`, else its paths with `hide_paths`; they used 1/5 and 3/5. Differs from both: the atoms' codes are those of
 `molecules.vocabulary`. In the last layer the global state is not updated: nothing would read it.
+
+Dropout of whole rows, and of the updates of whole molecules (stochastic depth).
+
+Source: stochastic depth: Huang et al. 2016 (arXiv 1603.09382); per molecule ("GraphDropout") and per row: GPS++ (arXiv 2212.02229).
+Differs from its code, where a mask once built stays the same: each call draws anew.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Bool, Float
@@ -31,9 +37,10 @@ from torch import Tensor, nn
 from hooke.core.errors import UsageError
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.attention import Attended, MoleculeAttention, attended, masked_bias
 from hooke.nn.graphs.embeddings import MAXIMUM_DEGREE, AtomEmbedding, BondEmbedding
-from hooke.nn.graphs.graph_dropout import GraphDropout, RowDropout
+from hooke.nn.graphs.model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.nn.graphs.pair_bias import POSITIONS, DistanceBias, PathBias
 from hooke.nn.graphs.pooling import Pooling, PoolingKind
@@ -50,9 +57,30 @@ from hooke.nn.graphs.segment import (
 )
 from hooke.nn.graphs.size_groups import size_layout
 from hooke.nn.mlp import mlp
-from hooke.nn.randomness import ItemRandom
+from hooke.nn.randomness import ItemDropout, ItemRandom
 
-NODE_INPUTS = {POSITIONS: 3}
+
+class RowDropout(ItemDropout):
+    """Sets whole rows to zero with probability p, and scales the others by 1 / (1 - p)."""
+
+    def forward(self, rows: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
+        """The rows in evaluation, or what is left of them in training."""
+        return rows * self.kept(len(rows), 1, rows) if self.draws() else rows
+
+
+class GraphDropout(ItemDropout):
+    """Drops the update of all nodes of a molecule with probability p, and scales the others by 1 / (1 - p)."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__(p, "graphs")
+
+    def forward(  # type: ignore[override]
+        self, update: Float[Tensor, "nodes width"], batch: MoleculeBatch
+    ) -> Float[Tensor, "nodes width"]:
+        """The update in evaluation, or what is left of it in training."""
+        if not self.draws():
+            return update
+        return update * self.kept(batch.num_graphs, 1, update)[batch.node_graph]
 
 
 @dataclass(frozen=True)
@@ -300,12 +328,14 @@ class Layer(nn.Module):
         return nodes, bonds + change, state if total is None else state + self.global_dropout(total)
 
 
-class Model(nn.Module):
+class Model(MoleculeModel):
     """GPS++ encoder with pooling."""
 
-    def __init__(self, config: Config, encodings: EncodingConfig = EncodingConfig()) -> None:
+    extra_encodings: ClassVar[Mapping[str, int]] = {POSITIONS: 3}
+
+    def __init__(self, config: Config, spec: MoleculeSpec = MoleculeSpec()) -> None:
         super().__init__()
-        self.inputs = Inputs(config, encodings)
+        self.inputs = Inputs(config, spec.encodings)
         places = [1.0 if layer == config.depth - 1 else layer / (config.depth - 1) for layer in range(config.depth)]
         self.layers = nn.ModuleList(Layer(config, place) for place in places)
         self.pooling = Pooling(config.pooling)
@@ -318,7 +348,3 @@ class Model(nn.Module):
         for layer in self.layers:
             nodes, bonds, state = layer(nodes, bonds, state, around, batch)
         return MoleculeOutput(nodes, bonds, self.pooling(nodes, batch))
-
-    def embed(self, batch: MoleculeBatch) -> Float[Tensor, "graphs graph_width"]:
-        """One row a molecule."""
-        return self.forward(batch).graphs

@@ -15,14 +15,17 @@ Source: Cantürk et al. 2024 (arXiv 2307.07107), the encoder of its pretraining 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
+from hooke.nn.graphs.model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.nn.graphs.pooling import Pooling, PoolingKind
 from hooke.nn.graphs.segment import Edges, at_destination, at_graph, at_source, edges_of, graph_sum, incoming_sum
@@ -30,7 +33,6 @@ from hooke.nn.mlp import RowBatchNorm
 from hooke.nn.randomness import ItemDropout, ItemRandom
 
 RANDOM_FEATURES, RANDOM_WIDTH = "random_features", 20
-NODE_INPUTS = {RANDOM_FEATURES: RANDOM_WIDTH}
 _FIXED_ROWS = 1024  # atoms with fixed features of their own; larger molecules use them again
 
 
@@ -106,10 +108,12 @@ class Layer(nn.Module):
         return states + self.dropout(update.relu())
 
 
-class Model(nn.Module):
+class Model(MoleculeModel):
     """GPSE encoder with pooling; encodings that the molecules carry are not read."""
 
-    def __init__(self, config: Config, encodings: EncodingConfig = EncodingConfig()) -> None:
+    extra_encodings: ClassVar[Mapping[str, int]] = {RANDOM_FEATURES: RANDOM_WIDTH}
+
+    def __init__(self, config: Config, spec: MoleculeSpec = MoleculeSpec()) -> None:
         super().__init__()
         self.features = RandomFeatures()
         self.start = nn.Linear(RANDOM_WIDTH, config.width)
@@ -128,7 +132,3 @@ class Model(nn.Module):
             states = layer(states, edges, batch)
         nodes = states[: batch.num_nodes]
         return MoleculeOutput(nodes, None, self.pooling(nodes, batch))
-
-    def embed(self, batch: MoleculeBatch) -> Float[Tensor, "graphs graph_width"]:
-        """One row a molecule."""
-        return self.forward(batch).graphs

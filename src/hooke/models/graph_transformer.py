@@ -1,4 +1,4 @@
-"""A pure graph Transformer: attention among all atoms, told of the graph by biases.
+"""A graph Transformer: attention among all atoms, with pairwise biases from shortest paths and bonds.
 
     x ← x + Dropout(Attention(LN x, b)),  x ← x + Dropout(MLP(LN x)),  and LN at the end
     b_vu = E[shortest path(v, u)] + E[codes of the bond v-u, if there is one]
@@ -17,13 +17,12 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.attention import Attended, MoleculeAttention
 from hooke.nn.graphs.encoder import MoleculeEncoder
 from hooke.nn.graphs.inputs import NodeInputs
-from hooke.nn.graphs.pair_context import PairContext
-from hooke.nn.graphs.pooling import PoolingKind
-from hooke.nn.graphs.virtual_node import VirtualNodeKind
+from hooke.nn.graphs.pair_bias import PairContext
+from hooke.nn.graphs.pooling import PoolingKind, VirtualNodeKind
 from hooke.nn.mlp import Activation, mlp
 from hooke.nn.randomness import ItemDropout
 
@@ -82,9 +81,9 @@ class Layer(nn.Module):
 class Model(MoleculeEncoder):
     """Graph Transformer encoder with pooling."""
 
-    def __init__(self, config: Config, encodings: EncodingConfig = EncodingConfig()) -> None:
+    def __init__(self, config: Config, spec: MoleculeSpec = MoleculeSpec()) -> None:
         super().__init__(
-            node_inputs=NodeInputs(config, encodings),
+            node_inputs=NodeInputs(config, spec.encodings),
             edge_inputs=None,
             layers=[Layer(config, last=number == config.depth - 1) for number in range(config.depth)],
             pooling=config.pooling,

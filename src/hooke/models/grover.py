@@ -19,8 +19,9 @@ depth is drawn for each MPN by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -28,17 +29,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.attention import head_width, join_heads, split_heads
 from hooke.nn.graphs.embeddings import BondEmbedding
 from hooke.nn.graphs.inputs import NodeFeatures
+from hooke.nn.graphs.model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.nn.graphs.pooling import Pooling, PoolingKind
 from hooke.nn.graphs.segment import at_destination, at_source, directed_messages, edges_of, incoming_sum, neighbour_sum
 from hooke.nn.mlp import Activation, activation, mlp
 from hooke.nn.randomness import ItemDropout
 
-GRADIENT_EXEMPT = {r"bond_from_(atoms|bonds)\..*": "the outputs of bonds serve edge-level labels only"}
 _SPREAD = 3  # depths are drawn at most so far from the mean
 Gather = Callable[[Tensor], Tensor]
 
@@ -135,14 +136,17 @@ class Output(nn.Module):
         return self.norm(self.layers(torch.cat([features, gathered], dim=1)))
 
 
-class Model(nn.Module):
+class Model(MoleculeModel):
     """GROVER encoder with pooling; the views "from atoms" and "from bonds" are the two halves of every output row."""
 
+    gradient_exempt: ClassVar[Mapping[str, str]] = {
+        r"bond_from_(atoms|bonds)\..*": "the outputs of bonds serve edge-level labels only"
+    }
     views = 2
 
-    def __init__(self, config: Config, encodings: EncodingConfig = EncodingConfig()) -> None:
+    def __init__(self, config: Config, spec: MoleculeSpec = MoleculeSpec()) -> None:
         super().__init__()
-        self.atoms = NodeFeatures(config.embedding_width, config.encoding_width, encodings)
+        self.atoms = NodeFeatures(config.embedding_width, config.encoding_width, spec.encodings)
         self.bonds = BondEmbedding(config.bond_width)
         self.first_nodes = nn.Linear(self.atoms.width, config.width)
         self.first_edges = nn.Linear(self.atoms.width + config.bond_width, config.width)
@@ -175,7 +179,3 @@ class Model(nn.Module):
         ]
         rows = torch.cat(of_atoms, dim=1)
         return MoleculeOutput(rows, torch.cat(of_bonds, dim=1), self.pooling(rows, batch))
-
-    def embed(self, batch: MoleculeBatch) -> Float[Tensor, "graphs graph_width"]:
-        """One row a molecule."""
-        return self.forward(batch).graphs

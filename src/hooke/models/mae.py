@@ -18,18 +18,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hooke.images.batch import ImageBatch
+from hooke.images.spec import ImageSpec
 from hooke.nn.attention import EPSILON
-from hooke.nn.images.channels import in_order, require_channels
+from hooke.nn.images.channels import in_order, require_channels, standardise
+from hooke.nn.images.encoder import MaskedEncoder, PatchTokenEncoder
 from hooke.nn.images.output import ImageOutput, Reconstruction
 from hooke.nn.images.patch_encoder import NormPlace, PatchEncoder, TokenPooling
 from hooke.nn.images.patches import patch_grid, patchify, unpatchify
 from hooke.nn.images.positions import sine_positions
-from hooke.nn.images.standardise import standardise
 from hooke.nn.masking import Masking, mask_by_noise, put_back, take
 from hooke.nn.transformer import BlockKind, Transformer, initialise
-
-DOMAIN = "images"
-GRADIENT_EXEMPT = {r"decoder\..*": "the decoder serves reconstruction alone"}
 
 
 @dataclass(frozen=True)
@@ -108,19 +106,19 @@ class Decoder(nn.Module):
         return self.predict(self.norm(told))
 
 
-class Model(nn.Module):
+class Model(MaskedEncoder, PatchTokenEncoder):
     """Masked autoencoder.
 
     Args:
         config: Sizes and choices.
-        channels: Names of the channels that it takes, in the order of its weights.
+        spec: Its channels are those that it takes, in the order of its weights.
     """
 
-    def __init__(self, config: Config, channels: tuple[str, ...]) -> None:
+    def __init__(self, config: Config, spec: ImageSpec) -> None:
         super().__init__()
-        self.channels, self.patch = require_channels(channels), config.patch
+        self.channels, self.patch = require_channels(spec.channels), config.patch
         self.width, self.blocks = config.width, config.depth
-        pixels = len(channels) * config.patch**2
+        pixels = len(self.channels) * config.patch**2
         self.encoder = PatchEncoder(config, pixels)
         self.decoder = Decoder(config, pixels)
 
@@ -131,15 +129,6 @@ class Model(nn.Module):
         """Represent whole images, after block `block` (1 ..., or negative from the end)."""
         images = self._images(batch)
         return self.encoder.output(patchify(images, self.patch), patch_grid(images.shape[2:], self.patch), block=block)
-
-    def embed(self, batch: ImageBatch, *, block: int = -1) -> Float[Tensor, "images width"]:
-        """One row an image, after block `block`."""
-        return self.forward(batch, block=block).embedding
-
-    def maskable(self, batch: ImageBatch) -> int:
-        """How many patches of an image can be masked, which is the width of `noise`."""
-        down, across = patch_grid(batch.pixels.shape[2:], self.patch)
-        return down * across
 
     def reconstruct(
         self, batch: ImageBatch, noise: Float[Tensor, "images patches"], ratio: float, *, whole: bool = True

@@ -13,6 +13,7 @@ Differs from the paper: the published network's layers and sizes are not public;
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from jaxtyping import Float
@@ -21,16 +22,13 @@ from torch.nn import functional
 
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
+from hooke.images.spec import ImageSpec
+from hooke.nn.images.encoder import MaskedEncoder
 from hooke.nn.images.feature_maps import FeatureMapEncoder
 from hooke.nn.images.output import Reconstruction
 from hooke.nn.images.patches import patch_grid, patchify
 from hooke.nn.masking import mask_by_noise
 
-DOMAIN = "images"
-GRADIENT_EXEMPT = {
-    r"decoder\..*": "the decoder serves reconstruction alone",
-    r"mask_value": "nothing is masked when whole images are embedded",
-}
 _GROUPS = 8
 
 
@@ -90,37 +88,36 @@ class Decoder(nn.Module):
         return self.predict(maps)
 
 
-class Model(FeatureMapEncoder):
+class Model(MaskedEncoder, FeatureMapEncoder):
     """Masked U-Net.
 
     Args:
         config: Sizes.
-        channels: Names of the channels that it takes, in the order of its weights.
+        spec: Its channels are those that it takes, in the order of its weights.
 
     Raises:
         UsageError: The width is not a multiple of 8.
     """
 
-    def __init__(self, config: Config, channels: tuple[str, ...]) -> None:
+    gradient_exempt = MappingProxyType(
+        {**MaskedEncoder.gradient_exempt, r"mask_value": "nothing is masked when whole images are embedded"}
+    )
+
+    def __init__(self, config: Config, spec: ImageSpec) -> None:
         if config.width % _GROUPS or config.levels < 1:
             raise UsageError(
                 f"mu_net needs a width that is a multiple of {_GROUPS} and one or more levels, got {config}"
             )
-        entries: list[nn.Module] = [nn.Conv2d(len(channels), config.width, 3, padding=1)]
+        entries: list[nn.Module] = [nn.Conv2d(len(spec.channels), config.width, 3, padding=1)]
         entries += [
             nn.Conv2d(config.width << (level - 1), config.width << level, 2, stride=2)
             for level in range(1, config.levels)
         ]
         stages = [_level(config.width << level, config.depth, entry) for level, entry in enumerate(entries)]
-        super().__init__(channels, stages, config.width << (config.levels - 1))
+        super().__init__(spec.channels, stages, config.width << (config.levels - 1))
         self.patch, self.levels = config.patch, config.levels
-        self.mask_value = nn.Parameter(torch.zeros(len(channels), 1, 1))
-        self.decoder = Decoder(config, len(channels))
-
-    def maskable(self, batch: ImageBatch) -> int:
-        """How many patches of an image can be masked, which is the width of `noise`."""
-        down, across = patch_grid(batch.pixels.shape[2:], self.patch)
-        return down * across
+        self.mask_value = nn.Parameter(torch.zeros(len(spec.channels), 1, 1))
+        self.decoder = Decoder(config, len(spec.channels))
 
     def reconstruct(
         self, batch: ImageBatch, noise: Float[Tensor, "images patches"], ratio: float, *, whole: bool = True

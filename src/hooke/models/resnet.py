@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hooke.images.spec import ImageSpec
 from hooke.nn.images.feature_maps import FeatureMapEncoder, convolution, stem
 
-DOMAIN = "images"
 _EXPANSION = 4
 
 
@@ -64,14 +64,14 @@ class Model(FeatureMapEncoder):
 
     Args:
         config: Sizes.
-        channels: Names of the channels that it takes, in the order of its weights.
+        spec: Its channels are those that it takes, in the order of its weights.
     """
 
-    def __init__(self, config: Config, channels: tuple[str, ...]) -> None:
-        stages: list[nn.Module] = [stem(len(channels), config.width, pooled=config.pooled_stem)]
+    def __init__(self, config: Config, spec: ImageSpec) -> None:
+        stages: list[nn.Module] = [stem(len(spec.channels), config.width, pooled=config.pooled_stem)]
         before = config.width
         for level, depth in enumerate(config.depths):
             for index in range(depth):
                 stages.append(Bottleneck(before, config.width << level, 2 if level and not index else 1))
                 before = (config.width << level) * _EXPANSION
-        super().__init__(channels, stages, before)
+        super().__init__(spec.channels, stages, before)

@@ -2,7 +2,7 @@
 
     tokens = [class tokens, W patch_n + p_n];  h = Transformer(tokens);  embedding = mean of the patches of LN h
 
-Inputs are standardised channel by channel (`nn.images.standardise`), positions are fixed sine-cosine ones, images may have any size
+Inputs are standardised channel by channel (`nn.images.channels`), positions are fixed sine-cosine ones, images may have any size
 whose sides are multiples of the patch. SiT v1 wants two class tokens, one for the rotation and one for the contrast.
 
 Source: Dosovitskiy et al. 2021 (arXiv 2010.11929); blocks of the presets as in Kraus et al. 2023 (arXiv 2309.16064).
@@ -14,17 +14,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from hooke.images.batch import ImageBatch
-from hooke.nn.images.channels import in_order, require_channels
+from hooke.images.spec import ImageSpec
+from hooke.nn.images.channels import in_order, require_channels, standardise
+from hooke.nn.images.encoder import PatchTokenEncoder
 from hooke.nn.images.output import ImageOutput
 from hooke.nn.images.patch_encoder import NormPlace, PatchEncoder, TokenPooling
 from hooke.nn.images.patches import patch_grid, patchify
-from hooke.nn.images.standardise import standardise
 from hooke.nn.transformer import BlockKind
-
-DOMAIN = "images"
 
 
 @dataclass(frozen=True)
@@ -60,19 +59,19 @@ PRESETS: dict[str, Config] = {
 }
 
 
-class Model(nn.Module):
+class Model(PatchTokenEncoder):
     """Vision transformer.
 
     Args:
         config: Sizes and choices.
-        channels: Names of the channels that it takes, in the order of its weights.
+        spec: Its channels are those that it takes, in the order of its weights.
     """
 
-    def __init__(self, config: Config, channels: tuple[str, ...]) -> None:
+    def __init__(self, config: Config, spec: ImageSpec) -> None:
         super().__init__()
-        self.channels, self.patch = require_channels(channels), config.patch
+        self.channels, self.patch = require_channels(spec.channels), config.patch
         self.width, self.blocks = config.width, config.depth
-        self.encoder = PatchEncoder(config, len(channels) * config.patch**2)
+        self.encoder = PatchEncoder(config, len(self.channels) * config.patch**2)
 
     def patches(self, batch: ImageBatch) -> tuple[Float[Tensor, "images patches pixels"], tuple[int, int]]:
         """The standardised patches of a batch, and their grid."""
@@ -82,7 +81,3 @@ class Model(nn.Module):
     def forward(self, batch: ImageBatch, *, block: int = -1) -> ImageOutput:
         """Represent the images of a batch, after block `block` (1 ..., or negative from the end)."""
         return self.encoder.output(*self.patches(batch), block=block)
-
-    def embed(self, batch: ImageBatch, *, block: int = -1) -> Float[Tensor, "images width"]:
-        """One row an image, after block `block`."""
-        return self.forward(batch, block=block).embedding

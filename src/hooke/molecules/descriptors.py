@@ -1,15 +1,45 @@
-"""RDKit's 2D descriptors as a matrix, and the feature matrix of the baselines."""
+"""RDKit's 2D descriptors as a matrix, and the feature matrix of the baselines.
+
+Fingerprints of molecules as matrices: input of baselines and of similarity.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from rdkit import Chem
-from rdkit.Chem import Descriptors, rdMolDescriptors
+from rdkit import Chem, DataStructs
+from rdkit.Chem import Descriptors, rdFingerprintGenerator, rdMolDescriptors
 
-from hooke.molecules.fingerprints import morgan_counts
 from hooke.molecules.parse import molecule_of
+
+
+def morgan_counts(smiles: Sequence[str], *, radius: int = 2, bits: int = 2048) -> np.ndarray:
+    """(N, bits) float32 counts of Morgan environments (Rogers and Hahn 2010), folded.
+
+    Raises:
+        ValueError: A SMILES does not parse.
+    """
+    generator = rdFingerprintGenerator.GetMorganGenerator(radius=radius, fpSize=bits)
+    out = np.zeros((len(smiles), bits), np.float32)
+    for row, molecule in enumerate(map(molecule_of, smiles)):
+        out[row] = generator.GetCountFingerprintAsNumPy(molecule)
+    return out
+
+
+def morgan_bits(smiles: Sequence[str], *, radius: int = 2, bits: int = 2048) -> list[DataStructs.ExplicitBitVect]:
+    """Bit fingerprints for Tanimoto similarity."""
+    generator = rdFingerprintGenerator.GetMorganGenerator(radius=radius, fpSize=bits)
+    return [generator.GetFingerprint(molecule) for molecule in map(molecule_of, smiles)]
+
+
+def nearest_similarity(smiles: Sequence[str], reference: Sequence[str]) -> np.ndarray:
+    """(N,) Tanimoto similarity of each molecule to its nearest reference molecule; 0 without references."""
+    known = morgan_bits(reference)
+    if not known:
+        return np.zeros(len(smiles))
+    return np.array([max(DataStructs.BulkTanimotoSimilarity(print_, known)) for print_ in morgan_bits(smiles)])
+
 
 # Ipc grows beyond float64 for large molecules and carries no more than its averaged form.
 DESCRIPTORS = tuple((name, function) for name, function in Descriptors.descList if name != "Ipc")

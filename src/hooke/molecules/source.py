@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 
-from hooke.core.hashing import file_sha256
-from hooke.core.parallel import ordered_map
+from hooke.core.hashing import content_hash, file_sha256
 from hooke.molecules.arrays import MoleculeArrays
-from hooke.molecules.encodings.config import EncodingConfig
-from hooke.molecules.parse import StandardiseConfig
-from hooke.molecules.prepare import PreparedMolecules, prepare
+from hooke.molecules.prepare import PreparedMolecules
 from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables.reading import CHUNK_ROWS, column_names, read_table, smiles_column
 
-Result = TypeVar("Result")
 LONGEST_CELL = 10_000  # characters of an input cell that are repeated in the output
 _SHOWN = 200
 _BLOCK = 1 << 20
@@ -44,8 +40,8 @@ class PreparedChunk:
     reasons: dict[int, str]
 
 
-class How(Protocol):
-    """How SMILES become arrays; it travels to worker processes."""
+class Preparation(Protocol):
+    """How SMILES become arrays; it travels to worker processes. `MoleculeSpec` is one, published encoders have their own."""
 
     def prepare(self, smiles: Sequence[str]) -> PreparedMolecules:
         """The strings that are molecules as arrays, and why the others are not."""
@@ -54,24 +50,32 @@ class How(Protocol):
         """Whether the store's arrays are already what `prepare` would make."""
 
 
+class MoleculeRows(Protocol):
+    """Where molecules come from."""
+
+    @property
+    def name(self) -> str:
+        """For progress bars."""
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the input columns."""
+
+    def parallel(self, how: Preparation) -> bool:
+        """Whether preparing is worth worker processes."""
+
+    def content_hash(self) -> str:
+        """Of the rows."""
+
+    def row_count(self) -> int | None:
+        """How many, where that is quick to know."""
+
+    def jobs(self, how: Preparation, *, skip: int) -> Iterator[Job | StoredJob]:
+        """Chunks in order, to be prepared; the first `skip` are left out."""
+
+
 @dataclass(frozen=True)
-class Preparation:
-    """Codes and encodings of Hooke's own models."""
-
-    standardise: StandardiseConfig
-    encodings: EncodingConfig
-
-    def prepare(self, smiles: Sequence[str]) -> PreparedMolecules:
-        """Parse, standardise, featurise and encode."""
-        return prepare(smiles, self.standardise, self.encodings, canonical=False)
-
-    def fits(self, store: MoleculeStore) -> bool:
-        """Whether the store was prepared with these options."""
-        return store.encodings == self.encodings and store.metadata.get("standardise") == vars(self.standardise)
-
-
-@dataclass(frozen=True)
-class TableSource:
+class TableRows:
     """A CSV, Parquet, SDF or SMILES file."""
 
     path: Path
@@ -79,7 +83,7 @@ class TableSource:
     columns: list[str]
 
     @classmethod
-    def open(cls, path: Path, asked: str | None = None) -> TableSource:
+    def open(cls, path: Path, asked: str | None = None) -> TableRows:
         """Find the SMILES column; see `molecules.tables.reading` for errors."""
         columns = column_names(path)
         return cls(path, smiles_column(columns, asked), columns)
@@ -88,6 +92,10 @@ class TableSource:
     def name(self) -> str:
         """For progress bars."""
         return self.path.name
+
+    def parallel(self, how: Preparation) -> bool:
+        """Always."""
+        return True
 
     def content_hash(self) -> str:
         """Of the file's bytes."""
@@ -105,17 +113,13 @@ class TableSource:
         with open(self.path, "rb") as file:
             return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
 
-    def jobs(self, how: How, *, skip: int) -> Iterator[Job]:
+    def jobs(self, how: Preparation, *, skip: int) -> Iterator[Job]:
         """Chunks in the order of the file, to be prepared; the first `skip` are left out without being parsed."""
         for chunk in itertools.islice(read_table(self.path), skip, None):
             yield Job(chunk.first_row, chunk.columns, chunk.broken, self.smiles, how)
 
-    def chunks(self, how: How, *, skip: int, workers: int | None) -> Generator[PreparedChunk]:
-        """Prepared chunks in the order of the file; the first `skip` are left out without being parsed."""
-        yield from in_processes(prepare_job, self.jobs(how, skip=skip), workers)
 
-
-def first_smiles(source: TableSource, count: int) -> list[str]:
+def first_smiles(source: TableRows, count: int) -> list[str]:
     """The SMILES of the first rows of a table, as they stand there."""
     found: list[str] = []
     for chunk in read_table(source.path):
@@ -126,10 +130,14 @@ def first_smiles(source: TableSource, count: int) -> list[str]:
 
 
 @dataclass(frozen=True)
-class StoreSource:
+class StoreRows:
     """A prepared store; its arrays are taken as they are when it was prepared as the run needs it."""
 
     store: MoleculeStore
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process, which opens the store itself."""
+        return _stored, (self.store.folder.absolute(),)
 
     @property
     def columns(self) -> list[str]:
@@ -141,6 +149,10 @@ class StoreSource:
         """For progress bars."""
         return self.store.folder.name
 
+    def parallel(self, how: Preparation) -> bool:
+        """Unless its arrays are taken as they are."""
+        return not how.fits(self.store)
+
     def content_hash(self) -> str:
         """Of the store."""
         return self.store.content_hash
@@ -149,7 +161,7 @@ class StoreSource:
         """Molecules in the store."""
         return len(self.store)
 
-    def jobs(self, how: How, *, skip: int) -> Iterator[Job | StoredJob]:
+    def jobs(self, how: Preparation, *, skip: int) -> Iterator[Job | StoredJob]:
         """Chunks in the order of the store, to be prepared, or read as they are."""
         fits = how.fits(self.store)
         for start in range(skip * CHUNK_ROWS, len(self.store), CHUNK_ROWS):
@@ -159,19 +171,42 @@ class StoreSource:
             else:
                 yield Job(start + 1, {"smiles": self.store.smiles(rows)}, {}, "smiles", how)
 
-    def chunks(self, how: How, *, skip: int, workers: int | None) -> Generator[PreparedChunk]:
-        """Prepared chunks in the order of the store."""
-        jobs = self.jobs(how, skip=skip)
-        if how.fits(self.store):
-            yield from (as_stored(self.store, job.start, job.count) for job in jobs if isinstance(job, StoredJob))
-        else:
-            yield from in_processes(prepare_job, jobs, workers)
+
+def _stored(folder: Path) -> StoreRows:
+    return StoreRows(MoleculeStore.open(folder))
 
 
-Source = TableSource | StoreSource
+@dataclass(frozen=True)
+class StringRows:
+    """A few SMILES in memory."""
+
+    smiles: tuple[str, ...]
+    name: str = "SMILES"
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the input columns."""
+        return ["smiles"]
+
+    def parallel(self, how: Preparation) -> bool:
+        """They are few."""
+        return False
+
+    def content_hash(self) -> str:
+        """Of the strings."""
+        return content_hash(self.smiles)
+
+    def row_count(self) -> int:
+        """How many."""
+        return len(self.smiles)
+
+    def jobs(self, how: Preparation, *, skip: int) -> Iterator[Job]:
+        """Chunks in order."""
+        for start in range(skip * CHUNK_ROWS, max(1, len(self.smiles)), CHUNK_ROWS):
+            yield Job(start + 1, {"smiles": list(self.smiles[start : start + CHUNK_ROWS])}, {}, "smiles", how)
 
 
-def open_source(source: Path | str | MoleculeStore, smiles: str | None = None) -> Source:
+def open_source(source: Path | str | MoleculeStore, smiles: str | None = None) -> MoleculeRows:
     """A table, a store's folder, or an open store.
 
     Raises:
@@ -179,11 +214,11 @@ def open_source(source: Path | str | MoleculeStore, smiles: str | None = None) -
         UnknownNameError: The SMILES column that was asked for is not there.
     """
     if isinstance(source, MoleculeStore):
-        return StoreSource(source)
+        return StoreRows(source)
     path = Path(source)
     if path.is_dir():
-        return StoreSource(MoleculeStore.open(path))
-    return TableSource.open(path, smiles)
+        return StoreRows(MoleculeStore.open(path))
+    return TableRows.open(path, smiles)
 
 
 @dataclass(frozen=True)
@@ -203,26 +238,13 @@ class Job:
     columns: dict[str, list[str]]
     broken: dict[int, str]
     smiles: str
-    how: How
-
-
-def prepare_smiles(smiles: Sequence[str], how: How) -> PreparedChunk:
-    """A few strings as one chunk, in this process."""
-    return prepare_job(Job(1, {"smiles": list(smiles)}, {}, "smiles", how))
+    how: Preparation
 
 
 def as_stored(store: MoleculeStore, start: int, count: int) -> PreparedChunk:
     """Rows of a store as they are."""
     rows = np.arange(start, start + count)
     return PreparedChunk(rows + 1, {"smiles": store.smiles(rows)}, store.arrays(rows), np.arange(count), {})
-
-
-def in_processes(
-    work: Callable[[Job | StoredJob], Result], jobs: Iterator[Job | StoredJob], workers: int | None
-) -> Generator[Result]:
-    """`ordered_map` over the jobs of a source; a single one is not worth the start of processes."""
-    first = list(itertools.islice(jobs, 2))
-    yield from ordered_map(work, itertools.chain(first, jobs), workers=workers if len(first) > 1 else 0)
 
 
 def prepare_job(job: Job | StoredJob) -> PreparedChunk:

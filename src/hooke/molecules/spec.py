@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from hooke.core.label import Label
 from hooke.core.options import plain
 from hooke.core.recipe_files import build
-from hooke.core.types import LabelStatistics
+from hooke.core.types import LabelledSpec, labels_from_json, statistics_from_json
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import KEEP_ALL, StandardiseConfig
 
 if TYPE_CHECKING:
+    from hooke.molecules.arrays import MoleculeArrays
     from hooke.molecules.prepare import PreparedMolecules
     from hooke.molecules.store import MoleculeStore
 
 LEVELS = ("graph", "node", "edge", "pair")
+_BITS = 2048
 
 
 @dataclass(frozen=True)
-class MoleculeSpec:
+class MoleculeSpec(LabelledSpec):
     """Labels, encodings and how a string becomes a molecule.
 
     Attributes:
-        labels: All labels; those of one level in the order of the target columns.
-        encodings: That the batches carry and the encoder reads.
+        labels, statistics: As in `LabelledSpec`; statistics are empty when the network is going to be loaded from weights, which hold them.
+        encodings: That the encoder reads; the batches carry the computed ones.
         standardise: What is done to a molecule first.
-        statistics: Level → statistics of its labels over the training rows; empty when the network is going to be loaded from weights,
-            which hold them.
+        extras: Names in `EXTRAS`: what batches carry of whole molecules besides. Not part of what is saved.
     """
 
-    labels: tuple[Label, ...] = ()
     encodings: EncodingConfig = EncodingConfig()
     standardise: StandardiseConfig = KEEP_ALL
-    statistics: Mapping[str, LabelStatistics] = field(default_factory=dict)
+    extras: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for label in self.labels:
@@ -45,40 +44,62 @@ class MoleculeSpec:
                 raise ValueError(f"label {label.name!r}: level must be one of {LEVELS}, got {label.level!r}")
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dictionary; `from_json` gives the spec back."""
-        return {
-            "labels": [label.to_json() for label in self.labels],
-            "encodings": plain(self.encodings),
-            "standardise": plain(self.standardise),
-            "statistics": {
-                level: {name: np.asarray(values).tolist() for name, values in found._asdict().items()}
-                for level, found in self.statistics.items()
-            },
-        }
+        """See `LabelledSpec.to_json`."""
+        return {**super().to_json(), "encodings": plain(self.encodings), "standardise": plain(self.standardise)}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> MoleculeSpec:
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Back from `to_json`.
 
         Raises:
             UsageError: Options that this Hooke does not know.
         """
         return cls(
-            tuple(Label.from_json(entry) for entry in value["labels"]),
+            labels_from_json(value),
+            statistics_from_json(value),
             build(EncodingConfig, value["encodings"], "encodings"),
             build(StandardiseConfig, value["standardise"], "standardise"),
-            {
-                level: LabelStatistics(**{name: np.array(values) for name, values in found.items()})
-                for level, found in value["statistics"].items()
-            },
         )
 
     def prepare(self, smiles: Sequence[str]) -> PreparedMolecules:
-        """Parse, standardise, featurise and encode."""
+        """Parse, standardise, featurise and encode; the extras are those of the standardised molecules."""
         from hooke.molecules.prepare import prepare
 
-        return prepare(smiles, self.standardise, self.encodings, canonical=False)
+        found = prepare(smiles, self.standardise, self.encodings.computed, canonical=bool(self.extras))
+        return replace(found, arrays=self.completed(found.arrays, found.canonical))
+
+    def completed(self, arrays: MoleculeArrays, smiles: Sequence[str]) -> MoleculeArrays:
+        """The arrays with the extras, computed from canonical SMILES."""
+        if not self.extras:
+            return arrays
+        more = {name: EXTRAS[name](smiles) for name in self.extras}
+        return replace(arrays, graph_encodings={**arrays.graph_encodings, **more})
 
     def fits(self, store: MoleculeStore) -> bool:
         """Whether the store's arrays are already what `prepare` would make."""
-        return store.encodings == self.encodings and store.metadata.get("standardise") == vars(self.standardise)
+        same = store.encodings == self.encodings.computed and store.metadata.get("standardise") == vars(
+            self.standardise
+        )
+        return same and not self.extras
+
+
+def packed_bits(smiles: Sequence[str]) -> np.ndarray:
+    """(N, 256) uint8 Morgan bits, radius 2, eight a byte."""
+    from rdkit import DataStructs
+
+    from hooke.molecules.descriptors import morgan_bits
+
+    bits = np.zeros((len(smiles), _BITS), np.uint8)
+    for row, found in enumerate(morgan_bits(smiles, bits=_BITS)):
+        DataStructs.ConvertToNumpyArray(found, bits[row])
+    return np.packbits(bits, axis=1)
+
+
+def _features(smiles: Sequence[str]) -> np.ndarray:
+    from hooke.molecules.descriptors import baseline_features
+
+    return baseline_features(smiles)
+
+
+MORGAN, FEATURES = "morgan_bits", "baseline_features"
+EXTRAS: Mapping[str, Callable[[Sequence[str]], np.ndarray]] = {MORGAN: packed_bits, FEATURES: _features}

@@ -1,12 +1,67 @@
-"""Statistics of labels over given (training) rows: what normalisation and weighting are fitted on."""
+"""Statistics of labels over given (training) rows: what normalisation and weighting are fitted on.
+
+A share of the measurements of some rows: what training sees of the labels when `data.split.label_share` is below 1.
+
+A measurement is a (molecule, label) pair; on atoms, bonds and pairs all entries of a molecule and label come or go together. Which ones
+stay follows from row, label and seed alone, so every epoch sees the same, and a smaller share is a part of a larger one.
+"""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
 from hooke.core.types import LabelStatistics
-from hooke.molecules.label_share import hide_labels
+from hooke.evaluate.moments import Moments
+from hooke.molecules.arrays import MoleculeSlice
 from hooke.molecules.store import MoleculeStore
+
+_LEVEL_STRIDE = 1 << 20  # between the numbers of the labels of two levels
+
+
+def hide_labels(molecules: MoleculeSlice, share: float, seed: int) -> MoleculeSlice:
+    """The same molecules with NaN for every measurement that does not belong to the share.
+
+    Args:
+        molecules: Rows of a store with their labels.
+        share: Of the measurements that stay, in expectation.
+        seed: Of the draw.
+    """
+    arrays = molecules.arrays
+    atoms = np.repeat(np.arange(len(arrays)), arrays.atom_counts)
+    owners = {
+        "graph": np.arange(len(arrays)),
+        "node": atoms,
+        "edge": np.repeat(np.arange(len(arrays)), arrays.bond_counts),
+        "pair": atoms[molecules.pair_index[0]],
+    }
+    targets = {}
+    for number, (level, owner) in enumerate(owners.items()):
+        if level in molecules.targets:
+            values = molecules.targets[level]
+            stays = kept(molecules.rows, number * _LEVEL_STRIDE + np.arange(values.shape[1]), share, seed)
+            targets[level] = np.where(stays[owner], values, np.float32(np.nan))
+    return replace(molecules, targets=targets)
+
+
+def kept(rows: np.ndarray, labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """(rows, labels) bool: which measurements belong to the share.
+
+    Source of the hash: the finaliser of SplitMix64 (Steele et al. 2014, doi 10.1145/2660193.2660195).
+    """
+    key = _mixed(np.array([seed], np.uint64))
+    key = _mixed(key ^ rows.astype(np.uint64))[:, None]
+    key = _mixed(key ^ labels.astype(np.uint64)[None])
+    return (key >> np.uint64(11)).astype(np.float64) * 2.0**-53 < share
+
+
+def _mixed(key: np.ndarray) -> np.ndarray:
+    key = key + np.uint64(0x9E3779B97F4A7C15)
+    key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return key ^ (key >> np.uint64(31))
+
 
 _BLOCK = 8192
 
@@ -19,40 +74,15 @@ def label_statistics(
     Args:
         store: The labels.
         rows: Which rows.
-        share: Of their measurements that count; see `molecules.label_share`.
+        share: Of their measurements that count; see `molecules.statistics`.
         seed: Of the share.
-
-    Source: blocks are merged by the pairwise update of Chan, Golub and LeVeque 1979, which keeps its digits when the mean is
-    large beside the spread.
     """
-    totals: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+    totals: dict[str, Moments] = {}
     rows = np.sort(np.asarray(rows, np.int64))
     for start in range(0, len(rows), _BLOCK):
         some = rows[start : start + _BLOCK]
         found = store.targets(some) if share == 1 else hide_labels(store.read(some), share, seed).targets
         for level, values in found.items():
-            block = _moments(values.astype(np.float64))
-            totals[level] = _merge(totals[level], block) if level in totals else block
-    return {level: _finish(*total) for level, total in totals.items()}
-
-
-def _moments(data: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Count, mean and sum of squared deviations of each column, NaN left out."""
-    measured = ~np.isnan(data)
-    count = measured.sum(axis=0).astype(np.float64)
-    mean = np.where(measured, data, 0.0).sum(axis=0) / np.maximum(count, 1)
-    return count, mean, np.where(measured, (data - mean) ** 2, 0.0).sum(axis=0)
-
-
-def _merge(
-    first: tuple[np.ndarray, np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    count = first[0] + second[0]
-    share = second[0] / np.maximum(count, 1)
-    gap = second[1] - first[1]
-    return count, first[1] + gap * share, first[2] + second[2] + gap**2 * first[0] * share
-
-
-def _finish(count: np.ndarray, mean: np.ndarray, deviations: np.ndarray) -> LabelStatistics:
-    std = np.sqrt(deviations / np.maximum(count, 1))
-    return LabelStatistics(count, mean, np.where(std > 1e-8, std, 1.0))
+            block = Moments.of(values.astype(np.float64))
+            totals[level] = totals[level].merged(block) if level in totals else block
+    return {level: total.statistics() for level, total in totals.items()}

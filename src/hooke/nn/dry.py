@@ -11,10 +11,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_any, tree_map
+from torch.utils.flop_counter import FlopCounterMode
 
-from hooke.nn.flops import count_flops, kept_bytes
+from hooke.nn.flops import kept_bytes
 
 
 class _Dry(TorchDispatchMode):
@@ -28,6 +31,20 @@ class _Dry(TorchDispatchMode):
             args = (args[0], _places(args[1]))
         args, kwargs = tree_map(_bare, (args, kwargs))
         return func(*args, **kwargs)
+
+
+class _Fused(TorchFunctionMode):
+    def __torch_function__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if func is functional.scaled_dot_product_attention and tree_any(_without_numbers, args):
+            return _fused_attention(*args, **kwargs)
+        return func(*args, **kwargs)
+
+
+def _fused_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, **_: Any) -> Any:
+    return torch.ops.aten._scaled_dot_product_efficient_attention(query, key, value, attn_mask, True)[0]
 
 
 def _without_numbers(value: Any) -> bool:
@@ -59,9 +76,12 @@ def dry_pass(call: Callable[[], Any]) -> Any:
 def dry_cost(call: Callable[[], Any], network: nn.Module) -> tuple[int, int]:
     """FLOPs of one pass, and the bytes that autograd keeps for the way back, the parameters not counted.
 
+    Attention is that of accelerators: the fused kernel keeps none of its weights.
+
     Args:
         call: One pass through `network`.
         network: On the meta device.
     """
-    with _Dry():
-        return count_flops(call), kept_bytes(call, network, without_attention=False)
+    with _Dry(), _Fused(), FlopCounterMode(display=False) as counter:
+        kept = kept_bytes(call, network)
+    return int(counter.get_total_flops()), kept

@@ -20,24 +20,16 @@ def count_flops(call: Callable[[], object]) -> int:
     return int(counter.get_total_flops())
 
 
-def kept_bytes(call: Callable[[], object], parameters: nn.Module, *, without_attention: bool) -> int:
-    """Bytes that autograd keeps for the backward pass of a call on meta tensors, the parameters not counted.
-
-    Args:
-        call: One pass.
-        parameters: Whose tensors are not counted.
-        without_attention: Leave out square matrices: fused attention never keeps its weights, but on the meta device torch
-            takes the unfused path.
-    """
-    own = {id(parameter) for parameter in parameters.parameters()}
-    views = {parameter.untyped_storage()._cdata for parameter in parameters.parameters()}
+def kept_bytes(call: Callable[[], object], network: nn.Module) -> int:
+    """Bytes that autograd keeps for the backward pass of a call on meta tensors, the parameters of `network` not counted."""
+    own = {id(parameter) for parameter in network.parameters()}
+    views = {parameter.untyped_storage()._cdata for parameter in network.parameters()}
     sizes: dict[int, int] = {}
     alive: list[Tensor] = []
 
     def keep(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        square = tensor.ndim > 2 and tensor.shape[-1] == tensor.shape[-2]
-        if id(tensor) not in own and storage._cdata not in views and not (without_attention and square):
+        if id(tensor) not in own and storage._cdata not in views:
             sizes[storage._cdata] = storage.nbytes()
             alive.append(tensor)  # so that no other storage gets the same address
         return tensor

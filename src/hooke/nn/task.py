@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
@@ -20,11 +22,13 @@ class Task(ABC):
         modality: The kind of data, stated by every task.
         supervised: Whether labels are learnt and predicted.
         states_spread: Whether a single network states the spread of its predictions.
+        example_model: For the contract kit, a recipe's table [model] of a small encoder, where that of `Trainable.example` does not serve.
     """
 
     modality: ClassVar[str]
     supervised: ClassVar[bool] = True
     states_spread: bool = False
+    example_model: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init__(self, config: Any, spec: Any) -> None:
         self.config, self.spec = config, spec
@@ -33,6 +37,10 @@ class Task(ABC):
     def learns_labels(cls, config: Any) -> bool:
         """Whether the objective learns labels with these options."""
         return cls.supervised
+
+    def needs(self, spec: Any) -> Any:
+        """The spec of items that carry, beside labels, what the task predicts."""
+        return spec
 
     def inputs(self, spec: Any) -> Any:
         """What of the spec the encoder may read: not what the task predicts."""
@@ -54,7 +62,7 @@ class Task(ABC):
         """
 
     def parts(self, network: nn.Module, batch: Any, step: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Parts of the loss, to differentiate; `train.gradients` compares their pull at the encoder."""
+        """Parts of the loss, to differentiate; `train.loop` compares their pull at the encoder."""
         return {"loss": self.losses(network, batch, step, generator)["loss"]}
 
     def columns(self, level: str) -> list[str]:

@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from hooke.core.errors import DataError
+from hooke.core.runs import RunFolder
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -38,3 +39,16 @@ def load_weights(network: nn.Module, path: Path) -> None:
             f"{path} is of another network: missing {missing[:5]}, unknown {extra[:5]}, other shape {shapes[:5]}"
         )
     network.load_state_dict(tensors)
+
+
+def encoder_weights(run: RunFolder, number: int) -> dict[str, Tensor]:
+    """The best weights of the encoder of a run's member; of member `number` modulo their count.
+
+    Raises:
+        DataError: The run holds none.
+    """
+    members = sorted(run.path("members").glob("*/best.safetensors"))
+    if not members:
+        raise DataError(f"{run.folder} holds no trained weights")
+    weights = read_weights(members[number % len(members)])
+    return {name.removeprefix("encoder."): value for name, value in weights.items() if name.startswith("encoder.")}

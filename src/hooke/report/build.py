@@ -39,6 +39,7 @@ from hooke.report.schema import (
     Reliability,
     ResultTable,
     Score,
+    SetCoverage,
     TaskResult,
 )
 from hooke.report.wording import metric_text, number
@@ -305,11 +306,11 @@ def binary_curves(
     return BinaryCurves(task, tuple(roc), tuple(recall), positives, int(measured.sum()) - positives, part)
 
 
-def reliability(task: str, model: str, found: Any, *, part: str = "test") -> Reliability:
+def reliability(task: str, model: str, found: Any, *, part: str = "test", note: str = "") -> Reliability:
     """From `evaluate.calibration.Reliability` (predicted, observed, count, expected_error)."""
     counts = tuple(int(count) for count in found.count)
     return Reliability(
-        task, model, numbers(found.predicted), numbers(found.observed), counts, known(found.expected_error), part
+        task, model, numbers(found.predicted), numbers(found.observed), counts, known(found.expected_error), part, note
     )
 
 
@@ -319,6 +320,13 @@ def coverage(task: str, model: str, wanted: Values, reached: Values, count: int,
     `fields`: used, used_reached, mean_width, unit, part, note of `Coverage`.
     """
     return Coverage(task, model, numbers(wanted), numbers(reached), int(count), **fields)
+
+
+def set_coverage(task: str, model: str, found: Any, *, wanted: float, classes: int, calibrated_on: int) -> SetCoverage:
+    """From `evaluate.calibration.SetCoverage` (reached, mean_size, empty, count) on test rows."""
+    return SetCoverage(
+        task, model, wanted, estimate(found.reached), found.mean_size, found.empty, classes, found.count, calibrated_on
+    )
 
 
 def gallery(

@@ -115,7 +115,7 @@ def _leaks(found: DataSummary) -> Markup | None:
     if not found.leaks:
         return None
     listed = definitions([(name_text(one.label), one.value) for one in found.leaks], class_="scores")
-    return element("div", element("h4", "What test molecules share with training"), listed)
+    return element("div", element("h4", "What test and training share"), listed)
 
 
 def _rejected(found: DataSummary) -> Markup | None:

@@ -56,10 +56,12 @@ def draw(smiles: str) -> Drawing | None:
 class MoleculePool:
     """The molecules of a report, each kept and drawn once.
 
-    `index(smiles)` gives a molecule's position, drawing it when it is new; `molecules` goes into `Report.molecules`.
+    `index(smiles)` gives a molecule's position, drawing it when it is new; `molecules` goes into `Report.molecules`. Items of other kinds
+    are known by their names alone: `drawn=False`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, drawn: bool = True) -> None:
+        self._drawn = drawn
         self._molecules: list[Molecule] = []
         self._positions: dict[tuple[str, str], int] = {}
 
@@ -75,9 +77,12 @@ class MoleculePool:
             self._positions[key] = len(self._molecules)
             shown = smiles if len(smiles) <= MAX_SMILES else f"{smiles[:MAX_SMILES]}… ({len(smiles):,} characters)"
             same = self._positions.get((smiles, ""))
-            drawing = self._molecules[same].drawing if name and same is not None else draw(smiles)
+            drawing = self._molecules[same].drawing if name and same is not None else self._draw(smiles)
             self._molecules.append(Molecule(shown, name, drawing))
         return self._positions[key]
+
+    def _draw(self, smiles: str) -> Drawing | None:
+        return draw(smiles) if self._drawn else None
 
     def indices(self, smiles: Iterable[str], names: Sequence[str] | None = None) -> tuple[int, ...]:
         """Positions of several molecules."""

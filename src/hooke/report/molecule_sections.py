@@ -22,7 +22,7 @@ def molecules(page: Page) -> Markup | None:
 
 def maps(page: Page) -> Markup | None:
     """Embedding maps."""
-    text = "What the encoder holds for similar lies close together. Point at a molecule; click, and the wheel zooms."
+    text = "What the encoder holds for similar lies close together. Point at a dot to see what it is; click, and the wheel zooms."
     return blocks.section("map", "Embedding map", text, (_map(page, place) for place in range(len(page.report.maps))))
 
 
@@ -40,7 +40,7 @@ def _gallery(page: Page, section: Gallery) -> Markup | None:
     scale = marks.track_scale([card.predicted for card in section.cards], *(card.measured for card in section.cards))
     cards = [_molecule_card(page, section, card, scale) for card in section.cards]
     title = f"{section.title}: {name_text(section.task)}"
-    text = blocks.sentence(f"{section.rule}, {name_text(section.model)}, {section.part} molecules")
+    text = blocks.sentence(f"{section.rule}, {name_text(section.model)}, {section.part} {page.report.tested}")
     return element(
         "div", element("h3", title), blocks.note(text), element("ul", cards, class_="gallery"), class_="block"
     )
@@ -68,7 +68,7 @@ def _map(page: Page, place: int) -> Markup:
     plot = plots.embedding_map(section, page.charts)
     first = section.colourings[0] if section.colourings else None
     about = blocks.sentence(
-        f"{section.total:,} molecules" if section.total else "",
+        f"{section.total:,} {page.report.items}" if section.total else "",
         f"layout: {section.method}",
         f"shown: {section.shown}" if section.shown else "",
         f"coloured by {name_text(first.name)}" if first and len(section.colourings) == 1 else "",

@@ -3,6 +3,7 @@
 // Every text is set with textContent or setAttribute, never as HTML.
 (() => {
   const { molecules, charts } = JSON.parse(document.getElementById("numbers").textContent);
+  const portraits = molecules.some((one) => one.length > 2);
   const tip = document.getElementById("tip");
   const SVG = "http://www.w3.org/2000/svg";
 
@@ -171,8 +172,8 @@
     const dots = [...group.children];
     const figure = svg.closest("figure");
     const panel = figure.querySelector(".panel");
-    const hint = make("p", { class: "hint" }, "Point at a molecule, or use the arrow keys.");
-    const chosen = make("div", { class: "chosen" }, hint);
+    const hint = make("p", { class: "hint" }, "Point at a dot, or use the arrow keys.");
+    const chosen = make("div", { class: portraits ? "chosen portrayed" : "chosen" }, hint);
     const legend = make("div", {});
     const off = new Set();
     let shown = 0;
@@ -237,7 +238,7 @@
       panel.append(make("label", {}, "Colour by", select));
     }
     panel.append(legend);
-    const search = make("input", { type: "search", placeholder: "part of a SMILES or name", oninput: () => { sought = search.value.trim().toLowerCase(); filter(); } });
+    const search = make("input", { type: "search", placeholder: portraits ? "part of a SMILES or name" : "part of a name", oninput: () => { sought = search.value.trim().toLowerCase(); filter(); } });
     const find = make("label", {}, "Find", search);
     find.style.marginTop = ".9rem";
     panel.append(find, chosen);

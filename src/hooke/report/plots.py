@@ -137,7 +137,7 @@ def parity(section: Parity, charts: Charts, colour: str) -> Markup:
     chart = charts.add(kind="points", molecules=section.molecules, fields=texts, unit=section.unit)
     unit = f" ({section.unit})" if section.unit else ""
     what = f"Measured against predicted {name_text(section.task)}"
-    label = f"{what} of {section.total:,} {section.part} molecules by {name_text(section.model)}."
+    label = f"{what} of {section.total:,} values ({section.part}) by {name_text(section.model)}."
     return plot(x, y, (f"measured{unit}", f"predicted{unit}"), *marks, label=label, chart=chart)
 
 
@@ -163,7 +163,7 @@ def precision_recall(section: BinaryCurves, charts: Charts, colours: Mapping[str
 
 
 def reliability(section: Reliability, charts: Charts, colour: str) -> Markup:
-    """Observed frequency against predicted probability; larger dots hold more molecules."""
+    """Observed frequency against predicted probability; larger dots hold more items."""
     x, y = unit_scales()
     points = [(x(px), y(py)) for px, py in zip(section.predicted, section.observed, strict=True)]
     most = max(section.count, default=1) or 1
@@ -181,7 +181,7 @@ def reliability(section: Reliability, charts: Charts, colour: str) -> Markup:
         fields=[
             ["mean predicted", [number(value) for value in section.predicted]],
             ["observed", [number(value) for value in section.observed]],
-            ["molecules", [f"{count:,}" for count in section.count]],
+            ["how many", [f"{count:,}" for count in section.count]],
         ],
         unit="",
     )
@@ -238,7 +238,7 @@ def histogram(section: Histogram, label: str) -> Markup:
 
 
 def embedding_map(section: EmbeddingMap, charts: Charts) -> Markup:
-    """One dot for each molecule, coloured by the first colouring; the page's script recolours, zooms and finds."""
+    """One dot for each item, coloured by the first colouring; the page's script recolours, zooms and finds."""
     x, y, height = _map_scales(section)
     classes = colour_classes(section.colourings[0]) if section.colourings else ["s0"] * len(section.x)
     dots = [
@@ -262,7 +262,7 @@ def embedding_map(section: EmbeddingMap, charts: Charts) -> Markup:
             for colouring in section.colourings
         ],
     )
-    label = f"{section.title}: map of {len(section.x)} molecules. Arrow keys go from molecule to molecule."
+    label = f"{section.title}: map of {len(section.x)} dots. Arrow keys go from dot to dot."
     return svg(element("g", dots, class_="zoomed"), label=label, chart=chart, width=MAP_SIZE, height=height)
 
 

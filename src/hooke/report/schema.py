@@ -306,6 +306,7 @@ class Reliability:
     count: tuple[int, ...]
     expected_error: float | None = None
     part: str = "test"
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -323,6 +324,22 @@ class Coverage:
     unit: str = ""
     part: str = "test"
     note: str = ""
+
+
+@dataclass(frozen=True)
+class SetCoverage:
+    """Conformal sets of classes: the share of measurements whose set holds the truth, and how large the sets are."""
+
+    task: str
+    model: str
+    wanted: float
+    reached: Estimate
+    mean_size: float
+    empty: float  # share of sets without any class
+    classes: int
+    count: int
+    calibrated_on: int
+    part: str = "test"
 
 
 @dataclass(frozen=True)
@@ -478,7 +495,7 @@ class Reproduce:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that report.html shows; `items` is what the data are made of, in words."""
+    """Everything that report.html shows; `items` is what the data are made of, `test_items` what is tested if that differs (wells of fields)."""
 
     title: str
     summary: Summary
@@ -492,14 +509,21 @@ class Report:
     binary: tuple[BinaryCurves, ...] = ()
     reliability: tuple[Reliability, ...] = ()
     coverage: tuple[Coverage, ...] = ()
+    sets: tuple[SetCoverage, ...] = ()
     galleries: tuple[Gallery, ...] = ()
     maps: tuple[EmbeddingMap, ...] = ()
     predictions: tuple[Predictions, ...] = ()
     pictures: tuple[Picture, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
     items: str = "molecules"
+    test_items: str = ""
     reproduce: Reproduce = Reproduce()
     molecules: tuple[Molecule, ...] = ()
+
+    @property
+    def tested(self) -> str:
+        """What models are measured on, in words."""
+        return self.test_items or self.items
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists and dictionaries with the format number; NaN and infinity become None, six digits are kept."""

@@ -67,7 +67,9 @@ def pictures(page: Page) -> Markup | None:
         )
         for one in page.report.pictures
     ]
-    return blocks.section("pictures", "Pictures", "What the network saw and what it made of it.", blocks.grid(figures))
+    return blocks.section(
+        "pictures", "Pictures", "What the network saw and what it made of it.", blocks.grid(figures, "wide")
+    )
 
 
 def training(page: Page) -> Markup | None:
@@ -107,8 +109,8 @@ def _how_results_read(page: Page) -> str:
     if all(len(table.models) < 2 for table in page.report.results):
         return ""
     text = "★ marks the best value of a row"
-    if page.report.items == "molecules":
-        text = "Every model beside its baselines, on molecules that it was not trained on. " + text
+    if page.report.items == "molecules" or page.report.test_items:
+        text = f"Every model beside its baselines, on {page.report.tested} that it was not trained on. {text}"
     return text + ("; where intervals overlap, the paired differences decide." if page.report.differences else ".")
 
 
@@ -119,7 +121,7 @@ def agreement(page: Page) -> Markup | None:
             name_text(one.task),
             plots.parity(one, page.charts, page.colour(one.model)),
             blocks.sentence(
-                f"{name_text(one.model)}, {one.part} molecules",
+                f"{name_text(one.model)}, {one.part} {page.report.tested}",
                 f"bars: {one.bars}" if one.bars else "",
                 f"shown: {one.shown}" if one.shown else "",
             ),
@@ -128,7 +130,9 @@ def agreement(page: Page) -> Markup | None:
         for one in page.report.parity
     ]
     for binary in page.report.binary:
-        note = blocks.sentence(f"{binary.part} molecules: {binary.positives:,} positive, {binary.negatives:,} negative")
+        note = blocks.sentence(
+            f"{binary.part} {page.report.tested}: {binary.positives:,} positive, {binary.negatives:,} negative"
+        )
         for title, draw, lines in (
             ("ROC", plots.roc, binary.roc),
             ("precision-recall", plots.precision_recall, binary.precision_recall),
@@ -139,14 +143,14 @@ def agreement(page: Page) -> Markup | None:
             ]
             figure = draw(binary, page.charts, page.colours)
             figures.append(blocks.figure(f"{name_text(binary.task)}: {title}", figure, note, legend=legend))
-    text = "Each dot is a molecule: on the dashed line the prediction equals the measurement. Point at one to see it."
+    text = f"Dots are {page.report.tested}: on the dashed line the prediction equals the measurement. Point at one to see it."
     if not page.report.parity:
         text = "How well the scores separate the classes; the dashed line is chance."
     return blocks.section("agreement", "Predicted and measured", text, blocks.grid(figures))
 
 
 def calibration(page: Page) -> Markup | None:
-    """Reliability of probabilities and coverage of intervals."""
+    """Reliability of probabilities, coverage of intervals and of sets of classes."""
     figures = []
     for one in page.report.coverage:
         scores = []
@@ -165,15 +169,49 @@ def calibration(page: Page) -> Markup | None:
             [("expected calibration error", number(bins.expected_error))] if bins.expected_error is not None else []
         )
         note = blocks.sentence(
-            f"{name_text(bins.model)}, {sum(bins.count):,} molecules ({bins.part})", "larger dots hold more molecules"
-        )
+            f"{name_text(bins.model)}, {sum(bins.count):,} {page.report.tested} ({bins.part})",
+            f"larger dots hold more {page.report.tested}", bins.note,
+        )  # fmt: skip
         figures.append(
             blocks.figure(
                 name_text(bins.task), plots.reliability(bins, page.charts, page.colour(bins.model)), note, scores=scores
             )
         )
     text = "Can the stated uncertainty be trusted? On the dashed line it can; below it the model is too sure of itself."
-    return blocks.section("calibration", "Uncertainty", text, blocks.grid(figures))
+    return blocks.section("calibration", "Uncertainty", text, blocks.grid(figures), _sets(page))
+
+
+def _sets(page: Page) -> Markup | None:
+    """Conformal sets of classes, one line a label."""
+    found = page.report.sets
+    if not found:
+        return None
+    columns = [
+        Column("label"), *(
+            Column(title, numeric=True)
+            for title in ("wanted", "holds the truth", "mean size", "classes", "empty sets", page.report.tested, "calibrated on")
+        ),
+    ]  # fmt: skip
+    rows = [
+        [
+            Cell([name_text(one.task), element("small", name_text(one.model))], one.task),
+            Cell(percent(one.wanted), one.wanted),
+            Cell([percent(one.reached.value or 0.0, 1), element("small", bounds_text(one.reached))], one.reached.value),
+            Cell(number(one.mean_size), one.mean_size),
+            Cell(f"{one.classes:,}", one.classes),
+            Cell(percent(one.empty, 1), one.empty),
+            Cell(f"{one.count:,}", one.count),
+            Cell(f"{one.calibrated_on:,}", one.calibrated_on),
+        ]
+        for one in found
+    ]
+    text = blocks.sentence(
+        "a set holds every class that is likely enough; it is promised to hold the truth as often as wanted for "
+        f"{page.report.tested} that are like those it was calibrated on",
+        "intervals: 95 % Wilson",
+    )
+    title = "Conformal sets of classes"
+    return element("div", element("h3", title), table(title, columns, rows), blocks.note(text), class_="block")
 
 
 def reproduce(page: Page) -> Markup | None:
@@ -259,7 +297,7 @@ def _scores(page: Page, task: TaskResult) -> Markup:
 def _result_table(page: Page, section: ResultTable) -> Markup:
     counted = any(task.count for task in section.tasks)
     columns = [Column("task"), Column("metric")]
-    columns += [Column(page.report.items if _graphs(section) else "values", numeric=True)] if counted else []
+    columns += [Column(page.report.tested if _of_rows(page, section) else "values", numeric=True)] if counted else []
     columns += [Column(name_text(model), numeric=True) for model in section.models]
     rows = []
     for task in section.tasks:
@@ -284,7 +322,7 @@ def _result_table(page: Page, section: ResultTable) -> Markup:
             cells.append(Cell(content, score.estimate.value, "best" if score.best else ""))
         rows.append(cells)
     about = blocks.sentence(
-        f"{section.part} {page.report.items}" if section.part else "",
+        f"{section.part} {page.report.tested}" if section.part else "",
         f"split: {section.split}" if section.split else "",
         f"intervals: {section.intervals}" if section.intervals else "",
         f"baselines: {', '.join(map(name_text, section.baselines))}" if section.baselines else "",
@@ -356,8 +394,9 @@ def _code(title: str, text: str, class_: str = "") -> Markup:
     return element("div", head, element("pre", element("code", text), tabindex="0"), class_=f"code {class_}".strip())
 
 
-def _graphs(section: ResultTable) -> bool:
-    return all(task.level == "graph" for task in section.tasks)
+def _of_rows(page: Page, section: ResultTable) -> bool:
+    """Whether a table counts what models are measured on, not parts or pairs of it."""
+    return bool(page.report.test_items) or all(task.level == "graph" for task in section.tasks)
 
 
 def _web(url: str) -> bool:

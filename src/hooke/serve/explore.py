@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from hooke.cells.annotations import known_pairs
+from hooke.cells.files import read_measured
 from hooke.cells.map import layout
 from hooke.cells.profiles import Profiles
 from hooke.evaluate.known_pairs import KnownPairs
@@ -20,8 +21,8 @@ from hooke.serve.tiles import Tiles
 
 
 def open_map(path: Path, *, known: Mapping[str, KnownPairs] | None = None) -> MapView:
-    """A map file as a view; its own layout is used where it has one, and made otherwise."""
-    profiles = Profiles.read(path)
+    """A map, a file or a store, as a view; its own layout is used where it has one, and made otherwise."""
+    profiles = read_measured(path)
     metadata = profiles.metadata
     if "entity" not in metadata.columns:
         for name in ("gene", "perturbation", "compound"):
@@ -49,7 +50,7 @@ def explore(
     """A server for a map; `serve_forever` starts it.
 
     Args:
-        path: The map, .parquet or .h5ad.
+        path: The map: .parquet, .h5ad or a store.
         images: An image store with the map's wells.
         sources: Known relations to mark: "all", names, or "none".
         port: 0 takes a free one.

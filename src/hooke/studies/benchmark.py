@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from hooke.core.errors import UsageError
 from hooke.core.files import whole_lines
 from hooke.core.hashing import content_hash
 from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
+from hooke.core.types import Store
 from hooke.evaluate.bootstrap import Interval, paired_difference
 from hooke.evaluate.metrics import METRICS, PRIMARY
-from hooke.molecules.store import MoleculeStore
 from hooke.studies.comparison import compare_with_baselines
 from hooke.train.fit import adapted, fit, prepare
 
@@ -120,7 +121,12 @@ def benchmark(
         pretrained: A run to fine-tune beside training from scratch.
         runs: Folder of run folders; scores lie in runs/benchmark-<recipe>-<hash>.jsonl.
         show_progress: Show progress bars.
+
+    Raises:
+        UsageError: The recipe learns without labels.
     """
+    if not recipe.learns_labels:
+        raise UsageError(f"{recipe.name!r} learns without labels: there is nothing to compare with baselines")
     if pretrained is not None:  # the same network in both, so that only the start differs
         recipe = adapted(recipe, pretrained)
     store = prepare(recipe, show_progress=show_progress)
@@ -144,14 +150,14 @@ def benchmark(
 
 def _one(
     recipe: Recipe,
-    store: MoleculeStore,
+    store: Store,
     split: str,
     seed: int,
     pretrained: Path | None,
     runs: Path,
     show_progress: bool,
 ) -> list[BenchmarkRow]:
-    here = replace(recipe, seed=seed, split=replace(recipe.split, kind=split, seed=seed))  # type: ignore[arg-type]
+    here = replace(recipe, seed=seed, split=replace(recipe.split, kind=split, seed=seed))
     systems = {MODEL: fit(here, runs=runs, store=store, show_progress=show_progress)}
     if pretrained is not None:
         systems[FINE_TUNED] = fit(here, runs=runs, store=store, pretrained=pretrained, show_progress=show_progress)

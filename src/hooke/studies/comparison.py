@@ -1,27 +1,29 @@
-"""Models and baselines on the same test molecules: predictions, primary metrics with intervals, paired differences."""
+"""Models and baselines on the same test rows: predictions, primary metrics with intervals, paired differences."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from hooke.core.label import Label
-from hooke.core.progress import progress
 from hooke.core.runs import RunFolder
-from hooke.evaluate.baselines import BASELINES, fit_predict
 from hooke.evaluate.bootstrap import Interval, bootstrap, paired_bootstrap
-from hooke.evaluate.calibration import coverage, coverage_curve, spread_calibration
+from hooke.evaluate.calibration import coverage, coverage_curve, reliability, set_coverage, spread_calibration
+from hooke.evaluate.conformal import SetCalibration
 from hooke.evaluate.metrics import METRICS, PRIMARY, Metric
-from hooke.molecules.store import MoleculeStore
+from hooke.inference.loaded import LoadedRun, read_recipe
+from hooke.modalities import Trainable, trainable
 from hooke.report import build
-from hooke.report.schema import Coverage, Difference, ResultTable
+from hooke.report.schema import Coverage, Difference, Reliability, ResultTable, SetCoverage
+from hooke.studies.baselines import baseline_predictions
+from hooke.train.measure import decided
 
-BASELINE_NAMES = BASELINES
-MAX_BASELINE_LABELS, MAX_BASELINE_ROWS = 12, 20_000  # beyond them baselines would take longer than the model
+MAX_BASELINE_LABELS = 12  # beyond them baselines would take longer than the model
+_FEWEST_A_BIN = 10  # rows of a reliability curve
 
 
 @dataclass(frozen=True)
@@ -29,42 +31,43 @@ class Compared:
     """Everything that tables and plots of one test set need.
 
     Attributes:
-        labels: The graph-level regression and binary labels.
-        all_labels: All labels of the store.
-        smiles: (N,) test molecules.
+        labels: Of whole rows, that are compared.
+        names: (N,) by which people know the test rows (or groups): SMILES; experiment, plate and well.
+        items: What they are called.
         truth: (N, T), NaN = not measured.
         predictions: Model name -> (N, T).
         scores: Model name -> interval of the primary metric of each label.
         metrics: The primary metric of each label.
         runs: The runs behind the models (not the baselines).
+        group: Level above rows that is compared ("well"); "" for rows.
         caveats: What a reader must know.
     """
 
     labels: tuple[Label, ...]
-    all_labels: tuple[Label, ...]
-    smiles: list[str]
+    names: list[str]
+    items: str
     truth: np.ndarray
     predictions: dict[str, np.ndarray]
     scores: dict[str, list[Interval]]
     metrics: list[Metric]
     runs: Mapping[str, RunFolder]
     split: str
+    group: str = ""
     caveats: tuple[str, ...] = ()
 
     def bounds(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Conformal interval of the first run for one label; NaN where it has no finite width."""
-        run = next(iter(self.runs.values()))
-        mean, std, fitted = self._uncertain(run, number)
+        mean, std, fitted = self._uncertain(number)
         half = np.where(np.isfinite(fitted["quantile"]), fitted["quantile"], np.nan) * (std + fitted["floor"])
         return mean - half, mean + half
 
     def coverage_section(self, number: int, model: str) -> list[Coverage]:
-        """Wanted against reached coverage on the test molecules, calibrated on the validation molecules."""
-        run = next(iter(self.runs.values()))
+        """Wanted against reached coverage on the test rows, calibrated on the validation rows."""
+        run = self._first
         label = self.labels[number]
         if not run.path("predictions_valid.parquet").exists():
             return []
-        mean, std, fitted = self._uncertain(run, number)
+        mean, std, fitted = self._uncertain(number)
         valid = pl.read_parquet(run.path("predictions_valid.parquet"))
         measured = valid[f"{label.name}_measured"].to_numpy()
         seen = ~np.isnan(measured)
@@ -86,7 +89,7 @@ class Compared:
 
     def spread_section(self, number: int, model: str) -> list[Coverage]:
         """Wanted against reached coverage of Gaussian intervals from the stated spread alone, before any calibration."""
-        mean, std, _ = self._uncertain(next(iter(self.runs.values())), number)
+        mean, std, _ = self._uncertain(number)
         found = spread_calibration(mean, std, self.truth[:, number])
         if found.count < 10 or not std.any():
             return []
@@ -97,11 +100,49 @@ class Compared:
         shown = slice(5, 100, 5)
         return [build.coverage(label.name, model, found.wanted[shown], found.reached[shown], found.count, note=note)]
 
-    def _uncertain(self, run: RunFolder, number: int) -> tuple[np.ndarray, np.ndarray, Any]:
+    def set_section(self, number: int, model: str) -> list[SetCoverage]:
+        """How often the conformal sets of the first run hold the true class of the test rows, and how large they are."""
+        label, fitted = self.labels[number], self._fitted(number)
+        if fitted is None:
+            return []
+        calibration = SetCalibration(**{name: value for name, value in fitted.items() if name != "kind"})
+        found = set_coverage(calibration.contains(self._probabilities(number)), self.truth[:, number])
+        if not found.count:
+            return []
+        return [
+            build.set_coverage(
+                label.name, model, found, wanted=calibration.level, classes=max(2, label.classes), calibrated_on=calibration.count
+            )
+        ]  # fmt: skip
+
+    def confidence_section(self, number: int, model: str) -> Reliability:
+        """How often the most probable of several classes is right, against its probability."""
+        probabilities, true = self._probabilities(number), self.truth[:, number]
+        right = np.where(np.isnan(true), np.nan, probabilities.argmax(axis=1) == true)
+        bins = int(np.clip((~np.isnan(true)).sum() // _FEWEST_A_BIN, 1, 10))
+        found = reliability(probabilities.max(axis=1), right, bins=bins)
+        return build.reliability(self.labels[number].name, model, found, note="probability of the most probable class")
+
+    @property
+    def _first(self) -> RunFolder:
+        return next(iter(self.runs.values()))
+
+    def _fitted(self, number: int) -> Any:
+        """The conformal calibration of a label; None where nothing was calibrated."""
+        if not self._first.path("uncertainty.json").exists():
+            return None
+        return self._first.read_json("uncertainty.json")[self.labels[number].name]
+
+    def _probabilities(self, number: int) -> np.ndarray:
+        """(N, classes) of the first run."""
+        table = pl.read_parquet(self._first.path("predictions_test.parquet"), columns=self.labels[number].column_names)
+        found = table.to_numpy()
+        return found if self.labels[number].classes else np.hstack([1 - found, found])
+
+    def _uncertain(self, number: int) -> tuple[np.ndarray, np.ndarray, Any]:
         label = self.labels[number]
-        table = pl.read_parquet(run.path("predictions_test.parquet"))
-        fitted = run.read_json("uncertainty.json")[label.name] if run.path("uncertainty.json").exists() else None
-        fitted = fitted or {"quantile": float("nan"), "floor": 0.0, "level": 0.9}
+        table = pl.read_parquet(self._first.path("predictions_test.parquet"))
+        fitted = self._fitted(number) or {"quantile": float("nan"), "floor": 0.0, "level": 0.9}
         return table[label.name].to_numpy(), table[f"{label.name}_std"].to_numpy(), fitted
 
 
@@ -111,37 +152,42 @@ def read_split(run: RunFolder) -> np.ndarray:
 
 
 def compare_with_baselines(
-    runs: Mapping[str, RunFolder], store: MoleculeStore, *, show_progress: bool = True, seed: int = 0
+    runs: Mapping[str, RunFolder], store: Any, *, show_progress: bool = True, seed: int = 0
 ) -> Compared:
-    """Collect the runs' test predictions and fit the baselines on the same training molecules.
+    """Collect the runs' test predictions and fit the baselines on the same training rows.
 
     The runs must share store and split. Baselines are fitted on train and valid rows together: they choose nothing on valid.
     """
     first = next(iter(runs.values()))
-    split = read_split(first)
-    test = np.flatnonzero(split == "test")
-    kinds = ("regression", "binary")
-    labels = tuple(label for label in store.level_labels("graph") if label.kind in kinds)
-    section = first.recipe["data"]["split"]
-    how = f"{section['kind']}, seed {section['seed']}"
+    recipe = read_recipe(first)
+    modality = trainable(recipe.modality, "benchmark")
+    spec, split = modality.read_spec(first), read_split(first)
+    items = f"{modality.group}s" if modality.group else modality.items
+    how = f"{recipe.split.kind}, seed {recipe.split.seed}"
+    labels = tuple(label for label in modality.compared(spec) if recipe.learns_labels)
     if not labels or not first.path("predictions_test.parquet").exists():
-        return Compared((), store.labels, [], np.zeros((0, 0)), {}, {}, [], runs, how, ("no molecules were held out",))
-    tables = {name: pl.read_parquet(run.path("predictions_test.parquet")) for name, run in runs.items()}
-    order = tables[next(iter(tables))]["row"].to_numpy()
-    truth = store.graph_labels(order, [label.name for label in labels])[0].astype(np.float64)
-    predictions = {name: table.select([label.name for label in labels]).to_numpy() for name, table in tables.items()}
-    caveats: list[str] = []
-    if len(labels) <= MAX_BASELINE_LABELS and len(store) <= MAX_BASELINE_ROWS:
-        predictions |= _baselines(
-            store, labels, np.flatnonzero((split == "train") | (split == "valid")), order, seed, show_progress
+        return Compared(
+            (), [], items, np.zeros((0, 0)), {}, {}, [], runs, how, caveats=(f"no {modality.items} were held out",)
         )
+    tables = {name: pl.read_parquet(run.path("predictions_test.parquet")) for name, run in runs.items()}
+    table = tables[next(iter(tables))]
+    truth = table.select(f"{label.name}_measured" for label in labels).to_numpy().astype(np.float64)
+    predictions = {name: _decided(found, labels) for name, found in tables.items()}
+    caveats = simulated_caveat(first)
+    if len(labels) <= MAX_BASELINE_LABELS and len(store) <= modality.most_baseline_rows:
+        network = None if recipe.has_estimator or not modality.untrained_baseline else LoadedRun.open(first.folder)
+        known, test = np.flatnonzero((split == "train") | (split == "valid")), np.flatnonzero(split == "test")
+        found = baseline_predictions(
+            modality, recipe, spec, store, labels, known, test, run=network, seed=seed, show_progress=show_progress
+        )
+        predictions |= {name: values for name, values in found.items() if name not in predictions}
     else:
         caveats.append(
-            f"baselines are left out: {len(labels)} labels, {len(store):,} molecules "
-            f"(at most {MAX_BASELINE_LABELS} and {MAX_BASELINE_ROWS:,})"
+            f"baselines are left out: {len(labels)} labels, {len(store):,} {modality.items} "
+            f"(at most {MAX_BASELINE_LABELS} and {modality.most_baseline_rows:,})"
         )
-    if len(test) < 50:
-        caveats.append(f"only {len(test)} test molecules: intervals are wide")
+    if len(truth) < 50:
+        caveats.append(f"only {len(truth)} test {items}: intervals are wide")
     metrics = [METRICS[PRIMARY[label.kind]] for label in labels]
     generator = np.random.default_rng(seed)
     scores = {
@@ -151,29 +197,27 @@ def compare_with_baselines(
         ]
         for name, values in predictions.items()
     }
+    names = identified(modality, store, table["row"].to_numpy())
     return Compared(
-        labels, store.labels, store.smiles(order), truth, predictions, scores, metrics, runs, how, tuple(caveats)
+        labels, names, items, truth, predictions, scores, metrics, runs, how, modality.group, tuple(caveats)
     )
 
 
-def _baselines(
-    store: MoleculeStore, labels: tuple[Label, ...], train: np.ndarray, test: np.ndarray, seed: int, show_progress: bool
-) -> dict[str, np.ndarray]:
-    from hooke.molecules.descriptors import baseline_features
+def simulated_caveat(run: RunFolder) -> list[str]:
+    """What a reader must know of numbers on simulated data."""
+    text = "the data are simulated: numbers compare methods, and say nothing about biology"
+    return [text] if run.info.get("simulated") else []
 
-    rows = np.concatenate([train, test])
-    targets = store.graph_labels(rows, [label.name for label in labels])[0].astype(np.float64)
-    places = np.arange(len(rows))
-    found = {}
-    with progress(1 + len(BASELINES), "fitting baselines", "steps", show=show_progress) as bar:
-        features = baseline_features(store.smiles(rows))
-        bar.advance()
-        for name in BASELINES:
-            found[name] = fit_predict(
-                name, features, targets, labels, places[: len(train)], places[len(train) :], seed=seed
-            )
-            bar.advance(baseline=name)
-    return found
+
+def identified(modality: Trainable, store: Any, rows: np.ndarray) -> list[str]:
+    """One text a row: what `identify` says of it."""
+    columns = [[str(value) for value in values] for values in modality.identify(store, rows).values()]
+    return ["/".join(parts) for parts in zip(*columns, strict=True)]
+
+
+def _decided(table: pl.DataFrame, labels: Sequence[Label]) -> np.ndarray:
+    """(N, T) of a file of predictions: values, probabilities, or the most probable class."""
+    return decided(table.select(name for label in labels for name in label.column_names).to_numpy(), labels)
 
 
 def primary_table(compared: Compared, title: str) -> ResultTable:
@@ -182,15 +226,16 @@ def primary_table(compared: Compared, title: str) -> ResultTable:
     higher = {
         label.name: metric.higher_is_better for label, metric in zip(compared.labels, compared.metrics, strict=True)
     }
+    labels = [replace(label, level=compared.group or label.level) for label in compared.labels]
     return build.result_table(
-        title, compared.labels, names, compared.scores, higher_is_better=higher,
-        counts=(~np.isnan(compared.truth)).sum(axis=0).tolist(), baselines=[name for name in BASELINES if name in compared.scores],
-        split=compared.split, intervals="95 % bootstrap over test molecules",
+        title, labels, names, compared.scores, higher_is_better=higher,
+        counts=(~np.isnan(compared.truth)).sum(axis=0).tolist(), baselines=[name for name in compared.scores if name not in compared.runs],
+        split=compared.split, intervals=f"95 % bootstrap over test {compared.items}",
     )  # fmt: skip
 
 
 def difference_between(compared: Compared, first: str, second: str, number: int) -> Difference:
-    """`first` minus `second` on one label's primary metric, paired over the test molecules."""
+    """`first` minus `second` on one label's primary metric, paired over the test rows."""
     label, metric = compared.labels[number], compared.metrics[number]
     found = paired_bootstrap(
         metric, compared.predictions[first][:, number], compared.predictions[second][:, number], compared.truth[:, number],
@@ -198,5 +243,5 @@ def difference_between(compared: Compared, first: str, second: str, number: int)
     )  # fmt: skip
     return build.difference(
         first, second, label.name, metric.name, found, higher_is_better=metric.higher_is_better,
-        unit=label.unit if metric.name == "rmse" else "", pairs=len(compared.smiles), paired_over="test molecules",
+        unit=label.unit if metric.name == "rmse" else "", pairs=len(compared.names), paired_over=f"test {compared.items}",
     )  # fmt: skip

@@ -24,10 +24,12 @@ from hooke.core.progress import progress
 from hooke.core.recipe import Named, Recipe, SplitSection
 from hooke.core.runs import RunFolder
 from hooke.evaluate.metrics import METRICS
+from hooke.inference.loaded import read_recipe
+from hooke.modalities import trainable
+from hooke.molecules.splitting import split_store
 from hooke.molecules.store import MoleculeStore
 from hooke.studies.systems import SYSTEMS, Task, predictions
 from hooke.suites import Suite, SuiteTask
-from hooke.train.split import split_store
 
 CLIFF = "rmse_cliff"
 
@@ -47,8 +49,9 @@ class SuiteRow:
 
 def pretraining_tables(run: Path) -> tuple[str, ...]:
     """The tables that a pretrained run learnt labels from."""
-    entries = RunFolder.open(run).read_json("labels.json")
-    return tuple(dict.fromkeys(entry["source"] for entry in entries))
+    folder = RunFolder.open(run)
+    spec = trainable(read_recipe(folder).modality, "benchmark").read_spec(folder)
+    return tuple(dict.fromkeys(label.source for label in spec.labels))
 
 
 def run_suite(
@@ -115,15 +118,14 @@ def prepared(task: SuiteTask, recipe: Recipe, *, show_progress: bool = False) ->
     """The task's molecules with the encodings of the recipe."""
     module = registry.module("datasets", task.dataset)
     dataset = module.Dataset(module.Config(**task.options))
-    sections = {"encodings": recipe.encodings.computed, "standardise": recipe.standardise}
-    return dataset.prepare(cache_folder() / "stores", How(None, show_progress, sections))
+    return dataset.prepare(cache_folder() / "stores", How(None, show_progress, recipe.sections))
 
 
 def _scored(
     chosen: Suite, task: SuiteTask, system: str, recipe: Recipe, seed: int, pretrained: Path | None, runs: Path
 ) -> list[SuiteRow]:
     module = registry.module("datasets", task.dataset)
-    data = Named(task.dataset, module.Config(**task.options))
+    data = Named(task.dataset, module.Config(**task.options), "datasets")
     section = SplitSection(kind="held_out", seed=seed)
     here = replace(recipe, name=f"{chosen.name}_{task.name}", data=data, split=section, seed=seed)
     store = prepared(task, recipe)

@@ -19,10 +19,10 @@ from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.progress import progress
 from hooke.core.runs import RunFolder
 from hooke.evaluate.correction.base import by_batch, spread
-from hooke.images.by_well import Wells
 from hooke.images.store import ImageStore
-from hooke.inference.embed_wells import View, embed_fields, resolved
-from hooke.inference.image_run import LoadedImageRun
+from hooke.images.wells import Wells
+from hooke.inference.loaded import LoadedRun
+from hooke.modalities.images import View, WellSource
 
 _FOLDS = 3
 
@@ -52,8 +52,8 @@ class BlockScore:
 
 
 def probe_blocks(
-    run: Path | RunFolder | LoadedImageRun,
-    store: ImageStore,
+    run: Path | RunFolder | LoadedRun,
+    images: Path | ImageStore,
     *,
     target: str = "perturbation",
     crop: int | None = None,
@@ -66,7 +66,7 @@ def probe_blocks(
 
     Args:
         run: A finished run.
-        store: Images with the target in their metadata.
+        images: A store with the target in its metadata.
         target: Metadata column of the classes.
         crop: Side of the crops; None takes those of the run.
         batch_size: Crops a batch.
@@ -76,9 +76,12 @@ def probe_blocks(
 
     Raises:
         UnknownNameError: No such column.
-        DataError: Fewer than two batches, or no class that is in two of them.
+        DataError: Fewer than two batches, or no class that is in two of them; or a run on something else than images.
     """
-    loaded = run if isinstance(run, LoadedImageRun) else LoadedImageRun.open(_folder(run))
+    loaded = run if isinstance(run, LoadedRun) else LoadedRun.open(_folder(run))
+    if loaded.modality != "images":
+        raise DataError(f"{loaded.run.folder} is a run on {loaded.modality}, not on images")
+    store = images if isinstance(images, ImageStore) else ImageStore.open(images)
     wells = Wells.of(store)
     if target not in wells.table.columns:
         raise UnknownNameError("metadata column", target, wells.table.columns)
@@ -88,14 +91,13 @@ def probe_blocks(
     chosen = np.sort(np.random.default_rng(seed).permutation(np.flatnonzero(labels != ""))[:limit])
     labels, batches, controls = labels[chosen], batches[chosen], controls[chosen]
     folds = _folds(labels, batches, seed)
-    rows = np.concatenate([wells.rows[well] for well in chosen])
-    ends = np.cumsum([len(wells.rows[well]) for well in chosen])[:-1]
+    blocks = int(loaded.network.encoder.blocks)
     scores = []
-    with progress(loaded.blocks, "probing blocks", "blocks", show=show_progress) as bar:
-        for block in range(1, loaded.blocks + 1):
-            view = resolved(loaded, store, View(crop=crop, block=block))
-            fields = embed_fields(loaded, store, rows, view, batch_size=batch_size)
-            values = _by_controls(np.stack([part.mean(axis=0) for part in np.split(fields, ends)]), batches, controls)
+    with progress(blocks, "probing blocks", "blocks", show=show_progress) as bar:
+        for block in range(1, blocks + 1):
+            values = _by_controls(
+                _embedded(loaded, store, chosen, View(crop, block=block), batch_size), batches, controls
+            )
             found = [_accuracy(values, labels, *fold) for fold in folds]
             classes = len(np.unique(labels))
             scores.append(
@@ -103,6 +105,12 @@ def probe_blocks(
             )
             bar.advance()
     return scores
+
+
+def _embedded(run: LoadedRun, store: ImageStore, wells: np.ndarray, view: View, batch_size: int) -> np.ndarray:
+    """(wells, width) float32."""
+    source = WellSource(store, run.spec, view, batch_size, 0, wells)
+    return run.of_source(source, view)
 
 
 def table(scores: Sequence[BlockScore]) -> tuple[list[str], list[list[str]]]:

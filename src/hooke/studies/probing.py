@@ -15,8 +15,8 @@ from hooke.evaluate.bootstrap import Interval, bootstrap
 from hooke.evaluate.metrics import METRICS, PRIMARY
 from hooke.evaluate.probes import probe as fit_probes
 from hooke.inference.cached import cached_embeddings
+from hooke.molecules.splitting import split_store
 from hooke.molecules.store import MoleculeStore
-from hooke.train.split import split_store
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def probe(
     labels = [label for label in store.level_labels("graph") if not label.classes]
     if not labels:
         raise UsageError(f"{store.folder.name} carries no graph-level label")
-    parts = split_store(store, SplitSection(kind=split, seed=seed))  # type: ignore[arg-type]
+    parts = split_store(store, SplitSection(kind=split, seed=seed))
     targets = store.graph_labels(names=[label.name for label in labels])[0].astype(np.float64)
     vectors = np.asarray(cached_embeddings(encoder, store, show_progress=show_progress))
     found = fit_probes(vectors, targets, labels, parts.train, parts.valid, parts.test, readouts=readouts, seed=seed)

@@ -21,8 +21,16 @@ from hooke.report import build
 from hooke.report.drawing import MoleculePool
 from hooke.report.provenance import reproduce
 from hooke.report.schema import Difference, KeyNumber, Report, Summary
-from hooke.studies.comparison import BASELINE_NAMES, Compared, compare_with_baselines, difference_between, primary_table
-from hooke.studies.run_report import citations_of, data_section, finish, map_sections, plot_sections, pretraining_tables
+from hooke.studies.comparison import Compared, compare_with_baselines, difference_between, primary_table
+from hooke.studies.run_report import (
+    citations_of,
+    data_section,
+    finish,
+    map_sections,
+    modality_of,
+    plot_sections,
+    pretraining_tables,
+)
 from hooke.train.fit import adapted, finetune, fit
 
 FINE_TUNED, FROM_SCRATCH = "fine-tuned", "from scratch"
@@ -91,7 +99,9 @@ def quickstart(runs: Path = Path("runs"), *, seeds: int = 3, show_progress: bool
     compared = compare_with_baselines({FINE_TUNED: tuned, FROM_SCRATCH: scratch}, store, show_progress=show_progress)
     table = write_unseen(folder / "unseen.csv", store, MoleculeStore.open(Path(pretrained.info["store"])))
     predictions, embeddings = _predict_and_embed(tuned, table, folder, show_progress)
-    differences = tuple(difference_between(compared, FINE_TUNED, name, 0) for name in (FROM_SCRATCH, *BASELINE_NAMES))
+    differences = tuple(
+        difference_between(compared, FINE_TUNED, name, 0) for name in (FROM_SCRATCH, *modality_of(tuned).estimators)
+    )
     summary = verdict(compared, differences)
     report = _report(
         folder, pretrained, tuned, scratch, store, compared, differences, summary, predictions, show_progress
@@ -131,7 +141,7 @@ def verdict(compared: Compared, differences: tuple[Difference, ...]) -> Summary:
     low, high = (float("nan") if value is None else value for value in (first.low, first.high))
     sentence = (
         f"Pretraining, then fine-tuning {text}: {metric.name} {first.value:+.3f} {label.unit} "
-        f"[{low:+.3f}, {high:+.3f}]; {baselines} (95 % intervals, {len(compared.smiles)} test molecules)."
+        f"[{low:+.3f}, {high:+.3f}]; {baselines} (95 % intervals, {len(compared.names)} test molecules)."
     )
     numbers = tuple(
         KeyNumber(
@@ -182,11 +192,11 @@ def _report(
         ),
         results=(
             primary_table(compared, "Assay: held-out molecules"),
-            *pretraining_tables(pretrained, pretraining_store),
+            *pretraining_tables(pretrained),
         ),
         differences=differences,
         **plot_sections(pool, compared, FINE_TUNED),
-        maps=map_sections(pool, pretrained, pretraining_store, show_progress=show_progress),
+        maps=map_sections(pool, pretrained, pretraining_store),
         predictions=(_unseen_section(pool, predictions, store),),
         reproduce=reproduce(
             commands={
@@ -204,7 +214,7 @@ def _report(
 
 
 def _unseen_section(pool: MoleculePool, predictions: Path, store: MoleculeStore) -> Any:
-    from hooke.molecules.fingerprints import nearest_similarity
+    from hooke.molecules.descriptors import nearest_similarity
 
     table = pl.read_parquet(predictions)
     label = store.labels[0]

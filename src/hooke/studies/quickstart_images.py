@@ -21,21 +21,23 @@ from hooke.core.label import Label
 from hooke.core.recipe import load_recipe
 from hooke.core.runs import RunFolder
 from hooke.evaluate.bootstrap import Interval
-from hooke.images.by_well import Wells
-from hooke.images.measured import feature_names, measured_fields
+from hooke.images.features import feature_names
+from hooke.images.measured import measured_fields
 from hooke.images.simulated.screen import RELATIONS
 from hooke.images.store import ImageStore
-from hooke.inference.embed_wells import embed_wells
-from hooke.inference.image_run import LoadedImageRun
+from hooke.images.wells import Wells
+from hooke.inference.embed import embed
+from hooke.inference.loaded import LoadedRun
 from hooke.inference.shipped import run_path
 from hooke.maps import build as map_build
 from hooke.maps.correct import fit_correction
+from hooke.modalities.images.pictures import picture
 from hooke.report import build
 from hooke.report.html import write_report
 from hooke.report.provenance import reproduce
 from hooke.report.schema import Difference, KeyNumber, Outcome, Report, Summary
 from hooke.studies.encoder_table import EncoderTable, encoder_table, known_modules
-from hooke.studies.image_sections import citations_of_images, image_data_section, picture, reconstruction_picture
+from hooke.studies.run_report import citations_of, data_section, modality_of
 from hooke.train.fit import finetune, fit, prepare
 
 TUNED, SHIPPED, PRETRAINED = "tuned CA-MAE", "CA-MAE as it comes", "CA-MAE, this screen alone"
@@ -143,16 +145,16 @@ def _wells(
     folder: Path, store: ImageStore, pretrained: RunFolder, tuned: RunFolder, workers: int | None, show_progress: bool
 ) -> dict[str, Profiles]:
     """The wells as each encoder sees them."""
-    first = LoadedImageRun.open(pretrained.folder)
+    first = LoadedRun.open(pretrained.folder)
     runs = {
-        TUNED: (LoadedImageRun.open(tuned.folder), "wells.parquet"),
-        SHIPPED: (LoadedImageRun.open(run_path(ENCODER)), "wells_shipped.parquet"),
+        TUNED: (LoadedRun.open(tuned.folder), "wells.parquet"),
+        SHIPPED: (LoadedRun.open(run_path(ENCODER)), "wells_shipped.parquet"),
         PRETRAINED: (first, "wells_pretrained.parquet"),
         RANDOM: (first.untrained(), "wells_random.parquet"),
     }
     found = {}
     for name, (run, file) in runs.items():
-        embed_wells(run, store, folder / file, symmetry="dihedral", show_progress=show_progress)
+        embed(run, store, folder / file, symmetry="dihedral", show_progress=show_progress)
         found[name] = Profiles.read(folder / file)
     found[FEATURES] = hand_crafted(store, workers, show_progress)
     return found
@@ -247,7 +249,7 @@ def _report(
         subtitle="from a simulated screen to a map of its genes",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         summary=summary,
-        data=(image_data_section(tuned, store),),
+        data=(data_section(tuned, store),),
         training=tuple(
             build.learning_curves(title, [line for line in run.metrics() if line["part"] == "members"])
             for title, run in (("Masked images", pretrained), ("Weak supervision", tuned))
@@ -260,7 +262,7 @@ def _report(
                 f"{len(controls)} fields of untreated wells, then {len(strongest)} of the strongest perturbations. Rows: "
                 f"{', '.join(store.channels)}.",
             ),
-            reconstruction_picture(LoadedImageRun.open(pretrained.folder), store, rows[:_PICTURED]),
+            *modality_of(pretrained).report(LoadedRun.open(pretrained.folder), store)["pictures"],
         ),
         items="fields",
         reproduce=reproduce(
@@ -274,7 +276,7 @@ def _report(
             },
             recipes={"pretraining": pretrained.recipe, "tuning": tuned.recipe},
             run=tuned.info,
-            citations=[*citations_of_images(pretrained), *citations_of_images(tuned), "efaar"],
+            citations=[*citations_of(pretrained), *citations_of(tuned), "efaar"],
         ),
     )  # fmt: skip
     return write_report(report.write(folder / "report.json"), folder / "report.html")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,29 +11,42 @@ import numpy as np
 
 from hooke.core import registry
 from hooke.core.citations import CITATIONS
+from hooke.core.label import Label
 from hooke.core.runs import RunFolder
-from hooke.inference.loaded import next_step
-from hooke.molecules.store import MoleculeStore
-from hooke.report import build, data
+from hooke.core.types import group_means, labels_of
+from hooke.inference.loaded import LoadedRun, next_step, read_recipe
+from hooke.modalities import Trainable, trainable
+from hooke.report import build
 from hooke.report.drawing import MoleculePool
 from hooke.report.html import write_report
 from hooke.report.layout import embedding_map
 from hooke.report.provenance import reproduce
-from hooke.report.schema import Difference, KeyNumber, Report, ResultTable, Summary
+from hooke.report.schema import Count, DataSummary, Difference, KeyNumber, Report, ResultTable, Summary
 from hooke.studies.comparison import (
-    BASELINE_NAMES,
     Compared,
     compare_with_baselines,
     difference_between,
+    identified,
     primary_table,
     read_split,
+    simulated_caveat,
 )
+
+_GUESS = {"mse": ("predicting the mean of each plane", 1.0)}  # of losses whose scale says what guessing gives
+_HIGHER = ("accuracy",)  # of the losses and what is logged beside them
+_MAPPED = 1200  # items of an embedding map; a quarter where an item takes many pixels
+
+
+def modality_of(run: RunFolder) -> Trainable:
+    """The kind of data of a run."""
+    return trainable(read_recipe(run).modality, "fit")
 
 
 def write_run_report(run: RunFolder, *, show_progress: bool = True) -> Path:
     """Write report.json and report.html of a finished run; returns the path of the page."""
-    store = MoleculeStore.open(Path(run.info["store"]))
-    pool = MoleculePool()
+    modality, loaded = modality_of(run), LoadedRun.open(run.folder)
+    store = modality.open(Path(run.info["store"]))
+    pool = MoleculePool(drawn=modality.structures)
     compared = compare_with_baselines({_model_name(run): run}, store, show_progress=show_progress)
     differences = baseline_differences(compared, _model_name(run))
     following, command = next_step(run)
@@ -40,13 +54,15 @@ def write_run_report(run: RunFolder, *, show_progress: bool = True) -> Path:
         title=f"{run.recipe['name']}: {run.recipe['model']['name']} on {run.recipe['data']['name']}",
         subtitle=f"run {run.folder.name}",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        summary=summary_of(compared, differences, _model_name(run)),
+        summary=summary_of(compared, differences, _model_name(run)) if compared.labels else losses_summary(run),
         data=(data_section(run, store),),
-        training=(build.learning_curves("Training", [line for line in run.metrics() if line["part"] == "members"]),),
-        results=tuple(result_sections(run, store, compared)),
+        training=training_section(run),
+        results=tuple(result_sections(run, compared)),
         differences=differences,
         **plot_sections(pool, compared, _model_name(run)),
-        maps=map_sections(pool, run, store, show_progress=show_progress),
+        maps=() if loaded.recipe.has_estimator else map_sections(pool, run, store),
+        items=modality.items,
+        test_items=compared.items if modality.group else "",
         reproduce=reproduce(
             commands={
                 "Train again": run.info["command"],
@@ -57,14 +73,19 @@ def write_run_report(run: RunFolder, *, show_progress: bool = True) -> Path:
             run=run.info,
             citations=citations_of(run),
         ),
+        **modality.report(loaded, store),
     )
     return finish(report, pool, run.folder)
 
 
+def training_section(run: RunFolder) -> tuple[Any, ...]:
+    """Losses over the epochs; estimators have none."""
+    lines = [line for line in run.metrics() if line["part"] == "members"]
+    return (build.learning_curves("Training", lines),) if lines else ()
+
+
 def finish(report: Report, pool: MoleculePool, folder: Path) -> Path:
     """Put the pool's molecules into the report, write report.json, and the page from it."""
-    from dataclasses import replace
-
     source = replace(report, molecules=pool.molecules).write(folder / "report.json")
     return write_report(source, folder / "report.html")
 
@@ -75,81 +96,125 @@ def _model_name(run: RunFolder) -> str:
 
 
 def baseline_differences(compared: Compared, model: str) -> tuple[Difference, ...]:
-    """The model minus each baseline on every primary metric, paired over test molecules; at most eight labels."""
+    """The model minus each baseline on every primary metric, paired over test rows; at most eight labels."""
     return tuple(
         difference_between(compared, model, baseline, number)
         for number in range(min(8, len(compared.labels)))
-        for baseline in BASELINE_NAMES
-        if baseline in compared.predictions
+        for baseline in compared.predictions
+        if baseline not in compared.runs
     )
 
 
 def summary_of(compared: Compared, differences: tuple[Difference, ...], model: str) -> Summary:
     """The verdict against the best baseline, from intervals alone."""
-    if not compared.labels or not len(compared.smiles):
+    if not len(compared.names):
         return Summary("Nothing was held out for a test, so nothing is claimed.", caveats=compared.caveats)
     if not differences:
         return Summary(
-            "The model was measured on held-out molecules; no baseline stands beside it.", caveats=compared.caveats
+            f"The model was measured on held-out {compared.items}; no baseline stands beside it.",
+            caveats=compared.caveats,
         )
     outcomes = [entry.outcome for entry in differences]
     better, worse = outcomes.count("better"), outcomes.count("worse")
     text = (
         f"{model} is better than the baselines in {better} of {len(outcomes)} comparisons, worse in {worse}, "
-        f"and undecided in {outcomes.count('undecided')} (95 % intervals over the same test molecules)."
+        f"and undecided in {outcomes.count('undecided')} (95 % intervals over the same test {compared.items})."
     )
     outcome = "better" if better and not worse else "worse" if worse and not better else "undecided"
     first = compared.labels[0]
     value = compared.scores[model][0]
+    interval = f"[{value.low:.3g}, {value.high:.3g}]"
+    if first.classes:
+        chance = 1 / first.classes
+        text += (
+            f" {value.value:.1%} of the test {compared.items} are given the right {first.name.replace('_', ' ')}; "
+            f"chance gives {chance:.1%}."
+        )
+        interval += f", chance {chance:.3g}"
     numbers = (
-        KeyNumber(
-            f"{value.value:.3g}", f"{compared.metrics[0].name} of {first.name}", f"[{value.low:.3g}, {value.high:.3g}]"
-        ),
-        KeyNumber(f"{len(compared.smiles):,}", "test molecules"),
+        KeyNumber(f"{value.value:.3g}", f"{compared.metrics[0].name} of {first.name}", interval),
+        KeyNumber(f"{len(compared.names):,}", f"test {compared.items}"),
     )
     return Summary(text, outcome, numbers, compared.caveats)  # type: ignore[arg-type]
 
 
-def data_section(run: RunFolder, store: MoleculeStore, *, name: str = "") -> Any:
-    """Where every row went, what the labels look like, and what leaks across the split."""
-    import polars as pl
-
-    card = registry.card(run.recipe["data"]["name"])
-    slices = store.read(np.arange(min(len(store), 50_000)))
-    labels = [
-        data.label_summary(label, slices.targets[level][:, place])
-        for level in slices.targets
-        for place, label in enumerate(store.level_labels(level)[:40])
-    ]
-    rejected_path = store.folder / "rejected.parquet"
-    rejected = pl.read_parquet(rejected_path).to_dicts() if rejected_path.exists() else []
-    ingest = store.metadata.get("ingest", {"rows_read": len(store), "rows_kept": len(store)})
-    section = run.recipe["data"]["split"]
-    return data.data_summary(
-        name or str(store.metadata.get("source", card.name)), ingest=ingest, labels=labels, parts=run.info["rows"],
-        leaks=run.read_json("leaks.json") if run.path("leaks.json").exists() else None, rejected=rejected, title=card.title,
-        source=card.source, licence=card.licence, split=f"{section['kind']}, seed {section['seed']}",
-        duplicates_rule=str(store.metadata.get("duplicates", "")),
+def losses_summary(run: RunFolder) -> Summary:
+    """What an objective without labels reached, beside what guessing gives where that is known."""
+    items, (part, _, found) = modality_of(run).items, losses_of(run)
+    if not found:
+        return Summary("Nothing was held out for a test, so nothing is claimed.")
+    name = "mse" if "mse" in found else "loss"
+    beside = f"; {_GUESS[name][0]} gives {_GUESS[name][1]:.2f}" if name in _GUESS else ""
+    number = KeyNumber(f"{found[name]:.3f}", f"{name} on {part} {items}")
+    return Summary(
+        f"The {name} on {part} {items} is {found[name]:.3f}{beside}.", key_numbers=(number,),
+        caveats=tuple(simulated_caveat(run)),
     )  # fmt: skip
 
 
-def result_sections(run: RunFolder, store: MoleculeStore, compared: Compared) -> list[ResultTable]:
-    """The graph-level table with baselines where it could be made, and one table for each other level."""
+def losses_of(run: RunFolder) -> tuple[str, str, dict[str, float]]:
+    """The part (test, or else valid), the objective and its losses, of a run that learned without labels."""
+    metrics, task = run.read_json("metrics.json"), run.recipe["task"]["name"]
+    for part in ("test", "valid"):
+        for found in metrics.get(part, {}).values():
+            if task in found:
+                return part, task, found[task]
+    return "", "", {}
+
+
+def data_section(run: RunFolder, store: Any, *, name: str = "") -> DataSummary:
+    """Where every row went, what the labels look like, and what leaks across the split."""
+    card, section = registry.card(run.recipe["data"]["name"]), run.recipe["data"]["split"]
+    leaks = run.read_json("leaks.json") if run.path("leaks.json").exists() else {}
+    found = modality_of(run).describe(store).section
+    return replace(
+        found,
+        name=name or found.name or card.name,
+        title=card.title,
+        source=card.source,
+        licence=card.licence,
+        split=f"{section['kind']}, seed {section['seed']}",
+        parts=tuple(Count(part, int(count)) for part, count in run.info["rows"].items()),
+        leaks=tuple(KeyNumber(str(value), check.replace("_", " ")) for check, value in leaks.items()),
+    )
+
+
+def result_sections(run: RunFolder, compared: Compared) -> list[ResultTable]:
+    """The table of whole rows with baselines where it could be made, and one table for each other level; or the losses."""
+    tables = pretraining_tables(run)
     if not compared.labels:
-        return pretraining_tables(run, store)
-    others = [table for table in pretraining_tables(run, store) if table.tasks[0].level != "graph"]
-    return [primary_table(compared, "Held-out molecules"), *others]
+        return tables or loss_tables(run)
+    main = modality_of(run).levels[0]
+    others = [table for table in tables if table.tasks[0].level != main]
+    return [primary_table(compared, f"Held-out {compared.items}"), *others]
 
 
-def pretraining_tables(run: RunFolder, store: MoleculeStore) -> list[ResultTable]:
+def loss_tables(run: RunFolder) -> list[ResultTable]:
+    """The losses of an objective without labels."""
+    part, task, found = losses_of(run)
+    if not found:
+        return []
+    names = {f"{task}: {name}": name for name in found}
+    scores: dict[str, list[Any]] = {run.recipe["model"]["name"]: list(found.values())}
+    higher = {label: name.rpartition("_")[2] in _HIGHER for label, name in names.items()}
+    return [
+        build.result_table(
+            f"Held-out {modality_of(run).items}", [Label(label) for label in names], names, scores, higher_is_better=higher, part=part
+        )
+    ]  # fmt: skip
+
+
+def pretraining_tables(run: RunFolder) -> list[ResultTable]:
     """One table a level from the run's own metrics, each value beside that of always predicting the mean."""
-    metrics = run.read_json("metrics.json")
+    modality, metrics = modality_of(run), run.read_json("metrics.json")
+    spec = modality.read_spec(run)
     part = "test" if "test" in metrics else "valid"
     tables = []
     for level, found in metrics.get(part, {}).items():
         labels = [
-            label for label in store.level_labels(level)
-            if label.kind == "regression" and np.isfinite(found[label.name]["r2"]) and found[label.name]["r2"] < 1
+            label for label in labels_of(spec, level)
+            if label.kind == "regression" and label.name in found
+            and np.isfinite(found[label.name]["r2"]) and found[label.name]["r2"] < 1
         ]  # fmt: skip
         if not labels:
             continue
@@ -165,11 +230,12 @@ def pretraining_tables(run: RunFolder, store: MoleculeStore) -> list[ResultTable
 
 
 def plot_sections(pool: MoleculePool, compared: Compared, model: str, *, limit: int = 6) -> dict[str, Any]:
-    """Parity or ROC and PR curves, calibration, best and worst molecules of the first labels."""
+    """Parity or ROC and PR curves, calibration, best and worst rows of the first labels."""
     parity: list[Any] = []
     binary: list[Any] = []
     reliability: list[Any] = []
     coverage: list[Any] = []
+    sets: list[Any] = []
     galleries: list[Any] = []
     for number, label in enumerate(compared.labels[:limit]):
         true = compared.truth[:, number]
@@ -178,17 +244,21 @@ def plot_sections(pool: MoleculePool, compared: Compared, model: str, *, limit: 
             bars = "90 % conformal interval"
             parity.append(
                 build.parity(
-                    pool, task=label.name, model=model, smiles=compared.smiles, measured=true,
+                    pool, task=label.name, model=model, smiles=compared.names, measured=true,
                     predicted=compared.predictions[model][:, number], low=low, high=high, bars=bars, unit=label.unit,
                 )
             )  # fmt: skip
             coverage += compared.coverage_section(number, model)
             coverage += compared.spread_section(number, model)
             galleries += build.gallery(
-                pool, task=label.name, model=model, smiles=compared.smiles, measured=true,
+                pool, task=label.name, model=model, smiles=compared.names, measured=true,
                 predicted=compared.predictions[model][:, number], low=low, high=high, unit=label.unit,
             )  # fmt: skip
-        elif label.kind == "binary" and len(np.unique(true[~np.isnan(true)])) == 2:
+            continue
+        sets += compared.set_section(number, model)
+        if label.classes:
+            reliability.append(compared.confidence_section(number, model))
+        elif len(np.unique(true[~np.isnan(true)])) == 2:
             from hooke.evaluate.calibration import reliability as measure
 
             probabilities = {name: values[:, number] for name, values in compared.predictions.items() if name != "mean"}
@@ -197,41 +267,59 @@ def plot_sections(pool: MoleculePool, compared: Compared, model: str, *, limit: 
                 build.reliability(label.name, model, measure(compared.predictions[model][:, number], true))
             )
             galleries += build.gallery(
-                pool, task=label.name, model=model, smiles=compared.smiles, measured=true,
+                pool, task=label.name, model=model, smiles=compared.names, measured=true,
                 predicted=compared.predictions[model][:, number],
             )  # fmt: skip
     return {
         "parity": tuple(parity), "binary": tuple(binary), "reliability": tuple(reliability), "coverage": tuple(coverage),
-        "galleries": tuple(galleries),
+        "sets": tuple(sets), "galleries": tuple(galleries),
     }  # fmt: skip
 
 
-def map_sections(
-    pool: MoleculePool, run: RunFolder, store: MoleculeStore, *, show_progress: bool, limit: int = 1200
-) -> tuple[Any, ...]:
+def map_sections(pool: MoleculePool, run: RunFolder, store: Any) -> tuple[Any, ...]:
     """One map of the encoder's embeddings, coloured by the first labels and by the part of the split."""
-    from hooke.inference.loaded import LoadedRun
-    from hooke.molecules.batch import collate
-
-    generator = np.random.default_rng(0)
-    rows = np.sort(generator.permutation(len(store))[:limit])
-    ensemble = LoadedRun.open(run.folder).ensemble
-    vectors = np.concatenate([ensemble.embed(collate(store.read(rows[i : i + 256]))) for i in range(0, len(rows), 256)])
-    values, _ = store.graph_labels(rows)
-    labels = store.level_labels("graph")[:6]
-    colours: dict[str, Any] = {label.name: values[:, place] for place, label in enumerate(labels)}
-    parts = np.array(["not used", *("train", "valid", "test")])
-    codes = {"": 0, "train": 1, "valid": 2, "test": 3}
-    colours["part"] = parts[[codes[name] for name in read_split(run)[rows]]]
+    loaded, modality = LoadedRun.open(run.folder), modality_of(run)
+    limit = _MAPPED // 4 if modality.several_items else _MAPPED
+    rows = np.sort(np.random.default_rng(0).permutation(len(store))[:limit])
+    vectors, owners, values = [], [], []
+    for batch in modality.loader(store, rows, loaded.spec, loaded.recipe, part="predict").epoch(0):
+        vectors.append(loaded.vectors(batch))
+        owners.append(batch.rows.numpy())
+        if modality.levels[0] in batch.targets:
+            values.append(batch.targets[modality.levels[0]].numpy())
+    owner = np.concatenate(owners)
+    first = np.flatnonzero(np.diff(owner, prepend=owner[:1] - 1))
+    labels = modality.compared(loaded.spec)[:6] if values else ()
+    places = [labels_of(loaded.spec, modality.levels[0]).index(label) for label in labels]
+    colours: dict[str, Any] = {
+        label.name: _colour(label, np.concatenate(values)[first, place])
+        for label, place in zip(labels, places, strict=True)
+    }
+    codes = {"": "not used", "train": "train", "valid": "valid", "test": "test"}
+    colours["part"] = np.array([codes[name] for name in read_split(run)[rows]])
     units = {label.name: label.unit for label in labels}
-    return (embedding_map(pool, "What the encoder sees", vectors, store.smiles(rows), colours, units=units),)
+    names = identified(modality, store, rows)
+    means = group_means(np.concatenate(vectors), owner)
+    return (embedding_map(pool, "What the encoder sees", means, names, colours, units=units),)
+
+
+def _colour(label: Label, values: np.ndarray) -> np.ndarray:
+    """Values, or the names of classes."""
+    if not label.names:
+        return values
+    return np.array([label.names[int(value)] if np.isfinite(value) else "not labelled" for value in values])
 
 
 def citations_of(run: RunFolder) -> list[str]:
     """Names in `core.citations` that this run stands on."""
-    recipe = run.recipe
-    names = [recipe["model"]["name"], recipe["data"]["name"], "adamw", "conformal", "morgan"]
-    encodings = ("random_walk", "laplacian", "heat_kernel", "electrostatic", "commute", "cycles", "functional_groups")
-    names += [name for name in encodings if recipe["encodings"].get(name)]
-    names += list(recipe["task"].get("objectives", [recipe["task"]["name"]]))
+    recipe = read_recipe(run)
+    task = run.recipe["task"]
+    names = [
+        recipe.model.name,
+        recipe.data.name,
+        *([] if recipe.has_estimator else [recipe.train.optimiser]),
+        "conformal",
+    ]
+    names += modality_of(run).citations(recipe)
+    names += list(task.get("objectives", [task["name"]]))
     return [name for name in names if name in CITATIONS]

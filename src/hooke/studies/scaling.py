@@ -36,6 +36,7 @@ from hooke.core.recipe import Recipe, load_recipe
 from hooke.core.recipe_files import read
 from hooke.core.runs import RunFolder
 from hooke.train.fit import fit
+from hooke.train.measure import errors_on_test
 
 SIZES = "sizes"
 _LEAST_ERROR = 1e-3  # of a label: a perfect ROC-AUC of a few molecules must not make the mean zero
@@ -232,13 +233,6 @@ def tried(study: Study, overrides: tuple[str, ...], seed: int) -> Trial:
         overrides, seed, geometric_mean(list(found.values())), probed, int(run.info["parameters"]),
         int(run.info["rows"]["train"]), float(run.info["seconds"]), str(run.folder), labels=len(found),
     )  # fmt: skip
-
-
-def errors_on_test(run: RunFolder) -> dict[str, float]:
-    """Graph-level label → RMSE or 1 - ROC-AUC on the run's test rows; labels that have neither are left out."""
-    graph = run.read_json("metrics.json").get("test", {}).get("graph", {})
-    found = {name: values.get("rmse", 1 - values.get("roc_auc", math.nan)) for name, values in graph.items()}
-    return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
 def probed_errors(run: RunFolder, table: str) -> dict[str, float]:

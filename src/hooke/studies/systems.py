@@ -15,12 +15,13 @@ from hooke.core.hashing import content_hash
 from hooke.core.paths import cache_folder
 from hooke.core.recipe import Recipe
 from hooke.encoders import Encoder
-from hooke.evaluate.baselines import fit_predict
 from hooke.evaluate.probes import probe
 from hooke.evaluate.splits import Split
 from hooke.inference.cached import cached_embeddings
 from hooke.inference.loaded import load
+from hooke.molecules.spec import MoleculeSpec
 from hooke.molecules.store import MoleculeStore
+from hooke.studies.baselines import fit_predict
 from hooke.train.fit import adapted, fit
 
 
@@ -72,11 +73,15 @@ def predictions(name: str, task: Task) -> Predicted:
 
 def _baseline(name: str) -> Callable[[Task], Predicted]:
     def predict(task: Task) -> Predicted:
-        features = _fingerprints(task.store)
-        targets = task.store.graph_labels()[0].astype(np.float64)
-        known = np.concatenate([task.split.train, task.split.valid])
-        labels = task.store.level_labels("graph")
-        return Predicted(fit_predict(name, features, targets, labels, known, task.split.test, seed=task.recipe.seed))
+        features, targets = _fingerprints(task.store), task.store.graph_labels()[0].astype(np.float64)
+        known, spec = (
+            np.concatenate([task.split.train, task.split.valid]),
+            MoleculeSpec(task.store.level_labels("graph")),
+        )
+        unseen = features[task.split.test]
+        return Predicted(
+            fit_predict(name, spec, "graph", features[known], targets[known], unseen, seed=task.recipe.seed)
+        )
 
     return predict
 
@@ -126,9 +131,7 @@ def _trained(task: Task, pretrained: Path | None) -> Predicted:
 
 
 SYSTEMS: dict[str, System] = {
-    "mean": System(_baseline("mean")),
-    "ridge": System(_baseline("ridge")),
-    "forest": System(_baseline("random_forest")),
+    **{name: System(_baseline(name)) for name in ("mean", "ridge", "forest")},
     "minimol": System(lambda task: _probe(task, _encoder("minimol"))),
     "scratch": System(lambda task: _trained(task, None)),
     "probe": System(lambda task: _probe(task, _encoder(str(task.pretrained))), needs_run=True),

@@ -10,22 +10,17 @@ hidden independently of atoms.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from hooke.core.label import Label
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.graphs.code_prediction import ATOM_SIZES, BOND_SIZES, bond_codes, code_heads, code_losses, drawn, hide
-from hooke.nn.graphs.label_free import LabelFree
 from hooke.nn.graphs.network import Network
 from hooke.nn.losses import measured_mean
 from hooke.nn.randomness import random_from
-
-SUPERVISED = False
+from hooke.nn.task import Task as BaseTask
 
 
 @dataclass(frozen=True)
@@ -37,11 +32,12 @@ class Config:
     bond_weight: float = 1.0  # of the bonds' part of the loss
 
 
-class Task(LabelFree):
+class Task(BaseTask):
     """Attribute masking; labels are not looked at."""
 
-    def __init__(self, config: Config, labels: Sequence[Label] = (), statistics: Any = None) -> None:
-        self.config = config
+    modality = "molecules"
+    supervised = False
+    config: Config
 
     def network(self, encoder: nn.Module) -> Network:
         """The encoder with heads for the codes of atoms and bonds."""

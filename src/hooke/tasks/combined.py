@@ -13,7 +13,6 @@ most one of them predicts labels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,11 +22,11 @@ from torch import Tensor, nn
 
 from hooke.core import registry
 from hooke.core.errors import UsageError
-from hooke.core.label import Label
 from hooke.core.recipe_files import build
 from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.network import Network
+from hooke.nn.task import Task as BaseTask
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Config:
         if not self.objectives:
             raise UsageError("combined needs at least one objective: task.objectives.NAME = {weight = 1.0}")
         for name in self.objectives:
-            if name == "combined" or getattr(registry.module("tasks", name), "DOMAIN", "molecules") != "molecules":
+            if name == "combined" or registry.modality_of("tasks", name) != "molecules":
                 raise UsageError(f"{name!r} cannot be one of several objectives for molecules")
             self.options(name)
             weight = self.weight(name)
@@ -52,12 +51,9 @@ class Config:
     @property
     def with_labels(self) -> list[str]:
         """The objectives that learn from labels."""
-        return [name for name in self.objectives if getattr(registry.module("tasks", name), "SUPERVISED", True)]
-
-    @property
-    def supervised(self) -> bool:
-        """Whether any does."""
-        return bool(self.with_labels)
+        return [
+            name for name in self.objectives if registry.module("tasks", name).Task.learns_labels(self.options(name))
+        ]
 
     def weight(self, name: str) -> Any:
         """How much an objective counts."""
@@ -90,24 +86,35 @@ def part(network: Any, name: str) -> Network:
     return view
 
 
-class Task:
-    """The objectives of a configuration."""
+class Task(BaseTask):
+    """The objectives of a configuration; one that learns labels states their spread if that objective does."""
 
-    def __init__(self, config: Config, labels: Sequence[Label], statistics: Any = None) -> None:
-        self.config = config
-        self.tasks = {
-            name: registry.module("tasks", name).Task(config.options(name), labels, statistics)
-            for name in config.objectives
+    modality = "molecules"
+    config: Config
+
+    def __init__(self, config: Config, spec: MoleculeSpec) -> None:
+        super().__init__(config, spec)
+        self.tasks: dict[str, Any] = {
+            name: registry.module("tasks", name).Task(config.options(name), spec) for name in config.objectives
         }
+        self.states_spread = any(self.tasks[name].states_spread for name in config.with_labels)
 
-    @staticmethod
-    def input_encodings(config: Config, encodings: EncodingConfig) -> EncodingConfig:
-        """Which encodings the encoder may read: those that no objective predicts."""
-        for name in config.objectives:
-            task = registry.module("tasks", name).Task
-            if hasattr(task, "input_encodings"):
-                encodings = task.input_encodings(config.options(name), encodings)
-        return encodings
+    @classmethod
+    def learns_labels(cls, config: Config) -> bool:
+        """Whether any objective does."""
+        return bool(config.with_labels)
+
+    def needs(self, spec: MoleculeSpec) -> MoleculeSpec:
+        """Molecules that carry what any objective predicts."""
+        for task in self.tasks.values():
+            spec = task.needs(spec)
+        return spec
+
+    def inputs(self, spec: MoleculeSpec) -> MoleculeSpec:
+        """The encodings that no objective predicts."""
+        for task in self.tasks.values():
+            spec = task.inputs(spec)
+        return spec
 
     def network(self, encoder: nn.Module) -> CombinedNetwork:
         """The encoder with the heads of all objectives."""
@@ -128,18 +135,13 @@ class Task:
     def parts(
         self, network: nn.Module, batch: MoleculeBatch, step: int, generator: torch.Generator
     ) -> dict[str, Tensor]:
-        """The weighted loss of each objective, to differentiate; see `train.gradients`."""
+        """The weighted loss of each objective, to differentiate; see `train.loop`."""
         found = {name: task.losses(part(network, name), batch, step, generator) for name, task in self.tasks.items()}
         return {name: self.config.weight(name) * losses["loss"] for name, losses in found.items()}
 
     def columns(self, level: str) -> list[str]:
         """Names of the predicted columns."""
         return [column for name in self.config.with_labels for column in self.tasks[name].columns(level)]
-
-    @property
-    def states_spread(self) -> bool:
-        """Whether the objective that has labels states the spread of its predictions."""
-        return any(getattr(self.tasks[name], "states_spread", False) for name in self.config.with_labels)
 
     def spread(self, network: nn.Module, batch: MoleculeBatch) -> dict[str, Tensor]:
         """Level → standard deviations that the objective with labels states."""

@@ -7,7 +7,6 @@ Source: Sun and Saenko 2016 (arXiv 1607.01719), in the form of WILDS (arXiv 2012
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -16,8 +15,6 @@ from hooke.images.batch import ImageBatch
 from hooke.nn.domain_losses import coral_penalty, rows_by_domain
 from hooke.nn.images.classification import ClassificationTask, Symmetry, domains_of, mean_over_labelled
 from hooke.nn.images.network import Classified
-
-DOMAIN = "images"
 
 
 @dataclass(frozen=True)
@@ -33,10 +30,6 @@ class Config:
 
 class Task(ClassificationTask):
     """Cross-entropy and CORAL."""
-
-    def __init__(self, config: Config, classes: Mapping[str, int], domains: int = 0) -> None:
-        super().__init__(config, classes, domains)
-        self.config = config
 
     def combine(
         self, network: nn.Module, batch: ImageBatch, output: Classified, each: Tensor, labels: Tensor, step: int

@@ -9,7 +9,6 @@ Differs from the paper: the batches are those of training, as in WILDS without u
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +17,11 @@ from torch.nn import functional
 
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
+from hooke.images.spec import ImageSpec
 from hooke.nn.domain_losses import reverse_gradient
 from hooke.nn.images.classification import ClassificationTask, Symmetry, domains_of, mean_over_labelled
 from hooke.nn.images.network import Classified, ClassifierNetwork
 from hooke.nn.mlp import mlp
-
-DOMAIN = "images"
 
 
 @dataclass(frozen=True)
@@ -46,11 +44,10 @@ class Task(ClassificationTask):
         UsageError: Fewer than two experimental batches in training.
     """
 
-    def __init__(self, config: Config, classes: Mapping[str, int], domains: int = 0) -> None:
-        super().__init__(config, classes, domains)
-        if domains < 2:
-            raise UsageError(f"dann needs two or more experimental batches in training, got {domains}")
-        self.config = config
+    def __init__(self, config: Config, spec: ImageSpec) -> None:
+        super().__init__(config, spec)
+        if self.domains < 2:
+            raise UsageError(f"dann needs two or more experimental batches in training, got {self.domains}")
 
     def network(self, encoder: nn.Module) -> ClassifierNetwork:
         """The encoder with a head and a batch classifier."""

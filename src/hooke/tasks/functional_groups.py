@@ -10,27 +10,22 @@ Source: the motif prediction of GROVER (arXiv 2007.02835), μ = 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.core.errors import UsageError
-from hooke.core.label import Label
 from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.encodings.config import FUNCTIONAL_GROUPS, EncodingConfig
+from hooke.molecules.encodings.config import FUNCTIONAL_GROUPS
 from hooke.molecules.functional_groups import GROUP_NAMES
-from hooke.nn.graphs.label_free import LabelFree
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.network import Network
 from hooke.nn.graphs.views_of_output import ViewHeads, disagreement
 from hooke.nn.processes import step_mean
 from hooke.nn.randomness import random_from
-
-SUPERVISED = False
-ENCODINGS = EncodingConfig(functional_groups=True)
+from hooke.nn.task import Task as BaseTask
 
 
 @dataclass(frozen=True)
@@ -41,16 +36,20 @@ class Config:
     disagreement_weight: float = 1.0  # μ, for encoders with several views
 
 
-class Task(LabelFree):
+class Task(BaseTask):
     """Prediction of functional groups; labels are not looked at."""
 
-    def __init__(self, config: Config, labels: Sequence[Label] = (), statistics: Any = None) -> None:
-        self.config = config
+    modality = "molecules"
+    supervised = False
+    config: Config
 
-    @staticmethod
-    def input_encodings(config: Config, encodings: EncodingConfig) -> EncodingConfig:
-        """All but the groups."""
-        return replace(encodings, functional_groups=False)
+    def needs(self, spec: MoleculeSpec) -> MoleculeSpec:
+        """Molecules that carry their groups."""
+        return replace(spec, encodings=replace(spec.encodings, functional_groups=True))
+
+    def inputs(self, spec: MoleculeSpec) -> MoleculeSpec:
+        """All encodings but the groups."""
+        return replace(spec, encodings=replace(spec.encodings, functional_groups=False))
 
     def network(self, encoder: nn.Module) -> Network:
         """The encoder with one head a view."""

@@ -1,6 +1,6 @@
 """`gpse`: predict the positional and structural encodings of a molecule, so that the encoder becomes one for all of them.
 
-    loss = node_loss(node encodings) + graph_loss(graph encodings),  see `nn.graphs.encoding_targets`
+    loss = node_loss(node encodings) + graph_loss(graph encodings),  see `tasks.gpse`
 
 Node targets: seven electrostatic statistics, absolute Laplacian eigenvectors, return probabilities of 2, 3 ... steps, the heat
 kernel's diagonal; graph targets: Laplacian eigenvalues and cycle counts: 51 + 11 with the defaults. The molecules carry them
@@ -8,11 +8,19 @@ kernel's diagonal; graph targets: Laplacian eigenvalues and cycle counts: 51 + 1
 
 Source: Cantürk et al. 2024 (arXiv 2307.07107). Differs from its code: the heat kernel and the electrostatic statistics as in
 `molecules.encodings.kernels`.
+
+The loss of predicted encodings: absolute error and cosine, column by column.
+
+    ŷ_vc = (y_vc - mean over the molecule) / √(variance + ε)
+    loss = mean |x - ŷ| + mean over columns and molecules of (1 - cos(x_c, ŷ_c))
+
+A column that is constant over a molecule is trivial: it has no direction and is left out of the cosine.
+
+Source: GPSE (arXiv 2307.07107), its loss "mae_cosim_col_sep" and its normalisation of targets by graph.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +29,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hooke.core.errors import UsageError
-from hooke.core.label import Label
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.encodings.config import (
     CYCLES,
@@ -32,14 +39,69 @@ from hooke.molecules.encodings.config import (
     RANDOM_WALK,
     EncodingConfig,
 )
-from hooke.nn.graphs.encoding_targets import SeparateHeads, graph_loss, node_loss, normalised
-from hooke.nn.graphs.label_free import LabelFree
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.network import Network
 from hooke.nn.graphs.output import MoleculeOutput
+from hooke.nn.graphs.segment import at_graph, graph_sum
 from hooke.nn.mlp import mlp
+from hooke.nn.processes import step_mean, step_sum
 from hooke.nn.randomness import random_from
+from hooke.nn.task import Task as BaseTask
 
-SUPERVISED = False
+EPSILON = 1e-5
+
+
+def normalised(targets: Float[Tensor, "nodes columns"], batch: MoleculeBatch) -> Float[Tensor, "nodes columns"]:
+    """Each column with mean 0 and variance 1 over the atoms of each molecule; 0 where it is constant."""
+    count = batch.node_offsets.diff().to(targets.dtype)[:, None]
+    centred = targets - at_graph(graph_sum(targets, batch) / count, batch)
+    variance = graph_sum(centred.square(), batch) / count
+    return centred * at_graph((variance + EPSILON).rsqrt(), batch)
+
+
+def node_loss(
+    outputs: Float[Tensor, "nodes columns"], targets: Float[Tensor, "nodes columns"], batch: MoleculeBatch
+) -> Float[Tensor, ""]:
+    """Absolute error, and one minus the cosine of each column of each molecule."""
+    dots = graph_sum(outputs * targets, batch)
+    return step_mean((outputs - targets).abs()) + _angles(
+        dots, graph_sum(outputs.square(), batch), graph_sum(targets.square(), batch)
+    )
+
+
+def graph_loss(outputs: Float[Tensor, "graphs columns"], targets: Float[Tensor, "graphs columns"]) -> Float[Tensor, ""]:
+    """The same for one row a molecule, the cosine being that of each column over the batch."""
+    sums = step_sum(torch.stack([(outputs * targets).sum(0), outputs.square().sum(0), targets.square().sum(0)]))
+    counted, cosines = _cosines(*sums)
+    return step_mean((outputs - targets).abs()) + ((1 - cosines) * counted).sum() / counted.sum().clamp(min=1)
+
+
+def _angles(dots: Tensor, outputs: Tensor, targets: Tensor) -> Tensor:
+    """Mean of 1 - cosine over the columns of all molecules whose target is not zero; 0 without any."""
+    counted, cosines = _cosines(dots, outputs, targets)
+    return step_sum(((1 - cosines) * counted).sum()) / step_sum(counted.sum().to(cosines.dtype)).clamp(min=1)
+
+
+def _cosines(dots: Tensor, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Which targets are not zero, and the cosines, from products and squares."""
+    counted = targets > EPSILON
+    return counted, dots / (outputs.clamp(min=EPSILON**2) * torch.where(counted, targets, 1.0)).sqrt()
+
+
+class SeparateHeads(nn.Module):
+    """One small MLP for each column: Linear → ReLU → Linear, computed together."""
+
+    def __init__(self, width: int, columns: int, hidden: int) -> None:
+        super().__init__()
+        self.columns = columns
+        self.first = nn.Linear(width, columns * hidden)
+        self.weight = nn.Parameter(torch.empty(columns, hidden).uniform_(-(hidden**-0.5), hidden**-0.5))
+        self.bias = nn.Parameter(torch.zeros(columns))
+
+    def forward(self, nodes: Float[Tensor, "nodes width"]) -> Float[Tensor, "nodes columns"]:
+        """One column a head."""
+        hidden = self.first(nodes).relu().unflatten(1, (self.columns, -1))
+        return (hidden * self.weight).sum(2) + self.bias
 
 
 @dataclass(frozen=True)
@@ -71,9 +133,6 @@ class Config:
         return sum(node.values()) - 1, sum(graph.values())
 
 
-ENCODINGS = Config().targets
-
-
 class NodeTargets(nn.Module):
     """A small head for each node target."""
 
@@ -98,16 +157,21 @@ class GraphTargets(nn.Module):
         return self.layers(output.graphs)
 
 
-class Task(LabelFree):
+class Task(BaseTask):
     """Prediction of encodings; labels are not looked at."""
 
-    def __init__(self, config: Config, labels: Sequence[Label] = (), statistics: Any = None) -> None:
-        self.config = config
+    modality = "molecules"
+    supervised = False
+    config: Config
 
-    @staticmethod
-    def input_encodings(config: Config, encodings: EncodingConfig) -> EncodingConfig:
-        """None of the predicted ones."""
-        return replace(encodings, laplacian=0, random_walk=0, heat_kernel=0, electrostatic=False, cycles=0)
+    def needs(self, spec: MoleculeSpec) -> MoleculeSpec:
+        """Molecules that carry the predicted encodings."""
+        return replace(spec, encodings=replace(spec.encodings, **_options(self.config.targets)))
+
+    def inputs(self, spec: MoleculeSpec) -> MoleculeSpec:
+        """All encodings but the predicted ones."""
+        encodings = replace(spec.encodings, laplacian=0, random_walk=0, heat_kernel=0, electrostatic=False, cycles=0)
+        return replace(spec, encodings=encodings)
 
     def network(self, encoder: nn.Module) -> Network:
         """The encoder with heads for node and graph targets."""
@@ -160,13 +224,15 @@ class Task(LabelFree):
         carried = {**batch.node_encodings, **batch.graph_encodings}
         for name, width in wanted.items():
             if name not in carried or carried[name].shape[1] < width:
-                needed = ", ".join(f"{key} = {value}" for key, value in _lines(self.config.targets))
+                needed = ", ".join(f"{key} = {_toml(value)}" for key, value in _options(self.config.targets).items())
                 raise UsageError(f"gpse predicts {name}, which the molecules do not carry: [encodings] needs {needed}")
 
 
-def _lines(targets: EncodingConfig) -> list[tuple[str, str]]:
-    """The options of a recipe, as TOML writes them."""
-    shown = ("laplacian", "laplacian_normalisation", "random_walk", "heat_kernel", "electrostatic", "cycles")
-    values = [getattr(targets, name) for name in shown]
-    written = [str(v).lower() if isinstance(v, bool | int) else f'"{v}"' for v in values]
-    return list(zip(shown, written, strict=True))
+def _options(targets: EncodingConfig) -> dict[str, Any]:
+    """The options of a recipe that ask for the targets."""
+    names = ("laplacian", "laplacian_normalisation", "random_walk", "heat_kernel", "electrostatic", "cycles")
+    return {name: getattr(targets, name) for name in names}
+
+
+def _toml(value: bool | int | str) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value).lower()

@@ -9,7 +9,6 @@ Source: Sagawa et al. 2020 (arXiv 1911.08731), in the form of WILDS (arXiv 2012.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +17,10 @@ from torch import Tensor, nn
 
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
+from hooke.images.spec import ImageSpec
 from hooke.nn.domain_losses import group_losses
 from hooke.nn.images.classification import UNLABELLED, ClassificationTask, Symmetry, domains_of, mean_over_labelled
 from hooke.nn.images.network import Classified, ClassifierNetwork
-
-DOMAIN = "images"
 
 
 @dataclass(frozen=True)
@@ -43,11 +41,10 @@ class Task(ClassificationTask):
         UsageError: Fewer than two experimental batches in training.
     """
 
-    def __init__(self, config: Config, classes: Mapping[str, int], domains: int = 0) -> None:
-        super().__init__(config, classes, domains)
-        if domains < 2:
-            raise UsageError(f"group_dro needs two or more experimental batches in training, got {domains}")
-        self.config = config
+    def __init__(self, config: Config, spec: ImageSpec) -> None:
+        super().__init__(config, spec)
+        if self.domains < 2:
+            raise UsageError(f"group_dro needs two or more experimental batches in training, got {self.domains}")
 
     def network(self, encoder: nn.Module) -> ClassifierNetwork:
         """The encoder with a head, and equal weights of the batches."""

@@ -9,7 +9,6 @@ Source: Arjovsky et al. 2019 (arXiv 1907.02893), in the form of WILDS (arXiv 201
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -19,8 +18,6 @@ from hooke.images.batch import ImageBatch
 from hooke.nn.domain_losses import irm_penalty, rows_by_domain
 from hooke.nn.images.classification import UNLABELLED, ClassificationTask, Symmetry, domains_of
 from hooke.nn.images.network import Classified
-
-DOMAIN = "images"
 
 
 @dataclass(frozen=True)
@@ -37,10 +34,6 @@ class Config:
 
 class Task(ClassificationTask):
     """Cross-entropy and the invariance penalty."""
-
-    def __init__(self, config: Config, classes: Mapping[str, int], domains: int = 0) -> None:
-        super().__init__(config, classes, domains)
-        self.config = config
 
     def combine(
         self, network: nn.Module, batch: ImageBatch, output: Classified, each: Tensor, labels: Tensor, step: int

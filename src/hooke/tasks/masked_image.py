@@ -7,22 +7,21 @@ Source: He et al. 2022 (arXiv 2111.06377); Fourier term: Kraus et al. 2023 (arXi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
 
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
+from hooke.images.spec import ImageSpec
 from hooke.nn.images.classification import Symmetry, turned
 from hooke.nn.images.fourier import reconstruction_losses
 from hooke.nn.images.network import ReconstructionNetwork
 from hooke.nn.masking import random_noise
 from hooke.nn.randomness import random_from
-
-DOMAIN = "images"
-ENCODER: tuple[str, dict[str, int]] = ("mae", {})  # what the contract tests put it around
+from hooke.nn.task import Task as BaseTask
 
 
 @dataclass(frozen=True)
@@ -37,30 +36,34 @@ class Config:
     channel_subsets: bool = False  # train on random subsets of the channels (channel-agnostic encoders)
 
 
-class Task:
+class Task(BaseTask):
     """Masked reconstruction.
 
     Args:
         config: Masks and losses.
-        classes: Not used: there are no labels.
-        domains: Not used.
+        spec: Not used: there are no labels.
 
     Raises:
         UsageError: α is not in [0, 1), or normalised patches with a Fourier term, which is about pixels.
     """
 
-    def __init__(self, config: Config, classes: Mapping[str, int] | None = None, domains: int = 0) -> None:
+    modality = "images"
+    supervised = False
+    example_model = MappingProxyType({"name": "mae", "preset": "tiny", "depth": 2})
+
+    def __init__(self, config: Config, spec: ImageSpec) -> None:
+        super().__init__(config, spec)
         if not 0 <= config.fourier_weight < 1:
             raise UsageError(f"fourier_weight must be in [0, 1), got {config.fourier_weight}")
         if config.normalise_patches and config.fourier_weight:
             raise UsageError("the Fourier term compares images; it cannot go with normalise_patches")
-        self.config = config
 
     def network(self, encoder: nn.Module) -> ReconstructionNetwork:
         """The encoder; its decoder is its own."""
-        if self.config.channel_subsets and not getattr(encoder, "agnostic", False):
+        network = ReconstructionNetwork(encoder)
+        if self.config.channel_subsets and not network.encoder.agnostic:
             raise UsageError("channel_subsets needs a channel-agnostic encoder: ca_mae")
-        return ReconstructionNetwork(encoder)
+        return network
 
     def losses(self, network: nn.Module, batch: ImageBatch, step: int, generator: torch.Generator) -> dict[str, Tensor]:
         """The loss of a batch, and its detached parts.

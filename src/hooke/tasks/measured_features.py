@@ -11,7 +11,6 @@ Source: Hooke's own; after the descriptors that molecular encoders are pretraine
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -20,13 +19,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.core.errors import UsageError
+from hooke.core.label import Label
+from hooke.core.types import labels_of
 from hooke.images.batch import ImageBatch
-from hooke.nn.images.classification import ClassificationTask, Symmetry, mean_over_labelled, target_of
+from hooke.images.spec import LEVEL, ImageSpec
+from hooke.nn.images.classification import ClassificationTask, Symmetry, mean_over_labelled, target_columns
 from hooke.nn.images.network import Classified, ClassifierNetwork
 from hooke.nn.processes import step_sum
 
-DOMAIN = "images"
-FEATURES = "features"  # name of their targets, and of their head
+FEATURES = "features"  # name of their head
 
 
 @dataclass(frozen=True)
@@ -48,24 +49,39 @@ class Task(ClassificationTask):
         UsageError: The images carry no features.
     """
 
-    def __init__(self, config: Config, classes: Mapping[str, int], domains: int = 0) -> None:
-        super().__init__(config, classes, domains)
-        if not classes.get(FEATURES):
+    measures_features = True
+
+    def __init__(self, config: Config, spec: ImageSpec) -> None:
+        super().__init__(config, spec)
+        labels = labels_of(spec, LEVEL)
+        self.features = [place for place, label in enumerate(labels) if label.kind == "regression"]
+        if not self.features:
             raise UsageError("measured_features needs images with measured features")
-        self.config, self.features = config, int(classes[FEATURES])
+
+    @property
+    def learned(self) -> tuple[Label, ...]:
+        """The classes and all measured features."""
+        labels = labels_of(self.spec, LEVEL)
+        return tuple(labels[place] for place in sorted([self.column, *self.features]))
 
     def network(self, encoder: nn.Module) -> ClassifierNetwork:
         """The encoder with a head for classes and one for features."""
-        heads = {self.target: self.classes, FEATURES: self.features}
+        heads = {self.target: self.classes, FEATURES: len(self.features)}
         return ClassifierNetwork(encoder, heads, self.config.dropout)
 
     def combine(
         self, network: nn.Module, batch: ImageBatch, output: Classified, each: Tensor, labels: Tensor, step: int
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Classes and features."""
-        measured = target_of(batch, FEATURES)
+        measured = target_columns(batch, self.features, FEATURES)
         regression = feature_loss(output.logits[FEATURES].to(each.dtype), measured.to(each.dtype))
         return mean_over_labelled(each, labels) + self.config.weight * regression, {FEATURES: regression}
+
+    def predicted(self, output: Classified) -> Float[Tensor, "images columns"]:
+        """Probabilities and features, in the order of the labels."""
+        features = output.logits[FEATURES]
+        before = sum(place < self.column for place in self.features)
+        return torch.cat([features[:, :before], super().predicted(output), features[:, before:]], dim=1)
 
 
 def feature_loss(

@@ -23,7 +23,7 @@ Source: Graphium (masked losses of static shape, hybrid cross-entropy); Kendall 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -37,8 +37,9 @@ from torch.nn import functional
 from hooke.core.errors import DataError, UsageError
 from hooke.core.label import Kind, Label
 from hooke.core.options import later
+from hooke.core.types import labels_of
 from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.spec import LEVELS
+from hooke.molecules.spec import LEVELS, MoleculeSpec
 from hooke.nn.distributions import OUTPUTS, DistributionLoss, distribution_loss, stated_spread
 from hooke.nn.graphs.encodings import flip_signs, hide_encodings
 from hooke.nn.graphs.heads import Head
@@ -54,10 +55,10 @@ from hooke.nn.losses import (
 )
 from hooke.nn.mlp import Activation
 from hooke.nn.randomness import random_from
+from hooke.nn.task import Task as BaseTask
 
 MOST_WEIGHT = 100.0  # of a class, so that one lucky molecule of a rare class does not drown the others
 MOST_PARTS = 32  # labels of a level up to which each is a part of its own
-Statistics = Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -139,26 +140,26 @@ def layout_of(labels: Sequence[Label], regression_outputs: int = 1) -> Layout:
     return Layout(tuple(groups), tuple(order), tuple(columns), position)
 
 
-class Task:
-    """Multi-task learning of graph, node, edge and pair labels.
+class Task(BaseTask):
+    """Multi-task learning of graph, node, edge and pair labels; with "gaussian" or "evidential" regression it states their spread.
 
     Args:
         config: Losses, weights and heads.
-        labels: All label columns; those of one level in the order of the batch's target columns.
-        statistics: Level → (count, mean, std) of its labels over the training rows; None when the network is going to
-            be loaded from a checkpoint, which holds them.
+        spec: Labels and statistics; statistics may be absent when the network is going to be loaded from weights, which hold them.
     """
 
-    def __init__(self, config: Config, labels: Sequence[Label], statistics: Statistics | None = None) -> None:
-        if not labels:
+    modality = "molecules"
+    config: Config
+    spec: MoleculeSpec
+
+    def __init__(self, config: Config, spec: MoleculeSpec) -> None:
+        if not spec.labels:
             raise UsageError("a task needs at least one label")
-        self.config = config
-        self.labels: dict[str, list[Label]] = {
-            level: found for level in LEVELS if (found := [label for label in labels if label.level == level])
-        }
+        super().__init__(config, spec)
+        self.labels = {level: labels for level in LEVELS if (labels := labels_of(spec, level))}
         self.regression_outputs = OUTPUTS.get(config.regression_loss, 1)
         self.layouts = {level: layout_of(found, self.regression_outputs) for level, found in self.labels.items()}
-        self.statistics = statistics
+        self.states_spread = self.regression_outputs > 1
         self.level_weights = {level: float(getattr(config, f"{level}_weight")) for level in self.labels}
         if not any(weight > 0 for weight in self.level_weights.values()):
             raise UsageError(
@@ -193,8 +194,8 @@ class Task:
 
     def _mean_and_std(self, level: str, labels: Sequence[Label]) -> tuple[Tensor, Tensor]:
         mean, std = np.zeros(len(labels)), np.ones(len(labels))
-        if self.statistics is not None and self.config.normalise and level in self.statistics:
-            _, means, stds = (np.asarray(values, dtype=np.float64) for values in self.statistics[level])
+        if self.config.normalise and level in self.spec.statistics:
+            _, means, stds = (np.asarray(values, dtype=np.float64) for values in self.spec.statistics[level])
             if len(means) != len(labels):
                 raise DataError(f"{len(means)} label statistics for the {len(labels)} labels of level {level!r}")
             regression = np.array([label.kind == "regression" for label in labels])
@@ -205,8 +206,8 @@ class Task:
     def _positive_weights(self, level: str, labels: Sequence[Label]) -> Tensor:
         """n₀ / n₁ of the binary labels; 1 where one class is missing, for other labels, and without statistics."""
         weights = np.ones(len(labels))
-        if self.statistics is not None and level in self.statistics:
-            share = np.asarray(self.statistics[level][1], dtype=np.float64)
+        if level in self.spec.statistics:
+            share = np.asarray(self.spec.statistics[level].mean, dtype=np.float64)
             both = (share > 0) & (share < 1) & np.array([label.kind == "binary" for label in labels])
             odds = (1 - np.where(both, share, 0.5)) / np.where(both, share, 0.5)
             weights = np.where(both, np.clip(odds, 1 / MOST_WEIGHT, MOST_WEIGHT), 1.0)
@@ -244,7 +245,7 @@ class Task:
     def parts(
         self, network: nn.Module, batch: MoleculeBatch, step: int, generator: torch.Generator
     ) -> dict[str, Tensor]:
-        """Loss of each part of the task that has a measured label in the batch, to differentiate: `train.gradients` compares them.
+        """Loss of each part of the task that has a measured label in the batch, to differentiate: `train.loop` compares them.
 
         A part is a source of labels; without sources a label, or, of more than 32, a kind. Arguments: see `losses`.
         """
@@ -353,11 +354,6 @@ class Task:
             for label in self.labels[level]
             for k in range(max(label.classes, 1))
         ]
-
-    @property
-    def states_spread(self) -> bool:
-        """Whether single networks state the spread of their regression labels."""
-        return self.regression_outputs > 1
 
     def spread(self, network: nn.Module, batch: MoleculeBatch) -> dict[str, Tensor]:
         """Level → (items, `columns`) standard deviations that the network states; 0 for classes. Without gradients."""

@@ -11,14 +11,11 @@ supervised loss has a pass of its own, without noise.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from hooke.core.label import Label
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.graphs.code_prediction import (
     ATOM_SIZES,
@@ -29,13 +26,11 @@ from hooke.nn.graphs.code_prediction import (
     code_losses,
     with_codes,
 )
-from hooke.nn.graphs.label_free import LabelFree
 from hooke.nn.graphs.network import Network
 from hooke.nn.item_noise import item_uniform
 from hooke.nn.processes import step_mean
 from hooke.nn.randomness import random_from
-
-SUPERVISED = False
+from hooke.nn.task import Task as BaseTask
 
 
 @dataclass(frozen=True)
@@ -48,11 +43,12 @@ class Config:
     edge_weight: float = 1.2
 
 
-class Task(LabelFree):
+class Task(BaseTask):
     """Noisy nodes and edges; labels are not looked at."""
 
-    def __init__(self, config: Config, labels: Sequence[Label] = (), statistics: Any = None) -> None:
-        self.config = config
+    modality = "molecules"
+    supervised = False
+    config: Config
 
     def network(self, encoder: nn.Module) -> Network:
         """The encoder with heads for the codes of atoms and bonds."""

@@ -10,7 +10,6 @@ Source: WSL of Kraus et al. 2023 (arXiv 2309.16064); AdaBN: Li et al. 2016 (arXi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -20,8 +19,6 @@ from hooke.images.batch import ImageBatch
 from hooke.nn.domain_losses import rows_by_domain
 from hooke.nn.images.classification import ClassificationTask, Symmetry, domains_of, mean_over_labelled
 from hooke.nn.images.network import Classified, concatenated
-
-DOMAIN = "images"
 
 
 @dataclass(frozen=True)
@@ -37,10 +34,6 @@ class Config:
 
 class Task(ClassificationTask):
     """Cross-entropy."""
-
-    def __init__(self, config: Config, classes: Mapping[str, int], domains: int = 0) -> None:
-        super().__init__(config, classes, domains)
-        self.config = config
 
     def classify(self, network: nn.Module, batch: ImageBatch) -> Classified:
         """One pass, or one for each experimental batch."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -24,18 +25,16 @@ from torch.nn import functional
 
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
-from hooke.nn.contrast import nt_xent
 from hooke.nn.corruption import Fill, corrupt
-from hooke.nn.images.channels import in_order
-from hooke.nn.images.dihedral import ROTATIONS, random_elements, turn_each
+from hooke.nn.images.channels import in_order, standardise
+from hooke.nn.images.dihedral import ROTATIONS, random_elements, random_view, turn_each
+from hooke.nn.images.encoder import PatchTokenEncoder
 from hooke.nn.images.network import ImageNetwork
 from hooke.nn.images.patches import unpatchify
-from hooke.nn.images.standardise import standardise
-from hooke.nn.images.views import random_view
+from hooke.nn.losses import nt_xent
 from hooke.nn.randomness import random_from
+from hooke.nn.task import Task as BaseTask
 
-DOMAIN = "images"
-ENCODER = ("vit", {"class_tokens": 2})  # what the contract tests put it around
 ADJUSTMENT = {"reconstruction": 0.5, "rotation": 1.0, "contrast": 1.0}
 
 
@@ -59,8 +58,9 @@ class Network(ImageNetwork):
     """
 
     def __init__(self, encoder: Any, config: Config) -> None:
-        learned = getattr(getattr(encoder, "encoder", None), "learned", 0)
-        if learned < 2 or getattr(encoder, "agnostic", False):
+        fits = isinstance(encoder, PatchTokenEncoder) and not encoder.agnostic
+        learned = encoder.encoder.learned if fits else 0
+        if learned < 2:
             raise UsageError(f"sit_v1 needs the encoder vit with class_tokens = 2, got one with {learned}")
         super().__init__(encoder)
         width, self.patch = int(encoder.width), int(encoder.patch)
@@ -80,17 +80,17 @@ class Network(ImageNetwork):
         return image, rotation, self.contrast(tokens[:, 1])
 
 
-class Task:
+class Task(BaseTask):
     """SiT, version 1.
 
     Args:
         config: Damage and contrast.
-        classes: Not used: there are no labels.
-        domains: Not used.
+        spec: Not used: there are no labels.
     """
 
-    def __init__(self, config: Config, classes: Mapping[str, int] | None = None, domains: int = 0) -> None:
-        self.config = config
+    modality = "images"
+    supervised = False
+    example_model = MappingProxyType({"name": "vit", "preset": "tiny", "depth": 2, "class_tokens": 2})
 
     def network(self, encoder: nn.Module) -> Network:
         """The encoder with the three heads."""

@@ -5,38 +5,83 @@
     reconstruction = mean |x̂ - x| over damaged pixels (0 when none is)
     contrast = mean over both directions of 2 τ CE(student's query of one view, teacher's keys of the other)
 
-The teacher is an exponential moving average of the student (`nn.teacher`), part of the network and of its saved state, and
+The teacher is an exponential moving average of the student (`tasks.sit_v2`), part of the network and of its saved state, and
 follows at most once a step. Nothing here needs several processes.
 
 Source: Atito et al. 2021, version 2 (arXiv 2104.03602) and its public code; contrast as in MoCo v3 (arXiv 2104.02057).
 Differs from it: batch-norm buffers of the teacher are averaged too; views by shifts, reflections and contrast.
+
+A teacher that follows its student as an exponential moving average.
+
+    w̄ ← m w̄ + (1 - m) w,  m = 1 - (1 - m₀) (cos(π t) + 1) / 2,  t from 0 to 1 over training
+
+Buffers with fractions (batch-norm statistics) are averaged like weights, counters are copied. The teacher's own passes never
+change its statistics: in training its batch norms use those of the mini-batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
-from hooke.nn.contrast import key_contrast
 from hooke.nn.corruption import Fill, corrupt
-from hooke.nn.images.channels import in_order
+from hooke.nn.images.channels import in_order, standardise
+from hooke.nn.images.dihedral import random_view
+from hooke.nn.images.encoder import PatchTokenEncoder
 from hooke.nn.images.network import ImageNetwork
 from hooke.nn.images.output import ImageOutput
 from hooke.nn.images.patches import unpatchify
-from hooke.nn.images.standardise import standardise
-from hooke.nn.images.views import random_view
+from hooke.nn.losses import key_contrast
 from hooke.nn.mlp import RowBatchNorm
 from hooke.nn.randomness import random_from
-from hooke.nn.teacher import Teacher, momentum_at
+from hooke.nn.task import Task as BaseTask
 
-DOMAIN = "images"
+
+def momentum_at(step: int, steps: int, start: float) -> float:
+    """M at a step; 1 from the last one on."""
+    return 1 - (1 - start) * (math.cos(math.pi * min(1.0, step / max(1, steps))) + 1) / 2
+
+
+class Teacher(nn.Module):
+    """A copy of a module that gets no gradient.
+
+    Attributes:
+        seen: The last training step that was taken in, -1 before the first.
+    """
+
+    seen: Tensor
+
+    def __init__(self, student: nn.Module) -> None:
+        super().__init__()
+        self.module = copy.deepcopy(student)
+        for parameter in self.module.parameters():
+            parameter.requires_grad_(False)
+        for part in self.module.modules():
+            if isinstance(part, _BatchNorm):
+                part.momentum = 0.0
+        self.register_buffer("seen", torch.tensor(-1))
+
+    @torch.no_grad()
+    def follow(self, student: nn.Module, momentum: float, step: int) -> None:
+        """Take in the student's weights, once a step; at the first step they are the same already."""
+        if step <= int(self.seen):
+            return
+        self.seen.fill_(step)
+        mine = self.module.state_dict()
+        for name, tensor in student.state_dict().items():
+            if tensor.is_floating_point():
+                mine[name].lerp_(tensor, 1 - momentum)
+            else:
+                mine[name].copy_(tensor)
 
 
 @dataclass(frozen=True)
@@ -85,7 +130,7 @@ class Network(ImageNetwork):
     """
 
     def __init__(self, encoder: Any, config: Config) -> None:
-        if not hasattr(getattr(encoder, "encoder", None), "learned") or getattr(encoder, "agnostic", False):
+        if not isinstance(encoder, PatchTokenEncoder) or encoder.agnostic:
             raise UsageError("sit_v2 needs the encoder vit")
         super().__init__(encoder)
         width, self.patch = int(encoder.width), int(encoder.patch)
@@ -109,17 +154,16 @@ class Network(ImageNetwork):
         return image, queries, keys
 
 
-class Task:
+class Task(BaseTask):
     """SiT, version 2.
 
     Args:
         config: Damage, contrast and teacher.
-        classes: Not used: there are no labels.
-        domains: Not used.
+        spec: Not used: there are no labels.
     """
 
-    def __init__(self, config: Config, classes: Mapping[str, int] | None = None, domains: int = 0) -> None:
-        self.config = config
+    modality = "images"
+    supervised = False
 
     def network(self, encoder: nn.Module) -> Network:
         """Student and teacher."""

@@ -1,9 +1,10 @@
-"""The public contract kit: check_model, check_dataset, check_task, and check_image_model, check_image_task for images."""
+"""The public contract kit: check_model, check_task, check_estimator, check_dataset and check_modality, for all modalities alike."""
 
+from hooke.nn.contract import ContractError
 from hooke.testing.datasets import check_dataset
-from hooke.testing.image_models import check_image_model
-from hooke.testing.image_tasks import check_image_task
+from hooke.testing.estimators import check_estimator
+from hooke.testing.modalities import check_modality
 from hooke.testing.models import check_model
 from hooke.testing.tasks import check_task
 
-__all__ = ["check_dataset", "check_image_model", "check_image_task", "check_model", "check_task"]
+__all__ = ["ContractError", "check_dataset", "check_estimator", "check_modality", "check_model", "check_task"]

@@ -1,35 +1,14 @@
-"""What the three checks have in common: names or modules, and failures that say what is wrong."""
+"""What the checks have in common: names or files, and what a file states."""
 
 from __future__ import annotations
 
-from dataclasses import is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from types import ModuleType
-
-import torch
-from torch import Tensor
+from typing import Any
 
 from hooke.core import registry
-
-
-class ContractError(AssertionError):
-    """A model, data set or task that breaks its contract."""
-
-
-def require(condition: bool | Tensor, message: str) -> None:
-    """Raise `ContractError` unless the condition holds."""
-    if not condition:
-        raise ContractError(message)
-
-
-def require_equal(found: Tensor, expected: Tensor, what: str, *, tolerance: float = 1e-9) -> None:
-    """Raise `ContractError` unless two tensors agree within tolerance × (1 + largest absolute value)."""
-    require(found.shape == expected.shape, f"{what}: shape {tuple(found.shape)} instead of {tuple(expected.shape)}")
-    if found.numel() == 0:
-        return
-    found, expected = found.detach(), expected.detach()
-    error = float((found - expected).abs().max())
-    scale = 1 + float(expected.abs().max())
-    require(error <= tolerance * scale, f"{what}: differs by {error:.3g} (values up to {scale - 1:.3g})")
+from hooke.modalities import Modality, modality
+from hooke.nn.contract import require
 
 
 def resolve_module(kind: str, module: ModuleType | str) -> ModuleType:
@@ -37,23 +16,23 @@ def resolve_module(kind: str, module: ModuleType | str) -> ModuleType:
     return registry.module(kind, module) if isinstance(module, str) else module
 
 
-def domain_of(module: ModuleType) -> str:
-    """What a model or task is about: its `DOMAIN`, "molecules" when it declares none."""
-    return getattr(module, "DOMAIN", "molecules")
+def stated_modality(about: Any, name: str) -> Modality:
+    """The modality that a model, task or card states."""
+    stated = getattr(about, "modality", None)
+    known = registry.names("modalities")
+    require(stated in known, f"{name}: modality is {stated!r}, which is none of {', '.join(known)}")
+    return modality(str(stated))
 
 
-def names_of(kind: str, domain: str) -> list[str]:
-    """The registered models or tasks of one domain."""
-    return [name for name in registry.names(kind) if domain_of(registry.module(kind, name)) == domain]
-
-
-def require_frozen_config(module: ModuleType) -> None:
+def require_frozen_config(module: Any) -> None:
     """`Config` is a frozen dataclass whose fields all have defaults."""
-    config = getattr(module, "Config", None)
-    require(isinstance(config, type) and is_dataclass(config), f"{module.__name__}: Config is not a dataclass")
-    require(config.__dataclass_params__.frozen, f"{module.__name__}: Config is not frozen")  # type: ignore[union-attr]
+    require_frozen(getattr(module, "Config", None), f"{module.__name__}: Config")
 
 
-def seeded(seed: int) -> torch.Generator:
-    """A generator of its own."""
-    return torch.Generator().manual_seed(seed)
+def require_frozen(config: Any, what: str) -> None:
+    """A frozen dataclass whose fields all have defaults."""
+    require(isinstance(config, type) and is_dataclass(config), f"{what} is not a dataclass")
+    require(config.__dataclass_params__.frozen, f"{what} is not frozen")
+    for field in fields(config):
+        default = field.default is not MISSING or field.default_factory is not MISSING
+        require(default, f"{what}.{field.name} has no default")

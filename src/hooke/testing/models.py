@@ -1,218 +1,220 @@
-"""`check_model`: what every molecule model must do.
+"""`check_model`: what every model must do, on the sample of its modality.
 
-A model file has `Config` (frozen dataclass), `PRESETS` (name → Config, "tiny" among them) and `Model(config, encodings)`. It may
-declare `NODE_INPUTS`: name → width of node encodings that it reads besides those of `encodings` (coordinates ...), and
-`GRADIENT_EXEMPT`: regular expression of parameter names → why they get no gradient from the molecule rows; in these
-names "layers.last." stands for the last layer.
+A model file has `Config` (frozen dataclass), `PRESETS` (name → Config, "tiny" among them) and `Model(config, spec)`, a `torch.nn.Module` that
+states its `modality` and has `width` and `embed(batch)`. `Model.gradient_exempt`, if it is there, maps regular expressions of
+parameter names to the reason why the embedding gives them no gradient.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from types import ModuleType
-from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hooke.molecules.arrays import MoleculeSlice
-from hooke.molecules.batch import MoleculeBatch, collate
-from hooke.molecules.encodings.config import EncodingConfig
-from hooke.nn.graphs.output import MoleculeOutput
-from hooke.testing.contract import ContractError, require, require_equal, require_frozen_config, resolve_module, seeded
-from hooke.testing.permute import permuted
-from hooke.testing.samples import ENCODINGS, LARGE, SMILES, slice_of
-
-NO_ENCODINGS = EncodingConfig()
+from hooke.modalities import Follow, Symmetry
+from hooke.nn.contract import (
+    ContractError,
+    ModelCase,
+    finite_gradients,
+    mixture,
+    parameters_without_gradient,
+    require,
+    require_equal,
+)
+from hooke.testing.contract import require_frozen_config, resolve_module, stated_modality
 
 
 def check_model(module: ModuleType | str) -> None:
-    """Run every check of `MODEL_CHECKS` on a model file or a registered name.
+    """Run the checks of `MODEL_CHECKS` and those of the modality on a model file or a registered name.
 
     Raises:
         ContractError: The first check that fails, with what was found.
     """
+    case = model_case(module)
+    for check in model_checks(case).values():
+        check(case)
+
+
+def model_case(module: ModuleType | str) -> ModelCase:
+    """A model file or registered name with the sample of the modality that it states."""
     module = resolve_module("models", module)
-    for check in MODEL_CHECKS.values():
-        check(module)
+    return ModelCase(module, stated_modality(module.Model, module.__name__))
 
 
-def build(
-    module: ModuleType, encodings: EncodingConfig = ENCODINGS, config: Any = None, *, training: bool = False
-) -> nn.Module:
-    """The "tiny" model in float64, from seed 0."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        model = module.Model(config or module.PRESETS["tiny"], encodings)
-    return model.double().train(training)
+def model_checks(case: ModelCase) -> dict[str, Callable[[ModelCase], None]]:
+    """Name → check: those of all models, then those of its modality."""
+    return {**MODEL_CHECKS, **case.modality.checks().models}
 
 
-def _slice(module: ModuleType, smiles: Sequence[str], encodings: EncodingConfig = ENCODINGS) -> MoleculeSlice:
-    """Molecules with all that the model reads."""
-    return slice_of(smiles, encodings=encodings, node_inputs=getattr(module, "NODE_INPUTS", None))
-
-
-def _batch(module: ModuleType, smiles: Sequence[str], encodings: EncodingConfig = ENCODINGS) -> MoleculeBatch:
-    """The molecules of `_slice` as one batch."""
-    return collate(_slice(module, smiles, encodings))
-
-
-def outputs(output: MoleculeOutput) -> dict[str, Tensor]:
-    """The tensors of an output by name."""
-    return {name: tensor for name in ("nodes", "edges", "graphs") if (tensor := getattr(output, name)) is not None}
-
-
-def interface(module: ModuleType) -> None:
-    """Config, presets, declared widths and `embed`."""
+def interface(case: ModelCase) -> None:
+    """Config, presets, base class; one finite row of `width` an item, the same as in the outputs."""
+    module = case.module
     require_frozen_config(module)
+    base = case.modality.base
+    require(issubclass(module.Model, base), f"{module.__name__}: Model is not a {base.__name__}")
     presets = getattr(module, "PRESETS", {})
     require("tiny" in presets, f"{module.__name__}: PRESETS has no 'tiny'")
-    require(
-        all(isinstance(preset, module.Config) for preset in presets.values()),
-        f"{module.__name__}: a preset is not a Config",
-    )
-    for encodings in (NO_ENCODINGS, ENCODINGS):
-        batch, model = _batch(module, SMILES, encodings), build(module, encodings)
-        found = model(batch)
-        require(isinstance(found, MoleculeOutput), "forward does not return a MoleculeOutput")
-        require(found.nodes.shape == (batch.num_nodes, model.node_width), "nodes do not have shape (V, node_width)")
-        require(
-            found.graphs.shape == (batch.num_graphs, model.graph_width), "graphs do not have shape (B, graph_width)"
-        )
-        require((found.edges is None) == (model.edge_width == 0), "edges and edge_width do not fit")
-        if found.edges is not None:
-            edges = (batch.edge_index.shape[1], model.edge_width)
-            require(found.edges.shape == edges, "edges do not have shape (E, edge_width)")
-        require_equal(cast(Any, model).embed(batch), found.graphs, "embed is not the graphs of forward", tolerance=0)
+    of_config = all(isinstance(preset, module.Config) for preset in presets.values())
+    require(of_config, f"{module.__name__}: a preset is not a Config")
+    batch, model = case.batch(), case.build()
+    rows = model.embed(batch)
+    require(rows.shape == (batch.num_items, model.width), f"embed has shape {tuple(rows.shape)}, not (items, width)")
+    found = case.outputs(model)
+    first = case.modality.levels[0]
+    require_equal(rows, found[first], f"embed is not the {first} rows of the outputs", tolerance=0.0)
+    for level, values in found.items():
+        require(values.isfinite().all(), f"the {level} rows are not finite")
 
 
-def permutation(module: ModuleType) -> None:
-    """Another order of atoms and bonds gives the same rows in that order, and the same molecules."""
-    molecules = _slice(module, SMILES)
-    other = permuted(molecules, np.random.default_rng(1))
-    batch, changed = collate(molecules), collate(other.molecules)
-    model = build(module)
-    before, after = model(batch), model(changed)
-    nodes = torch.from_numpy(other.nodes)
-    require_equal(after.graphs, before.graphs, "molecules change with the order of their atoms")
-    require_equal(after.nodes, before.nodes[nodes], "nodes change with the order of the atoms")
-    if before.edges is not None:
-        former = {tuple(pair): row for row, pair in enumerate(batch.edge_index.T.tolist())}
-        rows = [former[tuple(pair)] for pair in nodes[changed.edge_index].T.tolist()]
-        require_equal(after.edges, before.edges[rows], "edges change with the order of the atoms")
+def items(case: ModelCase) -> None:
+    """An item gives the same alone, in a part of the batch and in another order as in the whole batch."""
+    model, count = case.build(), case.sample.items
+    with torch.no_grad():
+        whole = case.outputs(model)
+        alone = [case.outputs(model, [place]) for place in range(count)]
+        require_items(whole, alone, range(count))
+        for part in (range(count - 1, -1, -1), range(count // 2), range(count // 2, count)):
+            require_items(case.outputs(model, part), alone, part)
 
 
-def batch_of_one(module: ModuleType) -> None:
-    """A molecule alone gives what it gives among others."""
-    model = build(module)
-    together = model(_batch(module, SMILES)).graphs
-    for row, smiles in enumerate(SMILES):
-        alone = model(_batch(module, [smiles])).graphs
-        require_equal(alone, together[row : row + 1], f"{smiles} alone differs from {smiles} in a batch")
-
-
-def gradients(module: ModuleType) -> None:
-    """Every parameter gets a gradient from the molecules, but for declared exemptions; from all outputs, without any."""
-    batch = _batch(module, SMILES)
-    exempt: dict[str, str] = getattr(module, "GRADIENT_EXEMPT", {})
-    for names in (("graphs",), ("nodes", "edges", "graphs")):
-        model = build(module, training=True)
-        found = outputs(model(batch))
-        total = sum((_mix(found[name]) for name in names if name in found), torch.zeros((), dtype=torch.float64))
-        total.backward()
-        without = {_stable(name, model) for name, p in model.named_parameters() if p.grad is None or not p.grad.any()}
-        patterns = exempt if names == ("graphs",) else {}
-        excused = {name for name in without if any(re.fullmatch(pattern, name) for pattern in patterns)}
-        require(not without - excused, f"no gradient from {' + '.join(names)}: {', '.join(sorted(without - excused))}")
-        for pattern in patterns:
-            require(
-                any(re.fullmatch(pattern, name) for name in without),
-                f"GRADIENT_EXEMPT {pattern!r} excuses no parameter",
+def require_items(found: Mapping[str, Tensor], alone: Any, places: Sequence[int]) -> None:
+    """Raise `ContractError` unless the rows of a batch are those of its items alone (place → level → rows), one after another."""
+    for level, rows in found.items():
+        start = 0
+        for place in places:
+            expected = alone[place][level]
+            here = rows[start : start + len(expected)]
+            require_equal(
+                here, expected, f"{level}: item {place} alone differs from itself in the batch of {[*places]}"
             )
+            start += len(expected)
+        require(start == len(rows), f"{level}: {len(rows)} rows of a batch, {start} of its items alone")
 
 
-def _mix(rows: Tensor) -> Tensor:
-    """A scalar that depends on every entry in its own way."""
-    weights = torch.randn(rows.shape, generator=seeded(0), dtype=rows.dtype)
-    return (rows * weights).sum()
+def symmetries(case: ModelCase) -> None:
+    """The outputs follow, or do not notice, what is done to the batch."""
+    model, batch = case.build(), case.batch()
+    with torch.no_grad():
+        before = case.modality.outputs(model, batch)
+        for symmetry in case.modality.symmetries:
+            changed, follow = symmetry.change(batch, np.random.default_rng(1))
+            require_following(before, case.modality.outputs(model, changed), follow, symmetry)
 
 
-def _stable(name: str, model: nn.Module) -> str:
-    """The parameter's name with "last" for the number of the last layer."""
-    numbers = [int(found[1]) for other, _ in model.named_parameters() if (found := re.match(r"layers\.(\d+)\.", other))]
-    return re.sub(rf"^layers\.{max(numbers, default=-1)}\.", "layers.last.", name)
+def require_following(
+    before: Mapping[str, Tensor], after: Mapping[str, Tensor], follow: Follow, symmetry: Symmetry
+) -> None:
+    """Raise `ContractError` unless the values after a symmetry are what those before it say."""
+    require(before.keys() == after.keys(), f"other levels after a change of the {symmetry.name}")
+    for level, values in before.items():
+        expected = follow(level, values)
+        if expected is not None:
+            what = f"{level} does not follow the {symmetry.name}"
+            require_equal(after[level], expected, what)
 
 
-def state_round_trip(module: ModuleType) -> None:
+def gradients(case: ModelCase) -> None:
+    """Every parameter gets a gradient from the embedding, but for declared exemptions; from all outputs, without any."""
+    first = case.modality.levels[0]
+    exempt = getattr(case.module.Model, "gradient_exempt", {})
+    for patterns in (exempt, {}):
+        model = case.build(training=True)
+        found = case.outputs(model)
+        mixture([found[first]] if patterns is exempt else found.values()).backward()
+        without = parameters_without_gradient(model)
+        excused = {name for name in without if any(re.fullmatch(pattern, name) for pattern in patterns)}
+        source = "the embedding" if patterns is exempt else "any output"
+        require(not without - excused, f"no gradient from {source}: {', '.join(sorted(without - excused))}")
+        for pattern in patterns:
+            used = any(re.fullmatch(pattern, name) for name in without)
+            require(used, f"gradient_exempt {pattern!r} excuses no parameter")
+
+
+def state_round_trip(case: ModelCase) -> None:
     """A model with the saved state of another one computes the same bits."""
-    batch, model = _batch(module, SMILES), build(module)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)
-        other = module.Model(module.PRESETS["tiny"], ENCODINGS).double().eval()
-    require(not torch.equal(other(batch).graphs, model(batch).graphs), "the seed does not change the weights")
-    other.load_state_dict(model.state_dict())
-    require(torch.equal(other(batch).graphs, model(batch).graphs), "state_dict does not hold all that the model needs")
+    model, other = case.build(), case.build(seed=1)
+    with torch.no_grad():
+        expected, found = case.outputs(model), case.outputs(other)
+        require(not _same_bits(found, expected), "the seed does not change the weights")
+        other.load_state_dict(model.state_dict())
+        require(_same_bits(case.outputs(other), expected), "state_dict does not hold all that the model needs")
 
 
-def determinism(module: ModuleType) -> None:
+def _same_bits(found: dict[str, Tensor], expected: dict[str, Tensor]) -> bool:
+    return all(torch.equal(rows, expected[level]) for level, rows in found.items())
+
+
+def determinism(case: ModelCase) -> None:
     """The same seed gives the same weights; the same batch gives the same bits, in output and gradient."""
-    batch = _batch(module, SMILES)
-    rows = []
+    runs = []
     for _ in range(2):
-        model = build(module)
-        graphs = model(batch).graphs
-        _mix(graphs).backward()
+        model = case.build()
+        found = case.outputs(model)
+        mixture(found.values()).backward()
         grads = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-        rows.append([graphs.detach(), *grads])
-    require(all(torch.equal(a, b) for a, b in zip(*rows, strict=True)), "two equal runs differ")
+        runs.append([*(rows.detach() for rows in found.values()), *grads])
+    require(all(torch.equal(a, b) for a, b in zip(*runs, strict=True)), "two equal runs differ")
 
 
-def odd_molecules(module: ModuleType) -> None:
-    """One atom, no bond at all, several components and 241 atoms: finite outputs and gradients, in training too."""
-    for smiles in (["C"], ["[Na+].[Cl-]"], ["C", "[Na+].[Cl-]"], ["CC.O"], [LARGE], ["C", LARGE]):
-        batch = _batch(module, smiles)
+def odd_items(case: ModelCase) -> None:
+    """Odd items give finite outputs and gradients, in training too, and the same alone as together."""
+    alone: dict[int, dict[str, Tensor]] = {}
+    for what, places in case.sample.odd.items():
         for training in (False, True):
-            model = build(module, training=training)
-            found = outputs(model(batch))
-            require(all(bool(rows.isfinite().all()) for rows in found.values()), f"{smiles}: output is not finite")
-            torch.stack([_mix(rows) for rows in found.values()]).sum().backward()
-            finite = all(bool(p.grad.isfinite().all()) for p in model.parameters() if p.grad is not None)
-            require(finite, f"{smiles}: gradient is not finite")
+            model = case.build(training=training)
+            found = case.outputs(model, places)
+            require(all(bool(rows.isfinite().all()) for rows in found.values()), f"{what}: the output is not finite")
+            mixture(found.values()).backward()
+            require(finite_gradients(model), f"{what}: the gradient is not finite")
+            if not training:
+                with torch.no_grad():
+                    for place in places:
+                        if place not in alone:
+                            alone[place] = found if len(places) == 1 else case.outputs(model, [place])
+                require_items(found, alone, places)
 
 
-def half_precision(module: ModuleType) -> None:
+def half_precision(case: ModelCase) -> None:
     """bfloat16 autocast stays within 10% of float32."""
-    batch, model = _batch(module, SMILES), build(module).float()
-    exact = model(batch).graphs
+    model, batch = case.build().float(), case.batch()
+    exact = model.embed(batch)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        graphs = model(batch).graphs.float()
-        _mix(graphs).backward()
-    require_equal(graphs, exact, "bfloat16 autocast", tolerance=0.1)
+        rows = model.embed(batch).float()
+        mixture([rows]).backward()
+    require_equal(rows, exact, "bfloat16 autocast", tolerance=0.1)
 
 
-def options(module: ModuleType) -> None:
-    """Every field of Config changes the output or the parameters: no option is without effect."""
-    batch, config = _batch(module, SMILES), module.PRESETS["tiny"]
+def options(case: ModelCase) -> None:
+    """Every field of Config changes the outputs, or adds parameters that change them in training: no option is without effect."""
+    config, places = case.module.PRESETS["tiny"], range(0, case.sample.items, 2)
 
-    def fingerprint(changed: Any) -> tuple[Any, ...]:
-        model = build(module, config=changed, training=True)
-        with torch.random.fork_rng(devices=[]):
+    def run(changed: Any, *, learning: bool = False) -> tuple[nn.Module, dict[str, Tensor]]:
+        model = case.build(changed, training=True)
+        with torch.random.fork_rng(devices=[]), torch.set_grad_enabled(learning):
             torch.manual_seed(0)
-            return tuple(rows.detach().numpy().tobytes() for rows in outputs(model(batch)).values())
+            return model, case.outputs(model, places)
 
-    usual = fingerprint(config)
-    hints = get_type_hints(module.Config)
+    usual = run(config)[1]
+    hints = get_type_hints(case.module.Config)
     for option in fields(config):
-        for value in other_values(getattr(config, option.name), hints[option.name]):
-            found = fingerprint(replace(config, **{option.name: value}))
-            require(found != usual, f"Config.{option.name} = {value!r} changes nothing")
+        for value in other_values(option.name, getattr(config, option.name), hints[option.name]):
+            changed = replace(config, **{option.name: value})
+            if _same_bits(run(changed)[1], usual):
+                model, found = run(changed, learning=True)
+                mixture(found.values()).backward()
+                shapes = [{name: p.shape for name, p in made.named_parameters()} for made in (case.build(), model)]
+                learns = shapes[0] != shapes[1] and not parameters_without_gradient(model)
+                require(learns, f"Config.{option.name} = {value!r} changes nothing")
 
 
-def other_values(value: Any, hint: Any) -> list[Any]:
-    """Valid values of an option other than its present one.
+def other_values(name: str, value: Any, hint: Any) -> list[Any]:
+    """Valid values of an option other than its present one: widths and heads are doubled, as they must divide each other.
 
     Raises:
         ContractError: An option of a type that this kit does not know.
@@ -222,43 +224,17 @@ def other_values(value: Any, hint: Any) -> list[Any]:
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, int):
-        return [value + 1 if value < 8 else value + 8]
+        return [2 * value if value >= 8 or "heads" in name else value + 1]
     if isinstance(value, float):
         return [value + 0.25]
-    raise ContractError(f"an option of type {hint!r} cannot be varied; use a Literal, bool, int or float")
+    if isinstance(value, tuple):
+        return [(*value[:-1], value[-1] + 1)]
+    raise ContractError(f"an option of type {hint!r} cannot be varied; use a Literal, bool, int, float or tuple")
 
 
-MODEL_CHECKS: dict[str, Callable[[ModuleType], None]] = {
+MODEL_CHECKS: dict[str, Callable[[ModelCase], None]] = {
     check.__name__: check
     for check in (
-        interface,
-        permutation,
-        batch_of_one,
-        gradients,
-        state_round_trip,
-        determinism,
-        odd_molecules,
-        half_precision,
-        options,
+        interface, items, symmetries, gradients, state_round_trip, determinism, odd_items, half_precision, options,
     )
-}
-
-
-def check_batch(batch: MoleculeBatch) -> None:
-    """The promises of `MoleculeBatch`: sorted destinations, true reverses, each bond twice, offsets that fit."""
-    source, destination = batch.edge_index
-    require(bool((destination[1:] >= destination[:-1]).all()), "edges are not sorted by destination")
-    require(bool((source[batch.edge_reverse] == destination).all()), "edge_reverse does not swap the ends")
-    require(bool((batch.edge_bond[batch.edge_reverse] == batch.edge_bond).all()), "a reverse edge is of another bond")
-    require(bool((batch.edge_codes[batch.edge_reverse] == batch.edge_codes).all()), "a reverse edge has other codes")
-    require(bool((batch.node_graph[source] == batch.node_graph[destination]).all()), "an edge joins two molecules")
-    sizes = torch.bincount(batch.node_graph, minlength=batch.num_graphs)
-    require(bool((batch.node_offsets.diff() == sizes).all()), "node_offsets do not fit node_graph")
-    items = {
-        "graph": batch.num_graphs,
-        "node": batch.num_nodes,
-        "edge": batch.num_bonds,
-        "pair": batch.pair_index.shape[1],
-    }
-    for level, values in batch.targets.items():
-        require(len(values) == items[level], f"{len(values)} rows of {level} targets for {items[level]} items")
+}  # fmt: skip

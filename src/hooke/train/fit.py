@@ -12,26 +12,52 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from hooke.core import registry
 from hooke.core.errors import DataError, HookeError, UsageError
 from hooke.core.files import disk_full_explained
-from hooke.core.recipe import Recipe, resolve
+from hooke.core.how import How
+from hooke.core.paths import cache_folder
+from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
+from hooke.core.types import Spec, Store
 from hooke.evaluate.splits import Split, part_of
-from hooke.train.devices import check_can_start
-from hooke.train.domains import Store, domain_of
+from hooke.inference.ensemble import Ensemble, Predictor
+from hooke.inference.loaded import read_recipe
+from hooke.modalities import trainable
+from hooke.train.devices import check_can_start, single_device
+from hooke.train.estimator import fitted
+from hooke.train.measure import measure
 from hooke.train.member import Member, Watch, trained
+
+SPEC = "spec.json"
 
 
 def prepare(recipe: Recipe, *, workers: int | None = None, show_progress: bool = True) -> Any:
     """The store of a recipe's data set, prepared below the cache folder or found there again."""
-    return domain_of(recipe).prepare(recipe, workers=workers, show_progress=show_progress)
+    dataset = registry.module("datasets", recipe.data.name).Dataset(recipe.data.config)
+    sections = trainable(recipe.modality, "fit").preparation(recipe)
+    return dataset.prepare(cache_folder() / "stores", How(workers, show_progress, sections))
+
+
+def split_of(store: Store, recipe: Recipe) -> Split:
+    """The rows to learn from, to choose by and to test on, those that teach nothing left out.
+
+    Raises:
+        UsageError: Nothing is left to train on.
+    """
+    modality = trainable(recipe.modality, "fit")
+    found = modality.splits[recipe.split.kind](store, recipe.split)
+    found = Split(*(modality.usable(store, part, recipe) for part in (found.train, found.valid, found.test)))
+    if not len(found.train):
+        raise UsageError(f"none of the {modality.items} is left to train on; check data.split and the labels")
+    return part_of(found, recipe.split.train_share, generator=np.random.default_rng(recipe.seed))
 
 
 def fit(
     recipe: Recipe,
     *,
     runs: Path = Path("runs"),
-    store: Store | None = None,
+    store: Any = None,
     pretrained: Path | None = None,
     new: bool = False,
     reuse: bool = False,
@@ -85,10 +111,11 @@ def resume(folder: Path, *, show_progress: bool = True) -> RunFolder:
     run = RunFolder.open(folder)
     if run.info["status"] == "finished":
         return run
-    recipe = recipe_of(run)
+    recipe = read_recipe(run)
     check_can_start(recipe.train)
     saved = Path(run.info["store"])
-    store = domain_of(recipe).open_store(saved) if saved.exists() else prepare(recipe, show_progress=show_progress)
+    opened = trainable(recipe.modality, "resume").open
+    store = opened(saved) if saved.exists() else prepare(recipe, show_progress=show_progress)
     if store.content_hash != run.info["data_hash"]:
         raise DataError(f"the data of {folder} changed since it was started; start a new run with `hooke fit --new`")
     pretrained = run.info.get("pretrained_folder")
@@ -100,8 +127,8 @@ def finetune(
 ) -> RunFolder:
     """Adapt a pretrained run's encoder to another data set with new heads.
 
-    The model is taken from the pretrained run, and with molecules encodings and standardisation. mode="probe" keeps the
-    encoder frozen.
+    The model is taken from the pretrained run, with what its encoder depends on (of molecules encodings and standardisation).
+    mode="probe" keeps the encoder frozen.
 
     Raises:
         UsageError: Unknown mode.
@@ -115,30 +142,27 @@ def adapted(recipe: Recipe, pretrained: Path, mode: str = "full") -> Recipe:
     """A recipe with the model of a pretrained run, and what of that run its encoder depends on.
 
     Raises:
-        UsageError: The run is about something else.
+        UsageError: The run is about something else, or has no encoder.
     """
-    before = recipe_of(RunFolder.open(pretrained))
-    if before.domain != recipe.domain:
-        raise UsageError(f"{pretrained} is about {before.domain}, the recipe {recipe.name!r} about {recipe.domain}")
+    run = RunFolder.open(pretrained)
+    before = read_recipe(run)
+    if before.modality != recipe.modality:
+        raise UsageError(f"{pretrained} is about {before.modality}, the recipe {recipe.name!r} about {recipe.modality}")
+    if before.has_estimator:
+        raise UsageError(f"{pretrained} is a run of the estimator {before.model.name!r}, which has no encoder to adapt")
     rate = 0.0 if mode == "probe" else recipe.train.encoder_rate
-    chosen = domain_of(recipe).adapted(recipe, before)
-    return replace(chosen, train=replace(recipe.train, encoder_rate=rate))
-
-
-def recipe_of(run: RunFolder) -> Recipe:
-    """The recipe of a run."""
-    return resolve({key: value for key, value in run.recipe.items() if key != "pretrained"})
+    chosen = trainable(recipe.modality, "finetune").inherit(recipe, run)
+    return replace(chosen, model=before.model, train=replace(recipe.train, encoder_rate=rate))
 
 
 def _train(
     run: RunFolder,
     recipe: Recipe,
-    store: Store,
+    store: Any,
     pretrained: Path | None,
     show_progress: bool,
     watch: Watch | None = None,
 ) -> RunFolder:
-    domain_of(recipe).check(store, recipe)
     run.lock()
     started = time.monotonic()
     try:
@@ -157,26 +181,48 @@ def _train(
 
 
 def _work(
-    run: RunFolder, recipe: Recipe, store: Store, pretrained: Path | None, show_progress: bool, watch: Watch | None
+    run: RunFolder, recipe: Recipe, store: Any, pretrained: Path | None, show_progress: bool, watch: Watch | None
 ) -> None:
-    domain = domain_of(recipe)
-    share, generator = recipe.split.train_share, np.random.default_rng(recipe.seed)
-    split = part_of(domain.split(store, recipe), share, generator=generator)
+    modality, split = trainable(recipe.modality, "fit"), split_of(store, recipe)
     if len(split.train) < recipe.train.devices:
         raise UsageError(f"{len(split.train)} training rows cannot be shared by {recipe.train.devices} devices")
+    spec = modality.spec(store, split.train, recipe)
+    if recipe.learns_labels and not spec.labels:
+        raise UsageError(f"{store.folder.name} carries no label: name one with --targets, or check the table")
+    run.write_json(SPEC, spec.to_json())
     pl.DataFrame({"row": np.arange(len(store)), "split": split.labels(len(store))}).write_parquet(
         run.path("split.parquet")
     )
-    members = domain.members(run, recipe, store, split, pretrained=pretrained, show_progress=show_progress, watch=watch)
+    predictor: Predictor
+    if recipe.has_estimator:
+        predictor = fitted(run, recipe, spec, store, split)
+    else:
+        predictor = _networks(run, recipe, spec, store, split, pretrained, show_progress, watch)
+    measure(run, recipe, store, split, spec, predictor)
+    run.update(
+        parameters=predictor.parameters,
+        rows={"train": len(split.train), "valid": len(split.valid), "test": len(split.test)},
+        device=str(predictor.device),
+        **modality.facts(store, spec),
+    )
+
+
+def _networks(
+    run: RunFolder, recipe: Recipe, spec: Spec, store: Store, split: Split, pretrained: Path | None, show_progress: bool,
+    watch: Watch | None,
+) -> Ensemble:  # fmt: skip
+    """The trained members."""
+    members = [
+        Member(
+            run, recipe, spec, store.folder, split.train, split.valid, number, pretrained=pretrained,
+            show_progress=show_progress, watch=watch,
+        )
+        for number in range(recipe.train.ensemble)
+    ]  # fmt: skip
     networks = [trained(member) for member in members]
-    found = domain.measure(run, recipe, store, split, networks)
     if recipe.train.refit:
         _refit(members, split)
-    run.update(
-        parameters=sum(parameter.numel() for parameter in networks[0].parameters()),
-        rows={"train": len(split.train), "valid": len(split.valid), "test": len(split.test)},
-        **found,
-    )
+    return Ensemble(networks, members[0].network()[1], single_device(recipe.train))
 
 
 def _seconds(run: RunFolder, started: float) -> float:

@@ -8,6 +8,14 @@ Several processes share each step: each computes the loss of all items of the st
 does not depend on the process that holds it (`nn.item_noise`). So P processes learn what one process learns from batches P times
 as large, but for the order of sums. Exceptions: batch norms and contrasts see the items of their own process alone, and images
 draw from a generator of each process.
+
+How hard each task pulls at the encoder: the norm of its own gradient.
+
+    g_k = ‖∂L_k / ∂θ_encoder‖
+
+with L_k the loss of task k as it enters the total. Tasks with much larger norms than others decide where a shared encoder goes.
+
+Source: Chen et al. 2018 (GradNorm, arXiv 1711.02257), who balance these norms; here they are only measured.
 """
 
 from __future__ import annotations
@@ -17,7 +25,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -26,15 +34,48 @@ from torch import Tensor, nn
 from hooke.core.errors import HookeError
 from hooke.core.progress import Progress
 from hooke.core.recipe import TrainSection
+from hooke.core.types import Batch, Loader
 from hooke.nn.processes import shared_step
+from hooke.nn.task import Task
 from hooke.nn.weights import load_weights
 from hooke.train.checkpoint import load_state, save_state, save_weights
 from hooke.train.devices import OtherProcessError, set_threads
 from hooke.train.ema import ExponentialAverage
-from hooke.train.gradients import gradient_norms
 from hooke.train.interruption import Interruption
 from hooke.train.optimiser import learning_rate, make_optimiser, set_learning_rate, set_training
 from hooke.train.shards import divide_state, whole_state, whole_weights
+
+
+def gradient_norms(network: nn.Module, task: Task, batch: Any, step: int) -> dict[str, float]:
+    """Name of each part of the loss → norm of its gradient at the encoder, in evaluation mode; empty when the encoder is frozen.
+
+    Args:
+        network: Encoder and heads; left as it was.
+        task: The objective.
+        batch: On the network's device.
+        step: Of training.
+    """
+    weights = [parameter for parameter in network.get_submodule("encoder").parameters() if parameter.requires_grad]
+    if not weights:
+        return {}
+    training = [module for module in network.modules() if module.training]
+    network.eval()
+    try:
+        generator = torch.Generator().manual_seed(0)
+        losses = task.parts(network, batch, step, generator)
+        return {name: _norm(loss, weights) for name, loss in losses.items() if loss.requires_grad}
+    finally:
+        for module in training:
+            module.training = True
+
+
+def _norm(loss: torch.Tensor, weights: list[nn.Parameter]) -> float:
+    found = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
+    known = [gradient.float() for gradient in found if gradient is not None]
+    return (
+        float(torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(one) for one in known]))) if known else 0.0
+    )
+
 
 Log = Callable[..., None]
 _RANK_STRIDE = 1_000_003  # between the seeds of processes
@@ -44,37 +85,12 @@ class TrainingError(HookeError):
     """Training cannot go on: the loss is not finite."""
 
 
-class Batch(Protocol):
-    """What the loop asks of a batch; everything else is between the model, the task and the data."""
-
-    @property
-    def num_items(self) -> int:
-        """Molecules, images ...: the weight of the batch in a mean loss."""
-
-    @property
-    def rows(self) -> Tensor:
-        """(num_items,) rows of the store, named when the loss breaks."""
-
-    def to(self, device: torch.device) -> Batch:
-        """The same batch on a device."""
-
-
-class Loader(Protocol):
-    """What the loop asks of a loader: each process has its own part of an epoch, and all take equally many batches."""
-
-    def __len__(self) -> int:
-        """Batches an epoch of this process."""
-
-    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
-        """The batches of an epoch from batch `start` on, a function of the number alone."""
-
-
 class Trainer:
     """Trains one network and keeps its best and last weights in a folder.
 
     Args:
         network: The network; on the CPU.
-        task: Gives `losses(network, batch, step, generator)`: "loss" and its parts, each a mean over the batch.
+        task: The objective.
         section: How.
         fabric: Where; inside the job of `devices.launch`.
         train: Batches to learn from.
@@ -88,7 +104,7 @@ class Trainer:
     def __init__(
         self,
         network: nn.Module,
-        task: Any,
+        task: Task,
         section: TrainSection,
         *,
         fabric: Fabric,
@@ -372,7 +388,7 @@ class _Objective(nn.Module):
     What several devices share is then everything between a batch and its loss, weights that only the task reads included.
     """
 
-    def __init__(self, network: nn.Module, task: Any) -> None:
+    def __init__(self, network: nn.Module, task: Task) -> None:
         super().__init__()
         self.network, self.task = network, task
 

@@ -1,31 +1,34 @@
 """What a finished run is worth: predictions of its valid and test rows, their metrics, and conformal calibration.
 
 Rows are predicted batch by batch and written as they come. While a part has few values, all of them are kept and every metric is
-exact; a larger part is measured by `StreamedMetrics`, and intervals are calibrated on its first `_CALIBRATION_ROWS` rows.
+exact; a larger part is measured by `StreamedMetrics`, and intervals are calibrated on its first `_CALIBRATION_ROWS` rows. Where a row
+gives several items (crops), their predictions are averaged; where `predict` answers for groups of rows (wells), these are measured,
+written and calibrated as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
+import torch
 
 from hooke.core.label import Label
+from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
+from hooke.core.types import Spec, labels_of
 from hooke.evaluate.conformal import calibrate_interval, calibrate_set
 from hooke.evaluate.metrics import evaluate
 from hooke.evaluate.splits import Split
 from hooke.evaluate.streaming import StreamedMetrics
-from hooke.inference.ensemble import Ensemble, Prediction
-from hooke.molecules.batch import collate
-from hooke.molecules.store import MoleculeStore
-from hooke.train.split import leak_report
+from hooke.inference.ensemble import Members, Prediction, Predictor
+from hooke.inference.loaded import read_recipe
+from hooke.modalities import Trainable, trainable
 
-_BATCH = 256
 _EXACT_VALUES = 20_000_000  # items × labels of a level up to which all values are kept: 160 MB an array
 _CALIBRATION_ROWS = 20_000
 
@@ -69,35 +72,128 @@ class _Level:
         return evaluate(decided(found.mean, self.labels), truth.astype(np.float64), self.labels)
 
 
-def measure(run: RunFolder, store: MoleculeStore, split: Split, ensemble: Ensemble) -> None:
-    """Predict valid and test, write the graph-level predictions, and the metrics of every level."""
+@dataclass(frozen=True)
+class _Block:
+    """Some rows of the store with what is predicted and known of them."""
+
+    rows: np.ndarray
+    members: dict[str, Members]
+    truth: dict[str, np.ndarray]
+
+
+def measure(run: RunFolder, recipe: Recipe, store: Any, split: Split, spec: Spec, predictor: Predictor) -> None:
+    """Predict valid and test, write the predictions of whole rows (or groups), and the metrics of every level."""
+    modality = trainable(recipe.modality, "fit")
+    main = modality.group or modality.levels[0]
     metrics: dict[str, Any] = {}
-    for part in ("valid", "test"):
-        rows = getattr(split, part)
+    for part, rows in (("valid", split.valid), ("test", split.test)):
         if not len(rows):
             continue
         levels: dict[str, _Level] = {}
-        with _PredictionFile(run, store, ensemble.task.columns("graph"), part) as file:
-            for some, found, truth in _predicted(store, rows, ensemble):
-                for level, prediction in found.items():
-                    levels.setdefault(level, _Level(store.level_labels(level))).add(prediction, truth[level])
-                if "graph" in found:
-                    file.write(some, found["graph"])
+        losses: dict[str, float] = {}
+        with _PredictionFile(run, modality, store, spec, predictor.columns(modality.levels[0]), part) as file:
+            for block in _blocks(modality, recipe, store, rows, spec, predictor, losses):
+                for level, found in block.members.items():
+                    labels = labels_of(spec, level)
+                    levels.setdefault(level, _Level(labels)).add(found.prediction(), block.truth[level])
+                if modality.group and modality.levels[0] in block.members:
+                    block = _grouped(modality, store, spec, block)
+                    labels = labels_of(spec, modality.levels[0])
+                    levels[main] = _Level(labels)
+                    levels[main].add(block.members[main].prediction(), block.truth[main])
+                if main in block.members:
+                    file.write(block.rows, block.members[main].prediction(), block.truth[main])
         metrics[part] = {level: gathered.result() for level, gathered in levels.items()}
-        if part == "valid" and "graph" in levels:
-            run.write_json("uncertainty.json", calibrate(*levels["graph"].kept(), store.level_labels("graph")))
+        if not metrics[part] and losses:
+            metrics[part] = {modality.levels[0]: {recipe.task.name: losses}}
+        if part == "valid" and main in levels:
+            labels = labels_of(spec, modality.levels[0])
+            run.write_json("uncertainty.json", calibrate(*levels[main].kept(), labels))
     run.write_json("metrics.json", metrics)
-    run.write_json("leaks.json", leak_report(store, split))
+    run.write_json("leaks.json", modality.leaks(store, split))
 
 
-def _predicted(
-    store: MoleculeStore, rows: np.ndarray, ensemble: Ensemble
-) -> Iterator[tuple[np.ndarray, dict[str, Prediction], dict[str, np.ndarray]]]:
-    """Batches of rows with their predictions and truths by level."""
-    for start in range(0, len(rows), _BATCH):
-        some = rows[start : start + _BATCH]
-        batch = collate(store.read(some))
-        yield some, ensemble.predict(batch), {level: values.numpy() for level, values in batch.targets.items()}
+def errors_on_test(run: RunFolder) -> dict[str, float]:
+    """Label of whole rows (or groups) → RMSE, 1 - ROC-AUC or 1 - accuracy on the run's test rows; labels that have none are left out."""
+    modality = trainable(read_recipe(run).modality, "scale")
+    found = {}
+    for name, values in (
+        run.read_json("metrics.json").get("test", {}).get(modality.group or modality.levels[0], {}).items()
+    ):
+        gain = values.get("roc_auc", values.get("accuracy", np.nan))
+        found[name] = float(values.get("rmse", 1 - gain))
+    return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+def _blocks(
+    modality: Trainable, recipe: Recipe, store: Any, rows: np.ndarray, spec: Spec, predictor: Predictor,
+    losses: dict[str, float],
+) -> Iterator[_Block]:  # fmt: skip
+    """Rows with predictions and truths; the mean losses over the rows, where nothing is predicted, are put into `losses`."""
+    carried = modality.with_features(spec) if recipe.has_estimator else spec
+    generator, items = torch.Generator().manual_seed(0), 0
+    parts: list[_Block] = []
+    for batch in modality.loader(store, rows, carried, recipe, part="predict").epoch(0):
+        found = predictor.members(batch)
+        if not found:
+            items += batch.num_items
+            for name, value in predictor.losses(batch, generator).items():
+                losses[name] = losses.get(name, 0.0) + value * batch.num_items
+            continue
+        truth = {level: values.numpy() for level, values in batch.targets.items()}
+        block = _Block(batch.rows.numpy(), found, truth)
+        if modality.several_items:
+            parts.append(block)
+        else:
+            yield block
+    if items:
+        losses |= {name: value / items for name, value in losses.items()}
+    if parts:
+        yield _averaged(_joined(parts), np.concatenate([part.rows for part in parts]))
+
+
+def _joined(parts: Sequence[_Block]) -> _Block:
+    return _Block(
+        np.concatenate([part.rows for part in parts]),
+        {level: Members.joined([part.members[level] for part in parts]) for level in parts[0].members},
+        {level: np.concatenate([part.truth[level] for part in parts]) for level in parts[0].truth},
+    )
+
+
+def _averaged(block: _Block, groups: np.ndarray) -> _Block:
+    """One row a group of equal numbers, which stand together: the mean prediction, the first row and truth."""
+    first = np.flatnonzero(np.diff(groups, prepend=groups[:1] - 1))
+    return _Block(
+        block.rows[first],
+        {level: found.averaged(groups) for level, found in block.members.items()},
+        {level: values[first] for level, values in block.truth.items()},
+    )
+
+
+def _grouped(modality: Trainable, store: Any, spec: Spec, block: _Block) -> _Block:
+    """The groups of the modality under the name of its group."""
+    groups, level = modality.groups(store, block.rows), modality.levels[0]
+    order = np.argsort(groups, kind="stable")
+    truth = block.truth[level][order]
+    ordered = _Block(block.rows[order], {modality.group: block.members[level].taken(order)}, {modality.group: truth})
+    found = _averaged(ordered, groups[order])
+    return replace(found, truth={modality.group: group_truth(truth, groups[order], labels_of(spec, level))})
+
+
+def group_truth(truth: np.ndarray, groups: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
+    """(groups, labels) float64 of runs of equal numbers in `groups`: the mean of what was measured, and the first row's class.
+
+    Args:
+        truth: (rows, labels), NaN = not measured.
+        groups: (rows,) never decreasing.
+        labels: Of the columns.
+    """
+    starts = np.flatnonzero(np.diff(groups, prepend=groups[:1] - 1))
+    found, known = truth[starts].astype(np.float64), ~np.isnan(truth)
+    counts = np.add.reduceat(known, starts, dtype=np.int64)
+    sums = np.add.reduceat(np.where(known, truth, 0.0), starts, dtype=np.float64)
+    means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    return np.where([label.kind == "regression" for label in labels], means, found)
 
 
 def calibrate(
@@ -107,7 +203,7 @@ def calibrate(
     found: dict[str, Any] = {}
     start = 0
     for number, label in enumerate(labels):
-        width = max(1, label.classes)
+        width = label.columns
         mean, std, true = (
             prediction.mean[:, start : start + width],
             prediction.std[:, start],
@@ -126,18 +222,20 @@ def decided(columns: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
     """(N, T) from prediction columns: values, probabilities, or the most probable class."""
     out, start = [], 0
     for label in labels:
-        width = max(1, label.classes)
-        block = columns[:, start : start + width]
+        block = columns[:, start : start + label.columns]
         out.append(block.argmax(axis=1).astype(float) if label.classes else block[:, 0])
-        start += width
+        start += label.columns
     return np.stack(out, axis=1) if out else np.zeros((len(columns), 0))
 
 
 class _PredictionFile:
-    """predictions_PART.parquet, written batch by batch: row, SMILES, predictions, spreads, measured values and bounds."""
+    """predictions_PART.parquet, written batch by batch: row, what people know it by, predictions, spreads, measured values and bounds."""
 
-    def __init__(self, run: RunFolder, store: MoleculeStore, columns: Sequence[str], part: str) -> None:
-        self._path, self._store, self._columns = run.path(f"predictions_{part}.parquet"), store, columns
+    def __init__(
+        self, run: RunFolder, modality: Trainable, store: Any, spec: Spec, columns: Sequence[str], part: str
+    ) -> None:
+        self._path, self._modality, self._store = run.path(f"predictions_{part}.parquet"), modality, store
+        self._labels, self._columns = labels_of(spec, modality.levels[0]), columns
         self._writer: pq.ParquetWriter | None = None
 
     def __enter__(self) -> _PredictionFile:
@@ -147,20 +245,20 @@ class _PredictionFile:
         if self._writer is not None:
             self._writer.close()
 
-    def write(self, rows: np.ndarray, found: Prediction) -> None:
-        """Append the graph-level predictions of some rows."""
-        table = self._table(rows, found).to_arrow()
+    def write(self, rows: np.ndarray, found: Prediction, truth: np.ndarray) -> None:
+        """Append the predictions of some rows."""
+        table = self._table(rows, found, truth).to_arrow()
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._path, table.schema)
         self._writer.write_table(table)
 
-    def _table(self, rows: np.ndarray, found: Prediction) -> pl.DataFrame:
-        truth, bounds = self._store.graph_labels(rows)
-        data: dict[str, Any] = {"row": rows, "smiles": self._store.smiles(rows)}
+    def _table(self, rows: np.ndarray, found: Prediction, truth: np.ndarray) -> pl.DataFrame:
+        data: dict[str, Any] = {"row": rows, **self._modality.identify(self._store, rows)}
         for number, name in enumerate(self._columns):
             data[name], data[f"{name}_std"] = found.mean[:, number], found.std[:, number]
-        for number, label in enumerate(self._store.level_labels("graph")):
+        bounds = self._modality.bounds(self._store, rows)
+        for number, label in enumerate(self._labels):
             data[f"{label.name}_measured"] = truth[:, number]
-            if self._store.metadata.get("censored"):
+            if bounds is not None:
                 data[f"{label.name}_bound"] = bounds[:, number]
         return pl.DataFrame(data)

@@ -1,40 +1,77 @@
-"""One network of a run: built, trained on this or several devices, and loaded with its best weights."""
+"""One network of a run: built, trained on this or several devices, and loaded with its best weights.
+
+Metrics as TensorBoard event files, beside metrics.jsonl (extra "tensorboard").
+"""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from hooke.core.errors import DataError
+from hooke.core.errors import DataError, UsageError
 from hooke.core.files import disk_full_explained
 from hooke.core.progress import progress
-from hooke.core.recipe import Recipe
+from hooke.core.recipe import Recipe, base_config
 from hooke.core.runs import RunFolder
-from hooke.nn.weights import load_weights, read_weights
+from hooke.core.types import Loader, Spec
+from hooke.inference.network import build_network, build_task
+from hooke.modalities import Trainable, trainable
+from hooke.nn.task import Task
+from hooke.nn.weights import encoder_weights, load_weights
+from hooke.nn.width_transfer import transfer_width
 from hooke.train.devices import launch, make_fabric
-from hooke.train.events import event_file
-from hooke.train.loop import Loader, Trainer
+from hooke.train.loop import Trainer
+
+
+class Events:
+    """An open event file."""
+
+    def __init__(self, writer: Any) -> None:
+        self._writer = writer
+
+    def write(self, *, epoch: int, **fields: float) -> None:
+        """One line of metrics, each field as a curve over the epochs."""
+        for name, value in fields.items():
+            self._writer.add_scalar(name, value, epoch)
+        self._writer.flush()
+
+
+@contextmanager
+def event_file(folder: Path, *, after: int = 0) -> Iterator[Events]:
+    """A new event file in a folder; what older ones there say of epochs later than `after` is no longer shown.
+
+    Raises:
+        UsageError: TensorBoard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise UsageError("train.tensorboard needs TensorBoard: pip install 'hooke-bio[tensorboard]'") from error
+    writer = SummaryWriter(str(folder), purge_step=after + 1 if after else None)
+    try:
+        yield Events(writer)
+    finally:
+        writer.close()
+
 
 Watch = Callable[[Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True)
-class Member(ABC):
+class Member:
     """Everything that a process needs to train one network of a run; it can be sent to another process.
-
-    Each domain has its own: `MoleculeMember`, `ImageMember`.
 
     Attributes:
         run: The run.
         recipe: How to train.
+        spec: Of the data.
         store: Folder of the prepared data.
         train_rows, valid_rows: Which rows to learn from and to choose the best epoch by.
         number: Which member of the ensemble.
@@ -44,11 +81,9 @@ class Member(ABC):
         watch: Called with the metrics of every epoch; what it raises ends the training.
     """
 
-    unit: ClassVar[str]
-    draws_by_item: ClassVar[bool] = False  # see `Trainer`
-
     run: RunFolder
     recipe: Recipe
+    spec: Spec
     store: Path
     train_rows: np.ndarray
     valid_rows: np.ndarray
@@ -57,6 +92,11 @@ class Member(ABC):
     pretrained: Path | None = None
     show_progress: bool = True
     watch: Watch | None = None
+
+    @property
+    def modality(self) -> Trainable:
+        """The kind of data."""
+        return trainable(self.recipe.modality, "fit")
 
     @property
     def folder(self) -> Path:
@@ -68,27 +108,39 @@ class Member(ABC):
         """Of its weights, order and dropout."""
         return self.recipe.seed * 1000 + self.number
 
-    @property
-    def items(self) -> int:
-        """Molecules or crops of an epoch."""
-        return len(self.train_rows)
-
-    @abstractmethod
-    def network(self) -> tuple[torch.nn.Module, Any]:
+    def network(self) -> tuple[torch.nn.Module, Task]:
         """A new network, initialised from the member's seed, and its task."""
+        recipe = self.recipe
+        task = build_task(recipe.task, self.spec)
+        torch.manual_seed(self.seed)
+        network = build_network(self.modality, recipe.model, self.spec, task)
+        if (base := base_config(recipe)) is not None:
+            with torch.device("meta"):
+                narrow = build_network(self.modality, recipe.model, self.spec, task, config=base)
+            transfer_width(network, narrow)
+        self.modality.configure(network, recipe)
+        return network, task
 
-    @abstractmethod
     def loaders(self, *, rank: int, world: int) -> tuple[Loader, Loader]:
         """Batches to learn from and to validate by, for one of `world` processes."""
+        modality = self.modality
+        store, shared = modality.open(self.store), {"rank": rank, "world": world}
+        return (
+            modality.loader(store, self.train_rows, self.spec, self.recipe, part="train", seed=self.seed, **shared),
+            modality.loader(store, self.valid_rows, self.spec, self.recipe, part="valid", **shared),
+        )
 
     def start(self, network: torch.nn.Module) -> None:
-        """Put the weights of other runs into a new network."""
-        if self.pretrained is not None:
-            load_encoder(self, network, self.pretrained)
+        """Put the weights of other runs into a new network.
 
-    def start_from(self, network: Any, weights: dict[str, torch.Tensor]) -> None:
-        """Put a pretrained encoder's weights into a network; `RuntimeError` when they do not fit."""
-        network.encoder.load_state_dict(weights)
+        Raises:
+            DataError: The encoders differ.
+        """
+        weights = None if self.pretrained is None else encoder_weights(RunFolder.open(self.pretrained), self.number)
+        try:
+            self.modality.start(network, weights, self.recipe, self.number)
+        except RuntimeError as error:
+            raise DataError(f"the encoder of {self.pretrained} does not fit this recipe's model: {error}") from error
 
 
 def trained(member: Member) -> torch.nn.Module:
@@ -98,32 +150,6 @@ def trained(member: Member) -> torch.nn.Module:
     network, _ = member.network()
     load_weights(network, member.folder / "best.safetensors")
     return network
-
-
-def load_encoder(member: Member, network: Any, pretrained: Path) -> None:
-    """Put a pretrained run's best encoder weights into a member's network.
-
-    Raises:
-        DataError: The encoders differ.
-    """
-    try:
-        member.start_from(network, encoder_weights(pretrained, member.number))
-    except RuntimeError as error:
-        raise DataError(f"the encoder of {pretrained} does not fit this recipe's model: {error}") from error
-
-
-def encoder_weights(pretrained: Path, number: int) -> dict[str, torch.Tensor]:
-    """The best weights of the encoder of a run's member; of member `number` modulo their count.
-
-    Raises:
-        DataError: The run holds none.
-    """
-    run = RunFolder.open(pretrained)
-    members = sorted(run.path("members").glob("*/best.safetensors"))
-    if not members:
-        raise DataError(f"{pretrained} holds no trained weights")
-    weights = read_weights(members[number % len(members)])
-    return {name.removeprefix("encoder."): value for name, value in weights.items() if name.startswith("encoder.")}
 
 
 def _train(fabric: Fabric, member: Member) -> None:
@@ -143,7 +169,7 @@ def _train(fabric: Fabric, member: Member) -> None:
     train, valid = member.loaders(rank=fabric.global_rank, world=fabric.world_size)
     trainer = Trainer(
         network, task, section, fabric=fabric, seed=member.seed, folder=member.folder, log=log, train=train, valid=valid,
-        draws_by_item=member.draws_by_item,
+        draws_by_item=member.modality.draws_by_item,
     )  # fmt: skip
     done = trainer.saved_epoch()
     if first:  # lines after the saved state would come twice
@@ -153,11 +179,12 @@ def _train(fabric: Fabric, member: Member) -> None:
             run.rewrite_metrics(kept)
     recipe = member.recipe
     name = recipe.name if section.ensemble == 1 else f"{recipe.name} {member.number + 1}/{section.ensemble}"
-    total = round(member.items * trainer.total_steps / trainer.steps_per_epoch)
+    items = member.modality.epoch_items(member.train_rows, recipe)
+    total = round(items * trainer.total_steps / trainer.steps_per_epoch)
     folder = run.path(f"tensorboard/{member.part}-{member.number}")
     with (
         disk_full_explained(run.folder, "the last saved state is kept"),
         event_file(folder, after=done) if section.tensorboard and first else nullcontext() as events,
-        progress(total, f"training {name}", member.unit, show=member.show_progress and first) as bar,
+        progress(total, f"training {name}", member.modality.unit, show=member.show_progress and first) as bar,
     ):
         trainer.run(bar)

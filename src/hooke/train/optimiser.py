@@ -1,17 +1,80 @@
-"""AdamW or Lion with decay only where it belongs, and the learning rate as a function of the step."""
+"""AdamW or Lion with decay only where it belongs, and the learning rate as a function of the step.
+
+Lion: sign of an interpolation of momentum and gradient, with decoupled weight decay.
+
+    c = β₁ m + (1 - β₁) g;  w ← w - η (sign c + λ w);  m ← β₂ m + (1 - β₂) g
+
+It keeps one number a weight, half of Adam's state. Its rate is three to ten times smaller than Adam's, its decay as much larger.
+
+Source: Chen et al. 2023 (arXiv 2302.06675); β = (0.9, 0.95), λ = 0.05 for masked autoencoders of cells (arXiv 2309.16064).
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from hooke.core.errors import UsageError
 from hooke.core.recipe import TrainSection
 from hooke.nn.width_transfer import rate_factors
-from hooke.train.lion import Lion
+
+
+class Lion(torch.optim.Optimizer):
+    """Lion over one or several groups of parameters, many tensors at a time.
+
+    Args:
+        params: Parameters, or groups of them.
+        lr: Rate η.
+        betas: β₁ and β₂.
+        weight_decay: λ.
+
+    Raises:
+        UsageError: A number out of its range.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Tensor] | Iterable[dict[str, Any]],
+        lr: float = 1e-4,
+        betas: tuple[float, float] = (0.9, 0.95),
+        weight_decay: float = 0.05,
+    ) -> None:
+        if lr < 0 or weight_decay < 0 or not all(0 <= beta < 1 for beta in betas):
+            raise UsageError(
+                f"Lion takes lr and weight_decay >= 0 and betas in [0, 1), got {lr}, {weight_decay}, {betas}"
+            )
+        super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """One step; parameters without a gradient are left alone."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            if not weights:
+                continue
+            gradients = [weight.grad for weight in weights]
+            momenta = [self._momentum(weight) for weight in weights]
+            first, second = group["betas"]
+            direction = torch._foreach_lerp(gradients, momenta, first)
+            torch._foreach_sign_(direction)
+            torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
+            torch._foreach_add_(weights, direction, alpha=-group["lr"])
+            torch._foreach_lerp_(momenta, gradients, 1 - second)
+        return loss
+
+    def _momentum(self, weight: Tensor) -> Tensor:
+        state = self.state[weight]
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(weight, memory_format=torch.preserve_format)
+        return state["momentum"]
 
 
 def make_optimiser(network: nn.Module, section: TrainSection) -> torch.optim.Optimizer:

@@ -43,6 +43,17 @@ class ShardedStrategy(ModelParallelStrategy):
         self._launcher = _MultiProcessingLauncher(self, start_method="spawn")
 
 
+def stacked_blocks(module: nn.Module) -> list[nn.Module]:
+    """The blocks of all stacks, which are gathered one after the other; a block within another one follows it."""
+    return [
+        block
+        for part in module.modules()
+        for name in _STACKS
+        if isinstance(stack := getattr(part, name, None), nn.ModuleList)
+        for block in stack
+    ]
+
+
 def divided(module: nn.Module, mesh: DeviceMesh) -> nn.Module:
     """The module with its parameters divided among the processes of a mesh.
 
@@ -53,15 +64,8 @@ def divided(module: nn.Module, mesh: DeviceMesh) -> nn.Module:
     warnings.filterwarnings("ignore", ".*returned a view tensor", UserWarning)  # no layer changes its input in place
     processes = mesh["data_parallel"]
     whole = {parameter for parameter in module.parameters() if parameter.ndim == 0}
-    stacks = [
-        stack
-        for part in module.modules()
-        for name in _STACKS
-        if isinstance(stack := getattr(part, name, None), nn.ModuleList)
-    ]
-    for stack in reversed(stacks):  # inner ones first
-        for block in stack:
-            fully_shard(block, mesh=processes, ignored_params=whole)
+    for block in reversed(stacked_blocks(module)):  # inner ones first
+        fully_shard(block, mesh=processes, ignored_params=whole)
     fully_shard(module, mesh=processes, ignored_params=whole)
 
     def average(parameter: Tensor) -> None:

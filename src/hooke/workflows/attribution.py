@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,14 +25,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.inference.loaded import LoadedRun
 from hooke.molecules.arrays import MoleculeArrays, MoleculeSlice, contiguous
 from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.parse import ParseError, parse
-from hooke.molecules.prepare import prepare
+from hooke.molecules.source import TableRows, first_smiles
 from hooke.nn.graphs.distinct import Distinct, Groups
 from hooke.nn.graphs.embeddings import AtomEmbedding, BondEmbedding
+from hooke.report.attribution_page import write_page
 
 STEPS, AT_ONCE = 128, 16  # points of the integral, and copies of a molecule in a batch
 MASKED, DRAWS = 0.2, 20  # share of the atoms that is masked, and random draws of as many
@@ -80,10 +82,40 @@ def attribute(
     Raises:
         UnknownNameError: No such label of molecules.
         UsageError: The objective predicts no label, or the encoder reads no codes of atoms.
+        DataError: It is no run on molecules.
     """
     explained = _Explained.of(run, label)
     generator = np.random.default_rng(seed)
     return [explained.attribution(text, steps, generator) for text in smiles]
+
+
+def explain(
+    run: Path,
+    molecules: Path | str | Sequence[str],
+    page: Path,
+    *,
+    label: str | None = None,
+    smiles_column: str | None = None,
+    most: int = 100,
+    device: str = "auto",
+) -> dict[str, Any]:
+    """Attributions of a table's first molecules as a page: `hooke.explain`.
+
+    Returns:
+        The page, the label, and the faithfulness over the molecules.
+
+    Raises:
+        UnknownNameError: No such label.
+        UsageError: The run predicts nothing for molecules, or no molecule could be explained.
+    """
+    if isinstance(molecules, str | Path):
+        molecules = first_smiles(TableRows.open(Path(molecules), smiles_column), most)
+    loaded = LoadedRun.open(run, device)
+    found = [one for one in attribute(loaded, molecules[:most], label) if one is not None]
+    checked = faithfulness(found)
+    notes = [f"Integrated gradients of {len(found)} molecules, run {loaded.run.folder.name}.", checked.sentence()]
+    written = write_page(page, f"What each atom adds to {found[0].label}", notes, found)
+    return {"page": str(written), "label": found[0].label, **asdict(checked), "sentence": checked.sentence()}
 
 
 @dataclass
@@ -103,7 +135,11 @@ class _Explained:
 
     @classmethod
     def of(cls, run: LoadedRun, label: str | None) -> _Explained:
-        if not hasattr(run.ensemble.task, "decoded"):
+        if run.modality != "molecules":
+            raise DataError(
+                f"{run.run.folder} is a run on {run.modality}; only predictions of molecules are taken apart"
+            )
+        if not run.labels:
             raise UsageError(f"{run.run.folder} was trained on no labels, so there is no prediction to take apart")
         columns = run.ensemble.task.columns("graph") if run.level_labels("graph") else []
         if not columns or (label is not None and label not in columns):
@@ -117,12 +153,12 @@ class _Explained:
         from rdkit import Chem
 
         try:
-            molecule = parse(text, self.run.standardise)
+            molecule = parse(text, self.run.spec.standardise)
         except ParseError:
             return None
         shown = Chem.MolToSmiles(molecule)
         order = list(molecule.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"])
-        copies = prepare([text] * AT_ONCE, self.run.standardise, self.run.encodings, canonical=False).arrays
+        copies = self.run.spec.prepare([text] * AT_ONCE).arrays
         atoms = self._integral(copies, steps)
         count = max(1, round(MASKED * len(atoms)))
         top = np.argsort(-np.abs(atoms), kind="stable")[:count]
@@ -176,7 +212,8 @@ class _Explained:
         return np.mean(found, axis=0)
 
     def _decoded(self, network: nn.Module, batch: MoleculeBatch) -> Float[Tensor, " copies"]:
-        return self.run.ensemble.task.decoded(network, batch)["graph"][:, self.column]
+        task: Any = self.run.ensemble.task
+        return task.decoded(network, batch)["graph"][:, self.column]
 
     def _batch(self, copies: MoleculeArrays, count: int) -> MoleculeBatch:
         some = contiguous(copies, 0, count)

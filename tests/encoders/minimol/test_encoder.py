@@ -21,6 +21,7 @@ from hooke.encoders.minimol.encoder import (
     restricted_load,
     weights_file,
 )
+from hooke.encoders.minimol.features import EIGENVECTORS, prepare_minimol
 from hooke.encoders.minimol.network import MiniMol
 from hooke.inference.embed import embed
 
@@ -49,7 +50,13 @@ def test_from_smiles_within_the_stated_tolerance(oracles: Path, weights: Path) -
     cosine = (found * expected).sum(1) / np.linalg.norm(found, axis=1) / np.linalg.norm(expected, axis=1)
     assert cosine.min() > 0.999
     assert np.abs(found - expected).max() < 0.25
-    assert (np.abs(found - expected).max(axis=1) < 2e-5).sum() >= len(table) - 1
+    recorded = np.load(oracles / "minimol" / "intermediates.npz")
+    arrays = prepare_minimol(table["smiles"].to_list()).arrays
+    pieces = np.split(arrays.atom_encodings[EIGENVECTORS], arrays.atom_offsets[1:-1])
+    equal = [
+        np.array_equal(piece, recorded[f"m{number:02d}.laplacian_eigvec"]) for number, piece in enumerate(pieces)
+    ]  # not all: eigenvectors of equal eigenvalues depend on the processor
+    assert np.abs(found - expected)[equal].max() < 2e-5
 
 
 def _without_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

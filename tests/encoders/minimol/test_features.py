@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rdkit import Chem
+from scipy.sparse.csgraph import connected_components
 
 from hooke.encoders.minimol.features import (
     ATOMS,
@@ -21,24 +22,48 @@ from hooke.encoders.minimol.features import (
     prepare_minimol,
     return_probabilities,
 )
+from hooke.molecules.arrays import MoleculeArrays
 from hooke.molecules.parse import parse
 
-UNLIKE_THE_ORACLE = 47  # 95 atoms: another version of the eigen-solver
+ALONE = 0.05  # an eigenvalue this far from all others has one eigenvector, but for its sign
+
+
+def laplacian_of(arrays: MoleculeArrays) -> np.ndarray:
+    first, second = arrays.bond_atoms.astype(int).T
+    adjacency = np.zeros((len(arrays.atom_codes),) * 2)
+    adjacency[first, second] = adjacency[second, first] = 1
+    return np.diag(adjacency.sum(axis=1)) - adjacency
 
 
 @pytest.mark.oracles
 def test_equal_to_the_original_code_for_all_molecules(oracles: Path) -> None:
-    recorded = np.load(oracles / "minimol" / "intermediates.npz")
+    """Eigenvectors of equal eigenvalues, and signs, depend on the processor: these are compared with their definition."""
+    with np.load(oracles / "minimol" / "intermediates.npz") as file:
+        recorded = dict(file)
     names = {EIGENVALUES: "laplacian_eigval", WALK: "rw_return_probs", ATOMS: "node_feat"}
+    compared = 0
     for number, smiles in enumerate(recorded["smiles"]):
         arrays = minimol_arrays([in_canonical_order(parse(str(smiles)))])
         assert arrays.atom_codes[:, 0].tolist() == recorded[f"m{number:02d}.atomic_num"].tolist()
-        for ours, theirs in names.items():
+        ours = {name: values.astype(float) for name, values in arrays.atom_encodings.items()}
+        for name, theirs in names.items():
             if (key := f"m{number:02d}.{theirs}") in recorded:
-                assert np.array_equal(arrays.atom_encodings[ours], recorded[key]), (number, ours)
-        vectors = recorded[f"m{number:02d}.laplacian_eigvec"]
-        if number != UNLIKE_THE_ORACLE:
-            assert np.array_equal(arrays.atom_encodings[EIGENVECTORS], vectors), number
+                np.testing.assert_allclose(ours[name], recorded[key].astype(float), rtol=1e-3, atol=1e-3, err_msg=key)
+        values, vectors = ours[EIGENVALUES], ours[EIGENVECTORS]
+        expected = recorded[f"m{number:02d}.laplacian_eigvec"].astype(float)
+        laplacian = laplacian_of(arrays)
+        np.testing.assert_allclose(laplacian @ vectors, vectors * values, atol=5e-3, err_msg=str(number))
+        _, component = connected_components(laplacian)
+        for atoms in (np.flatnonzero(component == part) for part in np.unique(component)):
+            spectrum = np.linalg.eigvalsh(laplacian[np.ix_(atoms, atoms)])
+            gaps = np.diff(spectrum, prepend=-np.inf, append=np.inf)
+            for column in range(min(len(atoms), vectors.shape[1])):
+                found, wanted = vectors[atoms, column], expected[atoms, column]
+                if min(gaps[column], gaps[column + 1]) > ALONE:
+                    compared += 1
+                    sign = np.sign(found @ wanted)
+                    np.testing.assert_allclose(found, sign * wanted, atol=2e-3, err_msg=f"{number}: {column}")
+    assert compared > 100
 
 
 def test_atoms_of_ethanol() -> None:

@@ -16,9 +16,9 @@ from torch.nn import functional
 from hooke.core.errors import DataError
 from hooke.encoders.minimol.features import ATOMS, EIGENVALUES, EIGENVECTORS, WALK, prepare_minimol
 from hooke.encoders.minimol.network import DEPTH, MiniMol, _names, convert
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.molecules.arrays import MoleculeSlice
 from hooke.molecules.batch import MoleculeBatch, collate
-from hooke.testing.samples import SMILES, batch_of
 
 SHAPES = {"weight": 0, "bias": 0}
 

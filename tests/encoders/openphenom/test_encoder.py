@@ -45,7 +45,8 @@ def weights(state: dict[str, Tensor], tmp_path: Path) -> Path:
 def test_sizes_are_read_from_the_tensors(weights: Path, state: dict[str, Tensor]) -> None:
     model = load_openphenom(weights, "cpu")
     public = _public()
-    assert (model.blocks, model.crop, model.network.encoder.patch) == (2, 256, 4)
+    assert (model.network.encoder.blocks, model.spec.crop, model.network.encoder.patch) == (2, 256, 4)
+    assert (model.width, model.modality, model.spec.agnostic, model.on_gpu) == (24, "images", True, False)
     blocks = model.network.encoder.encoder.transformer.blocks
     assert blocks[0].heads == public.CONFIG.heads
     other = {name.replace(".fc_norm.", ".norm."): tensor.contiguous() for name, tensor in state.items()}
@@ -56,8 +57,8 @@ def test_sizes_are_read_from_the_tensors(weights: Path, state: dict[str, Tensor]
 def test_wells_of_any_channels(weights: Path, screen: ImageStore, tmp_path: Path) -> None:
     options = {"crop": 16, "device": "cpu", "show_progress": False}
     report = hooke.embed("openphenom", screen.folder, tmp_path / "w.parquet", weights=weights, **options)
-    assert report.width == 24
-    assert report.channels == screen.channels
+    assert pl.read_parquet(tmp_path / "w.parquet")["embedding"].dtype == pl.Array(pl.Float32, 24)
+    assert tuple(report.facts["channels"]) == screen.channels
     stamp = read_parquet_stamp(tmp_path / "w.parquet")
     assert stamp is not None
     assert "non-commercial" in json.dumps(stamp)

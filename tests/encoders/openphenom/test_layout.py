@@ -16,8 +16,9 @@ from torch.nn import functional
 
 from hooke.core.errors import DataError
 from hooke.encoders.openphenom.layout import convert, our_name
+from hooke.images.spec import ImageSpec
+from hooke.modalities.images.samples import image_batch
 from hooke.models import ca_mae
-from hooke.testing.image_samples import image_batch
 
 CHANNELS = tuple(f"w{number}" for number in range(1, 7))
 
@@ -124,7 +125,7 @@ def test_keys_and_shapes_of_the_public_layout(preset: str) -> None:
     config = ca_mae.PRESETS[preset]
     shapes = layout(decoder=config.decoder_width, stack=config.decoder_depth)
     with torch.device("meta"):
-        model = ca_mae.Model(config, CHANNELS)
+        model = ca_mae.Model(config, ImageSpec(CHANNELS))
         state = {name: torch.empty(shape) for name, shape in shapes.items() if "pos_embed" not in name}
     converted = {name: tuple(tensor.shape) for name, tensor in convert(state).items()}
     assert converted == {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
@@ -136,7 +137,7 @@ def test_keys_and_shapes_of_the_public_layout(preset: str) -> None:
 def test_a_generated_state_dict_computes_what_the_public_block_computes() -> None:
     """The first encoder block by the public formula, the bias of timm's parallel block included."""
     state = generated(layout(**SMALL), grid=4)
-    model = ca_mae.Model(CONFIG, ("a", "b", "c")).eval()
+    model = ca_mae.Model(CONFIG, ImageSpec(("a", "b", "c"))).eval()
     model.load_state_dict(convert(state))
     tokens = torch.randn(2, 7, 24, generator=torch.Generator().manual_seed(1))
     at = "encoder.vit_backbone.blocks.0"
@@ -159,7 +160,7 @@ def test_a_final_norm_on_the_tokens_is_the_other_public_pooling() -> None:
     state = generated(layout(**SMALL), grid=4)
     for kind in ("weight", "bias"):
         state[f"encoder.vit_backbone.norm.{kind}"] = state.pop(f"encoder.vit_backbone.fc_norm.{kind}")
-    model = ca_mae.Model(replace(CONFIG, norm="tokens"), ("a", "b", "c"))
+    model = ca_mae.Model(replace(CONFIG, norm="tokens"), ImageSpec(("a", "b", "c")))
     model.load_state_dict(convert(state))
 
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.nn.graphs.attention import MoleculeAttention, attended, masked_bias
 from hooke.nn.graphs.segment import edges_of
 from hooke.nn.graphs.size_groups import size_layout
 from hooke.nn.randomness import random_from
-from hooke.testing.samples import SMILES, batch_of
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.75, 1.0])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from hooke.modalities.molecules.samples import LARGE, SMILES, batch_of
 from hooke.nn.graphs.attention import fused_attention, masked_bias
 from hooke.nn.graphs.block_attention import block_attention
 from hooke.nn.graphs.size_groups import SizeLayout, size_layout
-from hooke.testing.samples import LARGE, SMILES, batch_of
 
 HEADS = 3
 

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 from rdkit import Chem
 
-from hooke.nn.graphs.chemical_context import atom_contexts, bond_contexts
-from hooke.testing.samples import SMILES, batch_of
+from hooke.modalities.molecules.samples import SMILES, batch_of
+from hooke.tasks.contextual_property import atom_contexts, bond_contexts
 
 MANY = 1 << 39  # so many classes that no two contexts share one
 

@@ -6,8 +6,10 @@ import math
 
 import torch
 
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.models import gine, mpnn
-from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
+from hooke.nn.contract import built
 from hooke.nn.graphs.code_prediction import (
     ATOM_SIZES,
     BOND_SIZES,
@@ -19,8 +21,6 @@ from hooke.nn.graphs.code_prediction import (
     hide,
     with_codes,
 )
-from hooke.testing.models import build
-from hooke.testing.samples import SMILES, batch_of
 
 
 def test_hidden_codes_are_unknown_in_both_directions() -> None:
@@ -36,7 +36,7 @@ def test_hidden_codes_are_unknown_in_both_directions() -> None:
 
 
 def test_nothing_of_what_is_hidden_is_left() -> None:
-    model = build(gine, EncodingConfig())
+    model = built(gine, MoleculeSpec())
     rows = []
     for smiles in ("CCO", "N=NF"):
         batch = batch_of([smiles])

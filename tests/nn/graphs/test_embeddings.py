@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from hooke.modalities.molecules.samples import batch_of
 from hooke.molecules.vocabulary import ATOM_VOCABULARIES, BOND_VOCABULARIES
 from hooke.nn.graphs.embeddings import AtomEmbedding, BondEmbedding
 from hooke.nn.graphs.segment import edges_of
-from hooke.testing.samples import batch_of
 
 
 def test_rows_are_sums_of_tables(batch) -> None:

@@ -6,8 +6,8 @@ import math
 
 import torch
 
-from hooke.nn.graphs.encoding_targets import SeparateHeads, graph_loss, node_loss, normalised
-from hooke.testing.samples import batch_of
+from hooke.modalities.molecules.samples import batch_of
+from hooke.tasks.gpse import SeparateHeads, graph_loss, node_loss, normalised
 
 BATCH = batch_of(["CCC", "CC"])
 TARGETS = torch.tensor([[0.0, 5.0], [3.0, 5.0], [0.0, 5.0], [1.0, 2.0], [3.0, 4.0]], dtype=torch.float64)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import torch
 
+from hooke.modalities.molecules.samples import batch_of
 from hooke.molecules.encodings.config import EIGENVALUES, EIGENVECTORS, RANDOM_WALK
 from hooke.nn.graphs.encodings import EncodingsEncoder, flip_signs, hide_encodings
-from hooke.testing.samples import batch_of
 
 
 def test_flip_acts_on_eigenvectors_only(batch) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from hooke.nn.graphs.graph_dropout import GraphDropout, RowDropout
-from hooke.testing.samples import batch_of
+from hooke.modalities.molecules.samples import batch_of
+from hooke.models.gps_plus_plus import GraphDropout, RowDropout
 
 
 def test_rows_are_dropped_whole() -> None:

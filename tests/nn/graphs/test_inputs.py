@@ -1,10 +1,10 @@
 from __future__ import annotations
 
+from hooke.modalities.molecules.samples import ENCODINGS
 from hooke.models.gine import Config
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.nn.graphs.inputs import EdgeInputs, NodeFeatures, NodeInputs
 from hooke.nn.graphs.segment import edges_of
-from hooke.testing.samples import ENCODINGS
 
 
 def test_encodings_widen_the_features(batch) -> None:

@@ -2,48 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
-from torch import nn
 
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.options import plain
+from hooke.modalities.molecules.samples import ENCODINGS, SMILES, batch_of
 from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.learned_encoding import LEARNED, LearnedEncoding, source_of, with_learned
-from hooke.testing import models as contract
-from hooke.testing.samples import ENCODINGS, SMILES, batch_of
+from hooke.testing.models import model_case, model_checks
 
 READERS = ("gine", "gps", "mpnn", "grover")
-CHECKS = ("interface", "batch_of_one", "state_round_trip", "determinism", "odd_molecules", "half_precision")
+CHECKS = ("interface", "widths", "items", "state_round_trip", "determinism", "odd_items", "half_precision")
 
 
 def reading(name: str) -> ModuleType:
     """A registered model that reads GPSE, as the contract kit sees a model file."""
     module = registry.module("models", name)
 
-    def model(config: Any, encodings: EncodingConfig) -> nn.Module:
-        from dataclasses import replace
-
-        return with_learned(lambda seen: module.Model(config, seen), replace(encodings, learned="gpse:tiny"))
+    class Model(LearnedEncoding):
+        def __init__(self, config: Any, spec: MoleculeSpec) -> None:
+            encodings = replace(spec.encodings, learned="gpse:tiny")
+            made: Any = with_learned(module.Model, config, replace(spec, encodings=encodings))
+            super().__init__(made.encoder, made.source)
 
     return SimpleNamespace(  # type: ignore[return-value]
-        Config=module.Config, PRESETS=module.PRESETS, Model=model, __name__=f"{name} with gpse"
+        Config=module.Config, PRESETS=module.PRESETS, Model=Model, __name__=f"{name} with gpse"
     )
 
 
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("name", READERS)
 def test_contract(name: str, check: str) -> None:
-    contract.MODEL_CHECKS[check](reading(name))
+    case = model_case(reading(name))
+    model_checks(case)[check](case)
 
 
 def made() -> LearnedEncoding:
     torch.manual_seed(0)
-    found = reading("gine").Model(registry.module("models", "gine").PRESETS["tiny"], ENCODINGS)
+    spec = MoleculeSpec(encodings=replace(ENCODINGS, learned="gpse:tiny"))
+    gine = registry.module("models", "gine")
+    found = with_learned(gine.Model, gine.PRESETS["tiny"], spec)
     assert isinstance(found, LearnedEncoding)
     return found
 
@@ -62,8 +67,8 @@ def test_the_source_is_read_and_never_trained() -> None:
 
 
 def test_nothing_changes_without_one() -> None:
-    config = registry.module("models", "gine").PRESETS["tiny"]
-    found = with_learned(lambda seen: registry.module("models", "gine").Model(config, seen), ENCODINGS)
+    gine = registry.module("models", "gine")
+    found = with_learned(gine.Model, gine.PRESETS["tiny"], MoleculeSpec(encodings=ENCODINGS))
     assert not isinstance(found, LearnedEncoding)
     assert "learned" not in plain(ENCODINGS)
     assert EncodingConfig(random_walk=3, learned="gpse:tiny").computed == EncodingConfig(random_walk=3)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from hooke.modalities.molecules.samples import LARGE, SMILES, batch_of, slice_of
 from hooke.molecules.encodings.shortest_paths import UNREACHABLE, shortest_paths
 from hooke.nn.graphs.pair_bias import DistanceBias, GaussianKernels, PathBias, shortest_path_codes
 from hooke.nn.graphs.size_groups import size_layout
-from hooke.testing.samples import LARGE, SMILES, batch_of, slice_of
 
 
 @pytest.mark.parametrize("farthest", [3, 300])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from hooke.nn.graphs.pair_context import PairContext, bond_blocks
+from hooke.modalities.molecules.samples import SMILES, batch_of
+from hooke.nn.graphs.pair_bias import PairContext, bond_blocks
 from hooke.nn.graphs.segment import edges_of
 from hooke.nn.graphs.size_groups import size_layout
-from hooke.testing.samples import SMILES, batch_of
 
 
 def test_bonds_stand_at_their_atoms() -> None:

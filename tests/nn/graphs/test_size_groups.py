@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from hooke.modalities.molecules.samples import LARGE, SMILES, batch_of
 from hooke.nn.graphs.size_groups import LEAST, size_layout
-from hooke.testing.samples import LARGE, SMILES, batch_of
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.5, 0.75, 1.0])

@@ -8,9 +8,9 @@ import networkx
 import pytest
 import torch
 
+from hooke.modalities.molecules.samples import LARGE, SMILES, batch_of
 from hooke.nn.graphs.code_prediction import ATOM_SIZES, BOND_SIZES
-from hooke.nn.graphs.views import nearest, random_view
-from hooke.testing.samples import LARGE, SMILES, batch_of
+from hooke.tasks.contrastive import nearest, random_view
 
 CONNECTED = [*(smiles for smiles in SMILES if "." not in smiles), LARGE]
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import torch
 
+from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.models import gine, grover
 from hooke.nn.graphs.output import MoleculeOutput
-from hooke.nn.graphs.views_of_output import ViewHeads, disagreement, one_view, views_of
-from hooke.testing.samples import SMILES, batch_of
+from hooke.nn.graphs.views_of_output import ViewHeads, disagreement, one_view
 
 
 def test_views_are_stretches_of_columns() -> None:
@@ -24,7 +24,7 @@ def test_one_head_a_view() -> None:
     batch = batch_of(SMILES)
     for module, views in ((gine, 1), (grover, 2)):
         model = module.Model(module.PRESETS["tiny"])
-        assert views_of(model) == views
+        assert model.views == views
         output = model(batch)
         for level, items in (("node", batch.num_nodes), ("edge", batch.num_bonds), ("graph", batch.num_graphs)):
             assert ViewHeads(level, model, 3)(output, batch).shape == (views, items, 3)

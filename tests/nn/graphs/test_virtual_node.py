@@ -9,10 +9,9 @@ import pytest
 import torch
 
 from hooke.core import registry
-from hooke.molecules.batch import collate
-from hooke.nn.graphs.virtual_node import VirtualNode
-from hooke.testing.permute import permuted
-from hooke.testing.samples import SMILES, batch_of, slice_of
+from hooke.modalities.molecules.samples import SMILES, batch_of
+from hooke.modalities.molecules.symmetries import permuted
+from hooke.nn.graphs.pooling import VirtualNode
 
 MODELS = ("dmpnn", "gated_gcn", "gcn", "gin", "gine", "gps", "graph_transformer", "mpnn")
 POOLS = {"sum": 3.0, "mean": 1.0, "logsum": float(np.log(4))}
@@ -37,11 +36,11 @@ def test_every_model_keeps_its_contract_with_it(name: str) -> None:
     module = registry.module("models", name)
     torch.manual_seed(0)
     model = module.Model(replace(module.PRESETS["tiny"], virtual_node="logsum")).double()
-    molecules = slice_of(SMILES)
-    other = permuted(molecules, np.random.default_rng(0))
-    before, after = model(collate(molecules)), model(collate(other.molecules))
+    batch = batch_of(SMILES)
+    other, follow = permuted(batch, np.random.default_rng(0))
+    before, after = model(batch), model(other)
     torch.testing.assert_close(after.graphs, before.graphs)
-    torch.testing.assert_close(after.nodes, before.nodes[torch.from_numpy(other.nodes)])
+    torch.testing.assert_close(after.nodes, follow("node", before.nodes))
     for row in (0, 3):
         torch.testing.assert_close(model(batch_of([SMILES[row]])).graphs, before.graphs[row : row + 1])
     (before.graphs * torch.randn_like(before.graphs)).sum().backward()

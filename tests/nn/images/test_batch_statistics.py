@@ -4,15 +4,15 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import resnet, vit
+from hooke.nn.contract import built
 from hooke.nn.images.batch_statistics import adapt_statistics, adapted, norm_layers
 from hooke.nn.images.network import ImageNetwork
-from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import image_batch
 
 
 def network() -> ImageNetwork:
-    return ImageNetwork(build_image_model(resnet))
+    return ImageNetwork(built(resnet, SPEC))
 
 
 def test_the_first_layer_has_the_statistics_of_the_images() -> None:
@@ -57,6 +57,6 @@ def test_a_shift_of_the_features_is_undone() -> None:
 
 def test_what_cannot_be_adapted() -> None:
     with pytest.raises(UsageError, match="no batch norm"):
-        adapt_statistics(ImageNetwork(build_image_model(vit)), [image_batch()])
+        adapt_statistics(ImageNetwork(built(vit, SPEC)), [image_batch()])
     with pytest.raises(UsageError, match="got none"):
         adapt_statistics(network(), [])

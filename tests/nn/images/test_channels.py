@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from hooke.core.errors import UnknownNameError, UsageError
+from hooke.modalities.images.samples import image_batch
 from hooke.nn.images.channels import in_order, positions, require_channels
-from hooke.testing.image_samples import image_batch
 
 
 @pytest.mark.parametrize("kind", ["uint8", "uint16", "float32"])

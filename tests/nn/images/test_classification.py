@@ -6,34 +6,40 @@ import pytest
 import torch
 
 from hooke.core.errors import UnknownNameError, UsageError
+from hooke.images.spec import LEVEL
+from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import vit
+from hooke.nn.contract import built
 from hooke.nn.images.classification import domains_of, mean_over_labelled, turned
 from hooke.tasks import perturbation_classification as wsl
-from hooke.testing.image_models import build_image_model
-from hooke.testing.image_samples import CLASSES, image_batch
 
 
-def test_labels_of_all_kinds() -> None:
-    task, batch = wsl.Task(wsl.Config(), CLASSES), image_batch()
-    whole = task.labels(batch)
-    floats = torch.where(whole < 0, torch.nan, whole.double())
-    for labels in (whole, floats, floats[:, None].float()):
-        assert torch.equal(task.labels(replace(batch, targets={"perturbation": labels})), whole)
+def test_labels_are_the_column_of_the_target() -> None:
+    batch = image_batch()
+    for place, name in enumerate(("perturbation", "cell_type")):
+        task = wsl.Task(wsl.Config(target=name), SPEC)
+        expected = [-1 if value.isnan() else int(value) for value in batch.targets[LEVEL][:, place]]
+        labels = task.labels(batch)
+        assert labels.dtype == torch.int64
+        assert labels.tolist() == expected
+        assert torch.equal(task.labels(replace(batch, targets={LEVEL: batch.targets[LEVEL].double()})), labels)
 
 
 def test_wrong_labels_are_refused() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'perturbation'"):
-        wsl.Task(wsl.Config(target="perturbatio"), CLASSES)
-    task, batch = wsl.Task(wsl.Config(), CLASSES), image_batch()
+        wsl.Task(wsl.Config(target="perturbatio"), SPEC)
+    with pytest.raises(UnknownNameError, match="target"):
+        wsl.Task(wsl.Config(target="area"), SPEC)  # a measured feature
+    task, batch = wsl.Task(wsl.Config(), SPEC), image_batch()
     with pytest.raises(UsageError, match="carry no 'perturbation'"):
         task.labels(replace(batch, targets={}))
     with pytest.raises(UsageError, match="class 9, but the head has 5"):
-        task.labels(replace(batch, targets={"perturbation": torch.full((6,), 9)}))
+        task.labels(replace(batch, targets={LEVEL: torch.full((6, 6), 9.0)}))
 
 
 def test_the_loss_is_the_mean_over_labelled_images() -> None:
-    task = wsl.Task(wsl.Config(symmetry="none", label_smoothing=0.1), CLASSES)
-    network, batch = task.network(build_image_model(vit)).double().eval(), image_batch()
+    task = wsl.Task(wsl.Config(symmetry="none", label_smoothing=0.1), SPEC)
+    network, batch = task.network(built(vit, SPEC)).double().eval(), image_batch()
     logits = network(batch).logits["perturbation"]
     labels = task.labels(batch)
     known = labels >= 0
@@ -42,7 +48,9 @@ def test_the_loss_is_the_mean_over_labelled_images() -> None:
     torch.testing.assert_close(parts["loss"], expected)
     correct = (logits.argmax(1) == labels)[known].double().mean()
     assert float(parts["accuracy"]) == pytest.approx(float(correct))
-    assert task.columns("perturbation")[-1] == "perturbation[4]"
+    assert task.columns(LEVEL) == [f"perturbation[{number}]" for number in range(5)]
+    assert task.columns("graph") == []
+    torch.testing.assert_close(task.predict(network, batch), {LEVEL: logits.detach().softmax(1)})
 
 
 def test_turns_need_a_generator_and_nothing_else() -> None:

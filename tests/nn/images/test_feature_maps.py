@@ -3,8 +3,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from hooke.modalities.images.samples import CHANNELS, image_batch
 from hooke.nn.images.feature_maps import FeatureMapEncoder, convolution, stem
-from hooke.testing.image_samples import CHANNELS, image_batch
 
 
 def test_the_frame() -> None:

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from hooke.images.batch import ImageBatch, image_batch
+from hooke.images.spec import ImageSpec
 from hooke.models import ca_mae
-from hooke.nn.images.levels import FAINTEST, FARTHEST, Levels, measured
+from hooke.models.ca_mae import FAINTEST, FARTHEST, Levels, measured
 
 CHANNELS = ("DNA", "ER", "Mito")
 CONFIG = replace(ca_mae.PRESETS["tiny_stem"], width=32, depth=1, heads=1)
@@ -63,14 +64,14 @@ def test_every_patch_of_a_channel_hears_of_that_channel_alone() -> None:
 @pytest.mark.parametrize("levels", [False, True])
 def test_the_model_sees_brightness_only_with_levels(levels: bool) -> None:
     torch.manual_seed(0)
-    model = ca_mae.Model(replace(CONFIG, levels=levels), CHANNELS).eval()
+    model = ca_mae.Model(replace(CONFIG, levels=levels), ImageSpec(CHANNELS)).eval()
     dim, bright = (model.embed(batch(pixels() // 4 * factor)).detach() for factor in (1, 4))
     assert torch.allclose(dim, bright, atol=1e-3) != levels
 
 
 def test_masked_tokens_get_their_own_channel_and_order_does_not_matter() -> None:
     torch.manual_seed(0)
-    model = ca_mae.Model(CONFIG, CHANNELS).eval()
+    model = ca_mae.Model(CONFIG, ImageSpec(CHANNELS)).eval()
     values = pixels()
     given, turned = batch(values), batch(np.ascontiguousarray(values[:, ::-1]), CHANNELS[::-1])
     torch.testing.assert_close(model.embed(given), model.embed(turned), rtol=1e-4, atol=1e-5)

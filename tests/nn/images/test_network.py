@@ -4,17 +4,15 @@ import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.modalities.images.samples import SPEC, image_batch, noise_for
 from hooke.models import mae, vit
+from hooke.nn.contract import built
 from hooke.nn.images.network import Classified, ClassifierNetwork, ReconstructionNetwork, concatenated
-from hooke.testing.image_models import build_image_model, noise_for
-from hooke.testing.image_samples import image_batch
 
 
 def test_heads_on_the_embedding() -> None:
     batch = image_batch()
-    network = (
-        ClassifierNetwork(build_image_model(vit), {"perturbation": 5, "cell_type": 3}, dropout=0.5).double().eval()
-    )
+    network = ClassifierNetwork(built(vit, SPEC), {"perturbation": 5, "cell_type": 3}, dropout=0.5).double().eval()
     found = network(batch)
     assert {name: rows.shape for name, rows in found.logits.items()} == {"perturbation": (6, 5), "cell_type": (6, 3)}
     assert torch.equal(found.embedding, network.embed(batch))
@@ -22,12 +20,12 @@ def test_heads_on_the_embedding() -> None:
 
 
 def test_reconstruction_passes_on() -> None:
-    batch, model = image_batch(), build_image_model(mae)
+    batch, model = image_batch(), built(mae, SPEC)
     network, noise = ReconstructionNetwork(model), noise_for(model, batch)
     assert torch.equal(network(batch, noise, 0.5).prediction, model.reconstruct(batch, noise, 0.5).prediction)
     assert network(batch, noise, 0.5, whole=False).image is None
     with pytest.raises(UsageError, match="masked encoder"):
-        ReconstructionNetwork(build_image_model(vit))
+        ReconstructionNetwork(built(vit, SPEC))
 
 
 def test_parts_come_back_in_order() -> None:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hooke.nn.images.standardise import standardise
-from hooke.testing.image_samples import image_batch
+from hooke.modalities.images.samples import image_batch
+from hooke.nn.images.channels import standardise
 
 
 def test_eight_bits_as_the_instance_norm_of_the_scale_0_to_1() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from hooke.nn.images.views import random_view
+from hooke.nn.images.dihedral import random_view
 
 IMAGES = torch.randn(12, 2, 16, 24, generator=torch.Generator().manual_seed(0))
 

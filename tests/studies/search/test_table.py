@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from hooke.core.errors import DataError
 from hooke.studies.search.space import Parameter, Point, Space
-from hooke.studies.search.table import error_on_test, read_table, tabulate
+from hooke.studies.search.table import read_table, tabulate
 
 SPACE = Space((Parameter("a", (1, 2, 3)), Parameter("b", (10, 20))))
 
@@ -41,9 +40,3 @@ def test_every_point_is_computed_once_and_a_killed_one_goes_on(tmp_path: Path) -
     assert len(calls) == 13
     with pytest.raises(DataError, match="another space"):
         read_table(Space((Parameter("z", (1, 2)),)), path)
-
-
-def test_errors_of_the_test_part() -> None:
-    metrics = {"test": {"graph": {"y": {"rmse": 0.5, "r2": 0.9}, "c": {"roc_auc": 0.8}}}}
-    assert error_on_test(metrics) == pytest.approx(0.35)
-    assert error_on_test({}) == np.inf

@@ -15,7 +15,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from hooke.core.cards import RemoteFile
 from hooke.core.download import fetch
 from hooke.core.errors import DataError
 from hooke.core.paths import cache_folder, mirror_folder
+from hooke.core.types import Batch
 from hooke.encoders import Encoder
 from hooke.encoders.minimol.features import prepare_minimol
 from hooke.encoders.minimol.network import MiniMol, convert
@@ -86,7 +87,12 @@ class LoadedMiniMol(Encoder):
         return f"LoadedMiniMol({self.width} numbers a molecule)"
 
     @property
-    def preparation(self) -> MiniMolPreparation:
+    def modality(self) -> str:
+        """Molecules."""
+        return "molecules"
+
+    @property
+    def spec(self) -> MiniMolPreparation:
         """How SMILES become its inputs."""
         return MiniMolPreparation()
 
@@ -101,9 +107,9 @@ class LoadedMiniMol(Encoder):
         return self.device.type != "cpu"
 
     @torch.no_grad()
-    def vectors(self, batch: MoleculeBatch) -> np.ndarray:
+    def vectors(self, batch: Batch, options: Any = None) -> np.ndarray:
         """(B, 512) float32."""
-        return self.network.embed(batch.to(self.device)).float().cpu().numpy()
+        return self.network.embed(cast(MoleculeBatch, batch.to(self.device))).float().cpu().numpy()
 
     def stamp(self) -> dict[str, Any]:
         """What is written into every file of its embeddings."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,8 +21,12 @@ from hooke.core import registry
 from hooke.core.errors import DataError
 from hooke.core.hashing import file_sha256
 from hooke.core.runs import versions
+from hooke.core.types import Batch
+from hooke.encoders import Encoder
 from hooke.encoders.openphenom.layout import convert
-from hooke.images.store import ImageStore
+from hooke.images.spec import ImageSpec
+from hooke.nn.images.classification import SYMMETRIES
+from hooke.nn.images.dihedral import IDENTITY, symmetric_embedding
 from hooke.nn.images.network import ReconstructionNetwork
 from hooke.nn.weights import read_weights
 
@@ -31,30 +35,46 @@ LICENCE = "OpenPhenom: non-commercial"
 CROP = 256  # that the public models were trained on
 
 
-@dataclass(frozen=True)
-class OpenPhenom:
-    """A converted model; it has what `embed_wells` asks of an encoder.
+class OpenPhenom(Encoder):
+    """A converted model.
 
-    Attributes:
-        network: In evaluation mode.
-        crop: Side of the crops.
+    Args:
+        network: Moved to the device, in evaluation mode.
+        spec: Its channels; it takes any, in any order.
         model_hash: SHA-256 of the file.
         device: Where it runs.
     """
 
-    network: Any
-    crop: int
-    model_hash: str
-    device: torch.device
+    def __init__(self, network: ReconstructionNetwork, spec: ImageSpec, model_hash: str, device: torch.device) -> None:
+        self.network, self._spec = network.eval().to(device), spec
+        self.model_hash, self.device = model_hash, device
 
     @property
-    def blocks(self) -> int:
-        """Blocks of the encoder that `block=` can name."""
-        return int(self.network.encoder.blocks)
+    def modality(self) -> str:
+        """Images."""
+        return "images"
 
-    def channels_of(self, store: ImageStore) -> tuple[str, ...]:
-        """All channels: it takes any, in any order."""
-        return store.channels
+    @property
+    def spec(self) -> ImageSpec:
+        """Its channels and the side of its crops."""
+        return self._spec
+
+    @property
+    def width(self) -> int:
+        """Numbers in an embedding."""
+        return self.network.encoder.width
+
+    @property
+    def on_gpu(self) -> bool:
+        """See `Encoder.on_gpu`."""
+        return self.device.type != "cpu"
+
+    @torch.no_grad()
+    def vectors(self, batch: Batch, options: Any = None) -> np.ndarray:
+        """See `Encoder.vectors`."""
+        elements, block = ((IDENTITY,), -1) if options is None else (SYMMETRIES[options.symmetry], options.block)
+        found = symmetric_embedding(self.network, batch.to(self.device), elements, block=block)  # type: ignore[arg-type]
+        return found.float().cpu().numpy()
 
     def stamp(self) -> dict[str, Any]:
         """What is written into every file that it makes."""
@@ -83,16 +103,15 @@ def load_openphenom(weights: Path | str | None, device: str = "auto") -> OpenPhe
         "norm": "pooled" if "encoder.vit_backbone.fc_norm.weight" in public else "tokens",
         "decoder_depth": _count(r"decoder\.stacks\.0\.blocks\.(\d+)\.", converted),
     }
-    module = registry.module("models", "ca_mae")
-    encoder = module.Model(module.Config(**options), names)
+    module, spec = registry.module("models", "ca_mae"), ImageSpec(names, crop=CROP, agnostic=True)
+    encoder = module.Model(module.Config(**options), spec)
     try:
         encoder.load_state_dict(converted)
     except RuntimeError as error:
         raise DataError(f"{weights} is no whole OpenPhenom model: {str(error).splitlines()[-1].strip()}") from error
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = ReconstructionNetwork(encoder).eval().to(device)
-    return OpenPhenom(network, CROP, file_sha256(Path(weights)), torch.device(device))
+    return OpenPhenom(ReconstructionNetwork(encoder), spec, file_sha256(Path(weights)), torch.device(device))
 
 
 def sizes(converted: Mapping[str, Tensor]) -> dict[str, Any]:

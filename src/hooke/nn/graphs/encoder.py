@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.graphs.distinct import Distinct
+from hooke.nn.graphs.model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
-from hooke.nn.graphs.pooling import Pooling, PoolingKind
+from hooke.nn.graphs.pooling import Pooling, PoolingKind, VirtualNode, VirtualNodeKind
 from hooke.nn.graphs.segment import edges_of
-from hooke.nn.graphs.virtual_node import VirtualNode, VirtualNodeKind
 
 
-class MoleculeEncoder(nn.Module):
+class MoleculeEncoder(MoleculeModel):
     """A model is this class with its own inputs and layers; `Model.__init__` only puts them together.
 
     Each layer is called as layer(nodes, bonds, edges) and returns the new (nodes, bonds). `nodes` is a (V, width) tensor,
@@ -32,8 +31,8 @@ class MoleculeEncoder(nn.Module):
         node_width: Width of the nodes after the last layer.
         edge_width: Width of the edge stream after the last layer, 0 without one.
         distinct_nodes: Whether the first layer takes the nodes as `Distinct`.
-        virtual_node: A node of the whole molecule that exchanges with all others after each layer; see `nn.graphs.virtual_node`.
-        context: Module of (batch, edges) → edges with more that the layers read (attention: `nn.graphs.pair_context`).
+        virtual_node: A node of the whole molecule that exchanges with all others after each layer; see `nn.graphs.pooling`.
+        context: Module of (batch, edges) → edges with more that the layers read (attention: `nn.graphs.pair_bias`).
     """
 
     def __init__(
@@ -77,7 +76,3 @@ class MoleculeEncoder(nn.Module):
             if self.virtual_nodes is not None:
                 nodes, state = self.virtual_nodes[number](nodes, state, batch)
         return MoleculeOutput(nodes, bonds if self.edge_width else None, self.pooling(nodes, batch))
-
-    def embed(self, batch: MoleculeBatch) -> Float[Tensor, "graphs graph_width"]:
-        """One row a molecule."""
-        return self.forward(batch).graphs

@@ -16,14 +16,15 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional
 
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.spec import MoleculeSpec
+from hooke.nn.graphs.model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
 
 LEARNED = "learned"
@@ -41,7 +42,7 @@ class WithLearned(EncodingConfig):
         return {**super().node_widths, LEARNED: self.source_width}
 
 
-class LearnedEncoding(nn.Module):
+class LearnedEncoding(MoleculeModel):
     """An encoder that reads the node states of a frozen source among its encodings; otherwise like the encoder itself.
 
     Attributes:
@@ -52,10 +53,9 @@ class LearnedEncoding(nn.Module):
     def __init__(self, encoder: nn.Module, source: nn.Module) -> None:
         super().__init__()
         self.encoder, self.source = encoder, source.requires_grad_(requires_grad=False)
-        self.node_width, self.edge_width, self.graph_width = (
-            int(getattr(encoder, name)) for name in ("node_width", "edge_width", "graph_width")
+        self.node_width, self.edge_width, self.graph_width, self.views = (
+            int(getattr(encoder, name)) for name in ("node_width", "edge_width", "graph_width", "views")
         )
-        self.views = int(getattr(encoder, "views", 1))
 
     def train(self, mode: bool = True) -> LearnedEncoding:
         """Training mode of all but the source."""
@@ -70,30 +70,28 @@ class LearnedEncoding(nn.Module):
             rows = functional.layer_norm(nodes, nodes.shape[1:])
         return self.encoder(replace(batch, node_encodings={**batch.node_encodings, LEARNED: rows}))
 
-    def embed(self, batch: MoleculeBatch) -> Float[Tensor, "graphs graph_width"]:
-        """One row a molecule."""
-        return self.forward(batch).graphs
 
-
-def with_learned(make: Callable[[EncodingConfig], nn.Module], encodings: EncodingConfig) -> nn.Module:
-    """An encoder that reads the encodings, with its source if they name one.
+def with_learned(model: Callable[[Any, MoleculeSpec], nn.Module], config: Any, spec: MoleculeSpec) -> nn.Module:
+    """The encoder of a model for a spec, with its source if the encodings name one.
 
     Args:
-        make: Of the reading encoder, from the encodings that it sees.
-        encodings: `learned` names the source as "MODEL:PRESET".
+        model: Class of the reading encoder.
+        config: Its options.
+        spec: `encodings.learned` names the source as "MODEL:PRESET".
 
     Raises:
         UnknownNameError: No such model or preset.
         UsageError: The name has another form.
     """
-    if not encodings.learned:
-        return make(encodings)
-    source = source_of(encodings.learned)
-    seen: dict[str, Any] = {field.name: getattr(encodings, field.name) for field in fields(EncodingConfig)}
-    return LearnedEncoding(make(WithLearned(**seen, source_width=int(source.node_width))), source)  # type: ignore[arg-type]
+    if not spec.encodings.learned:
+        return model(config, spec)
+    source = source_of(spec.encodings.learned)
+    computed: dict[str, Any] = {field.name: getattr(spec.encodings, field.name) for field in fields(EncodingConfig)}
+    encodings = WithLearned(**computed, source_width=source.node_width)
+    return LearnedEncoding(model(config, replace(spec, encodings=encodings)), source)
 
 
-def source_of(name: str) -> nn.Module:
+def source_of(name: str) -> MoleculeModel:
     """The source "MODEL:PRESET", with new weights; it reads no encoding itself."""
     model, colon, preset = name.partition(":")
     if not colon:
@@ -101,4 +99,4 @@ def source_of(name: str) -> nn.Module:
     module = registry.module("models", model)
     if preset not in module.PRESETS:
         raise UnknownNameError(f"preset of {model}", preset, module.PRESETS)
-    return module.Model(module.PRESETS[preset], EncodingConfig())
+    return module.Model(module.PRESETS[preset], MoleculeSpec())

@@ -1,4 +1,14 @@
-"""Pooling: from the nodes of a molecule to one row a molecule."""
+"""Pooling: from the nodes of a molecule to one row a molecule.
+
+A virtual node: a state of the whole molecule that hears all atoms and tells all atoms, after each layer.
+
+    g' = g + MLP(g + pool_v h_v),  h_v' = h_v + g',  g = 0 at first
+
+with pool the sum, the mean, or ("logsum") log(1 + n) times the mean of the n atoms.
+
+Source: Gilmer et al. 2017 (arXiv 1704.01212); the update as in OGB's baselines (arXiv 2005.00687); "logsum" after Graphium, which
+takes log n, so that a single atom would not be heard. Differs from both: it acts after the last layer too.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +19,34 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hooke.molecules.batch import MoleculeBatch
-from hooke.nn.graphs.segment import graph_sum
+from hooke.nn.graphs.segment import at_graph, graph_sum
+from hooke.nn.mlp import mlp
+
+VirtualNodeKind = Literal["none", "sum", "mean", "logsum"]
+
+
+class VirtualNode(nn.Module):
+    """One exchange between the atoms and the virtual node of each molecule."""
+
+    def __init__(self, width: int, kind: VirtualNodeKind) -> None:
+        super().__init__()
+        self.kind = kind
+        self.mlp = mlp([width, 2 * width, width], normalisation_name="layer")
+
+    def forward(
+        self,
+        nodes: Float[Tensor, "nodes width"],
+        state: Float[Tensor, "graphs width"] | None,
+        batch: MoleculeBatch,
+    ) -> tuple[Float[Tensor, "nodes width"], Float[Tensor, "graphs width"]]:
+        """New states of the nodes and of the virtual nodes; None stands for zeros."""
+        heard = graph_sum(nodes, batch)
+        if self.kind != "sum":
+            count = batch.node_offsets.diff().to(nodes.dtype)[:, None]
+            heard = heard / count if self.kind == "mean" else heard / count * count.log1p()
+        state = self.mlp(heard) if state is None else state + self.mlp(state + heard)
+        return nodes + at_graph(state, batch), state
+
 
 PoolingKind = Literal["sum", "mean", "max", "scaled_sum"]
 SCALE = 100.0

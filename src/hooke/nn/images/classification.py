@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -13,12 +13,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.label import Label
+from hooke.core.types import labels_of
 from hooke.images.batch import ImageBatch
+from hooke.images.spec import LEVEL, ImageSpec
 from hooke.nn.images.dihedral import ALL, FLIPS, IDENTITY, random_elements, turn_each
 from hooke.nn.images.network import Classified, ClassifierNetwork
 from hooke.nn.modes import evaluating
 from hooke.nn.processes import step_sum
 from hooke.nn.randomness import random_from
+from hooke.nn.task import Task
 
 Symmetry = Literal["none", "flips", "dihedral"]
 SYMMETRIES: dict[str, Sequence[int]] = {"none": (IDENTITY,), "flips": FLIPS, "dihedral": ALL}
@@ -54,43 +58,45 @@ def turned(batch: ImageBatch, symmetry: Symmetry, generator: torch.Generator) ->
     return replace(batch, pixels=turn_each(batch.pixels, elements))
 
 
-def target_of(batch: ImageBatch, name: str) -> Tensor:
-    """What is known of the images under this name.
-
-    Raises:
-        UsageError: Nothing is.
-    """
-    if name not in batch.targets:
-        raise UsageError(f"the images carry no {name!r}; they carry: {', '.join(batch.targets) or 'nothing'}")
-    return batch.targets[name]
-
-
-class ClassificationTask(ABC):
-    """Cross-entropy of one target, and whatever `combine` makes of it.
+class ClassificationTask(Task):
+    """Cross-entropy of one label of classes, and whatever `combine` makes of it.
 
     Args:
         config: Choices.
-        classes: Target → number of classes, of all targets that the data carry.
-        domains: Number of experimental batches in training; only some objectives need it.
+        spec: Its label `config.target` is learnt; its experimental batches are the domains.
+
+    Attributes:
+        measures_features: Whether measured features (labels of kind "regression") are learnt besides.
+        target: Name of the label of classes.
+        column: Its place among the targets.
+        classes: How many it has.
+        domains: Number of experimental batches; only some objectives need it.
 
     Raises:
-        UnknownNameError: The data do not carry the target.
+        UnknownNameError: The data have no classes of this name.
     """
 
-    def __init__(self, config: Any, classes: Mapping[str, int], domains: int = 0) -> None:
-        self.settings: ClassificationConfig = config
-        if self.settings.target not in classes:
-            raise UnknownNameError("target", self.settings.target, classes)
-        self.classes, self.domains = int(classes[self.settings.target]), domains
+    modality = "images"
+    measures_features: ClassVar[bool] = False
+
+    def __init__(self, config: ClassificationConfig, spec: ImageSpec) -> None:
+        super().__init__(config, spec)
+        labels = labels_of(spec, LEVEL)
+        self.target = config.target
+        names = [label.name for label in labels if label.kind == "multiclass"]
+        if self.target not in names:
+            raise UnknownNameError("target", self.target, names)
+        self.column = next(place for place, label in enumerate(labels) if label.name == self.target)
+        self.classes, self.domains = labels[self.column].classes, len(spec.batches)
 
     @property
-    def target(self) -> str:
-        """Name of the labels."""
-        return self.settings.target
+    def learned(self) -> tuple[Label, ...]:
+        """The labels of the spec that are learnt and predicted, in their order."""
+        return (labels_of(self.spec, LEVEL)[self.column],)
 
     def network(self, encoder: nn.Module) -> ClassifierNetwork:
         """The encoder with a new head."""
-        return ClassifierNetwork(encoder, {self.target: self.classes}, self.settings.dropout)
+        return ClassifierNetwork(encoder, {self.target: self.classes}, self.config.dropout)
 
     def labels(self, batch: ImageBatch) -> Tensor:
         """(B,) int64 classes, -1 where there is none.
@@ -98,10 +104,7 @@ class ClassificationTask(ABC):
         Raises:
             UsageError: The batch has no such labels, or a class that the head has not.
         """
-        labels = target_of(batch, self.target)
-        if labels.is_floating_point():
-            labels = labels.nan_to_num(nan=UNLABELLED)
-        labels = labels.long().flatten()
+        labels = target_columns(batch, [self.column], self.target)[:, 0].nan_to_num(nan=UNLABELLED).long()
         highest = max(labels.tolist(), default=UNLABELLED)
         if highest >= self.classes:
             raise UsageError(f"{self.target!r} has class {highest}, but the head has {self.classes} classes")
@@ -122,13 +125,13 @@ class ClassificationTask(ABC):
         labels = self.labels(batch)
         with random_from(generator, network):
             if network.training:
-                batch = turned(batch, self.settings.symmetry, generator)
+                batch = turned(batch, self.config.symmetry, generator)
             output = self.classify(network, batch)
         logits = output.logits[self.target]
         logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         known = labels != UNLABELLED
         each = functional.cross_entropy(
-            logits, labels, ignore_index=UNLABELLED, label_smoothing=self.settings.label_smoothing, reduction="none"
+            logits, labels, ignore_index=UNLABELLED, label_smoothing=self.config.label_smoothing, reduction="none"
         )
         count = known.sum().clamp(min=1)
         parts = {
@@ -154,15 +157,43 @@ class ClassificationTask(ABC):
     ) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
         """The loss, and parts of it to log, from the cross-entropy of each image (0 without a label)."""
 
-    def columns(self, target: str) -> list[str]:
-        """Names of the predicted columns."""
-        return [f"{target}[{number}]" for number in range(self.classes)]
+    def columns(self, level: str) -> list[str]:
+        """Names of the predicted columns of a level."""
+        return [name for label in self.learned for name in column_names(label)] if level == LEVEL else []
 
     def predict(self, network: nn.Module, batch: ImageBatch) -> dict[str, Tensor]:
-        """Target → (B, classes) probabilities, in evaluation mode and without gradients."""
+        """See `Task.predict`: probabilities of the classes; measured features on the scale of the targets."""
         with torch.no_grad(), evaluating(network):
-            logits = network(batch).logits[self.target]
-        return {self.target: logits.to(torch.promote_types(logits.dtype, torch.float32)).softmax(1)}
+            output = network(batch)
+        return {LEVEL: self.predicted(output)}
+
+    def predicted(self, output: Classified) -> Float[Tensor, "images columns"]:
+        """The columns of `columns`."""
+        logits = output.logits[self.target]
+        return logits.to(torch.promote_types(logits.dtype, torch.float32)).softmax(1)
+
+
+def column_names(label: Label) -> list[str]:
+    """Names of the predicted columns of a label: NAME[k] for class k, else NAME."""
+    return [f"{label.name}[{number}]" for number in range(label.classes)] if label.classes else [label.name]
+
+
+def target_columns(batch: ImageBatch, columns: Sequence[int], name: str) -> Float[Tensor, "images columns"]:
+    """Some columns of the targets.
+
+    Args:
+        batch: Images.
+        columns: Their places.
+        name: What they are called, for the error.
+
+    Raises:
+        UsageError: The images have no such targets.
+    """
+    targets = batch.targets.get(LEVEL)
+    carried = 0 if targets is None else targets.shape[1]
+    if targets is None or max(columns) >= carried:
+        raise UsageError(f"the images carry no {name!r}; they carry {carried} labels")
+    return targets[:, columns]
 
 
 def mean_over_labelled(each: Float[Tensor, " images"], labels: Tensor) -> Float[Tensor, ""]:

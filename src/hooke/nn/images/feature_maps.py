@@ -8,13 +8,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hooke.images.batch import ImageBatch
-from hooke.nn.images.channels import in_order, require_channels
+from hooke.nn.images.channels import in_order, require_channels, standardise
+from hooke.nn.images.encoder import ImageEncoder
 from hooke.nn.images.output import ImageOutput
-from hooke.nn.images.standardise import standardise
 from hooke.nn.transformer import check_block
 
 
-class FeatureMapEncoder(nn.Module):
+class FeatureMapEncoder(ImageEncoder):
     """The frame of the convolutional encoders: standardise → stages → mean over places.
 
     Args:
@@ -25,16 +25,11 @@ class FeatureMapEncoder(nn.Module):
 
     def __init__(self, channels: tuple[str, ...], stages: Sequence[nn.Module], width: int) -> None:
         super().__init__()
-        self.channels, self.width = require_channels(channels), width
+        self.channels, self.width, self.blocks = require_channels(channels), width, len(stages)
         self.stages = nn.ModuleList(stages)
         for part in self.modules():
             if isinstance(part, nn.Conv2d):
                 nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
-
-    @property
-    def blocks(self) -> int:
-        """Number of stages."""
-        return len(self.stages)
 
     def images(self, batch: ImageBatch) -> Float[Tensor, "images channels height width"]:
         """The standardised input, channels in the order of the weights."""
@@ -57,10 +52,6 @@ class FeatureMapEncoder(nn.Module):
     def forward(self, batch: ImageBatch, *, block: int = -1) -> ImageOutput:
         """Represent the images of a batch, after stage `block` (1 ..., or negative from the end)."""
         return self.output(self.maps(self.images(batch), last=check_block(block, self.blocks)))
-
-    def embed(self, batch: ImageBatch, *, block: int = -1) -> Float[Tensor, "images maps"]:
-        """One row an image, after stage `block`."""
-        return self.forward(batch, block=block).embedding
 
 
 def convolution(before: int, after: int, kernel: int, *, stride: int = 1) -> nn.Conv2d:

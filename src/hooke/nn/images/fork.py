@@ -27,12 +27,13 @@ from torch.nn import functional
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
 from hooke.nn.flops import count_flops
-from hooke.nn.images.channels import in_order
+from hooke.nn.images.channels import in_order, standardise
 from hooke.nn.images.dihedral import ALL, FLIPS, REFLECTION, turn
+from hooke.nn.images.encoder import ImageEncoder, PatchTokenEncoder
+from hooke.nn.images.feature_maps import FeatureMapEncoder
 from hooke.nn.images.output import ImageOutput
 from hooke.nn.images.patches import channel_patches, patch_grid, patchify
 from hooke.nn.images.positions import sine_positions
-from hooke.nn.images.standardise import standardise
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Stages(Protocol):
 class MapStages:
     """Stages of a `FeatureMapEncoder`: its own."""
 
-    def __init__(self, encoder: Any) -> None:
+    def __init__(self, encoder: FeatureMapEncoder) -> None:
         self.encoder = encoder
 
     @property
@@ -118,11 +119,10 @@ class MapStages:
 
 
 class PatchStages:
-    """Stages of an encoder with a `PatchEncoder`: stage 0 embeds the patches, stage i is block i."""
+    """Stages of a `PatchTokenEncoder`: stage 0 embeds the patches, stage i is block i."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: PatchTokenEncoder) -> None:
         self.model, self.encoder = model, model.encoder
-        self.agnostic: bool = getattr(model, "agnostic", False)
         self.grid = (0, 0)
 
     @property
@@ -132,7 +132,7 @@ class PatchStages:
 
     def start(self, batch: ImageBatch) -> Tensor:
         """Standardised images; the grid of the patches is taken from them."""
-        pixels = batch.pixels if self.agnostic else in_order(batch, self.model.channels)
+        pixels = batch.pixels if self.model.agnostic else in_order(batch, self.model.channels)
         return standardise(pixels, self.encoder.dtype)
 
     def run(self, state: Tensor, first: int, last: int) -> Tensor:
@@ -141,7 +141,7 @@ class PatchStages:
             return state
         if first == 0:
             self.grid = patch_grid(state.shape[2:], self.model.patch)
-            cut = channel_patches if self.agnostic else patchify
+            cut = channel_patches if self.model.agnostic else patchify
             state = self.encoder.tokens(cut(state, self.model.patch), self.grid)
         return self.encoder.transformer(state, first=max(0, first - 1), last=last - 1)
 
@@ -175,9 +175,9 @@ def stages_of(encoder: nn.Module) -> Stages:
     Raises:
         UsageError: It has none.
     """
-    if hasattr(encoder, "stages"):
+    if isinstance(encoder, FeatureMapEncoder):
         return MapStages(encoder)
-    if hasattr(getattr(encoder, "encoder", None), "transformer"):
+    if isinstance(encoder, PatchTokenEncoder):
         return PatchStages(encoder)
     raise UsageError(
         f"{type(encoder).__module__} has neither stages of feature maps nor a transformer over patches to fork"
@@ -223,7 +223,7 @@ class ForkedEncoder(nn.Module):
 
     draws_randomly = True
 
-    def __init__(self, encoder: Any, branches: str, stage: int, *, exposure: bool = True) -> None:
+    def __init__(self, encoder: ImageEncoder, branches: str, stage: int, *, exposure: bool = True) -> None:
         super().__init__()
         self.encoder, self.stage, self.exposure = encoder, stage, exposure
         self.branches = BRANCHES[branches]

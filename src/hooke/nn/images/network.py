@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
+from hooke.nn.images.encoder import MaskedEncoder
 from hooke.nn.images.output import Reconstruction
 
 
@@ -35,8 +36,10 @@ class ReconstructionNetwork(ImageNetwork):
         UsageError: The encoder cannot.
     """
 
+    encoder: MaskedEncoder
+
     def __init__(self, encoder: nn.Module) -> None:
-        if not hasattr(encoder, "reconstruct"):
+        if not isinstance(encoder, MaskedEncoder):
             raise UsageError("this objective hides parts of images; it needs a masked encoder: mae, ca_mae or mu_net")
         super().__init__(encoder)
 
@@ -44,8 +47,7 @@ class ReconstructionNetwork(ImageNetwork):
         self, batch: ImageBatch, noise: Float[Tensor, "images patches"], ratio: float, *, whole: bool = True
     ) -> Reconstruction:
         """Hide the patches with the most noise and predict them, and the others when the image is wanted `whole`."""
-        encoder: Any = self.encoder
-        return encoder.reconstruct(batch, noise, ratio, whole=whole)
+        return self.encoder.reconstruct(batch, noise, ratio, whole=whole)
 
 
 @dataclass(frozen=True)

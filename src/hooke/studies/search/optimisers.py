@@ -11,21 +11,26 @@ So a search continues after a kill, and several workers share one, with nothing 
 
 Source: Bergstra et al. 2011; Hansen 2016 (arXiv 1604.00772), figure 6. Differs from Optuna's: densities on the grid instead of the line,
 no multivariate kernels; `optuna_*` names take those (extra "search").
+
+Optuna's samplers behind the same interface (extra "search"): the results so far are told to a fresh study, which is then asked.
+
+Its CMA-ES is not among them: it keeps its state in the trials that it made itself, and forgets it in a fresh study.
 """
 
 from __future__ import annotations
 
 import math
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from hooke.core.errors import UnknownNameError
+from hooke.core.errors import UnknownNameError, UsageError
 from hooke.studies.search.space import Point, Space
 
-_STARTUP, _GOOD, _MOST_GOOD, _DRAWS = 10, 0.15, 25, 24
 _STEP = 0.3  # first standard deviation of cma_es, of the unit box
 
 
@@ -196,6 +201,53 @@ class CovarianceAdaptation(Optimiser):
         return _Distribution(now.mean + now.step * move, max(step, finest), covariance, step_path, path)
 
 
+class FromOptuna(Optimiser):
+    """A sampler of Optuna: "optuna_random" or "optuna_tpe". Parameters are integers: the places on the grid.
+
+    Raises:
+        UsageError: Optuna is not installed.
+    """
+
+    def __init__(self, name: str, space: Space, seed: int) -> None:
+        super().__init__(space, seed)
+        try:
+            import optuna
+        except ImportError as error:
+            raise UsageError(f"{name} needs Optuna: pip install 'hooke-bio[search]'") from error
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self.name = name
+
+    def ask(self, number: int, results: Sequence[Result]) -> Point:
+        """The point of a trial."""
+        import optuna
+        from optuna.distributions import IntDistribution
+
+        places: dict[str, Any] = {
+            parameter.key: IntDistribution(0, len(parameter.values) - 1) for parameter in self.space.parameters
+        }
+        study = optuna.create_study(sampler=self._sampler(number))
+        for result in sorted(results, key=lambda result: result.number):
+            params = dict(zip(places, result.point, strict=True))
+            study.add_trial(
+                optuna.trial.create_trial(params=params, distributions=places, value=min(result.value, 1e30))
+            )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            trial = study.ask(places)
+        return tuple(int(trial.params[key]) for key in places)
+
+    def _sampler(self, number: int) -> Any:
+        import optuna
+
+        seed = int(self.generator(number).integers(2**31))
+        if self.name == "optuna_random":
+            return optuna.samplers.RandomSampler(seed=seed)
+        return optuna.samplers.TPESampler(seed=seed)
+
+
+_STARTUP, _GOOD, _MOST_GOOD, _DRAWS = 10, 0.15, 25, 24
+
+
 OPTIMISERS: dict[str, type[Optimiser]] = {
     "random": RandomSearch,
     "tpe": TreeParzen,
@@ -212,8 +264,6 @@ def optimiser(name: str, space: Space, seed: int) -> Optimiser:
         UsageError: One of Optuna's, which is not installed.
     """
     if name in FROM_OPTUNA:
-        from hooke.studies.search.from_optuna import FromOptuna
-
         return FromOptuna(name, space, seed)
     if name not in OPTIMISERS:
         raise UnknownNameError("optimiser", name, [*OPTIMISERS, *FROM_OPTUNA])

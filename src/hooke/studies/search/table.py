@@ -98,22 +98,14 @@ def trained_scores(search: Search) -> Scores:
 
         from hooke.core.errors import HookeError
         from hooke.train.fit import fit
+        from hooke.train.measure import errors_on_test
 
         try:
             run = fit(replace(search.at(point), seed=seed), runs=search.runs, reuse=True, show_progress=False)
         except HookeError:
             return np.inf, np.inf
         valid = min(line["valid_loss"] for line in run.metrics() if "valid_loss" in line)
-        return float(valid), error_on_test(run.read_json("metrics.json"))
+        errors = list(errors_on_test(run).values())
+        return float(valid), float(np.mean(errors)) if errors else np.inf
 
     return scores
-
-
-def error_on_test(metrics: dict[str, dict[str, dict[str, dict[str, float]]]]) -> float:
-    """Mean over graph-level test labels of RMSE, or of 1 - ROC-AUC; infinite where nothing was tested."""
-    found = [
-        values["rmse"] if "rmse" in values else 1 - values["roc_auc"]
-        for values in metrics.get("test", {}).get("graph", {}).values()
-        if "rmse" in values or "roc_auc" in values
-    ]
-    return float(np.nanmean(found)) if found else np.inf

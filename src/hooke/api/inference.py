@@ -1,0 +1,163 @@
+"""Using what was trained: load, predict, embed, explain, probe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hooke.api.data import given_source, labelled_store
+from hooke.core import registry
+from hooke.core.cluster import cluster_or_here
+from hooke.core.runs import RunFolder
+from hooke.inference.shipped import run_path
+
+if TYPE_CHECKING:
+    from hooke.encoders import Encoder
+    from hooke.inference.stream import StreamReport
+    from hooke.studies.probing import ProbeReport
+
+
+def predict(
+    run: Path | str, source: Path | str, output: Path | str, *, data: Sequence[str] = (), **options: Any
+) -> StreamReport:
+    """Predict a user's file, streamed and resumable; see `hooke.inference.predict.predict`.
+
+    Args:
+        run: A finished run.
+        source: A file, a store, or the name of a data set, which is then prepared.
+        output: .parquet or .csv.
+        data: "key=value" options of a data set named as the source.
+        options: Those of `hooke.inference.predict.predict`.
+    """
+    from hooke.inference.loaded import LoadedRun
+    from hooke.inference.predict import predict as stream
+
+    loaded = LoadedRun.open(run_path(run), options.pop("device", "auto"))
+    given = given_source(source, data, loaded.modality, show_progress=options.get("show_progress", True))
+    return stream(loaded, given, Path(output), **options)
+
+
+def embed(
+    run: Path | str,
+    source: Path | str,
+    output: Path | str,
+    *,
+    data: Sequence[str] = (),
+    weights: Path | str | None = None,
+    device: str = "auto",
+    cluster: str | None = None,
+    batch_size: int | None = None,
+    workers: int | None = None,
+    resume: bool = True,
+    show_progress: bool = True,
+    **options: Any,
+) -> StreamReport:
+    """Embed a user's file (molecules), or the wells of an image store, streamed and resumable.
+
+    Args:
+        run: A finished run, an encoder that comes with Hooke ("tiny" of molecules, "tiny_cells" of images), or published weights
+            ("minimol" of molecules, "openphenom" of images).
+        source: A file, a store, or the name of a data set, which is then prepared.
+        output: .parquet.
+        data: "key=value" options of a data set named as the source.
+        weights: The file of the published weights; None looks for it.
+        device: "auto", "cpu" or "cuda".
+        cluster: Embed in the workers of a Ray cluster ("local", "auto" or an address; see `core.cluster`).
+        batch_size, workers, resume, show_progress: See `hooke.inference.embed.embed`.
+        options: Of the modality: how the file is read and shown to the encoder.
+
+    Raises:
+        UsageError: Options of a data set with a file, or options of another modality.
+        DataError: No such run or weights, or they are damaged.
+    """
+    from hooke.core.options import chosen
+    from hooke.inference.embed import embed as stream
+    from hooke.inference.loaded import is_published
+    from hooke.modalities import readable
+
+    if is_published(run):  # options are checked before weights are looked for
+        chosen(readable(registry.modality_of("encoders", str(run)), "embed"), options)
+    encoder = load(run, weights=weights, device=device)
+    given = given_source(source, data, encoder.modality, show_progress=show_progress)
+    with cluster_or_here(cluster, workers):
+        return stream(
+            encoder, given, Path(output), batch_size=batch_size, workers=workers, resume=resume, show_progress=show_progress,
+            **options,
+        )  # fmt: skip
+
+
+def load(name: Path | str, *, weights: Path | str | None = None, device: str = "auto") -> Encoder:
+    """A finished run, an encoder that comes with Hooke ("tiny"), or published weights ("minimol"), ready to embed.
+
+    hooke.load("tiny").embed(["CCO"])
+    """
+    from hooke.inference.loaded import load as open_encoder
+
+    return open_encoder(name, weights=weights, device=device)
+
+
+def explain(
+    run: Path | str,
+    molecules: Path | str | Sequence[str],
+    page: Path | str,
+    *,
+    label: str | None = None,
+    smiles_column: str | None = None,
+    most: int = 100,
+    device: str = "auto",
+) -> dict[str, Any]:
+    """Which atoms made the predictions, drawn on the molecules of a page; see `hooke.workflows.attribution`.
+
+    Args:
+        run: A finished run on molecules.
+        molecules: A table, or SMILES.
+        page: The HTML file to write.
+        label: Column of the predictions; None takes the first.
+        smiles_column: Of a table, if it is not recognised.
+        most: The first so many molecules are explained.
+        device: "auto", "cpu" or "cuda".
+
+    Returns:
+        The page, the label, and the faithfulness over the molecules.
+
+    Raises:
+        UnknownNameError: No such label.
+        UsageError: The run predicts nothing for molecules, or no molecule could be explained.
+    """
+    from hooke.workflows.attribution import explain as explain_table
+
+    return explain_table(
+        run_path(run), molecules, Path(page), label=label, smiles_column=smiles_column, most=most, device=device
+    )
+
+
+def probe_blocks(
+    run: Path | str, source: Path | str, *, target: str = "perturbation", data: Sequence[str] = (), **options: Any
+) -> Any:
+    """A linear probe on each block of an image encoder; see `hooke.studies.probe_blocks`."""
+    from hooke.studies.probe_blocks import probe_blocks as probe
+
+    store = given_source(source, data, "images", show_progress=options.get("show_progress", True))
+    return probe(RunFolder.open(run_path(run)).folder, store, target=target, **options)
+
+
+def probe(
+    encoder: Path | str,
+    data: Path | str,
+    options: Sequence[str] = (),
+    *,
+    smiles: str | None = None,
+    targets: str | Sequence[str] = "auto",
+    split: str = "held_out",
+    readouts: Sequence[str] = ("linear", "forest"),
+    seed: int = 0,
+    weights: Path | str | None = None,
+    show_progress: bool = True,
+) -> ProbeReport:
+    """What a frozen encoder knows of a data set or table; see `hooke.studies.probing`."""
+    from hooke.studies.probing import probe as read_out
+
+    found = load(encoder, weights=weights)
+    store = labelled_store(data, options, found.modality, smiles, targets, show_progress=show_progress)
+    return read_out(found, store, split=split, readouts=readouts, seed=seed, show_progress=show_progress)

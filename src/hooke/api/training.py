@@ -1,0 +1,296 @@
+"""Training and what is made of it: fit, resume, finetune, benchmark, suites, plans."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hooke.core.errors import UsageError
+from hooke.core.recipe import Recipe, resolve
+from hooke.core.recipe_files import read
+from hooke.core.runs import RunFolder
+from hooke.inference.loaded import next_step, read_recipe
+from hooke.inference.shipped import run_path
+from hooke.modalities import trainable
+
+if TYPE_CHECKING:
+    from hooke.studies.benchmark import BenchmarkResult
+    from hooke.studies.plan import Plan
+    from hooke.studies.suite_report import SuiteResult
+
+
+@dataclass(frozen=True)
+class FittedRun:
+    """A finished run: its folder, its metrics, and where the report is."""
+
+    run: RunFolder
+    report: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return self.run.folder
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Part -> level -> label -> metric -> value."""
+        return self.run.read_json("metrics.json")
+
+    def to_json(self) -> dict[str, Any]:
+        """What scripts need."""
+        return {
+            "run": str(self.folder),
+            "report": str(self.report) if self.report else None,
+            "metrics": self.metrics,
+            "ingest": self._ingest()[0],
+            **self.run.info,
+        }
+
+    @property
+    def modality(self) -> str:
+        """The kind of data that it is about."""
+        return read_recipe(self.run).modality
+
+    def _ingest(self) -> tuple[Any, str]:
+        """What became of the rows of its data, for scripts and for people."""
+        about = trainable(self.modality, "fit")
+        found = about.describe(about.open(Path(self.run.info["store"])))
+        return found.fields.get("ingest"), found.left_out
+
+    def summary(self) -> str:
+        """A few lines for people."""
+        info = self.run.info
+        rows = ", ".join(f"{count:,} {part}" for part, count in info["rows"].items())
+        ingested = self._ingest()[1]
+        lines = [ingested] if ingested else []
+        items, spent = trainable(self.modality, "fit").items, f"{info['seconds']:.0f} s"
+        lines.append(f"trained on {rows} {items} in {spent} ({info['parameters']:,} parameters, {info['device']})")
+        for part in ("test", "valid"):
+            for level, labels in self.metrics.get(part, {}).items():
+                for name, values in list(labels.items())[:8]:
+                    shown = "  ".join(f"{metric} {value:.3f}" for metric, value in values.items())
+                    lines.append(f"{part:<5} {level:<5} {name}: {shown}")
+                if len(labels) > 8:
+                    lines.append(f"{part:<5} {level:<5} ... and {len(labels) - 8} more labels in metrics.json")
+            if self.metrics.get(part):
+                break
+        lines.append(f"run     {self.folder}")
+        if self.report:
+            lines.append(f"report  {self.report}")
+        lines.append(f"next    {next_step(self.run)[1]}")
+        return "\n".join(lines)
+
+
+def fit(
+    recipe: str | Path | Recipe | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    csv: Path | str | None = None,
+    smiles: str | None = None,
+    targets: str | Sequence[str] = "auto",
+    split: str | None = None,
+    seed: int | None = None,
+    runs: Path | str = "runs",
+    new: bool = False,
+    report: bool = True,
+    workers: int | None = None,
+    show_progress: bool = True,
+) -> FittedRun:
+    """Train by a recipe, or straight from a table.
+
+    Args:
+        recipe: A TOML file, a built-in name, or a resolved `Recipe`; None with `csv` takes the recipe "csv".
+        overrides: "a.b=c" changes.
+        csv: A table of molecules: CSV(.gz), TSV, Parquet, SDF or SMILES file.
+        smiles, targets: Its SMILES column and its label columns ("auto", a comma-separated string, or names).
+        split, seed: Shortcuts for data.split.kind and seed.
+        runs: Folder of run folders.
+        new: Start afresh even if an unfinished run of the same recipe and data exists.
+        report: Fit the baselines and write report.html.
+        workers: Processes for parsing.
+        show_progress: Show progress bars.
+
+    Raises:
+        UsageError: Neither recipe nor csv; an unknown key, name or value.
+        DataError: The data cannot be read.
+    """
+    from hooke.train import fit as training
+
+    chosen = _recipe(recipe, overrides, csv, smiles, targets, split, seed)
+    run = training.fit(chosen, runs=Path(runs), new=new, workers=workers, show_progress=show_progress)
+    return _reported(run, report=report, show_progress=show_progress)
+
+
+def resume(run: Path | str, *, report: bool = True, show_progress: bool = True) -> FittedRun:
+    """Continue an unfinished run."""
+    from hooke.train import fit as training
+
+    return _reported(
+        training.resume(Path(run), show_progress=show_progress), report=report, show_progress=show_progress
+    )
+
+
+def finetune(
+    pretrained: Path | str,
+    recipe: str | Path | Recipe | None = None,
+    *,
+    mode: str = "full",
+    overrides: Sequence[str] = (),
+    csv: Path | str | None = None,
+    smiles: str | None = None,
+    targets: str | Sequence[str] = "auto",
+    split: str | None = None,
+    seed: int | None = None,
+    runs: Path | str = "runs",
+    new: bool = False,
+    report: bool = True,
+    workers: int | None = None,
+    show_progress: bool = True,
+) -> FittedRun:
+    """Adapt the encoder of a pretrained run, or "tiny", to another data set: mode "full" trains everything, "probe" only new heads.
+
+    The other arguments are those of `fit`; model, encodings and standardisation come from the pretrained run.
+    """
+    from hooke.train import fit as training
+
+    chosen = _recipe(recipe, overrides, csv, smiles, targets, split, seed)
+    run = training.finetune(
+        run_path(pretrained), chosen, mode=mode, runs=Path(runs), new=new, workers=workers, show_progress=show_progress
+    )
+    return _reported(run, report=report, show_progress=show_progress)
+
+
+def plan_training(recipe: str | Path | Recipe, *, overrides: Sequence[str] = (), **options: Any) -> list[Plan]:
+    """What training would need, before anything runs; see `hooke.studies.plan.plan_recipe`."""
+    from hooke.studies.plan import plan_recipe
+
+    return plan_recipe(_recipe(recipe, overrides, None, None, "auto", None, None), **options)
+
+
+def benchmark(
+    recipe: str | Path | Recipe,
+    *,
+    overrides: Sequence[str] = (),
+    seeds: int = 3,
+    splits: Sequence[str] = (),
+    pretrained: Path | str | None = None,
+    runs: Path | str = "runs",
+    show_progress: bool = True,
+) -> BenchmarkResult:
+    """A recipe's model beside the baselines over seeds and splits; see `hooke.studies.benchmark`."""
+    from hooke.studies.benchmark import benchmark as run_benchmark
+
+    chosen = _recipe(recipe, overrides, None, None, "auto", None, None)
+    return run_benchmark(
+        chosen, seeds=seeds, splits=tuple(splits), pretrained=run_path(pretrained) if pretrained else None, runs=Path(runs),
+        show_progress=show_progress,
+    )  # fmt: skip
+
+
+def run_suite(
+    name: str,
+    recipe: str | Path | Recipe | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    systems: Sequence[str] = ("forest",),
+    tasks: Sequence[str] = (),
+    seeds: int = 3,
+    pretrained: Path | str | None = None,
+    runs: Path | str = "runs",
+    show_progress: bool = True,
+) -> SuiteResult:
+    """Systems on the tasks of a suite ("moleculenet", "admet", "moleculeace"), with one report beside the scores.
+
+    Args:
+        name: Of the suite.
+        recipe: How networks are trained; None takes the recipe "csv".
+        overrides: "a.b=c" changes of it.
+        systems: Names in `hooke.studies.systems.SYSTEMS`.
+        tasks: Only these.
+        seeds: Number of seeds.
+        pretrained: The run of the systems "probe" and "finetuned".
+        runs: Folder of run folders, scores and report.
+        show_progress: Show progress bars.
+    """
+    from hooke.studies.evaluation import pretraining_tables
+    from hooke.studies.evaluation import run_suite as score
+    from hooke.studies.suite_report import SuiteResult, write_suite_report
+    from hooke.suites import suite
+
+    chosen = suite(name)
+    how = _recipe(recipe if recipe is not None else "csv", overrides, None, None, "auto", None, None)
+    start = run_path(pretrained) if pretrained else None
+    rows, path = score(
+        chosen,
+        how,
+        systems=systems,
+        tasks=tasks,
+        seeds=seeds,
+        pretrained=start,
+        runs=Path(runs),
+        show_progress=show_progress,
+    )
+    result = SuiteResult(chosen, tuple(rows), pretraining_tables(start) if start else None)
+    write_suite_report(result, path.with_suffix(""))
+    return result
+
+
+def describe_run(folder: Path | str) -> dict[str, Any]:
+    """What a run was, where it stands and how good it is."""
+    path = Path(folder)
+    run = RunFolder(path) if (path / "run.json").exists() else RunFolder.open(path)
+    recipe, lines = run.recipe, run.metrics()
+    shown: dict[str, Any] = {
+        "run": str(run.folder), "status": run.info["status"], "started": run.info["started"], "data": recipe["data"]["name"],
+        "model": recipe["model"]["name"], "task": recipe["task"]["name"], "epochs": len(lines),
+        "last": lines[-1] if lines else None, "seconds": run.info.get("seconds"),
+    }  # fmt: skip
+    if run.path("metrics.json").exists():
+        shown["metrics"] = run.read_json("metrics.json")
+    return shown
+
+
+def _recipe(
+    recipe: Any,
+    overrides: Sequence[str],
+    csv: Path | str | None,
+    smiles: str | None,
+    targets: str | Sequence[str],
+    split: str | None,
+    seed: int | None,
+) -> Recipe:
+    if isinstance(recipe, Recipe):
+        if overrides or csv or split or seed is not None:
+            raise UsageError("a resolved recipe takes no further changes; use its with_changes")
+        return recipe
+    if recipe is None and csv is None:
+        raise UsageError("name a recipe, or give --csv FILE; `hooke show names recipes` lists the recipes")
+    mapping = read(recipe if recipe is not None else "csv", overrides)
+    if csv is not None:
+        names = (
+            targets
+            if not isinstance(targets, str) or targets == "auto"
+            else [name.strip() for name in targets.split(",")]
+        )
+        data = mapping.get("data", {})
+        kept = data if data.get("name") == "csv" else {"split": data.get("split", {})}
+        mapping["data"] = {**kept, "name": "csv", "path": str(Path(csv).resolve())}
+        if names != "auto" or "targets" not in mapping["data"]:
+            mapping["data"]["targets"] = names
+        if smiles is not None:
+            mapping["data"]["smiles"] = smiles
+    if split is not None:
+        mapping.setdefault("data", {})["split"] = {**mapping.get("data", {}).get("split", {}), "kind": split}
+    if seed is not None:
+        mapping["seed"] = seed
+    return resolve(mapping)
+
+
+def _reported(run: RunFolder, *, report: bool, show_progress: bool) -> FittedRun:
+    if not report:
+        return FittedRun(run)
+    from hooke.studies.run_report import write_run_report
+
+    return FittedRun(run, write_run_report(run, show_progress=show_progress))

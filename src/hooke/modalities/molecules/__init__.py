@@ -1,0 +1,364 @@
+"""Molecules: rows of tables as graphs, with labels of molecules, atoms, bonds and pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from torch import Tensor, nn
+
+from hooke.core import registry
+from hooke.core.errors import DataError, UsageError
+from hooke.core.loader import RowLoader
+from hooke.core.options import plain
+from hooke.core.recipe import Recipe
+from hooke.core.recipe_files import build
+from hooke.core.runs import RunFolder
+from hooke.core.types import Chunk
+from hooke.evaluate.splits import Split
+from hooke.modalities import Checks, Description, Readable, Sample, Symmetry, Trainable
+from hooke.modalities.molecules.samples import drug_like, sample
+from hooke.modalities.molecules.symmetries import permuted
+from hooke.molecules.batch import MoleculeBatch, batches, collate
+from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.parse import StandardiseConfig
+from hooke.molecules.source import MoleculeRows, Preparation, PreparedChunk, StringRows, open_source, prepare_job
+from hooke.molecules.spec import FEATURES, LEVELS, MORGAN, MoleculeSpec
+from hooke.molecules.splitting import KINDS, leak_report, split_store
+from hooke.molecules.statistics import hide_labels, label_statistics
+from hooke.molecules.store import MoleculeStore
+from hooke.molecules.tables import reading
+from hooke.molecules.tables.ingest import ingest_summary
+from hooke.nn.graphs.learned_encoding import with_learned
+from hooke.nn.graphs.model import MoleculeModel
+from hooke.nn.weights import encoder_weights
+from hooke.report.data import data_summary, label_summary
+
+MIXTURES = {"toymix": 153_000, "largemix": 5_400_829, "ultralarge": 83_000_000}  # rows, as their cards state
+_DESCRIBED, _LABELS_SHOWN = 50_000, 40
+_EVALUATION_BATCH = 256  # at least so many molecules: no gradient needs memory
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """How a table of molecules is read.
+
+    Attributes:
+        smiles_column: Name of the SMILES column; None recognises the usual names.
+    """
+
+    smiles_column: str | None = None
+
+
+@dataclass(frozen=True)
+class MoleculeSource:
+    """A table, store or list of molecules as jobs; see `core.types.Source`."""
+
+    rows: MoleculeRows
+    how: Preparation
+    batch_size: int
+    jobs_a_part = 16
+    unit = "rows"
+
+    @property
+    def name(self) -> str:
+        """See `Source`."""
+        return self.rows.name
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The number of the row, and the given columns as texts."""
+        return pa.schema([("row", pa.int64()), *((name, pa.string()) for name in self.rows.columns)])
+
+    @property
+    def rows_a_job(self) -> int:
+        """See `Source`."""
+        return reading.CHUNK_ROWS
+
+    @property
+    def parallel(self) -> bool:
+        """Tables are parsed in worker processes; a store's molecules may be parsed already."""
+        return self.rows.parallel(self.how)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Nothing beside the rows."""
+        return {}
+
+    def content_hash(self) -> str:
+        """See `Source`."""
+        return self.rows.content_hash()
+
+    def row_count(self) -> int | None:
+        """See `Source`."""
+        return self.rows.row_count()
+
+    def jobs(self, *, skip: int = 0) -> Iterator[Any]:
+        """See `Source`."""
+        return self.rows.jobs(self.how, skip=skip)
+
+    def prepare(self, job: Any) -> PreparedChunk:
+        """See `Source`."""
+        return prepare_job(job)
+
+    def chunk(self, prepared: PreparedChunk) -> Chunk:
+        """See `Source`."""
+        texts = [pa.array([cell or None for cell in cells], pa.string()) for cells in prepared.columns.values()]
+        table = pa.Table.from_arrays([pa.array(prepared.rows, pa.int64()), *texts], schema=self.schema)
+        arrays = prepared.arrays
+        parts = {"node": arrays.atom_counts, "edge": arrays.bond_counts}
+        found = list(batches(arrays, self.batch_size))
+        return Chunk(table, found, (prepared.kept,), parts, prepared.reasons)
+
+
+class Molecules(Trainable, Readable):
+    """See `hooke.modalities`."""
+
+    name = "molecules"
+    items = "molecules"
+    unit = "molecules"
+    spec_type = MoleculeSpec
+    sections = {"encodings": EncodingConfig, "standardise": StandardiseConfig}  # noqa: RUF012
+    levels = LEVELS
+    symmetries = (Symmetry("order of atoms and bonds", permuted),)
+    base = MoleculeModel
+    draws_by_item = True
+    splits = dict.fromkeys(KINDS, split_store)
+    estimators = ("mean", "ridge", "forest")
+    example = {  # noqa: RUF012
+        "data": {"name": "pocketmix", "part": "all"},
+        "model": {"name": "gine", "preset": "tiny"},
+        "task": {"name": "multitask"},
+        "train": {"batch_size": 8},
+    }
+    structures = True
+    utilisation = 0.1  # gathering neighbours is bound by memory
+    plan_options = ("molecules",)
+    options = TableOptions
+    listed = ("node", "edge")
+
+    def open(self, folder: Path) -> MoleculeStore:
+        """See `Modality.open`."""
+        return MoleculeStore.open(folder)
+
+    def describe(self, store: MoleculeStore) -> Description:
+        """Rows of the tables behind it, labels and rejected rows."""
+        import polars as pl
+
+        rows = store.read(np.arange(min(len(store), _DESCRIBED)))
+        labels = [
+            label_summary(label, rows.targets[level][:, place])
+            for level in rows.targets
+            for place, label in enumerate(store.level_labels(level)[:_LABELS_SHOWN])
+        ]
+        rejected = store.folder / "rejected.parquet"
+        left_out = ingest_summary(store)
+        fields = {
+            "store": store.folder, "molecules": len(store), "labels": len(store.labels), "hash": store.content_hash,
+            "rows": left_out or "not made from tables", "ingest": store.metadata.get("ingest"),
+        }  # fmt: skip
+        section = data_summary(
+            str(store.metadata.get("source", "")),
+            ingest=store.metadata.get("ingest") or {"rows_read": len(store), "rows_kept": len(store)},
+            labels=labels,
+            rejected=pl.read_parquet(rejected).to_dicts() if rejected.exists() else [],
+            duplicates_rule=str(store.metadata.get("duplicates", "")),
+        )
+        return Description(fields, left_out, section)
+
+    def sample(self, seed: int = 0) -> Sample:
+        """Small molecules of all shapes with labels of all kinds and levels."""
+        return sample(seed)
+
+    def completed(self, batch: MoleculeBatch, model: type[Any]) -> MoleculeBatch:
+        """With the encodings of nodes that the model reads besides."""
+        from hooke.modalities.molecules.samples import with_node_inputs
+
+        return with_node_inputs(batch, model.extra_encodings)
+
+    def outputs(self, model: Any, batch: MoleculeBatch) -> dict[str, Tensor]:
+        """Molecules, nodes, and directed edges where the model has a stream of them."""
+        output = model(batch)
+        found = {"graph": output.graphs, "node": output.nodes}
+        return found if output.edges is None else {**found, "directed_edge": output.edges}
+
+    def checks(self) -> Checks:
+        """Widths, saved statistics, labels of stores, edges of batches."""
+        from hooke.modalities.molecules.checks import CHECKS
+
+        return CHECKS
+
+    def preparation(self, recipe: Recipe) -> dict[str, Any]:
+        """Without the learned encoding, which a network computes."""
+        return {**recipe.sections, "encodings": recipe.sections["encodings"].computed}
+
+    def check(self, recipe: Recipe) -> None:
+        """All options apply."""
+
+    def spec(self, store: MoleculeStore, rows: np.ndarray, recipe: Recipe) -> MoleculeSpec:
+        """Labels with their statistics over the measurements that training sees."""
+        return MoleculeSpec(
+            store.labels,
+            label_statistics(store, rows, share=recipe.split.label_share, seed=recipe.seed),
+            recipe.sections["encodings"],
+            recipe.sections["standardise"],
+        )
+
+    def read_spec(self, run: RunFolder) -> MoleculeSpec:
+        """From spec.json, or from recipe and labels of the first release."""
+        try:
+            if run.path("spec.json").exists():
+                return MoleculeSpec.from_json(run.read_json("spec.json"))
+            recipe = run.recipe
+            sections = {"encodings": recipe["encodings"], "standardise": recipe["standardise"]}
+            return MoleculeSpec.from_json({"labels": run.read_json("labels.json"), "statistics": {}, **sections})
+        except UsageError as error:
+            made = run.info["versions"].get("hooke-bio")
+            raise DataError(f"{run.folder} was made by Hooke {made}, which this Hooke cannot read: {error}") from error
+
+    def usable(self, store: MoleculeStore, rows: np.ndarray, recipe: Recipe) -> np.ndarray:
+        """Without molecules that carry no label at all, where labels are learnt."""
+        if not recipe.learns_labels:
+            return rows
+        if not store.labels:
+            raise UsageError(f"{store.folder.name} carries no label: name one with --targets, or check the table")
+        if any(label.level != "graph" for label in store.labels):
+            return rows
+        return rows[store.store.axis_counts("label")[rows] > 0]
+
+    def encoder(self, model: Callable[[Any, Any], nn.Module], config: Any, spec: MoleculeSpec) -> nn.Module:
+        """The encoder, which may read the node states of another one."""
+        return with_learned(model, config, spec)
+
+    def start(self, network: Any, weights: dict[str, Tensor] | None, recipe: Recipe, number: int) -> None:
+        """The pretrained encoder; the learned encoding comes from its own run, or with the pretrained encoder.
+
+        Raises:
+            UsageError: Nothing says where the weights of the learned encoding are.
+            DataError: They do not fit.
+        """
+        super().start(network, weights, recipe, number)
+        name, folder = recipe.sections["encodings"].learned, recipe.train.learned_from
+        if bool(folder) > bool(name) or (name and not folder and weights is None):
+            raise UsageError(
+                'a learned encoding needs its name and a run: encodings.learned="gpse:small" train.learned_from=RUN'
+            )
+        if folder:
+            try:
+                network.encoder.source.load_state_dict(encoder_weights(RunFolder.open(Path(folder)), number))
+            except RuntimeError as error:
+                raise DataError(f"the encoder of {folder} is not a {name}: {error}") from error
+
+    def inherit(self, recipe: Recipe, pretrained: RunFolder) -> Recipe:
+        """Encodings that the pretrained encoder reads, and how its molecules were standardised."""
+        before = pretrained.recipe["task"]
+        module = registry.module("tasks", before["name"])
+        options = build(module.Config, {key: value for key, value in before.items() if key != "name"}, "task")
+        spec = self.read_spec(pretrained)
+        read = module.Task(options, spec).inputs(spec)
+        return replace(recipe, sections={"encodings": read.encodings, "standardise": spec.standardise})
+
+    def loader(
+        self, store: MoleculeStore, rows: np.ndarray, spec: MoleculeSpec, recipe: Recipe, *, part: str,
+        seed: int | None = None, rank: int = 0, world: int = 1,
+    ) -> RowLoader[MoleculeBatch]:  # fmt: skip
+        """In training molecules with similarly many atoms share a batch."""
+        share, size = recipe.split.label_share, recipe.train.batch_size
+
+        def load(chosen: np.ndarray) -> MoleculeBatch:
+            molecules = store.read(chosen)
+            if part == "train" and share < 1:
+                molecules = hide_labels(molecules, share, recipe.seed)
+            if spec.extras:
+                molecules = replace(molecules, arrays=spec.completed(molecules.arrays, store.smiles(chosen)))
+            return collate(molecules)
+
+        if part == "train":
+            sizes = store.store.axis_counts("atom", rows)
+            return RowLoader(load, rows, size, seed=seed, sizes=sizes, rank=rank, world=world)
+        most = max(_EVALUATION_BATCH, size) if part == "valid" else _EVALUATION_BATCH
+        return RowLoader(load, rows, most, seed=None, rank=rank, world=world)
+
+    def facts(self, store: MoleculeStore, spec: MoleculeSpec) -> dict[str, Any]:
+        """How many labels."""
+        return {"labels": len(spec.labels)}
+
+    def identify(self, store: MoleculeStore, rows: np.ndarray) -> dict[str, Any]:
+        """SMILES."""
+        return {"smiles": store.smiles(rows)}
+
+    def bounds(self, store: MoleculeStore, rows: np.ndarray) -> np.ndarray | None:
+        """See `Trainable.bounds`."""
+        return store.graph_labels(rows)[1] if store.metadata.get("censored") else None
+
+    def leaks(self, store: MoleculeStore, split: Split) -> dict[str, Any]:
+        """Equal structures and scaffolds, and similarity."""
+        return leak_report(store, split)
+
+    def features(self, batch: MoleculeBatch) -> np.ndarray:
+        """Morgan fingerprints and descriptors."""
+        return batch.graph_encodings[FEATURES].double().numpy()
+
+    def with_features(self, spec: MoleculeSpec) -> MoleculeSpec:
+        """See `Trainable.with_features`."""
+        return replace(spec, extras=(*spec.extras, FEATURES))
+
+    def citations(self, recipe: Recipe) -> list[str]:
+        """Fingerprints of the baselines, and the encodings."""
+        encodings = (
+            "random_walk",
+            "laplacian",
+            "heat_kernel",
+            "electrostatic",
+            "commute",
+            "cycles",
+            "functional_groups",
+        )
+        section = plain(recipe.sections["encodings"])
+        return ["morgan", *(name for name in encodings if section.get(name))]
+
+    def plan_sizes(self, options: Mapping[str, int]) -> dict[str, int]:
+        """The published mixtures."""
+        return {name: options.get("molecules") or rows for name, rows in MIXTURES.items()}
+
+    def plan_sample(self, recipe: Recipe, data: str, options: Mapping[str, int]) -> Sample:
+        """Molecules of pocketmix with the labels of a mixture."""
+        module = registry.module("datasets", data)
+        return drug_like(
+            MoleculeSpec(module.Dataset(module.Config()).every_label, encodings=recipe.sections["encodings"])
+        )
+
+    def plan_tokens(self, recipe: Recipe, encoder: Any, batch: MoleculeBatch) -> tuple[float, float]:
+        """Heavy atoms."""
+        atoms = batch.num_nodes / batch.num_graphs
+        return atoms, atoms
+
+    def next_step(self, run: RunFolder, *, learns_labels: bool) -> tuple[str, str]:
+        """Predict a table, or adapt to one."""
+        if learns_labels:
+            return "Predict new molecules", f"hooke predict {run.folder} new.csv -o predictions.parquet"
+        return "Adapt to an assay", f"hooke finetune {run.folder} --csv assay.csv"
+
+    def source(
+        self, given: Any, spec: Preparation, options: TableOptions, *, batch_size: int, workers: int = 0
+    ) -> MoleculeSource:
+        """A table, a store, or SMILES."""
+        if isinstance(given, Path | str | MoleculeStore):
+            return MoleculeSource(open_source(given, options.smiles_column), spec, batch_size)
+        return MoleculeSource(StringRows(tuple(given)), spec, batch_size)
+
+    def comparable(self, spec: MoleculeSpec) -> MoleculeSpec:
+        """With Morgan bits beside the encodings."""
+        return replace(spec, extras=(*spec.extras, MORGAN))
+
+    def fingerprints(self, batch: MoleculeBatch) -> np.ndarray | None:
+        """Morgan bits, radius 2."""
+        found = batch.graph_encodings.get(MORGAN)
+        return None if found is None else found.byte().cpu().numpy()
+
+
+MODALITY = Molecules()

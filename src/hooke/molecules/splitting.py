@@ -1,0 +1,127 @@
+"""Splitting a store's rows by the kind that a recipe names, and what leaks across the split.
+
+Clusters of similar molecules, for splits that keep look-alikes together.
+
+Scaffolds of molecules: the ring systems and their linkers, as canonical SMILES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from rdkit.Chem.Scaffolds import MurckoScaffold
+from rdkit.SimDivFilters import rdSimDivPickers
+
+from hooke.core.errors import UsageError
+from hooke.core.recipe import SplitSection
+from hooke.evaluate import splits
+from hooke.evaluate.splits import Split
+from hooke.molecules.blocks import SPLIT_CODES
+from hooke.molecules.descriptors import morgan_bits
+from hooke.molecules.held_out import held_out
+from hooke.molecules.parse import molecule_of
+from hooke.molecules.store import MoleculeStore
+
+
+def murcko_scaffold(smiles: str, *, include_chirality: bool = False) -> str:
+    """The Bemis-Murcko scaffold of a molecule as canonical SMILES; "" for a molecule without rings.
+
+    Args:
+        smiles: A SMILES that RDKit parses.
+        include_chirality: Keep stereo marks in the scaffold. Most published scaffold splits drop them.
+
+    Raises:
+        ValueError: The SMILES does not parse.
+
+    Source: Bemis and Murcko 1996, as in rdkit.Chem.Scaffolds.MurckoScaffold.
+    """
+    return MurckoScaffold.MurckoScaffoldSmiles(mol=molecule_of(smiles), includeChirality=include_chirality)
+
+
+def similarity_clusters(smiles: Sequence[str], *, threshold: float = 0.65) -> np.ndarray:
+    """(N,) int64 cluster of each molecule, by sphere exclusion on Morgan fingerprints.
+
+    Leaders are picked so that no two are nearer than `threshold` (Tanimoto distance); every molecule joins its nearest leader.
+
+    Source: Roger Sayle's leader picker in RDKit (rdSimDivPickers.LeaderPicker).
+    """
+    from rdkit import DataStructs
+
+    prints = morgan_bits(smiles)
+    if not prints:
+        return np.zeros(0, np.int64)
+    leaders = list(rdSimDivPickers.LeaderPicker().LazyBitVectorPick(prints, len(prints), threshold))
+    chosen = [prints[leader] for leader in leaders]
+    return np.array([int(np.argmax(DataStructs.BulkTanimotoSimilarity(item, chosen))) for item in prints], np.int64)
+
+
+KINDS = (
+    "random", "scaffold", "scaffold_balanced", "cluster", "time", "held_out", "column", "published"
+)  # fmt: skip
+
+
+def split_store(store: MoleculeStore, section: SplitSection) -> Split:
+    """Rows of train, valid and test.
+
+    Raises:
+        UsageError: The store carries no split, or the time column is no label.
+    """
+    generator = np.random.default_rng(section.seed)
+    kind, fractions = section.kind, section.fractions
+    if kind in ("column", "published"):
+        codes = store.split()
+        if codes is None:
+            raise UsageError(
+                "the data carry no split of their own; choose data.split.kind=random, or name data.split_column"
+            )
+        return splits.column_split(codes)
+    if kind == "held_out":
+        codes = store.split()
+        tested = held_out(store.smiles()) if codes is None else codes == SPLIT_CODES["test"]
+        return splits.held_out_split(tested, generator=generator, fractions=fractions)
+    if kind == "random":
+        return splits.random_split(len(store), generator=generator, fractions=fractions)
+    if kind == "time":
+        if not section.time_column:
+            raise UsageError("a time split needs data.split.time_column, the label that orders the rows")
+        values, _ = store.graph_labels(names=[section.time_column])
+        return splits.time_split(values[:, 0], fractions=fractions)
+    if kind == "cluster":
+        from hooke.molecules.splitting import similarity_clusters
+
+        return splits.scaffold_balanced_split(
+            similarity_clusters(store.smiles()).tolist(), generator=generator, fractions=fractions
+        )
+    scaffolds = [murcko_scaffold(smiles) for smiles in store.smiles()]
+    if kind == "scaffold":
+        return splits.scaffold_split(scaffolds, fractions=fractions)
+    return splits.scaffold_balanced_split(scaffolds, generator=generator, fractions=fractions)
+
+
+def leak_report(store: MoleculeStore, split: Split, *, sample: int = 500) -> dict[str, Any]:
+    """What test shares with train: equal structures, equal scaffolds, and the similarity of test molecules to train.
+
+    Args:
+        store: The molecules.
+        split: Their split.
+        sample: At most so many test molecules (and 20 times as many training molecules) are compared by similarity.
+    """
+    from hooke.molecules.descriptors import nearest_similarity
+
+    train, test = store.smiles(split.train), store.smiles(split.test)
+    if not test or not train:
+        return {"test_molecules": len(test)}
+    seen = set(train)
+    scaffolds = {murcko_scaffold(smiles) for smiles in train[: 20 * sample]}
+    some = test[:sample]
+    similarity = nearest_similarity(some, train[: 20 * sample])
+    return {
+        "test_molecules": len(test),
+        "equal_structures": sum(smiles in seen for smiles in test),
+        "equal_scaffolds": sum(murcko_scaffold(smiles) in scaffolds for smiles in some),
+        "compared": len(some),
+        "similarity_median": round(float(np.median(similarity)), 3),
+        "similarity_above_0.8": int((similarity > 0.8).sum()),
+    }

@@ -1,0 +1,60 @@
+"""Fitting estimators: on the features of the training rows, saved as plain arrays beside where networks keep their weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from hooke.core import registry
+from hooke.core.errors import UsageError
+from hooke.core.files import put_in_place
+from hooke.core.recipe import Recipe
+from hooke.core.runs import RunFolder
+from hooke.core.types import Spec, group_means, labels_of
+from hooke.evaluate.splits import Split
+from hooke.inference.ensemble import Estimates
+from hooke.inference.network import ARRAYS, estimates_of
+from hooke.modalities import Trainable, trainable
+
+
+def fitted(run: RunFolder, recipe: Recipe, spec: Spec, store: Any, split: Split) -> Estimates:
+    """The members, fitted unless that was done before a kill.
+
+    Raises:
+        UsageError: There is no label of whole items to learn.
+    """
+    modality = trainable(recipe.modality, "fit")
+    level = modality.levels[0]
+    if not labels_of(spec, level):
+        raise UsageError(f"{recipe.model.name} predicts labels of whole {modality.items}, and the data carry none")
+    made = registry.module("estimators", recipe.model.name).Estimator
+    loaded: tuple[np.ndarray, np.ndarray] | None = None
+    for number in range(recipe.train.ensemble):
+        path = run.path(f"members/{number}/{ARRAYS}")
+        if path.exists():
+            continue
+        if loaded is None:
+            loaded = features_and_targets(modality, recipe, spec, store, split.train)
+        estimator = made(recipe.model.config, spec, level)
+        estimator.fit(*loaded, seed=recipe.seed * 1000 + number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(path.name + ".tmp")
+        save_file({name: np.ascontiguousarray(array) for name, array in estimator.arrays().items()}, temporary)
+        put_in_place(temporary, path)
+    return estimates_of(run, recipe.model, spec, modality, recipe.train.ensemble)
+
+
+def features_and_targets(
+    modality: Trainable, recipe: Recipe, spec: Spec, store: Any, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(rows, features) and (rows, labels of whole items) float64; features of several items of a row are averaged."""
+    features, targets, owners = [], [], []
+    for batch in modality.loader(store, rows, modality.with_features(spec), recipe, part="predict").epoch(0):
+        features.append(modality.features(batch))
+        targets.append(batch.targets[modality.levels[0]].numpy().astype(np.float64))
+        owners.append(batch.rows.numpy())
+    owner = np.concatenate(owners)
+    first = np.flatnonzero(np.diff(owner, prepend=owner[:1] - 1))
+    return group_means(np.concatenate(features), owner), np.concatenate(targets)[first]

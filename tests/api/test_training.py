@@ -1,0 +1,43 @@
+"""Training from Python, and what it says of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import hooke
+from hooke.core.errors import UsageError
+
+SMALL = ["model.width=16", "model.depth=2", "train.epochs=1", "train.ensemble=1", "train.threads=1"]
+
+
+def test_a_fitted_run(tmp_path: Path, table: Path) -> None:
+    run = hooke.fit(csv=table, targets=["log_p"], split="scaffold", seed=3, overrides=SMALL, runs=tmp_path, workers=1)
+    assert run.report is not None
+    assert run.report.exists()
+    assert (run.run.recipe["seed"], run.run.recipe["data"]["split"]["kind"]) == (3, "scaffold")
+    found = run.to_json()
+    assert found["metrics"]["test"]["graph"]["log_p"]["rmse"] > 0
+    assert found["ingest"]["rows_read"] == 60
+    for text in (f"{found['rows']['train']} train", "test  graph log_p: ", "report  ", "hooke predict"):
+        assert text in run.summary()
+    assert hooke.describe_run(run.folder)["metrics"] == run.metrics
+    tuned = hooke.finetune(
+        run.folder, csv=table, targets="lipophilic", overrides=SMALL[2:], runs=tmp_path, report=False, workers=1
+    )
+    assert list(tuned.metrics["test"]["graph"]) == ["lipophilic"]
+
+
+def test_an_image_run_says_what_it_is_about(image_run: Path) -> None:
+    from hooke.api.training import FittedRun
+    from hooke.core.runs import RunFolder
+
+    run = FittedRun(RunFolder(image_run))
+    assert run.modality == "images"
+    assert "fields in" in run.summary()
+
+
+def test_nothing_to_train_on_is_refused() -> None:
+    with pytest.raises(UsageError, match="name a recipe, or give --csv"):
+        hooke.fit()

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from safetensors.torch import save_file
 
 from hooke.cells.profiles import Profiles
@@ -27,6 +28,9 @@ from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import StandardiseConfig
 from hooke.molecules.spec import MoleculeSpec
 from hooke.molecules.tables.twins import twin_smiles
+
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
 
 OUTSIDE = {"mirror": "HOOKE_MIRROR", "oracles": "HOOKE_ORACLES", "weights": "HOOKE_WEIGHTS"}
 

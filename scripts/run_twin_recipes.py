@@ -87,7 +87,7 @@ def main() -> None:
             spec = trainable("molecules", "fit").spec(store, np.arange(len(store)), recipe)
             own, note = encoder_parameters(recipe, spec), ""
             if own > LARGEST:
-                recipe, note = widened(recipe, NARROW, spec), f" (encoder narrowed from {own:,})"
+                recipe, note = widened(recipe, NARROW, spec, tolerance=0.5), f" (encoder narrowed from {own:,})"
             begun = time.perf_counter()
             parameters, losses = ten_steps(recipe, store, spec)
             if len(losses) < STEPS or not np.isfinite(losses).all():

@@ -37,7 +37,6 @@ from hooke.train.shards import stacked_blocks
 STATE_NUMBERS = {"adamw": 2, "lion": 1}  # an optimiser keeps for each weight
 GIBI = 2**30
 _WIDTHS = ("width", "edge_width", "global_width", "bond_width")  # options of a model that are scaled together
-_TOLERANCE = 0.05  # of a wanted number of parameters
 
 
 @dataclass(frozen=True)
@@ -168,7 +167,7 @@ def plan_recipe(
     return rows
 
 
-def widened(recipe: Recipe, wanted: int, spec: Spec) -> Recipe:
+def widened(recipe: Recipe, wanted: int, spec: Spec, *, tolerance: float = 0.05) -> Recipe:
     """The recipe with its model's widths scaled together until the encoder has so many parameters.
 
     Depth and heads stay, as in MolGPS's scaling of width.
@@ -177,9 +176,10 @@ def widened(recipe: Recipe, wanted: int, spec: Spec) -> Recipe:
         recipe: With any model that has a width.
         wanted: Number of parameters.
         spec: Of the data.
+        tolerance: The largest miss, as a share of `wanted`.
 
     Raises:
-        UsageError: No width comes within 5% of it.
+        UsageError: No width comes so near.
     """
     low, high = 1 / 64, 1024.0
     best, best_count = recipe, encoder_parameters(recipe, spec)
@@ -190,7 +190,7 @@ def widened(recipe: Recipe, wanted: int, spec: Spec) -> Recipe:
         if abs(count - wanted) < abs(best_count - wanted):
             best, best_count = trial, count
         low, high = (middle, high) if count < wanted else (low, middle)
-    if abs(best_count - wanted) > _TOLERANCE * wanted:
+    if abs(best_count - wanted) > tolerance * wanted:
         raise UsageError(f"no width of {recipe.model.name} gives {wanted:,} parameters; the nearest is {best_count:,}")
     return best
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from hooke.cells.batch import profile_batch
-from hooke.cells.labels import LEVEL
+from hooke.cells.targets import LEVEL
 from hooke.core.types import Batch
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hooke.cells.labels import LEVEL
 from hooke.cells.profiles import Profiles
 from hooke.cells.store import ProfileStore
+from hooke.cells.targets import LEVEL
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.how import QUIET
 from hooke.core.recipe import Recipe, load_recipe

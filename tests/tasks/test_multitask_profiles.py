@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hooke.cells.labels import LEVEL
+from hooke.cells.targets import LEVEL
 from hooke.core.errors import UsageError
 from hooke.modalities import Sample, modality
 from hooke.models.mlp_profiles import PRESETS, Model

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from hooke.cells.labels import LEVEL
+from hooke.cells.targets import LEVEL
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 
 from hooke.cells.controls import BATCH_COLUMNS
-from hooke.cells.labels import column_labels, label_values
 from hooke.cells.profiles import Profiles
+from hooke.cells.targets import column_labels, label_values
 from hooke.core.errors import DataError
 from hooke.core.files import exclusive
 from hooke.core.hashing import content_hash

@@ -16,11 +16,11 @@ import torch
 
 from hooke.cells.batch import ProfileBatch, profile_batch
 from hooke.cells.files import file_hash, join_metadata, read_profiles
-from hooke.cells.labels import LEVEL
 from hooke.cells.profiles import Profiles, feature_places
 from hooke.cells.quality import quality_control
 from hooke.cells.spec import ProfileSpec, feature_statistics
 from hooke.cells.store import EMPTY, ProfileStore, is_store
+from hooke.cells.targets import LEVEL
 from hooke.core.hashing import content_hash
 from hooke.core.label import Label
 from hooke.core.loader import RowLoader

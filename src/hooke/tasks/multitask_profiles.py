@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.cells.batch import ProfileBatch
-from hooke.cells.labels import LEVEL
 from hooke.cells.spec import ProfileSpec
+from hooke.cells.targets import LEVEL
 from hooke.core.errors import UsageError
 from hooke.nn.losses import class_loss, label_means, regression_loss, weighted_mean
 from hooke.nn.modes import evaluating

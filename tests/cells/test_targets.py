@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hooke.cells.labels import LEVEL, column_labels, label_values
+from hooke.cells.targets import LEVEL, column_labels, label_values
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.label import Label
 

@@ -15,7 +15,7 @@ from hooke.images.features import feature_names
 from hooke.images.measured import measured_targets
 from hooke.images.spec import LEVEL, ImageSpec
 from hooke.images.store import ImageStore
-from hooke.images.targets import MEASURED, class_codes, learns_features, released_spec, spec_of, target_values
+from hooke.images.targets import MEASURED, class_codes, released_spec, spec_of, target_values
 
 
 @pytest.fixture(autouse=True)
@@ -34,10 +34,10 @@ def test_classes_come_first_and_then_features(screen: ImageStore, recipe: Recipe
     assert first == Label("gene", LEVEL, "multiclass", classes=first.classes, names=screen.classes("gene")[1])
     assert features == [Label(name, LEVEL, source=MEASURED) for name in feature_names(screen.channels)]
     assert (spec.channels, spec.batches, spec.crop, spec.agnostic) == (screen.channels, screen.batches, 16, True)
-    assert learns_features(spec)
+    assert any(label.source == MEASURED for label in spec.labels)
     bare = spec_of(screen, recipe)
     assert bare == replace(spec, labels=(), agnostic=False)
-    assert not learns_features(bare)
+    assert not any(label.source == MEASURED for label in bare.labels)
 
 
 def test_what_cannot_be_learnt_is_refused(screen: ImageStore, recipe: Recipe) -> None:

@@ -5,7 +5,7 @@ torch is needed by those who make batches, not here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, runtime_checkable
 
@@ -243,8 +243,3 @@ def statistics_of(values: np.ndarray) -> LabelStatistics:
 def labels_of(spec: Spec, level: str) -> tuple[Label, ...]:
     """The labels of one level, in the order of the target columns."""
     return tuple(label for label in spec.labels if label.level == level)
-
-
-def find_label(labels: Sequence[Label], name: str) -> Label | None:
-    """The label of this name."""
-    return next((label for label in labels if label.name == name), None)

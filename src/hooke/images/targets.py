@@ -88,11 +88,6 @@ def class_codes(store: ImageStore, label: Label) -> np.ndarray:
     return order[codes]
 
 
-def learns_features(spec: ImageSpec) -> bool:
-    """Whether measured features are among the labels."""
-    return any(label.source == MEASURED for label in spec.labels)
-
-
 def target_values(store: ImageStore, spec: ImageSpec, *, measured_fields: int = 0) -> np.ndarray | None:
     """The values of all labels of the spec.
 

@@ -28,9 +28,10 @@ from hooke.core.hashing import content_hash
 from hooke.core.label import Label
 from hooke.core.loader import RowLoader
 from hooke.core.rows import RowsSource
-from hooke.core.types import Chunk, LabelledSpec, statistics_of
+from hooke.core.types import Chunk, LabelledSpec
 from hooke.datasets import Dataset
 from hooke.estimators import LabelwiseEstimator
+from hooke.evaluate.moments import Moments
 from hooke.evaluate.splits import random_split
 from hooke.modalities import Description, Readable, Sample, Trainable
 from hooke.nn.task import Task
@@ -207,18 +208,12 @@ class Dna(Trainable, Readable):
         return Sample(LabelledSpec((Label("activity", LEVEL),)), len(texts), batch)
 
     def spec(self, store: Store, rows: np.ndarray, recipe: Any) -> LabelledSpec:
-        return LabelledSpec((Label("activity", LEVEL),), {LEVEL: statistics_of(np.array(store.values)[rows, None])})
+        return LabelledSpec(
+            (Label("activity", LEVEL),), {LEVEL: Moments.of(np.array(store.values)[rows, None]).statistics()}
+        )
 
     def loader(
-        self,
-        store: Store,
-        rows: np.ndarray,
-        spec: Any,
-        recipe: Any,
-        *,
-        part: str,
-        seed: int | None = None,
-        **which: int,
+        self, store: Store, rows: np.ndarray, spec: Any, recipe: Any, *, part: str, seed: Any = None, **which: int
     ) -> RowLoader[Batch]:
         def load(some: np.ndarray) -> Batch:
             return Batch.of([store.sequences[row] for row in some], some, [store.values[row] for row in some])

@@ -231,15 +231,6 @@ def statistics_from_json(value: Mapping[str, Any]) -> dict[str, LabelStatistics]
     }
 
 
-def statistics_of(values: np.ndarray) -> LabelStatistics:
-    """Count, mean and standard deviation of each column, NaN left out; (n, labels)."""
-    measured = ~np.isnan(values)
-    count = measured.sum(axis=0).astype(np.float64)
-    mean = np.where(measured, values, 0.0).sum(axis=0) / np.maximum(count, 1)
-    std = np.sqrt((np.where(measured, values - mean, 0.0) ** 2).sum(axis=0) / np.maximum(count, 1))
-    return LabelStatistics(count, mean, np.where(std > 1e-8, std, 1.0))
-
-
 def labels_of(spec: Spec, level: str) -> tuple[Label, ...]:
     """The labels of one level, in the order of the target columns."""
     return tuple(label for label in spec.labels if label.level == level)

@@ -26,8 +26,9 @@ from hooke.core.label import Label
 from hooke.core.loader import RowLoader
 from hooke.core.recipe import Recipe, SplitSection
 from hooke.core.runs import RunFolder
-from hooke.core.types import Chunk, LabelStatistics, statistics_of
+from hooke.core.types import Chunk, LabelStatistics
 from hooke.evaluate.metadata_split import KINDS, metadata_split
+from hooke.evaluate.moments import Moments
 from hooke.evaluate.splits import Split
 from hooke.modalities import Checks, Description, Readable, Sample, Trainable
 from hooke.nn.contract import require
@@ -270,7 +271,7 @@ class Cells(Trainable, Readable):
         features = recipe.sections["profiles"].features or store.features
         return ProfileSpec(
             store.labels,
-            {LEVEL: statistics_of(store.targets[rows].astype(np.float64))} if store.labels else {},
+            {LEVEL: Moments.of(store.targets[rows].astype(np.float64)).statistics()} if store.labels else {},
             features,
             feature_statistics(store, rows, feature_places(store.features, features)),
             () if store.batch_names is None else tuple(np.unique(store.batch_names).tolist()),

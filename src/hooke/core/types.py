@@ -119,24 +119,36 @@ class Chunk:
         """(n,) int64 the rows of the table that have an item, ascending."""
         return np.unique(self.owners[-1])
 
+    @property
+    def steps(self) -> Iterator[np.ndarray]:
+        """`owners` of those alone that have an item: (values,) int64, the group of each value that a step averages."""
+        present: np.ndarray | slice = slice(None)
+        for owners in self.owners:
+            step = owners[present]
+            yield step
+            present = np.unique(step)
+
     def means(self, vectors: np.ndarray) -> np.ndarray:
         """(n, width) float32, one vector a row that has an item.
 
         Args:
             vectors: (K, width), one an item; averaged in float64 over the first step, and in float32 over the others.
         """
-        first, *others = self.owners
-        groups = np.unique(first)
-        found = group_means(vectors.astype(np.float64) if len(groups) < len(first) else vectors, first)
-        for step in others:  # for those groups alone that have an item
-            found = group_means(found.astype(np.float32), step[groups])
-            groups = np.unique(step[groups])
+        first, *others = self.steps
+        found = group_means(vectors.astype(np.float64) if len(group_starts(first)) < len(first) else vectors, first)
+        for step in others:
+            found = group_means(found.astype(np.float32), step)
         return found.astype(np.float32, copy=False)
+
+
+def group_starts(groups: np.ndarray) -> np.ndarray:
+    """Where each run of equal numbers begins."""
+    return np.flatnonzero(np.diff(groups, prepend=groups[:1] - 1))
 
 
 def group_means(values: np.ndarray, groups: np.ndarray, *, axis: int = 0) -> np.ndarray:
     """The means over runs of equal numbers in `groups`, in the precision of `values`; untouched when every run has one item."""
-    starts = np.flatnonzero(np.diff(groups, prepend=groups[:1] - 1)) if len(groups) else np.zeros(0, np.int64)
+    starts = group_starts(groups)
     if len(starts) == len(groups):
         return values
     return np.stack([part.mean(axis=axis) for part in np.split(values, starts[1:], axis=axis)], axis=axis)

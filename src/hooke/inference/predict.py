@@ -274,10 +274,8 @@ class PredictionColumns:
 
 def _averaged(members: Members, chunk: Chunk) -> Members:
     """The means over crops, then over fields: one row a row of the table that has items."""
-    present = None
-    for owners in chunk.owners:
-        step = owners if present is None else owners[present]
-        members, present = members.averaged(step), np.unique(step)
+    for step in chunk.steps:
+        members = members.averaged(step)
     return members
 
 

@@ -13,7 +13,7 @@ from hooke.core import registry
 from hooke.core.citations import CITATIONS
 from hooke.core.label import Label
 from hooke.core.runs import RunFolder
-from hooke.core.types import group_means, labels_of
+from hooke.core.types import group_means, group_starts, labels_of
 from hooke.inference.loaded import LoadedRun, next_step, read_recipe
 from hooke.modalities import Trainable, trainable
 from hooke.report import build
@@ -288,7 +288,7 @@ def map_sections(pool: MoleculePool, run: RunFolder, store: Any) -> tuple[Any, .
         if modality.levels[0] in batch.targets:
             values.append(batch.targets[modality.levels[0]].numpy())
     owner = np.concatenate(owners)
-    first = np.flatnonzero(np.diff(owner, prepend=owner[:1] - 1))
+    first = group_starts(owner)
     labels = modality.compared(loaded.spec)[:6] if values else ()
     places = [labels_of(loaded.spec, modality.levels[0]).index(label) for label in labels]
     colours: dict[str, Any] = {

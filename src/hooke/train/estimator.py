@@ -12,7 +12,7 @@ from hooke.core.errors import UsageError
 from hooke.core.files import put_in_place
 from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
-from hooke.core.types import Spec, group_means, labels_of
+from hooke.core.types import Spec, group_means, group_starts, labels_of
 from hooke.evaluate.splits import Split
 from hooke.inference.ensemble import Estimates
 from hooke.inference.network import ARRAYS, estimates_of
@@ -56,5 +56,5 @@ def features_and_targets(
         targets.append(batch.targets[modality.levels[0]].numpy().astype(np.float64))
         owners.append(batch.rows.numpy())
     owner = np.concatenate(owners)
-    first = np.flatnonzero(np.diff(owner, prepend=owner[:1] - 1))
+    first = group_starts(owner)
     return group_means(np.concatenate(features), owner), np.concatenate(targets)[first]

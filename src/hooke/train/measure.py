@@ -20,7 +20,7 @@ import torch
 from hooke.core.label import Label
 from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
-from hooke.core.types import Spec, labels_of
+from hooke.core.types import Spec, group_starts, labels_of
 from hooke.evaluate.conformal import calibrate_interval, calibrate_set
 from hooke.evaluate.metrics import evaluate
 from hooke.evaluate.splits import Split
@@ -162,7 +162,7 @@ def _joined(parts: Sequence[_Block]) -> _Block:
 
 def _averaged(block: _Block, groups: np.ndarray) -> _Block:
     """One row a group of equal numbers, which stand together: the mean prediction, the first row and truth."""
-    first = np.flatnonzero(np.diff(groups, prepend=groups[:1] - 1))
+    first = group_starts(groups)
     return _Block(
         block.rows[first],
         {level: found.averaged(groups) for level, found in block.members.items()},
@@ -188,7 +188,7 @@ def group_truth(truth: np.ndarray, groups: np.ndarray, labels: Sequence[Label]) 
         groups: (rows,) never decreasing.
         labels: Of the columns.
     """
-    starts = np.flatnonzero(np.diff(groups, prepend=groups[:1] - 1))
+    starts = group_starts(groups)
     found, known = truth[starts].astype(np.float64), ~np.isnan(truth)
     counts = np.add.reduceat(known, starts, dtype=np.int64)
     sums = np.add.reduceat(np.where(known, truth, 0.0), starts, dtype=np.float64)

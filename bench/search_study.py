@@ -25,7 +25,7 @@ from hooke.core.hashing import content_hash
 from hooke.studies.search.live import Search
 from hooke.studies.search.replay import Replayed, compare, holm, replay
 from hooke.studies.search.space import Parameter, Point, Space
-from hooke.studies.search.table import Table, tabulate, trained_scores
+from hooke.studies.search.tabular import Table, tabulate, trained_scores
 
 SETS = ("esol", "freesolv", "lipophilicity", "bbbp", "clintox")
 OPTIMISERS = ("random", "tpe", "cma_es")

@@ -11,8 +11,8 @@ import pytest
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.label import Label
 from hooke.core.recipe import Recipe, load_recipe
+from hooke.images.feature_targets import measured_targets
 from hooke.images.features import feature_names
-from hooke.images.measured import measured_targets
 from hooke.images.spec import LEVEL, ImageSpec
 from hooke.images.store import ImageStore
 from hooke.images.targets import MEASURED, class_codes, released_spec, spec_of, target_values

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from hooke.cells.annotations import SOURCES
-from hooke.cells.map import build_map
+from hooke.cells.entities import build_map
 from hooke.cells.profiles import Profiles
 from hooke.cells.store import ProfileStore
 from hooke.core.errors import UsageError

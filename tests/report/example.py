@@ -27,7 +27,7 @@ from hooke.report.build import (
 )
 from hooke.report.data import data_summary, label_summary
 from hooke.report.drawing import MoleculePool
-from hooke.report.layout import Method, embedding_map
+from hooke.report.embedding_map import Method, embedding_map
 from hooke.report.provenance import reproduce
 from hooke.report.schema import DuplicateGroup, KeyNumber, Report, Summary
 

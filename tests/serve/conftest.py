@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hooke.cells.map import build_map
+from hooke.cells.entities import build_map
 from hooke.cells.profiles import Profiles
 from hooke.evaluate.known_pairs import unique_pairs
 from hooke.serve.map_server import map_server

@@ -18,7 +18,7 @@ from hooke.modalities import Modality, Sample, Symmetry
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.contract import ContractError, ModelCase
-from hooke.nn.graphs.model import MoleculeModel
+from hooke.nn.graphs.molecule_model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.nn.images.channels import in_order, standardise
 from hooke.nn.images.encoder import ImageEncoder

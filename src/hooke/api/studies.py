@@ -82,7 +82,7 @@ def compare_optimisers(
     from hooke.studies.search.live import Search
     from hooke.studies.search.replay import replay, summary
     from hooke.studies.search.space import read_space
-    from hooke.studies.search.table import tabulate, trained_scores
+    from hooke.studies.search.tabular import tabulate, trained_scores
 
     how = Search(str(recipe), tuple(overrides), read_space(Path(space)), trials=trials, seed=seed, runs=Path(runs))
     how.check()

@@ -10,8 +10,8 @@ import numpy as np
 from hooke.core.errors import DataError, UsageError
 from hooke.core.label import Label
 from hooke.core.recipe import Recipe
+from hooke.images.feature_targets import measured_targets
 from hooke.images.features import feature_names
-from hooke.images.measured import measured_targets
 from hooke.images.spec import LEVEL, ImageSpec
 from hooke.images.store import ImageStore
 

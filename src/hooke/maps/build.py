@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from hooke.cells.controls import negative_controls
+from hooke.cells.entities import build_map, entities_of, layout
 from hooke.cells.files import read_measured
-from hooke.cells.map import build_map, entities_of, layout
 from hooke.cells.plates import plate_maps
 from hooke.cells.profiles import Profiles
 from hooke.cells.quality import RULES, quality_control, summary

@@ -12,9 +12,9 @@ import numpy as np
 
 from hooke.cells.annotations import known_pairs
 from hooke.cells.controls import batch_names, negative_controls
+from hooke.cells.entities import build_map, entities_of
 from hooke.cells.features import NORMALISATIONS, average_cells, normalise, select_features, take_features
 from hooke.cells.files import read_measured
-from hooke.cells.map import build_map, entities_of
 from hooke.cells.profiles import Profiles, embedding_names
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.progress import progress

@@ -25,8 +25,8 @@ import polars as pl
 
 from hooke.cells.annotations import complexes
 from hooke.cells.controls import batch_names, negative_controls
+from hooke.cells.entities import build_map, entities_of, from_controls
 from hooke.cells.files import read_measured
-from hooke.cells.map import build_map, entities_of, from_controls
 from hooke.cells.plates import PlateMap, plate_maps
 from hooke.cells.profiles import Profiles
 from hooke.core.errors import DataError

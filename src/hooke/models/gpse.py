@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.spec import MoleculeSpec
-from hooke.nn.graphs.model import MoleculeModel
+from hooke.nn.graphs.molecule_model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.nn.graphs.pooling import Pooling, PoolingKind
 from hooke.nn.graphs.segment import Edges, at_destination, at_graph, at_source, edges_of, graph_sum, incoming_sum

@@ -33,7 +33,7 @@ from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.attention import head_width, join_heads, split_heads
 from hooke.nn.graphs.embeddings import BondEmbedding
 from hooke.nn.graphs.inputs import NodeFeatures
-from hooke.nn.graphs.model import MoleculeModel
+from hooke.nn.graphs.molecule_model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.nn.graphs.pooling import Pooling, PoolingKind
 from hooke.nn.graphs.segment import at_destination, at_source, directed_messages, edges_of, incoming_sum, neighbour_sum

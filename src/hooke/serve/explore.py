@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 
 from hooke.cells.annotations import known_pairs
+from hooke.cells.entities import layout
 from hooke.cells.files import read_measured
-from hooke.cells.map import layout
 from hooke.cells.profiles import Profiles
 from hooke.evaluate.known_pairs import KnownPairs
 from hooke.serve.map_server import map_server

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hooke.cells.map import hierarchical_order, layout
+from hooke.cells.entities import hierarchical_order, layout
 from hooke.cells.profiles import Profiles
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.evaluate.known_pairs import KnownPairs

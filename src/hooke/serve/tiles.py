@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
-from hooke.cells.map import entities_of
+from hooke.cells.entities import entities_of
 from hooke.core.errors import UnknownNameError
 from hooke.core.png import encode_png
 

@@ -19,7 +19,7 @@ from hooke.core.recipe import Recipe
 from hooke.core.types import Spec, group_means
 from hooke.inference.loaded import LoadedRun
 from hooke.modalities import Trainable
-from hooke.train.estimator import features_and_targets
+from hooke.train.gradient_free import features_and_targets
 from hooke.train.measure import decided, group_truth
 
 UNTRAINED = "random weights"

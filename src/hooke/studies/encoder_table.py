@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from hooke.cells.map import build_map
+from hooke.cells.entities import build_map
 from hooke.cells.profiles import Profiles
 from hooke.core.errors import DataError
 from hooke.core.progress import progress

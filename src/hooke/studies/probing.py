@@ -13,7 +13,7 @@ from hooke.core.recipe import SplitSection
 from hooke.encoders import Encoder
 from hooke.evaluate.bootstrap import Interval, bootstrap
 from hooke.evaluate.metrics import METRICS, PRIMARY
-from hooke.evaluate.probes import probe as fit_probes
+from hooke.evaluate.probe_models import probe as fit_probes
 from hooke.inference.cached import cached_embeddings
 from hooke.molecules.splitting import split_store
 from hooke.molecules.store import MoleculeStore

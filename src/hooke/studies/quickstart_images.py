@@ -21,8 +21,8 @@ from hooke.core.label import Label
 from hooke.core.recipe import load_recipe
 from hooke.core.runs import RunFolder
 from hooke.evaluate.bootstrap import Interval
+from hooke.images.feature_targets import measured_fields
 from hooke.images.features import feature_names
-from hooke.images.measured import measured_fields
 from hooke.images.simulated.screen import RELATIONS
 from hooke.images.store import ImageStore
 from hooke.images.wells import Wells

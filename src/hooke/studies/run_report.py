@@ -18,8 +18,8 @@ from hooke.inference.loaded import LoadedRun, next_step, read_recipe
 from hooke.modalities import Trainable, trainable
 from hooke.report import build
 from hooke.report.drawing import MoleculePool
+from hooke.report.embedding_map import embedding_map
 from hooke.report.html import write_report
-from hooke.report.layout import embedding_map
 from hooke.report.provenance import reproduce
 from hooke.report.schema import Count, DataSummary, Difference, KeyNumber, Report, ResultTable, Summary
 from hooke.studies.comparison import (

@@ -15,7 +15,7 @@ from hooke.core.hashing import content_hash
 from hooke.core.paths import cache_folder
 from hooke.core.recipe import Recipe
 from hooke.encoders import Encoder
-from hooke.evaluate.probes import probe
+from hooke.evaluate.probe_models import probe
 from hooke.evaluate.splits import Split
 from hooke.inference.cached import cached_embeddings
 from hooke.inference.loaded import load

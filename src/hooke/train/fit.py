@@ -25,7 +25,7 @@ from hooke.inference.ensemble import Ensemble, Predictor
 from hooke.inference.loaded import read_recipe
 from hooke.modalities import trainable
 from hooke.train.devices import check_can_start, single_device
-from hooke.train.estimator import fitted
+from hooke.train.gradient_free import fitted
 from hooke.train.measure import measure
 from hooke.train.member import Member, Watch, trained
 

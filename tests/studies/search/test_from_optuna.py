@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from hooke.core.errors import UsageError
-from hooke.studies.search.optimisers import FROM_OPTUNA, Result, optimiser
+from hooke.studies.search.algorithms import FROM_OPTUNA, Result, optimiser
 from hooke.studies.search.space import Parameter, Space
 
 SPACE = Space((Parameter("a", (1, 2, 3, 4)), Parameter("b", ("x", "y"))))

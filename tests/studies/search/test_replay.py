@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.stats import wilcoxon
 
-from hooke.studies.search.optimisers import Result, optimiser
+from hooke.studies.search.algorithms import Result, optimiser
 from hooke.studies.search.replay import Replayed, compare, holm, replay, summary
 from hooke.studies.search.space import Parameter, Point, Space
-from hooke.studies.search.table import Table, tabulate
+from hooke.studies.search.tabular import Table, tabulate
 
 SPACE = Space(tuple(Parameter(name, tuple(range(size))) for name, size in zip("abc", (8, 8, 6), strict=True)))
 CENTRE = np.array((5, 2, 4))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hooke.studies.search.optimisers import optimiser
+from hooke.studies.search.algorithms import optimiser
 from hooke.studies.search.space import Parameter, Space
 from hooke.studies.search.trials import Trial, TrialFile, _alive
 

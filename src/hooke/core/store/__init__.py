@@ -1,6 +1,6 @@
 """The columnar store: ragged columns, memory-mapped or compressed, in checksummed shards, the manifest written last."""
 
-from hooke.core.store.check import Problem, check_store
+from hooke.core.store.integrity import Problem, check_store
 from hooke.core.store.reader import Store
 from hooke.core.store.schema import Column, Schema
 from hooke.core.store.writer import StoreWriter

@@ -23,7 +23,7 @@ from hooke.core.hashing import file_sha256
 from hooke.core.runs import versions
 from hooke.core.types import Batch
 from hooke.encoders import Encoder
-from hooke.encoders.openphenom.layout import convert
+from hooke.encoders.openphenom.conversion import convert
 from hooke.images.spec import ImageSpec
 from hooke.nn.images.classification import SYMMETRIES
 from hooke.nn.images.dihedral import IDENTITY, symmetric_embedding

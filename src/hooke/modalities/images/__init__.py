@@ -22,9 +22,9 @@ from hooke.core.recipe import Named, Recipe, at_least
 from hooke.core.runs import RunFolder
 from hooke.core.types import Chunk
 from hooke.images.batch import ImageBatch
+from hooke.images.feature_targets import measured_fields
 from hooke.images.features import field_features
 from hooke.images.loader import ImageLoader
-from hooke.images.measured import measured_fields
 from hooke.images.quality import well_quality
 from hooke.images.spec import LEVEL, ImageSpec
 from hooke.images.splitting import KINDS, split_images

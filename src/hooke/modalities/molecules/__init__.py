@@ -34,7 +34,7 @@ from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables import reading
 from hooke.molecules.tables.ingest import ingest_summary
 from hooke.nn.graphs.learned_encoding import with_learned
-from hooke.nn.graphs.model import MoleculeModel
+from hooke.nn.graphs.molecule_model import MoleculeModel
 from hooke.nn.weights import encoder_weights
 from hooke.report.data import data_summary, label_summary
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.graphs.distinct import Distinct
-from hooke.nn.graphs.model import MoleculeModel
+from hooke.nn.graphs.molecule_model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.nn.graphs.pooling import Pooling, PoolingKind, VirtualNode, VirtualNodeKind
 from hooke.nn.graphs.segment import edges_of

@@ -24,7 +24,7 @@ from hooke.core.errors import UnknownNameError, UsageError
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
-from hooke.nn.graphs.model import MoleculeModel
+from hooke.nn.graphs.molecule_model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
 
 LEARNED = "learned"

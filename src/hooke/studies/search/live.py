@@ -18,7 +18,7 @@ from hooke.core.errors import HookeError, UsageError
 from hooke.core.hashing import content_hash
 from hooke.core.recipe import Recipe, load_recipe
 from hooke.core.recipe_files import read
-from hooke.studies.search.optimisers import optimiser
+from hooke.studies.search.algorithms import optimiser
 from hooke.studies.search.space import Point, Space
 from hooke.studies.search.trials import Trial, TrialFile
 from hooke.train.fit import fit, prepare

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from hooke.studies.search.optimisers import Result, optimiser
-from hooke.studies.search.table import Table
+from hooke.studies.search.algorithms import Result, optimiser
+from hooke.studies.search.tabular import Table
 
 
 @dataclass(frozen=True)

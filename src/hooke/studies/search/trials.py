@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from hooke.studies.search.optimisers import Optimiser, Result
+from hooke.studies.search.algorithms import Optimiser, Result
 from hooke.studies.search.space import Point
 
 State = Literal["running", "done", "pruned", "failed"]

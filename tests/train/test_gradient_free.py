@@ -19,8 +19,8 @@ from hooke.inference.loaded import LoadedRun
 from hooke.inference.network import ARRAYS
 from hooke.modalities import trainable
 from hooke.molecules.spec import MoleculeSpec
-from hooke.train.estimator import features_and_targets, fitted
 from hooke.train.fit import fit, prepare, resume
+from hooke.train.gradient_free import features_and_targets, fitted
 
 
 @pytest.fixture

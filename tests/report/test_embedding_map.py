@@ -5,7 +5,7 @@ import pytest
 
 from hooke.core.errors import UsageError
 from hooke.report.drawing import MoleculePool
-from hooke.report.layout import embedding_map, layout
+from hooke.report.embedding_map import embedding_map, layout
 
 
 def clouds(count: int = 40, width: int = 6) -> np.ndarray:

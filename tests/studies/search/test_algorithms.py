@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import chisquare
 
 from hooke.core.errors import UnknownNameError
-from hooke.studies.search.optimisers import OPTIMISERS, CovarianceAdaptation, Result, optimiser
+from hooke.studies.search.algorithms import OPTIMISERS, CovarianceAdaptation, Result, optimiser
 from hooke.studies.search.space import Parameter, Point, Space
 
 SPACE = Space(tuple(Parameter(name, tuple(range(size))) for name, size in zip("abcd", (8, 16, 8, 8), strict=True)))

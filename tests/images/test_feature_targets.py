@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from hooke.core.errors import DataError
-from hooke.images import measured as module
+from hooke.images import feature_targets as module
+from hooke.images.feature_targets import FARTHEST, measured_fields, measured_targets
 from hooke.images.features import feature_names, store_features
-from hooke.images.measured import FARTHEST, measured_fields, measured_targets
 from hooke.images.store import ImageStore
 
 

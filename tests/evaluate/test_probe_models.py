@@ -7,7 +7,7 @@ import pytest
 
 from hooke.core.errors import UnknownNameError
 from hooke.core.label import Label
-from hooke.evaluate.probes import probe
+from hooke.evaluate.probe_models import probe
 
 LABELS = (Label("linear"), Label("step"), Label("rare", kind="binary"), Label("empty"))
 

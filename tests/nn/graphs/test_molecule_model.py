@@ -5,7 +5,7 @@ import torch
 
 from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.models import gpse, grover
-from hooke.nn.graphs.model import MoleculeModel
+from hooke.nn.graphs.molecule_model import MoleculeModel
 
 
 @pytest.mark.parametrize("module", [gpse, grover])

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hooke.cells import map as maps
-from hooke.cells.map import build_map, entities_of, from_controls, hierarchical_order, layout
+from hooke.cells import entities as maps
+from hooke.cells.entities import build_map, entities_of, from_controls, hierarchical_order, layout
 from hooke.cells.profiles import Profiles
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 

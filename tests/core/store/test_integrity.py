@@ -9,7 +9,7 @@ import pytest
 
 from hooke.core.errors import DataError
 from hooke.core.store import Column, Schema, Store, StoreWriter, check_store
-from hooke.core.store.check import store_bytes
+from hooke.core.store.integrity import store_bytes
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hooke.core.errors import DataError
-from hooke.encoders.openphenom.layout import convert, our_name
+from hooke.encoders.openphenom.conversion import convert, our_name
 from hooke.images.spec import ImageSpec
 from hooke.modalities.images.samples import image_batch
 from hooke.models import ca_mae

@@ -8,7 +8,7 @@ import pytest
 
 from hooke.core.errors import DataError
 from hooke.studies.search.space import Parameter, Point, Space
-from hooke.studies.search.table import read_table, tabulate
+from hooke.studies.search.tabular import read_table, tabulate
 
 SPACE = Space((Parameter("a", (1, 2, 3)), Parameter("b", (10, 20))))
 

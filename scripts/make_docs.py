@@ -176,16 +176,26 @@ def suites() -> str:
 
 
 def recipes() -> str:
-    """Every built-in recipe, by the data that it learns from."""
-    rows = []
+    """Every built-in recipe, by the data that it learns from; the rows of one file together."""
+    files: dict[str, list[str]] = {}
     for name in recipe_files.names():
-        mapping = recipe_files.read(name)
-        text = (Path(recipe_files.__file__).parent.parent / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
+        files.setdefault(recipe_files.source(name), []).append(name)
+    rows = []
+    for text, names in files.items():
+        read = [recipe_files.read(name) for name in names]
+        data, models = read[0]["data"]["name"], sorted({recipe["model"]["name"] for recipe in read})
         head = " ".join(line.lstrip("# ") for line in re.match(r"(?:#.*\n)*", text)[0].splitlines())  # type: ignore[index]
-        rows.append((mapping["data"]["name"], name, mapping["model"]["name"], summary(head, name)))
+        rows.append(
+            (
+                data,
+                ", ".join(f"`{each}`" for each in names),
+                ", ".join(f"`{each}`" for each in models),
+                summary(head, names[0]),
+            )
+        )
     return table(
         ("recipe", "data", "model", "what"),
-        ((f"`{name}`", f"`{data}`", f"`{model}`", what) for data, name, model, what in sorted(rows)),
+        ((names, f"`{data}`", models, what) for data, names, models, what in sorted(rows)),
     )
 
 

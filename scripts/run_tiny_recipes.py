@@ -6,16 +6,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib import resources
 from pathlib import Path
+
+from hooke.core import recipe_files
 
 
 def main() -> None:
-    names = sorted(
-        Path(entry.name).stem
-        for entry in resources.files("hooke.recipes").iterdir()
-        if entry.name.startswith("tiny_") and entry.name.endswith(".toml")
-    )
+    names = [name for name in recipe_files.names() if name.startswith("tiny_")]
     hooke = str(Path(sys.executable).parent / "hooke")
     with tempfile.TemporaryDirectory() as folder:
         for name in names:

@@ -24,6 +24,12 @@ def test_every_public_source_file_has_its_mirror_test(source: Path) -> None:
     assert "def test_" in mirror.read_text()
 
 
+def test_no_two_file_names_differ_by_a_plural_or_a_d() -> None:
+    """Files of `testing` are named after the rooms that they check; `nn/task.py` and `core/recipe.py` hold what those rooms are made of."""
+    stems = {path.stem for path in SOURCES if path.stem != "__init__" and path.parent.name != "testing"}
+    assert {stem for stem in stems if {f"{stem}s", f"{stem}d", f"{stem}ed", f"{stem[:-1]}ies"} & stems} == set()
+
+
 def test_no_source_file_is_longer_than_600_lines() -> None:
     lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in SOURCES}
     assert {name: lines for name, lines in lengths.items() if lines > 600} == {}

@@ -73,6 +73,49 @@ def test_a_user_recipe_extends_a_built_in_one(tmp_path: Path) -> None:
     assert read(child) == {**read(name), "name": "mine", "seed": 99}
 
 
+ROWS = """
+[model]
+depth = 4
+[rows.small]
+model.width = 8
+[rows.deep]
+extends = "grid.toml#small"
+model.depth = 9
+"""
+
+
+def test_a_file_with_rows_holds_one_recipe_a_row(tmp_path: Path) -> None:
+    write(tmp_path / "grid.toml", ROWS)
+    assert read(tmp_path / "grid.toml#small") == {"name": "grid_small", "model": {"depth": 4, "width": 8}}
+    assert read(tmp_path / "grid.toml#deep") == {"name": "grid_deep", "model": {"depth": 9, "width": 8}}
+    child = write(tmp_path / "child.toml", 'extends = "grid.toml#deep"\nseed = 2\n')
+    assert read(child) == {"name": "child", "model": {"depth": 9, "width": 8}, "seed": 2}
+
+
+def test_rows_that_are_missing_are_explained(tmp_path: Path) -> None:
+    write(tmp_path / "grid.toml", ROWS)
+    with pytest.raises(UsageError, match=r"holds the rows small, deep; name one of them: .*grid.toml#small"):
+        read(tmp_path / "grid.toml")
+    with pytest.raises(UnknownNameError, match="Did you mean 'deep'"):
+        read(tmp_path / "grid.toml#depp")
+    with pytest.raises(UsageError, match=r"has tables \[rows.NAME\]"):
+        read(f"{write(tmp_path / 'plain.toml', 'seed = 1')}#small")
+    with pytest.raises(UsageError, match=r"has tables \[rows.NAME\]"):
+        read(write(tmp_path / "bad.toml", "rows = 3"))
+    with pytest.raises(UsageError, match="in a circle"):
+        read(f"{write(tmp_path / 'a.toml', '[rows.x]' + chr(10) + 'extends = ' + repr('a.toml#x'))}#x")
+
+
+def test_built_in_rows_are_named_after_file_and_row() -> None:
+    assert {"largemix_gcn", "largemix_pcba_gin", "molgps_mpnn_3b"} <= set(recipe.names())
+    assert "largemix" not in recipe.names()
+    assert read("largemix_pcba_gin")["model"] == {"name": "gin", "width": 768, "depth": 4}
+    assert read("largemix_pcba_gin")["data"]["tables"] == "pcba_1328"
+    assert recipe.source("largemix_pcba_gin") == recipe.source("largemix_gcn")
+    with pytest.raises(UnknownNameError, match="unknown recipe"):
+        recipe.source("largemix")
+
+
 def test_wrong_files_are_explained(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no recipe file"):
         read(tmp_path / "missing.toml")

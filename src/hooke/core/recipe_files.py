@@ -1,5 +1,9 @@
 """Recipes: TOML → `extends` → `a.b=c` overrides → frozen dataclasses, refused as a whole with the nearest valid names.
 
+A published table of networks and data is one file with rows: what stands outside `[rows.NAME]` is shared, and each row changes it. Row
+NAME of FAMILY.toml is the recipe FAMILY_NAME of the package, and FAMILY.toml#NAME of a file of one's own. A row may extend another row,
+by its full name, instead of the shared part.
+
 This file knows nothing of what stands in a recipe; `hooke.core.recipe` does.
 """
 
@@ -9,6 +13,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
@@ -21,8 +26,31 @@ T = TypeVar("T")
 
 def names() -> list[str]:
     """The recipes that come with Hooke."""
-    found = (entry.name for entry in resources.files("hooke.recipes").iterdir())
-    return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
+    return sorted(_built_in())
+
+
+def source(name: str) -> str:
+    """The text of the file that holds a built-in recipe, alone or as one of its rows.
+
+    Raises:
+        UnknownNameError: No such recipe.
+    """
+    if name not in _built_in():
+        raise UnknownNameError("recipe", name, names())
+    return _built_in()[name][0]
+
+
+@cache
+def _built_in() -> dict[str, tuple[str, str]]:
+    """Name of a recipe → text of its file, and its row there ("" for none)."""
+    recipes: dict[str, tuple[str, str]] = {}
+    for entry in resources.files("hooke.recipes").iterdir():
+        if entry.name.endswith(".toml"):
+            family = entry.name.removesuffix(".toml")
+            text = entry.read_text(encoding="utf-8")
+            rows = tomllib.loads(text).get("rows")
+            recipes |= {f"{family}_{row}": (text, row) for row in rows} if rows else {family: (text, "")}
+    return recipes
 
 
 def read(recipe: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -57,14 +85,16 @@ def _of_one_kind(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[st
 
 
 def _read(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]:
-    path = (folder / recipe).expanduser()
-    if recipe.endswith(".toml") or path.is_file():
+    file, _, row = recipe.partition("#")
+    path = (folder / file).expanduser()
+    if file.endswith(".toml") or path.is_file():
         if not path.is_file():
-            raise UsageError(f"there is no recipe file {recipe}")
-        identity, data = str(path.resolve()), path.read_bytes()
-    elif recipe in names():
-        identity, data = recipe, (resources.files("hooke.recipes") / f"{recipe}.toml").read_bytes()
-        path = Path.cwd() / "built-in.toml"
+            raise UsageError(f"there is no recipe file {file}")
+        identity, data, name = f"{path.resolve()}{'#' * bool(row)}{row}", path.read_bytes(), path.stem
+        name += f"_{row}" if row else ""
+    elif recipe in _built_in():
+        text, row = _built_in()[recipe]
+        identity, data, name, path = recipe, text.encode(), recipe, Path.cwd() / "built-in.toml"
     else:
         raise UnknownNameError("recipe", recipe, names())
     if identity in seen:
@@ -73,14 +103,36 @@ def _read(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]:
         content = tomllib.loads(data.decode())
     except ValueError as error:  # not UTF-8, or not TOML
         raise UsageError(f"{recipe} is not valid TOML: {error}") from error
+    content = _row(content, row, recipe)
     base = content.pop("extends", None)
-    content.setdefault("name", Path(recipe).stem)
+    content.setdefault("name", name)
     if base is None:
         return content
     if not isinstance(base, str):
         raise UsageError(f"{recipe}: extends must name one recipe, got {base!r}")
     inherited = _read(base, path.parent, (*seen, identity))
     return merge(inherited, content)
+
+
+def _row(content: dict[str, Any], row: str, recipe: str) -> dict[str, Any]:
+    """A row of a file with rows: what it changes on the shared part, or alone where it extends another recipe.
+
+    Raises:
+        UsageError: A row is missing, or named where there is none.
+    """
+    rows = content.pop("rows", None)
+    if rows is None and not row:
+        return content
+    if not isinstance(rows, dict) or not all(isinstance(each, dict) for each in rows.values()):
+        raise UsageError(f"{recipe}: a file with rows has tables [rows.NAME]; this one has none")
+    if not row:
+        raise UsageError(
+            f"{recipe} holds the rows {', '.join(rows)}; name one of them: {recipe}#{next(iter(rows), '')}"
+        )
+    if row not in rows:
+        raise UnknownNameError("row", row, list(rows))
+    change = rows[row]
+    return change if "extends" in change else merge(content, change)
 
 
 def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

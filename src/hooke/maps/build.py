@@ -30,7 +30,7 @@ class BuiltMap:
     """A map and what was learnt on the way.
 
     Attributes:
-        map: One row an entity; see `cells.map`.
+        map: One row an entity; see `cells.entities`.
         judged: Quality of every well, or None where no quality column was there.
         hits: One row a perturbation: distance, p, q, called; or None without controls.
         report: Counts and shares for people and scripts.
@@ -72,7 +72,7 @@ def build(
         least_replicates: Of an entity that is kept.
         arms: Metadata column with the chromosome arm of the gene; None for no such correction.
         without_count: Take away what the number of cells (column cell_count) explains; see `evaluate.confounding`.
-        layout_method: See `cells.map.layout`; "none" leaves the layout to the page.
+        layout_method: See `cells.entities.layout`; "none" leaves the layout to the page.
         rate: False-discovery rate of the hits.
         seed: Of everything random.
 

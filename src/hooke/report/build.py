@@ -1,7 +1,7 @@
 """Sections of a report from plain arrays: `result_table`, `parity`, `binary_curves`, `gallery`, `predictions`, ...
 
 Every function here returns a dataclass of `hooke.report.schema`. Large sets of points are thinned by a rule that the
-report states. The data section is made in report/data.py, the map in report/layout.py, the last section in
+report states. The data section is made in report/data.py, the map in report/embedding_map.py, the last section in
 report/provenance.py.
 `MoleculePool` (report/drawing.py) keeps each molecule once:
 

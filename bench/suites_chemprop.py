@@ -9,7 +9,6 @@ next call reports the new rows as the system "chemprop". Rows that are there are
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import tempfile
@@ -21,11 +20,12 @@ import polars as pl
 
 from hooke.core.files import whole_lines
 from hooke.core.how import QUIET
+from hooke.core.json_text import json_text
 from hooke.core.recipe import SplitSection, load_recipe
 from hooke.datasets import moleculeace
 from hooke.evaluate.metrics import METRICS
 from hooke.molecules.splitting import split_store
-from hooke.studies.evaluation import CLIFF, SuiteRow, prepared
+from hooke.studies.evaluation import CLIFF, SuiteRow, prepared, row_from_json
 from hooke.suites import Suite, SuiteTask, suite
 
 
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=20)
     given = parser.parse_args()
     chosen = suite(given.suite)
-    rows = [SuiteRow(**json.loads(line)) for line in whole_lines(given.scores)]
+    rows = [row_from_json(line) for line in whole_lines(given.scores)]
     done = {(row.task, row.seed) for row in rows if row.system == "chemprop"}
     for task in chosen.tasks:
         for seed in range(given.seeds):
@@ -89,7 +89,7 @@ def main() -> None:
                 continue
             made = rows_of(chosen, task, given.chemprop, seed, given.epochs)
             with open(given.scores, "a") as file:
-                file.write("".join(json.dumps(asdict(row)) + "\n" for row in made))
+                file.write("".join(json_text(asdict(row)) + "\n" for row in made))
             print(*made, sep="\n", flush=True)
 
 

@@ -47,6 +47,14 @@ def test_changelog_and_citation_name_the_version() -> None:
     assert re.search(r"^## (Unreleased|\[?" + re.escape(__version__) + ")", (ROOT / "CHANGELOG.md").read_text(), re.M)
 
 
+def test_json_is_written_in_one_place() -> None:
+    """`core.json_text` writes null where the standard library writes NaN, which no other parser reads; the others hash or quote."""
+    others = {"core/json_text.py", "core/hashing.py", "report/provenance.py"}
+    texts = {str(path.relative_to(ROOT / "src" / "hooke")): path.read_text() for path in SOURCES}
+    writers = {name for name, text in texts.items() if re.search(r"json\.dumps?\(|import dumps?\b", text)}
+    assert writers == others
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "bench").glob("*.py")), ids=lambda path: path.stem)
 def test_every_bench_can_be_imported(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(path.parent))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import signal
 import subprocess
@@ -36,6 +37,20 @@ def test_a_run_that_finds_no_room_leaves_no_folder(tmp_path: Path, monkeypatch: 
     with pytest.raises(OSError, match="No space left"):
         RunFolder.create(tmp_path, "tiny", RECIPE, "abc")
     assert list((tmp_path / "tiny").iterdir()) == []
+
+
+def test_numbers_that_are_not_finite_are_null_in_the_files_and_nan_when_read(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "tiny", RECIPE, "abc")
+    run.write_json("metrics.json", {"test": {"graph": {"y": {"rmse": 0.5, "r2": math.nan}}}})
+    run.log_metrics(epoch=1, valid_loss=math.inf)
+    for name in ("metrics.json", "metrics.jsonl"):
+        json.loads(run.path(name).read_text(), parse_constant=pytest.fail)
+    values = run.scores()["test"]["graph"]["y"]
+    assert values["rmse"] == 0.5
+    assert math.isnan(values["r2"])
+    [line] = run.metrics()
+    assert line["epoch"] == 1
+    assert math.isnan(line["valid_loss"])
 
 
 def test_two_runs_in_one_second_have_two_folders(tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 
-from hooke.evaluate.conformal import calibrate_interval, calibrate_set
+from hooke.core.json_text import json_text
+from hooke.evaluate.conformal import calibrate_interval, calibrate_set, calibration_from_json
 
 
 def test_coverage_holds_on_fresh_rows() -> None:
@@ -55,3 +58,13 @@ def test_equal_probabilities_stay_equal() -> None:
         probabilities = np.tile([votes / 200, 1 - votes / 200], (40, 1))
         found = calibrate_set(probabilities, np.zeros(40))
         assert found.contains(probabilities)[:, 0].all()
+
+
+def test_calibrations_come_back_from_json() -> None:
+    mean, std, true = np.zeros(3), np.ones(3), np.array([0.5, -1.0, 2.0])
+    for kind, fitted in (
+        ("interval", calibrate_interval(mean, std, true)),
+        ("set", calibrate_set(np.full((3, 2), 0.5), np.array([0.0, 1.0, 1.0]))),
+    ):
+        assert calibration_from_json(json.loads(json_text({"kind": kind, **fitted.to_json()}))) == fitted
+    assert np.isinf(calibrate_interval(mean, std, true).quantile)

@@ -36,7 +36,7 @@ class FittedRun:
     @property
     def metrics(self) -> dict[str, Any]:
         """Part -> level -> label -> metric -> value."""
-        return self.run.read_json("metrics.json")
+        return self.run.scores()
 
     def to_json(self) -> dict[str, Any]:
         """What scripts need."""
@@ -248,7 +248,7 @@ def describe_run(folder: Path | str) -> dict[str, Any]:
         "last": lines[-1] if lines else None, "seconds": run.info.get("seconds"),
     }  # fmt: skip
     if run.path("metrics.json").exists():
-        shown["metrics"] = run.read_json("metrics.json")
+        shown["metrics"] = run.scores()
     return shown
 
 

@@ -17,6 +17,7 @@ import polars as pl
 
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.files import put_in_place
+from hooke.core.json_text import json_text
 
 STANDARD: dict[str, type[pl.DataType]] = {
     "experiment": pl.String, "plate": pl.String, "well": pl.String, "site": pl.Int64, "row": pl.Int64, "column": pl.Int64,
@@ -136,7 +137,7 @@ class Profiles:
         temporary = path.with_name(path.name + ".tmp")
         try:
             self.metadata.with_columns(columns).write_parquet(
-                temporary, metadata={STAMP: _VERSION, _FEATURES: json.dumps(self.features)}
+                temporary, metadata={STAMP: _VERSION, _FEATURES: json_text(self.features)}
             )
             put_in_place(temporary, path)
         finally:

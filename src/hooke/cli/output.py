@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from hooke.core.json_text import json_text
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout instead of text.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of the run folders.")]
@@ -23,7 +24,7 @@ Cluster = Annotated[
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout; paths become strings."""
-    typer.echo(json.dumps(value, indent=2, default=str))
+    typer.echo(json_text(value, indent=2))
 
 
 def print_fields(fields: Mapping[str, object]) -> None:

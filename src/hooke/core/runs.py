@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import resource
@@ -18,6 +19,7 @@ from typing import Any
 from hooke.core.errors import DataError, HookeError
 from hooke.core.files import write_durably
 from hooke.core.hashing import content_hash
+from hooke.core.json_text import json_text, number_or
 
 FORMAT = 1  # of run folders; raised when an older Hooke could no longer read a new one
 PACKAGES = ("hooke-bio", "torch", "lightning-fabric", "numpy", "rdkit", "numba", "scikit-learn")
@@ -142,7 +144,7 @@ class RunFolder:
     def write_json(self, name: str, value: Any) -> None:
         """Write a JSON file so that after a crash it is either the old or the new one."""
         self.path(name).parent.mkdir(parents=True, exist_ok=True)
-        write_durably(self.path(name), json.dumps(value, indent=1, default=str).encode())
+        write_durably(self.path(name), json_text(value, indent=1).encode())
 
     def log_metrics(self, **fields: Any) -> None:
         """Append one line to metrics.jsonl; a last line that a kill cut off is removed first."""
@@ -152,25 +154,41 @@ class RunFolder:
                 if file.read(1) != b"\n":
                     file.seek(0)
                     file.truncate(file.read().rfind(b"\n") + 1)
-            file.write(json.dumps(fields).encode() + b"\n")
+            file.write(json_text(fields).encode() + b"\n")
 
     def metrics(self) -> list[dict[str, Any]]:
-        """All whole lines of metrics.jsonl; a line cut off by a kill is left out."""
+        """All whole lines of metrics.jsonl, NaN where a number was not finite; a line cut off by a kill is left out."""
         if not self.path("metrics.jsonl").exists():
             return []
         lines = self.path("metrics.jsonl").read_text().splitlines()
         found = []
         for number, line in enumerate(lines):
             try:
-                found.append(json.loads(line))
+                fields = json.loads(line)
             except ValueError as error:
                 if number + 1 != len(lines):
                     raise DataError(f"{self.path('metrics.jsonl')} line {number + 1} is damaged: {error}") from error
+                continue
+            found.append({name: math.nan if value is None else value for name, value in fields.items()})
         return found
+
+    def scores(self) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+        """Part -> level -> label -> metric -> value, as metrics.json has them; NaN where a metric is not defined.
+
+        Raises:
+            DataError: It is missing or damaged.
+        """
+        return {
+            part: {
+                level: {label: {name: number_or(value) for name, value in of.items()} for label, of in labels.items()}
+                for level, labels in levels.items()
+            }
+            for part, levels in self.read_json("metrics.json").items()
+        }
 
     def rewrite_metrics(self, lines: list[dict[str, Any]]) -> None:
         """Replace metrics.jsonl, atomically."""
-        write_durably(self.path("metrics.jsonl"), "".join(json.dumps(line) + "\n" for line in lines).encode())
+        write_durably(self.path("metrics.jsonl"), "".join(json_text(line) + "\n" for line in lines).encode())
 
     def lock(self) -> None:
         """Take the run for this process; a lock left by a dead process is taken over.

@@ -6,9 +6,13 @@ molecules exchangeable with the calibration rows; on new scaffolds the coverage 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
+
+from hooke.core.json_text import number_or
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,14 @@ class SetCalibration:
     def to_json(self) -> dict[str, float]:
         """A plain dictionary."""
         return asdict(self)
+
+
+def calibration_from_json(value: Mapping[str, Any]) -> IntervalCalibration | SetCalibration:
+    """A calibration from what `to_json` gave and its kind, "interval" or "set"."""
+    fields = {name: entry for name, entry in value.items() if name != "kind"}
+    if value["kind"] == "set":
+        return SetCalibration(**fields)
+    return IntervalCalibration(**{**fields, "quantile": number_or(fields["quantile"], np.inf)})
 
 
 def calibrate_interval(

@@ -18,7 +18,7 @@ from hooke.core.recipe import Recipe, resolve
 from hooke.core.runs import RunFolder
 from hooke.core.types import Batch, Source
 from hooke.encoders import Encoder
-from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
+from hooke.evaluate.conformal import IntervalCalibration, SetCalibration, calibration_from_json
 from hooke.inference.ensemble import Ensemble, Predictor
 from hooke.inference.network import ARRAYS, build_network, build_task, estimates_of
 from hooke.inference.shipped import run_path, shipped_names
@@ -216,12 +216,7 @@ def _members(run: RunFolder, recipe: Recipe) -> tuple[Path, ...]:
 def _calibration(run: RunFolder) -> dict[str, IntervalCalibration | SetCalibration]:
     if not run.path("uncertainty.json").exists():
         return {}
-    kinds = {"interval": IntervalCalibration, "set": SetCalibration}
-    found = {}
-    for name, entry in run.read_json("uncertainty.json").items():
-        fields = {key: value for key, value in entry.items() if key != "kind"}
-        found[name] = kinds[entry["kind"]](**fields)
-    return found
+    return {name: calibration_from_json(entry) for name, entry in run.read_json("uncertainty.json").items()}
 
 
 def known_names() -> list[str]:

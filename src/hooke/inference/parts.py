@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from hooke.core.errors import DataError
 from hooke.core.files import write_durably
+from hooke.core.json_text import json_text
 
 STAMP = b"hooke"  # key of the Parquet metadata
 _STATE, _LAST = "state.json", "last"
@@ -41,7 +42,7 @@ def begin(parts: Path, identity: str, *, resume: bool) -> int:
         if not resume or not state.exists() or json.loads(state.read_bytes())["identity"] != identity:
             shutil.rmtree(parts)
     parts.mkdir(exist_ok=True)
-    write_durably(state, json.dumps({"identity": identity}).encode())
+    write_durably(state, json_text({"identity": identity}).encode())
     for unfinished in parts.glob("*.tmp"):
         unfinished.unlink()
     return next(number for number in itertools.count() if not path_of(parts, number).exists())

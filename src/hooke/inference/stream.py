@@ -30,6 +30,7 @@ from hooke.core.cluster import cluster_map, current
 from hooke.core.errors import DataError, UsageError
 from hooke.core.files import disk_full_explained, exclusive, put_in_place, write_durably
 from hooke.core.hashing import content_hash
+from hooke.core.json_text import json_text
 from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
 from hooke.core.types import Chunk, Source
@@ -300,7 +301,7 @@ def _join(
         report = {"rows": rows, "reasons": dict(reasons.most_common(10)), "rejected": sum(reasons.values())}
         writer.finish({**stamp, "report": report})
     if output.suffix.lower() == ".csv":
-        write_durably(_side_file(output), json.dumps({**stamp, "report": report}, indent=1).encode())
+        write_durably(_side_file(output), json_text({**stamp, "report": report}, indent=1).encode())
     put_in_place(temporary, output)
     return _report(output, {**stamp, "report": report}, started, resumed, unit)
 
@@ -331,7 +332,7 @@ class _ParquetOutput:
         self._writer.write_table(table)
 
     def finish(self, stamp: Mapping[str, Any]) -> None:
-        self._writer.add_key_value_metadata({STAMP: json.dumps(stamp)})
+        self._writer.add_key_value_metadata({STAMP: json_text(stamp)})
 
 
 class _CsvOutput:

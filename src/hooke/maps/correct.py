@@ -17,6 +17,7 @@ from hooke.cells.features import NORMALISATIONS, average_cells, normalise, selec
 from hooke.cells.files import read_measured
 from hooke.cells.profiles import Profiles, embedding_names
 from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.json_text import json_text
 from hooke.core.progress import progress
 from hooke.evaluate.clustering import partition_agreement
 from hooke.evaluate.correction import METHODS, Correction, fit, load
@@ -210,7 +211,7 @@ def correct_file(
     if save is not None:
         summary["saved"] = str(fitted.save(save))
         if profiles.features != embedding_names(profiles.dim):
-            _features_of(save).write_text(json.dumps(list(profiles.features)))
+            _features_of(save).write_text(json_text(list(profiles.features)))
     return summary
 
 

@@ -14,7 +14,6 @@ Plates as heat maps on one page of HTML: every well a square with its number, bl
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -30,6 +29,7 @@ from hooke.cells.files import read_measured
 from hooke.cells.plates import PlateMap, plate_maps
 from hooke.cells.profiles import Profiles
 from hooke.core.errors import DataError
+from hooke.core.json_text import json_text
 from hooke.evaluate.clustering import cluster_benchmark, over_clustering_curve
 from hooke.evaluate.consistency import PerturbationScores, consistency, magnitude
 from hooke.evaluate.dose_response import fit_dose_response
@@ -123,7 +123,7 @@ class Evaluation:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         written = [folder / "summary.json"]
-        written[0].write_text(json.dumps(self.summary, indent=1))
+        written[0].write_text(json_text(self.summary, indent=1))
         for name, table in self.tables.items():
             written.append(folder / f"{name}.parquet")
             table.write_parquet(written[-1])

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from importlib import resources
 from pathlib import Path
 
+from hooke.core.json_text import json_text
 from hooke.report import sections
 from hooke.report.blocks import Page, model_colours
 from hooke.report.markup import Markup, element, join
@@ -105,7 +105,7 @@ def render(report: Report) -> str:
 
 def _embedded(value: object) -> Markup:
     """JSON that cannot end the script element it stands in."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    text = json_text(value, compact=True)
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return Markup(text)

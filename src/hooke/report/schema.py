@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hooke.core.errors import DataError
+from hooke.core.json_text import json_text
 
 FORMAT = 1
 Outcome = Literal["better", "worse", "undecided", "none"]
@@ -535,7 +536,7 @@ class Report:
 
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(path, json.dumps(self.to_json(), separators=(",", ":"), allow_nan=False).encode())
+        write_durably(path, json_text(self.to_json(), compact=True).encode())
         return path
 
     @classmethod

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from hooke.core.errors import HookeError, UnknownNameError, UsageError
+from hooke.core.json_text import json_text
 from hooke.serve.map_view import MapView
 from hooke.serve.tiles import Tiles
 
@@ -30,7 +30,7 @@ def map_server(view: MapView, *, tiles: Tiles | None = None, port: int = 0) -> T
     Raises:
         UsageError: The port is taken.
     """
-    points = json.dumps(view.points(), separators=(",", ":")).encode()  # large and always the same
+    points = json_text(view.points(), compact=True).encode()  # large and always the same
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -57,10 +57,10 @@ def map_server(view: MapView, *, tiles: Tiles | None = None, port: int = 0) -> T
                 return points, "application/json"
             if path == "/tile.png" and tiles is not None:
                 return tiles.png(int(query.get("row", "-1")), query.get("channel", "")), "image/png"
-            return json.dumps(answer(view, tiles, path, query)).encode(), "application/json"
+            return json_text(answer(view, tiles, path, query)).encode(), "application/json"
 
         def _send_json(self, status: int, value: Any) -> None:
-            self._send(status, json.dumps(value).encode(), "application/json")
+            self._send(status, json_text(value).encode(), "application/json")
 
         def _send(self, status: int, body: bytes, kind: str) -> None:
             self.send_response(status)

@@ -17,6 +17,7 @@ import numpy as np
 from hooke.core.errors import UsageError
 from hooke.core.files import whole_lines
 from hooke.core.hashing import content_hash
+from hooke.core.json_text import json_text, number_or
 from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
 from hooke.core.types import Store
@@ -134,7 +135,7 @@ def benchmark(
     identity = content_hash([recipe.to_json(), store.content_hash, source])[:8]
     path = Path(runs) / f"benchmark-{recipe.name}-{identity}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = [BenchmarkRow(**json.loads(line)) for line in whole_lines(path)]
+    rows = [_row(json.loads(line)) for line in whole_lines(path)]
     done = {(row.split, row.seed) for row in rows}
     for split in splits or (recipe.split.kind,):
         for seed in range(seeds):
@@ -142,10 +143,14 @@ def benchmark(
                 continue
             made = _one(recipe, store, split, seed, pretrained, Path(runs), show_progress)
             with open(path, "a") as file:  # all systems of one seed at once: a kill never leaves half of a pair
-                file.write("".join(json.dumps(vars(row)) + "\n" for row in made))
+                file.write("".join(json_text(vars(row)) + "\n" for row in made))
             rows += made
     kept = {(split, seed) for split in splits or (recipe.split.kind,) for seed in range(seeds)}
     return BenchmarkResult(recipe.name, tuple(row for row in rows if (row.split, row.seed) in kept))
+
+
+def _row(entry: dict[str, Any]) -> BenchmarkRow:
+    return BenchmarkRow(**{**entry, "value": number_or(entry["value"])})
 
 
 def _one(

@@ -13,7 +13,7 @@ from hooke.core.label import Label
 from hooke.core.runs import RunFolder
 from hooke.evaluate.bootstrap import Interval, bootstrap, paired_bootstrap
 from hooke.evaluate.calibration import coverage, coverage_curve, reliability, set_coverage, spread_calibration
-from hooke.evaluate.conformal import SetCalibration
+from hooke.evaluate.conformal import IntervalCalibration, SetCalibration, calibration_from_json
 from hooke.evaluate.metrics import METRICS, PRIMARY, Metric
 from hooke.inference.loaded import LoadedRun, read_recipe
 from hooke.modalities import Trainable, trainable
@@ -58,8 +58,9 @@ class Compared:
     def bounds(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Conformal interval of the first run for one label; NaN where it has no finite width."""
         mean, std, fitted = self._uncertain(number)
-        half = np.where(np.isfinite(fitted["quantile"]), fitted["quantile"], np.nan) * (std + fitted["floor"])
-        return mean - half, mean + half
+        low, high = fitted.interval(mean, std)
+        finite = np.isfinite(fitted.quantile)
+        return np.where(finite, low, np.nan), np.where(finite, high, np.nan)
 
     def coverage_section(self, number: int, model: str) -> list[Coverage]:
         """Wanted against reached coverage on the test rows, calibrated on the validation rows."""
@@ -72,17 +73,17 @@ class Compared:
         measured = valid[f"{label.name}_measured"].to_numpy()
         seen = ~np.isnan(measured)
         known = np.abs(measured - valid[label.name].to_numpy())[seen] / (
-            valid[f"{label.name}_std"].to_numpy()[seen] + fitted["floor"]
+            valid[f"{label.name}_std"].to_numpy()[seen] + fitted.floor
         )
         true = self.truth[:, number]
-        new = (np.abs(true - mean) / (std + fitted["floor"]))[~np.isnan(true)]
+        new = (np.abs(true - mean) / (std + fitted.floor))[~np.isnan(true)]
         if len(known) < 10 or len(new) < 10:
             return []
         wanted = np.linspace(0.1, 0.9, 9)
         low, high = self.bounds(number)
         return [
             build.coverage(
-                label.name, model, wanted, coverage_curve(known, new, wanted), len(new), used=fitted["level"],
+                label.name, model, wanted, coverage_curve(known, new, wanted), len(new), used=fitted.level,
                 used_reached=coverage(low, high, true), mean_width=float(np.nanmean(high - low)), unit=label.unit,
             )
         ]  # fmt: skip
@@ -105,13 +106,13 @@ class Compared:
         label, fitted = self.labels[number], self._fitted(number)
         if fitted is None:
             return []
-        calibration = SetCalibration(**{name: value for name, value in fitted.items() if name != "kind"})
-        found = set_coverage(calibration.contains(self._probabilities(number)), self.truth[:, number])
+        assert isinstance(fitted, SetCalibration)
+        found = set_coverage(fitted.contains(self._probabilities(number)), self.truth[:, number])
         if not found.count:
             return []
         return [
             build.set_coverage(
-                label.name, model, found, wanted=calibration.level, classes=max(2, label.classes), calibrated_on=calibration.count
+                label.name, model, found, wanted=fitted.level, classes=max(2, label.classes), calibrated_on=fitted.count
             )
         ]  # fmt: skip
 
@@ -127,11 +128,11 @@ class Compared:
     def _first(self) -> RunFolder:
         return next(iter(self.runs.values()))
 
-    def _fitted(self, number: int) -> Any:
+    def _fitted(self, number: int) -> IntervalCalibration | SetCalibration | None:
         """The conformal calibration of a label; None where nothing was calibrated."""
         if not self._first.path("uncertainty.json").exists():
             return None
-        return self._first.read_json("uncertainty.json")[self.labels[number].name]
+        return calibration_from_json(self._first.read_json("uncertainty.json")[self.labels[number].name])
 
     def _probabilities(self, number: int) -> np.ndarray:
         """(N, classes) of the first run."""
@@ -139,10 +140,11 @@ class Compared:
         found = table.to_numpy()
         return found if self.labels[number].classes else np.hstack([1 - found, found])
 
-    def _uncertain(self, number: int) -> tuple[np.ndarray, np.ndarray, Any]:
+    def _uncertain(self, number: int) -> tuple[np.ndarray, np.ndarray, IntervalCalibration]:
         label = self.labels[number]
         table = pl.read_parquet(self._first.path("predictions_test.parquet"))
-        fitted = self._fitted(number) or {"quantile": float("nan"), "floor": 0.0, "level": 0.9}
+        fitted = self._fitted(number) or IntervalCalibration(float("nan"), 0.0, 0.9, 0)
+        assert isinstance(fitted, IntervalCalibration)
         return table[label.name].to_numpy(), table[f"{label.name}_std"].to_numpy(), fitted
 
 

@@ -19,6 +19,7 @@ from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.files import whole_lines
 from hooke.core.hashing import content_hash
 from hooke.core.how import QUIET, How
+from hooke.core.json_text import json_text, number_or
 from hooke.core.paths import cache_folder
 from hooke.core.progress import progress
 from hooke.core.recipe import Named, Recipe, SplitSection
@@ -45,6 +46,12 @@ class SuiteRow:
     value: float
     molecules: int
     detail: str = ""
+
+
+def row_from_json(line: str) -> SuiteRow:
+    """A score from its line in the file of scores."""
+    entry = json.loads(line)
+    return SuiteRow(**{**entry, "value": number_or(entry["value"])})
 
 
 def pretraining_tables(run: Path) -> tuple[str, ...]:
@@ -97,7 +104,7 @@ def run_suite(
     identity = content_hash([recipe.to_json(), source, chosen.name])[:8]
     path = Path(runs) / f"suite-{chosen.name}-{identity}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = [SuiteRow(**json.loads(line)) for line in whole_lines(path)]
+    rows = [row_from_json(line) for line in whole_lines(path)]
     done = {(row.task, row.seed, row.system) for row in rows}
     wanted = [(known[name], seed, system) for name in tasks or known for seed in range(seeds) for system in systems]
     with progress(len(wanted), f"suite {chosen.name}", "fits", show=show_progress) as bar:
@@ -105,7 +112,7 @@ def run_suite(
             if (task.name, seed, system) not in done:
                 made = _scored(chosen, task, system, recipe, seed, pretrained, Path(runs))
                 with open(path, "a") as file:  # all scores of one fit at once
-                    file.write("".join(json.dumps(asdict(row)) + "\n" for row in made))
+                    file.write("".join(json_text(asdict(row)) + "\n" for row in made))
                 rows += made
             bar.advance(task=task.name, system=system)
     keys = {(task.name, seed) for task, seed, _ in wanted}

@@ -15,7 +15,6 @@ throughput on GPUs is not published.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -25,6 +24,7 @@ from torch import nn
 
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.json_text import json_text
 from hooke.core.recipe import Recipe
 from hooke.core.types import Spec
 from hooke.inference.network import build_network, build_task
@@ -160,7 +160,7 @@ def plan_recipe(
     for variant in [widened(recipe, wanted, spec) for wanted in parameters] or [recipe]:
         costs: dict[str, _Cost] = {}
         for name, sample in samples.items():
-            key = json.dumps(sample.spec.to_json())
+            key = json_text(sample.spec.to_json())
             if key not in costs:
                 costs[key] = _measure(modality, variant, sample)
             rows.append(_assemble(variant, name, sizes[name], costs[key], machines))

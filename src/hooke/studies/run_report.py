@@ -154,7 +154,7 @@ def losses_summary(run: RunFolder) -> Summary:
 
 def losses_of(run: RunFolder) -> tuple[str, str, dict[str, float]]:
     """The part (test, or else valid), the objective and its losses, of a run that learned without labels."""
-    metrics, task = run.read_json("metrics.json"), run.recipe["task"]["name"]
+    metrics, task = run.scores(), run.recipe["task"]["name"]
     for part in ("test", "valid"):
         for found in metrics.get(part, {}).values():
             if task in found:
@@ -206,7 +206,7 @@ def loss_tables(run: RunFolder) -> list[ResultTable]:
 
 def pretraining_tables(run: RunFolder) -> list[ResultTable]:
     """One table a level from the run's own metrics, each value beside that of always predicting the mean."""
-    modality, metrics = modality_of(run), run.read_json("metrics.json")
+    modality, metrics = modality_of(run), run.scores()
     spec = modality.read_spec(run)
     part = "test" if "test" in metrics else "valid"
     tables = []

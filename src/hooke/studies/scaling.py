@@ -31,6 +31,7 @@ import numpy as np
 from hooke.core.errors import HookeError, UsageError
 from hooke.core.files import write_durably
 from hooke.core.hashing import content_hash
+from hooke.core.json_text import json_text, number_or
 from hooke.core.progress import progress
 from hooke.core.recipe import Recipe, load_recipe
 from hooke.core.recipe_files import read
@@ -58,7 +59,7 @@ class Factor:
 
     def overrides(self, place: int) -> tuple[str, ...]:
         """The changes of the recipe at a size."""
-        return tuple(f"{key}={json.dumps(values[place])}" for key, values in self.options.items())
+        return tuple(f"{key}={json_text(values[place])}" for key, values in self.options.items())
 
 
 @dataclass(frozen=True)
@@ -270,17 +271,12 @@ def _read(path: Path) -> dict[tuple[tuple[str, ...], int], Trial]:
             entry = json.loads(line)
         except ValueError:
             continue
-        error = math.nan if entry["error"] is None else entry["error"]
-        trial = Trial(**{**entry, "overrides": tuple(entry["overrides"]), "error": error})
+        trial = Trial(**{**entry, "overrides": tuple(entry["overrides"]), "error": number_or(entry["error"])})
         found[trial.overrides, trial.seed] = trial
     return found
 
 
 def _append(path: Path, trial: Trial) -> None:
-    lines = [json.dumps(asdict(one) | {"error": _known(one.error)}) for one in (*_read(path).values(), trial)]
+    lines = [json_text(asdict(one)) for one in (*_read(path).values(), trial)]
     path.parent.mkdir(parents=True, exist_ok=True)
     write_durably(path, ("\n".join(lines) + "\n").encode())
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None

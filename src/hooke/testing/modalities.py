@@ -18,6 +18,7 @@ from torch import Tensor
 
 from hooke.core import registry
 from hooke.core.errors import HookeError
+from hooke.core.json_text import json_text
 from hooke.core.recipe import Recipe, SplitSection, resolve
 from hooke.core.runs import RunFolder
 from hooke.core.types import Batch, Chunk, Loader, Source, Spec, labels_of
@@ -154,7 +155,7 @@ def check_learning(modality: Trainable, recipe: Recipe, store: Any, folder: Path
     run = RunFolder.create(folder / "runs", "contract", recipe.to_json(), store.content_hash)
     run.update(store=str(store.folder))
     run.write_json("spec.json", spec.to_json())
-    require(json.dumps(modality.read_spec(run).to_json()) == json.dumps(spec.to_json()), "read_spec gives another spec")
+    require(json_text(modality.read_spec(run).to_json()) == json_text(spec.to_json()), "read_spec gives another spec")
     for column, values in modality.identify(store, rows).items():
         require(len(values) == len(rows), f"identify: {len(values)} values of {column!r} for {len(rows)} rows")
     groups = modality.groups(store, rows)
@@ -164,7 +165,7 @@ def check_learning(modality: Trainable, recipe: Recipe, store: Any, folder: Path
     require(
         bounds is None or bounds.shape == (len(rows), len(labels)), "bounds are not one row a row, one column a label"
     )
-    require(json.dumps(modality.facts(store, spec)) != "", "facts are not what JSON can hold")
+    json.JSONEncoder(allow_nan=False).encode(dict(modality.facts(store, spec)))  # raises on what JSON cannot hold
     for learns in (False, True):
         require(len(modality.next_step(run, learns_labels=learns)) == 2, "next_step is not a purpose and a command")
     return spec, rows

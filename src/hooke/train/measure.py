@@ -117,9 +117,7 @@ def errors_on_test(run: RunFolder) -> dict[str, float]:
     """Label of whole rows (or groups) → RMSE, 1 - ROC-AUC or 1 - accuracy on the run's test rows; labels that have none are left out."""
     modality = trainable(read_recipe(run).modality, "scale")
     found = {}
-    for name, values in (
-        run.read_json("metrics.json").get("test", {}).get(modality.group or modality.levels[0], {}).items()
-    ):
+    for name, values in run.scores().get("test", {}).get(modality.group or modality.levels[0], {}).items():
         gain = values.get("roc_auc", values.get("accuracy", np.nan))
         found[name] = float(values.get("rmse", 1 - gain))
     return {name: value for name, value in found.items() if np.isfinite(value)}

@@ -17,6 +17,7 @@ import numpy as np
 from hooke.core.errors import DataError
 from hooke.core.files import put_in_place
 from hooke.core.hashing import content_hash
+from hooke.core.json_text import json_text
 
 FORMAT_VERSION = 1
 ROW_AXIS = "row"
@@ -124,7 +125,7 @@ class Manifest:
         """Write this generation's manifest atomically and durably; the store exists from this moment."""
         path = folder / f"manifest-{self.generation:06d}.json"
         temporary = path.with_suffix(".json.tmp")
-        temporary.write_text(json.dumps({**asdict(self), "content_hash": self.content_hash}, indent=1))
+        temporary.write_text(json_text({**asdict(self), "content_hash": self.content_hash}, indent=1))
         put_in_place(temporary, path)
         return path
 

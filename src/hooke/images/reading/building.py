@@ -20,6 +20,7 @@ import polars as pl
 
 from hooke.core.errors import DataError, UsageError
 from hooke.core.files import disk_full_explained, exclusive, write_durably
+from hooke.core.json_text import json_text
 from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
 from hooke.core.store.schema import Manifest, manifests
@@ -174,7 +175,7 @@ def _write_part(
             record["sizes"].append(pixels.shape[1:])
         record["refused"] += [asdict(entry) for entry in done.refused]
         advance(len(done.rows))
-    write_durably(_part_file(partial, number), json.dumps(record).encode())
+    write_durably(_part_file(partial, number), json_text(record).encode())
     writer.close({"parts": number + 1})
     for old in manifests(partial)[:-1]:
         old.unlink()

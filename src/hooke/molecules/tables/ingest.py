@@ -12,7 +12,6 @@ Beside the shards lie `rejected.parquet` (rows that hold no molecule and label c
 from __future__ import annotations
 
 import itertools
-import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -28,6 +27,7 @@ from hooke.core.errors import DataError, UsageError
 from hooke.core.files import exclusive
 from hooke.core.hashing import content_hash, file_sha256
 from hooke.core.how import How
+from hooke.core.json_text import json_text
 from hooke.core.label import Label
 from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
@@ -243,7 +243,7 @@ class _Work:
                 )
             )  # fmt: skip
             graph_start, node_start = graph_start + len(found.graph), node_start + len(found.node)
-        staged = self._stage(folder / "stage", plans, json.dumps([recipe, [label.to_json() for label in labels]]))
+        staged = self._stage(folder / "stage", plans, json_text([recipe, [label.to_json() for label in labels]]))
         self._join(staged, folder, labels, recipe)
 
     def _stage(self, folder: Path, plans: Sequence[Plan], wanted: str) -> dict[Path, str]:

@@ -15,6 +15,7 @@ import numpy as np
 from rdkit import Chem
 
 from hooke.core.files import disk_full_explained, put_in_place
+from hooke.core.json_text import json_text
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.molecules.blocks import GraphLabels, MoleculeBlock
 from hooke.molecules.encodings.config import EncodingConfig
@@ -224,7 +225,7 @@ def _entry(job: ChunkJob, position: int, what: str, column: str, value: str, rea
 
 
 def _as_bytes(value: object) -> np.ndarray:
-    return np.frombuffer(json.dumps(value).encode(), np.uint8)
+    return np.frombuffer(json_text(value).encode(), np.uint8)
 
 
 def _pack(block: MoleculeBlock) -> dict[str, np.ndarray]:

@@ -21,7 +21,6 @@ proposes grid points only.
 from __future__ import annotations
 
 import itertools
-import json
 import math
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -30,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.json_text import json_text
 
 Point = tuple[int, ...]
 _FIELDS = ("low", "high", "step", "log", "points", "choices")
@@ -78,7 +78,7 @@ class Space:
 
     def overrides(self, point: Point) -> list[str]:
         """The point as changes to a recipe."""
-        return [f"{key}={json.dumps(value)}" for key, value in self.values(point).items()]
+        return [f"{key}={json_text(value)}" for key, value in self.values(point).items()]
 
     def to_json(self) -> dict[str, Any]:
         """Key -> values."""
@@ -114,7 +114,7 @@ def parameter_of(key: str, entry: Any) -> Parameter:
             raise UnknownNameError(f"field of {key}", name, _FIELDS)
     if "choices" in entry:
         values = tuple(entry["choices"])
-        if len(entry) > 1 or not values or len({json.dumps(value) for value in values}) < len(values):
+        if len(entry) > 1 or not values or len({json_text(value) for value in values}) < len(values):
             raise UsageError(f"{key}: choices must be different values, and stand alone")
         return Parameter(key, values)
     if not {"low", "high"} <= set(entry) or not entry["low"] < entry["high"]:

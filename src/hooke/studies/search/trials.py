@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from hooke.core.json_text import json_text, number_or
 from hooke.studies.search.algorithms import Optimiser, Result
 from hooke.studies.search.space import Point
 
@@ -68,7 +69,13 @@ class TrialFile:
                 entry: dict[str, Any] = json.loads(line)
             except ValueError:
                 continue
-            trial = Trial(**{**entry, "point": tuple(entry["point"]), "curve": tuple(entry["curve"])})
+            trial = Trial(
+                **{
+                    **entry,
+                    "point": tuple(entry["point"]),
+                    "curve": tuple(number_or(value, math.inf) for value in entry["curve"]),
+                }
+            )
             found[trial.number] = trial
         return [found[number] for number in sorted(found)]
 
@@ -94,7 +101,7 @@ class TrialFile:
     def _append(self, trial: Trial) -> None:
         whole = not self.path.exists() or not self.path.stat().st_size or self.path.read_bytes().endswith(b"\n")
         with open(self.path, "a") as file:
-            file.write(("" if whole else "\n") + json.dumps(asdict(trial)) + "\n")
+            file.write(("" if whole else "\n") + json_text(asdict(trial)) + "\n")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

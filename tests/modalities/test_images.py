@@ -28,6 +28,7 @@ from hooke.images.store import ImageStore
 from hooke.images.wells import Wells
 from hooke.inference import stream as streaming
 from hooke.inference.embed import NOT_FINITE, EmbeddingColumn, embed
+from hooke.inference.ensemble import Ensemble
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.predict import predict, predict_in_memory
 from hooke.inference.shipped import run_path
@@ -36,7 +37,11 @@ from hooke.maps.correct import correct_file
 from hooke.modalities import images as module
 from hooke.modalities import trainable
 from hooke.modalities.images import View, WellSource
+from hooke.models import resnet
+from hooke.nn.images.batch_statistics import adapted
 from hooke.nn.images.dihedral import ALL, FLIPS, turn
+from hooke.nn.images.fork import Branch, fork
+from hooke.nn.images.network import ImageNetwork
 from hooke.studies.run_report import citations_of
 
 IMAGES = trainable("images", "fit")
@@ -399,3 +404,60 @@ def test_data_and_citations(image_run: Path, screen: ImageStore) -> None:
     assert found.rows_kept == len(screen)
     assert "simulated" in found.notes[0]
     assert "ca_mae" in citations_of(RunFolder(image_run))
+
+
+@pytest.fixture
+def normed(encoder: LoadedRun, sites: ImageStore) -> LoadedRun:
+    """A network with batch norm in the place of the run's."""
+    torch.manual_seed(0)
+    spec = replace(encoder.run_spec, channels=sites.channels)
+    network = ImageNetwork(resnet.Model(resnet.PRESETS["tiny"], spec))
+    return replace(encoder, run_spec=spec, predictor=Ensemble([network], encoder.ensemble.task))
+
+
+def test_adapted_vectors_have_the_statistics_of_their_experimental_batch(
+    normed: LoadedRun, sites: ImageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PART_WELLS", 5)
+    embed(normed, sites, tmp_path / "a.parquet", adapt=True, show_progress=False)
+    embed(normed, sites, tmp_path / "plain.parquet", show_progress=False)
+    written = pl.read_parquet(tmp_path / "a.parquet")["embedding"].to_numpy()
+    assert not np.allclose(written, pl.read_parquet(tmp_path / "plain.parquet")["embedding"].to_numpy(), atol=1e-3)
+    network, wells = normed.network, Wells.of(sites)
+    batches = sites.batch_index
+    for number in range(len(sites.batches)):
+        own = np.flatnonzero(batches == number)
+        with adapted(network, ImageLoader(sites, own, 32, seed=None).epoch(0)):
+            [part] = ImageLoader(sites, own, len(own), seed=None).epoch(0)
+            with torch.no_grad():
+                vectors = network.embed(part).numpy()
+        for place, rows in enumerate(wells.rows):
+            if batches[rows[0]] == number:
+                expected = vectors[np.searchsorted(own, rows)].mean(axis=0)
+                np.testing.assert_allclose(written[place], expected, rtol=1e-4, atol=1e-5)
+    source = WellSource(sites, normed.spec, View(adapt=True), 32, 0)
+    jobs = [source.chunk(job) for job in source.jobs()]
+    assert sum(chunk.table.num_rows for chunk in jobs) == len(wells)
+    assert max(chunk.table.num_rows for chunk in jobs) <= 5
+    assert [chunk.table.num_rows for chunk in map(source.chunk, source.jobs(skip=2))] == [
+        chunk.table.num_rows for chunk in jobs[2:]
+    ]
+
+
+def test_what_cannot_be_adapted_is_refused(encoder: LoadedRun, screen: ImageStore, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no batch norm"):
+        embed(encoder, screen, tmp_path / "a.parquet", adapt=True, show_progress=False)
+
+
+def test_a_fork_shares_the_first_stages(encoder: LoadedRun, screen: ImageStore) -> None:
+    [batch] = ImageLoader(screen, np.arange(4), 4, seed=None).epoch(0)
+    copies = fork(encoder.network.encoder, batch, [Branch(element) for element in FLIPS], 1)
+    np.testing.assert_allclose(
+        encoder.vectors(batch, View(symmetry="flips", fork=1)), copies.mean(0).detach().numpy(), rtol=1e-6
+    )
+    whole = encoder.vectors(batch, View(symmetry="flips"))
+    assert not np.allclose(encoder.vectors(batch, View(symmetry="flips", fork=1)), whole, atol=1e-5)
+    with pytest.raises(UsageError, match="stage from 0 to"):
+        encoder.vectors(batch, View(symmetry="flips", fork=99))
+    with pytest.raises(UsageError, match="leave out block, or fork"):
+        View(fork=1, block=2)

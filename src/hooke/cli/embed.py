@@ -52,6 +52,18 @@ def embed(
     symmetry: Annotated[
         str | None, typer.Option(help="Images: mean over turned crops: none, flips or dihedral; default: none.")
     ] = None,
+    fork: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Images: stage from which on the turned copies are computed apart; default: whole passes."
+        ),
+    ] = None,
+    adapt: Annotated[
+        bool,
+        typer.Option(
+            "--adapt", help="Images: batch-norm statistics of each experimental batch from its own images (AdaBN)."
+        ),
+    ] = False,
     channels: Annotated[
         str | None, typer.Option(help="Images: which channels, separated by commas; default: all.")
     ] = None,
@@ -68,7 +80,7 @@ def embed(
 
     given: dict[str, Any] = {
         "smiles_column": smiles, "block": block, "crop": crop, "grid": None if grid is None else _grid(grid),
-        "symmetry": symmetry,
+        "symmetry": symmetry, "fork": fork, "adapt": adapt or None,
         "channels": None if channels is None else tuple(name.strip() for name in channels.split(",")),
         "batch_size": batch_size,
     }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -35,6 +35,12 @@ def predict(
     explain_label: Annotated[
         str | None, typer.Option(help="Column of the predictions that is explained; by default the first.")
     ] = None,
+    adapt: Annotated[
+        bool,
+        typer.Option(
+            "--adapt", help="Images: batch-norm statistics of each experimental batch from its own images (AdaBN)."
+        ),
+    ] = False,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Molecules, crops or profiles a batch.")] = None,
     workers: Workers = None,
     new: Annotated[
@@ -45,7 +51,9 @@ def predict(
     """Predict new rows with a trained run; every input row (of images: every well) has its output row, in order."""
     import hooke
 
-    options = {} if smiles is None else {"smiles_column": smiles}
+    options: dict[str, Any] = {} if smiles is None else {"smiles_column": smiles}
+    if adapt:
+        options["adapt"] = True
     report = hooke.predict(
         run, source, output, domain=domain, dropout_samples=dropout_samples, batch_size=batch_size, workers=workers,
         resume=not new, **options,

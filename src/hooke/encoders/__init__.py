@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,10 @@ class Encoder(ABC):
             options: Of the modality (`Readable.options`); None: the defaults.
         """
 
+    def adapting(self, chunk: Chunk, options: Any) -> AbstractContextManager[None]:
+        """While a chunk is computed: what its networks take on from the items that it belongs to (`Readable.adapting`)."""
+        return modality_object(self.modality).adapting((), None, chunk, options)
+
     @property
     def on_gpu(self) -> bool:
         """Whether it runs on a GPU; then one process computes, and others prepare for it."""
@@ -79,5 +84,6 @@ class Encoder(ABC):
 
     def of_rows(self, chunk: Chunk, options: Any, width: int) -> np.ndarray:
         """(rows of a chunk that have items, width) float32."""
-        parts = [self.vectors(batch, options) for batch in chunk.batches]
+        with self.adapting(chunk, options):
+            parts = [self.vectors(batch, options) for batch in chunk.batches]
         return chunk.means(np.concatenate(parts)) if parts else np.zeros((0, width), np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ from hooke.core.hashing import content_hash, file_sha256
 from hooke.core.label import Label
 from hooke.core.recipe import Recipe, resolve
 from hooke.core.runs import RunFolder
-from hooke.core.types import Batch, Source
+from hooke.core.types import Batch, Chunk, Source
 from hooke.encoders import Encoder
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration, calibration_from_json
 from hooke.inference.ensemble import Ensemble, Predictor
@@ -169,6 +170,11 @@ class LoadedRun(Encoder):
     def on_gpu(self) -> bool:
         """See `Encoder.on_gpu`."""
         return self.predictor.device.type != "cpu"
+
+    def adapting(self, chunk: Chunk, options: Any) -> AbstractContextManager[None]:
+        """See `Encoder.adapting`."""
+        networks = self.predictor.networks if isinstance(self.predictor, Ensemble) else ()
+        return readable(self.modality, "embed").adapting(networks, self.predictor.device, chunk, options)
 
     def vectors(self, batch: Batch, options: Any = None) -> np.ndarray:
         """(items, width) float32 of the first member's encoder."""

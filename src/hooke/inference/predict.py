@@ -182,15 +182,16 @@ class PredictionColumns:
         drawn: list[Members] = []
         vectors: list[np.ndarray] = []
         bits: list[np.ndarray] = []
-        for batch in chunk.batches:
-            parts.append(self.run.predictor.members(batch))
-            if self._dropout_names():
-                samples = self._extras.dropout_samples
-                drawn.append(self.run.ensemble.dropout_members(batch, samples)[self.modality.levels[0]])
-            if self._extras.domain is not None:
-                vectors.append(self.run.vectors(batch))
-                found = self.modality.fingerprints(batch)
-                bits += [] if found is None else [found]
+        with self.run.adapting(chunk, self.options):
+            for batch in chunk.batches:
+                parts.append(self.run.predictor.members(batch))
+                if self._dropout_names():
+                    samples = self._extras.dropout_samples
+                    drawn.append(self.run.ensemble.dropout_members(batch, samples)[self.modality.levels[0]])
+                if self._extras.domain is not None:
+                    vectors.append(self.run.vectors(batch))
+                    found = self.modality.fingerprints(batch)
+                    bits += [] if found is None else [found]
         if not parts:
             return [array for _, array in self._empty()], {}
         main = self.modality.levels[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from hooke.core import registry
 from hooke.core.errors import DataError, UsageError
 from hooke.core.label import Label
-from hooke.core.types import LabelledSpec, Loader, Source, labels_of
+from hooke.core.types import Chunk, LabelledSpec, Loader, Source, labels_of
 
 if TYPE_CHECKING:
     from polars import DataFrame
@@ -407,6 +408,19 @@ class Readable(Modality):
     def vectors(self, network: Any, batch: Any, options: Any) -> Tensor:
         """(items, width) of an encoder."""
         return network.embed(batch)
+
+    def adapting(
+        self, networks: Sequence[Any], device: Any, chunk: Chunk, options: Any
+    ) -> AbstractContextManager[None]:
+        """While a chunk is computed: what networks take on from the items that it belongs to; nothing by default.
+
+        Args:
+            networks: In evaluation mode; none for a run of an estimator.
+            device: Where they are.
+            chunk: Of a source that was made with these options.
+            options: An instance of `options`.
+        """
+        return nullcontext()
 
     def comparable(self, spec: Any) -> Any:
         """The spec of batches that carry what `fingerprints` reads."""

@@ -21,7 +21,7 @@ from hooke.inference.parts import read_parquet_stamp
 
 
 def _public() -> ModuleType:
-    path = Path(__file__).parent / "test_layout.py"
+    path = Path(__file__).parent / "test_conversion.py"
     spec = importlib.util.spec_from_file_location("public_layout", path)
     assert spec is not None
     assert spec.loader is not None

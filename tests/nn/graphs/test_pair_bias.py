@@ -1,4 +1,4 @@
-"""Shortest paths on the device against those of the array half; kernels and distances by hand."""
+"""Shortest paths on the device against RDKit's; kernels and distances by hand."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ import math
 import numpy as np
 import pytest
 import torch
+from rdkit import Chem
 
-from hooke.modalities.molecules.samples import LARGE, SMILES, batch_of, slice_of
-from hooke.molecules.encodings.shortest_paths import UNREACHABLE, shortest_paths
+from hooke.modalities.molecules.samples import LARGE, SMILES, batch_of
 from hooke.nn.graphs.pair_bias import DistanceBias, GaussianKernels, PathBias, shortest_path_codes
 from hooke.nn.graphs.size_groups import size_layout
 
 
 @pytest.mark.parametrize("farthest", [3, 300])
-def test_shortest_paths_agree_with_the_array_half(farthest: int) -> None:
+def test_shortest_paths_agree_with_rdkit(farthest: int) -> None:
     smiles = [*SMILES, LARGE]
-    batch, (offsets, distances) = batch_of(smiles), shortest_paths(slice_of(smiles).arrays)
+    batch = batch_of(smiles)
     layout = size_layout(batch)
     blocks = shortest_path_codes(batch, layout, farthest)
     for group, block in zip(layout.groups, blocks, strict=True):
         for graph, codes in zip(group.graphs.tolist(), block.numpy(), strict=True):
             size = int(batch.node_offsets[graph + 1] - batch.node_offsets[graph])
-            wanted = distances[offsets[graph] : offsets[graph + 1]].reshape(size, size).astype(int)
-            expected = np.where(wanted == UNREACHABLE, farthest + 1, np.minimum(wanted, farthest))
+            wanted = Chem.GetDistanceMatrix(Chem.MolFromSmiles(smiles[graph]))  # 1e8 where there is no path
+            assert len(wanted) == size
+            expected = np.where(wanted > len(wanted), farthest + 1, np.minimum(wanted, farthest))
             np.testing.assert_array_equal(codes[:size, :size], expected)
     bias = PathBias(2, farthest)
     torch.testing.assert_close(bias(batch, layout)[0][0, :, 0, 0], bias.rows.weight[0])

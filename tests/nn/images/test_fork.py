@@ -12,8 +12,7 @@ from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import ca_mae, densenet, mae, mu_net, resnet, vit
 from hooke.nn.contract import built
 from hooke.nn.images.dihedral import turn
-from hooke.nn.images.fork import BRANCHES, Branch, ForkedEncoder, fork, moved, stages_of
-from hooke.nn.randomness import random_from
+from hooke.nn.images.fork import BRANCHES, Branch, fork, moved, stages_of
 
 ENCODERS = (vit, mae, ca_mae, resnet, densenet, mu_net)
 
@@ -84,20 +83,3 @@ def test_refusals() -> None:
     assert fork(model, wide, BRANCHES["flips"], 2).shape == (4, 6, 96)
     with pytest.raises(UsageError, match="neither stages"):
         stages_of(torch.nn.Linear(2, 2))
-
-
-def test_exposure_in_training() -> None:
-    model, batch = built(vit, SPEC), image_batch()
-    forked = ForkedEncoder(model, "flip", 1)
-    rows = fork(model, batch, BRANCHES["flip"], 1)
-    torch.testing.assert_close(forked.eval().embed(batch), rows.mean(0))
-    seen = set()
-    for seed in range(8):
-        with random_from(torch.Generator().manual_seed(seed), forked.train()):
-            found = forked.embed(batch)
-        seen.add(next(index for index, row in enumerate(rows) if torch.allclose(row, found)))
-    assert seen == {0, 1}
-    plain = ForkedEncoder(model, "flip", 1, exposure=False).train().embed(batch)
-    torch.testing.assert_close(plain, rows[0], atol=1e-10, rtol=1e-10)
-    with pytest.raises(UsageError, match="after the last block"):
-        forked.embed(batch, block=1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,12 @@ from torch import Tensor
 from hooke.core import registry
 from hooke.core.errors import DataError
 from hooke.core.hashing import file_sha256
+from hooke.core.recipe import modality_object
 from hooke.core.runs import versions
-from hooke.core.types import Batch
+from hooke.core.types import Batch, Chunk
 from hooke.encoders import Encoder
 from hooke.encoders.openphenom.conversion import convert
 from hooke.images.spec import ImageSpec
-from hooke.nn.images.classification import SYMMETRIES
-from hooke.nn.images.dihedral import IDENTITY, symmetric_embedding
 from hooke.nn.images.network import ReconstructionNetwork
 from hooke.nn.weights import read_weights
 
@@ -72,9 +72,13 @@ class OpenPhenom(Encoder):
     @torch.no_grad()
     def vectors(self, batch: Batch, options: Any = None) -> np.ndarray:
         """See `Encoder.vectors`."""
-        elements, block = ((IDENTITY,), -1) if options is None else (SYMMETRIES[options.symmetry], options.block)
-        found = symmetric_embedding(self.network, batch.to(self.device), elements, block=block)  # type: ignore[arg-type]
-        return found.float().cpu().numpy()
+        images = modality_object(self.modality)
+        options = images.options() if options is None else options
+        return images.vectors(self.network, batch.to(self.device), options).float().cpu().numpy()
+
+    def adapting(self, chunk: Chunk, options: Any) -> AbstractContextManager[None]:
+        """See `Encoder.adapting`."""
+        return modality_object(self.modality).adapting([self.network], self.device, chunk, options)
 
     def stamp(self) -> dict[str, Any]:
         """What is written into every file that it makes."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,12 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from hooke.core import registry
-from hooke.core.errors import UnknownNameError
+from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.label import Label
 from hooke.core.options import plain
 from hooke.core.recipe import Named, Recipe, at_least
 from hooke.core.runs import RunFolder
-from hooke.core.types import Chunk
+from hooke.core.types import Chunk, group_starts
 from hooke.images.batch import ImageBatch
 from hooke.images.feature_targets import measured_fields
 from hooke.images.features import field_features
@@ -35,16 +37,19 @@ from hooke.modalities import Checks, Description, Readable, Sample, Symmetry, Tr
 from hooke.modalities.images.pictures import predictions_picture, reconstruction_picture
 from hooke.modalities.images.samples import SPEC, image_batch, sample
 from hooke.modalities.images.symmetries import reordered
+from hooke.nn.images.batch_statistics import adapted
 from hooke.nn.images.classification import SYMMETRIES, ClassificationTask
 from hooke.nn.images.classification import Symmetry as Turns
 from hooke.nn.images.dihedral import symmetric_embedding
 from hooke.nn.images.encoder import ImageEncoder, MaskedEncoder, PatchTokenEncoder
+from hooke.nn.images.fork import Branch, fork
 from hooke.nn.masking import visible_count
 from hooke.nn.transformer import Transformer
 from hooke.report.schema import DataSummary
 
 GridShape = Literal["cover"] | tuple[int, int]
 PART_WELLS = 48
+REFERENCE_FIELDS = 256  # of an experimental batch, evenly spread, whose batch-norm statistics are taken
 PLANNED_CHANNELS, PLANNED_CROP = 6, 256  # where neither recipe nor options say it
 PLANNED_ITEMS = 6
 _DECODER = "decoder."
@@ -85,6 +90,8 @@ class View:
         channels: Which of the store's; none takes all that the encoder can read.
         block: Of the encoder: 1 ..., or negative from the end.
         symmetry: Mean over each crop as it is ("none"), its four flips ("flips"), or its eight turns and flips ("dihedral").
+        fork: Stage of the encoder from which on the copies of `symmetry` are computed apart (`nn.images.fork`); 0: from the image on.
+        adapt: Batch-norm statistics of each experimental batch from its own images (AdaBN, `nn.images.batch_statistics`).
     """
 
     crop: int | None = None
@@ -92,10 +99,15 @@ class View:
     channels: tuple[str, ...] = ()
     block: int = -1
     symmetry: Turns = "none"
+    fork: int = 0
+    adapt: bool = False
 
     def __post_init__(self) -> None:
+        at_least(self, fork=0)
         if self.symmetry not in SYMMETRIES:
             raise UnknownNameError("symmetry", self.symmetry, SYMMETRIES)
+        if self.fork and self.block != -1:
+            raise UsageError("the copies of a fork are averaged after the last block: leave out block, or fork")
 
 
 @dataclass(frozen=True)
@@ -105,6 +117,7 @@ class _Tiles:
     loader: ImageLoader
     cropped: bool
     grid: GridShape = "cover"
+    reference: _Tiles | None = None  # of fields that stand for the experimental batch
 
     def __len__(self) -> int:
         return self.loader.tile_batches(self.grid) if self.cropped else len(self.loader)
@@ -205,8 +218,17 @@ class WellSource:
         """See `Source`."""
         wells = self.wells
         table = wells.table.to_arrow()
-        for start in range(skip * PART_WELLS, len(wells), PART_WELLS):
-            yield _Job(wells.rows[start : start + PART_WELLS], table[start : start + PART_WELLS])
+        for start, end in pairwise(self._bounds()[skip:]):
+            yield _Job(wells.rows[start:end], table[start:end])
+
+    def _bounds(self) -> list[int]:
+        """Where jobs begin, and the end: adaptation asks for the wells of one experimental batch in each."""
+        wells, runs = self.wells, [0]
+        if self.view.adapt:
+            batches = self.store.batch_index[[rows[0] for rows in wells.rows]] if len(wells) else np.zeros(0, np.int64)
+            runs = group_starts(batches).tolist()
+        edges = pairwise([*runs, len(wells)])
+        return [*(start for first, last in edges for start in range(first, last, PART_WELLS)), len(wells)]
 
     def prepare(self, job: _Job) -> _Job:
         """Nothing is to be done ahead: images are read as batches are made."""
@@ -214,18 +236,28 @@ class WellSource:
 
     def chunk(self, prepared: _Job) -> Chunk:
         """See `Source`."""
-        rows, view = np.concatenate(prepared.rows), self.view
+        rows, view, reference = np.concatenate(prepared.rows), self.view, None
+        if view.adapt:
+            [own_batch] = np.unique(self.store.batch_index[rows])
+            fields_of_batch = np.flatnonzero(self.store.batch_index == own_batch)
+            places = np.linspace(0, len(fields_of_batch) - 1, min(len(fields_of_batch), REFERENCE_FIELDS)).astype(int)
+            reference = self._tiles(fields_of_batch[places])
+        shown = self._tiles(rows, reference)
+        tiles = shown.loader.tile_counts(view.grid) if view.crop else np.ones(len(rows), np.int64)
+        fields = [len(own) for own in prepared.rows]
+        return Chunk(
+            prepared.table,
+            shown,
+            (np.repeat(np.arange(len(rows)), tiles), np.repeat(np.arange(len(fields)), fields)),
+        )
+
+    def _tiles(self, rows: np.ndarray, reference: _Tiles | None = None) -> _Tiles:
+        view = self.view
         loader = ImageLoader(
             self.store, rows, self._batch_size, seed=None, crop=view.crop or None, channels=view.channels,
             workers=self._workers,
         )  # fmt: skip
-        tiles = loader.tile_counts(view.grid) if view.crop else np.ones(len(rows), np.int64)
-        fields = [len(own) for own in prepared.rows]
-        return Chunk(
-            prepared.table,
-            _Tiles(loader, bool(view.crop), view.grid),
-            (np.repeat(np.arange(len(rows)), tiles), np.repeat(np.arange(len(fields)), fields)),
-        )
+        return _Tiles(loader, bool(view.crop), view.grid, reference)
 
 
 class Images(Trainable, Readable):
@@ -254,7 +286,7 @@ class Images(Trainable, Readable):
     most_baseline_rows = 3_000  # a core measures 30 fields a second
     plan_options = ("channels",)
     options = View
-    of_embeddings = ("block", "symmetry")
+    of_embeddings = ("block", "symmetry", "fork")
     batch_size = 32
 
     def open(self, folder: Path) -> ImageStore:
@@ -458,7 +490,24 @@ class Images(Trainable, Readable):
 
     def vectors(self, network: Any, batch: ImageBatch, options: View) -> Tensor:
         """The mean over the symmetry, after the chosen block."""
-        return symmetric_embedding(network, batch, SYMMETRIES[options.symmetry], block=options.block)
+        elements = SYMMETRIES[options.symmetry]
+        if options.fork:
+            return fork(network.encoder, batch, [Branch(element) for element in elements], options.fork).mean(0)
+        return symmetric_embedding(network, batch, elements, block=options.block)
+
+    @contextmanager
+    def adapting(self, networks: Sequence[Any], device: torch.device, chunk: Chunk, options: View) -> Iterator[None]:
+        """Batch-norm statistics of the chunk's experimental batch, from at most `REFERENCE_FIELDS` of its fields."""
+        with ExitStack() as stack:
+            if options.adapt:
+                if not networks:
+                    raise UsageError("adapt replaces batch-norm statistics, and this is no network")
+                assert isinstance(chunk.batches, _Tiles)
+                reference = chunk.batches.reference
+                assert reference is not None
+                for network in networks:
+                    stack.enter_context(adapted(network, (batch.to(device) for batch in reference)))
+            yield
 
 
 def _targets(store: ImageStore, spec: ImageSpec, recipe: Recipe) -> np.ndarray | None:

@@ -4,7 +4,7 @@
 
 At stage 0 the copies are of the image, and this is test-time augmentation. Later forks share more of the work; the cost is
 prefix + branches × suffix instead of branches × (prefix + suffix). Turning feature maps is not turning the image, unless the
-filters are symmetric, so a network gains from meeting the fork in training (`ForkedEncoder`).
+filters are symmetric: `bench/augmentation_frontier.py` measures what each stage costs and gains.
 
 In a transformer the content of the patches changes places while the positions stay: T(h - p) + p. A shift drops the first rows
 and columns of the grid and repeats the last ones; before a layer of stride 2 the four shifts by 0 or 1 keep every phase of it.
@@ -29,7 +29,7 @@ from hooke.images.batch import ImageBatch
 from hooke.nn.flops import count_flops
 from hooke.nn.images.channels import in_order, standardise
 from hooke.nn.images.dihedral import ALL, FLIPS, REFLECTION, turn
-from hooke.nn.images.encoder import ImageEncoder, PatchTokenEncoder
+from hooke.nn.images.encoder import PatchTokenEncoder
 from hooke.nn.images.feature_maps import FeatureMapEncoder
 from hooke.nn.images.output import ImageOutput
 from hooke.nn.images.patches import channel_patches, patch_grid, patchify
@@ -209,40 +209,6 @@ def fork(
         raise UsageError("quarter turns need square images; use the branches 'flips', or crop")
     rows = stages.finish(stages.run(torch.cat(copies), stage, stages.count)).embedding
     return rows.unflatten(0, (len(branches), -1))
-
-
-class ForkedEncoder(nn.Module):
-    """An encoder whose embedding is the mean over branches; in training each pass takes one branch at random.
-
-    Args:
-        encoder: A registered image encoder.
-        branches: A name of `BRANCHES`.
-        stage: Where to fork.
-        exposure: Whether training meets the branches; without it training is that of the plain encoder.
-    """
-
-    draws_randomly = True
-
-    def __init__(self, encoder: ImageEncoder, branches: str, stage: int, *, exposure: bool = True) -> None:
-        super().__init__()
-        self.encoder, self.stage, self.exposure = encoder, stage, exposure
-        self.branches = BRANCHES[branches]
-        self.width, self.channels, self.blocks = encoder.width, encoder.channels, encoder.blocks
-
-    def embed(self, batch: ImageBatch, *, block: int = -1) -> Float[Tensor, "images width"]:
-        """One row an image.
-
-        Raises:
-            UsageError: A block other than the last: branches meet after it.
-        """
-        if block not in (-1, self.blocks):
-            raise UsageError("a forked encoder has its branches averaged after the last block; embed without block=")
-        if not self.training:
-            return fork(self.encoder, batch, self.branches, self.stage).mean(0)
-        chosen = Branch()
-        if self.exposure:
-            chosen = self.branches[int(torch.randint(0, len(self.branches), ()))]
-        return fork(self.encoder, batch, [chosen], self.stage)[0]
 
 
 def stage_flops(encoder: nn.Module, batch: ImageBatch) -> list[int]:

@@ -1,8 +1,10 @@
-"""The coordinate check: flat over a 16-fold range of widths with width transfer, and not without it."""
+"""The coordinate check (bench/coordinate_check.py): flat over a 16-fold range of widths with width transfer, and not without it."""
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,13 @@ from hooke.modalities.molecules.samples import SMILES, batch_of, random_values
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.width_transfer import transfer_width
-from hooke.studies.coordinate_check import movements, slopes, watched
+
+_PATH = Path(__file__).parents[2] / "bench" / "coordinate_check.py"
+_SPEC = importlib.util.spec_from_file_location("coordinate_check", _PATH)
+assert _SPEC is not None
+assert _SPEC.loader is not None
+check = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(check)
 
 WIDTHS = (16, 64, 256)
 ENCODINGS = EncodingConfig(random_walk=4)
@@ -61,8 +69,8 @@ def found(name: str, *, transfer: bool) -> dict[str, float]:
                 with torch.device("meta"):
                     base = made(name, WIDTHS[0], task)
                 transfer_width(network, base)
-            moved[width].append(movements(network, task, batch, TrainSection(learning_rate=RATES[name]), 4))
-    return slopes(moved)
+            moved[width].append(check.movements(network, task, batch, TrainSection(learning_rate=RATES[name]), 4))
+    return check.slopes(moved)
 
 
 @pytest.mark.parametrize("name", list(RATES))
@@ -80,11 +88,11 @@ def test_not_flat_without(name: str) -> None:
 
 def test_slope_of_a_power() -> None:
     moved = {width: [{"layer": 3.0 * width**0.5}] for width in WIDTHS}
-    assert slopes(moved) == pytest.approx({"layer": 0.5})
+    assert check.slopes(moved) == pytest.approx({"layer": 0.5})
 
 
 def test_every_layer_is_watched() -> None:
-    assert list(watched(made("gine", 16, multitask()))) == [
+    assert list(check.watched(made("gine", 16, multitask()))) == [
         "node_inputs",
         "edge_inputs",
         "layers.0",

@@ -18,6 +18,14 @@ from hooke.core.runs import RunFolder, run_identity
 RECIPE = {"name": "tiny", "train": {"epochs": 1}}
 
 
+def test_what_changes_no_bit_is_not_part_of_the_identity() -> None:
+    saved_often = {**RECIPE, "train": {"epochs": 1, "checkpoint_seconds": 1.0, "tensorboard": True}}
+    assert run_identity(saved_often, "abc") == run_identity(RECIPE, "abc")
+    others = [{**RECIPE, "train": {"epochs": 2}}, {**RECIPE, "train": {"epochs": 1, "threads": 2}}, {"name": "tiny"}]
+    assert len({run_identity(recipe, "abc") for recipe in (RECIPE, *others)}) == 4
+    assert run_identity(RECIPE, "abd") != run_identity(RECIPE, "abc")
+
+
 def test_a_new_run_says_what_it_is(tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path, "tiny", RECIPE, "abc")
     assert run.folder.parent == tmp_path / "tiny"

@@ -224,7 +224,7 @@ class Recipe:
         return replace(self, sections={**self.sections, name: replace(self.sections[name], **options)})
 
 
-_HEAD = "the recipe does not hold:\n  "
+_HEAD = "invalid recipe:\n  "
 _TABLES = ("data", "model", "task", "train")
 _FIXED = ("name", "seed", *_TABLES)
 

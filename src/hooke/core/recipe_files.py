@@ -203,7 +203,7 @@ def build(cls: type[T], mapping: Mapping[str, Any], where: str = "") -> T:
         near = nearest(key, valid)
         problems.append(f"{key}: unknown key" + (f"; did you mean {near!r}?" if near else ""))
     if problems or built is None:
-        raise UsageError("the recipe does not hold:\n  " + "\n  ".join(problems))
+        raise UsageError("invalid recipe:\n  " + "\n  ".join(problems))
     return built
 
 

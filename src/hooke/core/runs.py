@@ -208,9 +208,13 @@ class RunFolder:
         self.path("lock.json").unlink(missing_ok=True)
 
 
+_WITHOUT_EFFECT = ("checkpoint_seconds", "tensorboard")  # options of [train] that change no bit of a run
+
+
 def run_identity(recipe: Mapping[str, Any], data_hash: str) -> str:
-    """Hash of a resolved recipe and its data: the same for the same work."""
-    return content_hash({"recipe": dict(recipe), "data": data_hash})
+    """Hash of a resolved recipe and its data: the same for the same work, whatever is written beside it and how often."""
+    train = {name: value for name, value in recipe.get("train", {}).items() if name not in _WITHOUT_EFFECT}
+    return content_hash({"recipe": {**recipe, "train": train}, "data": data_hash})
 
 
 def versions() -> dict[str, str]:

@@ -15,6 +15,7 @@ import numpy as np
 from hooke.core.errors import DataError, UsageError
 from hooke.core.label import Label
 from hooke.core.types import Spec, labels_of
+from hooke.evaluate.moments import binary_exponent, spread
 
 Arrays = dict[str, np.ndarray]
 FEWEST = 5  # measured rows below which only a constant is learnt
@@ -79,7 +80,8 @@ class LabelwiseEstimator(Estimator):
     """Learns every label by itself, on the rows where it is measured.
 
     A label that is measured in fewer than `FEWEST` rows or has a single value gets its mean or class frequencies, one that is
-    measured nowhere NaN. Ordered classes are learnt as classes. Features that are NaN count as 0, those beyond ±1e6 are cut.
+    measured nowhere NaN. Values are learnt times a power of two that makes their standard deviation about 1, so that their unit does not
+    matter, and without rounding. Ordered classes are learnt as classes. Features that are NaN count as 0, those beyond ±1e6 are cut.
 
     Attributes:
         inputs: Number of features.
@@ -110,7 +112,7 @@ class LabelwiseEstimator(Estimator):
         Args:
             features: All training rows, as `_share` gives them.
             rows: (m,) where the label is measured.
-            values: (m,) float64; of classes, their places among those that occur.
+            values: (m,) float64 with a standard deviation from ½ to 1; of classes, their places among those that occur.
             classes: That occur; 0 for regression.
             seed: Of all randomness.
         """
@@ -140,7 +142,9 @@ class LabelwiseEstimator(Estimator):
             if len(rows) < FEWEST or len(classes) < 2:
                 continue
             if label.kind == "regression":
-                self.learnt[number] = self._learn(given, rows, values, 0, seed)
+                exponent = binary_exponent(values)
+                learnt = self._learn(given, rows, np.ldexp(values, -exponent), 0, seed)
+                self.learnt[number] = {**learnt, "exponent": np.array(exponent)}
             else:
                 learnt = self._learn(given, rows, places.astype(np.float64), len(classes), seed)
                 self.learnt[number] = {**learnt, "classes": classes.astype(np.int64)}
@@ -161,7 +165,9 @@ class LabelwiseEstimator(Estimator):
             for number, (label, columns) in enumerate(self._columns()):
                 if number not in self.learnt:
                     continue
-                mean, std = self._infer(given, number)
+                mean, std = (
+                    np.ldexp(part, self.learnt[number].get("exponent", 0)) for part in self._infer(given, number)
+                )
                 if label.classes:  # classes that did not occur keep probability 0
                     places = columns.start + self.learnt[number]["classes"]
                     out[block, columns] = 0.0
@@ -256,8 +262,7 @@ class Trees(NamedTuple):
 
 def standardisation(features: np.ndarray) -> Arrays:
     """Mean ("shift") and standard deviation ("scale", 1 where it is 0) of each feature."""
-    std = features.std(axis=0)
-    return {"shift": features.mean(axis=0), "scale": np.where(std > 1e-8, std, 1.0)}
+    return {"shift": features.mean(axis=0), "scale": spread(features)}
 
 
 def standardised(features: np.ndarray, shared: Mapping[str, np.ndarray]) -> np.ndarray:

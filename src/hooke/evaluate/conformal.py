@@ -72,8 +72,8 @@ def calibrate_interval(
     """
     measured = ~np.isnan(true)
     error, spread = np.abs(true - mean)[measured], std[measured]
-    floor = float(np.median(error)) if len(error) else 0.0
-    floor = floor if floor > 0 else 1e-12
+    floor = float(np.median(error) or error.max()) if len(error) else 0.0
+    floor = floor or 1.0  # no error at all: any floor gives intervals of no width
     return IntervalCalibration(_quantile(error / (spread + floor), level), floor, level, len(error))
 
 

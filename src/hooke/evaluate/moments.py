@@ -1,4 +1,4 @@
-"""Count, mean and standard deviation of columns, block by block.
+"""Count, mean and standard deviation of columns, block by block; what columns of any scale are divided by.
 
 Source: blocks are merged by the pairwise update of Chan, Golub and LeVeque 1979, which keeps its digits when the mean is large beside the
 spread.
@@ -11,6 +11,33 @@ from typing import NamedTuple
 import numpy as np
 
 from hooke.core.types import LabelStatistics
+
+_ROUNDING = 1e-12  # of a column's size: smaller deviations are those of rounding
+
+
+def divisor(deviation: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Standard deviations to divide by: 1 where a column is constant but for rounding, whatever its unit.
+
+    Args:
+        deviation: (columns,) standard deviations.
+        size: (columns,) how large the values are.
+    """
+    return np.where(deviation > _ROUNDING * size, deviation, 1.0)
+
+
+def spread(values: np.ndarray) -> np.ndarray:
+    """(columns,) standard deviations over the rows, 1 where there is none, so that constant columns stay constant."""
+    deviation = values.std(axis=0, dtype=np.float64)
+    return divisor(deviation, np.abs(values).max(axis=0, initial=0)).astype(values.dtype)
+
+
+def binary_exponent(values: np.ndarray) -> int:
+    """The e for which the standard deviation of values · 2^-e lies in [½, 1); 0 of a constant.
+
+    Scaling by powers of two (`np.ldexp`) rounds nothing, so that what is learnt of scaled values is the same to the bit, and the absolute
+    limits of learners (a tree splits no node of variance below 2.2e-16) mean the same in every unit.
+    """
+    return int(np.frexp(values.std())[1])
 
 
 class Moments(NamedTuple):
@@ -45,4 +72,4 @@ class Moments(NamedTuple):
     def statistics(self) -> LabelStatistics:
         """Count, mean and standard deviation (of the population)."""
         std = np.sqrt(self.deviations / np.maximum(self.measured, 1))
-        return LabelStatistics(self.measured, self.mean, np.where(std > 1e-8, std, 1.0))
+        return LabelStatistics(self.measured, self.mean, divisor(std, np.abs(self.mean)))

@@ -15,6 +15,7 @@ import numpy as np
 from hooke.core.errors import UnknownNameError
 from hooke.core.label import Label
 from hooke.evaluate.metrics import METRICS, PRIMARY
+from hooke.evaluate.moments import binary_exponent, spread
 
 Readout = Literal["linear", "forest"]
 READOUTS: tuple[Readout, ...] = ("linear", "forest")
@@ -113,13 +114,21 @@ def _fitted(name: str, label: Label, x: np.ndarray, y: np.ndarray, seed: int) ->
     if label.kind == "binary":
         model = (_logistic(y) if name == "linear" else _forest_classifier(seed)).fit(x, y)
         return lambda new: model.predict_proba(new)[:, 1]
-    if name == "linear":
-        from sklearn.linear_model import RidgeCV
+    exponent = binary_exponent(y)
+    regression = (_ridge() if name == "linear" else _forest(seed)).fit(x, np.ldexp(y, -exponent))
+    return lambda new: np.ldexp(regression.predict(new), exponent)
 
-        return RidgeCV(alphas=np.logspace(-2, 5, 15)).fit(x, y).predict
+
+def _ridge() -> Any:
+    from sklearn.linear_model import RidgeCV
+
+    return RidgeCV(alphas=np.logspace(-2, 5, 15))
+
+
+def _forest(seed: int) -> Any:
     from sklearn.ensemble import RandomForestRegressor
 
-    return RandomForestRegressor(200, max_features=0.33, random_state=seed).fit(x, y).predict
+    return RandomForestRegressor(200, max_features=0.33, random_state=seed)
 
 
 def _logistic(y: np.ndarray) -> Any:
@@ -141,5 +150,4 @@ def _forest_classifier(seed: int) -> Any:
 
 
 def _standardised(features: np.ndarray, train: np.ndarray) -> np.ndarray:
-    mean, std = features[train].mean(axis=0), features[train].std(axis=0)
-    return np.clip((features - mean) / np.where(std > 1e-8, std, 1.0), -10, 10)
+    return np.clip((features - features[train].mean(axis=0)) / spread(features[train]), -10, 10)

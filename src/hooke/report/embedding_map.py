@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from hooke.core.errors import UsageError
+from hooke.evaluate.moments import spread
 from hooke.report.build import thin
 from hooke.report.drawing import MoleculePool
 from hooke.report.schema import Colouring, EmbeddingMap
@@ -72,7 +73,7 @@ def layout(embeddings: np.ndarray, *, method: Method = "tsne", seed: int = 0) ->
     count, width = embeddings.shape
     if not count or not np.ptp(embeddings, axis=0).any():
         return np.zeros((count, 2)), "all embeddings are equal"
-    scaled = (embeddings - embeddings.mean(axis=0)) / np.maximum(embeddings.std(axis=0), 1e-9)
+    scaled = (embeddings - embeddings.mean(axis=0)) / spread(embeddings)
     size = min(30, width, count)
     reduced = PCA(size, random_state=seed).fit(scaled)
     components = reduced.transform(scaled)

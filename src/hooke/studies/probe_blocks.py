@@ -18,7 +18,8 @@ import numpy as np
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.progress import progress
 from hooke.core.runs import RunFolder
-from hooke.evaluate.correction.base import by_batch, spread
+from hooke.evaluate.correction.base import by_batch
+from hooke.evaluate.moments import spread
 from hooke.images.store import ImageStore
 from hooke.images.wells import Wells
 from hooke.inference.loaded import LoadedRun

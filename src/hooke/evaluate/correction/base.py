@@ -104,12 +104,6 @@ def control_rows(name: str, rows: np.ndarray, controls: np.ndarray | None, least
     return found
 
 
-def spread(values: np.ndarray) -> np.ndarray:
-    """(d,) standard deviations, 1 where there is none, so that constant features stay constant."""
-    deviation = values.std(axis=0)
-    return np.where(deviation > 1e-12 * np.maximum(np.abs(values).max(axis=0, initial=0), 1e-300), deviation, 1.0)
-
-
 def inverse_root(covariance: np.ndarray, ridge: float) -> np.ndarray:
     """(C + ridge I)^(-1/2) of a symmetric positive semi-definite matrix, by its eigenvalues: real and symmetric."""
     values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)

@@ -10,7 +10,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from hooke.evaluate.correction.base import AffinePerBatch, by_batch, checked, control_rows, no_rotation, spread
+from hooke.evaluate.correction.base import AffinePerBatch, by_batch, checked, control_rows, no_rotation
+from hooke.evaluate.moments import spread
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from hooke.core.errors import DataError, UnknownNameError
-from hooke.evaluate.correction.base import Correction, by_batch, checked, control_rows, spread
+from hooke.evaluate.correction.base import Correction, by_batch, checked, control_rows
+from hooke.evaluate.moments import spread
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,8 @@ from typing import ClassVar
 import numpy as np
 
 from hooke.core.errors import UsageError
-from hooke.evaluate.correction.base import (
-    AffinePerBatch,
-    by_batch,
-    checked,
-    control_rows,
-    inverse_root,
-    no_rotation,
-    spread,
-)
+from hooke.evaluate.correction.base import AffinePerBatch, by_batch, checked, control_rows, inverse_root, no_rotation
+from hooke.evaluate.moments import spread
 from hooke.evaluate.retrieval import mean_average_precision
 
 LOWEST, HIGHEST, SAMPLES = 1e-5, 1e3, 25

@@ -16,16 +16,9 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from hooke.core.errors import UnknownNameError
-from hooke.evaluate.correction.base import (
-    AffinePerBatch,
-    by_batch,
-    checked,
-    control_rows,
-    inverse_root,
-    spread,
-    warn_of_few,
-)
+from hooke.evaluate.correction.base import AffinePerBatch, by_batch, checked, control_rows, inverse_root, warn_of_few
 from hooke.evaluate.correction.pca_cs import principal_components
+from hooke.evaluate.moments import spread
 
 
 @dataclass(frozen=True)

@@ -62,3 +62,17 @@ def test_a_class_seen_once_can_still_be_fitted() -> None:
 def test_an_unknown_readout_is_refused() -> None:
     with pytest.raises(UnknownNameError, match="'forest'"):
         probe(*_data(20), LABELS, *np.split(np.arange(20), [10, 15]), readouts=("forests",))
+
+
+@pytest.mark.parametrize("readout", ["linear", "forest"])
+def test_the_unit_of_a_value_does_not_matter(readout: str) -> None:
+    generator = np.random.default_rng(0)
+    features = generator.normal(size=(60, 4))
+    targets = features[:, :1] + 0.1 * generator.normal(size=(60, 1))
+    parts = np.split(np.arange(60), [40, 50])
+    found = [
+        np.ldexp(probe(features, np.ldexp(targets, e), [Label("y")], *parts, readouts=[readout]).predictions, -e)
+        for e in (0, -100)
+    ]
+    assert np.array_equal(*found)
+    assert found[0].std() > 0.3

@@ -3,7 +3,17 @@ from __future__ import annotations
 import pytest
 
 from hooke.report.schema import Estimate
-from hooke.report.wording import bounds_text, decimals, estimate_text, metric_text, name_text, number, percent, plain
+from hooke.report.wording import (
+    bounds_text,
+    decimals,
+    estimate_text,
+    metric_text,
+    name_text,
+    number,
+    percent,
+    plain,
+    spread_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +41,7 @@ def test_measured_values_have_no_zeros_behind() -> None:
         "2.5",
         "1.235",
         "–",
-        "1.000e−09",
+        "1e−09",
     ]
 
 
@@ -42,6 +52,9 @@ def test_an_interval_decides_how_many_decimals_are_shown() -> None:
     assert estimate_text(Estimate(0.3), plus=True) == "+0.300"
     assert estimate_text(Estimate(None)) == "–"
     assert bounds_text(Estimate(1.0, 1.0, 1.0)) == "[1.00, 1.00]"
+    assert estimate_text(Estimate(3.1e-9, 1.2e-9, 5e-9)) == "3.10e−09 [1.20e−09, 5.00e−09]"
+    assert estimate_text(Estimate(3.1e20, 1.2e20, 5e20)) == "3.10e+20 [1.20e+20, 5.00e+20]"
+    assert spread_text(2.5e20, 1e3) == "2.50e+20 ± 1,000"
     assert bounds_text(Estimate(1.0, None, 2.0)) == ""
 
 

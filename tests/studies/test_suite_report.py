@@ -46,7 +46,7 @@ def test_ranks_follow_the_direction_of_each_metric(result: SuiteResult) -> None:
 
 def test_table_and_json(result: SuiteResult) -> None:
     text = result.table()
-    assert "0.5050 ± 0.007" in text
+    assert "0.50500 ± 0.00707" in text
     assert "mean rank" in text
     assert "rmse_cliff" in text
     said = json.loads(json.dumps(result.to_json()))

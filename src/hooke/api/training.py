@@ -14,6 +14,7 @@ from hooke.core.runs import RunFolder
 from hooke.inference.loaded import next_step, read_recipe
 from hooke.inference.shipped import run_path
 from hooke.modalities import trainable
+from hooke.report.wording import number
 
 if TYPE_CHECKING:
     from hooke.studies.benchmark import BenchmarkResult
@@ -70,7 +71,7 @@ class FittedRun:
         for part in ("test", "valid"):
             for level, labels in self.metrics.get(part, {}).items():
                 for name, values in list(labels.items())[:8]:
-                    shown = "  ".join(f"{metric} {value:.3f}" for metric, value in values.items())
+                    shown = "  ".join(f"{metric} {number(value)}" for metric, value in values.items())
                     lines.append(f"{part:<5} {level:<5} {name}: {shown}")
                 if len(labels) > 8:
                     lines.append(f"{part:<5} {level:<5} ... and {len(labels) - 8} more labels in metrics.json")

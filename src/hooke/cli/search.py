@@ -34,6 +34,7 @@ def search(
 ) -> None:
     """Search the options of a recipe, judged on validation rows; a killed search goes on with the same command."""
     import hooke
+    from hooke.report.wording import number
 
     given: dict[str, Any] = {"overrides": overrides or [], "trials": trials, "seed": seed, "runs": runs}
     if tabulate is not None:
@@ -42,12 +43,11 @@ def search(
             print_json(found)
             return
         lines = [
-            [name, f"{entry['test_mean']:.4f}", f"{entry['regret']:.4f}"] for name, entry in found["optimisers"].items()
+            [name, number(entry["test_mean"], 4), number(entry["regret"], 4)]
+            for name, entry in found["optimisers"].items()
         ]
         print_table(["optimiser", "test", "regret"], lines)
-        pairs = [
-            [pair["first"], pair["second"], f"{pair['corrected']:.3g}", pair["verdict"]] for pair in found["pairs"]
-        ]
+        pairs = [[pair["first"], pair["second"], number(pair["corrected"]), pair["verdict"]] for pair in found["pairs"]]
         print_table(["first", "second", "p (Holm)", "verdict"], pairs)
         return
     result = hooke.run_search(recipe, space, sampler=sampler, workers=workers, prune=prune, **given)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hooke.report.markup import Markup, element
+from hooke.report.wording import number
 
 _SIZE = 320  # pixels of a drawing
 _RAISES, _LOWERS = (0.84, 0.19, 0.15), (0.13, 0.40, 0.67)
@@ -98,9 +99,7 @@ def page(title: str, notes: Sequence[str], shown: Sequence[Attributed]) -> str:
 
 def _caption(one: Attributed) -> Markup:
     rest = one.prediction - one.baseline
-    text = (
-        f": {one.prediction:.4g} = {one.baseline:.4g} (bare graph) {'+' if rest >= 0 else '−'} {abs(rest):.4g} (atoms)"
-    )
+    text = f": {number(one.prediction, 4)} = {number(one.baseline, 4)} (bare graph) {'+' if rest >= 0 else '−'} {number(abs(rest), 4)} (atoms)"
     return element("figcaption", element("code", one.smiles), text)
 
 

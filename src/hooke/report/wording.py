@@ -7,6 +7,7 @@ import math
 from hooke.report.schema import Estimate
 
 UNKNOWN = "–"
+_MANY, _MOST_PLACES = 1e7, 6  # from there on numbers are written with an exponent
 METRIC_NAMES = {
     "rmse": "RMSE", "mae": "MAE", "r2": "R²", "pearson": "Pearson r", "spearman": "Spearman ρ", "roc_auc": "ROC AUC",
     "average_precision": "average precision", "cross_entropy": "cross-entropy",
@@ -18,15 +19,15 @@ def number(value: float | None, digits: int = 3) -> str:
     if value is None or not math.isfinite(value):
         return UNKNOWN
     size = math.floor(math.log10(abs(value))) if value else 0
-    if value and not -4 <= size < 7:
+    if value and not (size >= -4 and abs(value) < _MANY):
         return signed(f"{value:.{digits - 1}e}")
     return decimals(value, max(0, digits - 1 - size))
 
 
 def plain(value: float | None, digits: int = 4) -> str:
     """A measured value as it would be noted down: four digits at most, no zeros behind."""
-    text = number(value, digits)
-    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+    text, sign, exponent = number(value, digits).partition("e")
+    return (text.rstrip("0").rstrip(".") if "." in text else text) + sign + exponent
 
 
 def percent(share: float, places: int = 0) -> str:
@@ -46,10 +47,12 @@ def signed(text: str) -> str:
 
 
 def places_for(found: Estimate) -> int | None:
-    """Decimals that show an interval's width to two digits; None without an interval."""
+    """Decimals that show an interval's width to two digits; None without an interval, or where decimals would not be read."""
     if found.value is None or found.low is None or found.high is None or found.high <= found.low:
         return None
-    return min(6, max(0, 1 - math.floor(math.log10(found.high - found.low))))
+    largest = max(abs(found.value), abs(found.low), abs(found.high))
+    places = max(0, 1 - math.floor(math.log10(found.high - found.low)))
+    return places if largest < _MANY and places <= _MOST_PLACES else None
 
 
 def value_text(found: Estimate, *, plus: bool = False) -> str:
@@ -82,7 +85,7 @@ def metric_text(metric: str) -> str:
 
 def spread_text(mean: float, deviation: float) -> str:
     """Mean ± standard deviation, both with the decimals that show the deviation to three digits."""
-    if not 1e-4 <= deviation < 1e6:
+    if not 1e-4 <= deviation < 1e6 or abs(mean) >= _MANY:
         return f"{number(mean)} ± {number(deviation)}"
     places = max(0, 2 - math.floor(math.log10(deviation)))
     return f"{decimals(mean, places)} ± {decimals(deviation, places)}"

@@ -23,6 +23,8 @@ from hooke.core.runs import RunFolder
 from hooke.core.types import Store
 from hooke.evaluate.bootstrap import Interval, paired_difference
 from hooke.evaluate.metrics import METRICS, PRIMARY
+from hooke.report.build import estimate
+from hooke.report.wording import estimate_text, spread_text
 from hooke.studies.comparison import compare_with_baselines
 from hooke.train.fit import adapted, fit, prepare
 
@@ -88,10 +90,10 @@ class BenchmarkResult:
             lines.append(f"{label}, {split} split, {metric} ({better} is better)")
             for system in self.systems:
                 values = np.array(list(self._values(split, label, system).values()))
-                text = f"  {system:<14} {values.mean():8.4f} ± {values.std(ddof=1) if len(values) > 1 else 0:.4f}"
+                text = f"  {system:<14} {spread_text(values.mean(), values.std(ddof=1) if len(values) > 1 else 0.0)}"
                 if (split, label, system) in differences:
                     found = differences[split, label, system]
-                    text += f"   {first} minus this: {found.value:+.4f} [{found.low:+.4f}, {found.high:+.4f}]"
+                    text += f"   {first} minus this: {estimate_text(estimate(found), plus=True)}"
                 lines.append(text)
         return "\n".join(lines)
 

@@ -17,6 +17,8 @@ from hooke.evaluate.probe_models import probe as fit_probes
 from hooke.inference.cached import cached_embeddings
 from hooke.molecules.splitting import split_store
 from hooke.molecules.store import MoleculeStore
+from hooke.report.build import estimate
+from hooke.report.wording import bounds_text, number
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class ProbeReport:
         """Header and lines."""
         lines = [
             [
-                found.label, found.metric, f"{found.score.value:.4f}", f"[{found.score.low:.4f}, {found.score.high:.4f}]",
+                found.label, found.metric, number(found.score.value, 4), bounds_text(estimate(found.score)),
                 found.readout, f"{found.positives:.1%}" if found.kind == "binary" else "-",
             ]
             for found in self.labels

@@ -21,6 +21,7 @@ from hooke.report import build
 from hooke.report.drawing import MoleculePool
 from hooke.report.provenance import reproduce
 from hooke.report.schema import Difference, KeyNumber, Report, Summary
+from hooke.report.wording import bounds_text, estimate_text, value_text
 from hooke.studies.comparison import Compared, compare_with_baselines, difference_between, primary_table
 from hooke.studies.run_report import (
     citations_of,
@@ -138,14 +139,15 @@ def verdict(compared: Compared, differences: tuple[Difference, ...]) -> Summary:
     baselines = f"it beats {', '.join(beaten)}" if beaten else "it beats no baseline"
     if not_beaten:
         baselines += f", but not {', '.join(not_beaten)}"
-    low, high = (float("nan") if value is None else value for value in (first.low, first.high))
     sentence = (
-        f"Pretraining, then fine-tuning {text}: {metric.name} {first.value:+.3f} {label.unit} "
-        f"[{low:+.3f}, {high:+.3f}]; {baselines} (95 % intervals, {len(compared.names)} test molecules)."
+        f"Pretraining, then fine-tuning {text}: {metric.name} {estimate_text(first, label.unit, plus=True)}; "
+        f"{baselines} (95 % intervals, {len(compared.names)} test molecules)."
     )
     numbers = tuple(
         KeyNumber(
-            f"{found[0].value:.2f}", f"{label.unit} {metric.name}, {name}", f"[{found[0].low:.2f}, {found[0].high:.2f}]"
+            value_text(build.estimate(found[0])),
+            f"{label.unit} {metric.name}, {name}",
+            bounds_text(build.estimate(found[0])),
         )
         for name, found in compared.scores.items()
     )

@@ -22,6 +22,7 @@ from hooke.report.embedding_map import embedding_map
 from hooke.report.html import write_report
 from hooke.report.provenance import reproduce
 from hooke.report.schema import Count, DataSummary, Difference, KeyNumber, Report, ResultTable, Summary
+from hooke.report.wording import bounds_text, value_text
 from hooke.studies.comparison import (
     Compared,
     compare_with_baselines,
@@ -123,7 +124,7 @@ def summary_of(compared: Compared, differences: tuple[Difference, ...], model: s
     outcome = "better" if better and not worse else "worse" if worse and not better else "undecided"
     first = compared.labels[0]
     value = compared.scores[model][0]
-    interval = f"[{value.low:.3g}, {value.high:.3g}]"
+    interval = bounds_text(build.estimate(value))
     if first.classes:
         chance = 1 / first.classes
         text += (
@@ -132,7 +133,7 @@ def summary_of(compared: Compared, differences: tuple[Difference, ...], model: s
         )
         interval += f", chance {chance:.3g}"
     numbers = (
-        KeyNumber(f"{value.value:.3g}", f"{compared.metrics[0].name} of {first.name}", interval),
+        KeyNumber(value_text(build.estimate(value)), f"{compared.metrics[0].name} of {first.name}", interval),
         KeyNumber(f"{len(compared.names):,}", f"test {compared.items}"),
     )
     return Summary(text, outcome, numbers, compared.caveats)  # type: ignore[arg-type]
@@ -145,9 +146,9 @@ def losses_summary(run: RunFolder) -> Summary:
         return Summary("Nothing was held out for a test, so nothing is claimed.")
     name = "mse" if "mse" in found else "loss"
     beside = f"; {_GUESS[name][0]} gives {_GUESS[name][1]:.2f}" if name in _GUESS else ""
-    number = KeyNumber(f"{found[name]:.3f}", f"{name} on {part} {items}")
+    reached = value_text(build.estimate(found[name]))
     return Summary(
-        f"The {name} on {part} {items} is {found[name]:.3f}{beside}.", key_numbers=(number,),
+        f"The {name} on {part} {items} is {reached}{beside}.", key_numbers=(KeyNumber(reached, f"{name} on {part} {items}"),),
         caveats=tuple(simulated_caveat(run)),
     )  # fmt: skip
 

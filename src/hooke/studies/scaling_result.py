@@ -14,6 +14,7 @@ import polars as pl
 from hooke.core.files import put_in_place
 from hooke.evaluate.bootstrap import Interval, paired_difference
 from hooke.evaluate.power_law import FEWEST_SIZES, PowerLaw, better_form, fit_power_law
+from hooke.report.wording import number
 from hooke.studies.scaling import Factor, Study, Trial
 
 MEASURES = {"test": "error on the test rows", "probe": "error of linear probes of the frozen encoder"}
@@ -186,7 +187,7 @@ class ScalingResult:
 def _line(curve: Curve) -> list[str]:
     seeds = sorted({len(by_seed) for by_seed in curve.errors})
     shown = [curve.factor, curve.measure, str(len(curve.sizes)), "-".join(map(str, seeds))]
-    shown += [f"{curve.mean(place).value:.4f}" for place in (0, -1)]
+    shown += [number(curve.mean(place).value, 4) for place in (0, -1)]
     shown.append(_interval(curve.improvement, "{:.1%}"))
     if not curve.laws:
         return [*shown, f"- (fewer than {FEWEST_SIZES} sizes)", "-", "-"]

@@ -16,6 +16,7 @@ from hooke.evaluate.metrics import METRICS
 from hooke.report import build
 from hooke.report.html import write_report
 from hooke.report.schema import KeyNumber, Report, Reproduce, Summary
+from hooke.report.wording import number, spread_text
 from hooke.studies.evaluation import CLIFF, SuiteRow
 from hooke.suites import Suite
 
@@ -120,7 +121,8 @@ class SuiteResult:
 def _cell(values: Sequence[float]) -> str:
     if not values:
         return "-"
-    return f"{np.mean(values):.4f}" + (f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else "")
+    mean = float(np.mean(values))
+    return spread_text(mean, float(np.std(values, ddof=1))) if len(values) > 1 else number(mean, 4)
 
 
 def _ranked(values: Sequence[float]) -> np.ndarray:

@@ -49,7 +49,8 @@ def split_of(store: Store, recipe: Recipe) -> Split:
     found = modality.splits[recipe.split.kind](store, recipe.split)
     found = Split(*(modality.usable(store, part, recipe) for part in (found.train, found.valid, found.test)))
     if not len(found.train):
-        raise UsageError(f"none of the {modality.items} is left to train on; check data.split and the labels")
+        text = f"none of the {modality.items} is left to train on; check data.split and the labels"
+        raise UsageError("\n".join(filter(None, [text, modality.describe(store).left_out])))
     return part_of(found, recipe.split.train_share, generator=np.random.default_rng(recipe.seed))
 
 

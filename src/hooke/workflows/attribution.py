@@ -34,6 +34,7 @@ from hooke.molecules.source import TableRows, first_smiles
 from hooke.nn.graphs.distinct import Distinct, Groups
 from hooke.nn.graphs.embeddings import AtomEmbedding, BondEmbedding
 from hooke.report.attribution_page import write_page
+from hooke.report.wording import number
 
 STEPS, AT_ONCE = 128, 16  # points of the integral, and copies of a molecule in a batch
 MASKED, DRAWS = 0.2, 20  # share of the atoms that is masked, and random draws of as many
@@ -276,9 +277,9 @@ class Faithfulness:
     def sentence(self) -> str:
         """In words."""
         return (
-            f"Without the {MASKED:.0%} of atoms with the largest attributions the prediction changes by {self.top:.3g} on average, without "
-            f"as many random ones by {self.random:.3g} (larger in {self.wins:.0%} of {self.molecules} molecules, signed-rank p = "
-            f"{self.p_value:.2g}). Attributions miss the difference to the baseline by at most {self.largest_gap:.2g}."
+            f"Without the {MASKED:.0%} of atoms with the largest attributions the prediction changes by {number(self.top)} on average, without "
+            f"as many random ones by {number(self.random)} (larger in {self.wins:.0%} of {self.molecules} molecules, signed-rank p = "
+            f"{number(self.p_value, 2)}). Attributions miss the difference to the baseline by at most {number(self.largest_gap, 2)}."
         )
 
 

@@ -124,3 +124,18 @@ def test_stored_cells() -> None:
     assert "no class from 0 to 2" in stored_cell("3", classes).problem
     assert "neither 0 nor 1" in stored_cell("<1", Label("b", kind="binary")).problem
     assert "neither 0 nor 1" in stored_cell("0.5", Label("b", kind="binary")).problem
+
+
+def test_what_32_bits_cannot_hold_is_said() -> None:
+    label = Label("y")
+    assert "too small" in stored_cell("6.1e-50", label).problem
+    assert stored_cell("6.1e-50", Label("y", transform="minus_log10")).value == pytest.approx(49.2147, abs=1e-3)
+    assert stored_cell("6.1e-25", label).value == 6.1e-25
+    assert stored_cell("0", label).value == 0
+    profile = ColumnProfile("y")
+    profile.add(["100000001.1", "99999996.2", "99999998.4"])
+    assert "subtract a constant" in profile.rounded()
+    for fine in (["1", "2", "3"], ["6.1e-25", "1.2e-25"], ["100001.1", "99996.2"], ["3.5", "3.5"], []):
+        profile = ColumnProfile("y")
+        profile.add(fine)
+        assert profile.rounded() == ""

@@ -150,11 +150,11 @@ class Molecules(Trainable, Readable):
         import polars as pl
 
         rows = store.read(np.arange(min(len(store), _DESCRIBED)))
-        labels = [
-            label_summary(label, rows.targets[level][:, place])
-            for level in rows.targets
-            for place, label in enumerate(store.level_labels(level)[:_LABELS_SHOWN])
-        ]
+        labels = []
+        for level, values in rows.targets.items():
+            bounds = rows.bounds.get(level, np.broadcast_to(np.int8(0), values.shape))
+            shown = enumerate(store.level_labels(level)[:_LABELS_SHOWN])
+            labels += [label_summary(label, values[:, place], bounds[:, place]) for place, label in shown]
         rejected = store.folder / "rejected.parquet"
         left_out = ingest_summary(store)
         fields = {
@@ -167,6 +167,9 @@ class Molecules(Trainable, Readable):
             labels=labels,
             rejected=pl.read_parquet(rejected).to_dicts() if rejected.exists() else [],
             duplicates_rule=str(store.metadata.get("duplicates", "")),
+            notes=tuple(
+                f"{name}: {what}" for name, what in (store.metadata.get("ingest") or {}).get("rounded", {}).items()
+            ),
         )
         return Description(fields, left_out, section)
 

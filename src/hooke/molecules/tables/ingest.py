@@ -85,6 +85,7 @@ class IngestReport:
     ignored_columns: dict[str, str]  # column -> why it is no label
     split_conflicts: int = 0  # merged rows that their table puts into another part than the row that stays
     repeats: dict[str, dict[str, float]] = field(default_factory=dict)  # label -> see `duplicates.Repeats`
+    rounded: dict[str, str] = field(default_factory=dict)  # label -> what is lost of its values when they are stored
 
     def to_json(self) -> dict[str, object]:
         """A plain dictionary."""
@@ -108,7 +109,7 @@ def ingest_summary(store: MoleculeStore) -> str:
     text = report.summary()
     if report.rows_rejected or report.label_problems:
         text += f"; reasons in {store.folder / REJECTED}"
-    return text
+    return "\n".join([text, *(f"{name}: {what}" for name, what in report.rounded.items())])
 
 
 def store_folder(root: Path, name: str, content: object) -> Path:
@@ -307,6 +308,7 @@ class _Work:
         report = IngestReport(
             read, kept, rejected, int((~merged.keep).sum()), merged.conflicts, len(refused) - rejected, unlabelled,
             dict(self.columns[0].ignored), split_conflicts, {name: asdict(repeats) for name, repeats in merged.repeats.items()},
+            dict(self.columns[0].rounded),
         )  # fmt: skip
         if report.rows_read != report.rows_kept + report.rows_rejected + report.duplicates_merged:
             raise DataError(f"rows are missing, which is a mistake in Hooke, please report it: {report.summary()}")

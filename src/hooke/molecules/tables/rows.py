@@ -33,6 +33,7 @@ class Columns:
         smiles: SMILES column.
         graph, node: Column -> its label as stored, of molecules and of atoms.
         ignored: Column -> why it is no label.
+        rounded: Label -> what is lost of its values when they are stored.
         rows: Rows of the table, if they were counted.
     """
 
@@ -41,6 +42,7 @@ class Columns:
     node: dict[str, Label]
     ignored: dict[str, str] = field(default_factory=dict)
     rows: int | None = None
+    rounded: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ def _labels_found(
     reasons = {name: profile.no_label() for name, profile in profiles.items() if options.targets == "auto"}
     ignored = {name: reason for name, reason in reasons.items() if reason}
     labels = {name: profile.label(options) for name, profile in profiles.items() if name not in ignored}
-    return Columns(smiles, labels, {}, ignored, total)
+    rounded = {label.name: text for name, label in labels.items() if (text := profiles[name].rounded())}
+    return Columns(smiles, labels, {}, ignored, total, rounded)
 
 
 def _candidates(others: Sequence[str], options: LabelOptions) -> Sequence[str]:

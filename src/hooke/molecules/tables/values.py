@@ -17,6 +17,8 @@ from hooke.molecules.tables.description import LabelOptions
 MISSING = frozenset({"", "nan", "na", "n/a", "none", "null", "nd", "-", "?"})
 MAX_CLASSES = 1000
 _LARGEST = float(np.finfo(np.float32).max)  # labels are stored in 32 bits
+_SMALLEST = float(np.finfo(np.float32).tiny)
+_NOTICED = 0.01  # share of a column's spread that rounding may take without a word
 _NUMBER = re.compile(r"(?P<sign>>=|<=|>>|<<|>|<|~|=)?\s*(?P<number>[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)", re.ASCII)
 _WORDS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "active": 1.0, "inactive": 0.0}
 _BOUNDS = {">": 1, ">=": 1, ">>": 1, "<": -1, "<=": -1, "<<": -1}
@@ -75,6 +77,10 @@ def stored_cell(text: str, label: Label, convert: tuple[str, str] | None = None)
     if convert is not None:
         cell = convert_cell(cell, *convert)
     cell = transform(cell, label.transform)
+    if 0 < abs(cell.value) < _SMALLEST:
+        return Cell(
+            math.nan, problem=f"{text.strip()[:40]!r} is too small to be stored: give the column in a smaller unit"
+        )
     if label.kind == "regression" or math.isnan(cell.value):
         return cell
     classes = 2 if label.kind == "binary" else label.classes
@@ -92,6 +98,9 @@ class ColumnProfile:
         self.numbers = self.unreadable = 0
         self.whole = self.running = True
         self.lowest, self.highest, self._last = math.inf, -math.inf, math.nan
+        self._first = self._sum = self._squares = self._lost = (
+            0.0  # Σ and Σ² of differences from the first, Σ² of what 32 bits lose
+        )
 
     def add(self, cells: Sequence[str]) -> None:
         """Count some more cells."""
@@ -106,6 +115,10 @@ class ColumnProfile:
                 self.running = self.running and not (self.numbers and value - self._last != 1)
                 self.whole = self.whole and value == int(value) and not cell.bound
                 self.lowest, self.highest = min(self.lowest, value), max(self.highest, value)
+                self._first = value if not self.numbers else self._first
+                self._sum += value - self._first
+                self._squares += (value - self._first) ** 2
+                self._lost += (value - float(np.float32(value))) ** 2 if abs(value) >= _SMALLEST else 0.0
                 self.numbers += 1
                 self._last = value
 
@@ -113,6 +126,19 @@ class ColumnProfile:
     def binary(self) -> bool:
         """All numbers are 0 or 1."""
         return bool(self.numbers) and self.whole and self.lowest >= 0 and self.highest <= 1
+
+    def rounded(self) -> str:
+        """What is lost where values are stored in 32 bits: "" unless they are rounded by a hundredth of their spread or more."""
+        if not self.numbers:
+            return ""
+        spread = math.sqrt(max(0.0, self._squares / self.numbers - (self._sum / self.numbers) ** 2))
+        lost = math.sqrt(self._lost / self.numbers)
+        if lost < _NOTICED * spread or not lost or not spread:
+            return ""
+        return (
+            f"differences between values lose digits: they are stored in 32 bits, rounded by {lost:.2g} on average where they "
+            f"spread by {spread:.2g} around {self._first:.4g}; subtract a constant from the column"
+        )
 
     def no_label(self) -> str:
         """Why "auto" does not take this column as a label; "" if it does."""

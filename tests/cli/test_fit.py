@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -38,6 +40,49 @@ def test_wrong_columns_are_said(hooke, table: Path) -> None:  # type: ignore[no-
     assert "Did you mean 'smiles'" in hooke("fit", "--csv", table, "--smiles", "smile").err
     assert "Did you mean 'log_p'" in hooke("fit", "--csv", table, "--targets", "logp").err
     assert hooke("fit", "--csv", "none.csv").code == 3
+
+
+_MISTAKES = """
+import sys
+from hooke.cli.main import app
+from hooke.core.errors import HookeError
+
+for line in sys.argv[2:]:
+    try:
+        app(["fit", *line.split(" ")], standalone_mode=False)
+    except HookeError as error:
+        print(str(error).splitlines()[-1].strip())
+    assert "torch" not in sys.modules, line
+"""
+
+
+def test_mistakes_are_said_before_torch_is_loaded(table: Path) -> None:
+    expected = {
+        "--csv none.csv": "there is no file",
+        f"--csv {table.parent}": "is a folder",
+        f"--csv {table} --smiles smile": "Did you mean 'smiles'",
+        f"--csv {table} --targets logp": "Did you mean 'log_p'",
+        f"--csv {table} --split skaffold": "Did you mean 'scaffold'",
+        f"--csv {table} data.kinds.log_p=binry": "data.kinds.log_p",
+        f"--csv {table} train.lerning_rate=1": "Did you mean 'train.learning_rate'",
+        f"--csv {table} train.epochs=0": "epochs must be at least 1",
+        f"--csv {table} model.widht=3": "Did you mean 'model.width'",
+        f"--csv {table} model.width=broad": "model.width: Input should be a valid integer",
+        f"--csv {table} model.preset=smal": "Did you mean 'small'",
+        f"--csv {table} model.name=dmpn": "Did you mean 'dmpnn'",
+        f"--csv {table} task.name=multitusk": "Did you mean 'multitask'",
+        f"--csv {table} encodings.random_walk=-3": "random_walk must be at least 0",
+        "tiny_ginee": "Did you mean 'tiny_gine'",
+        "screen_ca_mae train.lr=3": "unknown key 'train.lr'",
+        "screen_ca_mae data.split.kind=wel": "Did you mean 'well'",
+        "tiny_profiles profiles.feature=a": "Did you mean 'profiles.features'",
+    }
+    found = subprocess.run(
+        [sys.executable, "-c", _MISTAKES, "-", *expected], capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stderr
+    for line, (command, message) in zip(found.stdout.splitlines(), expected.items(), strict=True):
+        assert message in line, command
 
 
 def test_images_by_recipe_with_report(hooke) -> None:  # type: ignore[no-untyped-def]

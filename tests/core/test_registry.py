@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import fields
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -25,6 +26,15 @@ def test_looking_up_a_data_set_imports_that_file_alone_and_nothing_heavy() -> No
         "assert not {'torch', 'rdkit', 'polars', 'pandas'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("kind", ["models", "tasks", "estimators"])
+def test_options_and_presets_are_read_without_importing(kind: str) -> None:
+    for name in registry.names(kind):
+        stated, module = registry.stated(kind, name), registry.module(kind, name)
+        assert stated is not None
+        assert [field.name for field in fields(stated.config)] == [field.name for field in fields(module.Config)], name
+        assert stated.presets == list(getattr(module, "PRESETS", ())), name
 
 
 def test_unknown_names_and_kinds_are_answered_with_the_nearest() -> None:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hooke.core.errors import UsageError
-from hooke.core.recipe import Recipe, resolve
+from hooke.core.recipe import Recipe, check_data, resolve
 from hooke.core.recipe_files import read
 from hooke.core.runs import RunFolder
-from hooke.inference.loaded import next_step, read_recipe
 from hooke.inference.shipped import run_path
 from hooke.modalities import trainable
 from hooke.report.wording import number
@@ -52,6 +51,8 @@ class FittedRun:
     @property
     def modality(self) -> str:
         """The kind of data that it is about."""
+        from hooke.inference.loaded import read_recipe
+
         return read_recipe(self.run).modality
 
     def _ingest(self) -> tuple[Any, str]:
@@ -62,6 +63,8 @@ class FittedRun:
 
     def summary(self) -> str:
         """A few lines for people."""
+        from hooke.inference.loaded import next_step
+
         info = self.run.info
         rows = ", ".join(f"{count:,} {part}" for part, count in info["rows"].items())
         ingested = self._ingest()[1]
@@ -117,9 +120,9 @@ def fit(
         UsageError: Neither recipe nor csv; an unknown key, name or value.
         DataError: The data cannot be read.
     """
+    chosen = _recipe(recipe, overrides, csv, smiles, targets, split, seed)  # before torch and Lightning are loaded
     from hooke.train import fit as training
 
-    chosen = _recipe(recipe, overrides, csv, smiles, targets, split, seed)
     run = training.fit(chosen, runs=Path(runs), new=new, workers=workers, show_progress=show_progress)
     return _reported(run, report=report, show_progress=show_progress)
 
@@ -154,9 +157,9 @@ def finetune(
 
     The other arguments are those of `fit`; model, encodings and standardisation come from the pretrained run.
     """
+    chosen = _recipe(recipe, overrides, csv, smiles, targets, split, seed)  # before torch and Lightning are loaded
     from hooke.train import fit as training
 
-    chosen = _recipe(recipe, overrides, csv, smiles, targets, split, seed)
     run = training.finetune(
         run_path(pretrained), chosen, mode=mode, runs=Path(runs), new=new, workers=workers, show_progress=show_progress
     )
@@ -286,6 +289,7 @@ def _recipe(
         mapping.setdefault("data", {})["split"] = {**mapping.get("data", {}).get("split", {}), "kind": split}
     if seed is not None:
         mapping["seed"] = seed
+    check_data(mapping)
     return resolve(mapping)
 
 

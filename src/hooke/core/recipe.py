@@ -227,6 +227,7 @@ class Recipe:
 _HEAD = "invalid recipe:\n  "
 _TABLES = ("data", "model", "task", "train")
 _FIXED = ("name", "seed", *_TABLES)
+_DEFAULTS = {"data": "pocketmix", "model": "gine", "task": "multitask"}
 
 
 def load_recipe(recipe: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -237,30 +238,20 @@ def load_recipe(recipe: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 def resolve(mapping: Mapping[str, Any]) -> Recipe:
     """Check a plain dictionary as a whole.
 
+    What can be said of it without importing the files of model and task, which import torch, is said first.
+
     Raises:
         UsageError: Everything that is wrong with it, with the nearest valid names.
     """
-    problems: list[UsageError] = []
-
-    def attempt(function: Any, *arguments: Any) -> Any:
-        try:
-            return function(*arguments)
-        except UsageError as error:
-            problems.append(error)
-            return None
-
-    tables = {key: attempt(_table, mapping, key, key) or {} for key in _TABLES}
+    problems = _Problems()
+    attempt = problems.attempt
+    tables: dict[str, Mapping[str, Any]] = {key: attempt(_table, mapping, key, key) or {} for key in _TABLES}
     tables["split"] = attempt(_table, tables["data"], "split", "data.split") or {}
     data = {key: value for key, value in tables["data"].items() if key != "split"}
-    named = {
-        "data": attempt(named_thing, "datasets", data, "data", "pocketmix"),
-        "model": attempt(named_thing, "models", tables["model"], "model", "gine"),
-        "task": attempt(named_thing, "tasks", tables["task"], "task", "multitask"),
-    }
-    about = {kind: attempt(_modality, thing) for kind, thing in named.items() if thing is not None}
-    if None not in named.values():
-        attempt(_agree, named, about)
-    modality = attempt(modality_object, about["data"]) if about.get("data") else None
+    named = {"data": attempt(named_thing, "datasets", data, "data", _DEFAULTS["data"])}
+    for key, kind in (("model", "models"), ("task", "tasks")):
+        attempt(_check_stated, kind, tables[key], key, _DEFAULTS[key])
+    modality: Any = None if named["data"] is None else attempt(modality_object, _modality(named["data"]))
     sections = _modality_sections(mapping, modality, attempt)
     split = attempt(build, SplitSection, tables["split"], "data.split")
     train = attempt(build, TrainSection, tables["train"], "train")
@@ -269,15 +260,49 @@ def resolve(mapping: Mapping[str, Any]) -> Recipe:
         problems.append(UsageError(f"seed must be a whole number of at least 0, got {seed!r}"))
     if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*", name):  # it becomes a folder's name
         problems.append(UsageError(f"name must be made of letters, digits, '.', '-' and '_', got {name!r}"))
-    recipe = None
-    if not problems:
-        recipe = Recipe(name, seed=seed, split=split, train=train, sections=sections, **named)
-        attempt(_check, recipe, modality)
-    if len(problems) == 1:
-        raise problems[0]
-    if problems or recipe is None:
-        raise UsageError(_HEAD + "\n  ".join(str(problem).removeprefix(_HEAD) for problem in problems))
+    if modality is not None:
+        attempt(_check_modality, modality, split)
+    problems.say()
+    for key, kind in (("model", "models"), ("task", "tasks")):
+        named[key] = attempt(named_thing, kind, tables[key], key, _DEFAULTS[key])
+    problems.say()
+    attempt(_agree, named)
+    problems.say()
+    recipe = Recipe(name, seed=seed, split=split, train=train, sections=sections, **named)
+    modality.check(recipe)
+    base_config(recipe)
     return recipe
+
+
+class _Problems(list[UsageError]):
+    """What is wrong with a recipe."""
+
+    def attempt(self, function: Any, *arguments: Any) -> Any:
+        """What a function returns, or None, and what is wrong is kept."""
+        try:
+            return function(*arguments)
+        except UsageError as error:
+            self.append(error)
+            return None
+
+    def say(self) -> None:
+        """Raise `UsageError` with all of it, if there is anything."""
+        if len(self) == 1:
+            raise self[0]
+        if self:
+            raise UsageError(_HEAD + "\n  ".join(str(problem).removeprefix(_HEAD) for problem in self))
+
+
+def check_data(mapping: Mapping[str, Any]) -> None:
+    """What the data set of a recipe refuses at once: see `datasets.Dataset.check`.
+
+    Raises:
+        UsageError: Options that are not its own, or columns that are not there.
+        DataError: A file that is not there, or is no table.
+    """
+    data = {key: value for key, value in _table(mapping, "data", "data").items() if key != "split"}
+    named = named_thing("datasets", data, "data", _DEFAULTS["data"])
+    registry.module("datasets", named.name).Dataset(named.config).check()
 
 
 def modality_object(name: str) -> Any:
@@ -317,23 +342,34 @@ def _refuse_section(key: str, modality: Any) -> None:
         raise UnknownNameError("section", key, [*_FIXED, *(modality.sections if modality is not None else others)])
 
 
-def _agree(named: Mapping[str, Named], about: Mapping[str, str]) -> None:
+def _agree(named: Mapping[str, Named]) -> None:
     """Data, model and task must be of one modality."""
-    if len({one for one in about.values() if one != "any"}) > 1:
+    about = {key: _modality(thing) for key, thing in named.items()}
+    if len(set(about.values()) - {"any"}) > 1:
         raise UsageError(
             "data, model and task must be about one thing, but "
-            + ", ".join(f"{kind} {named[kind].name!r} is about {one}" for kind, one in about.items())
+            + ", ".join(f"{key} {named[key].name!r} is about {name}" for key, name in about.items())
         )
 
 
-def _check(recipe: Recipe, modality: Any) -> None:
-    """The modality can be trained, splits like this and knows all options."""
+def _check_modality(modality: Any, split: SplitSection | None) -> None:
+    """It can be trained, and splits like this."""
     if not modality.trainable:
         raise UsageError(f"{modality.name} are data alone: nothing is trained on them")
-    if recipe.split.kind not in modality.splits:
-        raise UnknownNameError(f"kind of split of {modality.name}", recipe.split.kind, modality.splits)
-    modality.check(recipe)
-    base_config(recipe)
+    if split is not None and split.kind not in modality.splits:
+        raise UnknownNameError(f"kind of split of {modality.name}", split.kind, modality.splits)
+
+
+def _check_stated(kind: str, table: Mapping[str, Any], where: str, default: str) -> None:
+    """The thing that a table names is there and has these options, as far as its file says it without being imported."""
+    kind, name, preset, options = _named(kind, table, where, default)
+    if name not in registry.names(kind):
+        raise UnknownNameError(kind.removesuffix("s"), name, registry.names(kind))
+    stated = registry.stated(kind, name)
+    if stated is not None:
+        if preset and preset not in stated.presets:
+            raise UnknownNameError(f"preset of {name}", preset, stated.presets)
+        build(stated.config, options, where)
 
 
 def base_config(recipe: Recipe) -> Any:
@@ -368,12 +404,7 @@ def named_thing(kind: str, table: Mapping[str, Any], where: str, default: str) -
     Raises:
         UsageError: No such thing or option.
     """
-    options = dict(table)
-    name, preset = (
-        _text(options.pop(key, value), f"{where}.{key}") for key, value in (("name", default), ("preset", ""))
-    )
-    if kind == "models" and name in registry.names("estimators"):
-        kind = "estimators"
+    kind, name, preset, options = _named(kind, table, where, default)
     module = registry.module(kind, name)
     if preset:
         presets = module.PRESETS if kind == "models" else {}
@@ -381,6 +412,17 @@ def named_thing(kind: str, table: Mapping[str, Any], where: str, default: str) -
             raise UnknownNameError(f"preset of {name}", preset, presets)
         options = {**asdict(presets[preset]), **options}
     return Named(name, build(module.Config, options, where), kind)
+
+
+def _named(kind: str, table: Mapping[str, Any], where: str, default: str) -> tuple[str, str, str, dict[str, Any]]:
+    """What a table names: its kind (among models there may be an estimator), its name, a preset, and options."""
+    options = dict(table)
+    name, preset = (
+        _text(options.pop(key, value), f"{where}.{key}") for key, value in (("name", default), ("preset", ""))
+    )
+    if kind == "models" and name in registry.names("estimators"):
+        kind = "estimators"
+    return kind, name, preset, options
 
 
 def _text(value: Any, where: str) -> str:

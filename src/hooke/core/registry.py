@@ -6,11 +6,16 @@ the same members. Files may lie in sub-folders, which only sort them; encoders a
 
 from __future__ import annotations
 
+import ast
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import field, make_dataclass
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
+from typing import Any, Literal, NamedTuple
 
 from hooke.core.cards import Card
 from hooke.core.errors import UnknownNameError, UsageError
@@ -43,6 +48,50 @@ def module(kind: str, name: str) -> ModuleType:
         return point.load() if point.attr else importlib.import_module(point.module)
     except ImportError as error:
         raise UsageError(f"the plug-in {point.value} ({kind} {name!r}) does not import: {error}") from error
+
+
+class Stated(NamedTuple):
+    """What the file of a name states, read without importing it.
+
+    Attributes:
+        config: A dataclass with the options of its `Config`; a type that only the file knows is `Any`, and ranges are not known.
+        presets: Names of its `PRESETS`.
+    """
+
+    config: type
+    presets: list[str]
+
+
+def stated(kind: str, name: str) -> Stated | None:
+    """The options of one of Hooke's own names; None of a third party's."""
+    own = _own(kind)
+    found = find_spec(own[name]) if name in own else None
+    if found is None or found.origin is None:
+        return None
+    statements = ast.parse(Path(found.origin).read_bytes()).body
+    [config] = [node for node in statements if isinstance(node, ast.ClassDef) and node.name == "Config"]
+    types = {
+        ast.unparse(node.target): _type(node.annotation) for node in config.body if isinstance(node, ast.AnnAssign)
+    }
+    presets = [
+        ast.literal_eval(key)
+        for node in statements
+        if isinstance(node, ast.AnnAssign)
+        and ast.unparse(node.target) == "PRESETS"
+        and isinstance(node.value, ast.Dict)
+        for key in node.value.keys
+        if key is not None
+    ]
+    return Stated(
+        make_dataclass("Config", [(name, what, field(default=None)) for name, what in types.items()]), presets
+    )
+
+
+def _type(annotation: ast.expr) -> Any:
+    try:
+        return eval(ast.unparse(annotation), {"Literal": Literal, "Mapping": Mapping})  # of our own file
+    except NameError:
+        return Any
 
 
 def card(name: str) -> Card:

@@ -32,6 +32,14 @@ class Dataset(ABC, Generic[Config]):
     def twin(self, folder: Path, seed: int = 0) -> Any:
         """A small store of the same form below `folder`, made without network; the same seed gives the same content."""
 
+    def check(self) -> None:
+        """Refuse at once what the options name and is not there; nothing by default.
+
+        Raises:
+            UsageError: A column is not there.
+            DataError: A file is not there or cannot be read.
+        """
+
     def files(self, how: How = How()) -> list[Path]:
         """The raw files, from the mirror or downloaded with checksum and resume.
 

@@ -59,6 +59,27 @@ class Config:
 class Dataset(datasets.Dataset[Config]):
     """The table as a store; its labels are known once the table has been read."""
 
+    @property
+    def table(self) -> Table:
+        """The table with what is said of it.
+
+        Raises:
+            UsageError: No file is named.
+        """
+        config = self.config
+        if not config.path:
+            raise UsageError("data.path is missing: name the table, for example data.path=assay.csv")
+        labels = LabelOptions(config.targets, config.kinds, config.transforms, config.units, config.convert_to)
+        return Table(
+            labels, config.smiles, split_column=config.split_column, duplicates=config.duplicates, paths=(Path(config.path),)
+        )  # fmt: skip
+
+    def check(self) -> None:
+        """The file is there, and its columns are."""
+        from hooke.molecules.tables.rows import check_columns
+
+        check_columns(self.table)
+
     def prepare(self, folder: Path, how: How = How()) -> MoleculeStore:
         """Ingest the table below `folder`, or open the store if this file with these options is there already.
 
@@ -68,15 +89,9 @@ class Dataset(datasets.Dataset[Config]):
         """
         from hooke.molecules.tables.ingest import IngestOptions, prepare_tables
 
-        config = self.config
-        if not config.path:
-            raise UsageError("data.path is missing: name the table, for example data.path=assay.csv")
-        path = Path(config.path)
-        labels = LabelOptions(config.targets, config.kinds, config.transforms, config.units, config.convert_to)
-        table = Table(
-            labels, config.smiles, split_column=config.split_column, duplicates=config.duplicates, paths=(path,)
-        )
-        return prepare_tables([table], Path(folder), path.name.split(".")[0], how, IngestOptions(codec=config.codec))
+        table = self.table
+        name, options = table.paths[0].name.split(".")[0], IngestOptions(codec=self.config.codec)
+        return prepare_tables([table], Path(folder), name, how, options)
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
         """A small table of real molecules with computed labels, written and read like any other."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from hooke.core.errors import DataError
+
+Symmetry = Literal["none", "flips", "dihedral"]  # an image as it is, its four flips, or its eight turns and flips
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Modalities: what a kind of thing can do. A file (or folder) here holds `MODALITY`; its name is the file's.
 
 `Modality` is data alone; a `Trainable` one can be learnt from (`fit`, `finetune`, `search`, `scale`, `benchmark`), a `Readable` one
-reads a user's file (`predict`, `embed`). Training and inference know these classes and nothing of the kinds of data.
+reads a user's file (`predict`, `embed`). Training and inference know these classes and nothing of the kinds of data. What a recipe is
+checked by (sections, kinds of split) is known before torch is loaded: a mistake in a command is then said at once.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from torch import Tensor, nn
 
 from hooke.core import registry
 from hooke.core.errors import DataError, UsageError
@@ -24,6 +24,7 @@ from hooke.core.types import Chunk, LabelledSpec, Loader, Source, labels_of
 
 if TYPE_CHECKING:
     from polars import DataFrame
+    from torch import Tensor, nn
 
     from hooke.core.recipe import Recipe, SplitSection
     from hooke.core.runs import RunFolder
@@ -34,7 +35,7 @@ Splitter = Callable[[Any, "SplitSection"], "Split"]
 NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-Follow = Callable[[str, Tensor], Tensor | None]
+Follow = Callable[[str, "Tensor"], "Tensor | None"]
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,6 @@ class Modality(ABC):
         items: What its rows are called in sentences ("molecules").
         sections: Tables of a recipe that belong to it → the dataclass of their options.
         levels: Of labels; the first is that of whole items.
-        symmetries: What the contract kit applies to every model and task.
-        base: Class that its models extend.
         trainable: Whether it is a `Trainable`.
     """
 
@@ -117,9 +116,19 @@ class Modality(ABC):
     items: ClassVar[str]
     sections: ClassVar[Mapping[str, type]] = NONE
     levels: ClassVar[tuple[str, ...]] = ()
-    symmetries: ClassVar[tuple[Symmetry, ...]] = ()
-    base: ClassVar[type[nn.Module]] = nn.Module
     trainable: ClassVar[bool] = False
+
+    @property
+    def base(self) -> type[nn.Module]:
+        """Class that its models extend."""
+        from torch import nn
+
+        return nn.Module
+
+    @property
+    def symmetries(self) -> tuple[Symmetry, ...]:
+        """What the contract kit applies to every model and task."""
+        return ()
 
     @abstractmethod
     def open(self, folder: Path) -> Any:

@@ -7,14 +7,12 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import torch
 
-from hooke.cells.batch import ProfileBatch, profile_batch
 from hooke.cells.files import file_hash, join_metadata, read_profiles
 from hooke.cells.profiles import Profiles, feature_places
 from hooke.cells.quality import quality_control
@@ -31,9 +29,11 @@ from hooke.evaluate.metadata_split import KINDS, metadata_split
 from hooke.evaluate.moments import Moments
 from hooke.evaluate.splits import Split
 from hooke.modalities import Checks, Description, Readable, Sample, Trainable
-from hooke.nn.contract import require
 from hooke.report.data import label_summary
 from hooke.report.schema import DataSummary
+
+if TYPE_CHECKING:
+    from hooke.cells.batch import ProfileBatch
 
 _PLACE = ("experiment", "plate", "well", "site")
 _TREATMENT = ("entity", "gene", "guide", "compound", "perturbation")
@@ -148,6 +148,8 @@ class ProfileSource:
 
     def chunk(self, prepared: int) -> Chunk:
         """See `Source`."""
+        from hooke.cells.batch import profile_batch
+
         opened, rows = self.opened, np.arange(prepared, min(prepared + self.rows_a_job, len(self.opened)))
         values = opened.values(rows) if isinstance(opened, ProfileStore) else opened.values[rows]
         values = values[:, self._places]
@@ -164,6 +166,10 @@ def _split(store: ProfileStore, section: SplitSection) -> Split:
 
 
 def _sample(features: tuple[str, ...], seed: int) -> Sample:
+    import torch
+
+    from hooke.cells.batch import profile_batch
+
     generator = np.random.default_rng(seed)
     width = len(features)
     spec = ProfileSpec(
@@ -192,6 +198,8 @@ def _sample(features: tuple[str, ...], seed: int) -> Sample:
 
 def _check_store(store: ProfileStore) -> None:
     """Finite, of features that vary and labels that are known, and somebody did something to the cells."""
+    from hooke.nn.contract import require
+
     require(isinstance(store, ProfileStore), f"the twin is {type(store).__name__}, not cells.store.ProfileStore")
     values = store.values()
     require(bool(np.isfinite(values).all()), "the twin holds NaN or infinity")
@@ -292,6 +300,8 @@ class Cells(Trainable, Readable):
         seed: int | None = None, rank: int = 0, world: int = 1,
     ) -> RowLoader[ProfileBatch]:  # fmt: skip
         """Shuffled profiles to train on; profiles in the order of `rows` otherwise."""
+        from hooke.cells.batch import profile_batch
+
         places = feature_places(store.features, spec.features)
         columns = [store.labels.index(label) for label in spec.labels]
         index = None

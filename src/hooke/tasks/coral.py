@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from hooke.images.batch import ImageBatch
+from hooke.images.tiles import Symmetry
 from hooke.nn.domain_losses import coral_penalty, rows_by_domain
-from hooke.nn.images.classification import ClassificationTask, Symmetry, domains_of, mean_over_labelled
+from hooke.nn.images.classification import ClassificationTask, domains_of, mean_over_labelled
 from hooke.nn.images.network import Classified
 
 

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
 from hooke.images.spec import ImageSpec
+from hooke.images.tiles import Symmetry
 from hooke.nn.domain_losses import group_losses
-from hooke.nn.images.classification import UNLABELLED, ClassificationTask, Symmetry, domains_of, mean_over_labelled
+from hooke.nn.images.classification import UNLABELLED, ClassificationTask, domains_of, mean_over_labelled
 from hooke.nn.images.network import Classified, ClassifierNetwork
 
 

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from hooke.images.batch import ImageBatch
+from hooke.images.tiles import Symmetry
 from hooke.nn.domain_losses import irm_penalty, rows_by_domain
-from hooke.nn.images.classification import UNLABELLED, ClassificationTask, Symmetry, domains_of
+from hooke.nn.images.classification import UNLABELLED, ClassificationTask, domains_of
 from hooke.nn.images.network import Classified
 
 

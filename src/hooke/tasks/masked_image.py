@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
 from hooke.images.spec import ImageSpec
-from hooke.nn.images.classification import Symmetry, turned
+from hooke.images.tiles import Symmetry
+from hooke.nn.images.classification import turned
 from hooke.nn.images.fourier import reconstruction_losses
 from hooke.nn.images.network import ReconstructionNetwork
 from hooke.nn.masking import random_noise

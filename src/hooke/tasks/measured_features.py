@@ -23,7 +23,8 @@ from hooke.core.label import Label
 from hooke.core.types import labels_of
 from hooke.images.batch import ImageBatch
 from hooke.images.spec import LEVEL, ImageSpec
-from hooke.nn.images.classification import ClassificationTask, Symmetry, mean_over_labelled, target_columns
+from hooke.images.tiles import Symmetry
+from hooke.nn.images.classification import ClassificationTask, mean_over_labelled, target_columns
 from hooke.nn.images.network import Classified, ClassifierNetwork
 from hooke.nn.processes import step_sum
 

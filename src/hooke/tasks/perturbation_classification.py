@@ -16,8 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from hooke.images.batch import ImageBatch
+from hooke.images.tiles import Symmetry
 from hooke.nn.domain_losses import rows_by_domain
-from hooke.nn.images.classification import ClassificationTask, Symmetry, domains_of, mean_over_labelled
+from hooke.nn.images.classification import ClassificationTask, domains_of, mean_over_labelled
 from hooke.nn.images.network import Classified, concatenated
 
 

@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import torch
-from torch import Tensor, nn
 
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError
@@ -23,29 +21,25 @@ from hooke.core.options import plain
 from hooke.core.recipe import Named, Recipe, at_least
 from hooke.core.runs import RunFolder
 from hooke.core.types import Chunk, group_starts
-from hooke.images.batch import ImageBatch
 from hooke.images.feature_targets import measured_fields
 from hooke.images.features import field_features
-from hooke.images.loader import ImageLoader
 from hooke.images.quality import well_quality
 from hooke.images.spec import LEVEL, ImageSpec
 from hooke.images.splitting import KINDS, split_images
 from hooke.images.store import ImageStore
 from hooke.images.targets import MEASURED, released_spec, spec_of, target_values
+from hooke.images.tiles import Symmetry as Turns
 from hooke.images.wells import KEYS, Wells
 from hooke.modalities import Checks, Description, Readable, Sample, Symmetry, Trainable
-from hooke.modalities.images.pictures import predictions_picture, reconstruction_picture
-from hooke.modalities.images.samples import SPEC, image_batch, sample
-from hooke.modalities.images.symmetries import reordered
-from hooke.nn.images.batch_statistics import adapted
-from hooke.nn.images.classification import SYMMETRIES, ClassificationTask
-from hooke.nn.images.classification import Symmetry as Turns
-from hooke.nn.images.dihedral import symmetric_embedding
-from hooke.nn.images.encoder import ImageEncoder, MaskedEncoder, PatchTokenEncoder
-from hooke.nn.images.fork import Branch, fork
-from hooke.nn.masking import visible_count
-from hooke.nn.transformer import Transformer
 from hooke.report.schema import DataSummary
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from hooke.images.batch import ImageBatch
+    from hooke.images.loader import ImageLoader
+    from hooke.nn.images.encoder import ImageEncoder
 
 GridShape = Literal["cover"] | tuple[int, int]
 PART_WELLS = 48
@@ -104,8 +98,8 @@ class View:
 
     def __post_init__(self) -> None:
         at_least(self, fork=0)
-        if self.symmetry not in SYMMETRIES:
-            raise UnknownNameError("symmetry", self.symmetry, SYMMETRIES)
+        if self.symmetry not in get_args(Turns):
+            raise UnknownNameError("symmetry", self.symmetry, get_args(Turns))
         if self.fork and self.block != -1:
             raise UsageError("the copies of a fork are averaged after the last block: leave out block, or fork")
 
@@ -252,6 +246,8 @@ class WellSource:
         )
 
     def _tiles(self, rows: np.ndarray, reference: _Tiles | None = None) -> _Tiles:
+        from hooke.images.loader import ImageLoader
+
         view = self.view
         loader = ImageLoader(
             self.store, rows, self._batch_size, seed=None, crop=view.crop or None, channels=view.channels,
@@ -269,8 +265,6 @@ class Images(Trainable, Readable):
     spec_type = ImageSpec
     sections = {"images": ImageSection}  # noqa: RUF012
     levels = (LEVEL,)
-    symmetries = (Symmetry("order of the channels", reordered),)
-    base = ImageEncoder
     several_items = True
     group = "well"
     splits = dict.fromkeys(KINDS, split_images)
@@ -288,6 +282,20 @@ class Images(Trainable, Readable):
     options = View
     of_embeddings = ("block", "symmetry", "fork")
     batch_size = 32
+
+    @property
+    def base(self) -> type[ImageEncoder]:
+        """See `Modality.base`."""
+        from hooke.nn.images.encoder import ImageEncoder
+
+        return ImageEncoder
+
+    @property
+    def symmetries(self) -> tuple[Symmetry, ...]:
+        """Channels in another order."""
+        from hooke.modalities.images.symmetries import reordered
+
+        return (Symmetry("order of the channels", reordered),)
 
     def open(self, folder: Path) -> ImageStore:
         """See `Modality.open`."""
@@ -319,11 +327,14 @@ class Images(Trainable, Readable):
 
     def sample(self, seed: int = 0) -> Sample:
         """Small images of cells in three channels, with classes and features."""
+        from hooke.modalities.images.samples import sample
+
         return sample(seed)
 
     def outputs(self, model: Any, batch: ImageBatch) -> dict[str, Tensor]:
         """Embedding, tokens, and what a masked encoder reconstructs of a batch with patches hidden."""
         from hooke.modalities.images.samples import MASKED, noise_for
+        from hooke.nn.images.encoder import MaskedEncoder
 
         output = model(batch)
         found = {LEVEL: output.embedding, "tokens": output.tokens}
@@ -365,6 +376,8 @@ class Images(Trainable, Readable):
 
     def configure(self, network: nn.Module, recipe: Recipe) -> None:
         """Whether activations are recomputed."""
+        from hooke.nn.transformer import Transformer
+
         for part in network.modules():
             if isinstance(part, Transformer):
                 part.checkpointing = recipe.sections["images"].recompute
@@ -389,6 +402,8 @@ class Images(Trainable, Readable):
         seed: int | None = None, rank: int = 0, world: int = 1,
     ) -> ImageLoader | _Tiles:  # fmt: skip
         """Random crops to train on, one crop from the middle of each field to compare epochs, all of it to predict."""
+        from hooke.images.loader import ImageLoader
+
         section, training = recipe.sections["images"], part == "train"
         loader = ImageLoader(
             store, rows, recipe.train.batch_size, seed=seed if training else None, crop=spec.crop or None,
@@ -430,6 +445,9 @@ class Images(Trainable, Readable):
 
     def report(self, loaded: Any, store: ImageStore) -> dict[str, Any]:
         """Reconstructions, where the encoder makes them; wells that were predicted worst and best, where classes are learnt."""
+        from hooke.modalities.images.pictures import predictions_picture, reconstruction_picture
+        from hooke.nn.images.encoder import MaskedEncoder
+
         spec: ImageSpec = loaded.spec
         channels = store.channels if spec.agnostic else spec.channels
         predicted = loaded.run.path("predictions_test.parquet")
@@ -450,6 +468,10 @@ class Images(Trainable, Readable):
 
     def plan_sample(self, recipe: Recipe, data: str, options: Mapping[str, int]) -> Sample:
         """Simulated crops; the recipe or the options say how large and of how many channels."""
+        import torch
+
+        from hooke.modalities.images.samples import SPEC, image_batch
+
         section, target = recipe.sections["images"], _target(recipe)
         count = options.get("channels") or len(section.channels) or PLANNED_CHANNELS
         channels, size = tuple(f"channel_{number + 1}" for number in range(count)), section.crop or PLANNED_CROP
@@ -464,6 +486,9 @@ class Images(Trainable, Readable):
 
     def plan_tokens(self, recipe: Recipe, encoder: Any, batch: ImageBatch) -> tuple[int, int]:
         """Patches or places of the last map; those of a channel count where each has its own."""
+        from hooke.nn.images.encoder import MaskedEncoder, PatchTokenEncoder
+        from hooke.nn.masking import visible_count
+
         output = encoder(batch)
         tokens = output.tokens.shape[1] - output.class_tokens
         masked = isinstance(encoder, MaskedEncoder) and isinstance(encoder, PatchTokenEncoder)
@@ -490,6 +515,10 @@ class Images(Trainable, Readable):
 
     def vectors(self, network: Any, batch: ImageBatch, options: View) -> Tensor:
         """The mean over the symmetry, after the chosen block."""
+        from hooke.nn.images.classification import SYMMETRIES
+        from hooke.nn.images.dihedral import symmetric_embedding
+        from hooke.nn.images.fork import Branch, fork
+
         elements = SYMMETRIES[options.symmetry]
         if options.fork:
             return fork(network.encoder, batch, [Branch(element) for element in elements], options.fork).mean(0)
@@ -498,6 +527,8 @@ class Images(Trainable, Readable):
     @contextmanager
     def adapting(self, networks: Sequence[Any], device: torch.device, chunk: Chunk, options: View) -> Iterator[None]:
         """Batch-norm statistics of the chunk's experimental batch, from at most `REFERENCE_FIELDS` of its fields."""
+        from hooke.nn.images.batch_statistics import adapted
+
         with ExitStack() as stack:
             if options.adapt:
                 if not networks:
@@ -521,10 +552,14 @@ def _task(recipe: Recipe) -> type[Any]:
 
 def _target(recipe: Recipe) -> str:
     """Metadata column of the classes that are learnt; "" for none."""
+    from hooke.nn.images.classification import ClassificationTask
+
     return recipe.task.config.target if issubclass(_task(recipe), ClassificationTask) else ""
 
 
 def _learns_features(recipe: Recipe) -> bool:
+    from hooke.nn.images.classification import ClassificationTask
+
     task = _task(recipe)
     return issubclass(task, ClassificationTask) and task.measures_features and not recipe.has_estimator
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from torch import Tensor, nn
 
 from hooke.core import registry
 from hooke.core.errors import DataError, UsageError
@@ -21,9 +20,6 @@ from hooke.core.runs import RunFolder
 from hooke.core.types import Chunk
 from hooke.evaluate.splits import Split
 from hooke.modalities import Checks, Description, Readable, Sample, Symmetry, Trainable
-from hooke.modalities.molecules.samples import drug_like, sample
-from hooke.modalities.molecules.symmetries import permuted
-from hooke.molecules.batch import MoleculeBatch, batches, collate
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import StandardiseConfig
 from hooke.molecules.source import MoleculeRows, Preparation, PreparedChunk, StringRows, open_source, prepare_job
@@ -33,10 +29,13 @@ from hooke.molecules.statistics import hide_labels, label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables import reading
 from hooke.molecules.tables.ingest import ingest_summary
-from hooke.nn.graphs.learned_encoding import with_learned
-from hooke.nn.graphs.molecule_model import MoleculeModel
-from hooke.nn.weights import encoder_weights
 from hooke.report.data import data_summary, label_summary
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from hooke.molecules.batch import MoleculeBatch
+    from hooke.nn.graphs.molecule_model import MoleculeModel
 
 MIXTURES = {"toymix": 153_000, "largemix": 5_400_829, "ultralarge": 83_000_000}  # rows, as their cards state
 _DESCRIBED, _LABELS_SHOWN = 50_000, 40
@@ -107,6 +106,8 @@ class MoleculeSource:
 
     def chunk(self, prepared: PreparedChunk) -> Chunk:
         """See `Source`."""
+        from hooke.molecules.batch import batches
+
         texts = [pa.array([cell or None for cell in cells], pa.string()) for cells in prepared.columns.values()]
         table = pa.Table.from_arrays([pa.array(prepared.rows, pa.int64()), *texts], schema=self.schema)
         arrays = prepared.arrays
@@ -124,8 +125,6 @@ class Molecules(Trainable, Readable):
     spec_type = MoleculeSpec
     sections = {"encodings": EncodingConfig, "standardise": StandardiseConfig}  # noqa: RUF012
     levels = LEVELS
-    symmetries = (Symmetry("order of atoms and bonds", permuted),)
-    base = MoleculeModel
     draws_by_item = True
     splits = dict.fromkeys(KINDS, split_store)
     estimators = ("mean", "ridge", "forest")
@@ -140,6 +139,20 @@ class Molecules(Trainable, Readable):
     plan_options = ("molecules",)
     options = TableOptions
     listed = ("node", "edge")
+
+    @property
+    def base(self) -> type[MoleculeModel]:
+        """See `Modality.base`."""
+        from hooke.nn.graphs.molecule_model import MoleculeModel
+
+        return MoleculeModel
+
+    @property
+    def symmetries(self) -> tuple[Symmetry, ...]:
+        """Renumbered atoms."""
+        from hooke.modalities.molecules.symmetries import permuted
+
+        return (Symmetry("order of atoms and bonds", permuted),)
 
     def open(self, folder: Path) -> MoleculeStore:
         """See `Modality.open`."""
@@ -175,6 +188,8 @@ class Molecules(Trainable, Readable):
 
     def sample(self, seed: int = 0) -> Sample:
         """Small molecules of all shapes with labels of all kinds and levels."""
+        from hooke.modalities.molecules.samples import sample
+
         return sample(seed)
 
     def completed(self, batch: MoleculeBatch, model: type[Any]) -> MoleculeBatch:
@@ -235,6 +250,8 @@ class Molecules(Trainable, Readable):
 
     def encoder(self, model: Callable[[Any, Any], nn.Module], config: Any, spec: MoleculeSpec) -> nn.Module:
         """The encoder, which may read the node states of another one."""
+        from hooke.nn.graphs.learned_encoding import with_learned
+
         return with_learned(model, config, spec)
 
     def start(self, network: Any, weights: dict[str, Tensor] | None, recipe: Recipe, number: int) -> None:
@@ -244,6 +261,8 @@ class Molecules(Trainable, Readable):
             UsageError: Nothing says where the weights of the learned encoding are.
             DataError: They do not fit.
         """
+        from hooke.nn.weights import encoder_weights
+
         super().start(network, weights, recipe, number)
         name, folder = recipe.sections["encodings"].learned, recipe.train.learned_from
         if bool(folder) > bool(name) or (name and not folder and weights is None):
@@ -270,6 +289,8 @@ class Molecules(Trainable, Readable):
         seed: int | None = None, rank: int = 0, world: int = 1,
     ) -> RowLoader[MoleculeBatch]:  # fmt: skip
         """In training molecules with similarly many atoms share a batch."""
+        from hooke.molecules.batch import collate
+
         share, size = recipe.split.label_share, recipe.train.batch_size
 
         def load(chosen: np.ndarray) -> MoleculeBatch:
@@ -330,6 +351,8 @@ class Molecules(Trainable, Readable):
 
     def plan_sample(self, recipe: Recipe, data: str, options: Mapping[str, int]) -> Sample:
         """Molecules of pocketmix with the labels of a mixture."""
+        from hooke.modalities.molecules.samples import drug_like
+
         module = registry.module("datasets", data)
         return drug_like(
             MoleculeSpec(module.Dataset(module.Config()).every_label, encodings=recipe.sections["encodings"])

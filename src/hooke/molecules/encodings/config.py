@@ -22,20 +22,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import scipy.linalg
-import scipy.sparse
-import scipy.sparse.csgraph
 
 from hooke.core.options import later
+from hooke.core.recipe import at_least
 from hooke.core.store.reader import ragged_index
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.molecules.compiled import compiled_twin
 from hooke.molecules.encodings.cycles import SHORTEST_CYCLE, cycle_counts
 from hooke.molecules.encodings.kernels import COMMUTE_WIDTH, ELECTROSTATIC_WIDTH, Kernels
 from hooke.molecules.functional_groups import GROUP_NAMES, functional_groups
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 EIGENVECTORS, EIGENVALUES, RANDOM_WALK = "laplacian_eigenvectors", "laplacian_eigenvalues", "random_walk"
 HEAT_KERNEL, ELECTROSTATIC, COMMUTE = "heat_kernel", "electrostatic", "commute"
@@ -75,6 +76,7 @@ class EncodingConfig:
     learned: str = later("")
 
     def __post_init__(self) -> None:
+        at_least(self, laplacian=0, random_walk=0, heat_kernel=0, cycles=0)
         if self.cycles and self.cycles < SHORTEST_CYCLE:
             raise ValueError(f"cycles must be 0 or at least {SHORTEST_CYCLE}, got {self.cycles}")
 
@@ -186,10 +188,12 @@ def return_probabilities(adjacency: np.ndarray, steps: int) -> np.ndarray:
     walk = _scaled(adjacency, _inverse_root(adjacency.sum(axis=2)))
     if adjacency.shape[1] < _LARGE:
         return _diagonals(walk, steps)
-    return np.stack([_diagonals(scipy.sparse.csr_array(one), steps) for one in walk])
+    from scipy.sparse import csr_array
+
+    return np.stack([_diagonals(csr_array(one), steps) for one in walk])
 
 
-def _diagonals(walk: np.ndarray | scipy.sparse.csr_array, steps: int) -> np.ndarray:
+def _diagonals(walk: np.ndarray | csr_array, steps: int) -> np.ndarray:
     """The diagonals of the powers 1 ... steps of symmetric matrices, dense and stacked or one and sparse."""
     out = np.zeros((*walk.shape[:-1], steps))
     low = walk
@@ -215,12 +219,16 @@ def _scaled(adjacency: np.ndarray, scale: np.ndarray) -> np.ndarray:
 
 def _lowest(matrix: np.ndarray, adjacency: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The null space and `count` eigenpairs more, for graphs too large to solve in full; fewer only if there are fewer."""
+    from scipy.linalg import eigh
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
     graphs, size, _ = matrix.shape
-    components = [scipy.sparse.csgraph.connected_components(scipy.sparse.csr_array(one))[0] for one in adjacency]
+    components = [connected_components(csr_array(one))[0] for one in adjacency]
     last = min(size, max(components) + count) - 1
     values, vectors = np.zeros((graphs, last + 1)), np.zeros((graphs, size, last + 1))
     for graph in range(graphs):
-        values[graph], vectors[graph] = scipy.linalg.eigh(matrix[graph], subset_by_index=(0, last))
+        values[graph], vectors[graph] = eigh(matrix[graph], subset_by_index=(0, last))
     return values, vectors
 
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse.csgraph
 
 ELECTROSTATIC_WIDTH, COMMUTE_WIDTH = 7, 3
 _NULL_SPACE = 1e-8
@@ -43,11 +42,13 @@ class Kernels:
     @classmethod
     def of(cls, adjacency: np.ndarray) -> Kernels:
         """Solve L for stacked graphs."""
+        from scipy.sparse.csgraph import connected_components
+
         size = adjacency.shape[1]
         laplacian = -adjacency
         laplacian[:, np.arange(size), np.arange(size)] = adjacency.sum(axis=2)
         values, vectors = np.linalg.eigh(laplacian)
-        component = np.stack([scipy.sparse.csgraph.connected_components(one, directed=False)[1] for one in adjacency])
+        component = np.stack([connected_components(one, directed=False)[1] for one in adjacency])
         same = component[:, :, None] == component[:, None, :]
         return cls(adjacency, np.where(values < _NULL_SPACE, np.inf, values), vectors, same)
 

@@ -78,12 +78,7 @@ def find_columns(table: Table, *, show_progress: bool) -> Columns:
         UnknownNameError: A column is not there.
         UsageError, DataError: What is said about a column does not fit it.
     """
-    first = table.paths[0]
-    names = table_columns(first) if table.by_columns else column_names(first)
-    smiles = smiles_column(names, table.smiles)
-    if table.split_column is not None and table.split_column not in names:
-        raise UnknownNameError("split column", table.split_column, names)
-    others = [name for name in names if name not in (smiles, table.split_column)]
+    first, (names, smiles, others) = table.paths[0], _header(table)
     if isinstance(table.columns, LabelOptions):
         return _labels_found(table, smiles, others, table.columns, show_progress)
     labels: dict[str, dict[str, Label]] = {"graph": {}, "node": {}}
@@ -95,6 +90,30 @@ def find_columns(table: Table, *, show_progress: bool) -> Columns:
     if labels["node"] and not table.by_columns:
         raise UsageError(f"labels of atoms are read by columns: {', '.join(labels['node'])}")
     return Columns(smiles, labels["graph"], labels["node"])
+
+
+def check_columns(table: Table) -> None:
+    """Refuse what `find_columns` would refuse after a look at the first row.
+
+    Raises:
+        UnknownNameError: A column is not there.
+        UsageError, DataError: What is said about a column does not fit it; the file is no table.
+    """
+    for path in table.paths:
+        if not path.exists():
+            raise DataError(f"there is no file {path}")
+    _, _, others = _header(table)
+    if isinstance(table.columns, LabelOptions):
+        _candidates(others, table.columns)
+
+
+def _header(table: Table) -> tuple[list[str], str, list[str]]:
+    """All columns, that of SMILES, and those that may be labels."""
+    names = table_columns(table.paths[0]) if table.by_columns else column_names(table.paths[0])
+    smiles = smiles_column(names, table.smiles)
+    if table.split_column is not None and table.split_column not in names:
+        raise UnknownNameError("split column", table.split_column, names)
+    return names, smiles, [name for name in names if name not in (smiles, table.split_column)]
 
 
 def _labels_found(

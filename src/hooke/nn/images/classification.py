@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar, Literal, Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -17,6 +17,7 @@ from hooke.core.label import Label
 from hooke.core.types import labels_of
 from hooke.images.batch import ImageBatch
 from hooke.images.spec import LEVEL, ImageSpec
+from hooke.images.tiles import Symmetry
 from hooke.nn.images.dihedral import ALL, FLIPS, IDENTITY, random_elements, turn_each
 from hooke.nn.images.network import Classified, ClassifierNetwork
 from hooke.nn.modes import evaluating
@@ -24,8 +25,7 @@ from hooke.nn.processes import step_sum
 from hooke.nn.randomness import random_from
 from hooke.nn.task import Task
 
-Symmetry = Literal["none", "flips", "dihedral"]
-SYMMETRIES: dict[str, Sequence[int]] = {"none": (IDENTITY,), "flips": FLIPS, "dihedral": ALL}
+SYMMETRIES: dict[Symmetry, Sequence[int]] = {"none": (IDENTITY,), "flips": FLIPS, "dihedral": ALL}
 UNLABELLED = -1
 
 

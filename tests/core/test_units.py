@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hooke.core.errors import UnknownNameError, UsageError
-from hooke.core.units import Unit, convert, convert_cell, factor, parse_unit
+from hooke.core.units import Unit, convert, convert_cell, dimension, factor, parse_unit, unit_name, units_of
 
 
 @dataclass(frozen=True)
@@ -71,3 +73,72 @@ def test_cells_without_a_logarithm_say_so() -> None:
     assert cell.problem == "0 has no logarithm"
     missing = Cell(math.nan, problem="'x' is not a number")
     assert convert_cell(missing, "uM", "nM") is missing
+
+
+# CODATA 2018 as exact fractions, written down independently of the table: joule and metre of each unit.
+_E, _N, _H, _C = (Fraction(text) for text in ("1.602176634e-19", "6.02214076e23", "6.62607015e-34", "299792458"))
+ENERGIES = {
+    "eV": _E,
+    "meV": _E / 1000,
+    "hartree": Fraction("27.211386245988") * _E,
+    "mhartree": Fraction("27.211386245988") * _E / 1000,
+    "rydberg": Fraction("27.211386245988") * _E / 2,
+    "kcal/mol": 4184 / _N,
+    "kJ/mol": 1000 / _N,
+    "1/cm": _H * _C * 100,
+}
+LENGTHS = {
+    "angstrom": Fraction("1e-10"),
+    "nm": Fraction("1e-9"),
+    "pm": Fraction("1e-12"),
+    "bohr": Fraction("0.529177210903e-10"),
+}
+FORCES = {f"{energy}/{length}": ENERGIES[energy] / LENGTHS[length] for energy, length in product(ENERGIES, LENGTHS)}
+CURVATURES = {
+    f"{name}/{length}^2": ENERGIES[name] / LENGTHS[length] ** 2 for name, length in product(ENERGIES, LENGTHS)
+}
+DIPOLES = {"debye": Fraction("1e-21") / _C, "e*bohr": _E * LENGTHS["bohr"], "e*angstrom": _E * LENGTHS["angstrom"]}
+
+
+@pytest.mark.parametrize("units", [ENERGIES, LENGTHS, FORCES, CURVATURES, DIPOLES])
+def test_every_pair_is_that_of_codata(units: dict[str, Fraction]) -> None:
+    for source, target in product(units, units):
+        exact = units[source] / units[target]
+        assert abs(Fraction(factor(source, target)) / exact - 1) < Fraction("1e-12"), (source, target)
+
+
+@pytest.mark.parametrize("units", [ENERGIES, LENGTHS, FORCES])
+def test_conversions_do_not_depend_on_the_path(units: dict[str, Fraction]) -> None:
+    for first, second, third in product(list(units)[::2], units, list(units)[::3]):
+        direct = factor(first, third)
+        assert factor(first, second) * factor(second, third) == pytest.approx(direct, rel=1e-14)
+
+
+def test_the_table_has_no_energy_or_length_beside_those_checked() -> None:
+    assert set(units_of("energy")) == set(ENERGIES)
+    assert set(units_of("length")) == set(LENGTHS)
+    assert set(units_of("dipole")) == set(DIPOLES)
+
+
+def test_quotients() -> None:
+    assert dimension("kcal/mol/angstrom") == "energy/length"
+    assert dimension("eV/angstrom^3") == "energy/length^3"
+    assert dimension("kJ/mol") == "energy"
+    for wrong in ("eV/", "eV/angstrom^1", "eV/angstrom^12", "/nm", "eV/parsec", "eV/nm/", ""):
+        with pytest.raises(UnknownNameError):
+            dimension(wrong)
+    with pytest.raises(UsageError, match=r"energy/length.*to eV \(energy\)"):
+        factor("hartree/bohr", "eV")
+
+
+def test_spellings_of_files() -> None:
+    assert [unit_name(text) for text in ("Å", "nanometers", "Hartree/Bohr", "Ha/Å^2", "eV")] == [
+        "angstrom",
+        "nm",
+        "hartree/bohr",
+        "hartree/angstrom^2",
+        "eV",
+    ]
+    assert factor("Eh/a0", "hartree/bohr") == 1
+    with pytest.raises(UnknownNameError, match="unknown unit 'MeV'"):
+        factor("MeV", "eV")  # a million eV, not a thousandth

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -117,16 +116,6 @@ def test_an_item_that_always_kills_its_worker_is_named(functions) -> None:  # ty
         next(results)
 
 
-def test_submitting_to_a_pool_that_just_broke_gives_a_failed_future() -> None:
-    class Broken(ProcessPoolExecutor):
-        def submit(self, *_: object, **__: object) -> Future:  # type: ignore[override, type-arg]
-            raise parallel.BrokenProcessPool
-
-    with Broken(1) as pool:
-        future = parallel._submit(pool, abs, 1)
-    assert isinstance(future.exception(), parallel.BrokenProcessPool)
-
-
 @pytest.mark.parametrize("kind", ["SIGINT", "SIGKILL"])
 def test_no_worker_outlives_a_stopped_program(kind: str, tmp_path: Path) -> None:
     (tmp_path / "worker_functions.py").write_text(FUNCTIONS)
@@ -185,31 +174,6 @@ def test_scripts_of_any_kind_can_use_workers(way: str, tmp_path: Path) -> None:
     assert answer.stderr == ""
     expected = "[1.0, 1.0, 2, 6, 24, 120]" if way == "function of the script" else "[1, 1, 2, 6, 24, 120]"
     assert answer.stdout == f"started\n{expected}\n"
-
-
-def test_what_a_worker_does_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    import threadpoolctl  # type: ignore[import-untyped]
-
-    limits: list[int] = []
-    monkeypatch.setattr(threadpoolctl, "threadpool_limits", limits.append)
-    monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        parallel._start_worker()
-        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert os.environ["OMP_NUM_THREADS"] == "1"
-    assert limits == [1]
-
-
-def test_a_worker_ends_with_its_parent() -> None:
-    read_end, write_end = os.pipe()
-    os.close(write_end)
-    ended: list[int] = []
-    parallel._end_with(read_end, ended.append)
-    os.close(read_end)
-    assert ended == [1]
 
 
 def test_default_workers_are_the_cores_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import queue
-import signal
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from concurrent.futures import Future
+from contextlib import closing
 from itertools import islice
-from multiprocessing.connection import wait
-from types import ModuleType
 from typing import TypeVar
 
 from hooke.core.cluster import cluster_map, current
 from hooke.core.errors import HookeError
+from hooke.core.worker_pool import DeadWorkerError, WorkerPool
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -41,12 +36,13 @@ def ordered_map(
     """Apply a picklable function to items in worker processes; results come in the order of the items.
 
     At most `workers * window` items are in flight, so an endless input needs bounded memory. With 0 or 1 workers
-    everything runs in this process. When a worker dies, the first unfinished item is tried once more, alone, so that
-    the one that kills its worker is known. Leaving the iterator early, by Ctrl-C too, ends the workers; so does the
-    death of this process. Within `cluster.on_cluster` the workers are those of the cluster.
+    everything runs in this process. The function is sent to each worker once. The item of a worker that died is tried once more.
+    Leaving the iterator early, by Ctrl-C too, ends the workers; so does the death of this process. Within `cluster.on_cluster`
+    the workers are those of the cluster.
 
     Raises:
-        WorkerDiedError: The worker died on the same item again.
+        WorkerDiedError: Two workers died on the same item.
+        HookeError: No worker can be started.
     """
     if (cluster := current()) is not None and workers != 0:
         with closing(cluster_map(cluster, function, items, workers=workers, window=window)) as results:
@@ -57,98 +53,33 @@ def ordered_map(
         yield from map(function, items)
         return
     source = iter(items)
-    pending: deque[tuple[Item, Future[Result]]] = deque()
-    pool = _pool(workers)
+    pending: deque[tuple[Item, Future[bytes]]] = deque()
+    pool: WorkerPool[Item, Result] = WorkerPool(function, workers)
     number = 0
     try:
         while True:
             for item in islice(source, workers * window - len(pending)):
-                pending.append((item, _submit(pool, function, item)))
+                pending.append((item, pool.submit(item)))
             if not pending:
                 return
             number += 1
-            item, future = pending.popleft()
+            item, job = pending.popleft()
             try:
-                result = future.result()
-            except BrokenProcessPool:
-                _end(pool)
-                pool = _pool(workers)
-                result = _alone(pool, function, item, number)
-                pending = deque((other, _submit(pool, function, other)) for other, _ in pending)
+                result = pool.result_of(job)
+            except DeadWorkerError:
+                result = _again(pool, item, number)
             yield result
     finally:
-        _end(pool)
+        pool.end()
 
 
-def _submit(pool: ProcessPoolExecutor, function: Callable[[Item], Result], item: Item) -> Future[Result]:
-    """A future that fails, rather than this call, when the pool broke a moment ago."""
+def _again(pool: WorkerPool[Item, Result], item: Item, number: int) -> Result:
     try:
-        with _main_hidden(function):
-            return pool.submit(function, item)
-    except BrokenProcessPool as error:
-        failed: Future[Result] = Future()
-        failed.set_exception(error)
-        return failed
-
-
-def _alone(pool: ProcessPoolExecutor, function: Callable[[Item], Result], item: Item, number: int) -> Result:
-    try:
-        return _submit(pool, function, item).result()
-    except BrokenProcessPool as error:
+        return pool.result_of(pool.submit(item, first=True))
+    except DeadWorkerError as error:
         raise WorkerDiedError(
             f"a worker process died twice on item {number}: it was killed or ran out of memory; try fewer workers"
         ) from error
-
-
-@contextmanager
-def _main_hidden(function: Callable[..., object]) -> Iterator[None]:
-    """Start workers without running the user's script again in them.
-
-    Python imports `__main__` in each new worker, which breaks scripts without `if __name__ == "__main__":`, notebooks
-    and programs read from stdin. Functions of a module do not need it. Processes are started inside `submit`.
-    """
-    if function.__module__ == "__main__":
-        yield
-        return
-    real = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = real
-
-
-def _pool(workers: int) -> ProcessPoolExecutor:
-    # Not fork: the parent may hold threads (torch, numba), and a forked child could inherit a lock that is never freed.
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("forkserver"), initializer=_start_worker)
-
-
-def _end(pool: ProcessPoolExecutor) -> None:
-    for process in list((pool._processes or {}).values()):
-        process.terminate()
-    pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _start_worker() -> None:
-    """In a worker: Ctrl-C is the parent's business, its death is ours, and one thread is enough.
-
-    The processes are the parallelism; small linear algebra loses by more threads.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-    os.environ["OMP_NUM_THREADS"] = "1"
-    import numpy  # noqa: F401 (its library must be loaded before it can be limited)
-    import threadpoolctl  # type: ignore[import-untyped]
-
-    threadpoolctl.threadpool_limits(1)
-
-
-def _end_with(sentinel: int, end: Callable[[int], object] = os._exit) -> None:
-    """Wait for the parent's end, then end too: a killed parent must not leave workers behind."""
-    wait([sentinel])
-    end(1)
 
 
 def read_ahead(function: Callable[[Item], Result], items: Iterable[Item], depth: int) -> Iterator[Result]:

@@ -98,7 +98,7 @@ class WorkerPool(Generic[Item, Result]):
         value = pickle.loads(answer[1:])
         if answer[:1] == _ERROR:
             raise value
-        return value  # type: ignore[no-any-return]
+        return value
 
     def end(self) -> None:
         """Kill all processes and forget what waits."""

@@ -30,6 +30,12 @@ silence_rdkit()
         ("C(C)(C)(C)(C)C", "valence"),
         ("c1cccc1", "kekulize"),
         ("C" * (MAX_SMILES_CHARACTERS + 1), "at most"),
+        ("C(αρσπιςα", "no character of SMILES, 'α', at position 3"),
+        ("С", "no character of SMILES, 'С', at position 1"),  # Cyrillic
+        ("C( |" + "ε" * 100, "does not parse"),  # RDKit cuts its message within a character
+        ("C |$" + "ε" * 100, "does not parse"),
+        ("C\x00C", "does not parse"),
+        ("C\ud800", "not valid text"),
     ],
 )
 def test_refusals_name_the_reason(smiles: str, reason: str) -> None:

@@ -12,6 +12,7 @@ from rdkit import Chem, RDLogger, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from hooke.core.errors import DataError
+from hooke.core.reading import reading
 
 MAX_SMILES_CHARACTERS = 10_000
 MAX_ATOMS = 65_535  # bonds store atom numbers in 16 bits
@@ -77,11 +78,8 @@ def parse(smiles: str, config: StandardiseConfig = KEEP_ALL) -> Chem.Mol:
         raise ParseError("empty SMILES")
     if len(text) > MAX_SMILES_CHARACTERS:
         raise ParseError(f"SMILES of {len(text)} characters; at most {MAX_SMILES_CHARACTERS} are read")
-    with rdBase.BlockLogs():
-        try:
-            molecule = _as_written(text) or Chem.MolFromSmiles(text)
-        except UnicodeEncodeError as error:
-            raise ParseError("not valid text (a lone surrogate)") from error
+    with rdBase.BlockLogs(), reading("SMILES", raised=ParseError):
+        molecule = _as_written(text) or Chem.MolFromSmiles(text)
         if molecule is None:
             raise ParseError(_reason(text))
         _, *rest = text.split(maxsplit=1)
@@ -153,6 +151,11 @@ def _reason(text: str) -> str:
 
     To be called while the logs are blocked.
     """
+    strange = next(
+        (place for place, character in enumerate(text.split(maxsplit=1)[0]) if not character.isascii()), None
+    )
+    if strange is not None:
+        return f"SMILES does not parse: no character of SMILES, {text[strange]!r}, at position {strange + 1}"
     molecule = Chem.MolFromSmiles(text, sanitize=False)
     problems = Chem.DetectChemistryProblems(molecule) if molecule is not None else ()
     if problems:
@@ -187,6 +190,8 @@ def _captured_log(text: str) -> str:
         rdBase.EnableLog("rdApp.error")
         try:
             Chem.MolFromSmiles(text)
+        except (SystemError, UnicodeError):
+            pass  # the log was cut within a character of an extension: it has no more to say
         finally:
             logger.handlers = others
             rdBase.LogToCppStreams()  # turns the logs on again

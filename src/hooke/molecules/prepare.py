@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from rdkit import Chem
 
+from hooke.core.reading import reading
 from hooke.molecules.arrays import MoleculeArrays, joined
 from hooke.molecules.encodings.config import EncodingConfig, add_encodings
 from hooke.molecules.featurise import featurise
@@ -56,7 +57,10 @@ def prepare(
         for position, text in enumerate(smiles[first : first + _BLOCK], first):
             try:
                 molecule = parse(text, standardise)
-                molecules.append(molecule if accept is None else accept(molecule, text))
+                if accept is not None:
+                    with reading("the molecule", raised=ParseError):
+                        molecule = accept(molecule, text)
+                molecules.append(molecule)
                 kept.append(position)
             except ParseError as error:
                 reasons[position] = str(error)

@@ -1,0 +1,246 @@
+"""The border of every reader: what goes wrong inside becomes an error of this library, and what a file may cost is bounded here.
+
+A file that a user hands over may be anything. Sizes that it declares are checked before memory is taken for them; what can be
+read in pieces is. The limits below leave room for real data; `HOOKE_LARGEST_MB` raises those of single objects for trusted files.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import struct
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from hooke.core.errors import DataError, HookeError, UsageError
+from hooke.core.files import is_disk_full
+
+LARGEST_OBJECT = (
+    int(os.environ.get("HOOKE_LARGEST_MB", "128"))
+) << 20  # bytes of an image plane, an array, a member of an archive
+MOST_EXPANSION = (
+    200  # times its bytes on the disk that a table may take up in memory, once that is more than LARGEST_OBJECT
+)
+LONGEST_LINE = 1 << 22  # characters of a line or record of a text table
+LONGEST_SKIPPED = 1 << 26  # characters of a line that is refused as one row; a file with a longer one is refused whole
+CHUNK_CHARACTERS = 1 << 25  # of rows of a text table that are held at a time
+MOST_COLUMNS = 100_000
+_BLOCK = 1 << 20
+_VARIABLE = "HOOKE_LARGEST_MB"
+_RAISE = f"raise {_VARIABLE} if the file is to be trusted"
+
+
+def largest_object() -> int:
+    """`LARGEST_OBJECT`, or what the environment says.
+
+    Raises:
+        UsageError: It says no number.
+    """
+    text = os.environ.get(_VARIABLE, "")
+    if text and not text.isdecimal():
+        raise UsageError(f"{_VARIABLE} must be a whole number of megabytes, got {text!r}")
+    return int(text) << 20 if text else LARGEST_OBJECT
+
+
+@contextmanager
+def reading(what: Path | str, kind: str = "", *, raised: Callable[[str], HookeError] = DataError) -> Iterator[None]:
+    """Let nothing but this library's errors, Ctrl-C and a full disk out of the block, compiled code's panics included.
+
+    Args:
+        what: The file, or what is read, for the message.
+        kind: What it is read as: "a Parquet file".
+        raised: Makes the error of a message.
+
+    Raises:
+        DataError: Anything went wrong; the cause is chained. It is what `raised` makes.
+    """
+    try:
+        yield
+    except (HookeError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # panics of Rust are no Exception
+        if is_disk_full(error):
+            raise
+        raised_error = raised(f"{what} {_reason(error, kind)}")
+        raise raised_error from error
+
+
+def _reason(error: BaseException, kind: str) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "does not exist"
+    if isinstance(error, IsADirectoryError):
+        return "is a folder, not a file"
+    if isinstance(error, PermissionError):
+        return f"may not be read: {error.strerror}"
+    as_kind = f" as {kind}" if kind else ""
+    return f"cannot be read{as_kind}: {in_short(error)}"
+
+
+def in_short(error: BaseException) -> str:
+    """The first line of an error's message, at most 200 characters; in words where it has none that helps."""
+    if isinstance(error, MemoryError):
+        return "it does not fit into memory"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not {error.encoding} (byte {error.start})"
+    if isinstance(error, UnicodeEncodeError):
+        return "it is not valid text (a lone surrogate)"
+    if isinstance(error, KeyError):
+        return f"it lacks {str(error.args[0])[:200]!r}" if error.args else "an entry is missing"
+    lines = str(error).strip().splitlines()
+    return lines[0].strip()[:200] if lines else type(error).__name__
+
+
+def refuse_larger(size: float, what: Path | str, limit: int | None = None) -> None:
+    """Refuse what declares to be larger than `LARGEST_OBJECT`, before memory is taken for it.
+
+    Args:
+        size: Bytes that it declares.
+        what: For the message.
+        limit: Bytes; None takes `LARGEST_OBJECT`.
+
+    Raises:
+        DataError: It is larger.
+    """
+    most = largest_object() if limit is None else limit
+    if size > most:
+        raise DataError(
+            f"{what} declares {size / 2**20:,.0f} MB, at most {most / 2**20:,.0f} MB are read at a time: {_RAISE}"
+        )
+
+
+def refuse_expansion(path: Path, size: float) -> None:
+    """Refuse a compressed file that would grow out of proportion.
+
+    Args:
+        path: The file.
+        size: Bytes that it declares, or that were found so far, uncompressed.
+
+    Raises:
+        DataError: They are more than `LARGEST_OBJECT`, and more than `MOST_EXPANSION` times the file.
+    """
+    if size > max(largest_object(), MOST_EXPANSION * path.stat().st_size):
+        raise DataError(
+            f"{path} grows to {size / 2**20:,.0f} MB or more, over {MOST_EXPANSION} times its size on the disk: {_RAISE}"
+        )
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's bytes, those of a gzipped one (.gz) unpacked; see `refuse_expansion`."""
+    with reading(path, "gzip" if is_gzipped(path) else ""), opened(path) as file:
+        refuse_larger(path.stat().st_size, path)
+        parts, size = [], 0
+        while block := file.read(_BLOCK):
+            parts.append(block)
+            size += len(block)
+            refuse_expansion(path, size)
+        return b"".join(parts)
+
+
+def is_gzipped(path: Path) -> bool:
+    """By its name."""
+    return path.name.lower().endswith(".gz")
+
+
+def opened(path: Path) -> IO[bytes]:
+    """A file opened for its bytes, those of a gzipped one unpacked."""
+    return gzip.open(path, "rb") if is_gzipped(path) else open(path, "rb")  # type: ignore[return-value]
+
+
+def check_text_table(path: Path) -> None:
+    """Refuse a text table that a reader of whole tables would take too much memory for; it is read through once.
+
+    Raises:
+        DataError: A line is longer than `LONGEST_LINE`, the first has more than `MOST_COLUMNS` cells, or it is gzipped and grows out of
+            proportion.
+    """
+    with reading(path, "a text table"), opened(path) as file:
+        size, line, first = 0, 0, b""
+        header = True
+        while block := file.read(_BLOCK):
+            size += len(block)
+            if is_gzipped(path):
+                refuse_expansion(path, size)
+            ends = block.split(b"\n") if b"\n" in block else [block]
+            if header:
+                first += ends[0]
+                header = len(ends) == 1
+            longest = max(line + len(ends[0]), *map(len, ends[1:]), 0)
+            line = len(ends[-1]) + (line if len(ends) == 1 else 0)
+            if longest > LONGEST_LINE:
+                raise DataError(f"{path} has a line of more than {LONGEST_LINE:,} characters: it is no table")
+        refuse_columns(path, max(first.count(mark) for mark in (b",", b"\t", b";", b"|")) + 1)
+
+
+def refuse_columns(path: Path, count: int) -> None:
+    """Refuse a table of more than `MOST_COLUMNS` columns."""
+    if count > MOST_COLUMNS:
+        raise DataError(f"{path} has {count:,} columns, at most {MOST_COLUMNS:,} are read")
+
+
+def check_parquet(path: Path, *, whole: bool) -> None:
+    """Refuse a Parquet file whose footer declares what no such file of real data would take.
+
+    Args:
+        path: The file.
+        whole: It will be in memory as a whole, rather than a few rows at a time.
+
+    Raises:
+        DataError: It is no Parquet file, has too many columns, or grows out of proportion.
+    """
+    import pyarrow.parquet as pq
+
+    with reading(path, "a Parquet file"):
+        about = pq.read_metadata(path)
+        refuse_columns(path, about.num_columns)
+        groups = [about.row_group(number) for number in range(about.num_row_groups)]
+        largest = max((group.total_byte_size for group in groups), default=0)
+        refuse_expansion(path, largest)
+        if whole:
+            refuse_expansion(path, sum(group.total_byte_size for group in groups))
+            refuse_expansion(path, about.num_rows * about.num_columns * 8.0)
+
+
+def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, what: Path | str) -> bytes:
+    """A member of a zip archive; it cannot give more than it declares, and that is bounded."""
+    refuse_larger(info.file_size, f"{what}, {info.filename}")
+    with archive.open(info) as file:
+        return file.read(info.file_size)
+
+
+def read_arrays(path: Path, kind: str = "arrays (.npz)") -> dict[str, np.ndarray]:
+    """Name -> array of an npz file; nothing in it is executed.
+
+    Raises:
+        DataError: It is missing, damaged, or an array is larger than `LARGEST_OBJECT`.
+    """
+    with reading(path, kind), open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+        refuse_large_arrays(arrays, path)
+        return {name: arrays[name] for name in arrays.files}
+
+
+def refuse_large_arrays(arrays: Any, path: Path) -> None:
+    """Refuse an open npz file with an array that declares more than `LARGEST_OBJECT`.
+
+    Raises:
+        DataError: It has one, or is no npz file.
+    """
+    archive = getattr(arrays, "zip", None)
+    if archive is None:
+        raise DataError(f"{path} is no npz file")
+    for info in archive.infolist():
+        refuse_larger(info.file_size, f"{path}, {info.filename}")
+
+
+def check_safetensors(path: Path) -> None:
+    """Refuse a safetensors file whose header alone would take much memory."""
+    with reading(path, "safetensors"), open(path, "rb") as file:
+        start = file.read(8)
+        if len(start) == 8:
+            refuse_larger(struct.unpack("<Q", start)[0], f"the header of {path}", 1 << 24)

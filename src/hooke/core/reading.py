@@ -220,22 +220,25 @@ def read_arrays(path: Path, kind: str = "arrays (.npz)") -> dict[str, np.ndarray
     Raises:
         DataError: It is missing, damaged, or an array is larger than `LARGEST_OBJECT`.
     """
-    with reading(path, kind), open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-        refuse_large_arrays(arrays, path)
+    with reading(path, kind), open_arrays(path) as arrays:
         return {name: arrays[name] for name in arrays.files}
 
 
-def refuse_large_arrays(arrays: Any, path: Path) -> None:
-    """Refuse an open npz file with an array that declares more than `LARGEST_OBJECT`.
+@contextmanager
+def open_arrays(path: Path) -> Iterator[Any]:
+    """An npz file, open, whose arrays are at most `LARGEST_OBJECT` each; to be used within `reading`.
 
     Raises:
-        DataError: It has one, or is no npz file.
+        DataError: It is no npz file, or an array declares to be larger.
     """
-    archive = getattr(arrays, "zip", None)
-    if archive is None:
-        raise DataError(f"{path} is no npz file")
-    for info in archive.infolist():
-        refuse_larger(info.file_size, f"{path}, {info.filename}")
+    with open(path, "rb") as file:
+        arrays = np.load(file, allow_pickle=False)
+        if isinstance(arrays, np.ndarray):
+            raise DataError(f"{path} is no npz file, it holds one array")
+        with arrays:
+            for info in arrays.zip.infolist():
+                refuse_larger(info.file_size, f"{path}, {info.filename}")
+            yield arrays
 
 
 def check_safetensors(path: Path) -> None:

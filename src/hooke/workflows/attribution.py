@@ -107,12 +107,18 @@ def explain(
 
     Raises:
         UnknownNameError: No such label.
-        UsageError: The run predicts nothing for molecules, or no molecule could be explained.
+        UsageError: The run predicts nothing for molecules, or no molecule has two atoms to compare.
+        DataError: No row holds a molecule.
     """
     if isinstance(molecules, str | Path):
         molecules = first_smiles(TableRows.open(Path(molecules), smiles_column), most)
     loaded = LoadedRun.open(run, device)
-    found = [one for one in attribute(loaded, molecules[:most], label) if one is not None]
+    tried = molecules[:most]
+    found = [one for one in attribute(loaded, tried, label) if one is not None]
+    if not found:
+        raise DataError(
+            f"no row holds a molecule: none of the first {len(tried):,} can be read, so there is nothing to explain"
+        )
     checked = faithfulness(found)
     notes = [f"Integrated gradients of {len(found)} molecules, run {loaded.run.folder.name}.", checked.sentence()]
     written = write_page(page, f"What each atom adds to {found[0].label}", notes, found)

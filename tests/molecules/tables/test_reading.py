@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import io
+import pickle
+import zipfile
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -90,6 +95,94 @@ def test_sdf_with_a_broken_record(tmp_path: Path) -> None:
     assert rows_of(zipped)["y"] == ["1.5", "", ""]
 
 
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [(">  <logS>  (1)", "logS"), ("> <logS> (CPD-7)", "logS"), ("><logS>", "logS"), (">\t<logS>\t(1)", "logS"), ("> <logS> DT12", "logS"),
+     ("> 25 <MELTING.POINT>", "MELTING.POINT"), ("> 25 <logS> (3) DT12", "logS"), ("> <logS> (CPD->7)", "logS"), ("> <a>b>", "a>b"),
+     ("> <a<b>", "a<b"), ("> <IC50 (nM)>", "IC50 (nM)"), ("> <logS>  FROM ARCHIVES", "logS"), ("> <logS> note", "logS"), ("> DT12", "DT12"),
+     ("> (CPD-7) <logS>", "logS"), ("> < logS >", "logS")],
+)  # fmt: skip
+def test_every_legal_tag_line_of_an_sdf(tmp_path: Path, tag: str, name: str) -> None:
+    path = tmp_path / "t.sdf"
+    good = Chem.MolToMolBlock(Chem.MolFromSmiles("CCO"))
+    path.write_text("".join(f"{good}{tag}\n{value}\n\n$$$$\n" for value in ("1.1", ">10")))
+    assert rows_of(path) == {"smiles": ["CCO", "CCO"], name: ["1.1", ">10"]}
+
+
+def test_values_of_sdf_tags(tmp_path: Path) -> None:
+    path = tmp_path / "t.sdf"
+    good = Chem.MolToMolBlock(Chem.MolFromSmiles("CCO"))
+    tags = "> <a>\none\ntwo\n\n> <b>\n\n> <c>  (1)\n> 5\n> <d>\r\n4\r\n\r\n> <smiles>\nC\n\n> \nnameless\n\n"
+    path.write_bytes((good + tags + "$$$$\n" + good).encode())
+    assert rows_of(path) == {
+        "smiles": ["CCO", "CCO"], "a": ["one\ntwo", ""], "b": ["", ""], "c": ["> 5", ""], "d": ["4", ""],
+    }  # fmt: skip
+
+
+def test_a_writer_of_sdf_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "t.sdf"
+    molecules = [Chem.MolFromSmiles(smiles) for smiles in ("CCO", "c1ccccc1", "CC(=O)O")]
+    with Chem.SDWriter(str(path)) as writer:
+        for number, molecule in enumerate(molecules):
+            molecule.SetProp("logS", f"{number}.5")
+            writer.write(molecule)
+    assert "(2)" in path.read_text()
+    assert rows_of(path) == {"smiles": ["CCO", "c1ccccc1", "CC(=O)O"], "logS": ["0.5", "1.5", "2.5"]}
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.binary(), pa.large_binary(), pa.binary(4), pa.dictionary(pa.int32(), pa.binary()), pa.large_string()]
+)
+def test_parquet_whose_texts_are_not_marked_as_such(tmp_path: Path, kind: pa.DataType) -> None:
+    path = tmp_path / "t.parquet"
+    texts = [b"CCO\0" if pa.types.is_fixed_size_binary(kind) else b"CCO", b"C#CC", None]
+    pq.write_table(
+        pa.table(
+            {"smiles": pa.array(texts, pa.binary(4) if pa.types.is_fixed_size_binary(kind) else pa.binary()).cast(kind)}
+        ),
+        path,
+    )
+    assert rows_of(path) == {"smiles": ["CCO", "C#CC", ""]}
+
+
+def zipped(name: str) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr(name, "smiles,y\nCCO,1\n")
+    return data.getvalue()
+
+
+def parquet() -> bytes:
+    data = io.BytesIO()
+    pl.DataFrame({"smiles": ["CCO"]}).write_parquet(data)
+    return data.getvalue()
+
+
+TEXT = "smiles,y\nCCO,1\nCCCCCC,2\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(gzip.compress(TEXT.encode()), "is gzip"), (zipped("a.csv"), "is a zip archive"), (zipped("xl/workbook.xml"), "Excel workbook"),
+     (parquet(), "is Parquet"), (pickle.dumps({"smiles": ["CCO"]}), "pickle"), (b"BZh91AY", "bzip2"), (b"\xfd7zXZ\0", "is xz"),
+     (b"\xd0\xcf\x11\xe0\xa1\xb1", ".xls"), (b"\x89HDF\r\n", "HDF5"), (TEXT.encode("utf-16-le"), "UTF-16 without"),
+     (TEXT.encode("utf-16-be"), "UTF-16 without"), (TEXT.encode("utf-32"), "UTF-32, not UTF-8"), (TEXT.encode("utf-32-be"), "UTF-32, not UTF-8"),
+     (bytes(range(256)) + bytes(100), "binary file")],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["t.csv", "t.smi", "t.sdf", "t.csv.gz"])
+def test_what_is_no_text_is_called_by_its_name(tmp_path: Path, content: bytes, said: str, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    with pytest.raises(DataError, match=said):
+        list(read_table(path))
+
+
+def test_one_zero_byte_makes_no_binary_file(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"smiles,y\nC\0C,1\n" + b"CCO,2\n" * 20)
+    assert rows_of(path)["smiles"][1:] == ["CCO"] * 20
+
+
 def test_files_that_are_no_tables(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         list(read_table(tmp_path / "none.csv"))
@@ -166,7 +259,7 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
 def test_quoted_delimiters_in_the_header_and_columns_without_a_name(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text('"a, b, c";smiles;;\n1;CC;2;3\n')
-    assert rows_of(path) == {"a, b, c": ["1"], "smiles": ["CC"], "column_3": ["2"], "column_4": ["3"]}
+    assert rows_of(path) == {"a, b, c": ["1"], "smiles": ["CC"], "Unnamed: 2": ["2"], "Unnamed: 3": ["3"]}
 
 
 def test_smiles_files_with_a_header_between_spaces(tmp_path: Path) -> None:

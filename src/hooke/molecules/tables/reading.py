@@ -9,6 +9,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections import deque
 from collections.abc import Iterator
@@ -22,6 +23,32 @@ CHUNK_ROWS = 2048
 LONGEST_RECORD = 100  # lines that one quoted record of a text table may span
 SMILES_NAMES = ("smiles", "canonical_smiles", "structure", "drug", "mol", "molecule")
 _DELIMITERS = ",;\t|"
+_UNNAMED = "Unnamed: {}"  # as pandas calls a column whose header is empty
+_PROBED = 4096  # bytes at the head of a file that say what it is
+_FOREIGN = (  # first bytes -> what such a file is, and what to do with it
+    (b"\x1f\x8b", "is gzip", "let its name end in .gz"),
+    (b"PK\x03\x04", "is a zip archive", "unpack it"),
+    (b"PAR1", "is Parquet", "let its name end in .parquet"),
+    (b"\xd0\xcf\x11\xe0", "is an old Office file (.xls)", "save the sheet as CSV"),
+    (b"BZh", "is bzip2", "unpack it"),
+    (b"\xfd7zXZ", "is xz", "unpack it"),
+    (b"\x28\xb5\x2f\xfd", "is zstd", "unpack it"),
+    (b"7z\xbc\xaf", "is a 7z archive", "unpack it"),
+    (b"ARROW1", "is Arrow (Feather)", "save it as Parquet or CSV"),
+    (b"FEA1", "is Feather", "save it as Parquet or CSV"),
+    (b"\x89HDF", "is HDF5", "save the table as Parquet or CSV"),
+    (b"SQLite format 3", "is an SQLite database", "save the table as CSV"),
+    (b"\x93NUMPY", "is a NumPy array", "save it as CSV"),
+    (b"%PDF", "is a PDF", "save the table as CSV"),
+    *(
+        (bytes([0x80, protocol]), "is a Python pickle, which is never opened", "save it as Parquet or CSV")
+        for protocol in range(2, 6)
+    ),
+)
+# > 25 <MELTING.POINT> (CPD-7) DT12: the name is what stands in the angle brackets, before a registry number, a field or "FROM ARCHIVES"
+_TAG = re.compile(r">[^<]*<(?P<name>.+)>(?:\s*(?:\([^()]*\)|DT\d+|FROM ARCHIVES|\d+))*")
+_FIELD = re.compile(r">[^<]*?\b(?P<name>DT\d+)\b")
+_LONGEST_TAG = 1000
 
 
 @dataclass(frozen=True)
@@ -105,9 +132,39 @@ def _open_text(path: Path) -> io.TextIOWrapper:
         return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else open(path, "rb")
 
     with opened() as probe:
-        mark = probe.read(2)
-    encoding = "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+        head = probe.read(_PROBED)
+    _refuse_foreign(path, head)
+    encoding = "utf-16" if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
     return io.TextIOWrapper(opened(), encoding=encoding, errors="replace", newline="")
+
+
+def _refuse_foreign(path: Path, head: bytes) -> None:
+    """Refuse a file that is no text of one byte a letter, and say what it is.
+
+    Raises:
+        DataError: Its first bytes are those of another kind of file, or UTF-16 or UTF-32 that Python would not recognise.
+    """
+    if head.startswith(b"PK") and (b"xl/" in head or b"[Content_Types]" in head):
+        raise DataError(f"{path} is an Excel workbook, not a text table: save the sheet as CSV")
+    for mark, what, remedy in _FOREIGN:
+        if head.startswith(mark):
+            raise DataError(f"{path} {what}, not a text table: {remedy}")
+    marked = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if _spaced(head, 4):
+        raise DataError(f"{path} is UTF-32, not UTF-8: save it as UTF-8")
+    if not marked and _spaced(head, 2):
+        raise DataError(f"{path} is UTF-16 without a byte-order mark, not UTF-8: save it as UTF-8")
+    if not marked and head.count(0) > len(head) / 20:
+        raise DataError(f"{path} is a binary file, not a text table: save it as CSV in UTF-8")
+
+
+def _spaced(head: bytes, width: int) -> bool:
+    """Whether nearly every `width` bytes hold one letter of Western text: zero bytes everywhere but at one place of each."""
+    whole = head[: len(head) // width * width]
+    if not whole:
+        return False
+    zeros = sorted(whole[place::width].count(0) for place in range(width))
+    return zeros[1] >= 0.8 * len(whole) / width > zeros[0]
 
 
 class _Record(NamedTuple):
@@ -133,7 +190,7 @@ def _read_text(path: Path, rows: int, *, smiles_file: bool) -> Iterator[RowChunk
             records = _smiles_lines(_Lines(file), len(header))
         else:
             records = _csv_records(_Lines(file), delimiter, len(header))
-        header = [name or f"column_{place}" for place, name in enumerate(header, start=1)]
+        header = [name or _UNNAMED.format(place) for place, name in enumerate(header)]
         _refuse_repeated(path, header)
         yield from _chunks(records, header, rows)
 
@@ -254,13 +311,20 @@ def _read_parquet(path: Path, rows: int) -> Iterator[RowChunk]:
             _refuse_repeated(path, file.schema_arrow.names)
             for batch in file.iter_batches(batch_size=rows):
                 columns = {
-                    name: ["" if value is None else str(value) for value in batch.column(name).to_pylist()]
+                    name: [_parquet_text(value) for value in batch.column(name).to_pylist()]
                     for name in batch.schema.names
                 }
                 yield RowChunk(first_row, columns, {})
                 first_row += batch.num_rows
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path} is not a readable Parquet file: {error}") from error
+
+
+def _parquet_text(value: object) -> str:
+    """A cell as text; bytes are text without its mark, as Spark and Impala write it, perhaps filled up to a fixed length."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace").rstrip("\0")
+    return "" if value is None else str(value)
 
 
 def _read_sdf(path: Path, rows: int) -> Iterator[RowChunk]:
@@ -270,42 +334,74 @@ def _read_sdf(path: Path, rows: int) -> Iterator[RowChunk]:
     """
     from rdkit import Chem, rdBase
 
-    names = _sdf_tags(path)
+    tags = dict.fromkeys(name for _, lines in _sdf_records(path) for name, _ in _data_items(lines))
+    names = [name for name in tags if name != "smiles"]
 
     def records() -> Iterator[_Record]:
         supplier = Chem.SDMolSupplier()
-        for line, record in _sdf_records(path):
+        for begin, lines in _sdf_records(path):
             with rdBase.BlockLogs():
-                supplier.SetData(record)
+                supplier.SetData("".join(lines[: _structure_end(lines)]) + "$$$$\n")
                 molecule = next(iter(supplier), None)
             if molecule is None:
-                yield _Record(line, [], "the SDF record does not parse")
+                yield _Record(begin, [], "the SDF record does not parse")
             else:
-                tags = [molecule.GetProp(name) if molecule.HasProp(name) else "" for name in names]
-                yield _Record(line, [Chem.MolToSmiles(molecule), *tags])
+                values = dict(_data_items(lines))
+                yield _Record(begin, [Chem.MolToSmiles(molecule), *(values.get(name, "") for name in names)])
 
     yield from _chunks(records(), ["smiles", *names], rows)
 
 
-def _sdf_records(path: Path) -> Iterator[tuple[int, str]]:
+def _sdf_records(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The number of each record's first line, and its lines without "$$$$"."""
     lines: list[str] = []
     begin = 1
     with _open_text(path) as file:
         for number, line in enumerate(file, start=1):
-            lines.append(line)
             if line.startswith("$$$$"):
-                yield begin, "".join(lines)
+                yield begin, lines
                 lines, begin = [], number + 1
+            else:
+                lines.append(line)
     if any(line.strip() for line in lines):
-        yield begin, "".join(lines)
+        yield begin, lines
 
 
-def _sdf_tags(path: Path) -> list[str]:
-    """All tag names of the file, in order of first appearance, found without parsing structures."""
-    names: dict[str, None] = {}
-    with _open_text(path) as file:
-        for line in file:
-            if line.startswith(">") and "<" in line and line.rstrip().endswith(">"):
-                names[line[line.index("<") + 1 : line.rindex(">")]] = None
-    names.pop("smiles", None)
-    return list(names)
+def _structure_end(lines: list[str]) -> int:
+    """How many lines of a record are its structure: up to "M  END", or to the first tag where that is missing."""
+    for number, line in enumerate(lines, start=1):
+        if line.startswith("M  END"):
+            return number
+        if number > 4 and _tag_name(line):
+            return number - 1
+    return len(lines)
+
+
+def _data_items(lines: list[str]) -> Iterator[tuple[str, str]]:
+    """Names and values of a record's tags; a value ends at an empty line, or at the next tag where that was forgotten.
+
+    Source: Dalby et al. 1992, "Description of several chemical structure file formats", the data header of SD files.
+    """
+    name, value = "", list[str]()
+    for line in lines[_structure_end(lines) :]:
+        following = _tag_name(line)
+        if following or not line.strip():
+            if name:
+                yield name, "\n".join(value)
+            name, value = following, []
+        elif name:
+            value.append(line.rstrip("\r\n"))
+    if name:
+        yield name, "\n".join(value)
+
+
+def _tag_name(line: str) -> str:
+    """The name in a tag line of an SD file; "" for any other line."""
+    if not line.startswith(">") or len(line) > _LONGEST_TAG:
+        return ""
+    text = line.rstrip()
+    match = _TAG.fullmatch(text) or _FIELD.match(text)
+    if match is not None:
+        return match["name"].strip()
+    start, end = text.find("<"), text.rfind(">")
+    return text[start + 1 : end].strip() if 0 < start < end else ""

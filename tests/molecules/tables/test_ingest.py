@@ -176,7 +176,10 @@ def test_rows_deep_in_the_table_decide_too(tmp_path: Path, monkeypatch: pytest.M
     smiles = twin_smiles(40, seed=0)
     path = write(
         tmp_path / "t.csv",
-        ["smiles,late,flag", *(f"{text},{9 if n > 30 else ''},{int(n == 39) * 2}" for n, text in enumerate(smiles))],
+        [
+            "smiles,late,flag",
+            *(f"{text},{9 + n % 2 if n > 30 else ''},{int(n == 39) * 2}" for n, text in enumerate(smiles)),
+        ],
     )
     store, report = ingest(path, tmp_path / "s")
     assert store.labels == (Label("late"), Label("flag"))  # a single 2 in the last row: no class

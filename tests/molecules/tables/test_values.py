@@ -80,11 +80,51 @@ def profile(cells: list[str], name: str = "y") -> ColumnProfile:
     [("ic50", [">10", "2", "", "x"], ""), ("active", ["1", "0", "1", ""], ""), ("count", ["2", "5", "2", "1"], ""),
      ("note", ["a", "b", "3", ""], "text"), ("nothing", ["", "", "NA", ""], "empty"), ("words", ["a", "b", "", ""], "text"),
      ("compound_id", ["7", "3", "9", "1"], "identifier"), ("position", ["4", "5", "6", "7"], "identifier"),
-     ("dose_id", ["1.5", "2", "3", "4"], "")],
+     ("dose_id", ["1.5", "2", "3", "4"], ""), ("half steps", ["0.5", "1.5", "2.5", "3.5"], ""), ("back", ["9", "8", "7", "6"], "running"),
+     ("Unnamed: 0", ["0", "2", "9", "4"], "identifier"), ("PubChem_CID", ["1", "1", "1", "1"], "identifier"),
+     ("year", ["2001", "1998", "2001", ""], "years"), ("years to onset", ["1", "5", "3", "2"], ""),
+     ("compound", ["4", "9", "2", "7"], "identifier"),
+     ("ligand", ["0", "1", "1", "0"], ""), ("made", ["2010-01-11", "2011-02-11", "", "2009"], "dates"),
+     ("date", ["20100111", "20110211", "20120101", "20090101"], "dates"),
+     ("seen", ["11.1.2010", "12.1.2010", "13.1.2010", "x"], "text"), ("cas", ["50-00-0", "51-00-1", "", "64-17-5"], "text")],
 )  # fmt: skip
 def test_what_auto_takes(name: str, cells: list[str], reason: str) -> None:
     found = profile(cells, name).no_label()
     assert found == "" if not reason else reason in found
+
+
+@pytest.mark.parametrize("words", ["n.t.", "not tested;insoluble;n.d.", "n.t.;N.T.; n.t. "])
+def test_numbers_among_words_that_say_nothing_was_measured(words: str) -> None:
+    numbers = [f"{number}.5" for number in (3, 1, 4, 1, 5, 9, 2, 6, 5, 3)]
+    assert profile([*numbers, *words.split(";") * 20]).no_label() == ""
+    assert profile([*numbers[:9], *words.split(";") * 20]).no_label().startswith("text (9 of ")
+    names = [f"compound {number}" for number in range(20)]
+    assert profile([*numbers, *names]).no_label() == "text (10 of 30 cells are numbers)"
+
+
+def test_doubts_that_count_beside_other_labels() -> None:
+    gaps = [str(number * 3 + number % 2) for number in range(12)]
+    assert "with gaps" in profile(gaps).no_label_beside_others()
+    assert profile([*gaps, gaps[-1]]).no_label_beside_others() == ""
+    assert profile(gaps[:9]).no_label_beside_others() == ""
+    assert profile([str(4**number) for number in range(12)]).no_label_beside_others() == ""  # a sorted measurement
+    assert profile([f"{number}.5" for number in range(12)]).no_label_beside_others() == ""
+    shuffled = [str(number * 5 % 12 + 7) for number in range(12)]
+    assert "once" in profile(shuffled).no_label_beside_others()
+    assert profile([*shuffled[:11], shuffled[0]]).no_label_beside_others() == ""
+    assert profile(["3.5", "3.5", ""]).no_label_beside_others() == "constant (3.5 in every row)"
+    assert profile([">3.5", "3.5", ""]).no_label_beside_others() == ""
+
+
+@pytest.mark.parametrize("dirt", ["2", ">1", "-1", "0.5", "99", "<1"])
+def test_one_dirty_cell_leaves_a_column_of_classes_binary(dirt: str) -> None:
+    clean = ["0", "1", "yes", "inactive", "1", "0", "1", "1", "0"]
+    assert profile([*clean, dirt]).label(PLAIN).kind == "binary"
+    assert profile([dirt, *clean[:8]]).label(PLAIN).kind == "regression"  # one of nine
+    assert profile([*clean, dirt, dirt]).label(PLAIN).kind == "regression"
+    assert profile([*clean * 4, dirt, dirt]).label(PLAIN).kind == "regression"
+    assert profile([*clean * 5, dirt, dirt]).label(PLAIN).kind == "binary"
+    assert profile([*["0"] * 20, "2"]).label(PLAIN).kind == "regression"  # no 1
 
 
 def test_kinds() -> None:

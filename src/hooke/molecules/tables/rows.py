@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -129,11 +129,19 @@ def _labels_found(
                 profile.add(chunk.columns[name])
             total += len(chunk)
             bar.advance(len(chunk))
-    reasons = {name: profile.no_label() for name, profile in profiles.items() if options.targets == "auto"}
-    ignored = {name: reason for name, reason in reasons.items() if reason}
+    ignored = _ignored(profiles) if options.targets == "auto" else {}
     labels = {name: profile.label(options) for name, profile in profiles.items() if name not in ignored}
     rounded = {label.name: text for name, label in labels.items() if (text := profiles[name].rounded())}
     return Columns(smiles, labels, {}, ignored, total, rounded)
+
+
+def _ignored(profiles: Mapping[str, ColumnProfile]) -> dict[str, str]:
+    """Column -> why it is no label. What speaks against a column only a little counts where another column is left."""
+    reasons = {name: profile.no_label() for name, profile in profiles.items()}
+    doubts = {name: profiles[name].no_label_beside_others() for name, reason in reasons.items() if not reason}
+    if not all(doubts.values()):
+        reasons |= doubts
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
 def _candidates(others: Sequence[str], options: LabelOptions) -> Sequence[str]:

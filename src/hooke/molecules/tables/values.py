@@ -12,7 +12,9 @@ import numpy as np
 from hooke.core.errors import DataError, UsageError
 from hooke.core.label import Label, Transform
 from hooke.core.units import convert_cell
+from hooke.molecules.tables.dates import YEARS, days_of
 from hooke.molecules.tables.description import LabelOptions
+from hooke.molecules.tables.naming import names_date, names_identifier, names_thing, names_year
 
 MISSING = frozenset({"", "nan", "na", "n/a", "none", "null", "nd", "-", "?"})
 MAX_CLASSES = 1000
@@ -23,6 +25,12 @@ _NUMBER = re.compile(r"(?P<sign>>=|<=|>>|<<|>|<|~|=)?\s*(?P<number>[+-]?(\d+\.?\
 _WORDS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "active": 1.0, "inactive": 0.0}
 _BOUNDS = {">": 1, ">=": 1, ">>": 1, "<": -1, "<=": -1, "<<": -1}
 _PLAIN = str.maketrans({"≥": ">=", "≤": "<=", "−": "-", "≈": "~", "∼": "~"})
+_ENOUGH = 10  # numbers from which a column's habits count as such
+_DIRT = 0.05  # share of numbers that may be neither 0 nor 1 in a column of classes
+_MEASURED = 0.05  # numbers for every word, at least, in a column of numbers and words such as "n.t."
+_FEW_WORDS = 10  # different words that say that nothing was measured
+_GAPS = 10  # a running number of rows that were filtered rises by this much a row, at most
+_LOOKED_AT = 200  # unreadable cells that are tried as dates
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 
 
@@ -95,8 +103,12 @@ class ColumnProfile:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.numbers = self.unreadable = 0
-        self.whole = self.running = True
+        self.numbers = self.unreadable = self.others = 0  # `others`: numbers beside an exact 0 or 1
+        self.bounded = self._zero = self._one = False
+        self.whole = self.rising = True
+        self.steps: set[float] = set()  # differences of neighbours, while they are few
+        self.words: set[str] = set()  # unreadable cells, while they are few
+        self.dates = 0  # of the first unreadable cells
         self.lowest, self.highest, self._last = math.inf, -math.inf, math.nan
         self._first = self._sum = self._squares = self._lost = (
             0.0  # Σ and Σ² of differences from the first, Σ² of what 32 bits lose
@@ -109,23 +121,42 @@ class ColumnProfile:
                 continue
             cell = parse_cell(text)
             if cell.problem:
-                self.unreadable += 1
+                self._add_word(text)
             elif not math.isnan(cell.value):
-                value = cell.value
-                self.running = self.running and not (self.numbers and value - self._last != 1)
-                self.whole = self.whole and value == int(value) and not cell.bound
-                self.lowest, self.highest = min(self.lowest, value), max(self.highest, value)
-                self._first = value if not self.numbers else self._first
-                self._sum += value - self._first
-                self._squares += (value - self._first) ** 2
-                self._lost += (value - float(np.float32(value))) ** 2 if abs(value) >= _SMALLEST else 0.0
-                self.numbers += 1
-                self._last = value
+                self._add_number(cell)
+
+    def _add_word(self, text: str) -> None:
+        if self.unreadable < _LOOKED_AT:
+            self.dates += not math.isnan(days_of(text))
+        if len(self.words) <= _FEW_WORDS:
+            self.words.add(text.strip().lower())
+        self.unreadable += 1
+
+    def _add_number(self, cell: Cell) -> None:
+        value, step = cell.value, cell.value - self._last
+        if self.numbers:
+            self.rising = self.rising and step > 0
+            if len(self.steps) < 2:
+                self.steps.add(step)
+        self.bounded = self.bounded or bool(cell.bound)
+        self._zero, self._one = self._zero or (value, cell.bound) == (0, 0), self._one or (value, cell.bound) == (1, 0)
+        self.others += bool(cell.bound) or value not in (0, 1)
+        self.whole = self.whole and value == int(value) and not cell.bound
+        self.lowest, self.highest = min(self.lowest, value), max(self.highest, value)
+        self._first = value if not self.numbers else self._first
+        self._sum += value - self._first
+        self._squares += (value - self._first) ** 2
+        self._lost += (value - float(np.float32(value))) ** 2 if abs(value) >= _SMALLEST else 0.0
+        self.numbers += 1
+        self._last = value
 
     @property
     def binary(self) -> bool:
-        """All numbers are 0 or 1."""
-        return bool(self.numbers) and self.whole and self.lowest >= 0 and self.highest <= 1
+        """Every number is 0 or 1; or nearly every one of ten or more, and both are there: the others are mistakes of writing."""
+        if not self.others:
+            return bool(self.numbers)
+        dirty = self.numbers >= _ENOUGH and self.others <= max(1, self.numbers * _DIRT)
+        return dirty and self._zero and self._one
 
     def rounded(self) -> str:
         """What is lost where values are stored in 32 bits: "" unless they are rounded by a hundredth of their spread or more."""
@@ -142,14 +173,43 @@ class ColumnProfile:
 
     def no_label(self) -> str:
         """Why "auto" does not take this column as a label; "" if it does."""
-        if not self.numbers:
-            return "text" if self.unreadable else "empty"
-        if self.numbers < self.unreadable:
-            return "text"
-        name = self.name.lower()
-        named = name in ("id", "index", "row", "number", "cid", "") or name.endswith(("_id", " id"))
-        if (self.running and self.numbers > 2) or (named and self.whole):
+        if not self.numbers and not self.unreadable:
+            return "empty"
+        if self.dates > 0.9 * min(self.unreadable, _LOOKED_AT) and self.unreadable > self.numbers:
+            return "dates: they can order a time split"
+        if self.numbers < self.unreadable and not (
+            self.numbers >= max(_ENOUGH, self.unreadable * _MEASURED) and len(self.words) <= _FEW_WORDS
+        ):
+            return (
+                f"text ({self.numbers:,} of {self.numbers + self.unreadable:,} cells are numbers)"
+                if self.numbers
+                else "text"
+            )
+        if not self.whole:
+            return ""
+        if names_year(self.name) and YEARS[0] <= self.lowest <= self.highest <= YEARS[1]:
+            return "years: they can order a time split"
+        if names_date(self.name) and self.lowest >= YEARS[0]:
+            return "dates: they can order a time split"
+        if self.numbers > 2 and self.steps in ({1.0}, {-1.0}):
             return "an identifier (running number)"
+        if names_identifier(self.name) or (names_thing(self.name) and self.highest > 1):
+            return "an identifier, by its name"
+        return ""
+
+    def no_label_beside_others(self) -> str:
+        """Why "auto" does not take this column although it could be a label, where other columns are labels; "" if it does."""
+        if self.numbers > 1 and self.lowest == self.highest and not self.bounded:
+            return f"constant ({self.lowest:g} in every row)"
+        if not self.whole or self.numbers < _ENOUGH:
+            return ""
+        span = self.highest - self.lowest + 1
+        if self.rising and self.lowest >= 0 and span <= _GAPS * self.numbers:
+            return "an identifier (running number with gaps)"
+        low, high = self.lowest - self._first, self.highest - self._first
+        squares = (high * (high + 1) * (2 * high + 1) - (low - 1) * low * (2 * low - 1)) / 6
+        if (span, self._sum, self._squares) == (self.numbers, self.numbers * (low + high) / 2, squares):
+            return "an identifier (each whole number of a range once)"
         return ""
 
     def label(self, options: LabelOptions) -> Label:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hooke.core.errors import UsageError
+from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.how import How
 from hooke.core.recipe import SplitSection
 from hooke.datasets import csv
@@ -39,6 +39,51 @@ def test_time(store: MoleculeStore) -> None:
         split_store(store, SplitSection(kind="time"))
     with pytest.raises(UsageError, match="no split of their own"):
         split_store(store, SplitSection(kind="published"))
+
+
+def timed(tmp_path: Path, lines: list[str], column: str = "made") -> MoleculeStore:
+    (tmp_path / "t.csv").write_text("\n".join(["smiles,y,made", *lines]) + "\n")
+    how = How(0, show_progress=False, sections={"time_column": column})
+    return csv.Dataset(csv.Config(path=str(tmp_path / "t.csv"))).prepare(tmp_path / "stores", how)
+
+
+def test_a_column_of_times_is_no_label(tmp_path: Path) -> None:
+    years = [f"{'C' * (number + 1)},{number / 2},{2000 + number * 7 % 10}" for number in range(10)]
+    store = timed(tmp_path, years)
+    assert [label.name for label in store.labels] == ["y"]
+    assert store.metadata["ingest"]["ignored_columns"]["made"] == "it orders the time split"
+    split = split_store(store, SplitSection(kind="time", time_column="made", fractions=(0.5, 0.3, 0.2)))
+    times = store.times()
+    assert times is not None
+    assert sorted(times[split.test]) == [2008, 2009]
+    assert times[split.train].max() < times[split.valid].min()
+    assert [label.name for label in timed(tmp_path, years, "y").labels] == ["made"]
+
+
+def test_molecules_have_their_earliest_time_and_unreadable_times_are_counted(tmp_path: Path) -> None:
+    store = timed(tmp_path, ["CCO,1,03.02.2012", "C,2,soon", "OCC,3,2011-05-01", "CC,4,", "CCC,5,13.02.2012", "CCO,6,"])
+    times = store.times()
+    assert times is not None
+    assert store.smiles() == ["CCO", "C", "CC", "CCC"]
+    assert times[0] == 15095  # 2011-05-01
+    assert np.isnan(times).tolist() == [False, True, True, False]
+    assert store.metadata["time"] == {
+        "column": "made",
+        "dates": True,
+        "day_first": True,
+        "ambiguous": False,
+        "unknown": 2,
+    }
+    ingest = store.metadata["ingest"]
+    assert (ingest["time_problems"], ingest["label_problems"]) == (1, 0)
+    split = split_store(store, SplitSection(kind="time", time_column="made", fractions=(0.5, 0.25, 0.25)))
+    assert (split.train.tolist(), split.valid.tolist(), split.test.tolist()) == ([1, 2], [0], [3])
+    assert timed(tmp_path, ["CCO,1,3", "C,2,4"]).folder != timed(tmp_path, ["CCO,1,3", "C,2,4"], "y").folder
+
+
+def test_unknown_kinds_are_no_other_split(store: MoleculeStore) -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'scaffold'"):
+        split_store(store, SplitSection(kind="scafold"))
 
 
 def test_leaks(store: MoleculeStore) -> None:

@@ -97,12 +97,22 @@ def labelled_store(
     data: Path | str, options: Sequence[str], modality: str, smiles: str | None, targets: str | Sequence[str], *,
     show_progress: bool,
 ) -> Any:  # fmt: skip
-    """The store of a table with labels, or of a data set by name."""
+    """The store of a table with labels, or of a data set by name.
+
+    Raises:
+        UsageError: Options of a data set with a table, or columns of a table with a data set.
+    """
     if not Path(data).exists():
+        if smiles is not None or targets != "auto":
+            raise UsageError(f"--smiles and --targets name columns of a table, and {data} is no file")
         return given_source(data, options, modality, show_progress=show_progress)
+    if options:
+        raise UsageError(f"{data} is a table and takes no options such as {options[0]!r}")
     from hooke.datasets import csv
 
-    names: Any = targets if not isinstance(targets, str) or targets == "auto" else targets.split(",")
+    names: Any = (
+        targets if not isinstance(targets, str) or targets == "auto" else [name.strip() for name in targets.split(",")]
+    )
     given = {"path": str(Path(data).resolve()), "targets": names, **({"smiles": smiles} if smiles else {})}
     return csv.Dataset(build(csv.Config, given, "data")).prepare(cache_folder() / "stores", How(None, show_progress))
 

@@ -156,8 +156,11 @@ def probe(
     show_progress: bool = True,
 ) -> ProbeReport:
     """What a frozen encoder knows of a data set or table; see `hooke.studies.probing`."""
+    from hooke.modalities import trainable
+    from hooke.studies.probing import check_options
     from hooke.studies.probing import probe as read_out
 
     found = load(encoder, weights=weights)
+    check_options(trainable(found.modality, "probe"), split, readouts)
     store = labelled_store(data, options, found.modality, smiles, targets, show_progress=show_progress)
     return read_out(found, store, split=split, readouts=readouts, seed=seed, show_progress=show_progress)

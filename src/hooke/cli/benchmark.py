@@ -55,4 +55,4 @@ def benchmark(
 
 
 def _listed(text: str) -> list[str]:
-    return [name for name in text.split(",") if name]
+    return [name.strip() for name in text.split(",") if name.strip()]

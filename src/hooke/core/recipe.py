@@ -26,7 +26,8 @@ class SplitSection:
             Images: whole wells ("random" is the same), plates or experiments, or whole groups of equal `column`.
         fractions: Of train, valid and test.
         seed: Of the split alone, so that models can be compared on one split.
-        time_column: Label whose value orders the rows, for "time".
+        time_column: Of molecules: the column that orders the rows, for "time": dates as people write them (day first where nothing says
+            otherwise), years or any numbers. It is no target unless --targets names it. Rows without a time are trained on.
         column: Of images: the metadata column of "group", or of "column" (its words are train, valid or val, test).
         train_share: Share of the training rows that are used, drawn by the recipe's own seed; a smaller share is a part of a larger
             one, and the other parts stay whole.
@@ -212,12 +213,17 @@ class Recipe:
         """The same recipe with other fields; train={...} and split={...} change some of their options, checked.
 
         Raises:
-            UsageError: An unknown option or a wrong value.
+            UsageError: An unknown option or a wrong value, or a split that the modality does not know.
         """
         for section, cls, where in (("train", TrainSection, "train"), ("split", SplitSection, "data.split")):
             if isinstance(changes.get(section), Mapping):
                 changes[section] = build(cls, {**asdict(getattr(self, section)), **changes[section]}, where)
-        return replace(self, **changes)
+        changed = replace(self, **changes)
+        if "split" in changes:
+            modality = modality_object(self.modality)
+            _check_modality(modality, changed.split)
+            modality.check(changed)
+        return changed
 
     def with_section(self, name: str, **options: Any) -> Recipe:
         """The same recipe with other options in a section of its modality."""
@@ -356,8 +362,8 @@ def _check_modality(modality: Any, split: SplitSection | None) -> None:
     """It can be trained, and splits like this."""
     if not modality.trainable:
         raise UsageError(f"{modality.name} are data alone: nothing is trained on them")
-    if split is not None and split.kind not in modality.splits:
-        raise UnknownNameError(f"kind of split of {modality.name}", split.kind, modality.splits)
+    if split is not None:
+        check_split_kind(modality, split.kind)
 
 
 def _check_stated(kind: str, table: Mapping[str, Any], where: str, default: str) -> None:
@@ -370,6 +376,16 @@ def _check_stated(kind: str, table: Mapping[str, Any], where: str, default: str)
         if preset and preset not in stated.presets:
             raise UnknownNameError(f"preset of {name}", preset, stated.presets)
         build(stated.config, options, where)
+
+
+def check_split_kind(modality: Any, kind: str) -> None:
+    """Refuse a kind of split that the modality does not know.
+
+    Raises:
+        UnknownNameError: The nearest name is offered.
+    """
+    if kind not in modality.splits:
+        raise UnknownNameError(f"kind of split of {modality.name}", kind, modality.splits)
 
 
 def base_config(recipe: Recipe) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -89,7 +89,7 @@ class Dataset(datasets.Dataset[Config]):
         """
         from hooke.molecules.tables.ingest import IngestOptions, prepare_tables
 
-        table = self.table
+        table = replace(self.table, time_column=how.sections.get("time_column"))
         name, options = table.paths[0].name.split(".")[0], IngestOptions(codec=self.config.codec)
         return prepare_tables([table], Path(folder), name, how, options)
 

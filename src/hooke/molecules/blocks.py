@@ -96,6 +96,7 @@ class MoleculeBlock:
         pair_offsets, pair_atoms, pair_labels: (N + 1,) int64, (P, 2) uint16 local atoms, (P, pair labels) float32.
         source_row: (N,) int64, number of the row in its source, from 1.
         split: (N,) uint8, 0 train, 1 valid, 2 test, 255 none.
+        time: (N,) float64, rising with the time at which a row was made, NaN where that is not known; None without a column of times.
     """
 
     arrays: MoleculeArrays
@@ -108,6 +109,7 @@ class MoleculeBlock:
     pair_offsets: np.ndarray | None = None
     pair_atoms: np.ndarray | None = None
     pair_labels: np.ndarray | None = None
+    time: np.ndarray | None = None
 
 
 def take(block: MoleculeBlock, rows: np.ndarray) -> MoleculeBlock:
@@ -139,6 +141,7 @@ def take(block: MoleculeBlock, rows: np.ndarray) -> MoleculeBlock:
         split=block.split[rows],
         node_labels=None if block.node_labels is None else block.node_labels[atoms],
         edge_labels=None if block.edge_labels is None else block.edge_labels[bonds],
+        time=None if block.time is None else block.time[rows],
         **pairs,
     )
 

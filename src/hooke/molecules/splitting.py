@@ -14,7 +14,7 @@ import numpy as np
 from rdkit.Chem.Scaffolds import MurckoScaffold
 from rdkit.SimDivFilters import rdSimDivPickers
 
-from hooke.core.errors import UsageError
+from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.recipe import SplitSection
 from hooke.evaluate import splits
 from hooke.evaluate.splits import Split
@@ -62,11 +62,14 @@ KINDS = (
 )  # fmt: skip
 
 
+TIME_COLUMN = "the column of dates or numbers that orders the rows"
+
+
 def split_store(store: MoleculeStore, section: SplitSection) -> Split:
     """Rows of train, valid and test.
 
     Raises:
-        UsageError: The store carries no split, or the time column is no label.
+        UsageError: The store carries no split, the time column is not there, or no such kind.
     """
     generator = np.random.default_rng(section.seed)
     kind, fractions = section.kind, section.fractions
@@ -84,20 +87,33 @@ def split_store(store: MoleculeStore, section: SplitSection) -> Split:
     if kind == "random":
         return splits.random_split(len(store), generator=generator, fractions=fractions)
     if kind == "time":
-        if not section.time_column:
-            raise UsageError("a time split needs data.split.time_column, the label that orders the rows")
-        values, _ = store.graph_labels(names=[section.time_column])
-        return splits.time_split(values[:, 0], fractions=fractions)
+        return splits.time_split(_times(store, section.time_column), fractions=fractions)
     if kind == "cluster":
         from hooke.molecules.splitting import similarity_clusters
 
         return splits.scaffold_balanced_split(
             similarity_clusters(store.smiles()).tolist(), generator=generator, fractions=fractions
         )
+    if kind not in ("scaffold", "scaffold_balanced"):
+        raise UnknownNameError("kind of split of molecules", kind, KINDS)
     scaffolds = [murcko_scaffold(smiles) for smiles in store.smiles()]
     if kind == "scaffold":
         return splits.scaffold_split(scaffolds, fractions=fractions)
     return splits.scaffold_balanced_split(scaffolds, generator=generator, fractions=fractions)
+
+
+def _times(store: MoleculeStore, column: str) -> np.ndarray:
+    """(N,) float64 that order the rows: the table's column of times, or a label of this name.
+
+    Raises:
+        UsageError: No column is named, or it is not there.
+    """
+    if not column:
+        raise UsageError(f"a time split needs data.split.time_column, {TIME_COLUMN}")
+    times = store.times()
+    if times is None or store.metadata["time"]["column"] != column:
+        return store.graph_labels(names=[column])[0][:, 0].astype(np.float64)
+    return times
 
 
 def leak_report(store: MoleculeStore, split: Split, *, sample: int = 500) -> dict[str, Any]:

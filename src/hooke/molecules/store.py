@@ -38,12 +38,13 @@ __all__ = [
 ]
 
 
-def molecule_schema(labels: Sequence[Label], encodings: EncodingConfig) -> Schema:
-    """The columns that a store with these labels and encodings has."""
+def molecule_schema(labels: Sequence[Label], encodings: EncodingConfig, *, timed: bool = False) -> Schema:
+    """The columns that a store with these labels and encodings has, and whose rows have times."""
     count = {level: sum(label.level == level for label in labels) for level in LEVELS}
     columns = [
         Column("source_row", "row", "int64"),
         Column("split", "row", "uint8"),
+        *([Column("time", "row", "float64")] if timed else []),
         *(Column(name, "row", "float16", (width,)) for name, width in encodings.graph_widths.items()),
         Column("atom_codes", "atom", "uint8", (len(ATOM_COLUMNS),)),
         *(Column(name, "atom", "float16", (width,)) for name, width in encodings.node_widths.items()),
@@ -65,7 +66,7 @@ def molecule_schema(labels: Sequence[Label], encodings: EncodingConfig) -> Schem
 
 
 class MoleculeStoreWriter:
-    """Writes blocks of molecules; `close` makes the store exist. Arguments as in `core.store.StoreWriter`.
+    """Writes blocks of molecules, with their times if `timed`; `close` makes the store exist. Other arguments as in `core.store.StoreWriter`.
 
     Raises:
         DataError: `append`, and the store there has other labels or encodings.
@@ -81,8 +82,9 @@ class MoleculeStoreWriter:
         shard_rows: int = SHARD_ROWS,
         metadata: dict[str, Any] | None = None,
         append: bool = False,
+        timed: bool = False,
     ) -> None:
-        self._schema = molecule_schema(labels, encodings)
+        self._schema = molecule_schema(labels, encodings, timed=timed)
         what = {"labels": [label.to_json() for label in labels], "encodings": plain(encodings)}
         self._censored = False
         if append:
@@ -113,6 +115,8 @@ class MoleculeStoreWriter:
             **arrays.atom_encodings,
             **arrays.graph_encodings,
         }
+        if "time" in self._schema:
+            values["time"] = _given("time", block.time)
         offsets = {
             "atom": arrays.atom_offsets,
             "bond": arrays.bond_offsets,
@@ -206,6 +210,10 @@ class MoleculeStore:
         """(N,) uint8 published split (0 train, 1 valid, 2 test, 255 none), or None if no row has one."""
         column = self.store.row_column("split")
         return column if (column != NO_SPLIT).any() else None
+
+    def times(self) -> np.ndarray | None:
+        """(N,) float64 that rise with the time at which each row was made, NaN where it is not known; None without a column of times."""
+        return self.store.row_column("time") if "time" in self.store.schema else None
 
     def source_rows(self, rows: np.ndarray | None = None) -> np.ndarray:
         """Number of each molecule's row in its source file, from 1."""

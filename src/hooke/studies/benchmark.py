@@ -126,12 +126,13 @@ def benchmark(
         show_progress: Show progress bars.
 
     Raises:
-        UsageError: The recipe learns without labels.
+        UsageError: The recipe learns without labels, or a kind of split that its data do not know.
     """
     if not recipe.learns_labels:
         raise UsageError(f"{recipe.name!r} learns without labels: there is nothing to compare with baselines")
     if pretrained is not None:  # the same network in both, so that only the start differs
         recipe = adapted(recipe, pretrained)
+    chosen = {kind: recipe.with_changes(split={"kind": kind}) for kind in splits or (recipe.split.kind,)}
     store = prepare(recipe, show_progress=show_progress)
     source = RunFolder.open(pretrained).info["identity"] if pretrained else None
     identity = content_hash([recipe.to_json(), store.content_hash, source])[:8]
@@ -139,15 +140,15 @@ def benchmark(
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = [_row(json.loads(line)) for line in whole_lines(path)]
     done = {(row.split, row.seed) for row in rows}
-    for split in splits or (recipe.split.kind,):
+    for split, changed in chosen.items():
         for seed in range(seeds):
             if (split, seed) in done:
                 continue
-            made = _one(recipe, store, split, seed, pretrained, Path(runs), show_progress)
+            made = _one(changed, store, seed, pretrained, Path(runs), show_progress)
             with open(path, "a") as file:  # all systems of one seed at once: a kill never leaves half of a pair
                 file.write("".join(json_text(vars(row)) + "\n" for row in made))
             rows += made
-    kept = {(split, seed) for split in splits or (recipe.split.kind,) for seed in range(seeds)}
+    kept = {(split, seed) for split in chosen for seed in range(seeds)}
     return BenchmarkResult(recipe.name, tuple(row for row in rows if (row.split, row.seed) in kept))
 
 
@@ -158,20 +159,19 @@ def _row(entry: dict[str, Any]) -> BenchmarkRow:
 def _one(
     recipe: Recipe,
     store: Store,
-    split: str,
     seed: int,
     pretrained: Path | None,
     runs: Path,
     show_progress: bool,
 ) -> list[BenchmarkRow]:
-    here = replace(recipe, seed=seed, split=replace(recipe.split, kind=split, seed=seed))
+    here = replace(recipe, seed=seed, split=replace(recipe.split, seed=seed))
     systems = {MODEL: fit(here, runs=runs, store=store, show_progress=show_progress)}
     if pretrained is not None:
         systems[FINE_TUNED] = fit(here, runs=runs, store=store, pretrained=pretrained, show_progress=show_progress)
     compared = compare_with_baselines(systems, store, show_progress=show_progress, seed=seed)
     return [
         BenchmarkRow(
-            split, seed, label.name, PRIMARY[label.kind], system, found[number].value,
+            recipe.split.kind, seed, label.name, PRIMARY[label.kind], system, found[number].value,
             systems[system].info["seconds"] if system in systems else 0.0,
         )
         for system, found in compared.scores.items()

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from hooke.core.errors import UsageError
-from hooke.core.recipe import SplitSection
+from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.recipe import SplitSection, check_split_kind
 from hooke.encoders import Encoder
 from hooke.evaluate.bootstrap import Interval, bootstrap
 from hooke.evaluate.metrics import METRICS, PRIMARY
+from hooke.evaluate.probe_models import READOUTS
 from hooke.evaluate.probe_models import probe as fit_probes
 from hooke.inference.cached import cached_embeddings
+from hooke.modalities import Trainable, trainable
 from hooke.molecules.splitting import split_store
 from hooke.molecules.store import MoleculeStore
 from hooke.report.build import estimate
@@ -68,6 +70,22 @@ class ProbeReport:
         return ["label", "metric", "value", "95 % interval", "readout", "class 1"], lines
 
 
+def check_options(modality: Trainable, split: str, readouts: Sequence[str]) -> None:
+    """Refuse what cannot be done, before an encoder or a table is read.
+
+    Raises:
+        UsageError: An unknown split or readout, or a split by time, whose column a probe does not know.
+    """
+    check_split_kind(modality, split)
+    if split == "time":
+        raise UsageError(
+            "a probe knows no column of times: `hooke finetune --mode probe --split time data.split.time_column=COLUMN` does"
+        )
+    for name in readouts:
+        if name not in READOUTS:
+            raise UnknownNameError("readout", name, READOUTS)
+
+
 def probe(
     encoder: Encoder,
     store: MoleculeStore,
@@ -88,8 +106,9 @@ def probe(
         show_progress: Show progress bars.
 
     Raises:
-        UsageError: The store has no such label, or an unknown split.
+        UsageError: The store has no such label, or as `check_options`.
     """
+    check_options(trainable(encoder.modality, "probe"), split, readouts)
     if store.level_labels("graph") and all(label.classes for label in store.level_labels("graph")):
         raise UsageError("probes read out values and binary classes; these labels have several classes")
     labels = [label for label in store.level_labels("graph") if not label.classes]

@@ -24,7 +24,7 @@ from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import StandardiseConfig
 from hooke.molecules.source import MoleculeRows, Preparation, PreparedChunk, StringRows, open_source, prepare_job
 from hooke.molecules.spec import FEATURES, LEVELS, MORGAN, MoleculeSpec
-from hooke.molecules.splitting import KINDS, leak_report, split_store
+from hooke.molecules.splitting import KINDS, TIME_COLUMN, leak_report, split_store
 from hooke.molecules.statistics import hide_labels, label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables import reading
@@ -211,11 +211,18 @@ class Molecules(Trainable, Readable):
         return CHECKS
 
     def preparation(self, recipe: Recipe) -> dict[str, Any]:
-        """Without the learned encoding, which a network computes."""
-        return {**recipe.sections, "encodings": recipe.sections["encodings"].computed}
+        """Without the learned encoding, which a network computes; with the column that orders a time split."""
+        encodings = recipe.sections["encodings"].computed
+        return {**recipe.sections, "encodings": encodings, "time_column": recipe.split.time_column or None}
 
     def check(self, recipe: Recipe) -> None:
-        """All options apply."""
+        """All options but that of splits by metadata apply."""
+        if recipe.split.kind == "time" and not recipe.split.time_column:
+            raise UsageError(f"a time split needs data.split.time_column, {TIME_COLUMN}")
+        if recipe.split.column:
+            raise UsageError(
+                "data.split.column does not apply to molecules: name the column of train, valid and test with data.split_column"
+            )
 
     def spec(self, store: MoleculeStore, rows: np.ndarray, recipe: Recipe) -> MoleculeSpec:
         """Labels with their statistics over the measurements that training sees."""

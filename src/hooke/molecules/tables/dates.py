@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -120,12 +120,13 @@ def _of_match(parts: dict[str, str | None], day_first: bool) -> float:
     return _days(year, month, day, clock, parts.get("zone") or "Z")
 
 
-def _days(year: int, month: int, day: int, clock: Iterable[int] = (0, 0, 0), zone: str = "Z") -> float:
+def _days(year: int, month: int, day: int, clock: Sequence[int] = (0, 0, 0), zone: str = "Z") -> float:
     offset = timedelta(0)
     if zone[0] in "+-":
         offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:])) * (-1 if zone[0] == "-" else 1)
+    hour, minute, second = clock
     try:
-        return (datetime(year, month, day, *clock, tzinfo=timezone(offset)) - _EPOCH) / timedelta(days=1)
+        return (datetime(year, month, day, hour, minute, second, tzinfo=timezone(offset)) - _EPOCH) / timedelta(days=1)
     except (ValueError, OverflowError):  # there is no such day
         return math.nan
 

@@ -55,6 +55,7 @@ class Table:
         files: As published: CSV, TSV, Parquet, SDF or SMILES files with equal columns; their rows are counted through.
         parts: The part ("train", "valid", "test") of all rows of each file, where files are parts.
         split_column: Column of the rows' parts.
+        time_column: Column of dates or numbers that say when each row was made; no label, unless it is named as one.
         split_file: `.pt` file of row numbers by part, counted from 0.
         test: The part of `split_file` that is tested on.
         duplicates: What becomes of rows with equal canonical SMILES: "mean", "median" or "first" of their measurements
@@ -73,6 +74,7 @@ class Table:
     files: tuple[RemoteFile, ...] = ()
     parts: tuple[str, ...] = ()
     split_column: str | None = None
+    time_column: str | None = None
     split_file: RemoteFile | None = None
     test: str = "test"
     duplicates: Rule = "mean"

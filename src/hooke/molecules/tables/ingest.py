@@ -86,6 +86,7 @@ class IngestReport:
     split_conflicts: int = 0  # merged rows that their table puts into another part than the row that stays
     repeats: dict[str, dict[str, float]] = field(default_factory=dict)  # label -> see `duplicates.Repeats`
     rounded: dict[str, str] = field(default_factory=dict)  # label -> what is lost of its values when they are stored
+    time_problems: int = 0  # cells of the time column that are neither date nor number; their rows are kept
 
     def to_json(self) -> dict[str, object]:
         """A plain dictionary."""
@@ -97,6 +98,7 @@ class IngestReport:
             f"{self.rows_read:,} rows: {self.rows_kept:,} molecules kept, {self.rows_rejected:,} rejected, "
             f"{self.duplicates_merged:,} duplicates merged ({self.conflicts:,} conflicting values), "
             f"{self.label_problems:,} unreadable label cells"
+            + (f", {self.time_problems:,} unreadable times" if self.time_problems else "")
         )
 
 
@@ -107,7 +109,7 @@ def ingest_summary(store: MoleculeStore) -> str:
         return ""
     report = IngestReport(**counts)
     text = report.summary()
-    if report.rows_rejected or report.label_problems:
+    if report.rows_rejected or report.label_problems or report.time_problems:
         text += f"; reasons in {store.folder / REJECTED}"
     return "\n".join([text, *(f"{name}: {what}" for name, what in report.rounded.items())])
 
@@ -212,6 +214,7 @@ class _Work:
             labels = list(columns.graph.values())
             renamed = [column for column, label in columns.graph.items() if column != label.name]
             more |= _set(columns=renamed, node=columns.node, test=table.split_path and table.test)
+        more |= _set(time=table.time_column)
         return [files[0], config, labels, *([more] if more else [])]
 
     def store(self, folder: Path) -> MoleculeStore:
@@ -297,18 +300,20 @@ class _Work:
             )
         merged = _merged(staged, chunks, labels, self.rule)
         split_conflicts = _write_duplicates(folder / DUPLICATES, merged, chunks)
-        writer = MoleculeStoreWriter(folder, labels, self.encodings, codec=self.options.codec)
-        kept = unlabelled = 0
+        columns, times = self.columns[0], _earliest(chunks, merged)
+        writer = MoleculeStoreWriter(folder, labels, self.encodings, codec=self.options.codec, timed=bool(columns.time))
+        kept = unlabelled = untimed = 0
         with progress(found, f"storing {self.title}", "molecules", show=self.how.show_progress) as bar:
-            for block in _kept_blocks(staged, merged):
+            for block in _kept_blocks(staged, merged, times):
                 writer.append(block)
+                untimed += 0 if block.time is None else int(np.isnan(block.time).sum())
                 kept += len(block.arrays)
                 unlabelled += _unlabelled(block)
                 bar.advance(len(block.arrays))
         report = IngestReport(
-            read, kept, rejected, int((~merged.keep).sum()), merged.conflicts, len(refused) - rejected, unlabelled,
-            dict(self.columns[0].ignored), split_conflicts, {name: asdict(repeats) for name, repeats in merged.repeats.items()},
-            dict(self.columns[0].rounded),
+            read, kept, rejected, int((~merged.keep).sum()), merged.conflicts, sum(entry["what"] == "label" for entry in refused), unlabelled,
+            dict(columns.ignored), split_conflicts, {name: asdict(repeats) for name, repeats in merged.repeats.items()},
+            dict(columns.rounded), sum(entry["what"] == "time" for entry in refused),
         )  # fmt: skip
         if report.rows_read != report.rows_kept + report.rows_rejected + report.duplicates_merged:
             raise DataError(f"rows are missing, which is a mistake in Hooke, please report it: {report.summary()}")
@@ -316,6 +321,8 @@ class _Work:
         writer.add_file(DUPLICATES)
         rules = {"duplicates": self.rule, "standardise": asdict(self.standardise)}
         metadata = {"source": self.source, "ingest_recipe": recipe, **rules, "ingest": report.to_json()}
+        if columns.time:
+            metadata["time"] = {"column": columns.time, **asdict(columns.moments), "unknown": untimed}
         if self.mixed:
             metadata["tables"] = counts
         if self.options.excluded:
@@ -348,8 +355,18 @@ def _merged(staged: Iterable[Path], chunks: Sequence[StagedChunk], labels: Seque
     return merge_duplicates(keys, rows, lambda: map(staged_labels, staged), labels, rule)
 
 
-def _kept_blocks(staged: Iterable[Path], merged: Merged) -> Iterator[MoleculeBlock]:
-    """The molecules that stay, with merged labels."""
+def _earliest(chunks: Sequence[StagedChunk], merged: Merged) -> np.ndarray | None:
+    """(N,) the earliest time of each molecule, at the row that stays; None where nothing is merged or nothing has a time."""
+    if not chunks or chunks[0].time is None:
+        return None
+    times = np.concatenate([chunk.time for chunk in chunks if chunk.time is not None])
+    earliest = times.copy()
+    np.fmin.at(earliest, merged.kept_row, times)
+    return earliest
+
+
+def _kept_blocks(staged: Iterable[Path], merged: Merged, times: np.ndarray | None) -> Iterator[MoleculeBlock]:
+    """The molecules that stay, with merged labels and times."""
     if not len(merged.kept_row):
         yield from map(staged_block, staged)
         return
@@ -362,6 +379,8 @@ def _kept_blocks(staged: Iterable[Path], merged: Merged) -> Iterator[MoleculeBlo
             others = merged.labels.rows(np.arange(first, last))
             labels = block.graph_labels.replaced(merged.rows[first:last] - start, others)
             block = replace(block, graph_labels=labels)
+        if times is not None:
+            block = replace(block, time=times[start:stop])
         yield take(block, np.flatnonzero(merged.keep[start:stop]))
         start = stop
 

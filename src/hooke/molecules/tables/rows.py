@@ -17,6 +17,7 @@ from hooke.core.pt_files import read_integer_lists
 from hooke.core.units import factor
 from hooke.molecules.blocks import NO_SPLIT, SPLIT_CODES, GraphLabels
 from hooke.molecules.held_out import held_out
+from hooke.molecules.tables.dates import Moments, MomentsProfile
 from hooke.molecules.tables.description import LabelOptions, Table
 from hooke.molecules.tables.label_columns import dense_labels, list_labels, read_batches, table_columns
 from hooke.molecules.tables.reading import column_names, read_table, smiles_column
@@ -35,6 +36,8 @@ class Columns:
         ignored: Column -> why it is no label.
         rounded: Label -> what is lost of its values when they are stored.
         rows: Rows of the table, if they were counted.
+        time: Column that says when each row was made; "" without one.
+        moments: How its cells are read.
     """
 
     smiles: str
@@ -43,6 +46,8 @@ class Columns:
     ignored: dict[str, str] = field(default_factory=dict)
     rows: int | None = None
     rounded: dict[str, str] = field(default_factory=dict)
+    time: str = ""
+    moments: Moments = field(default_factory=Moments)
 
 
 @dataclass(frozen=True)
@@ -111,28 +116,37 @@ def _header(table: Table) -> tuple[list[str], str, list[str]]:
     """All columns, that of SMILES, and those that may be labels."""
     names = table_columns(table.paths[0]) if table.by_columns else column_names(table.paths[0])
     smiles = smiles_column(names, table.smiles)
-    if table.split_column is not None and table.split_column not in names:
-        raise UnknownNameError("split column", table.split_column, names)
+    for what, name in (("split column", table.split_column), ("time column", table.time_column)):
+        if name is not None and name not in names:
+            raise UnknownNameError(what, name, names)
     return names, smiles, [name for name in names if name not in (smiles, table.split_column)]
 
 
 def _labels_found(
     table: Table, smiles: str, others: Sequence[str], options: LabelOptions, show_progress: bool
 ) -> Columns:
-    candidates = _candidates(others, options)
-    profiles = {name: ColumnProfile(name) for name in candidates}
+    profiles = {name: ColumnProfile(name) for name in _candidates(others, options)}
+    time, moments = table.time_column or "", MomentsProfile()
+    if options.targets == "auto":
+        profiles.pop(time, None)
     total = 0
     names = ", ".join(path.name for path in table.paths)
     with progress(None, f"looking through {names}", "rows", show=show_progress) as bar:
         for chunk in (chunk for path in table.paths for chunk in read_table(path)):
             for name, profile in profiles.items():
                 profile.add(chunk.columns[name])
+            if time:
+                moments.add(chunk.columns[time])
             total += len(chunk)
             bar.advance(len(chunk))
     ignored = _ignored(profiles) if options.targets == "auto" else {}
     labels = {name: profile.label(options) for name, profile in profiles.items() if name not in ignored}
     rounded = {label.name: text for name, label in labels.items() if (text := profiles[name].rounded())}
-    return Columns(smiles, labels, {}, ignored, total, rounded)
+    if time and not moments.dates + moments.numbers:
+        raise UsageError(f"no cell of the time column {time!r} is a date or a number")
+    if time and time not in profiles:
+        ignored[time] = "it orders the time split"
+    return Columns(smiles, labels, {}, ignored, total, rounded, time, moments.moments)
 
 
 def _ignored(profiles: Mapping[str, ColumnProfile]) -> dict[str, str]:
@@ -191,7 +205,7 @@ def held_out_smiles(table: Table) -> list[str]:
 
 
 def _by_cells(path: Path, table: Table, columns: Columns, first: int) -> Iterator[tuple[int, Rows]]:
-    wanted = [columns.smiles, *columns.graph, *([table.split_column] if table.split_column else [])]
+    wanted = [columns.smiles, *columns.graph, *(name for name in (table.split_column, columns.time) if name)]
     for chunk in read_table(path):
         for name in wanted:
             if name not in chunk.columns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import socket
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from hooke.molecules.parse import KEEP_ALL, ParseError, StandardiseConfig
 from hooke.molecules.prepare import prepare
 from hooke.molecules.tables.numbered_atoms import AtomNumbers, unnumbered
 from hooke.molecules.tables.rows import Columns, Rows
-from hooke.molecules.tables.values import stored_cell
+from hooke.molecules.tables.values import parse_cell, stored_cell
 
 HELD_OUT = "tested on in an evaluation suite"
 _SHOWN = 200  # characters of a refused value that are kept
@@ -74,7 +75,8 @@ class StagedChunk:
         rows: Rows read.
         keys: (K, 2) uint64, see `canonical_keys`.
         source_row, split: (K,) of the molecules.
-        refused: Rows, and label cells, that could not be used; as in `rejected.parquet`.
+        refused: Rows, and cells of labels and times, that could not be used; as in `rejected.parquet`.
+        time: (K,) float64 of the molecules, NaN where it is not known; None in a table without a time column.
     """
 
     rows: int
@@ -82,6 +84,7 @@ class StagedChunk:
     source_row: np.ndarray
     split: np.ndarray
     refused: list[dict[str, Any]]
+    time: np.ndarray | None = None
 
 
 def stage(job: ChunkJob) -> int:
@@ -99,7 +102,8 @@ def staged_chunk(file: Path) -> StagedChunk:
     """What became of a staged chunk, without its molecules."""
     with np.load(file) as data:
         refused = json.loads(data["refused"].tobytes())
-        return StagedChunk(int(data["rows"]), data["keys"], data["source_row"], data["split"], refused)
+        time = data["time"] if "time" in data.files else None
+        return StagedChunk(int(data["rows"]), data["keys"], data["source_row"], data["split"], refused, time)
 
 
 def staged_labels(file: Path) -> GraphLabels:
@@ -123,7 +127,9 @@ def staged_block(file: Path) -> MoleculeBlock:
     )
     labels = GraphLabels(named["label_offsets"], named["label_index"], named["label_value"], named["label_bound"])
     smiles = json.loads(named["smiles"].tobytes())
-    return MoleculeBlock(arrays, smiles, labels, named["source_row"], named["split"], named.get("node_labels"))
+    return MoleculeBlock(
+        arrays, smiles, labels, named["source_row"], named["split"], named.get("node_labels"), time=named.get("time")
+    )
 
 
 def canonical_keys(smiles: Sequence[str]) -> np.ndarray:
@@ -162,10 +168,24 @@ def prepare_chunk(job: ChunkJob) -> tuple[MoleculeBlock, list[dict[str, Any]]]:
 
         labels = labels.beside(_shifted(GraphLabels.from_dense(quick_descriptors(molecules)), plan.computed))
     node = _node_labels(job, kept, numbers, prepared.arrays, entries) if plan.node_count else None
-    entries.sort(key=lambda entry: (entry["row"], entry["what"] == "label"))
-    return MoleculeBlock(
-        prepared.arrays, prepared.canonical, labels, rows.numbers[kept], rows.split[kept], node
-    ), entries
+    time = _times(job, kept, entries) if plan.columns.time else None
+    entries.sort(key=lambda entry: (entry["row"], entry["what"] != "row"))
+    block = MoleculeBlock(
+        prepared.arrays, prepared.canonical, labels, rows.numbers[kept], rows.split[kept], node, time=time
+    )
+    return block, entries
+
+
+def _times(job: ChunkJob, kept: np.ndarray, entries: list[dict[str, Any]]) -> np.ndarray:
+    """(kept,) float64 when each row was made; cells that say no time are added to `entries`."""
+    columns = job.plan.columns
+    texts = job.rows.texts[columns.time]
+    times = np.array([columns.moments.value(texts[position]) for position in kept], np.float64)
+    for place in np.flatnonzero(np.isnan(times)):
+        text = texts[kept[place]]
+        if not math.isnan(parse_cell(text).value) or parse_cell(text).problem:
+            entries.append(_entry(job, int(kept[place]), "time", columns.time, text, "is neither a date nor a number"))
+    return times
 
 
 def _shifted(labels: GraphLabels, start: int) -> GraphLabels:
@@ -247,4 +267,5 @@ def _pack(block: MoleculeBlock) -> dict[str, np.ndarray]:
         "source_row": block.source_row,
         "split": block.split,
         **({} if block.node_labels is None else {"node_labels": block.node_labels}),
+        **({} if block.time is None else {"time": block.time}),
     }

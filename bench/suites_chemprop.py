@@ -60,7 +60,7 @@ def rows_of(chosen: Suite, task: SuiteTask, chemprop: str, seed: int, epochs: in
     rows = [
         SuiteRow(
             task.name, seed, "chemprop", task.metric,
-            float(METRICS[task.metric].function(found[:, None], measured[:, None])[0]), len(measured), f"{epochs} epochs",
+            float(METRICS[task.metric](found[:, None], measured[:, None])[0]), len(measured), f"{epochs} epochs",
         )
     ]  # fmt: skip
     if chosen.cliffs:

@@ -39,12 +39,17 @@ def data(rows: int = 1000) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
-def test_equals_all_at_once(size: int) -> None:
+@pytest.mark.parametrize("censored", [False, True])
+def test_equals_all_at_once(size: int, censored: bool) -> None:
     predicted, true = data()
+    bounds = np.zeros(true.shape, np.int8)
+    if censored:
+        bounds[:, [0, 3]] = np.random.default_rng(1).integers(-1, 2, (len(true), 2))
     streamed = StreamedMetrics(LABELS)
     for start in range(0, len(true), size):
-        streamed.update(predicted[start : start + size], true[start : start + size])
-    found, expected = streamed.result(), evaluate(predicted, true, LABELS)
+        some = slice(start, start + size)
+        streamed.update(predicted[some], true[some], bounds[some] if censored else None)
+    found, expected = streamed.result(), evaluate(predicted, true, LABELS, bounds)
     for label in LABELS:
         for name, value in expected[label.name].items():
             if name in STREAMED:

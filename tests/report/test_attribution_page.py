@@ -39,4 +39,4 @@ def test_page(tmp_path: Path) -> None:
     assert "A &lt;title&gt;" in text
     assert "a note" in text
     assert "1.5 = 0.5 (bare graph) + 1 (atoms)" in text
-    assert "-1 = 0 (bare graph) − 1 (atoms)" in text
+    assert "−1 = 0 (bare graph) − 1 (atoms)" in text

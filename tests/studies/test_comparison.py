@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from hooke.api.training import FittedRun
 from hooke.core.recipe import Recipe, load_recipe
 from hooke.images.store import ImageStore
 from hooke.modalities.images import Images
 from hooke.modalities.molecules import Molecules
 from hooke.molecules.store import MoleculeStore
+from hooke.report.drawing import MoleculePool
 from hooke.studies.comparison import compare_with_baselines, difference_between, primary_table, read_split
+from hooke.studies.run_report import plot_sections
 from hooke.train.fit import fit
 
 
@@ -24,7 +28,7 @@ def test_comparison(recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert list(compared.predictions) == ["model", "mean", "ridge", "forest"]
     assert (read_split(run) == "test").sum() >= len(compared.names) > 15
     assert [metric.name for metric in compared.metrics] == ["rmse", "roc_auc"]
-    low, high = compared.bounds(0)
+    low, high = compared.interval(0)
     assert (high > low).all()
     table = primary_table(compared, "t")
     assert table.baselines == ("mean", "ridge", "forest")
@@ -38,6 +42,38 @@ def test_comparison(recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     bare = compare_with_baselines({"model": run}, store, show_progress=False)
     assert list(bare.predictions) == ["model"]
     assert "baselines are left out" in bare.caveats[0]
+
+
+def test_censored_labels_cost_nothing_where_their_bound_holds(recipe: Recipe, tmp_path: Path) -> None:
+    table = pl.read_csv(recipe.data.config.path)
+    values = table["log_p"].to_numpy()
+    limit = float(np.nanquantile(values, 0.6))
+    texts = [f">{limit:.3f}" if value > limit else f"{value:.3f}" for value in values]
+    table.select("smiles", log_p=pl.Series(texts)).write_csv(tmp_path / "censored.csv")
+    config = replace(recipe.data.config, path=str(tmp_path / "censored.csv"))
+    run = fit(replace(recipe, data=replace(recipe.data, config=config)), runs=tmp_path, show_progress=False)
+    test = pl.read_parquet(run.path("predictions_test.parquet"))
+    mean, true, bound = (test[name].to_numpy() for name in ("log_p", "log_p_measured", "log_p_bound"))
+    error = np.where(bound > 0, np.minimum(mean - true, 0), mean - true)
+    assert run.scores()["test"]["graph"]["log_p"]["rmse"] == pytest.approx(np.sqrt((error**2).mean()), rel=1e-5)
+    counts = run.info["censored"]["log_p"]
+    assert sum(counts.values()) == sum(text.startswith(">") for text in texts)
+    assert counts["test"] == (bound != 0).sum() > 3
+    valid = pl.read_parquet(run.path("predictions_valid.parquet"))
+    assert run.read_json("uncertainty.json")["log_p"]["count"] == (valid["log_p_bound"] == 0).sum()
+    assert "labels are censored" in FittedRun(run).summary()
+    store = MoleculeStore.open(Path(run.info["store"]))
+    compared = compare_with_baselines({"model": run}, store, show_progress=False)
+    assert compared.scores["model"][0].value == pytest.approx(np.sqrt((error**2).mean()), rel=1e-5)
+    assert "labels are censored" in compared.caveats[0]
+    for section in compared.coverage_section(0, "model"):
+        assert section.count == (bound == 0).sum()
+        assert "censored ones are left out" in section.note
+    shown = plot_sections(MoleculePool(), compared, "model")
+    assert ("censored", str(counts["test"])) in [(score.label, score.value) for score in shown["parity"][0].scores]
+    worst = shown["galleries"][0].cards[0]
+    assert max(np.abs(error)) == pytest.approx(abs(worst.predicted.value - worst.measured), rel=1e-5)
+    assert [label.censored for label in Molecules().describe(store).section.labels] == [sum(counts.values())]
 
 
 def test_without_test_rows(recipe: Recipe, tmp_path: Path) -> None:

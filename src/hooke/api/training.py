@@ -64,6 +64,7 @@ class FittedRun:
     def summary(self) -> str:
         """A few lines for people."""
         from hooke.inference.loaded import next_step
+        from hooke.train.measure import censored_lines
 
         info = self.run.info
         rows = ", ".join(f"{count:,} {part}" for part, count in info["rows"].items())
@@ -71,6 +72,7 @@ class FittedRun:
         lines = [ingested] if ingested else []
         items, spent = trainable(self.modality, "fit").items, f"{info['seconds']:.0f} s"
         lines.append(f"trained on {rows} {items} in {spent} ({info['parameters']:,} parameters, {info['device']})")
+        lines += censored_lines(self.run)
         for part in ("test", "valid"):
             for level, labels in self.metrics.get(part, {}).items():
                 for name, values in list(labels.items())[:8]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +27,7 @@ def bootstrap(
     metric: Metric,
     predicted: np.ndarray,
     true: np.ndarray,
+    bounds: np.ndarray | None = None,
     *,
     generator: np.random.Generator,
     resamples: int = 500,
@@ -38,6 +38,7 @@ def bootstrap(
     Args:
         metric: Which.
         predicted, true: (N,), NaN = not measured.
+        bounds: (N,) of censored labels; None when nothing is censored.
         generator: Draws the resamples.
         resamples: How many; those where the metric is undefined (one class only) are left out.
         level: Confidence.
@@ -46,11 +47,12 @@ def bootstrap(
     """
     measured = ~(np.isnan(true) | np.isnan(predicted))
     predicted, true = predicted[measured], true[measured]
+    sides = None if bounds is None else bounds[measured]
     if not len(true):
         return Interval(np.nan, np.nan, np.nan)
-    value = float(metric.function(predicted[:, None], true[:, None])[0])
+    value = float(_scores(metric, predicted, true, sides, np.arange(len(true))[:, None])[0])
     draws = generator.integers(0, len(true), size=(len(true), resamples))
-    values = metric.function(predicted[draws], true[draws])
+    values = _scores(metric, predicted, true, sides, draws)
     return Interval(value, *_percentiles(values, level))
 
 
@@ -79,6 +81,7 @@ def paired_bootstrap(
     first: np.ndarray,
     second: np.ndarray,
     true: np.ndarray,
+    bounds: np.ndarray | None = None,
     *,
     generator: np.random.Generator,
     resamples: int = 500,
@@ -87,11 +90,21 @@ def paired_bootstrap(
     """Metric of `first` minus metric of `second` on the same resampled molecules."""
     measured = ~(np.isnan(true) | np.isnan(first) | np.isnan(second))
     first, second, true = first[measured], second[measured], true[measured]
-    function: Callable[[np.ndarray, np.ndarray], np.ndarray] = metric.function
-    value = float(function(first[:, None], true[:, None])[0] - function(second[:, None], true[:, None])[0])
-    draws = generator.integers(0, len(true), size=(len(true), resamples))
-    values = function(first[draws], true[draws]) - function(second[draws], true[draws])
+    sides = None if bounds is None else bounds[measured]
+
+    def differences(rows: np.ndarray) -> np.ndarray:
+        return _scores(metric, first, true, sides, rows) - _scores(metric, second, true, sides, rows)
+
+    value = float(differences(np.arange(len(true))[:, None])[0])
+    values = differences(generator.integers(0, len(true), size=(len(true), resamples)))
     return Interval(value, *_percentiles(values, level))
+
+
+def _scores(
+    metric: Metric, predicted: np.ndarray, true: np.ndarray, bounds: np.ndarray | None, rows: np.ndarray
+) -> np.ndarray:
+    """(resamples,) values on the molecules `rows` (n, resamples)."""
+    return metric(predicted[rows], true[rows], None if bounds is None else bounds[rows])
 
 
 def _percentiles(values: np.ndarray, level: float) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """Metrics over many label columns at once, NaN = not measured; no loop over columns.
 
 Every function takes predictions and truth, both (N, T), and returns (T,) float64, NaN where a metric is not defined (no
-measurement, one class only, no spread).
+measurement, one class only, no spread). Censored labels: see `evaluate.censoring`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.label import Label
+from hooke.evaluate.censoring import exact, nearest_truth
 
 Array = np.ndarray
 
@@ -94,19 +95,36 @@ def accuracy(predicted: Array, true: Array) -> Array:
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric, whether more is better, and the kinds of labels it fits."""
+    """A metric, whether more is better, and the kinds of labels it fits.
+
+    Attributes:
+        is_error: Whether it is a mean of errors, which are 0 where a prediction fulfils the bound of a censored label; the others are
+            those of exact labels alone.
+    """
 
     name: str
     function: Callable[[Array, Array], Array]
     higher_is_better: bool
     kinds: tuple[str, ...]
+    is_error: bool = False
+
+    def __call__(self, predicted: Array, true: Array, bounds: Array | None = None) -> Array:
+        """(T,) its values.
+
+        Args:
+            predicted, true: (N, T), NaN = not measured.
+            bounds: (N, T) of censored labels: 0 exact, +1 the truth is above the value, -1 below; None when nothing is censored.
+        """
+        return self.function(
+            predicted, nearest_truth(predicted, true, bounds) if self.is_error else exact(true, bounds)
+        )
 
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("mae", mae, False, ("regression",)),
-        Metric("rmse", rmse, False, ("regression",)),
+        Metric("mae", mae, False, ("regression",), is_error=True),
+        Metric("rmse", rmse, False, ("regression",), is_error=True),
         Metric("r2", r2, True, ("regression",)),
         Metric("pearson", pearson, True, ("regression",)),
         Metric("spearman", spearman, True, ("regression",)),
@@ -135,20 +153,24 @@ def metric(name: str, label: Label | None = None) -> Metric:
     return found
 
 
-def evaluate(predicted: Array, true: Array, labels: Sequence[Label]) -> dict[str, dict[str, float]]:
+def evaluate(
+    predicted: Array, true: Array, labels: Sequence[Label], bounds: Array | None = None
+) -> dict[str, dict[str, float]]:
     """Label name -> metric name -> value, every metric that fits the label's kind.
 
     Args:
         predicted: (N, T); values, probabilities or class numbers by kind.
         true: (N, T), NaN = not measured.
         labels: The T labels.
+        bounds: (N, T) of censored labels; None when nothing is censored.
     """
     found: dict[str, dict[str, float]] = {label.name: {} for label in labels}
     for kind in dict.fromkeys(label.kind for label in labels):
         columns = [place for place, label in enumerate(labels) if label.kind == kind]
+        sides = None if bounds is None else bounds[:, columns]
         for entry in METRICS.values():
             if kind in entry.kinds:
-                values = entry.function(predicted[:, columns], true[:, columns])
+                values = entry(predicted[:, columns], true[:, columns], sides)
                 for place, value in zip(columns, values, strict=True):
                     found[labels[place].name][entry.name] = float(value)
     return found

@@ -45,6 +45,7 @@ def probe(
     valid: np.ndarray,
     test: np.ndarray,
     *,
+    bounds: np.ndarray | None = None,
     readouts: Sequence[str] = READOUTS,
     seed: int = 0,
 ) -> Probed:
@@ -55,6 +56,7 @@ def probe(
         targets: (N, T), NaN = not measured.
         labels: The T labels, regression or binary.
         train, valid, test: Row numbers.
+        bounds: (N, T) of censored labels, which are learnt as their bound; None when nothing is censored.
         readouts: Which to choose from.
         seed: Of the forests.
 
@@ -79,7 +81,8 @@ def probe(
             if len(known):
                 out[usable[test], number] = known.mean()
             continue
-        best = _best(scaled, values, label, rows[0], rows[1], readouts, seed)
+        sides = None if bounds is None else bounds[:, number]
+        best = _best(scaled, values, sides, label, rows[0], rows[1], readouts, seed)
         both = np.concatenate(rows)
         out[usable[test], number] = _fitted(best, label, scaled[both], values[both], seed)(scaled[seen])
         chosen.append(best)
@@ -89,6 +92,7 @@ def probe(
 def _best(
     features: np.ndarray,
     values: np.ndarray,
+    bounds: np.ndarray | None,
     label: Label,
     train: np.ndarray,
     valid: np.ndarray,
@@ -102,7 +106,11 @@ def _best(
         found = (
             _fitted(name, label, features[train], values[train], seed)(features[valid]) if len(valid) else values[:0]
         )
-        score = metric.function(found[:, None], values[valid][:, None])[0] if len(valid) else np.nan
+        score = (
+            metric(found[:, None], values[valid][:, None], None if bounds is None else bounds[valid][:, None])[0]
+            if len(valid)
+            else np.nan
+        )
         scores.append(score if metric.higher_is_better else -score)
     if not scores or np.isnan(scores).all():
         return readouts[0]

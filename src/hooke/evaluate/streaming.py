@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hooke.core.label import Label
+from hooke.evaluate.censoring import exact, nearest_truth
 from hooke.evaluate.metrics import METRICS
 
 BINS = 4096
@@ -30,23 +31,30 @@ class StreamedMetrics:
         self.labels = tuple(labels)
         size = len(self.labels)
         self._binary = np.array([label.kind == "binary" for label in self.labels], bool)
-        self._count, self._absolute, self._squared, self._right, self._entropy = np.zeros((5, size))
+        self._measured, self._count, self._absolute, self._squared, self._exact, self._right, self._entropy = np.zeros(
+            (7, size)
+        )
         self._mean = np.zeros((2, size))  # of predictions and of the truth
         self._moments = np.zeros((3, size))  # Σ (p - p̄)², Σ (t - t̄)², Σ (p - p̄)(t - t̄)
         self._histograms = np.zeros((2, int(self._binary.sum()), BINS), np.int64)  # negatives, positives
 
-    def update(self, predicted: np.ndarray, true: np.ndarray) -> None:
+    def update(self, predicted: np.ndarray, true: np.ndarray, bounds: np.ndarray | None = None) -> None:
         """Take in one batch.
 
         Args:
             predicted: (N, T): values, probabilities or class numbers by kind.
             true: (N, T), NaN = not measured.
+            bounds: (N, T) of censored labels; None when nothing is censored.
         """
         predicted, true = np.asarray(predicted, np.float64), np.asarray(true, np.float64)
+        error = predicted - nearest_truth(predicted, true, bounds)
+        self._measured += (~np.isnan(error)).sum(axis=0)
+        self._absolute += np.nansum(np.abs(error), axis=0)
+        self._squared += np.nansum(error**2, axis=0)
+        true = exact(true, bounds)
         measured = ~(np.isnan(predicted) | np.isnan(true))
         p, t = np.where(measured, predicted, 0.0), np.where(measured, true, 0.0)
-        self._absolute += np.abs(p - t).sum(axis=0)
-        self._squared += ((p - t) ** 2).sum(axis=0)
+        self._exact += ((p - t) ** 2).sum(axis=0)
         decided = np.where(self._binary, p > 0.5, p)
         self._right += ((decided == t) & measured).sum(axis=0)
         self._add_moments(p, t, measured)
@@ -75,13 +83,13 @@ class StreamedMetrics:
 
     def result(self) -> dict[str, dict[str, float]]:
         """Label name -> metric name -> value, as `metrics.evaluate` gives them; NaN where a metric is not defined."""
-        count = np.where(self._count > 0, self._count, np.nan)
-        mse, spread = self._squared / count, self._moments[1] / count
+        measured, count = (np.where(found > 0, found, np.nan) for found in (self._measured, self._count))
+        exact_mse, spread = self._exact / count, self._moments[1] / count
         with np.errstate(invalid="ignore", divide="ignore"):
             found = {
-                "mae": self._absolute / count,
-                "rmse": np.sqrt(mse),
-                "r2": np.where(spread > 0, 1 - mse / spread, np.nan),
+                "mae": self._absolute / measured,
+                "rmse": np.sqrt(self._squared / measured),
+                "r2": np.where(spread > 0, 1 - exact_mse / spread, np.nan),
                 "pearson": self._moments[2] / np.sqrt(self._moments[0] * self._moments[1]),
                 "accuracy": self._right / count,
                 "cross_entropy": self._entropy / count,

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hooke.report.markup import Markup, element
-from hooke.report.wording import number
+from hooke.report.wording import plain
 
 _SIZE = 320  # pixels of a drawing
 _RAISES, _LOWERS = (0.84, 0.19, 0.15), (0.13, 0.40, 0.67)
@@ -99,7 +99,7 @@ def page(title: str, notes: Sequence[str], shown: Sequence[Attributed]) -> str:
 
 def _caption(one: Attributed) -> Markup:
     rest = one.prediction - one.baseline
-    text = f": {number(one.prediction, 4)} = {number(one.baseline, 4)} (bare graph) {'+' if rest >= 0 else '−'} {number(abs(rest), 4)} (atoms)"
+    text = f": {plain(one.prediction)} = {plain(one.baseline)} (bare graph) {'+' if rest >= 0 else '−'} {plain(abs(rest))} (atoms)"
     return element("figcaption", element("code", one.smiles), text)
 
 

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hooke.core.label import Label
+from hooke.evaluate.censoring import nearest_truth
 from hooke.evaluate.metrics import METRICS
 from hooke.report.drawing import MoleculePool
 from hooke.report.schema import (
@@ -210,6 +211,7 @@ def parity(
     smiles: Sequence[str],
     measured: Values,
     predicted: Values,
+    bounds: Values | None = None,
     low: Values | None = None,
     high: Values | None = None,
     bars: str = "",
@@ -227,33 +229,39 @@ def parity(
         smiles: (N,) molecules.
         measured: (N,), NaN = not measured.
         predicted: (N,).
+        bounds: (N,) of censored measurements; None when nothing is censored.
         low: (N,) lower ends of the predictions' bars.
         high: (N,) upper ends.
         bars: What the bars are.
         unit: Of the label.
         part: Of the split.
-        scores: Written above the plot; by default RMSE, MAE and R² of all measured molecules.
+        scores: Written above the plot; by default RMSE, MAE and R² of all measured molecules, and how many are censored.
         limit: Of points; of more, the 50 largest errors and a random draw are shown.
     """
     true, mean = np.asarray(measured, np.float64), np.asarray(predicted, np.float64)
+    sides = np.zeros(len(true), np.int8) if bounds is None else np.asarray(bounds)
     rows = np.flatnonzero(np.isfinite(true) & np.isfinite(mean))
     if scores is None:
-        values = {name: METRICS[name].function(mean[rows, None], true[rows, None])[0] for name in ("rmse", "mae", "r2")}
-        scores = [KeyNumber(number(known(value)), metric_text(name)) for name, value in values.items()]
-    chosen, rule = thin(len(rows), limit, keep=np.abs(true - mean)[rows])
+        given = mean[rows, None], true[rows, None], sides[rows, None]
+        scores = [
+            KeyNumber(number(known(METRICS[name](*given)[0])), metric_text(name)) for name in ("rmse", "mae", "r2")
+        ]
+        if sides[rows].any():
+            scores.append(KeyNumber(f"{np.count_nonzero(sides[rows]):,}", "censored"))
+    chosen, rule = thin(len(rows), limit, keep=np.abs(nearest_truth(mean, true, sides) - mean)[rows])
     total, rows = len(rows), rows[chosen]
     if low is not None and high is not None:
-        bounds = [np.asarray(bound, np.float64)[rows] for bound in (low, high)]
-        bounds = [np.where(np.isfinite(bound), bound, mean[rows]) for bound in bounds]
+        ends = [np.asarray(end, np.float64)[rows] for end in (low, high)]
+        ends = [np.where(np.isfinite(end), end, mean[rows]) for end in ends]
     else:
-        bounds, bars = [np.zeros(0), np.zeros(0)], ""
+        ends, bars = [np.zeros(0), np.zeros(0)], ""
     return Parity(
         task,
         model,
         numbers(true[rows]),
         numbers(mean[rows]),
-        numbers(bounds[0]),
-        numbers(bounds[1]),
+        numbers(ends[0]),
+        numbers(ends[1]),
         bars,
         unit,
         part,
@@ -261,6 +269,7 @@ def parity(
         total,
         rule,
         tuple(scores),
+        tuple(sides[rows].tolist()) if sides[rows].any() else (),
     )
 
 
@@ -337,6 +346,7 @@ def gallery(
     smiles: Sequence[str],
     measured: Values,
     predicted: Values,
+    bounds: Values | None = None,
     low: Values | None = None,
     high: Values | None = None,
     unit: str = "",
@@ -347,7 +357,8 @@ def gallery(
     """The molecules with the largest and with the smallest absolute errors, drawn; arguments as of `parity`."""
     true, mean = np.asarray(measured, np.float64), np.asarray(predicted, np.float64)
     rows = np.flatnonzero(np.isfinite(true) & np.isfinite(mean))
-    order = rows[np.argsort(-np.abs(true - mean)[rows], kind="stable")]
+    sides = np.zeros(len(true), np.int8) if bounds is None else np.asarray(bounds)
+    order = rows[np.argsort(-np.abs(nearest_truth(mean, true, sides) - mean)[rows], kind="stable")]
     lows, highs = (None if bound is None else np.asarray(bound, np.float64) for bound in (low, high))
 
     def cards(chosen: np.ndarray) -> tuple[MoleculeCard, ...]:
@@ -361,6 +372,7 @@ def gallery(
                 ),
                 float(true[row]),
                 notes[row] if len(notes) else "",
+                int(sides[row]),
             )
             for row in chosen
         )

@@ -7,7 +7,7 @@ from hooke.report.blocks import Page
 from hooke.report.markup import Child, Markup, element
 from hooke.report.schema import Estimate, Gallery, MoleculeCard, Predictions
 from hooke.report.tables import Cell, Column, definitions, table
-from hooke.report.wording import bounds_text, estimate_text, name_text, number, plain, value_text
+from hooke.report.wording import bounds_text, estimate_text, measured_text, name_text, number, value_text
 
 
 def molecules(page: Page) -> Markup | None:
@@ -49,7 +49,9 @@ def _gallery(page: Page, section: Gallery) -> Markup | None:
 def _molecule_card(page: Page, section: Gallery, card: MoleculeCard, scale: tuple[float, float]) -> Markup:
     found = page.report.molecules[card.molecule]
     predicted = [value_text(card.predicted), " ", element("small", bounds_text(card.predicted))]
-    values: list[tuple[str, Child]] = [("measured", plain(card.measured))] if card.measured is not None else []
+    values: list[tuple[str, Child]] = (
+        [("measured", measured_text(card.measured, card.bound))] if card.measured is not None else []
+    )
     values.append(("predicted", predicted))
     return element(
         "li",

@@ -25,7 +25,7 @@ from hooke.report.schema import (
     Reliability,
     Sweep,
 )
-from hooke.report.wording import bounds_text, estimate_text, name_text, number, plain
+from hooke.report.wording import bounds_text, estimate_text, measured_text, name_text, number, plain
 
 RAMP = 12  # colours of the continuous scale
 MAP_SIZE = 640
@@ -123,12 +123,20 @@ def parity(section: Parity, charts: Charts, colour: str) -> Markup:
             for true, low, high in zip(section.measured, section.low, section.high, strict=True)
         ]
         marks.append(element("path", class_=f"bars {colour}", d="".join(bars)))
+    bounds = section.bounds or (0,) * len(section.measured)
     marks += [
         element("circle", class_=f"point {colour}", cx=x(true), cy=y(predicted), r=4)
         for true, predicted in zip(section.measured, section.predicted, strict=True)
     ]
+    if section.bounds:  # arrows towards the side on which the truth lies
+        arrows = [
+            f"M{x(true):g} {y(predicted):g}h{11 * bound}m{-4 * bound} -3l{4 * bound} 3l{-4 * bound} 3"
+            for true, predicted, bound in zip(section.measured, section.predicted, bounds, strict=True)
+            if bound
+        ]
+        marks.append(element("path", class_=f"censored {colour}", d="".join(arrows)))
     texts: list[list[Any]] = [
-        ["measured", [plain(value) for value in section.measured]],
+        ["measured", [measured_text(value, bound) for value, bound in zip(section.measured, bounds, strict=True)]],
         ["predicted", [number(value) for value in section.predicted]],
     ]
     if section.low:

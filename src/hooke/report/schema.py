@@ -272,6 +272,9 @@ class Parity:
     total: int = 0
     shown: str = ""
     scores: tuple[KeyNumber, ...] = ()
+    bounds: tuple[
+        int, ...
+    ] = ()  # of censored measurements: 0 exact, +1 the truth is above, -1 below; empty where none is
 
 
 @dataclass(frozen=True)
@@ -351,6 +354,7 @@ class MoleculeCard:
     predicted: Estimate
     measured: float | None = None
     note: str = ""
+    bound: int = 0  # of a censored measurement: +1 the truth is above, -1 below
 
 
 @dataclass(frozen=True)

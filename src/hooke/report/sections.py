@@ -123,6 +123,10 @@ def agreement(page: Page) -> Markup | None:
             blocks.sentence(
                 f"{name_text(one.model)}, {one.part} {page.report.tested}",
                 f"bars: {one.bars}" if one.bars else "",
+                "arrows: the side on which the truth of a censored measurement lies; no error where the prediction lies there, R² of exact "
+                "measurements"
+                if one.bounds
+                else "",
                 f"shown: {one.shown}" if one.shown else "",
             ),
             scores=[(key.label, key.value) for key in one.scores],

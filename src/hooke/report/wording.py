@@ -30,6 +30,11 @@ def plain(value: float | None, digits: int = 4) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text) + sign + exponent
 
 
+def measured_text(value: float | None, bound: int = 0) -> str:
+    """A measured value as it would be noted down: "0.5", or ">10" where it is censored."""
+    return {1: ">", -1: "<"}.get(bound, "") + plain(value)
+
+
 def percent(share: float, places: int = 0) -> str:
     """A share as "90 %"."""
     return f"{decimals(100 * share, places)} %"

@@ -13,6 +13,7 @@ from hooke.core.label import Label
 from hooke.core.runs import RunFolder
 from hooke.evaluate.bootstrap import Interval, bootstrap, paired_bootstrap
 from hooke.evaluate.calibration import coverage, coverage_curve, reliability, set_coverage, spread_calibration
+from hooke.evaluate.censoring import count, exact
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration, calibration_from_json
 from hooke.evaluate.metrics import METRICS, PRIMARY, Metric
 from hooke.inference.loaded import LoadedRun, read_recipe
@@ -20,7 +21,7 @@ from hooke.modalities import Trainable, trainable
 from hooke.report import build
 from hooke.report.schema import Coverage, Difference, Reliability, ResultTable, SetCoverage
 from hooke.studies.baselines import baseline_predictions
-from hooke.train.measure import decided
+from hooke.train.measure import censored_lines, decided
 
 MAX_BASELINE_LABELS = 12  # beyond them baselines would take longer than the model
 _FEWEST_A_BIN = 10  # rows of a reliability curve
@@ -35,6 +36,7 @@ class Compared:
         names: (N,) by which people know the test rows (or groups): SMILES; experiment, plate and well.
         items: What they are called.
         truth: (N, T), NaN = not measured.
+        bounds: (N, T) int8 of censored labels: 0 exact, +1 the truth is above the value, -1 below.
         predictions: Model name -> (N, T).
         scores: Model name -> interval of the primary metric of each label.
         metrics: The primary metric of each label.
@@ -47,6 +49,7 @@ class Compared:
     names: list[str]
     items: str
     truth: np.ndarray
+    bounds: np.ndarray
     predictions: dict[str, np.ndarray]
     scores: dict[str, list[Interval]]
     metrics: list[Metric]
@@ -55,7 +58,7 @@ class Compared:
     group: str = ""
     caveats: tuple[str, ...] = ()
 
-    def bounds(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+    def interval(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Conformal interval of the first run for one label; NaN where it has no finite width."""
         mean, std, fitted = self._uncertain(number)
         low, high = fitted.interval(mean, std)
@@ -63,35 +66,37 @@ class Compared:
         return np.where(finite, low, np.nan), np.where(finite, high, np.nan)
 
     def coverage_section(self, number: int, model: str) -> list[Coverage]:
-        """Wanted against reached coverage on the test rows, calibrated on the validation rows."""
+        """Wanted against reached coverage on the test rows, calibrated on the validation rows; both on exact measurements alone."""
         run = self._first
         label = self.labels[number]
         if not run.path("predictions_valid.parquet").exists():
             return []
         mean, std, fitted = self._uncertain(number)
         valid = pl.read_parquet(run.path("predictions_valid.parquet"))
-        measured = valid[f"{label.name}_measured"].to_numpy()
+        measured = exact(valid[f"{label.name}_measured"].to_numpy(), _bounds(valid, [label])[:, 0])
         seen = ~np.isnan(measured)
         known = np.abs(measured - valid[label.name].to_numpy())[seen] / (
             valid[f"{label.name}_std"].to_numpy()[seen] + fitted.floor
         )
-        true = self.truth[:, number]
+        true = exact(self.truth[:, number], self.bounds[:, number])
         new = (np.abs(true - mean) / (std + fitted.floor))[~np.isnan(true)]
         if len(known) < 10 or len(new) < 10:
             return []
         wanted = np.linspace(0.1, 0.9, 9)
-        low, high = self.bounds(number)
+        low, high = self.interval(number)
+        censored = count(self.truth, self.bounds)[number]
         return [
             build.coverage(
                 label.name, model, wanted, coverage_curve(known, new, wanted), len(new), used=fitted.level,
                 used_reached=coverage(low, high, true), mean_width=float(np.nanmean(high - low)), unit=label.unit,
+                note=f"exact measurements alone; {censored:,} censored ones are left out" if censored else "",
             )
         ]  # fmt: skip
 
     def spread_section(self, number: int, model: str) -> list[Coverage]:
         """Wanted against reached coverage of Gaussian intervals from the stated spread alone, before any calibration."""
         mean, std, _ = self._uncertain(number)
-        found = spread_calibration(mean, std, self.truth[:, number])
+        found = spread_calibration(mean, std, exact(self.truth[:, number], self.bounds[:, number]))
         if found.count < 10 or not std.any():
             return []
         label = self.labels[number]
@@ -169,13 +174,24 @@ def compare_with_baselines(
     labels = tuple(label for label in modality.compared(spec) if recipe.learns_labels)
     if not labels or not first.path("predictions_test.parquet").exists():
         return Compared(
-            (), [], items, np.zeros((0, 0)), {}, {}, [], runs, how, caveats=(f"no {modality.items} were held out",)
+            (),
+            [],
+            items,
+            np.zeros((0, 0)),
+            np.zeros((0, 0), np.int8),
+            {},
+            {},
+            [],
+            runs,
+            how,
+            caveats=(f"no {modality.items} were held out",),
         )
     tables = {name: pl.read_parquet(run.path("predictions_test.parquet")) for name, run in runs.items()}
     table = tables[next(iter(tables))]
     truth = table.select(f"{label.name}_measured" for label in labels).to_numpy().astype(np.float64)
+    bounds = _bounds(table, labels)
     predictions = {name: _decided(found, labels) for name, found in tables.items()}
-    caveats = simulated_caveat(first)
+    caveats = [*simulated_caveat(first), *censored_lines(first)]
     if len(labels) <= MAX_BASELINE_LABELS and len(store) <= modality.most_baseline_rows:
         network = None if recipe.has_estimator or not modality.untrained_baseline else LoadedRun.open(first.folder)
         known, test = np.flatnonzero((split == "train") | (split == "valid")), np.flatnonzero(split == "test")
@@ -194,14 +210,14 @@ def compare_with_baselines(
     generator = np.random.default_rng(seed)
     scores = {
         name: [
-            bootstrap(metrics[number], values[:, number], truth[:, number], generator=generator)
+            bootstrap(metrics[number], values[:, number], truth[:, number], bounds[:, number], generator=generator)
             for number in range(len(labels))
         ]
         for name, values in predictions.items()
     }
     names = identified(modality, store, table["row"].to_numpy())
     return Compared(
-        labels, names, items, truth, predictions, scores, metrics, runs, how, modality.group, tuple(caveats)
+        labels, names, items, truth, bounds, predictions, scores, metrics, runs, how, modality.group, tuple(caveats)
     )
 
 
@@ -215,6 +231,13 @@ def identified(modality: Trainable, store: Any, rows: np.ndarray) -> list[str]:
     """One text a row: what `identify` says of it."""
     columns = [[str(value) for value in values] for values in modality.identify(store, rows).values()]
     return ["/".join(parts) for parts in zip(*columns, strict=True)]
+
+
+def _bounds(table: pl.DataFrame, labels: Sequence[Label]) -> np.ndarray:
+    """(N, T) int8 of a file of predictions: 0 where nothing is censored."""
+    none = pl.zeros(len(table), pl.Int8, eager=True)
+    names = (f"{label.name}_bound" for label in labels)
+    return np.stack([table.get_column(name, default=none).to_numpy() for name in names], axis=1)
 
 
 def _decided(table: pl.DataFrame, labels: Sequence[Label]) -> np.ndarray:
@@ -241,7 +264,7 @@ def difference_between(compared: Compared, first: str, second: str, number: int)
     label, metric = compared.labels[number], compared.metrics[number]
     found = paired_bootstrap(
         metric, compared.predictions[first][:, number], compared.predictions[second][:, number], compared.truth[:, number],
-        generator=np.random.default_rng(0),
+        compared.bounds[:, number], generator=np.random.default_rng(0),
     )  # fmt: skip
     return build.difference(
         first, second, label.name, metric.name, found, higher_is_better=metric.higher_is_better,

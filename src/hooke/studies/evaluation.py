@@ -137,16 +137,17 @@ def _scored(
     here = replace(recipe, name=f"{chosen.name}_{task.name}", data=data, split=section, seed=seed)
     store = prepared(task, recipe)
     split = split_store(store, section)
-    truth = store.graph_labels(split.test)[0].astype(np.float64)
+    truth, bounds = store.graph_labels(split.test)
+    truth = truth.astype(np.float64)
     if np.isnan(truth).all():
         raise DataError(f"{task.name} has no measured test molecule")
     found = predictions(system, Task(here, store, split, pretrained, runs))
     metric = METRICS[task.metric]
-    value = float(np.nanmean(metric.function(found.values, truth)))
+    value = float(np.nanmean(metric(found.values, truth, bounds)))
     rows = [SuiteRow(task.name, seed, system, metric.name, value, len(split.test), found.detail)]
     if chosen.cliffs:
         marks = np.array(module.Dataset(data.config).cliffs(QUIET))
         cliff = marks[store.source_rows(split.test) - 1]
-        error = float(np.nanmean(METRICS["rmse"].function(found.values[cliff], truth[cliff])))
+        error = float(np.nanmean(METRICS["rmse"](found.values[cliff], truth[cliff], bounds[cliff])))
         rows.append(SuiteRow(task.name, seed, system, CLIFF, error, int(cliff.sum()), found.detail))
     return rows

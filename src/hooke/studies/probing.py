@@ -115,14 +115,20 @@ def probe(
     if not labels:
         raise UsageError(f"{store.folder.name} carries no graph-level label")
     parts = split_store(store, SplitSection(kind=split, seed=seed))
-    targets = store.graph_labels(names=[label.name for label in labels])[0].astype(np.float64)
+    targets, bounds = store.graph_labels(names=[label.name for label in labels])
+    targets = targets.astype(np.float64)
     vectors = np.asarray(cached_embeddings(encoder, store, show_progress=show_progress))
-    found = fit_probes(vectors, targets, labels, parts.train, parts.valid, parts.test, readouts=readouts, seed=seed)
+    found = fit_probes(
+        vectors, targets, labels, parts.train, parts.valid, parts.test, bounds=bounds, readouts=readouts, seed=seed
+    )
     generator = np.random.default_rng(seed)
     scored = tuple(
         ProbedLabel(
             label.name, label.kind, PRIMARY[label.kind],
-            bootstrap(METRICS[PRIMARY[label.kind]], found.predictions[:, number], targets[parts.test, number], generator=generator),
+            bootstrap(
+                METRICS[PRIMARY[label.kind]], found.predictions[:, number], targets[parts.test, number], bounds[parts.test, number],
+                generator=generator,
+            ),
             found.readouts[number], found.positives[number],
         )
         for number, label in enumerate(labels)

@@ -220,7 +220,12 @@ def pretraining_tables(run: RunFolder) -> list[ResultTable]:
         if not labels:
             continue
         model = [found[label.name]["rmse"] for label in labels]
-        mean = [found[label.name]["rmse"] / np.sqrt(1 - found[label.name]["r2"]) for label in labels]
+        mean = [  # R² is that of exact labels alone
+            None
+            if label.name in run.info.get("censored", {})
+            else found[label.name]["rmse"] / np.sqrt(1 - found[label.name]["r2"])
+            for label in labels
+        ]
         tables.append(
             build.result_table(
                 f"{run.recipe['name']}: {level}-level labels", labels, "rmse", {"model": model, "mean": mean},
@@ -241,20 +246,16 @@ def plot_sections(pool: MoleculePool, compared: Compared, model: str, *, limit: 
     for number, label in enumerate(compared.labels[:limit]):
         true = compared.truth[:, number]
         if label.kind == "regression":
-            low, high = compared.bounds(number)
-            bars = "90 % conformal interval"
-            parity.append(
-                build.parity(
-                    pool, task=label.name, model=model, smiles=compared.names, measured=true,
-                    predicted=compared.predictions[model][:, number], low=low, high=high, bars=bars, unit=label.unit,
-                )
-            )  # fmt: skip
+            low, high = compared.interval(number)
+            given: dict[str, Any] = {
+                "task": label.name, "model": model, "smiles": compared.names, "measured": true,
+                "predicted": compared.predictions[model][:, number], "bounds": compared.bounds[:, number],
+                "low": low, "high": high, "unit": label.unit,
+            }  # fmt: skip
+            parity.append(build.parity(pool, bars="90 % conformal interval", **given))
             coverage += compared.coverage_section(number, model)
             coverage += compared.spread_section(number, model)
-            galleries += build.gallery(
-                pool, task=label.name, model=model, smiles=compared.names, measured=true,
-                predicted=compared.predictions[model][:, number], low=low, high=high, unit=label.unit,
-            )  # fmt: skip
+            galleries += build.gallery(pool, **given)
             continue
         sets += compared.set_section(number, model)
         if label.classes:

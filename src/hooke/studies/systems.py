@@ -103,9 +103,10 @@ def _fingerprints(store: MoleculeStore) -> np.ndarray:
 
 def _probe(task: Task, encoder: Encoder) -> Predicted:
     store, split = task.store, task.split
+    targets, bounds = store.graph_labels()
     found = probe(
-        np.asarray(cached_embeddings(encoder, store, show_progress=False)), store.graph_labels()[0].astype(np.float64),
-        store.level_labels("graph"), split.train, split.valid, split.test, seed=task.recipe.seed,
+        np.asarray(cached_embeddings(encoder, store, show_progress=False)), targets.astype(np.float64),
+        store.level_labels("graph"), split.train, split.valid, split.test, bounds=bounds, seed=task.recipe.seed,
     )  # fmt: skip
     counts = ", ".join(f"{name} {found.readouts.count(name)}" for name in dict.fromkeys(found.readouts))
     shares = [value for value in found.positives if np.isfinite(value)]

@@ -26,7 +26,7 @@ from hooke.inference.loaded import read_recipe
 from hooke.modalities import trainable
 from hooke.train.devices import check_can_start, single_device
 from hooke.train.gradient_free import fitted
-from hooke.train.measure import measure
+from hooke.train.measure import censored, measure
 from hooke.train.member import Member, Watch, trained
 
 SPEC = "spec.json"
@@ -201,6 +201,7 @@ def _work(
         predictor = _networks(run, recipe, spec, store, split, pretrained, show_progress, watch)
     measure(run, recipe, store, split, spec, predictor)
     run.update(
+        censored=censored(modality, store, split, spec),
         parameters=predictor.parameters,
         rows={"train": len(split.train), "valid": len(split.valid), "test": len(split.test)},
         device=str(predictor.device),

@@ -21,6 +21,7 @@ from hooke.core.label import Label
 from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
 from hooke.core.types import Spec, group_starts, labels_of
+from hooke.evaluate.censoring import exact
 from hooke.evaluate.conformal import calibrate_interval, calibrate_set
 from hooke.evaluate.metrics import evaluate
 from hooke.evaluate.splits import Split
@@ -31,6 +32,7 @@ from hooke.modalities import Trainable, trainable
 
 _EXACT_VALUES = 20_000_000  # items × labels of a level up to which all values are kept: 160 MB an array
 _CALIBRATION_ROWS = 20_000
+_COUNTED_ROWS = 8192  # whose bounds are in memory at a time
 
 
 @dataclass
@@ -42,34 +44,36 @@ class _Level:
     items: int = 0
     predictions: list[Prediction] = field(default_factory=list)
     truth: list[np.ndarray] = field(default_factory=list)
+    bounds: list[np.ndarray] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.metrics = StreamedMetrics(self.labels)
 
-    def add(self, found: Prediction, truth: np.ndarray) -> None:
-        """Take in one batch."""
+    def add(self, found: Prediction, truth: np.ndarray, bounds: np.ndarray | None = None) -> None:
+        """Take in one batch; `bounds` as in `evaluate.censoring`."""
         self.items += len(truth)
-        self.metrics.update(decided(found.mean, self.labels), truth)
+        self.metrics.update(decided(found.mean, self.labels), truth, bounds)
         if self.exact or self.items <= _CALIBRATION_ROWS:
             self.predictions.append(found)
             self.truth.append(truth)
+            self.bounds += [] if bounds is None else [bounds]
 
     @property
     def exact(self) -> bool:
         """Whether everything so far is kept."""
         return self.items * len(self.labels) <= _EXACT_VALUES
 
-    def kept(self) -> tuple[Prediction, np.ndarray]:
-        """The kept predictions and truths as one."""
+    def kept(self) -> tuple[Prediction, np.ndarray, np.ndarray | None]:
+        """The kept predictions, truths and bounds as one."""
         mean, std = (np.concatenate([getattr(found, name) for found in self.predictions]) for name in ("mean", "std"))
-        return Prediction(mean, std), np.concatenate(self.truth)
+        return Prediction(mean, std), np.concatenate(self.truth), np.concatenate(self.bounds) if self.bounds else None
 
     def result(self) -> dict[str, dict[str, float]]:
         """Label name -> metric name -> value."""
         if not self.exact:
             return self.metrics.result()
-        found, truth = self.kept()
-        return evaluate(decided(found.mean, self.labels), truth.astype(np.float64), self.labels)
+        found, truth, bounds = self.kept()
+        return evaluate(decided(found.mean, self.labels), truth.astype(np.float64), self.labels, bounds)
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,8 @@ def measure(run: RunFolder, recipe: Recipe, store: Any, split: Split, spec: Spec
             for block in _blocks(modality, recipe, store, rows, spec, predictor, losses):
                 for level, found in block.members.items():
                     labels = labels_of(spec, level)
-                    levels.setdefault(level, _Level(labels)).add(found.prediction(), block.truth[level])
+                    bounds = modality.bounds(store, block.rows) if level == modality.levels[0] else None
+                    levels.setdefault(level, _Level(labels)).add(found.prediction(), block.truth[level], bounds)
                 if modality.group and modality.levels[0] in block.members:
                     block = _grouped(modality, store, spec, block)
                     labels = labels_of(spec, modality.levels[0])
@@ -108,9 +113,36 @@ def measure(run: RunFolder, recipe: Recipe, store: Any, split: Split, spec: Spec
             metrics[part] = {modality.levels[0]: {recipe.task.name: losses}}
         if part == "valid" and main in levels:
             labels = labels_of(spec, modality.levels[0])
-            run.write_json("uncertainty.json", calibrate(*levels[main].kept(), labels))
+            prediction, truth, bounds = levels[main].kept()
+            run.write_json("uncertainty.json", calibrate(prediction, exact(truth, bounds), labels))
     run.write_json("metrics.json", metrics)
     run.write_json("leaks.json", modality.leaks(store, split))
+
+
+def censored(modality: Trainable, store: Any, split: Split, spec: Spec) -> dict[str, dict[str, int]]:
+    """Label with censored values → part → how many; only labels of whole items can have them."""
+    counts: dict[str, dict[str, int]] = {}
+    names = [label.name for label in labels_of(spec, modality.levels[0])]
+    for part in ("train", "valid", "test"):
+        rows = getattr(split, part)
+        for start in range(0, len(rows), _COUNTED_ROWS):
+            bounds = modality.bounds(store, rows[start : start + _COUNTED_ROWS])
+            if bounds is None:
+                return {}
+            for name, number in zip(names, (bounds != 0).sum(axis=0).tolist(), strict=True):
+                of_label = counts.setdefault(name, dict.fromkeys(("train", "valid", "test"), 0))
+                of_label[part] += number
+    return {name: parts for name, parts in counts.items() if any(parts.values())}
+
+
+def censored_lines(run: RunFolder) -> list[str]:
+    """How many labels of a run are censored, a line each, and what that means for its numbers."""
+    return [
+        f"{name}: {sum(parts.values()):,} labels are censored ({', '.join(f'{count:,} {part}' for part, count in parts.items())}): "
+        "errors are 0 where a prediction fulfils the bound; R², correlations and coverage of intervals are those of exact labels; "
+        "networks learn the bound, estimators and baselines its value"
+        for name, parts in run.info.get("censored", {}).items()
+    ]
 
 
 def errors_on_test(run: RunFolder) -> dict[str, float]:
@@ -197,7 +229,7 @@ def group_truth(truth: np.ndarray, groups: np.ndarray, labels: Sequence[Label]) 
 def calibrate(
     prediction: Prediction, truth: np.ndarray, labels: Sequence[Label], *, level: float = 0.9
 ) -> dict[str, Any]:
-    """Label name -> conformal calibration on these rows: intervals for values, sets for classes."""
+    """Label name -> conformal calibration on these rows: intervals for values, sets for classes. Censored values count as not measured."""
     found: dict[str, Any] = {}
     start = 0
     for number, label in enumerate(labels):

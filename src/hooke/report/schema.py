@@ -1,9 +1,8 @@
 """What stands in report.json: frozen dataclasses, torch-free, with `to_json` and `from_json`.
 
-A `Report` is a title, a verdict and sections; a section that a producer leaves empty is not shown. Arrays are tuples of
-plain numbers; None stands for "not known" (a bound that could not be computed, a label that was not measured).
-Molecules are kept once, in `Report.molecules`, and meant by their position there. `hooke.report.build` makes the
-sections from arrays.
+A `Report` is a title, a verdict and sections; a section that a producer leaves empty is not shown. Arrays are tuples of plain numbers; None
+stands for "not known" (a bound that could not be computed, a label that was not measured). Molecules are kept once, in `Report.molecules`, and
+meant by their position there. `hooke.report.build` makes the sections from arrays.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hooke.core.errors import DataError
+from hooke.core.files import write_durably
 from hooke.core.json_text import json_text
 
 FORMAT = 1
@@ -536,8 +536,6 @@ class Report:
 
     def write(self, path: Path) -> Path:
         """Write report.json; after a crash it is either the old file or the new one."""
-        from hooke.core.files import write_durably
-
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_durably(path, json_text(self.to_json(), compact=True).encode())
@@ -597,8 +595,7 @@ def _plain(value: Any) -> Any:
         return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
-    if hasattr(value, "item"):  # numpy scalars
-        value = value.item()
+    value = value.item() if hasattr(value, "item") else value  # of numpy
     if isinstance(value, float):
         return float(f"{value:.6g}") if math.isfinite(value) else None
     return value

@@ -45,8 +45,9 @@ from hooke.inference.loaded import LoadedRun
 from hooke.inference.shipped import run_path
 from hooke.modalities.images.pictures import picture
 from hooke.report import build
+from hooke.report.data_schema import KeyNumber
 from hooke.report.html import write_report
-from hooke.report.schema import KeyNumber, Picture, Report, Summary
+from hooke.report.schema import Picture, Report, Summary
 from hooke.train.fit import fit
 
 PATCH, CROP, RATIO, SHOWN = 8, 64, 0.75, 8

@@ -35,7 +35,7 @@ from hooke.evaluate.moments import Moments
 from hooke.evaluate.splits import random_split
 from hooke.modalities import Description, Readable, Sample, Trainable
 from hooke.nn.task import Task
-from hooke.report.schema import DataSummary
+from hooke.report.data_schema import DataSummary
 from hooke.testing import ContractError, check_dataset, check_estimator, check_modality, check_model, check_task
 
 LETTERS, LEVEL = "ACGT", "sequence"

@@ -26,10 +26,11 @@ from hooke.report.build import (
     result_table,
 )
 from hooke.report.data import data_summary, label_summary
+from hooke.report.data_schema import DuplicateGroup, KeyNumber
 from hooke.report.drawing import MoleculePool
 from hooke.report.embedding_map import Method, embedding_map
 from hooke.report.provenance import reproduce
-from hooke.report.schema import DuplicateGroup, KeyNumber, Report, Summary
+from hooke.report.schema import Report, Summary
 
 ASSAY = Label("hydration_free_energy", unit="kcal/mol", source="FreeSolv")
 SOLUBLE = Label("soluble", kind="binary")

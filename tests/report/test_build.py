@@ -22,8 +22,9 @@ from hooke.report.build import (
     set_coverage,
     thin,
 )
+from hooke.report.data_schema import KeyNumber
 from hooke.report.drawing import MoleculePool
-from hooke.report.schema import Estimate, KeyNumber, SetCoverage
+from hooke.report.schema import Estimate, SetCoverage
 
 SMILES = ["C" * length for length in range(1, 21)]
 TRUE = np.linspace(-1, 1, 20)

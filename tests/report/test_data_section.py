@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from hooke.report.blocks import Page
+from hooke.report.data_schema import DataSummary, LabelSummary
 from hooke.report.data_section import data
 from hooke.report.plots import Charts
-from hooke.report.schema import DataSummary, LabelSummary, Report, Summary
+from hooke.report.schema import Report, Summary
 
 
 def page(report: Report) -> Page:

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from hooke.report import plots
+from hooke.report.data_schema import Histogram
 from hooke.report.plots import Charts
 from hooke.report.schema import (
     Colouring,
     Curve,
     EmbeddingMap,
     Estimate,
-    Histogram,
     LearningCurves,
     Parity,
     Report,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hooke.core.recipe import Recipe, SplitSection
     from hooke.core.runs import RunFolder
     from hooke.evaluate.splits import Split
-    from hooke.report.schema import DataSummary
+    from hooke.report.data_schema import DataSummary
 
 Splitter = Callable[[Any, "SplitSection"], "Split"]
 NONE: Mapping[str, Any] = MappingProxyType({})

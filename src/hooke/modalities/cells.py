@@ -30,7 +30,7 @@ from hooke.evaluate.moments import Moments
 from hooke.evaluate.splits import Split
 from hooke.modalities import Checks, Description, Readable, Sample, Trainable
 from hooke.report.data import label_summary
-from hooke.report.schema import DataSummary
+from hooke.report.data_schema import DataSummary
 
 if TYPE_CHECKING:
     from hooke.cells.batch import ProfileBatch

@@ -20,6 +20,7 @@ import numpy as np
 from hooke.core.label import Label
 from hooke.evaluate.censoring import nearest_truth
 from hooke.evaluate.metrics import METRICS
+from hooke.report.data_schema import KeyNumber
 from hooke.report.drawing import MoleculePool
 from hooke.report.schema import (
     BinaryCurves,
@@ -29,7 +30,6 @@ from hooke.report.schema import (
     Direction,
     Estimate,
     Gallery,
-    KeyNumber,
     LearningCurves,
     Line,
     MoleculeCard,

@@ -9,8 +9,8 @@ import numpy as np
 
 from hooke.core.label import Label
 from hooke.report.build import MAX_ROWS, Values, numbers
+from hooke.report.data_schema import Count, DataSummary, Histogram, KeyNumber, LabelSummary, RejectedRow
 from hooke.report.drawing import MAX_SMILES
-from hooke.report.schema import Count, DataSummary, Histogram, KeyNumber, LabelSummary, RejectedRow
 
 
 def label_summary(label: Label, values: Values, bounds: np.ndarray | None = None) -> LabelSummary:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from hooke.report import blocks, plots
 from hooke.report.blocks import Page
+from hooke.report.data_schema import DataSummary
 from hooke.report.markup import Markup, element
-from hooke.report.schema import DataSummary
 from hooke.report.tables import Cell, Column, definitions, table
 from hooke.report.wording import name_text, percent, plain, spread_text
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hooke.report.axes import SQUARE, Scale, horizontal, path, plot, svg, unit_scales, vertical
+from hooke.report.data_schema import Histogram
 from hooke.report.markup import Markup, element, join
 from hooke.report.schema import (
     BinaryCurves,
@@ -18,7 +19,6 @@ from hooke.report.schema import (
     Coverage,
     EmbeddingMap,
     Estimate,
-    Histogram,
     LearningCurves,
     Line,
     Parity,

@@ -18,9 +18,10 @@ from hooke.core.recipe import load_recipe
 from hooke.core.runs import RunFolder
 from hooke.molecules.store import MoleculeStore
 from hooke.report import build
+from hooke.report.data_schema import KeyNumber
 from hooke.report.drawing import MoleculePool
 from hooke.report.provenance import reproduce
-from hooke.report.schema import Difference, KeyNumber, Report, Summary
+from hooke.report.schema import Difference, Report, Summary
 from hooke.report.wording import bounds_text, estimate_text, value_text
 from hooke.studies.comparison import Compared, compare_with_baselines, difference_between, primary_table
 from hooke.studies.run_report import (

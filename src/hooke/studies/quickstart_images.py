@@ -33,9 +33,10 @@ from hooke.maps import build as map_build
 from hooke.maps.correct import fit_correction
 from hooke.modalities.images.pictures import picture
 from hooke.report import build
+from hooke.report.data_schema import KeyNumber
 from hooke.report.html import write_report
 from hooke.report.provenance import reproduce
-from hooke.report.schema import Difference, KeyNumber, Outcome, Report, Summary
+from hooke.report.schema import Difference, Outcome, Report, Summary
 from hooke.studies.encoder_table import EncoderTable, encoder_table, known_modules
 from hooke.studies.run_report import citations_of, data_section, modality_of
 from hooke.train.fit import finetune, fit, prepare

@@ -17,11 +17,12 @@ from hooke.core.types import group_means, group_starts, labels_of
 from hooke.inference.loaded import LoadedRun, next_step, read_recipe
 from hooke.modalities import Trainable, trainable
 from hooke.report import build
+from hooke.report.data_schema import Count, DataSummary, KeyNumber
 from hooke.report.drawing import MoleculePool
 from hooke.report.embedding_map import embedding_map
 from hooke.report.html import write_report
 from hooke.report.provenance import reproduce
-from hooke.report.schema import Count, DataSummary, Difference, KeyNumber, Report, ResultTable, Summary
+from hooke.report.schema import Difference, Report, ResultTable, Summary
 from hooke.report.wording import bounds_text, value_text
 from hooke.studies.comparison import (
     Compared,

@@ -10,9 +10,10 @@ import numpy as np
 from hooke.core.label import Label
 from hooke.evaluate.power_law import FEWEST_SIZES, PowerLaw
 from hooke.report import build
+from hooke.report.data_schema import KeyNumber
 from hooke.report.html import write_report
 from hooke.report.provenance import references, to_toml
-from hooke.report.schema import Estimate, KeyNumber, Report, Reproduce, ResultTable, Summary, Sweep, SweptLine, Text
+from hooke.report.schema import Estimate, Report, Reproduce, ResultTable, Summary, Sweep, SweptLine, Text
 from hooke.report.wording import number
 from hooke.studies.scaling_result import MEASURES, OTHER_LABELS, Curve, ScalingResult
 

@@ -14,8 +14,9 @@ from hooke.core.label import Label
 from hooke.evaluate.bootstrap import Interval, paired_difference
 from hooke.evaluate.metrics import METRICS
 from hooke.report import build
+from hooke.report.data_schema import KeyNumber
 from hooke.report.html import write_report
-from hooke.report.schema import KeyNumber, Report, Reproduce, Summary
+from hooke.report.schema import Report, Reproduce, Summary
 from hooke.report.wording import number, spread_text
 from hooke.studies.evaluation import CLIFF, SuiteRow
 from hooke.suites import Suite

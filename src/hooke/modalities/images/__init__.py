@@ -31,7 +31,7 @@ from hooke.images.targets import MEASURED, released_spec, spec_of, target_values
 from hooke.images.tiles import Symmetry as Turns
 from hooke.images.wells import KEYS, Wells
 from hooke.modalities import Checks, Description, Readable, Sample, Symmetry, Trainable
-from hooke.report.schema import DataSummary
+from hooke.report.data_schema import DataSummary
 
 if TYPE_CHECKING:
     import torch

@@ -13,6 +13,7 @@ from hooke.core.errors import UsageError
 from hooke.core.how import How
 from hooke.core.paths import cache_folder
 from hooke.core.recipe_files import build
+from hooke.core.writable import check_output
 
 
 def prepare_data(
@@ -59,8 +60,7 @@ def measure_quality(
     """
     from hooke.modalities import modality_of_store
 
-    if output.suffix not in (".parquet", ".csv"):
-        raise UsageError(f"the table of quality must end in .parquet or .csv, got {output.name}")
+    check_output(output, suffixes=(".parquet", ".csv"))
     about, store = modality_of_store(folder)
     found = about.quality(store, workers=workers, show_progress=show_progress)
     if output.suffix == ".csv":

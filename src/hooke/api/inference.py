@@ -10,6 +10,7 @@ from hooke.api.data import given_source, labelled_store
 from hooke.core import registry
 from hooke.core.cluster import cluster_or_here
 from hooke.core.runs import RunFolder
+from hooke.core.writable import check_output
 from hooke.inference.shipped import run_path
 
 if TYPE_CHECKING:
@@ -29,10 +30,15 @@ def predict(
         output: .parquet or .csv.
         data: "key=value" options of a data set named as the source.
         options: Those of `hooke.inference.predict.predict`.
+
+    Raises:
+        UsageError, DataError: The output is the source or cannot be written (`core.writable`), or as in `hooke.inference.predict.predict`.
     """
     from hooke.inference.loaded import LoadedRun
     from hooke.inference.predict import predict as stream
+    from hooke.inference.stream import SUFFIXES
 
+    check_output(output, source, suffixes=SUFFIXES)
     loaded = LoadedRun.open(run_path(run), options.pop("device", "auto"))
     given = given_source(source, data, loaded.modality, show_progress=options.get("show_progress", True))
     return stream(loaded, given, Path(output), **options)
@@ -76,6 +82,7 @@ def embed(
     from hooke.inference.loaded import is_published
     from hooke.modalities import readable
 
+    check_output(output, source, weights, suffixes=(".parquet",))
     if is_published(run):  # options are checked before weights are looked for
         chosen(readable(registry.modality_of("encoders", str(run)), "embed"), options)
     encoder = load(run, weights=weights, device=device)
@@ -127,6 +134,7 @@ def explain(
     """
     from hooke.workflows.attribution import explain as explain_table
 
+    check_output(page, molecules if isinstance(molecules, str | Path) else None)
     return explain_table(
         run_path(run), molecules, Path(page), label=label, smiles_column=smiles_column, most=most, device=device
     )

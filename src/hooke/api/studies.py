@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hooke.core.errors import HookeError
+from hooke.core.writable import check_output, check_output_folder
+
 if TYPE_CHECKING:
     from hooke.studies.scaling_result import ScalingResult
     from hooke.studies.search.live import Found
@@ -28,6 +31,7 @@ def run_search(
     from hooke.studies.search.live import run_search as run
     from hooke.studies.search.space import read_space
 
+    check_output_folder(runs)
     return run(
         Search(str(recipe), tuple(overrides), read_space(Path(space)), sampler, trials, seed, prune, Path(runs)),
         workers=workers,
@@ -52,13 +56,20 @@ def run_scaling(
         seeds: Trainings of each point.
         runs: Folder of run folders, of the study's file, tables and report.
         show_progress: Show a progress bar.
+
+    Raises:
+        HookeError: Every training failed.
     """
     from hooke.studies.scaling import Study, read_grid, run_study
     from hooke.studies.scaling_report import write_scaling_report
     from hooke.studies.scaling_result import ScalingResult
 
+    check_output_folder(runs)
     study = Study(str(recipe), tuple(overrides), read_grid(grid), seeds, Path(runs))
-    result = ScalingResult(study, tuple(run_study(study, show_progress=show_progress)))
+    trials = run_study(study, show_progress=show_progress)
+    if all(trial.reason for trial in trials):
+        raise HookeError(f"none of the {len(trials)} trainings succeeded: {trials[0].reason}")
+    result = ScalingResult(study, tuple(trials))
     result.write_tables()
     command = " ".join(["hooke scale", str(recipe), str(grid), *overrides, f"--seeds {seeds}"])
     write_scaling_report(result, command=command)
@@ -79,12 +90,19 @@ def compare_optimisers(
     runs: Path | str = "runs",
 ) -> dict[str, Any]:
     """Train at every point of a space once, then replay optimisers on the table; see `hooke.studies.search.replay`."""
-    from hooke.studies.search.live import Search
+    import numpy as np
+
+    from hooke.studies.search.live import Search, check_validation
     from hooke.studies.search.replay import replay, summary
     from hooke.studies.search.space import read_space
     from hooke.studies.search.tabular import tabulate, trained_scores
 
+    check_output(table, recipe, space, suffixes=(".parquet",))
+    check_output_folder(runs)
     how = Search(str(recipe), tuple(overrides), read_space(Path(space)), trials=trials, seed=seed, runs=Path(runs))
     how.check()
+    check_validation(how)
     found = tabulate(how.space, trained_scores(how), Path(table), seeds=seeds)
+    if not np.isfinite(found.valid).any():
+        raise HookeError(f"no point of {space} could be trained; `hooke fit` with its values says why")
     return summary(found, {name: replay(found, name, trials=trials, repeats=repeats, seed=seed) for name in optimisers})

@@ -11,6 +11,7 @@ from hooke.core.errors import UsageError
 from hooke.core.recipe import Recipe, check_data, resolve
 from hooke.core.recipe_files import read
 from hooke.core.runs import RunFolder
+from hooke.core.writable import check_output_folder
 from hooke.inference.shipped import run_path
 from hooke.modalities import trainable
 from hooke.report.wording import number
@@ -123,6 +124,7 @@ def fit(
         DataError: The data cannot be read.
     """
     chosen = _recipe(recipe, overrides, csv, smiles, targets, split, seed)  # before torch and Lightning are loaded
+    check_output_folder(runs)
     from hooke.train import fit as training
 
     run = training.fit(chosen, runs=Path(runs), new=new, workers=workers, show_progress=show_progress)
@@ -160,6 +162,7 @@ def finetune(
     The other arguments are those of `fit`; model, encodings and standardisation come from the pretrained run.
     """
     chosen = _recipe(recipe, overrides, csv, smiles, targets, split, seed)  # before torch and Lightning are loaded
+    check_output_folder(runs)
     from hooke.train import fit as training
 
     run = training.finetune(
@@ -172,7 +175,7 @@ def plan_training(recipe: str | Path | Recipe, *, overrides: Sequence[str] = (),
     """What training would need, before anything runs; see `hooke.studies.plan.plan_recipe`."""
     from hooke.studies.plan import plan_recipe
 
-    return plan_recipe(_recipe(recipe, overrides, None, None, "auto", None, None), **options)
+    return plan_recipe(_recipe(recipe, overrides, reads_data=False), **options)
 
 
 def benchmark(
@@ -188,7 +191,8 @@ def benchmark(
     """A recipe's model beside the baselines over seeds and splits; see `hooke.studies.benchmark`."""
     from hooke.studies.benchmark import benchmark as run_benchmark
 
-    chosen = _recipe(recipe, overrides, None, None, "auto", None, None)
+    chosen = _recipe(recipe, overrides)
+    check_output_folder(runs)
     return run_benchmark(
         chosen, seeds=seeds, splits=tuple(splits), pretrained=run_path(pretrained) if pretrained else None, runs=Path(runs),
         show_progress=show_progress,
@@ -226,7 +230,8 @@ def run_suite(
     from hooke.suites import suite
 
     chosen = suite(name)
-    how = _recipe(recipe if recipe is not None else "csv", overrides, None, None, "auto", None, None)
+    how = _recipe(recipe if recipe is not None else "csv", overrides, reads_data=False)
+    check_output_folder(runs)
     start = run_path(pretrained) if pretrained else None
     rows, path = score(
         chosen,
@@ -261,12 +266,15 @@ def describe_run(folder: Path | str) -> dict[str, Any]:
 def _recipe(
     recipe: Any,
     overrides: Sequence[str],
-    csv: Path | str | None,
-    smiles: str | None,
-    targets: str | Sequence[str],
-    split: str | None,
-    seed: int | None,
+    csv: Path | str | None = None,
+    smiles: str | None = None,
+    targets: str | Sequence[str] = "auto",
+    split: str | None = None,
+    seed: int | None = None,
+    *,
+    reads_data: bool = True,
 ) -> Recipe:
+    """The recipe with its changes; `reads_data` says whether its own data set will be read, and can be checked now."""
     if isinstance(recipe, Recipe):
         if overrides or csv or split or seed is not None:
             raise UsageError("a resolved recipe takes no further changes; use its with_changes")
@@ -274,24 +282,23 @@ def _recipe(
     if recipe is None and csv is None:
         raise UsageError("name a recipe, or give --csv FILE; `hooke show names recipes` lists the recipes")
     mapping = read(recipe if recipe is not None else "csv", overrides)
+    names = (
+        targets if not isinstance(targets, str) or targets == "auto" else [name.strip() for name in targets.split(",")]
+    )
+    data = mapping.get("data", {})
     if csv is not None:
-        names = (
-            targets
-            if not isinstance(targets, str) or targets == "auto"
-            else [name.strip() for name in targets.split(",")]
-        )
-        data = mapping.get("data", {})
         kept = data if data.get("name") == "csv" else {"split": data.get("split", {})}
-        mapping["data"] = {**kept, "name": "csv", "path": str(Path(csv).resolve())}
-        if names != "auto" or "targets" not in mapping["data"]:
-            mapping["data"]["targets"] = names
-        if smiles is not None:
-            mapping["data"]["smiles"] = smiles
+        data = mapping["data"] = {**kept, "name": "csv", "path": str(Path(csv).resolve())}
+    given = {**({} if names == "auto" else {"targets": names}), **({} if smiles is None else {"smiles": smiles})}
+    if given and data.get("name") != "csv":
+        raise UsageError(f"--{next(iter(given))} names columns of a table of yours: give it with --csv FILE")
+    data.update(given)
     if split is not None:
         mapping.setdefault("data", {})["split"] = {**mapping.get("data", {}).get("split", {}), "kind": split}
     if seed is not None:
         mapping["seed"] = seed
-    check_data(mapping)
+    if reads_data:
+        check_data(mapping)
     return resolve(mapping)
 
 

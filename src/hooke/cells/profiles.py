@@ -27,6 +27,7 @@ STANDARD: dict[str, type[pl.DataType]] = {
 EMBEDDING = "embedding"
 STAMP, _FEATURES = "hooke.profiles", "hooke.features"
 _VERSION = "1"
+SUFFIXES = (".parquet", ".h5ad")  # that profiles are written as
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,8 @@ class Profiles:
             from hooke.cells.annotated import write_h5ad
 
             return write_h5ad(self, path)
-        if path.suffix != ".parquet":
-            raise UsageError(f"profiles are written as .parquet or .h5ad, not {path.name}")
+        if path.suffix not in SUFFIXES:
+            raise UsageError(f"profiles are written as {' or '.join(SUFFIXES)}, not {path.name}")
         path.parent.mkdir(parents=True, exist_ok=True)
         if self.features == embedding_names(self.dim):
             columns = [pl.Series(EMBEDDING, self.values, dtype=pl.Array(pl.Float32, self.dim))]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hooke.cli.output import Json, Runs, print_json
+from hooke.cli.output import Json, Runs, print_json, refuse_options
 
 EXAMPLES = (
     "Examples: `hooke benchmark tiny_gine --seeds 3 --splits random,scaffold` · "
@@ -17,6 +17,7 @@ _SUITES = ("admet", "moleculeace", "moleculenet", "tdc_admet")
 
 
 def benchmark(
+    context: typer.Context,
     recipe: Annotated[str, typer.Argument(help=f"A recipe, or a suite: {', '.join(_SUITES)}.")],
     overrides: Annotated[list[str] | None, typer.Argument(help="Changes to the recipe, as a.b=c.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 3,
@@ -36,6 +37,7 @@ def benchmark(
     import hooke
 
     if recipe in _SUITES:
+        refuse_options(context, f"does not apply to suites: {recipe} states its splits", "splits")
         found = hooke.run_suite(
             recipe, training, overrides=overrides or [], systems=_listed(systems), tasks=_listed(tasks), seeds=seeds,
             pretrained=pretrained, runs=runs,
@@ -45,6 +47,9 @@ def benchmark(
         else:
             typer.echo(found.table())
         return
+    refuse_options(
+        context, f"belongs to suites ({', '.join(_SUITES)}), and {recipe} is a recipe", "systems", "tasks", "training"
+    )
     result = hooke.benchmark(
         recipe, overrides=overrides or [], seeds=seeds, splits=_listed(splits), pretrained=pretrained, runs=runs
     )

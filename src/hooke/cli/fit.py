@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hooke.cli.output import Json, Runs, Workers, print_json, print_table
+from hooke.cli.output import Json, Runs, Workers, print_json, print_table, refuse_options
 from hooke.core.errors import UsageError
 
 EXAMPLES = (
@@ -19,6 +19,7 @@ _UNITS = {"K": 10**3, "M": 10**6, "B": 10**9}
 
 
 def fit(
+    context: typer.Context,
     recipe: Annotated[
         str | None, typer.Argument(help="A recipe: a TOML file or a built-in name. With --csv it may be left out.")
     ] = None,
@@ -78,12 +79,17 @@ def fit(
         changes.insert(0, recipe)
         recipe = None
     if dry_run:
+        refuse_options(
+            context, "is no part of a plan: leave it out, or --dry-run", "csv", "smiles", "targets", "split", "seed"
+        )
         given = {
             "device": device, "devices": devices, "channels": channels, "molecules": molecules, "sharded": sharded,
             "utilisation": utilisation, "parameters": None if parameters is None else _counts(parameters),
         }  # fmt: skip
         _plan(recipe, changes, as_json, {name: value for name, value in given.items() if value is not None})
         return
+    planned = ("device", "devices", "channels", "parameters", "molecules", "sharded", "utilisation")
+    refuse_options(context, "belongs to --dry-run", *planned)
     run = hooke.fit(
         recipe, overrides=changes, csv=csv, smiles=smiles, targets=targets, split=split, seed=seed, runs=runs,
         new=new, report=report, workers=workers,

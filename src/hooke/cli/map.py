@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hooke.cli.output import Json, print_fields, print_json, print_table
+from hooke.cli.output import Json, print_fields, print_json, print_table, refuse_options
 
 app = typer.Typer(
     help="Correct wells, build a map, measure its recall of known biology, explore it.", no_args_is_help=True
@@ -32,6 +32,7 @@ Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
                     "`hooke map correct new_plate.parquet --apply tvn.npz -o new_corrected.parquet` · "
                     "`hooke map correct Cells.csv --average-cells --normalise robust --select-features -o corrected.parquet`")  # fmt: skip
 def correct(
+    context: typer.Context,
     wells: Wells,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Corrected profiles, .parquet or .h5ad.")] = None,
     method: Annotated[
@@ -60,6 +61,9 @@ def correct(
 
     preparation = map_correct.Preparation(average_cells, normalise, select_features)
     if compare:
+        refuse_options(
+            context, "does not go with --compare, which scores every method", "out", "method", "save", "apply"
+        )
         scores = map_correct.compare_file(
             wells, metadata=metadata, sources=sources, batch=batch, preparation=preparation, seed=seed
         )
@@ -68,6 +72,9 @@ def correct(
         else:
             print_table(*map_correct.table(scores))
         return
+    refuse_options(context, "belongs to --compare", "sources")
+    if apply is not None:
+        refuse_options(context, "does not go with --apply, which takes the kept correction", "method")
     summary = map_correct.correct_file(
         wells, out, method=method, batch=batch, save=save, apply=apply, metadata=metadata, preparation=preparation,
         seed=seed,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hooke.core.errors import UsageError
 from hooke.core.json_text import json_text
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout instead of text.")]
@@ -20,6 +21,23 @@ Cluster = Annotated[
         help='Work on a Ray cluster (extra "cluster"): local, auto or an address; files must lie where all see them.',
     ),
 ]
+
+
+def refuse_options(context: typer.Context, why: str, *names: str) -> None:
+    """Refuse options that this call of the verb would not heed, if they were given.
+
+    Args:
+        context: Of the call.
+        why: Ends the sentence "--splits ...".
+        names: Parameters of the verb's function.
+
+    Raises:
+        UsageError: One of them was given.
+    """
+    for parameter in context.command.params:
+        source = context.get_parameter_source(str(parameter.name))
+        if parameter.name in names and source is not None and source.name == "COMMANDLINE":
+            raise UsageError(f"{max(parameter.opts, key=len)} {why}")
 
 
 def print_json(value: Any) -> None:

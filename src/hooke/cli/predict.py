@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from hooke.cli.output import Json, Workers, print_json
+from hooke.cli.output import Json, Workers, print_json, refuse_options
+from hooke.core.writable import check_output
 
 EXAMPLES = (
     "Examples: `hooke predict runs/csv/LATEST new.csv -o out.parquet` · `hooke predict RUN library.smi -o out.csv` · "
@@ -16,6 +17,7 @@ EXAMPLES = (
 
 
 def predict(
+    context: typer.Context,
     run: Annotated[Path, typer.Argument(help="A run folder (or a folder of runs: the newest finished one is taken).")],
     source: Annotated[
         Path,
@@ -51,6 +53,10 @@ def predict(
     """Predict new rows with a trained run; every input row (of images: every well) has its output row, in order."""
     import hooke
 
+    if explain is None:
+        refuse_options(context, "belongs to --explain", "explain_label")
+    else:
+        check_output(explain, source, output)
     options: dict[str, Any] = {} if smiles is None else {"smiles_column": smiles}
     if adapt:
         options["adapt"] = True

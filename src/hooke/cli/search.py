@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hooke.cli.output import Json, Runs, print_fields, print_json, print_table
+from hooke.cli.output import Json, Runs, print_fields, print_json, print_table, refuse_options
 
 EXAMPLES = (
     "Examples: `hooke search tiny_gine space.toml --trials 30 --workers 2` · `hooke search csv space.toml data.path=assay.csv --prune` · "
@@ -16,6 +16,7 @@ EXAMPLES = (
 
 
 def search(
+    context: typer.Context,
     recipe: Annotated[str, typer.Argument(help="A recipe: a TOML file or a built-in name.")],
     space: Annotated[Path, typer.Argument(help="The options to search, as TOML.")],
     overrides: Annotated[list[str] | None, typer.Argument(help="Changes to the recipe, as a.b=c.")] = None,
@@ -38,6 +39,9 @@ def search(
 
     given: dict[str, Any] = {"overrides": overrides or [], "trials": trials, "seed": seed, "runs": runs}
     if tabulate is not None:
+        refuse_options(
+            context, "does not go with --tabulate, which trains at every point", "sampler", "workers", "prune"
+        )
         found = hooke.compare_optimisers(recipe, space, tabulate, seeds=seeds, repeats=repeats, **given)
         if as_json:
             print_json(found)
@@ -50,11 +54,14 @@ def search(
         pairs = [[pair["first"], pair["second"], number(pair["corrected"]), pair["verdict"]] for pair in found["pairs"]]
         print_table(["first", "second", "p (Holm)", "verdict"], pairs)
         return
+    refuse_options(context, "belongs to --tabulate", "seeds", "repeats")
     result = hooke.run_search(recipe, space, sampler=sampler, workers=workers, prune=prune, **given)
     if as_json:
         print_json(result.to_json())
     else:
         shown = result.to_json()
-        best = shown.pop("best")
+        best, reasons = shown.pop("best"), shown.pop("reasons")
         del shown["incumbents"]
         print_fields({**shown, **({f"best {name}": value for name, value in best.items()} if best else {})})
+        for reason, count in reasons.items():
+            typer.echo(f"{count} failed: {reason}")

@@ -48,7 +48,7 @@ from hooke.version import __version__
 
 Result = TypeVar("Result")
 KINDS_OF_REASONS = 1000  # counted apart; millions of different ones must not fill the memory
-_SUFFIXES = (".parquet", ".csv")
+SUFFIXES = (".parquet", ".csv")
 
 
 class Columns(Protocol):
@@ -130,7 +130,7 @@ def stream(
     resume: bool,
     show_progress: bool,
     doing: str,
-    suffixes: Sequence[str] = _SUFFIXES,
+    suffixes: Sequence[str] = SUFFIXES,
 ) -> StreamReport:
     """Write the source's rows with new columns to `output`; see the module's head for how.
 

@@ -13,9 +13,10 @@ from hooke.cells.controls import negative_controls
 from hooke.cells.entities import build_map, entities_of, layout
 from hooke.cells.files import read_measured
 from hooke.cells.plates import plate_maps
-from hooke.cells.profiles import Profiles
+from hooke.cells.profiles import SUFFIXES, Profiles
 from hooke.cells.quality import RULES, quality_control, summary
 from hooke.core.errors import UsageError
+from hooke.core.writable import check_output
 from hooke.evaluate.confounding import count_confounding, remove_count
 from hooke.evaluate.correction import chromosome_arm
 from hooke.evaluate.hits import call_hits
@@ -47,10 +48,14 @@ class BuiltMap:
         written = [self.map.write(path)]
         for name, table in (("wells", self.judged), ("hits", self.hits)):
             if table is not None:
-                beside = path.with_name(f"{path.stem}.{name}.parquet")
-                table.write_parquet(beside)
-                written.append(beside)
+                table.write_parquet(self.beside(path, name))
+                written.append(self.beside(path, name))
         return written
+
+    @staticmethod
+    def beside(path: Path, name: str) -> Path:
+        """The file of a table beside a map."""
+        return path.with_name(f"{path.stem}.{name}.parquet")
 
 
 def build(
@@ -120,7 +125,13 @@ def build(
 
 
 def build_file(path: Path, out: Path, *, metadata: Path | None = None, **options: Any) -> dict[str, Any]:
-    """`build` from a file of wells to a map file; the report with the files written."""
+    """`build` from a file of wells to a map file; the report with the files written.
+
+    Raises:
+        UsageError, DataError: The map, or a table beside it, would overwrite an input or cannot be written.
+    """
+    for output in (out, *(BuiltMap.beside(out, name) for name in ("wells", "hits"))):
+        check_output(output, path, metadata, suffixes=SUFFIXES)
     made = build(read_measured(path, metadata), **options)
     return {**made.report, "written": [str(written) for written in made.write(out)]}
 

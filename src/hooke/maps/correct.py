@@ -15,10 +15,11 @@ from hooke.cells.controls import batch_names, negative_controls
 from hooke.cells.entities import build_map, entities_of
 from hooke.cells.features import NORMALISATIONS, average_cells, normalise, select_features, take_features
 from hooke.cells.files import read_measured
-from hooke.cells.profiles import Profiles, embedding_names
+from hooke.cells.profiles import SUFFIXES, Profiles, embedding_names
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.json_text import json_text
 from hooke.core.progress import progress
+from hooke.core.writable import check_output
 from hooke.evaluate.clustering import partition_agreement
 from hooke.evaluate.correction import METHODS, Correction, fit, load
 from hooke.evaluate.known_pairs import KnownPairs
@@ -180,7 +181,8 @@ def correct_file(
     The names of hand-crafted features are kept beside a saved correction, and taken from there when it is applied.
 
     Raises:
-        UsageError: Nowhere to write, or both --save and --apply, or a selection of features with --apply.
+        UsageError: Nowhere to write, an output that is an input, both --save and --apply, or a selection of features with --apply.
+        DataError: An output cannot be written.
     """
     if out is None:
         raise UsageError(
@@ -192,6 +194,9 @@ def correct_file(
         raise UsageError(
             "features were selected when the correction was fitted; leave out --select-features with --apply"
         )
+    check_output(out, path, metadata, apply, suffixes=SUFFIXES)
+    if save is not None:
+        check_output(save, path, metadata, out, suffixes=(".npz",))
     raw = read_measured(path, metadata)
     profiles = preparation(raw, batch)
     if apply is not None:

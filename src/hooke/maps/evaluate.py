@@ -30,6 +30,7 @@ from hooke.cells.plates import PlateMap, plate_maps
 from hooke.cells.profiles import Profiles
 from hooke.core.errors import DataError
 from hooke.core.json_text import json_text
+from hooke.core.writable import check_output_folder
 from hooke.evaluate.clustering import cluster_benchmark, over_clustering_curve
 from hooke.evaluate.consistency import PerturbationScores, consistency, magnitude
 from hooke.evaluate.dose_response import fit_dose_response
@@ -371,6 +372,7 @@ def evaluate_file(
         show_progress: Show downloads.
         options: Of `evaluate`.
     """
+    check_output_folder(out)
     known = read_targets(targets) if targets else {}
     groups = (
         {}

@@ -16,6 +16,7 @@ import polars as pl
 
 from hooke.core.recipe import load_recipe
 from hooke.core.runs import RunFolder
+from hooke.core.writable import check_output_folder
 from hooke.molecules.store import MoleculeStore
 from hooke.report import build
 from hooke.report.data_schema import KeyNumber
@@ -91,6 +92,7 @@ def quickstart(runs: Path = Path("runs"), *, seeds: int = 3, show_progress: bool
     """
     started = datetime.now(UTC)
     folder = Path(runs) / "quickstart"
+    check_output_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     options: dict[str, Any] = {"runs": runs, "show_progress": show_progress, "reuse": True}
     pretrained = fit(load_recipe("pocketmix"), **options)

@@ -20,6 +20,7 @@ from hooke.cells.profiles import Profiles
 from hooke.core.label import Label
 from hooke.core.recipe import load_recipe
 from hooke.core.runs import RunFolder
+from hooke.core.writable import check_output_folder
 from hooke.evaluate.bootstrap import Interval
 from hooke.images.feature_targets import measured_fields
 from hooke.images.features import feature_names
@@ -113,6 +114,7 @@ def quickstart_images(
     """
     started = datetime.now(UTC)
     folder = Path(runs) / "quickstart_images"
+    check_output_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     recipe = load_recipe("screen_ca_mae", overrides)
     store: ImageStore = prepare(recipe, workers=workers, show_progress=show_progress)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hooke.core.errors import DataError, UsageError
+from hooke.core.errors import DataError, HookeError, UsageError
 from hooke.molecules.tables.twins import write_twin_table
 from hooke.studies.search import live
 from hooke.studies.search.live import Found, Search, hopeless, run_search, work
@@ -44,7 +44,7 @@ def _pretend(monkeypatch: pytest.MonkeyPatch, losses: dict[int, list[float]]) ->
         return SimpleNamespace(metrics=lambda: lines, folder=Path("run"))
 
     monkeypatch.setattr(live, "fit", fit)
-    monkeypatch.setattr(live, "prepare", lambda *_, **__: None)
+    monkeypatch.setattr(live, "check_validation", lambda _: None)
     return made
 
 
@@ -73,9 +73,12 @@ def test_more_trials_go_on_from_the_same_file(search: Search, monkeypatch: pytes
 
 def test_failures_are_recorded(search: Search, monkeypatch: pytest.MonkeyPatch) -> None:
     _pretend(monkeypatch, {1: [], 2: [math.nan]})
-    found = run_search(replace(search, trials=6))
-    assert found.best is None
-    assert {trial.reason for trial in found.trials} == {"the loss is not finite", "no finite validation loss"}
+    search = replace(search, trials=6)
+    with pytest.raises(HookeError, match=r"none of the 6 trials succeeded: \d × .*; \d × "):
+        run_search(search)
+    found = live.Found(search, tuple(search.file.trials()))
+    assert set(found.reasons) == {"the loss is not finite", "no finite validation loss"}
+    assert sum(found.reasons.values()) == found.to_json()["failed"] == 6
     assert found.to_json()["best"] is None
 
 

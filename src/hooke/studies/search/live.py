@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from hooke.core.recipe_files import read
 from hooke.studies.search.algorithms import optimiser
 from hooke.studies.search.space import Point, Space
 from hooke.studies.search.trials import Trial, TrialFile
-from hooke.train.fit import fit, prepare
+from hooke.train.fit import fit, prepare, split_of
 
 _BEFORE_PRUNING = 5
 
@@ -97,6 +98,11 @@ class Found:
         whole = [trial for trial in self.trials if trial.state == "done" and trial.value is not None]
         return min(whole, key=lambda trial: (trial.value, trial.number)) if whole else None
 
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Why trials failed, the most frequent reason first, with how often."""
+        return dict(Counter(trial.reason for trial in self.trials if trial.state == "failed").most_common())
+
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         best, states = self.best, [trial.state for trial in self.trials]
@@ -105,6 +111,7 @@ class Found:
             "sampler": self.search.sampler,
             "trials": len(self.trials),
             **{state: states.count(state) for state in ("done", "pruned", "failed")},
+            "reasons": self.reasons,
             "best": None
             if best is None
             else {
@@ -135,11 +142,11 @@ def run_search(search: Search, *, workers: int = 1) -> Found:
         workers: Processes that train at the same time.
 
     Raises:
-        UsageError: The space does not fit the recipe.
-        HookeError: A worker ended with an error.
+        UsageError: The space does not fit the recipe, or the data leave no validation rows.
+        HookeError: A worker ended with an error, or every trial failed.
     """
     search.check()
-    prepare(search.at((0,) * len(search.space.sizes)), show_progress=False)  # once, not in every worker
+    check_validation(search)
     if workers <= 1:
         work(search)
     else:
@@ -151,7 +158,27 @@ def run_search(search: Search, *, workers: int = 1) -> Found:
             process.join()
         if any(process.exitcode for process in processes):
             raise HookeError("a worker of the search ended with an error; the same command goes on from there")
-    return Found(search, tuple(search.file.trials()[: search.trials]))
+    found = Found(search, tuple(search.file.trials()[: search.trials]))
+    if found.trials and found.best is None:
+        reasons = "; ".join(f"{count} × {reason}" for reason, count in found.reasons.items())
+        raise HookeError(f"none of the {len(found.trials)} trials succeeded: {reasons}")
+    return found
+
+
+def check_validation(search: Search) -> None:
+    """Prepare the data of a search, once and not in every worker, and refuse them where no row is left to judge trials by.
+
+    Raises:
+        UsageError: There is no validation row.
+    """
+    recipe = search.at((0,) * len(search.space.sizes))
+    store = prepare(recipe, show_progress=False)
+    split = split_of(store, recipe)
+    if not len(split.valid):
+        parts = ", ".join(f"{len(getattr(split, part)):,} {part}" for part in ("train", "valid", "test"))
+        raise UsageError(
+            f"a search judges trials by validation rows, and there are none ({parts}): change data.split or use more rows"
+        )
 
 
 def work(search: Search) -> None:

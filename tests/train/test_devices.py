@@ -134,7 +134,8 @@ def test_deterministic_mode() -> None:
         torch.use_deterministic_algorithms(False)
 
 
-def test_threads() -> None:
+def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     before = torch.get_num_threads()
     try:
         set_threads(torch.nn.Linear(2, 2), 0)
@@ -143,5 +144,8 @@ def test_threads() -> None:
         assert torch.get_num_threads() == 2
         set_threads(torch.nn.Linear(2000, 2000), 0, devices=10_000)
         assert torch.get_num_threads() == 1
+        monkeypatch.setenv("OMP_NUM_THREADS", "3")
+        set_threads(torch.nn.Linear(2000, 2000), 0)
+        assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)

@@ -82,7 +82,8 @@ class TrainSection:
         devices: Processes of this machine, one a device, which share each step (distributed data parallel).
         sharded: Divide weights, gradients and optimiser state among the devices (FSDP) instead of having all in each.
         threads: CPU threads of a process; 0 takes one for networks below two million parameters, where threads wait for each
-            other longer than they save (tens of times longer on a busy machine), else its share of the cores.
+            other longer than they save (tens of times longer on a busy machine), else OMP_NUM_THREADS, or its share of the cores where
+            that is not set.
         deterministic: Refuse operations without a deterministic implementation (CUDA: same bits, slower).
         checkpoint_seconds: Save the state when so many seconds have passed since the last time; a kill loses at most this.
         tensorboard: Write event files beside metrics.jsonl (extra "tensorboard").

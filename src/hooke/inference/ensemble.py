@@ -213,12 +213,18 @@ def _drops(module: nn.Module) -> bool:
 @contextmanager
 def _kept_on(dropouts: Sequence[nn.Module]) -> Iterator[None]:
     """Dropout draws masks within the block, whatever mode its network is put into."""
-    handles = [module.register_forward_pre_hook(_switch_on) for module in dropouts]
+    handles = [module.register_forward_pre_hook(_switch_on) for module in dropouts if isinstance(module, nn.Dropout)]
+    of_items = [module for module in dropouts if isinstance(module, ItemDropout)]
     try:
+        for dropout in of_items:
+            dropout.kept_on = True
         yield
     finally:
-        for handle, module in zip(handles, dropouts, strict=True):
+        for dropout in of_items:
+            dropout.kept_on = False
+        for handle in handles:
             handle.remove()
+        for module in dropouts:
             module.training = False
 
 

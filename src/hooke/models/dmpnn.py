@@ -5,8 +5,9 @@
     h^t_vw = σ(W_i [x_v, e_vw] + W_h m^t_vw),  t = 1 ... depth - 1
     h_v = σ(W_o [x_v, Σ_{w ∈ N(v)} h^{depth-1}_wv])
 
-The first states depend on the codes of an atom and a bond alone, so they and their product with W_h are computed once for
-each different combination in the batch; W_h is linear, so it may act before the sum over neighbours.
+The first states depend on an atom and a bond alone, so they and their product with W_h are computed once for each different
+combination in the batch; W_h is linear, so it may act before the sum over neighbours. On a CPU each different environment of an edge is
+computed once at every step (`nn.graphs.environments`), which changes only the order of sums.
 
 Source: Yang et al. 2019 (doi 10.1021/acs.jcim.9b00237); depth, biases and dropout are counted and placed as in chemprop 2.
 Differs from chemprop: x and e are learned embeddings of the codes instead of one-hot vectors.
@@ -16,18 +17,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from hooke.core.options import later
 from hooke.molecules.spec import MoleculeSpec
+from hooke.nn.graphs import environments
 from hooke.nn.graphs.distinct import Distinct, at_edges
 from hooke.nn.graphs.embeddings import BondEmbedding
 from hooke.nn.graphs.encoder import MoleculeEncoder
 from hooke.nn.graphs.inputs import NodeFeatures
 from hooke.nn.graphs.pooling import PoolingKind, VirtualNodeKind
 from hooke.nn.graphs.segment import Edges, directed_messages, incoming_sum
+from hooke.nn.linear import Linear, linear
 from hooke.nn.mlp import Activation, activation
 from hooke.nn.randomness import ItemDropout
 
@@ -64,24 +67,32 @@ class DirectedMessagePassing(nn.Module):
         super().__init__()
         width = config.width
         self.depth = config.depth
-        self.input_node = nn.Linear(node_features, width, bias=False)
-        self.input_bond = nn.Linear(config.bond_width, width, bias=config.bias)
-        self.hidden = nn.Linear(width, width, bias=config.bias)
-        self.output_node = nn.Linear(node_features, width)
-        self.output_message = nn.Linear(width, width, bias=False)
+        self.input_node = Linear(node_features, width, bias=False)
+        self.input_bond = Linear(config.bond_width, width, bias=config.bias)
+        self.hidden = Linear(width, width, bias=config.bias)
+        self.output_node = Linear(node_features, width)
+        self.output_message = Linear(width, width, bias=False)
         self.activation = activation(config.activation)
         self.edge_dropout = ItemDropout(config.dropout, "edges")
         self.dropout = ItemDropout(config.dropout, "nodes")
 
     def forward(
         self, nodes: Distinct, bonds: Distinct, edges: Edges
-    ) -> tuple[Float[Tensor, "nodes width"], Float[Tensor, "edges width"]]:
+    ) -> tuple[Float[Tensor, "nodes width"], environments.Shared | Float[Tensor, "edges width"]]:
         """Node states and the last states of the directed edges."""
+        if environments.applies(nodes, bonds):
+            return self.by_environments(nodes, bonds, edges)
+        return self.by_edges(nodes, bonds, edges)
+
+    def by_edges(
+        self, nodes: Distinct, bonds: Distinct, edges: Edges
+    ) -> tuple[Float[Tensor, "nodes width"], Float[Tensor, "edges width"]]:
+        """Each edge by itself: what `by_environments` must equal."""
         start = at_edges(nodes.map(self.input_node), bonds.map(self.input_bond), edges)
         states = start.map(self.activation)
         first = start.expand()
         if self.depth > 1:
-            turned = states.map(lambda rows: functional.linear(rows, self.hidden.weight)).expand()
+            turned = states.map(lambda rows: linear(rows, self.hidden.weight)).expand()
             update = first + directed_messages(turned, edges)
             if self.hidden.bias is not None:
                 update = update + self.hidden.bias
@@ -95,6 +106,32 @@ class DirectedMessagePassing(nn.Module):
         arrived = incoming_sum(current, edges)
         own = nodes.map(self.output_node).expand()
         return self.dropout(self.activation(own + self.output_message(arrived))), current
+
+    def by_environments(
+        self, nodes: Distinct, bonds: Distinct, edges: Edges
+    ) -> tuple[Float[Tensor, "nodes width"], environments.Shared]:
+        """Each environment once; dropout of edges draws for each edge, so that then only the first states are shared."""
+        row_sums = environments.row_sums
+        found = environments.environments(nodes, bonds, edges, self.depth - 1, distinct=not self.edge_dropout.draws())
+        first = row_sums(self.input_node(nodes.rows), self.input_bond(bonds.rows), found.first)
+        states = self.activation(first)
+        if self.hidden.bias is not None:
+            first = first + self.hidden.bias
+        for exchange in found.exchanges:
+            turned = linear(states, self.hidden.weight)
+            states = self.edge_dropout(self._activated(first, turned, exchange))
+        arrived = self.output_message(row_sums(None, states, found.nodes))
+        each = np.arange(len(arrived))
+        own = self._activated(
+            self.output_node(nodes.rows), arrived, environments.Lists.single(found.nodes.places, each)
+        )
+        rows = environments.Shared(own, found.of_node).expand()
+        return self.dropout(rows), environments.Shared(states, found.of_edge)
+
+    def _activated(self, base: Tensor, rows: Tensor, lists: environments.Lists) -> Tensor:
+        if isinstance(self.activation, nn.ReLU):
+            return environments.row_sums(base, rows, lists, rectify=True)
+        return self.activation(environments.row_sums(base, rows, lists))
 
 
 class Model(MoleculeEncoder):

@@ -27,6 +27,7 @@ from hooke.nn.graphs.inputs import EdgeInputs, NodeInputs
 from hooke.nn.graphs.isomorphism import Residual
 from hooke.nn.graphs.pooling import PoolingKind, VirtualNodeKind
 from hooke.nn.graphs.segment import Edges, at_destination, at_source, incoming_sum
+from hooke.nn.linear import Linear
 from hooke.nn.mlp import Activation, Normalisation
 
 GATE_EPSILON = 1e-6
@@ -64,11 +65,11 @@ class Layer(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         width = config.width
-        self.own = nn.Linear(width, width)
-        self.message = nn.Linear(width, width)
-        self.edge = nn.Linear(width, width)
-        self.to_edge = nn.Linear(width, width)
-        self.from_edge = nn.Linear(width, width)
+        self.own = Linear(width, width)
+        self.message = Linear(width, width)
+        self.edge = Linear(width, width)
+        self.to_edge = Linear(width, width)
+        self.from_edge = Linear(width, width)
         self.after = Residual(width, config.normalisation, config.activation, config.dropout, add=config.residual)
         self.edge_after = Residual(
             width, config.normalisation, config.activation, config.dropout, add=config.residual, axis="edges"

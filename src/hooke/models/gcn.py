@@ -22,6 +22,7 @@ from hooke.nn.graphs.inputs import NodeInputs
 from hooke.nn.graphs.isomorphism import Residual
 from hooke.nn.graphs.pooling import PoolingKind, VirtualNodeKind
 from hooke.nn.graphs.segment import Edges, neighbour_sum
+from hooke.nn.linear import Linear
 from hooke.nn.mlp import Activation, Normalisation
 
 
@@ -56,7 +57,7 @@ class Layer(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self.linear = nn.Linear(config.width, config.width)
+        self.linear = Linear(config.width, config.width)
         self.after = Residual(
             config.width, config.normalisation, config.activation, config.dropout, add=config.residual
         )

@@ -24,6 +24,7 @@ from hooke.nn.graphs.isomorphism import IsomorphismUpdate
 from hooke.nn.graphs.pooling import PoolingKind, VirtualNodeKind
 from hooke.nn.graphs.rectified import rectified_sum
 from hooke.nn.graphs.segment import Edges
+from hooke.nn.linear import Linear
 from hooke.nn.mlp import Activation, Normalisation
 
 
@@ -60,7 +61,7 @@ class Layer(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self.edge = nn.Linear(config.edge_width, config.width)
+        self.edge = Linear(config.edge_width, config.width)
         self.update = IsomorphismUpdate(
             config.width,
             mlp_layers=config.mlp_layers,

@@ -25,6 +25,7 @@ from hooke.nn.graphs.inputs import EdgeInputs, NodeInputs
 from hooke.nn.graphs.pair_bias import PairContext
 from hooke.nn.graphs.pooling import PoolingKind, VirtualNodeKind
 from hooke.nn.graphs.rectified import rectified_sum
+from hooke.nn.linear import Linear
 from hooke.nn.mlp import Activation, Normalisation, mlp, normalisation
 from hooke.nn.randomness import ItemDropout
 
@@ -65,7 +66,7 @@ class Layer(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         width = config.width
-        self.edge = nn.Linear(config.edge_width, width)
+        self.edge = Linear(config.edge_width, width)
         self.update = mlp([width, width, width], activation_name=config.activation)
         self.attention = MoleculeAttention(width, config.heads, dropout=config.attention_dropout)
         self.mix = mlp([width, 2 * width, width], activation_name=config.activation, dropout=config.dropout)

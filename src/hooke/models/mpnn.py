@@ -20,7 +20,6 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import linear
 
 from hooke.core.options import later
 from hooke.molecules.spec import MoleculeSpec
@@ -29,6 +28,7 @@ from hooke.nn.graphs.encoder import MoleculeEncoder
 from hooke.nn.graphs.inputs import EdgeInputs, NodeInputs
 from hooke.nn.graphs.pooling import PoolingKind, VirtualNodeKind
 from hooke.nn.graphs.segment import Edges, at_destination, at_source, incoming_sum, neighbour_sum, outgoing_sum
+from hooke.nn.linear import linear
 from hooke.nn.mlp import Activation, Normalisation, mlp
 from hooke.nn.randomness import ItemDropout
 

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hooke.nn.linear import Linear
 from hooke.nn.randomness import ItemDropout
 
 Activation = Literal["relu", "gelu", "silu", "elu", "leaky_relu", "tanh"]
@@ -73,5 +74,5 @@ def mlp(
             layers.append(activation(activation_name, in_place=True))
             if dropout > 0:
                 layers.append(ItemDropout(dropout, axis))
-        layers.append(nn.Linear(before, after))
+        layers.append(Linear(before, after))
     return nn.Sequential(*layers)

@@ -60,15 +60,19 @@ class ItemDropout(ItemRandom):
     """Dropout whose mask belongs to the item: x ← x m / (1 - p), m = 1 with probability 1 - p, for each number of a row.
 
     Outside of `random_from` it draws from torch's generator.
+
+    Attributes:
+        kept_on: Whether it drops in evaluation too (Monte Carlo dropout).
     """
 
     def __init__(self, p: float, axis: str) -> None:
         super().__init__(axis)
         self.p = p
+        self.kept_on = False
 
     def draws(self) -> bool:
         """Whether it drops anything in its present mode."""
-        return self.training and self.p > 0
+        return (self.training or self.kept_on) and self.p > 0
 
     def forward(self, rows: Float[Tensor, "items width"]) -> Float[Tensor, "items width"]:
         """What is left of the rows in training; the rows in evaluation."""

@@ -165,7 +165,9 @@ def _leave() -> None:
 def set_threads(network: nn.Module, threads: int, devices: int = 1) -> None:
     """CPU threads of this process; see `TrainSection.threads`."""
     small = sum(parameter.numel() for parameter in network.parameters()) < _SMALL_NETWORK
-    torch.set_num_threads(threads or (1 if small else max(1, default_workers() // devices)))
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    share = int(asked) if asked.isdigit() and int(asked) else max(1, default_workers() // devices)
+    torch.set_num_threads(threads or (1 if small else share))
 
 
 class _AsGiven:

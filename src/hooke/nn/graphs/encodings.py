@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hooke.molecules.batch import MoleculeBatch
@@ -30,14 +30,24 @@ class EncodingsEncoder(nn.Module):
         self.node = nn.ModuleDict({name: mlp([size, 2 * width, width]) for name, size in node_widths.items()})
         self.graph = nn.ModuleDict({name: mlp([size, 2 * width, width]) for name, size in graph_widths.items()})
 
-    def forward(self, batch: MoleculeBatch) -> Float[Tensor, "nodes width"]:
-        """Encode the nodes of a batch."""
+    def forward(
+        self, batch: MoleculeBatch, nodes: Int[Tensor, " chosen"] | None = None
+    ) -> Float[Tensor, "nodes width"]:
+        """Encode the nodes of a batch, or the chosen ones."""
         dtype = next(self.parameters()).dtype
-        parts = [encoder(batch.node_encodings[name].to(dtype)) for name, encoder in self.node.items()]
-        parts += [
-            at_graph(encoder(batch.graph_encodings[name].to(dtype)), batch) for name, encoder in self.graph.items()
-        ]
+        parts = []
+        for name, encoder in self.node.items():
+            values = batch.node_encodings[name].to(dtype)
+            parts.append(encoder(values if nodes is None else values[nodes]))
+        for name, encoder in self.graph.items():
+            rows = encoder(batch.graph_encodings[name].to(dtype))
+            parts.append(at_graph(rows, batch) if nodes is None else rows.index_select(0, batch.node_graph[nodes]))
         return torch.stack(parts).sum(0) if len(parts) > 1 else parts[0]
+
+    def read(self, batch: MoleculeBatch) -> list[Tensor]:
+        """(V, width) each: what it reads of each node."""
+        of_graphs = (batch.graph_encodings[name][batch.node_graph] for name in self.graph)
+        return [*(batch.node_encodings[name] for name in self.node), *of_graphs]
 
 
 def flip_signs(batch: MoleculeBatch, generator: torch.Generator) -> MoleculeBatch:

@@ -12,6 +12,7 @@ from hooke.molecules.encodings.config import EncodingConfig
 from hooke.nn.graphs.distinct import Distinct
 from hooke.nn.graphs.embeddings import AtomEmbedding, BondEmbedding
 from hooke.nn.graphs.encodings import EncodingsEncoder
+from hooke.nn.graphs.environments import grouped
 from hooke.nn.graphs.segment import Edges
 from hooke.nn.mlp import Activation, mlp
 
@@ -54,11 +55,15 @@ class NodeFeatures(nn.Module):
             self.width += encoding_width
 
     def forward(self, batch: MoleculeBatch, edges: Edges) -> Distinct:
-        """Features of the nodes; distinct combinations of codes only when there are no encodings."""
+        """Features of the nodes, one row for nodes with equal codes and encodings (where that is compiled: see `environments`)."""
         atoms = self.atoms(batch, edges)
         if self.encodings is None:
             return atoms
-        return Distinct(torch.cat([atoms.expand(), self.encodings(batch)], dim=1))
+        groups = grouped(atoms.kinds, self.encodings.read(batch))
+        if groups is None:
+            return Distinct(torch.cat([atoms.expand(), self.encodings(batch)], dim=1))
+        codes = atoms.rows.index_select(0, atoms.kinds.group[groups.first])
+        return Distinct(torch.cat([codes, self.encodings(batch, groups.first)], dim=1), groups)
 
 
 class NodeInputs(nn.Module):

@@ -4,13 +4,14 @@ import pytest
 import torch
 from torch import nn
 
+from hooke.nn.linear import Linear
 from hooke.nn.mlp import RowBatchNorm, activation, mlp, normalisation
 from hooke.nn.randomness import ItemDropout
 
 
 def test_layers_in_order() -> None:
     layers = mlp([3, 4, 5, 2], activation_name="silu", normalisation_name="layer", dropout=0.1)
-    kinds = [Linear, nn.LayerNorm, nn.SiLU, ItemDropout] * 2 + [nn.Linear]
+    kinds = [Linear, nn.LayerNorm, nn.SiLU, ItemDropout] * 2 + [Linear]
     assert [type(layer) for layer in layers] == kinds
     assert layers(torch.zeros(7, 3)).shape == (7, 2)
     assert [type(layer) for layer in mlp([3, 2])] == [Linear]

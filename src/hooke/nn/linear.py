@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.core.files import write_durably
+from hooke.core.json_text import json_text
 from hooke.core.paths import cache_folder
 
 LEAST_ROWS, LEAST_WIDTH = 256, 64  # below them MKL is as fast
@@ -90,7 +91,7 @@ def _measured(path: Path) -> bool:
         if key not in known:
             known[key] = {"times_as_fast": round(times_as_fast(), 2)}
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_durably(path, json.dumps(known, indent=1).encode())
+            write_durably(path, json_text(known, indent=1).encode())
         return float(known[key]["times_as_fast"]) >= _MARGIN
     except (OSError, ValueError, TypeError, KeyError):
         return False

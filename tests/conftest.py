@@ -133,7 +133,7 @@ LABELS = (
     Label("order", "edge"),
 )
 UNCERTAINTY = {
-    "log_p": {"kind": "interval", "quantile": 2.0, "floor": 0.5, "level": 0.9, "count": 40},
+    "log_p": {"kind": "interval", "quantile": 2.0, "floor": 0.5, "level": 0.9, "count": 40, "scale": 1.5},
     "active": {"kind": "set", "threshold": 0.3, "level": 0.9, "count": 40},
     "class": {"kind": "set", "threshold": 0.3, "level": 0.9, "count": 40},
 }

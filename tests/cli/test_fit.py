@@ -107,7 +107,7 @@ def test_classes_of_images_are_predicted_for_wells(hooke) -> None:  # type: igno
     for name in (
         "perturbation",
         "perturbation[EMPTY]",
-        "perturbation[EMPTY]_std",
+        "perturbation[EMPTY]_disagreement",
         "perturbation_set",
         "well",
         "reason",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 
 from hooke.core.json_text import json_text
 from hooke.evaluate.conformal import calibrate_interval, calibrate_set, calibration_from_json
@@ -58,6 +59,31 @@ def test_equal_probabilities_stay_equal() -> None:
         probabilities = np.tile([votes / 200, 1 - votes / 200], (40, 1))
         found = calibrate_set(probabilities, np.zeros(40))
         assert found.contains(probabilities)[:, 0].all()
+
+
+@pytest.mark.parametrize(("members", "rows"), [(5, 2000), (1, 2000), (5, 30)])
+def test_the_calibrated_standard_deviation_covers_what_it_says(members: int, rows: int) -> None:
+    """Members that agree far too well, as ensembles on small assays do: nominal 95 % of their own spread hold a fifth of the truth."""
+    generator = np.random.default_rng(0)
+    covered, own = [], []
+    for _ in range(1 if rows > 100 else 40):
+        noise = generator.uniform(0.5, 1.5, (2, rows))
+        std = 0.1 * noise * generator.uniform(0.7, 1.3, (2, rows)) if members > 1 else np.zeros((2, rows))
+        mean, true = np.zeros((2, rows)), noise * generator.normal(size=(2, rows))
+        deviation = calibrate_interval(mean[0], std[0], true[0]).deviation(std[1])
+        assert deviation is not None
+        covered.append(np.mean(np.abs(true[1]) <= 1.96 * deviation))
+        own.append(np.mean(np.abs(true[1]) <= 1.96 * std[1]))
+    assert 0.92 <= np.mean(covered) <= 0.97
+    assert np.mean(own) < 0.25
+
+
+def test_too_few_rows_calibrate_no_standard_deviation() -> None:
+    few = calibrate_interval(np.zeros(6), np.ones(6), np.array([1.0, 2, 3, 4, np.nan, np.nan]))
+    assert (few.count, few.scale, few.deviation(np.ones(2))) == (4, None, None)
+    for unit in (1e-30, 1.0):  # all errors 0 but one: no absolute floor
+        fitted = calibrate_interval(np.zeros(9), np.zeros(9), unit * np.eye(9)[0], level=0.5)
+        assert fitted.deviation(np.zeros(1)) == pytest.approx(unit / 3)
 
 
 def test_calibrations_come_back_from_json() -> None:

@@ -13,7 +13,7 @@ import pytest
 from hooke.core.errors import DataError
 from hooke.core.how import QUIET
 from hooke.core.runs import RunFolder
-from hooke.inference.applicability import DISTANCE, TANIMOTO, Domain, nearest
+from hooke.inference.applicability import DISTANCE, REASON, TANIMOTO, VERDICT, Domain, nearest, places
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.predict import predict_in_memory
 from hooke.modalities import readable
@@ -43,7 +43,10 @@ def with_data(tmp_path: Path, make_run: Callable[..., Path], monkeypatch: pytest
 def test_training_molecules_are_inside_and_odd_ones_far(with_data: LoadedRun) -> None:
     known = twin_smiles(40, seed=0)[0]
     found = predict_in_memory(with_data, [known, "[Na+].[Cl-]", "C("], domain=True)
-    assert list(found.columns[-3:-1]) == [TANIMOTO, DISTANCE]
+    assert list(found.columns[-5:-1]) == [VERDICT, REASON, TANIMOTO, DISTANCE]
+    assert found[VERDICT].to_list() == ["in", "out", None]
+    assert found[REASON][0] is None
+    assert "similarity to the nearest of the training molecules is 0." in found[REASON][1]
     assert found["nearest_tanimoto"][0] == 1
     assert found["embedding_distance"][0] == pytest.approx(0, abs=1e-3)
     assert found["nearest_tanimoto"][1] < 0.3
@@ -64,6 +67,28 @@ def test_it_is_computed_once_and_equals_rdkit(
     train = twin_smiles(40, seed=0)[:30]
     new = twin_smiles(60, seed=5)
     assert np.allclose(domain.tanimoto(packed_bits(new)), nearest_similarity(new, train))
+
+
+def test_nearly_all_training_molecules_are_inside(with_data: LoadedRun) -> None:
+    store = MoleculeStore.open(Path(with_data.run.info["store"]))
+    assert places(with_data, store, np.arange(30)).column(VERDICT).to_pylist() == ["in"] * 30
+    generator = np.random.default_rng(0)
+    bits = np.packbits(generator.random((400, 64)) < 0.3, axis=1)
+    domain = Domain.around(bits, generator.normal(size=(400, 4)).astype(np.float32))
+    new = np.packbits(generator.random((400, 64)) < 0.3, axis=1)  # as the training items, but others
+    placed = domain.placed(new, generator.normal(size=(400, 4)).astype(np.float32), "items")
+    assert 0.85 < np.mean([verdict == "in" for verdict in placed[VERDICT].to_pylist()]) < 1
+    far = domain.placed(new[:3], np.full((3, 4), 50, np.float32), "items")
+    assert far[VERDICT].to_pylist() == ["out"] * 3
+    assert all("embedding distance to the nearest of the training items is" in text for text in far[REASON].to_pylist())
+
+
+def test_estimators_are_placed_by_fingerprints_alone() -> None:
+    bits = packed_bits(twin_smiles(30, seed=0))
+    domain = Domain.around(bits, np.zeros((30, 0), np.float32))
+    placed = domain.placed(packed_bits(["[Na+].[Cl-]"]), np.zeros((1, 0), np.float32), "molecules")
+    assert list(placed) == [VERDICT, REASON, TANIMOTO]
+    assert placed[VERDICT].to_pylist() == ["out"]
 
 
 def test_data_that_are_gone_are_named(with_data: LoadedRun, tmp_path: Path) -> None:

@@ -25,9 +25,9 @@ from hooke.molecules.tables.ingest import ingest
 
 COLUMNS = [
     "row", "name", "smiles",
-    "log_p", "log_p_std", "log_p_lower", "log_p_upper",
-    "active", "active_std", "active_set",
-    "class", "class[0]", "class[0]_std", "class[1]", "class[1]_std", "class[2]", "class[2]_std", "class_set",
+    "log_p", "log_p_lower", "log_p_upper", "log_p_std",
+    "active", "active_class", "active_set", "active_disagreement",
+    "class", "class[0]", "class[0]_disagreement", "class[1]", "class[1]_disagreement", "class[2]", "class[2]_disagreement", "class_set",
     "reason",
 ]  # fmt: skip
 
@@ -39,8 +39,10 @@ def test_predictions_carry_their_uncertainty(loaded: LoadedRun, table: Path, smi
     assert found.columns == COLUMNS
     assert found["smiles"].to_list() == smiles
     values = found["log_p"].to_numpy()
-    assert found["log_p_std"].min() > 0  # type: ignore[operator]
-    half = 2.0 * (found["log_p_std"].to_numpy() + 0.5)
+    assert found["log_p_std"].min() > 1.5 * 0.5  # type: ignore[operator]
+    half = (
+        2.0 / 1.5 * found["log_p_std"].to_numpy()
+    )  # both are multiples of the members' standard deviation plus the floor
     np.testing.assert_allclose(found["log_p_upper"], values + half, rtol=1e-5)
     np.testing.assert_allclose(found["log_p_lower"], values - half, rtol=1e-4, atol=1e-5)
     active = found["active"].to_numpy()
@@ -81,24 +83,60 @@ def test_labels_of_atoms_and_bonds_come_as_lists(loaded: LoadedRun, smiles: list
     assert [len(values) for values in found["charge"][:-1]] == [molecule.GetNumAtoms() for molecule in molecules]
     assert [len(values) for values in found["order"][:-1]] == [molecule.GetNumBonds() for molecule in molecules]
     assert found["charge"][-1] is None
-    assert found["charge_std"].dtype == pl.List(pl.Float32)
+    assert found["charge_disagreement"].dtype == pl.List(pl.Float32)
     alone = predict_in_memory(loaded, [smiles[20]], levels=["node"])["charge"][0]
     np.testing.assert_allclose(found["charge"][20], alone, rtol=1e-4, atol=1e-5)
 
 
 def test_uncertainty_can_be_left_out(loaded: LoadedRun) -> None:
     found = predict_in_memory(loaded, ["CCO"], uncertainty=False)
-    assert found.columns == ["row", "smiles", "log_p", "active", "class", "class[0]", "class[1]", "class[2]", "reason"]
+    assert found.columns == [
+        "row", "smiles", "log_p", "active", "active_class", "class", "class[0]", "class[1]", "class[2]", "reason",
+    ]  # fmt: skip
 
 
 def test_one_member_has_a_null_spread_and_no_calibration_no_interval(
     make_run: Callable[..., Path], tmp_path: Path
 ) -> None:
     found = predict_in_memory(make_run(tmp_path, members=1), ["CCO", "C"], device="cpu")
-    assert found["log_p_std"].null_count() == 2
-    assert "log_p_lower" not in found.columns
+    assert found["log_p_disagreement"].null_count() == 2
+    assert not {"log_p_lower", "log_p_std"} & set(found.columns)
     calibrated = predict_in_memory(make_run(tmp_path, members=1, calibrated=True), ["CCO"], device="cpu")
     assert calibrated["log_p_upper"][0] - calibrated["log_p"][0] == pytest.approx(1.0)
+    assert calibrated["log_p_std"][0] == pytest.approx(0.75)
+
+
+def test_the_threshold_of_a_class_can_be_chosen(loaded: LoadedRun, smiles: list[str], tmp_path: Path) -> None:
+    path = loaded.run.path("predictions_valid.parquet")
+    for given, threshold in (((), 0.5), ((0.3,), 0.3), (("active=0.45",), 0.45), (("balanced",), 0.35)):
+        pl.DataFrame({"active": [0.2, 0.3, 0.4, 0.45], "active_measured": [0.0, 0.0, 1.0, 1.0]}).write_parquet(path)
+        found = predict_in_memory(loaded, smiles, threshold=given)
+        np.testing.assert_array_equal(found["active_class"], found["active"].to_numpy() >= np.float32(threshold))
+    report = predict(loaded, smiles, tmp_path / "out.csv", threshold=["balanced"], workers=0, show_progress=False)
+    assert report.to_json()["thresholds"] == {"active": 0.35}
+    assert sum(report.counts["active_class"].values()) == report.done
+    assert "thresholds active 0.35" in report.summary()
+    again = predict(loaded, smiles, tmp_path / "out.csv", threshold=[0.9], workers=0, show_progress=False)
+    assert again.resumed_rows == 0
+    with pytest.raises(UnknownNameError, match="unknown label with two classes 'log_p'"):
+        predict_in_memory(loaded, smiles, threshold=["log_p=0.3"])
+    for text in ("1.5", "half", "active="):
+        with pytest.raises(UsageError, match="a number between 0 and 1, or 'balanced'"):
+            predict_in_memory(loaded, smiles, threshold=[text])
+    path.unlink()
+    with pytest.raises(UsageError, match="no predictions of validation rows"):
+        predict_in_memory(loaded, smiles, threshold=["balanced"])
+
+
+def test_classes_keep_their_names(make_run: Callable[..., Path], tmp_path: Path) -> None:
+    labels = [Label("hit", kind="binary", names=("Inactive", "Active"))]
+    found = predict_in_memory(make_run(tmp_path, labels=labels), ["CCO", "CCCCCC"], threshold=[1e-6], device="cpu")
+    assert found["hit_class"].to_list() == ["Active", "Active"]
+    assert found["hit"].dtype == pl.Float32
+    found = predict_in_memory(make_run(tmp_path, labels=labels), ["CCO"], threshold=[1 - 1e-6], device="cpu")
+    assert found["hit_class"].to_list() == ["Inactive"]
+    with pytest.raises(UsageError, match="needs a label with two classes"):
+        predict_in_memory(make_run(tmp_path, labels=[Label("y")]), ["CCO"], threshold=[0.3], device="cpu")
 
 
 def test_levels_that_cannot_be_predicted_are_refused(

@@ -44,6 +44,8 @@ class AtomCounts:
     """Columns computed without a network; can stop like a killed process."""
 
     on_gpu: ClassVar[bool] = False
+    facts: ClassVar[dict[str, Any]] = {}
+    counted: ClassVar[tuple[str, ...]] = ()
     stop_after: int = -1
     calls: int = 0
     seen: list[int] = field(default_factory=list)

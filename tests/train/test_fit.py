@@ -32,8 +32,8 @@ def test_a_run_holds_everything(recipe: Recipe, store: MoleculeStore, tmp_path: 
     assert set(metrics["test"]["graph"]) == {"log_p", "lipophilic"}
     assert set(metrics["test"]["graph"]["log_p"]) == {"mae", "rmse", "r2", "pearson", "spearman"}
     table = pl.read_parquet(run.path("predictions_test.parquet"))
-    assert {"row", "smiles", "log_p", "log_p_std", "log_p_measured", "lipophilic"} <= set(table.columns)
-    assert (table["log_p_std"] > 0).all()
+    assert {"row", "smiles", "log_p", "log_p_disagreement", "log_p_measured", "lipophilic"} <= set(table.columns)
+    assert (table["log_p_disagreement"] > 0).all()
     assert table["lipophilic"].is_between(0, 1).all()
     uncertainty = run.read_json("uncertainty.json")
     assert uncertainty["log_p"]["kind"] == "interval"

@@ -27,7 +27,17 @@ def predict(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: .parquet or .csv.")],
     smiles: Annotated[str | None, typer.Option(help="Molecules: name of the SMILES column, if not recognised.")] = None,
-    domain: Annotated[bool, typer.Option("--domain", help="Also how far each row is from the training rows.")] = False,
+    domain: Annotated[
+        bool,
+        typer.Option("--domain", help="Also whether each row is like the training rows (in or out), and why."),
+    ] = False,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Probability from which a row is called class 1: 0.3, balanced (chosen on the validation rows) or LABEL=0.3; "
+            "may be repeated. Default: 0.5."
+        ),
+    ] = None,
     dropout_samples: Annotated[
         int, typer.Option(min=0, help="Also the spread over so many passes with dropout left on.")
     ] = 0,
@@ -61,8 +71,8 @@ def predict(
     if adapt:
         options["adapt"] = True
     report = hooke.predict(
-        run, source, output, domain=domain, dropout_samples=dropout_samples, batch_size=batch_size, workers=workers,
-        resume=not new, **options,
+        run, source, output, domain=domain, threshold=tuple(threshold or ()), dropout_samples=dropout_samples,
+        batch_size=batch_size, workers=workers, resume=not new, **options,
     )  # fmt: skip
     shown = None
     if explain is not None:

@@ -34,7 +34,7 @@ class Label:
     method: str = later("")  # how it was computed or measured, where labels of several methods share a model
 
     def __post_init__(self) -> None:
-        if self.names and len(self.names) != self.classes:
+        if self.names and len(self.names) != (2 if self.kind == "binary" else self.classes):
             raise ValueError(f"label {self.name!r}: {len(self.names)} names for {self.classes} classes")
         if self.kind not in KINDS:
             raise ValueError(f"label {self.name!r}: kind must be one of {KINDS}, got {self.kind!r}")
@@ -49,6 +49,12 @@ class Label:
     def from_json(cls, value: Mapping[str, Any]) -> Label:
         """Back from `to_json`."""
         return cls(**{**value, "names": tuple(value.get("names", ()))})
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Of all classes, their numbers where they have no names; () of values."""
+        count = 2 if self.kind == "binary" else self.classes
+        return self.names or tuple(str(number) for number in range(count))
 
     @property
     def columns(self) -> int:

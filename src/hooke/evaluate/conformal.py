@@ -13,25 +13,37 @@ from typing import Any
 import numpy as np
 
 from hooke.core.json_text import number_or
+from hooke.core.options import later, plain
+
+_FEWEST = 5  # rows that a standard deviation is calibrated on
 
 
 @dataclass(frozen=True)
 class IntervalCalibration:
-    """Regression: half-width = quantile * (std + floor). `count` calibration rows; infinite quantile when there are too few."""
+    """Regression: half-width = quantile * (std + floor). `count` calibration rows; infinite quantile when there are too few.
+
+    scale * (std + floor) is a standard deviation of the error; `scale` is None where the rows were too few to say, or not asked (runs of the
+    first releases).
+    """
 
     quantile: float
     floor: float
     level: float
     count: int
+    scale: float | None = later(None)
 
     def interval(self, mean: np.ndarray, std: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper bounds."""
         half = self.quantile * (std + self.floor)
         return mean - half, mean + half
 
+    def deviation(self, std: np.ndarray) -> np.ndarray | None:
+        """The standard deviation of the error where the members disagree by `std`; None where it is not known."""
+        return None if self.scale is None else self.scale * (std + self.floor)
+
     def to_json(self) -> dict[str, float]:
         """A plain dictionary."""
-        return asdict(self)
+        return plain(self)
 
 
 @dataclass(frozen=True)
@@ -64,7 +76,8 @@ def calibrate_interval(
 ) -> IntervalCalibration:
     """Fit on calibration rows: scores |y - mean| / (std + floor), the floor being the median absolute error.
 
-    The floor keeps intervals honest where the members agree by chance; with one member (std 0) all intervals have one width.
+    `scale` is the root of the mean squared score, so that (y - mean) / (scale (std + floor)) has mean square 1 on these rows. The
+    floor keeps intervals honest where the members agree by chance; with one member (std 0) all intervals have one width.
 
     Args:
         mean, std, true: (N,); NaN = not measured.
@@ -74,7 +87,9 @@ def calibrate_interval(
     error, spread = np.abs(true - mean)[measured], std[measured]
     floor = float(np.median(error) or error.max()) if len(error) else 0.0
     floor = floor or 1.0  # no error at all: any floor gives intervals of no width
-    return IntervalCalibration(_quantile(error / (spread + floor), level), floor, level, len(error))
+    scores = error / (spread + floor)
+    scale = float(np.sqrt(np.mean(scores**2))) if len(scores) >= _FEWEST else None
+    return IntervalCalibration(_quantile(scores, level), floor, level, len(error), scale)
 
 
 def calibrate_set(probabilities: np.ndarray, true: np.ndarray, *, level: float = 0.9) -> SetCalibration:

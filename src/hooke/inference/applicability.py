@@ -1,31 +1,39 @@
-"""Applicability domain: how far an item is from what a run was trained on.
+"""Applicability domain: whether an item is like what a run was trained on, and how far it is from it.
 
+- `domain`: "in" or "out"; `domain_reason`: which of the following is beyond what nearly all training items show among themselves (for each
+  the limit is the most extreme 2.5 %, so that at most 5 % of them would be called out).
 - `nearest_tanimoto`: similarity of its fingerprint (molecules: Morgan, radius 2, 2,048 bits) to the most similar training item; 1 for one
   that was trained on. Only where the modality has fingerprints.
 - `embedding_distance`: distance to the nearest training item in the encoder's space, over the median of that distance among the
   training items themselves: about 1 is usual, large is far.
 
-At most 20,000 training rows, evenly spaced, stand for all. They are kept in the cache folder under the hash of the model.
+Estimators have no embedding space. At most 20,000 training rows, evenly spaced, stand for all. They are kept in the cache folder under the
+hash of the model.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
-from hooke.core.errors import DataError
+from hooke.core.errors import DataError, UsageError
 from hooke.core.files import put_in_place
 from hooke.core.hashing import content_hash
 from hooke.core.paths import cache_folder
-from hooke.core.types import group_means
+from hooke.core.types import Batch, group_means
 from hooke.inference.loaded import LoadedRun
 from hooke.modalities import readable, trainable
 
 MOST = 20_000
+VERDICT, REASON = "domain", "domain_reason"
 TANIMOTO, DISTANCE = "nearest_tanimoto", "embedding_distance"
+_BEYOND = 0.025  # share of the training items beyond each limit
+_COMPARED = 2_000  # training items that the limit of similarities is found on
 _BLOCK = 256
 
 
@@ -35,13 +43,31 @@ class Domain:
 
     Attributes:
         bits: (N, bytes) uint8 packed fingerprints; no columns where the modality has none.
-        vectors: (N, width) float32 embeddings.
+        vectors: (N, width) float32 embeddings; no columns where the run has no encoder.
         scale: Median distance of a training item to its nearest other one.
+        least_similarity, most_distance: Limits of the domain.
     """
 
     bits: np.ndarray
     vectors: np.ndarray
-    scale: float
+    scale: float = 1.0
+    least_similarity: float = 0.0
+    most_distance: float = np.inf
+
+    @classmethod
+    def around(cls, bits: np.ndarray, vectors: np.ndarray) -> Domain:
+        """The domain of these training items; its limits are those of their own distances to each other."""
+        if len(bits) < 2:
+            return cls(bits, vectors)
+        least, most, scale = 0.0, np.inf, 1.0
+        if bits.shape[1]:
+            rows = np.unique(np.linspace(0, len(bits) - 1, min(len(bits), _COMPARED)).astype(np.int64))
+            least = float(np.quantile(_tanimoto(bits[rows], bits, without=rows), _BEYOND))
+        if vectors.shape[1]:
+            distances = nearest(vectors, vectors, without_itself=True)
+            scale = float(np.median(distances)) or 1.0
+            most = float(np.quantile(distances, 1 - _BEYOND)) / scale
+        return cls(bits, vectors, scale, least, most)
 
     @classmethod
     def of(cls, run: LoadedRun, *, folder: Path | None = None) -> Domain:
@@ -51,36 +77,88 @@ class Domain:
             DataError: The prepared data of the run are no longer there, or others.
         """
         folder = folder or cache_folder() / "domains"
-        path = folder / f"{content_hash([run.model_hash, run.run.info['identity'], MOST])[:24]}.npz"
+        path = folder / f"{content_hash([run.model_hash, run.run.info['identity'], MOST, _BEYOND])[:24]}.npz"
         if not path.exists():
             made = _made(run)
             folder.mkdir(parents=True, exist_ok=True)
             temporary = path.with_name(path.name + ".tmp")
             with open(temporary, "wb") as file:
-                np.savez(file, bits=made.bits, vectors=made.vectors, scale=made.scale)
+                np.savez(file, **vars(made))
             put_in_place(temporary, path)
         with np.load(path) as kept:
-            return cls(kept["bits"], kept["vectors"], float(kept["scale"]))
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of what it measures."""
-        return (TANIMOTO, DISTANCE) if self.bits.shape[1] else (DISTANCE,)
+            limits = {name: float(kept[name]) for name in ("scale", "least_similarity", "most_distance")}
+            return cls(kept["bits"], kept["vectors"], **limits)
 
     def tanimoto(self, bits: np.ndarray) -> np.ndarray:
         """(M,) similarity of packed bits to the nearest training item."""
-        known = np.ascontiguousarray(self.bits).view(np.uint64)
-        sizes = np.bitwise_count(known).sum(axis=1, dtype=np.int64)
-        out = np.zeros(len(bits))
-        for row, one in enumerate(np.ascontiguousarray(bits).view(np.uint64)):
-            both = np.bitwise_count(known & one).sum(axis=1, dtype=np.int64)
-            either = sizes + int(np.bitwise_count(one).sum()) - both
-            out[row] = float((both / np.maximum(either, 1)).max(initial=0.0))
-        return out
+        return _tanimoto(bits, self.bits)
 
     def distance(self, vectors: np.ndarray) -> np.ndarray:
         """(M,) scaled distance of embeddings to the nearest training item."""
         return nearest(vectors, self.vectors) / self.scale
+
+    def placed(self, bits: np.ndarray | None, vectors: np.ndarray, items: str) -> dict[str, pa.Array]:
+        """Where items lie, as columns: the verdict, its reason and what was measured.
+
+        Args:
+            bits: (M, bytes) packed fingerprints; None of no item.
+            vectors: (M, width) embeddings.
+            items: What the items are called.
+        """
+        measured: dict[str, np.ndarray] = {}
+        reasons: list[list[str]] = [[] for _ in vectors]
+        if self.bits.shape[1]:
+            measured[TANIMOTO] = np.zeros(0) if bits is None else self.tanimoto(bits)
+            for row in np.flatnonzero(measured[TANIMOTO] < self.least_similarity):
+                reasons[row].append(
+                    f"similarity to the nearest of the training {items} is {measured[TANIMOTO][row]:.2f}, below {self.least_similarity:.2f}"
+                )
+        if self.vectors.shape[1]:
+            measured[DISTANCE] = self.distance(vectors)
+            for row in np.flatnonzero(measured[DISTANCE] > self.most_distance):
+                reasons[row].append(
+                    f"embedding distance to the nearest of the training {items} is {measured[DISTANCE][row]:.2g}, above "
+                    f"{self.most_distance:.2g}"
+                )
+        return {
+            VERDICT: pa.array(["out" if found else "in" for found in reasons], pa.string()),
+            REASON: pa.array(["; ".join(found) or None for found in reasons], pa.string()),
+            **{name: pa.array(values.astype(np.float32)) for name, values in measured.items()},
+        }
+
+
+def places(run: LoadedRun, store: Any, rows: np.ndarray) -> pa.Table:
+    """Where rows of the run's own store lie in its domain, which has fingerprints: the columns of `Domain.placed`."""
+    domain, modality = Domain.of(run), trainable(run.modality, "predict")
+    reading = readable(run.modality, "predict")
+    bits: list[np.ndarray] = []
+    vectors: list[np.ndarray] = []
+    for batch in modality.loader(store, rows, reading.comparable(run.run_spec), run.recipe, part="predict").epoch(0):
+        found = reading.fingerprints(batch)
+        assert found is not None
+        bits.append(found)
+        vectors.append(domain_vectors(run, batch))
+    return pa.table(domain.placed(np.concatenate(bits), np.concatenate(vectors), modality.items))
+
+
+def domain_vectors(run: LoadedRun, batch: Batch) -> np.ndarray:
+    """(items, width) float32 embeddings to measure distances between; no columns where the run has no encoder."""
+    return np.zeros((batch.num_items, 0), np.float32) if run.recipe.has_estimator else run.vectors(batch)
+
+
+def _tanimoto(bits: np.ndarray, known: np.ndarray, *, without: np.ndarray | None = None) -> np.ndarray:
+    """(M,) similarity of packed bits to the most similar known ones; `without`: (M,) which known one each of them is itself."""
+    words = np.ascontiguousarray(known).view(np.uint64)
+    sizes = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
+    out = np.zeros(len(bits))
+    for row, one in enumerate(np.ascontiguousarray(bits).view(np.uint64)):
+        both = np.bitwise_count(words & one).sum(axis=1, dtype=np.int64)
+        either = sizes + int(np.bitwise_count(one).sum()) - both
+        similarity = both / np.maximum(either, 1)
+        if without is not None:
+            similarity[without[row]] = 0.0
+        out[row] = float(similarity.max(initial=0.0))
+    return out
 
 
 def nearest(vectors: np.ndarray, known: np.ndarray, *, without_itself: bool = False) -> np.ndarray:
@@ -108,11 +186,14 @@ def _made(run: LoadedRun) -> Domain:
     rows = parts.filter(pl.col("split") == "train")["row"].to_numpy()
     rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST)).astype(np.int64))]
     vectors, bits, owners = [], [], []
-    for batch in trained.loader(store, rows, reading.comparable(run.spec), run.recipe, part="predict").epoch(0):
-        vectors.append(run.vectors(batch))
+    for batch in trained.loader(store, rows, reading.comparable(run.run_spec), run.recipe, part="predict").epoch(0):
+        vectors.append(domain_vectors(run, batch))
         found = reading.fingerprints(batch)
         bits.append(np.zeros((batch.num_items, 0), np.uint8) if found is None else found)
         owners.append(batch.rows.numpy())
-    means = group_means(np.concatenate(vectors), np.concatenate(owners))
-    scale = float(np.median(nearest(means, means, without_itself=True))) if len(means) > 1 else 1.0
-    return Domain(np.concatenate(bits), means, scale if scale > 0 else 1.0)
+    made = Domain.around(np.concatenate(bits), group_means(np.concatenate(vectors), np.concatenate(owners)))
+    if not made.bits.shape[1] and not made.vectors.shape[1]:
+        raise UsageError(
+            f"{run.run.folder} has neither an encoder nor fingerprints of {trained.items} to measure distances by"
+        )
+    return made

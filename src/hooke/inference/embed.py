@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -97,6 +97,9 @@ class EmbeddingColumn:
         source: Of what.
         options: Of its modality, an instance of `Readable.options`.
     """
+
+    facts: Mapping[str, Any] = {}
+    counted: Sequence[str] = ()
 
     def __init__(self, encoder: Encoder, source: Source, options: Any) -> None:
         self._encoder, self.options = encoder, options

@@ -16,10 +16,11 @@ from hooke.core.label import Label
 from hooke.core.options import chosen
 from hooke.core.types import Chunk, Source
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
-from hooke.inference.applicability import Domain
+from hooke.inference.applicability import VERDICT, Domain, domain_vectors
 from hooke.inference.ensemble import Members, Prediction
 from hooke.inference.loaded import LoadedRun, next_step
 from hooke.inference.stream import StreamReport, computed, stream
+from hooke.inference.thresholds import thresholds
 from hooke.modalities import Readable, readable
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def predict(
     levels: Sequence[str] | None = None,
     uncertainty: bool = True,
     domain: bool = False,
+    threshold: Sequence[float | str] = (),
     dropout_samples: int = 0,
     batch_size: int | None = None,
     workers: int | None = None,
@@ -48,11 +50,13 @@ def predict(
 
     The output holds the columns of the source, and for each label of whole rows:
 
-    - regression: `<label>`, `<label>_std` (spread of the ensemble and what its heads state; null without either), `<label>_lower` and
-      `<label>_upper` (conformal interval at the calibrated level), on the scale of the training labels;
-    - binary: `<label>` (probability of 1), `<label>_std`, `<label>_set` (classes of the conformal set, "0|1");
-    - classes: `<label>` (most probable class), `<label>[c]` and `<label>[c]_std` for each class c, `<label>_set`; by their names where they
-      have names;
+    - regression: `<label>`, `<label>_lower` and `<label>_upper` (conformal interval at the calibrated level) and `<label>_std` (standard
+      deviation of the error, calibrated on the validation rows), on the scale of the training labels;
+    - binary: `<label>` (probability of 1), `<label>_class` (class by the threshold), `<label>_set` (classes of the conformal set, "0|1");
+    - classes: `<label>` (most probable class), `<label>[c]` for each class c, `<label>_set`; by their names where they have names;
+
+    `<label>_disagreement` beside every probability, and instead of `<label>_std` where nothing could be calibrated: the standard deviation over
+    the members of the ensemble and what their heads state, which is no error bar; null without either;
 
     for labels of parts (atoms and bonds) one list a row (in their order after standardisation), and `reason`: why a row has no prediction.
 
@@ -62,7 +66,10 @@ def predict(
         output: .parquet or .csv.
         levels: Of the labels; by default that of whole rows, or what the run has when it has none of these.
         uncertainty: Write spread, intervals and sets.
-        domain: Write how far a row is from the training rows: see `inference.applicability`.
+        domain: Write whether a row lies inside of the domain of the training rows, why not, and how far it is: see
+            `inference.applicability`.
+        threshold: Probability from which a row is class 1: a number or "balanced" (the greatest balanced accuracy on the validation rows),
+            or "LABEL=..." for one label; ½ by default.
         dropout_samples: Write `<label>_dropout_std`, the spread over so many passes of each member with dropout left on.
         batch_size: Items a batch; None takes the modality's.
         workers: Processes for preparing; None takes all cores.
@@ -72,15 +79,16 @@ def predict(
         options: How the file is read: the `Readable.options` of the modality.
 
     Raises:
-        UsageError: Unknown level or kind of output; passes with dropout of networks that have none.
+        UsageError: Unknown level or kind of output; passes with dropout of networks that have none; a threshold that is none.
         DataError: The run, the source or the disk is at fault.
     """
-    columns = _columns(run, levels, uncertainty, domain, dropout_samples, device, options)
+    columns = _columns(run, levels, uncertainty, domain, dropout_samples, device, options, threshold)
     size = batch_size or columns.modality.batch_size
     found = _source(columns, source, size, workers or 0)
     identity = {"verb": "predict", "options": asdict(columns.options), "batch_size": size}
     if dropout_samples:
         identity["dropout_samples"] = dropout_samples
+    identity |= columns.facts
     return stream(
         found, Path(output), columns, columns.run.stamp(), identity, workers=workers, resume=resume,
         show_progress=show_progress, doing="predicting",
@@ -94,6 +102,7 @@ def predict_in_memory(
     levels: Sequence[str] | None = None,
     uncertainty: bool = True,
     domain: bool = False,
+    threshold: Sequence[float | str] = (),
     dropout_samples: int = 0,
     batch_size: int | None = None,
     device: str = "auto",
@@ -102,7 +111,7 @@ def predict_in_memory(
     """The same for a few things (SMILES) or a store, in memory; see `predict` for the columns."""
     import polars as pl
 
-    columns = _columns(run, levels, uncertainty, domain, dropout_samples, device, options)
+    columns = _columns(run, levels, uncertainty, domain, dropout_samples, device, options, threshold)
     source = _source(columns, given, batch_size or columns.modality.batch_size)
     found = pl.from_arrow(pa.concat_tables(computed(source, columns, workers=0)))
     assert isinstance(found, pl.DataFrame)
@@ -111,10 +120,10 @@ def predict_in_memory(
 
 def _columns(
     run: Path | LoadedRun, levels: Sequence[str] | None, uncertainty: bool, domain: bool, dropout_samples: int,
-    device: str, options: Mapping[str, Any],
+    device: str, options: Mapping[str, Any], threshold: Sequence[float | str],
 ) -> PredictionColumns:  # fmt: skip
     loaded = run if isinstance(run, LoadedRun) else LoadedRun.open(run, device)
-    extras = Extras(Domain.of(loaded) if domain else None, dropout_samples)
+    extras = Extras(Domain.of(loaded) if domain else None, dropout_samples, tuple(threshold))
     return PredictionColumns(loaded, levels, uncertainty=uncertainty, extras=extras, options=options)
 
 
@@ -131,10 +140,11 @@ def _source(columns: PredictionColumns, given: Any, batch_size: int, workers: in
 
 @dataclass(frozen=True)
 class Extras:
-    """What is written beside predictions: distances to a domain, and the spread of so many passes with dropout."""
+    """What is written beside predictions: places in a domain, the spread of so many passes with dropout, classes by these thresholds."""
 
     domain: Domain | None = None
     dropout_samples: int = 0
+    threshold: tuple[float | str, ...] = ()
 
 
 class PredictionColumns:
@@ -165,11 +175,25 @@ class PredictionColumns:
         self.options = chosen(self.modality, options or {})
         self._levels, self.on_gpu = _chosen(run, self.modality, levels), run.on_gpu
         self._several = run.predictor.has_spread
+        main = [
+            label for level in self._levels for label in run.level_labels(level) if level == self.modality.levels[0]
+        ]
+        self._thresholds = thresholds(run.run, main, extras.threshold)
 
     @property
     def spec(self) -> Any:
         """What the batches must carry."""
         return self.run.spec if self._extras.domain is None else self.modality.comparable(self.run.spec)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The thresholds of labels with two classes."""
+        return {"thresholds": self._thresholds} if self._thresholds else {}
+
+    @property
+    def counted(self) -> list[str]:
+        """Predicted classes of labels with two, and the verdict of the domain."""
+        return [*(f"{name}_class" for name in self._thresholds), *([VERDICT] if self._extras.domain else [])]
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -189,7 +213,7 @@ class PredictionColumns:
                     samples = self._extras.dropout_samples
                     drawn.append(self.run.ensemble.dropout_members(batch, samples)[self.modality.levels[0]])
                 if self._extras.domain is not None:
-                    vectors.append(self.run.vectors(batch))
+                    vectors.append(domain_vectors(self.run, batch))
                     found = self.modality.fingerprints(batch)
                     bits += [] if found is None else [found]
         if not parts:
@@ -210,8 +234,9 @@ class PredictionColumns:
     def _empty(self) -> list[tuple[str, pa.Array]]:
         """The columns of no row."""
         domain = self._extras.domain
-        names = [*(f"{name}_dropout_std" for name in self._dropout_names()), *(domain.columns if domain else ())]
-        return [*self._columns(self._nothing(), {}), *((name, _floats(np.zeros(0))) for name in names)]
+        drawn = [(f"{name}_dropout_std", _floats(np.zeros(0))) for name in self._dropout_names()]
+        placed = domain.placed(None, np.zeros((0, domain.vectors.shape[1])), self.modality.items) if domain else {}
+        return [*self._columns(self._nothing(), {}), *drawn, *placed.items()]
 
     def _nothing(self) -> dict[str, Prediction]:
         """The prediction of no row: it says which columns there are."""
@@ -226,8 +251,7 @@ class PredictionColumns:
         return list(self.run.predictor.columns(self.modality.levels[0])) if wanted else []
 
     def _of_domain(self, domain: Domain, vectors: np.ndarray, bits: list[np.ndarray]) -> list[tuple[str, pa.Array]]:
-        measured = [domain.tanimoto(np.concatenate(bits))] if bits else []
-        return list(zip(domain.columns, map(_floats, [*measured, domain.distance(vectors)]), strict=True))
+        return list(domain.placed(np.concatenate(bits) if bits else None, vectors, self.modality.items).items())
 
     def _columns(
         self, found: Mapping[str, Prediction], offsets: Mapping[str, np.ndarray]
@@ -247,30 +271,39 @@ class PredictionColumns:
         return made
 
     def _of_label(self, label: Label, mean: np.ndarray, std: np.ndarray) -> list[tuple[str, pa.Array]]:
-        def spread(values: np.ndarray) -> pa.Array:
-            return _floats(values) if self._several else pa.nulls(len(values), pa.float32())
+        def disagreement(name: str, values: np.ndarray) -> list[tuple[str, pa.Array]]:
+            if not self._uncertainty:
+                return []
+            return [(f"{name}_disagreement", _floats(values) if self._several else pa.nulls(len(values), pa.float32()))]
 
+        calibration = self.run.calibration.get(label.name) if self._uncertainty else None
+        if label.level != self.modality.levels[0]:
+            calibration = None
         if label.classes:
             best = mean.argmax(axis=1).astype(np.int16) if len(mean) else np.zeros(0, np.int16)
             columns = [(label.name, _named(best, label))]
             for number, name in enumerate(label.names or range(label.classes)):
                 columns.append((f"{label.name}[{name}]", _floats(mean[:, number])))
-                if self._uncertainty:
-                    columns.append((f"{label.name}[{name}]_std", spread(std[:, number])))
+                columns += disagreement(f"{label.name}[{name}]", std[:, number])
         else:
             columns = [(label.name, _floats(mean[:, 0]))]
-            if self._uncertainty:
-                columns.append((f"{label.name}_std", spread(std[:, 0])))
-        calibration = self.run.calibration.get(label.name)
-        if not self._uncertainty or label.level != self.modality.levels[0]:
-            calibration = None
+        if label.name in self._thresholds:
+            called = (mean[:, 0] >= self._thresholds[label.name]).astype(np.int16)
+            columns.append((f"{label.name}_class", _named(called, label)))
         if isinstance(calibration, IntervalCalibration):
             lower, upper = calibration.interval(mean[:, 0], std[:, 0])
             columns += [(f"{label.name}_lower", _floats(lower)), (f"{label.name}_upper", _floats(upper))]
-        elif isinstance(calibration, SetCalibration):
+            deviation = calibration.deviation(std[:, 0])
+            columns += (
+                disagreement(label.name, std[:, 0])
+                if deviation is None
+                else [(f"{label.name}_std", _floats(deviation))]
+            )
+            return columns
+        if isinstance(calibration, SetCalibration):
             probabilities = mean if label.classes else np.hstack([1 - mean, mean])
             columns.append((f"{label.name}_set", _sets(calibration.contains(probabilities), label)))
-        return columns
+        return columns if label.classes else columns + disagreement(label.name, std[:, 0])
 
 
 def _averaged(members: Members, chunk: Chunk) -> Members:

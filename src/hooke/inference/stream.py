@@ -62,6 +62,14 @@ class Columns(Protocol):
     def on_gpu(self) -> bool:
         """Whether they are computed on a GPU."""
 
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What is said of them beside the counts of rows."""
+
+    @property
+    def counted(self) -> Sequence[str]:
+        """Columns of few different texts, whose rows are counted by text."""
+
     def compute(self, chunk: Chunk) -> tuple[list[pa.Array], dict[int, str]]:
         """The new columns for the rows that have items (`Chunk.rows`), and for which of them (position → reason) there is no value."""
 
@@ -79,9 +87,10 @@ class StreamReport:
         seconds: Wall time of this call.
         resumed_rows: Rows taken from an earlier call that was stopped.
         model_hash: Of the run that made the values.
-        facts: What the source says of itself.
+        facts: What the source and the columns say of themselves.
         unit: What its rows are called.
         following: The command that people run next; "" for none.
+        counts: Column → text → rows, of columns of few different texts (predicted classes, inside or outside of the domain).
     """
 
     output: str
@@ -95,6 +104,7 @@ class StreamReport:
     facts: Mapping[str, Any] = field(default_factory=dict)
     unit: str = "rows"
     following: str = ""
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary."""
@@ -107,6 +117,10 @@ class StreamReport:
             f"{self.rows:,} {self.unit}: {self.done:,} done, {self.rejected:,} rejected, written to {self.output}",
             *(f"  {count:,} × {reason}" for reason, count in self.reasons.items()),
             *(f"  {name} {_shown(value)}" for name, value in self.facts.items() if name != "left_out"),
+            *(
+                f"  {name}: {', '.join(f'{count:,} {text}' for text, count in found.items())}"
+                for name, found in self.counts.items()
+            ),
         ]
         if left_out := self.facts.get("left_out"):
             lines.append(left_out)
@@ -116,6 +130,8 @@ class StreamReport:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_shown(part)}" for key, part in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
@@ -156,7 +172,7 @@ def stream(
         raise UsageError(f"the output must end in {' or '.join(suffixes)}, got {output.name}")
     stamp = {**stamp, "source_hash": source.content_hash(), "hooke": __version__}
     identity = content_hash([stamp, dict(options), source.schema.to_string(), columns.schema.to_string()])
-    stamp = {**stamp, "identity": identity, "facts": dict(source.facts)}
+    stamp = {**stamp, "identity": identity, "facts": {**source.facts, **columns.facts}}
     if resume and (finished := _finished(output, stamp, source.unit)) is not None:
         return finished
     parts = folder_of(output)
@@ -169,7 +185,7 @@ def stream(
         schema = output_schema(source.schema, columns.schema)
         resumed = rows_of(parts, before)
         _write_parts(source, parts, before, schema, columns, workers, resumed, doing, show_progress=show_progress)
-        report = _join(parts, output, schema, stamp, started, resumed, source.unit)
+        report = _join(parts, output, schema, stamp, started, resumed, source.unit, columns.counted)
         shutil.rmtree(parts)
     return report
 
@@ -282,28 +298,38 @@ def _groups(tables: Generator[pa.Table], size: int) -> Iterator[Iterator[pa.Tabl
 
 
 def _join(
-    parts: Path, output: Path, schema: pa.Schema, stamp: Mapping[str, Any], started: float, resumed: int, unit: str
-) -> StreamReport:
+    parts: Path, output: Path, schema: pa.Schema, stamp: Mapping[str, Any], started: float, resumed: int, unit: str,
+    counted: Sequence[str],
+) -> StreamReport:  # fmt: skip
     """All parts as one file, in its place at once."""
     temporary = parts / "joined.tmp"
     rows, reasons = 0, Counter[str]()
+    counts = {name: Counter[str]() for name in counted}
     with _writer(temporary, output.suffix.lower(), schema) as writer:
         for path in sorted(parts.glob("part-*.parquet")):
             file = pq.ParquetFile(path)
             for batch in file.iter_batches():
                 table = pa.Table.from_batches([batch], schema=schema)
                 rows += len(table)
-                counted = pc.value_counts(table["reason"].drop_null()).to_pylist()
-                for entry in counted:
-                    known = entry["values"] in reasons or len(reasons) < KINDS_OF_REASONS
-                    reasons[entry["values"] if known else "other reasons"] += entry["counts"]
+                for reason, count in _counted(table["reason"]):
+                    known = reason in reasons or len(reasons) < KINDS_OF_REASONS
+                    reasons[reason if known else "other reasons"] += count
+                for name, found in counts.items():
+                    found.update(dict(_counted(table[name])))
                 writer.write(table)
         report = {"rows": rows, "reasons": dict(reasons.most_common(10)), "rejected": sum(reasons.values())}
+        report["counts"] = {name: dict(found.most_common()) for name, found in counts.items()}
         writer.finish({**stamp, "report": report})
     if output.suffix.lower() == ".csv":
         write_durably(_side_file(output), json_text({**stamp, "report": report}, indent=1).encode())
     put_in_place(temporary, output)
     return _report(output, {**stamp, "report": report}, started, resumed, unit)
+
+
+def _counted(column: pa.ChunkedArray) -> Iterator[tuple[str, int]]:
+    """The different values with their numbers."""
+    for entry in pc.value_counts(column.drop_null()).to_pylist():
+        yield str(entry["values"]), entry["counts"]
 
 
 def _writer(path: Path, suffix: str, schema: pa.Schema) -> _ParquetOutput | _CsvOutput:
@@ -399,4 +425,5 @@ def _report(output: Path, stamp: Mapping[str, Any], started: float, resumed: int
         stamp["model_hash"],
         stamp.get("facts", {}),
         unit,
+        counts=counts.get("counts", {}),
     )

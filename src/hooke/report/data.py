@@ -23,9 +23,8 @@ def label_summary(label: Label, values: Values, bounds: np.ndarray | None = None
     if not len(found):
         return LabelSummary(*plain)
     if label.kind != "regression":
-        classes = max(2, label.classes)
-        counts = np.bincount(found.astype(np.int64), minlength=classes)
-        histogram = Histogram(tuple(counts.tolist()), names=tuple(str(number) for number in range(len(counts))))
+        counts = np.bincount(found.astype(np.int64), minlength=len(label.class_names))
+        histogram = Histogram(tuple(counts.tolist()), names=label.class_names)
         return LabelSummary(*plain, mean=float(found.mean()), histogram=histogram)
     counts, edges = np.histogram(found, bins=min(24, max(4, int(np.sqrt(len(found))))))
     histogram = Histogram(tuple(counts.tolist()), numbers(edges))

@@ -76,7 +76,7 @@ class Compared:
         measured = exact(valid[f"{label.name}_measured"].to_numpy(), _bounds(valid, [label])[:, 0])
         seen = ~np.isnan(measured)
         known = np.abs(measured - valid[label.name].to_numpy())[seen] / (
-            valid[f"{label.name}_std"].to_numpy()[seen] + fitted.floor
+            _disagreement(valid, label)[seen] + fitted.floor
         )
         true = exact(self.truth[:, number], self.bounds[:, number])
         new = (np.abs(true - mean) / (std + fitted.floor))[~np.isnan(true)]
@@ -94,15 +94,19 @@ class Compared:
         ]  # fmt: skip
 
     def spread_section(self, number: int, model: str) -> list[Coverage]:
-        """Wanted against reached coverage of Gaussian intervals from the stated spread alone, before any calibration."""
-        mean, std, _ = self._uncertain(number)
-        found = spread_calibration(mean, std, exact(self.truth[:, number], self.bounds[:, number]))
-        if found.count < 10 or not std.any():
+        """Wanted against reached coverage of Gaussian intervals from the standard deviation that predictions carry."""
+        mean, std, fitted = self._uncertain(number)
+        deviation, what = (
+            fitted.deviation(std),
+            f"standard deviation, calibrated on {fitted.count:,} validation measurements",
+        )
+        if deviation is None:
+            deviation, what = std, "disagreement of the members, uncalibrated"
+        found = spread_calibration(mean, deviation, exact(self.truth[:, number], self.bounds[:, number]))
+        if found.count < 10 or not deviation.any():
             return []
         label = self.labels[number]
-        note = (
-            f"stated spread, uncalibrated: ENCE {found.ence:.2f}, miscalibration area {found.miscalibration_area:.3f}"
-        )
+        note = f"{what}: ENCE {found.ence:.2f}, miscalibration area {found.miscalibration_area:.3f}"
         shown = slice(5, 100, 5)
         return [build.coverage(label.name, model, found.wanted[shown], found.reached[shown], found.count, note=note)]
 
@@ -150,7 +154,7 @@ class Compared:
         table = pl.read_parquet(self._first.path("predictions_test.parquet"))
         fitted = self._fitted(number) or IntervalCalibration(float("nan"), 0.0, 0.9, 0)
         assert isinstance(fitted, IntervalCalibration)
-        return table[label.name].to_numpy(), table[f"{label.name}_std"].to_numpy(), fitted
+        return table[label.name].to_numpy(), _disagreement(table, label), fitted
 
 
 def read_split(run: RunFolder) -> np.ndarray:
@@ -231,6 +235,12 @@ def identified(modality: Trainable, store: Any, rows: np.ndarray) -> list[str]:
     """One text a row: what `identify` says of it."""
     columns = [[str(value) for value in values] for values in modality.identify(store, rows).values()]
     return ["/".join(parts) for parts in zip(*columns, strict=True)]
+
+
+def _disagreement(table: pl.DataFrame, label: Label) -> np.ndarray:
+    """(N,) of a file of predictions; runs of the first releases call it _std."""
+    name = f"{label.name}_disagreement"
+    return table[name if name in table.columns else f"{label.name}_std"].to_numpy()
 
 
 def _bounds(table: pl.DataFrame, labels: Sequence[Label]) -> np.ndarray:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from hooke.core import registry
 from hooke.core.citations import CITATIONS
 from hooke.core.label import Label
 from hooke.core.runs import RunFolder
 from hooke.core.types import group_means, group_starts, labels_of
+from hooke.inference.applicability import VERDICT, places
 from hooke.inference.loaded import LoadedRun, next_step, read_recipe
 from hooke.modalities import Trainable, trainable
 from hooke.report import build
@@ -23,7 +25,8 @@ from hooke.report.embedding_map import embedding_map
 from hooke.report.html import write_report
 from hooke.report.provenance import reproduce
 from hooke.report.schema import Difference, Report, ResultTable, Summary
-from hooke.report.wording import bounds_text, value_text
+from hooke.report.wording import bounds_text, metric_text, name_text, value_text
+from hooke.report.wording import number as number_text
 from hooke.studies.comparison import (
     Compared,
     compare_with_baselines,
@@ -36,6 +39,7 @@ from hooke.studies.comparison import (
 
 _GUESS = {"mse": ("predicting the mean of each plane", 1.0)}  # of losses whose scale says what guessing gives
 _HIGHER = ("accuracy",)  # of the losses and what is logged beside them
+_FEWEST_APART = 10  # test rows on either side of the domain's limit for scores of both
 _MAPPED = 1200  # items of an embedding map; a quarter where an item takes many pixels
 
 
@@ -50,6 +54,10 @@ def write_run_report(run: RunFolder, *, show_progress: bool = True) -> Path:
     store = modality.open(Path(run.info["store"]))
     pool = MoleculePool(drawn=modality.structures)
     compared = compare_with_baselines({_model_name(run): run}, store, show_progress=show_progress)
+    if modality.structures and compared.labels:
+        compared = replace(
+            compared, caveats=(*compared.caveats, domain_verdict(loaded, store, compared, _model_name(run)))
+        )
     differences = baseline_differences(compared, _model_name(run))
     following, command = next_step(run)
     report = Report(
@@ -78,6 +86,24 @@ def write_run_report(run: RunFolder, *, show_progress: bool = True) -> Path:
         **modality.report(loaded, store),
     )
     return finish(report, pool, run.folder)
+
+
+def domain_verdict(loaded: LoadedRun, store: Any, compared: Compared, model: str) -> str:
+    """How many test molecules lie outside of the applicability domain, and the first label's score there and inside."""
+    rows = pl.read_parquet(loaded.run.path("predictions_test.parquet"), columns=["row"])["row"].to_numpy()
+    inside = places(loaded, store, rows).column(VERDICT).to_numpy() == "in"
+    text = (
+        f"{np.count_nonzero(~inside):,} of {len(inside):,} test {compared.items} lie outside of the applicability domain "
+        "(`hooke predict --domain`)"
+    )
+    if min(np.count_nonzero(inside), np.count_nonzero(~inside)) < _FEWEST_APART:
+        return text
+    label, metric, predicted = compared.labels[0], compared.metrics[0], compared.predictions[model][:, :1]
+    there, here = (
+        number_text(build.known(metric(predicted[part], compared.truth[part, :1], compared.bounds[part, :1])[0]))
+        for part in (~inside, inside)
+    )
+    return f"{text}: {metric_text(metric.name)} of {name_text(label.name)} is {there} there, {here} inside"
 
 
 def training_section(run: RunFolder) -> tuple[Any, ...]:

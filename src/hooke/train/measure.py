@@ -285,7 +285,7 @@ class _PredictionFile:
     def _table(self, rows: np.ndarray, found: Prediction, truth: np.ndarray) -> pl.DataFrame:
         data: dict[str, Any] = {"row": rows, **self._modality.identify(self._store, rows)}
         for number, name in enumerate(self._columns):
-            data[name], data[f"{name}_std"] = found.mean[:, number], found.std[:, number]
+            data[name], data[f"{name}_disagreement"] = found.mean[:, number], found.std[:, number]
         bounds = self._modality.bounds(self._store, rows)
         for number, label in enumerate(self._labels):
             data[f"{label.name}_measured"] = truth[:, number]

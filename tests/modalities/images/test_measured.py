@@ -44,7 +44,7 @@ def test_classes(screen: ImageStore, tmp_path: Path, crop: int) -> None:
 def test_all_members_of_an_ensemble_are_used(screen: ImageStore, tmp_path: Path) -> None:
     run = fit(load_recipe("tiny_wsl", [*SMALL, "train.ensemble=2"]), runs=tmp_path, store=screen, show_progress=False)
     table = pl.read_parquet(run.path("predictions_test.parquet"))
-    assert (table["perturbation[0]_std"] > 0).all()
+    assert (table["perturbation[0]_disagreement"] > 0).all()
 
 
 def test_reconstruction(image_run: Path) -> None:
@@ -99,10 +99,10 @@ def test_wells_of_an_ensemble_are_predicted_by_name(screen: ImageStore, tmp_path
         alone = replace(run, predictor=Ensemble([network], run.ensemble.task))
         table = predict_in_memory(alone, screen)
         members.append(table.select(columns).to_numpy())
-        assert table["perturbation[EMPTY]_std"].null_count() == len(table)
+        assert table["perturbation[EMPTY]_disagreement"].null_count() == len(table)
     mean = found.select(columns).to_numpy()
     np.testing.assert_allclose(mean, np.mean(members, axis=0), rtol=1e-5)
-    spread = found.select(f"{name}_std" for name in columns).to_numpy()
+    spread = found.select(f"{name}_disagreement" for name in columns).to_numpy()
     np.testing.assert_allclose(spread, np.std(members, axis=0, ddof=1), rtol=1e-3, atol=1e-6)
     assert found["perturbation"].to_list() == [label.names[number] for number in mean.argmax(axis=1)]
     calibration = run.calibration["perturbation"]

@@ -179,3 +179,22 @@ def test_what_32_bits_cannot_hold_is_said() -> None:
         profile = ColumnProfile("y")
         profile.add(fine)
         assert profile.rounded() == ""
+
+
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [
+        (["Active", "inactive", "", "active", "INACTIVE"], ("inactive", "Active")),
+        (["yes", "NO", "n/a"], ("NO", "yes")),
+        (["TRUE", "TRUE"], ("false", "TRUE")),
+        (["active", "0", "1"], ()),
+        (["active", "no"], ()),
+        (["0", "1"], ()),
+    ],
+)
+def test_classes_written_as_words_keep_them(cells: list[str], names: tuple[str, ...]) -> None:
+    profile = ColumnProfile("hit")
+    profile.add(cells)
+    label = profile.label(LabelOptions())
+    assert (label.kind, label.names) == ("binary", names)
+    assert label.class_names == (names or ("0", "1"))

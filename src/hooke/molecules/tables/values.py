@@ -22,7 +22,8 @@ _LARGEST = float(np.finfo(np.float32).max)  # labels are stored in 32 bits
 _SMALLEST = float(np.finfo(np.float32).tiny)
 _NOTICED = 0.01  # share of a column's spread that rounding may take without a word
 _NUMBER = re.compile(r"(?P<sign>>=|<=|>>|<<|>|<|~|=)?\s*(?P<number>[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)", re.ASCII)
-_WORDS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "active": 1.0, "inactive": 0.0}
+_PAIRS = (("false", "true"), ("no", "yes"), ("inactive", "active"))  # words for 0 and 1
+_WORDS = {word: float(value) for pair in _PAIRS for value, word in enumerate(pair)}
 _BOUNDS = {">": 1, ">=": 1, ">>": 1, "<": -1, "<=": -1, "<<": -1}
 _PLAIN = str.maketrans({"≥": ">=", "≤": "<=", "−": "-", "≈": "~", "∼": "~"})
 _ENOUGH = 10  # numbers from which a column's habits count as such
@@ -110,9 +111,10 @@ class ColumnProfile:
         self.words: set[str] = set()  # unreadable cells, while they are few
         self.dates = 0  # of the first unreadable cells
         self.lowest, self.highest, self._last = math.inf, -math.inf, math.nan
-        self._first = self._sum = self._squares = self._lost = (
-            0.0  # Σ and Σ² of differences from the first, Σ² of what 32 bits lose
-        )
+        self._first = self._sum = self._squares = 0.0  # the first number, Σ and Σ² of differences from it
+        self._lost = 0.0  # Σ² of what 32 bits lose
+        self._spelled: dict[str, str] = {}  # words for 0 and 1 → as they are first written
+        self._named = 0  # numbers given as such words
 
     def add(self, cells: Sequence[str]) -> None:
         """Count some more cells."""
@@ -124,6 +126,9 @@ class ColumnProfile:
                 self._add_word(text)
             elif not math.isnan(cell.value):
                 self._add_number(cell)
+                if (word := text.strip()).lower() in _WORDS:
+                    self._named += 1
+                    self._spelled.setdefault(word.lower(), word)
 
     def _add_word(self, text: str) -> None:
         if self.unreadable < _LOOKED_AT:
@@ -157,6 +162,14 @@ class ColumnProfile:
             return bool(self.numbers)
         dirty = self.numbers >= _ENOUGH and self.others <= max(1, self.numbers * _DIRT)
         return dirty and self._zero and self._one
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Of classes 0 and 1, as they are written, where all cells are the words of one pair; () otherwise."""
+        for pair in _PAIRS:
+            if self._named == self.numbers and self._spelled and self._spelled.keys() <= set(pair):
+                return tuple(self._spelled.get(word, word) for word in pair)
+        return ()
 
     def rounded(self) -> str:
         """What is lost where values are stored in 32 bits: "" unless they are rounded by a hundredth of their spread or more."""
@@ -228,7 +241,7 @@ class ColumnProfile:
         if transformed != "none" or name in options.convert_to:
             raise UsageError(f"target column {name!r} holds classes ({kind}): it cannot be transformed or converted")
         if kind == "binary":
-            return Label(name, kind=kind)
+            return Label(name, kind=kind, names=self.class_names)
         if not self.whole or self.lowest < 0 or not 1 <= self.highest < MAX_CLASSES:
             raise DataError(
                 f"target column {name!r}: classes must be the numbers 0, 1, ... (at least two, at most {MAX_CLASSES})"

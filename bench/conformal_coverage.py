@@ -26,7 +26,7 @@ from hooke.evaluate.calibration import coverage
 from hooke.evaluate.conformal import calibrate_interval
 from hooke.evaluate.splits import Split, random_split, scaffold_balanced_split
 from hooke.molecules.descriptors import morgan_bits
-from hooke.molecules.splitting import murcko_scaffold
+from hooke.molecules.scaffolds import murcko_scaffold
 
 SETS = (
     ("moleculenet", "esol"),

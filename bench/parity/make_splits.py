@@ -16,7 +16,7 @@ import polars as pl
 from rdkit import Chem, RDLogger
 
 from hooke.evaluate.splits import random_split, scaffold_balanced_split
-from hooke.molecules.splitting import murcko_scaffold
+from hooke.molecules.scaffolds import murcko_scaffold
 
 TABLES = {"esol": "delaney", "freesolv": "freesolv", "lipophilicity": "lipo", "bbbp": "bbbp", "tox21": "tox21"}
 SEEDS = range(5)

@@ -18,6 +18,7 @@ import numpy as np
 from rdkit import Chem
 
 from hooke.molecules.parse import ParseError, parse
+from hooke.molecules.scaffolds import scaffold_smiles
 
 PARTS = 10
 RULE_VERSION = 1  # raise it when the same table would have other test molecules
@@ -36,10 +37,7 @@ def first_block(molecule: Chem.Mol) -> str:
 
 def part_key(molecule: Chem.Mol) -> str:
     """What decides the part: the Bemis-Murcko scaffold without stereo, or the connectivity of a molecule without rings."""
-    from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
-
-    scaffold = MurckoScaffoldSmiles(mol=molecule, includeChirality=False)
-    return scaffold or first_block(molecule) or Chem.MolToSmiles(molecule)
+    return scaffold_smiles(molecule) or first_block(molecule) or Chem.MolToSmiles(molecule)
 
 
 def part_number(key: str) -> int:

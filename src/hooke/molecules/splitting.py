@@ -1,8 +1,6 @@
 """Splitting a store's rows by the kind that a recipe names, and what leaks across the split.
 
 Clusters of similar molecules, for splits that keep look-alikes together.
-
-Scaffolds of molecules: the ring systems and their linkers, as canonical SMILES.
 """
 
 from __future__ import annotations
@@ -11,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from rdkit.Chem.Scaffolds import MurckoScaffold
 from rdkit.SimDivFilters import rdSimDivPickers
 
 from hooke.core.errors import UnknownNameError, UsageError
@@ -21,23 +18,8 @@ from hooke.evaluate.splits import Split
 from hooke.molecules.blocks import SPLIT_CODES
 from hooke.molecules.descriptors import morgan_bits
 from hooke.molecules.held_out import held_out
-from hooke.molecules.parse import molecule_of
+from hooke.molecules.scaffolds import murcko_scaffold
 from hooke.molecules.store import MoleculeStore
-
-
-def murcko_scaffold(smiles: str, *, include_chirality: bool = False) -> str:
-    """The Bemis-Murcko scaffold of a molecule as canonical SMILES; "" for a molecule without rings.
-
-    Args:
-        smiles: A SMILES that RDKit parses.
-        include_chirality: Keep stereo marks in the scaffold. Most published scaffold splits drop them.
-
-    Raises:
-        ValueError: The SMILES does not parse.
-
-    Source: Bemis and Murcko 1996, as in rdkit.Chem.Scaffolds.MurckoScaffold.
-    """
-    return MurckoScaffold.MurckoScaffoldSmiles(mol=molecule_of(smiles), includeChirality=include_chirality)
 
 
 def similarity_clusters(smiles: Sequence[str], *, threshold: float = 0.65) -> np.ndarray:

@@ -40,3 +40,14 @@ def test_quick_descriptors_have_their_names_and_say_what_is_undefined() -> None:
     assert np.isfinite(found[:2]).all()
     assert not np.isinf(found).any()
     assert quick_descriptors([]).shape == (0, 304)
+
+
+def test_descriptors_of_a_large_molecule_take_no_minutes() -> None:
+    """Those that grow with the third power are left out, and one that overflows is no error."""
+    names = [name for name, _ in DESCRIPTORS]
+    small, large = (rdkit_descriptors(["NCC(=O)" * count + "O"])[0] for count in (50, 600))
+    for name in ("AvgIpc", "BertzCT", "MaxAbsEStateIndex", "BCUT2D_MWHI"):
+        assert small[names.index(name)] != 0
+        assert large[names.index(name)] == 0
+    assert large[names.index("NumHAcceptors")] > 500
+    assert np.isfinite(large).all()

@@ -43,6 +43,10 @@ def nearest_similarity(smiles: Sequence[str], reference: Sequence[str]) -> np.nd
 
 # Ipc grows beyond float64 for large molecules and carries no more than its averaged form.
 DESCRIPTORS = tuple((name, function) for name, function in Descriptors.descList if name != "Ipc")
+LARGE = 300  # atoms, beyond which descriptors whose time grows with the third or fourth power are undefined: minutes at 1,000
+_CUBIC = tuple(
+    "EState" in name or name.startswith("BCUT2D") or name in ("AvgIpc", "BalabanJ", "BertzCT") for name, _ in DESCRIPTORS
+)
 _SLOW = {f"chi{order}{kind}" for order in (2, 3, 4) for kind in "nv"} | {"kappa2", "kappa3", "Phi"}  # half of the time
 _PROPERTIES = rdMolDescriptors.Properties(
     [name for name in rdMolDescriptors.Properties().GetPropertyNames() if name not in _SLOW]
@@ -75,11 +79,18 @@ def quick_descriptors(molecules: Sequence[Chem.Mol]) -> np.ndarray:
 
 
 def rdkit_descriptors(smiles: Sequence[str]) -> np.ndarray:
-    """(N, 216 or so) float64 descriptors; what is undefined for a molecule is 0, what is huge is cut at 1e6."""
+    """(N, 216 or so) float64 descriptors; what is undefined for a molecule is 0, what is huge is cut at 1e6.
+
+    Electrotopological descriptors, BCUT2D, AvgIpc, BalabanJ and BertzCT are undefined for molecules of more than `LARGE` atoms.
+    """
     out = np.zeros((len(smiles), len(DESCRIPTORS)))
     for row, text in enumerate(smiles):
         molecule = molecule_of(text)
-        out[row] = [_value(function, molecule) for _, function in DESCRIPTORS]
+        large = molecule.GetNumAtoms() > LARGE
+        out[row] = [
+            float("nan") if large and cubic else _value(function, molecule)
+            for (_, function), cubic in zip(DESCRIPTORS, _CUBIC, strict=True)
+        ]
     return np.clip(np.nan_to_num(out, nan=0.0, posinf=1e6, neginf=-1e6), -1e6, 1e6)
 
 
@@ -91,5 +102,5 @@ def baseline_features(smiles: Sequence[str]) -> np.ndarray:
 def _value(function, molecule: Chem.Mol) -> float:  # type: ignore[no-untyped-def]
     try:
         return float(function(molecule))
-    except (ValueError, ZeroDivisionError, RuntimeError):
+    except Exception:  # RDKit raises all kinds, OverflowError for large molecules
         return float("nan")

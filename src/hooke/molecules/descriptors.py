@@ -45,7 +45,8 @@ def nearest_similarity(smiles: Sequence[str], reference: Sequence[str]) -> np.nd
 DESCRIPTORS = tuple((name, function) for name, function in Descriptors.descList if name != "Ipc")
 LARGE = 300  # atoms, beyond which descriptors whose time grows with the third or fourth power are undefined: minutes at 1,000
 _CUBIC = tuple(
-    "EState" in name or name.startswith("BCUT2D") or name in ("AvgIpc", "BalabanJ", "BertzCT") for name, _ in DESCRIPTORS
+    "EState" in name or name.startswith("BCUT2D") or name in ("AvgIpc", "BalabanJ", "BertzCT")
+    for name, _ in DESCRIPTORS
 )
 _SLOW = {f"chi{order}{kind}" for order in (2, 3, 4) for kind in "nv"} | {"kappa2", "kappa3", "Phi"}  # half of the time
 _PROPERTIES = rdMolDescriptors.Properties(

@@ -45,6 +45,7 @@ class PanicException(BaseException):
             UnicodeEncodeError("utf-8", "\ud800", 0, 1, "bad"),
             "x cannot be read as a table: it is not valid text (a lone surrogate)",
         ),
+        (EOFError("end"), "x cannot be read as a table: it is truncated"),
         (KeyError("name"), "x cannot be read as a table: it lacks 'name'"),
         (KeyError(), "x cannot be read as a table: an entry is missing"),
         (OverflowError("too large\nand more"), "x cannot be read as a table: too large"),
@@ -93,7 +94,7 @@ def test_bytes_are_unpacked_within_limits(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(DataError, match="declares 3 MB, at most 1 MB"):
         read_bytes(random)
     packed.write_bytes(packed.read_bytes()[:-10])
-    with pytest.raises(DataError, match="cannot be read as gzip"):
+    with pytest.raises(DataError, match="cannot be read as gzip: it is truncated"):
         read_bytes(packed)
     with pytest.raises(DataError, match="is a folder"):
         read_bytes(tmp_path)

@@ -91,6 +91,8 @@ def in_short(error: BaseException) -> str:
         return f"it is not {error.encoding} (byte {error.start})"
     if isinstance(error, UnicodeEncodeError):
         return "it is not valid text (a lone surrogate)"
+    if isinstance(error, EOFError):
+        return "it is truncated"
     if isinstance(error, KeyError):
         return f"it lacks {str(error.args[0])[:200]!r}" if error.args else "an entry is missing"
     lines = str(error).strip().splitlines()

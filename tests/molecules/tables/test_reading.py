@@ -8,6 +8,7 @@ import pickle
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -79,7 +80,7 @@ def test_parquet(tmp_path: Path) -> None:
     pl.DataFrame({"smiles": ["C", None], "y": [1.5, 2.0]}).write_parquet(path)
     assert rows_of(path) == {"smiles": ["C", ""], "y": ["1.5", "2.0"]}
     path.write_bytes(b"PAR1 nonsense")
-    with pytest.raises(DataError, match="not a readable Parquet"):
+    with pytest.raises(DataError, match="cannot be read as a Parquet"):
         rows_of(path)
 
 
@@ -293,7 +294,7 @@ def test_a_damaged_parquet_is_said_so(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[4:2000] = bytes(1996)
     path.write_bytes(data)
-    with pytest.raises(DataError, match="not a readable Parquet"):
+    with pytest.raises(DataError, match="cannot be read as a Parquet"):
         list(read_table(path))
 
 
@@ -330,3 +331,70 @@ def test_any_text_is_read_line_by_line_and_nothing_is_lost(text: str, tmp_path_f
     assert lines == sorted(set(lines))
     for symbol in "CN":
         assert sum(cell.count(symbol) for cells in columns.values() for cell in cells) <= text.count(symbol) + 3
+
+
+@pytest.fixture
+def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = "hooke.molecules.tables.reading"
+    monkeypatch.setattr(f"{module}.LONGEST_LINE", 200)
+    monkeypatch.setattr(f"{module}.LONGEST_SKIPPED", 2000)
+    monkeypatch.setattr(f"{module}.CHUNK_CHARACTERS", 1000)
+    monkeypatch.setattr("hooke.core.reading.MOST_COLUMNS", 5)
+
+
+@pytest.mark.usefixtures("small_limits")
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "smi"])
+def test_a_line_that_is_too_long_is_a_refused_row(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"t.{ending}"
+
+    def write(text: str) -> None:
+        path.write_bytes(gzip.compress(text.encode()) if ending.endswith("gz") else text.encode())
+
+    write(f"smiles,y\nC,1\n{'C' * 1500},2\nCC,3\n" if ending != "smi" else f"smiles\nC\n{'C' * 1500}\nCC\n")
+    chunks = list(read_table(path))
+    assert [cell for chunk in chunks for cell in chunk.columns["smiles"]] == ["C", "", "CC"]
+    assert [chunk.broken for chunk in chunks] == [{2: "a line of more than 4,194,304 characters"}]
+    assert [line for chunk in chunks for line in chunk.lines] == [2, 3, 4]
+    write(f"smiles\nC\n{'C' * 3000}")
+    with pytest.raises(DataError, match="has a line of more than 2,000 characters: it is no table"):
+        list(read_table(path))
+    write("C" * 3000)
+    with pytest.raises(DataError, match="it is no table"):
+        list(read_table(path))
+
+
+@pytest.mark.usefixtures("small_limits")
+def test_chunks_of_long_rows_hold_fewer(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("smiles,y\n" + "".join(f"{'C' * 100},{number}\n" for number in range(50)))
+    chunks = list(read_table(path))
+    assert all(len(chunk) < 12 for chunk in chunks)
+    assert [cell for chunk in chunks for cell in chunk.columns["y"]] == [str(number) for number in range(50)]
+    assert [chunk.first_row for chunk in chunks] == np.cumsum([1, *map(len, chunks)])[:-1].tolist()
+
+
+@pytest.mark.usefixtures("small_limits")
+def test_a_quote_does_not_swallow_more_than_a_record(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('smiles,y\n"C,1\n' + f"{'C' * 90},2\n" * 8)
+    broken = {row: reason for chunk in read_table(path) for row, reason in chunk.broken.items()}
+    assert broken == {1: "a quote is opened and not closed"}
+
+
+@pytest.mark.usefixtures("small_limits")
+def test_too_many_columns_are_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("smiles,a,b,c,d,e\nC,1,2,3,4,5\n")
+    with pytest.raises(DataError, match="has 6 columns, at most 5"):
+        list(read_table(path))
+    wide = tmp_path / "t.parquet"
+    pl.DataFrame({name: [1] for name in "abcdef"}).write_parquet(wide)
+    with pytest.raises(DataError, match="has 6 columns"):
+        list(read_table(wide))
+
+
+def test_names_that_no_file_can_have() -> None:
+    with pytest.raises(DataError, match="cannot be read"):
+        list(read_table(Path("x" * 5000 + ".csv")))
+    with pytest.raises(DataError):
+        list(read_table(Path("x\0y.csv")))

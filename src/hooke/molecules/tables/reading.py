@@ -7,22 +7,31 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import io
 import re
-import zlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from hooke.core.errors import DataError, UnknownNameError
+from hooke.core.reading import (
+    CHUNK_CHARACTERS,
+    LONGEST_LINE,
+    LONGEST_SKIPPED,
+    check_parquet,
+    opened,
+    reading,
+    refuse_columns,
+)
 
 CHUNK_ROWS = 2048
 LONGEST_RECORD = 100  # lines that one quoted record of a text table may span
 SMILES_NAMES = ("smiles", "canonical_smiles", "structure", "drug", "mol", "molecule")
 _DELIMITERS = ",;\t|"
+_TOO_LONG = f"a line of more than {LONGEST_LINE:,} characters"  # stands for one, by identity
+_LINE_BYTES = 64  # that a line takes beside its characters
 _UNNAMED = "Unnamed: {}"  # as pandas calls a column whose header is empty
 _PROBED = 4096  # bytes at the head of a file that say what it is
 _FOREIGN = (  # first bytes -> what such a file is, and what to do with it
@@ -72,16 +81,16 @@ class RowChunk:
 
 
 def read_table(path: Path, rows: int | None = None) -> Iterator[RowChunk]:
-    """Stream a table in chunks of at most so many rows, 2,048 by default; the format follows from the file's name.
+    """Stream a table in chunks of at most so many rows, 2,048 by default, fewer where they are long; the format follows from the name.
 
     Raises:
-        DataError: The file is missing, truncated, empty, or of an unknown kind.
+        DataError: The file is missing, truncated, empty, of an unknown kind, or beyond the limits of `core.reading`.
     """
     path, rows = Path(path), rows or CHUNK_ROWS
-    if not path.is_file():
-        raise DataError(f"{path} is a folder, not a table" if path.is_dir() else f"{path} does not exist")
     name = path.name.lower().removesuffix(".gz")
-    try:
+    with reading(path, "gzip" if path.name.lower().endswith(".gz") else "a table"):
+        if not path.is_file():
+            raise DataError(f"{path} is a folder, not a table" if path.is_dir() else f"{path} does not exist")
         if name.endswith((".csv", ".tsv", ".txt", ".smi", ".smiles")):
             yield from _read_text(path, rows, smiles_file=name.endswith((".smi", ".smiles", ".txt")))
         elif name.endswith((".parquet", ".pq")):
@@ -90,8 +99,6 @@ def read_table(path: Path, rows: int | None = None) -> Iterator[RowChunk]:
             yield from _read_sdf(path, rows)
         else:
             raise DataError(f"{path}: unknown kind of table; use .csv, .tsv, .parquet, .sdf, .smi (or their .gz)")
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path} is truncated, damaged or not gzip: {error}") from error
 
 
 def column_names(path: Path) -> list[str]:
@@ -128,14 +135,11 @@ def _shown(columns: list[str]) -> list[str]:
 
 
 def _open_text(path: Path) -> io.TextIOWrapper:
-    def opened() -> io.BufferedReader | gzip.GzipFile:
-        return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else open(path, "rb")
-
-    with opened() as probe:
+    with opened(path) as probe:
         head = probe.read(_PROBED)
     _refuse_foreign(path, head)
     encoding = "utf-16" if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
-    return io.TextIOWrapper(opened(), encoding=encoding, errors="replace", newline="")
+    return io.TextIOWrapper(opened(path), encoding=encoding, errors="replace", newline="")
 
 
 def _refuse_foreign(path: Path, head: bytes) -> None:
@@ -174,29 +178,32 @@ class _Record(NamedTuple):
 
 
 def _read_text(path: Path, rows: int, *, smiles_file: bool) -> Iterator[RowChunk]:
-    csv.field_size_limit(1 << 30)
+    csv.field_size_limit(LONGEST_LINE)
     with _open_text(path) as file:
-        first = file.readline()
+        first = _next_line(file, path)
+        if first is _TOO_LONG:
+            raise DataError(f"{path} begins with {_TOO_LONG}: it is no table")
         if not first.strip():
             raise DataError(f"{path} is empty, or its first line is")
         delimiter = max(_DELIMITERS, key=lambda mark: len(_cells(first, mark)))
         header = [name.strip() for name in _cells(first, delimiter)]
         if smiles_file and not _is_header(first):
-            records = _smiles_lines(_Lines(file, first))
+            records = _smiles_lines(_Lines(file, path, first))
             yield from _chunks(records, ["smiles", "name"], rows)
             return
         if smiles_file and len(header) == 1 and len(first.split()) > 1:
             header = first.split()
-            records = _smiles_lines(_Lines(file), len(header))
+            records = _smiles_lines(_Lines(file, path), len(header))
         else:
-            records = _csv_records(_Lines(file), delimiter, len(header))
+            records = _csv_records(_Lines(file, path), delimiter, len(header))
         header = [name or _UNNAMED.format(place) for place, name in enumerate(header)]
         _refuse_repeated(path, header)
         yield from _chunks(records, header, rows)
 
 
 def _refuse_repeated(path: Path, names: list[str]) -> None:
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    refuse_columns(path, len(names))
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         raise DataError(f"{path}: column names repeat: {_shown(repeated)}; rename them")
 
@@ -205,11 +212,28 @@ def _is_header(line: str) -> bool:
     return "smiles" in line.lower()
 
 
+def _next_line(file: io.TextIOBase, path: Path) -> str:
+    """A line, "" at the end; `_TOO_LONG` for one that is skipped because nothing real is so long.
+
+    Raises:
+        DataError: It is longer than `LONGEST_SKIPPED` too.
+    """
+    line = file.readline(LONGEST_LINE)
+    if len(line) < LONGEST_LINE or line.endswith(("\n", "\r")):
+        return line
+    skipped = len(line)
+    while not line.endswith(("\n", "\r")) and (line := file.readline(LONGEST_LINE)):
+        skipped += len(line)
+        if skipped > LONGEST_SKIPPED:
+            raise DataError(f"{path} has a line of more than {LONGEST_SKIPPED:,} characters: it is no table")
+    return _TOO_LONG
+
+
 class _Lines:
     """The lines of a file, numbered; the lines of a record that turns out not to be one can be given back."""
 
-    def __init__(self, file: io.TextIOBase, first: str | None = None) -> None:
-        self._file = file
+    def __init__(self, file: io.TextIOBase, path: Path, first: str | None = None) -> None:
+        self._file, self._path = file, path
         self._waiting: deque[str] = deque([] if first is None else [first])
         self.taken: list[str] = []
         self._begun = 1 if first is None else 0  # lines before the record in hand
@@ -231,9 +255,14 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        if len(self.taken) == LONGEST_RECORD:
+        if len(self.taken) == LONGEST_RECORD or (self.taken and sum(map(len, self.taken)) > LONGEST_LINE):
             raise StopIteration
-        line = self._waiting.popleft() if self._waiting else next(self._file)
+        line = self._waiting.popleft() if self._waiting else _next_line(self._file, self._path)
+        if not line:
+            raise StopIteration
+        if line is _TOO_LONG and self.taken:  # it ends the record that it stands in
+            self._waiting.appendleft(line)
+            raise StopIteration
         self.taken.append(line)
         return line
 
@@ -261,6 +290,8 @@ def _csv_records(lines: _Lines, delimiter: str, width: int) -> Iterator[_Record]
                 problem = "a quote is opened and not closed"
             elif len(cells) == width:
                 problem = ""  # a quote inside a cell: sloppy, but clear
+        if lines.taken[0] is _TOO_LONG:
+            cells, problem = [], _TOO_LONG
         if not problem and cells and len(cells) != width:
             problem = f"{len(cells)} cells, the header has {width}"
         yield _Record(number, cells, problem)
@@ -276,12 +307,15 @@ def _smiles_lines(lines: _Lines, width: int = 2) -> Iterator[_Record]:
         line = next(lines, None)
         if line is None:
             return
+        if line is _TOO_LONG:
+            yield _Record(number, [], _TOO_LONG)
+            continue
         cells = [cell.strip() for cell in line.split(maxsplit=width - 1)]
         yield _Record(number, [*cells, *[""] * (width - len(cells))])
 
 
 def _chunks(records: Iterator[_Record], header: list[str], rows: int) -> Iterator[RowChunk]:
-    first_row, number = 1, 0
+    first_row, number, size = 1, 0, 0
     columns: dict[str, list[str]] = {name: [] for name in header}
     broken: dict[int, str] = {}
     lines: list[int] = []
@@ -294,30 +328,27 @@ def _chunks(records: Iterator[_Record], header: list[str], rows: int) -> Iterato
         row = cells if len(cells) == len(header) else [*cells[: len(header)], *[""] * (len(header) - len(cells))]
         for name, cell in zip(header, row, strict=True):
             columns[name].append(cell.strip())
-        if number - first_row + 1 == rows:
+        size += sum(map(len, row)) + 8 * len(header)
+        if number - first_row + 1 == rows or size > CHUNK_CHARACTERS:
             yield RowChunk(first_row, columns, broken, lines)
-            first_row, columns, broken, lines = number + 1, {name: [] for name in header}, {}, []
+            first_row, columns, broken, lines, size = number + 1, {name: [] for name in header}, {}, [], 0
     if number >= first_row:
         yield RowChunk(first_row, columns, broken, lines)
 
 
 def _read_parquet(path: Path, rows: int) -> Iterator[RowChunk]:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    check_parquet(path, whole=False)
     first_row = 1
-    try:
-        with pq.ParquetFile(path) as file:
-            _refuse_repeated(path, file.schema_arrow.names)
-            for batch in file.iter_batches(batch_size=rows):
-                columns = {
-                    name: [_parquet_text(value) for value in batch.column(name).to_pylist()]
-                    for name in batch.schema.names
-                }
-                yield RowChunk(first_row, columns, {})
-                first_row += batch.num_rows
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path} is not a readable Parquet file: {error}") from error
+    with reading(path, "a Parquet file"), pq.ParquetFile(path) as file:
+        _refuse_repeated(path, file.schema_arrow.names)
+        for batch in file.iter_batches(batch_size=rows):
+            columns = {
+                name: [_parquet_text(value) for value in batch.column(name).to_pylist()] for name in batch.schema.names
+            }
+            yield RowChunk(first_row, columns, {})
+            first_row += batch.num_rows
 
 
 def _parquet_text(value: object) -> str:
@@ -334,35 +365,47 @@ def _read_sdf(path: Path, rows: int) -> Iterator[RowChunk]:
     """
     from rdkit import Chem, rdBase
 
-    tags = dict.fromkeys(name for _, lines in _sdf_records(path) for name, _ in _data_items(lines))
+    tags: dict[str, None] = {}
+    for _, lines in _sdf_records(path):
+        tags.update((name, None) for name, _ in _data_items(lines))
+        refuse_columns(path, len(tags))
     names = [name for name in tags if name != "smiles"]
 
     def records() -> Iterator[_Record]:
         supplier = Chem.SDMolSupplier()
         for begin, lines in _sdf_records(path):
-            with rdBase.BlockLogs():
-                supplier.SetData("".join(lines[: _structure_end(lines)]) + "$$$$\n")
-                molecule = next(iter(supplier), None)
+            try:
+                with reading("the SDF record"), rdBase.BlockLogs():
+                    supplier.SetData("".join(lines[: _structure_end(lines)]) + "$$$$\n")
+                    molecule = next(iter(supplier), None)
+                    text = "" if molecule is None else Chem.MolToSmiles(molecule)
+            except DataError as error:
+                yield _Record(begin, [], str(error))
+                continue
             if molecule is None:
                 yield _Record(begin, [], "the SDF record does not parse")
             else:
                 values = dict(_data_items(lines))
-                yield _Record(begin, [Chem.MolToSmiles(molecule), *(values.get(name, "") for name in names)])
+                yield _Record(begin, [text, *(values.get(name, "") for name in names)])
 
     yield from _chunks(records(), ["smiles", *names], rows)
 
 
 def _sdf_records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The number of each record's first line, and its lines without "$$$$"."""
+    """The number of each record's first line, and its lines without "$$$$"; none of a record beyond `LONGEST_SKIPPED` bytes."""
     lines: list[str] = []
-    begin = 1
+    begin, size = 1, 0
     with _open_text(path) as file:
-        for number, line in enumerate(file, start=1):
+        for number, line in enumerate(iter(lambda: _next_line(file, path), ""), start=1):
             if line.startswith("$$$$"):
                 yield begin, lines
-                lines, begin = [], number + 1
-            else:
+                lines, begin, size = [], number + 1, 0
+                continue
+            size += len(line) + _LINE_BYTES
+            if size <= LONGEST_SKIPPED:
                 lines.append(line)
+            else:
+                lines.clear()
     if any(line.strip() for line in lines):
         yield begin, lines
 

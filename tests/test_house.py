@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 import subprocess
@@ -65,3 +66,56 @@ def test_every_bench_can_be_imported(path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, spec.name, module)
     spec.loader.exec_module(module)
     assert module.__doc__
+
+
+WRITES = {"core/files.py", "core/checked.py"}  # every step that a kill can fall between is taken there
+STEPS = {"write_text", "write_bytes", "unlink", "rmtree", "symlink_to", "hardlink_to", "touch", "truncate", "rmdir", "mkstemp",
+         "mkdtemp", "NamedTemporaryFile", "TemporaryDirectory", "copyfile", "copytree", "copy2", "to_parquet", "to_csv"}  # fmt: skip
+STEPS_OF = {"os": {"replace", "rename", "remove", "link", "symlink", "ftruncate"}, "shutil": {"copy", "move"}}
+FIRST = {"write_parquet", "sink_parquet", "write_csv", "sink_csv", "write_ipc", "write_ndjson", "ParquetWriter", "CSVWriter",
+         "savez", "savez_compressed", "write_h5ad", "imwrite", "ZipFile", "GzipFile"}  # fmt: skip
+SECOND = {"save_file", "write_table", "write_feather"}  # writers of libraries, by the place of the path
+
+
+def test_only_one_place_writes_files() -> None:
+    """Elsewhere, writers of libraries are given a `temporary` path of `core.files.replacing`, or a `buffer` in memory."""
+    folder = ROOT / "src" / "hooke"
+    others = [path for path in SOURCES if str(path.relative_to(folder)) not in WRITES]
+    found = [
+        f"{path.relative_to(folder)}:{node.lineno} {ast.unparse(node)[:100]}"
+        for path in others for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call) and _writes(node)
+    ]  # fmt: skip
+    assert found == []
+    core = ast.walk(ast.parse((folder / "core/files.py").read_text()))
+    assert sum(isinstance(node, ast.Call) and _writes(node) for node in core) >= 8  # it is seen where it is allowed
+
+
+def _writes(call: ast.Call) -> bool:
+    """Whether a call changes something on the disk that a later command would find."""
+    method = isinstance(call.func, ast.Attribute)
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    base = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+    if name in STEPS or name in STEPS_OF.get(base, ()):
+        return True
+    if name == "open" and (not method or base.islower()):
+        modes = [
+            *call.args[0 if method and base != "os" else 1 :],
+            *(key.value for key in call.keywords if key.arg == "mode"),
+        ]
+        return any(
+            isinstance(mode, ast.Constant) and re.fullmatch("[rbt]*[wax+][rbtwax+]*", str(mode.value)) for mode in modes
+        )
+    if name in ("replace", "rename") and len(call.args) == 1 and not call.keywords and method:
+        return any(word in base for word in ("path", "temporary", "folder", "file"))
+    path: list[ast.expr] = []
+    if name in FIRST and (method or name in ("ParquetWriter", "CSVWriter")):
+        path = call.args[:1]
+    elif name in SECOND or (name == "save" and base in ("np", "numpy", "torch", "anndata")):
+        path = call.args[:1] if base in ("np", "numpy") else call.args[1:2]
+    elif name == "save" and any(key.arg == "format" for key in call.keywords):
+        path = call.args[:1]
+    if name == "ZipFile" and not any(
+        isinstance(mode, ast.Constant) and "r" not in str(mode.value) for mode in call.args[1:2]
+    ):
+        return False
+    return bool(path) and ast.unparse(path[0]) not in ("temporary", "buffer")

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -12,15 +12,16 @@ from hooke.core.files import disk_full_explained, exclusive, is_disk_full, put_i
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:
-    lock = tmp_path / "x.lock"
-    with exclusive(lock, "is writing x"):
+    path, lock = tmp_path / "x", tmp_path / "x.lock"
+    refused = f"another process is writing x \\(number {os.getpid()}\\); wait for it"
+    with exclusive(path, "is writing x"):
+        with pytest.raises(HookeError, match=refused), exclusive(path, "is writing x"):
+            pass
         assert lock.exists()
-        with pytest.raises(HookeError, match="another process is writing x"), exclusive(lock, "is writing x"):
-            pass
-    with open(lock, "w") as held:  # left behind by a killed process: no obstacle unless it is held
-        with exclusive(lock, "is writing x"):
-            pass
-        fcntl.flock(held, fcntl.LOCK_EX)
+    assert not lock.exists()
+    lock.write_text("left behind by a killed process")
+    with exclusive(path, "is writing x"):
+        pass
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

@@ -11,7 +11,7 @@ import torch
 from polars.testing import assert_frame_equal
 
 import hooke
-from hooke.core.errors import DataError, UsageError
+from hooke.core.errors import DamagedError, DataError, UsageError
 from hooke.core.runs import RunFolder
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
 from hooke.inference.loaded import LoadedRun, next_step
@@ -66,6 +66,9 @@ def test_unfinished_and_damaged_runs_are_refused(make_run: Callable[..., Path], 
     recipe = json.loads((newer / "recipe.json").read_text())
     recipe["model"]["wormhole"] = True
     (newer / "recipe.json").write_text(json.dumps(recipe))
+    with pytest.raises(DamagedError, match=r"recipe.json is damaged: it is not the file that the run ended with"):
+        LoadedRun.open(newer)
+    RunFolder(newer).finish()
     with pytest.raises(DataError, match=r"was made by Hooke .* unknown key 'model.wormhole'"):
         LoadedRun.open(newer)
 

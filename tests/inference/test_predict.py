@@ -202,13 +202,13 @@ import sys
 import time
 import torch
 from pathlib import Path
-from hooke.inference import predict, stream
+from hooke.core import files
+from hooke.inference import predict
 from hooke.modalities.molecules import MoleculeSource
 from hooke.molecules.tables import reading as tables
 torch.set_num_threads(1)
 tables.CHUNK_ROWS, MoleculeSource.jobs_a_part = 8, 1
-real = stream.put_in_place
-stream.put_in_place = lambda *paths: (real(*paths), time.sleep(0.1))
+files.watchers.append(lambda step, path: time.sleep(0.1 * (step == "place")))
 if __name__ == "__main__":
     run, table, output = map(Path, sys.argv[1:])
     predict.predict(run, table, output, workers=2, device="cpu", show_progress=False)

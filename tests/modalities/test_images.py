@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from hooke.cells.files import read_measured, read_profiles
+from hooke.core import files
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.recipe import load_recipe
 from hooke.core.runs import RunFolder
@@ -143,18 +144,18 @@ def test_a_finished_output_is_kept_and_a_stopped_one_goes_on(
     assert whole.resumed_rows == 0
     again = embedded(encoder, screen, tmp_path / "whole.parquet")
     assert again.resumed_rows == whole.rows
-    real, calls = streaming.put_in_place, []
+    placed: list[Path] = []
 
-    def stop(temporary: Path, path: Path) -> None:
-        calls.append(path)
-        if len(calls) == 3:
+    def stop(step: str, path: Path) -> None:
+        if step == "place" and path.name.startswith("part-"):
+            placed.append(path)
+        if len(placed) == 3:
             raise KeyboardInterrupt
-        real(temporary, path)
 
-    monkeypatch.setattr(streaming, "put_in_place", stop)
-    with pytest.raises(KeyboardInterrupt):
-        embedded(encoder, screen, tmp_path / "stopped.parquet")
-    monkeypatch.setattr(streaming, "put_in_place", real)
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "watchers", [stop])
+        with pytest.raises(KeyboardInterrupt):
+            embedded(encoder, screen, tmp_path / "stopped.parquet")
     resumed = embedded(encoder, screen, tmp_path / "stopped.parquet")
     assert resumed.resumed_rows == 10
     assert pl.read_parquet(tmp_path / "whole.parquet").equals(pl.read_parquet(tmp_path / "stopped.parquet"))

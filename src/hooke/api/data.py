@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from hooke.core import registry
+from hooke.core.checked import write_parquet
 from hooke.core.cluster import cluster_or_here
 from hooke.core.errors import UsageError
+from hooke.core.files import write_durably
 from hooke.core.how import How
 from hooke.core.paths import cache_folder
 from hooke.core.recipe_files import build
@@ -64,9 +66,9 @@ def measure_quality(
     about, store = modality_of_store(folder)
     found = about.quality(store, workers=workers, show_progress=show_progress)
     if output.suffix == ".csv":
-        found.write_csv(output)
+        write_durably(output, found.write_csv())
     else:
-        found.write_parquet(output)
+        write_parquet(found, output)
     return {"quality": str(output), "rows": len(found), "suspicious": int((found["reason"] != "").sum())}
 
 

@@ -127,7 +127,7 @@ def fit(
     check_output_folder(runs)
     from hooke.train import fit as training
 
-    run = training.fit(chosen, runs=Path(runs), new=new, workers=workers, show_progress=show_progress)
+    run = training.fit(chosen, runs=Path(runs), new=new, report=report, workers=workers, show_progress=show_progress)
     return _reported(run, report=report, show_progress=show_progress)
 
 
@@ -166,8 +166,9 @@ def finetune(
     from hooke.train import fit as training
 
     run = training.finetune(
-        run_path(pretrained), chosen, mode=mode, runs=Path(runs), new=new, workers=workers, show_progress=show_progress
-    )
+        run_path(pretrained), chosen, mode=mode, runs=Path(runs), new=new, report=report, workers=workers,
+        show_progress=show_progress,
+    )  # fmt: skip
     return _reported(run, report=report, show_progress=show_progress)
 
 
@@ -306,5 +307,9 @@ def _reported(run: RunFolder, *, report: bool, show_progress: bool) -> FittedRun
     if not report:
         return FittedRun(run)
     from hooke.studies.run_report import write_run_report
+    from hooke.train.fit import REPORTED
 
-    return FittedRun(run, write_run_report(run, show_progress=show_progress))
+    with run.locked(wait=True):
+        page = write_run_report(run, show_progress=show_progress)
+        run.update(report=REPORTED)
+    return FittedRun(run, page)

@@ -10,7 +10,7 @@ import polars as pl
 
 from hooke.cells.profiles import STANDARD, Profiles
 from hooke.core.errors import DataError, UsageError
-from hooke.core.files import put_in_place
+from hooke.core.files import replacing
 
 
 def write_h5ad(profiles: Profiles, path: Path, *, unstructured: dict[str, Any] | None = None) -> Path:
@@ -35,13 +35,11 @@ def write_h5ad(profiles: Profiles, path: Path, *, unstructured: dict[str, Any] |
     }
     rows = pandas.DataFrame(columns, index=[str(row) for row in range(len(profiles))])
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp.h5ad")
     table = anndata.AnnData(
         X=profiles.values, obs=rows, var=pandas.DataFrame(index=list(profiles.features)), uns=unstructured or {}
     )
-    table.write_h5ad(temporary)
-    put_in_place(temporary, path)
+    with replacing(path) as temporary:
+        table.write_h5ad(temporary)
     return path
 
 

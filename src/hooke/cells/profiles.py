@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from hooke.core.checked import check_seal, write_parquet
 from hooke.core.errors import DataError, UnknownNameError, UsageError
-from hooke.core.files import put_in_place
 from hooke.core.json_text import json_text
 
 STANDARD: dict[str, type[pl.DataType]] = {
@@ -130,19 +130,12 @@ class Profiles:
             return write_h5ad(self, path)
         if path.suffix not in SUFFIXES:
             raise UsageError(f"profiles are written as {' or '.join(SUFFIXES)}, not {path.name}")
-        path.parent.mkdir(parents=True, exist_ok=True)
         if self.features == embedding_names(self.dim):
             columns = [pl.Series(EMBEDDING, self.values, dtype=pl.Array(pl.Float32, self.dim))]
         else:
             columns = [pl.Series(name, self.values[:, place]) for place, name in enumerate(self.features)]
-        temporary = path.with_name(path.name + ".tmp")
-        try:
-            self.metadata.with_columns(columns).write_parquet(
-                temporary, metadata={STAMP: _VERSION, _FEATURES: json_text(self.features)}
-            )
-            put_in_place(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        about = {STAMP: _VERSION, _FEATURES: json_text(self.features)}
+        write_parquet(self.metadata.with_columns(columns), path, about)
         return path
 
     @classmethod
@@ -168,6 +161,7 @@ class Profiles:
             )
         refuse_pointer(path)
         try:
+            check_seal(path)
             table = pl.read_parquet(path)
             about = pl.read_parquet_metadata(path)
         except (pl.exceptions.PolarsError, OSError) as error:

@@ -18,7 +18,7 @@ from hooke.cells.controls import BATCH_COLUMNS
 from hooke.cells.profiles import Profiles
 from hooke.cells.targets import column_labels, label_values
 from hooke.core.errors import DataError
-from hooke.core.files import exclusive
+from hooke.core.files import exclusive, locked, replacing
 from hooke.core.hashing import content_hash
 from hooke.core.label import Label
 from hooke.core.store import Column, Schema, Store, StoreWriter
@@ -70,28 +70,8 @@ class ProfileStore:
             DataError: No profile holds a number.
         """
         folder = Path(folder)
-        kept = np.isfinite(profiles.values).any(axis=1)
-        if not kept.any():
-            raise DataError(f"none of the {len(profiles):,} profiles holds a number")
-        rejected = pl.DataFrame({"row": np.flatnonzero(~kept) + 1}).with_columns(reason=pl.lit(EMPTY))
-        profiles = profiles.take(kept)
-        labels = column_labels(profiles.metadata, targets)
-        about = {
-            **(description or {}), "kind": KIND, "features": list(profiles.features),
-            "labels": [label.to_json() for label in labels], "counts": {"profiles": len(profiles), "refused": len(rejected)},
-        }  # fmt: skip
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with exclusive(folder.with_name(folder.name + ".lock"), f"is writing {folder}"):
-            schema = Schema((Column(_VALUES, "row", "float32", (profiles.dim,)),))
-            writer = StoreWriter(folder, schema, metadata=about)
-            for start in range(0, len(profiles), _BLOCK):
-                block = profiles.values[start : start + _BLOCK]
-                writer.append(len(block), {_VALUES: block}, {})
-            profiles.metadata.write_parquet(folder / METADATA)
-            rejected.write_parquet(folder / REJECTED)
-            writer.add_file(METADATA)
-            writer.add_file(REJECTED)
-            writer.close()
+        with exclusive(folder, f"is writing {folder}"):
+            _write(profiles, folder, targets, description)
         return cls.open(folder)
 
     def __len__(self) -> int:
@@ -158,6 +138,32 @@ class ProfileStore:
         return self.metadata["control"].fill_null("").to_numpy() == "negative"
 
 
+def _write(
+    profiles: Profiles, folder: Path, targets: Sequence[str] = (), description: Mapping[str, Any] | None = None
+) -> None:
+    kept = np.isfinite(profiles.values).any(axis=1)
+    if not kept.any():
+        raise DataError(f"none of the {len(profiles):,} profiles holds a number")
+    rejected = pl.DataFrame({"row": np.flatnonzero(~kept) + 1}).with_columns(reason=pl.lit(EMPTY))
+    profiles = profiles.take(kept)
+    labels = column_labels(profiles.metadata, targets)
+    about = {
+        **(description or {}), "kind": KIND, "features": list(profiles.features),
+        "labels": [label.to_json() for label in labels], "counts": {"profiles": len(profiles), "refused": len(rejected)},
+    }  # fmt: skip
+    schema = Schema((Column(_VALUES, "row", "float32", (profiles.dim,)),))
+    writer = StoreWriter(folder, schema, metadata=about)
+    for start in range(0, len(profiles), _BLOCK):
+        block = profiles.values[start : start + _BLOCK]
+        writer.append(len(block), {_VALUES: block}, {})
+    for name, table in ((METADATA, profiles.metadata), (REJECTED, rejected)):
+        with replacing(folder / name) as temporary:
+            table.write_parquet(temporary)
+    writer.add_file(METADATA)
+    writer.add_file(REJECTED)
+    writer.close()
+
+
 def is_store(folder: Path) -> bool:
     """Whether a folder holds a finished store, of whatever kind."""
     return bool(manifests(Path(folder)))
@@ -174,4 +180,8 @@ def prepared(root: Path, name: str, content: object, make: Callable[[], Profiles
         options: Of `ProfileStore.write`.
     """
     folder = Path(root) / f"{name}-{content_hash([PREPARE_VERSION, content])[:12]}"
-    return ProfileStore.open(folder) if is_store(folder) else ProfileStore.write(make(), folder, **options)
+    if not is_store(folder) or locked(folder):
+        with exclusive(folder, f"is preparing {folder}", wait=True):
+            if not is_store(folder):  # another process may just have made it
+                _write(make(), folder, **options)
+    return ProfileStore.open(folder)

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 from hooke.core.errors import DataError
-from hooke.core.files import put_in_place
+from hooke.core.files import write_durably
 
 
 def extract(archive: Path, name: str, folder: Path) -> Path:
@@ -31,8 +31,5 @@ def extract(archive: Path, name: str, folder: Path) -> Path:
             content = opened.read(found[0])
     except zipfile.BadZipFile as error:
         raise DataError(f"{archive} is no zip archive, or damaged: {error}") from error
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(content)
-    put_in_place(temporary, path)
+    write_durably(path, content)
     return path

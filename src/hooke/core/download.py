@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import http.client
 import logging
-import os
 import shutil
 import time
 import urllib.error
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from hooke.core.cards import RemoteFile
 from hooke.core.errors import DataError
-from hooke.core.files import disk_full_explained, exclusive, write_durably
+from hooke.core.files import appending, disk_full_explained, exclusive, put_in_place, remove, write_durably
 from hooke.core.hashing import file_sha256
 from hooke.core.paths import mirror_folder
 from hooke.core.progress import progress
@@ -63,7 +62,7 @@ def fetch(
                 f"{file.name} has no public address that was checked; set HOOKE_MIRROR to a folder with {wanted}"
             )
         path.parent.mkdir(parents=True, exist_ok=True)
-        with exclusive(path.with_name(path.name + ".lock"), f"is downloading {path}"):
+        with exclusive(path, f"is downloading {path}"):
             if not path.exists():  # another process may just have finished it
                 _download(file, path, show_progress, attempts, wait_s)
     _verify(file, path)
@@ -112,9 +111,9 @@ def _download(file: RemoteFile, path: Path, show_progress: bool, attempts: int, 
                     "the same command continues there"
                 ) from error
             time.sleep(min(_LONGEST_WAIT_S, wait_s * 2 ** (failures - 1)))
-    _mark(part).unlink(missing_ok=True)
+    remove(_mark(part))
     _check(part, _expected(file, path), file)
-    os.replace(part, path)
+    put_in_place(part, path)
 
 
 def _continue(file: RemoteFile, part: Path, show_progress: bool) -> None:
@@ -137,7 +136,7 @@ def _continue(file: RemoteFile, part: Path, show_progress: bool) -> None:
         write_durably(_mark(part), _version(answer).encode())
         written = have
         with (
-            open(part, "ab" if have else "wb") as out,
+            appending(part, afresh=not have) as out,
             progress(total, f"downloading {file.name}", "B", show=show_progress) as bar,
         ):
             bar.advance(have)
@@ -158,7 +157,7 @@ def _ask(url: str, headers: dict[str, str], part: Path) -> http.client.HTTPRespo
             if error.code == 416 and error.headers.get("Content-Range", "").endswith(f"/{_size(part)}"):
                 return None  # the process ended between the last byte and the renaming
             if error.code == 416:
-                part.unlink(missing_ok=True)  # longer than the file: start afresh
+                remove(part)  # longer than the file: start afresh
             elif error.code < 500 and error.code not in _WORTH_ANOTHER_TRY:
                 raise DataError(f"{url} answers {error.code} {error.reason}: the file cannot be had there") from error
             raise _BrokenConnectionError(f"the server answers {error.code} {error.reason}") from error
@@ -206,7 +205,7 @@ def _check(path: Path, expected: str, file: RemoteFile) -> str:
     actual = file_sha256(path)
     if expected and actual != expected:
         bad = path.with_name(file.name + ".bad")
-        os.replace(path, bad)
+        put_in_place(path, bad)
         raise DataError(
             f"{file.name} has sha256 {actual}, expected {expected}; it was moved to {bad}. "
             "Run again to download it anew; if it happens again, the source has changed"

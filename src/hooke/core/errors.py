@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class HookeError(Exception):
@@ -22,6 +23,18 @@ class DataError(HookeError):
     """A file or store that is damaged, incomplete or not what it claims to be. Exit code 3."""
 
     exit_code = 3
+
+
+class DamagedError(DataError):
+    """A file whose bytes are not those that were written; what can be made again is, with a line that says so."""
+
+    def __init__(self, path: Path | str, what: str = "its bytes are not those that were written (checksum)") -> None:
+        self.path, self.what = Path(path), what
+        super().__init__(f"{path} is damaged: {what}")
+
+    def __reduce__(self) -> tuple[type[DamagedError], tuple[Path, str]]:
+        """So that it crosses from a worker process whole."""
+        return type(self), (self.path, self.what)
 
 
 class UnknownNameError(UsageError):

@@ -8,6 +8,7 @@ plain values, and everything else is refused. No name that the file mentions is 
 
 from __future__ import annotations
 
+import io
 import math
 import pickle
 import pickletools
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from hooke.core.errors import DataError
+from hooke.core.files import write_durably
 
 _STORAGES = {
     "LongStorage": np.int64,
@@ -59,9 +61,11 @@ def read_integer_lists(path: Path) -> dict[str, np.ndarray]:
 def write_integer_lists(path: Path, lists: Mapping[str, Sequence[int]]) -> None:
     """Write a `.pt` file that `torch.load` and `read_integer_lists` read; equal lists give equal bytes."""
     plain = {name: [int(value) for value in values] for name, values in lists.items()}
-    with zipfile.ZipFile(path, "w", compression=zipfile.ZIP_STORED) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression=zipfile.ZIP_STORED) as archive:
         archive.writestr(zipfile.ZipInfo(f"{path.stem}/data.pkl"), pickle.dumps(plain, protocol=2))
         archive.writestr(zipfile.ZipInfo(f"{path.stem}/version"), "3\n")
+    write_durably(path, buffer.getvalue())
 
 
 def _integers(values: object, where: str) -> np.ndarray:

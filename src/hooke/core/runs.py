@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import logging
 import math
 import os
 import platform
 import resource
 import shlex
-import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from hooke.core.errors import DataError, HookeError
-from hooke.core.files import write_durably
-from hooke.core.hashing import content_hash
+from hooke.core.errors import DamagedError, DataError
+from hooke.core.files import append_lines, exclusive, remove_leftovers, replacing, write_durably
+from hooke.core.hashing import content_hash, file_sha256
 from hooke.core.json_text import json_text, number_or
 
 FORMAT = 1  # of run folders; raised when an older Hooke could no longer read a new one
 PACKAGES = ("hooke-bio", "torch", "lightning-fabric", "numpy", "rdkit", "numba", "scikit-learn")
+
+_CHANGING = ("run.json", "report.json", "report.html", "tensorboard")  # files that finished runs may still change
+_LOG = logging.getLogger("hooke")
 
 
 class RunFolder:
@@ -44,20 +49,15 @@ class RunFolder:
         while folder.exists():
             count += 1
             folder = folder.with_name(f"{stamp}-{identity[:8]}-{count}")
-        folder.mkdir(parents=True)
-        run = cls(folder)
         described = {
             "format": FORMAT, "name": name, "identity": identity, "data_hash": data_hash, "status": "running",
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": versions(), "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]), "machine": machine(),
         }  # fmt: skip
-        try:
-            run.write_json("recipe.json", dict(recipe))
-            run.write_json("run.json", described)
-        except OSError:  # a full disk: leave no folder that is no run
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        return run
+        with replacing(folder, folder=True) as temporary:
+            cls(temporary).write_json("recipe.json", dict(recipe))
+            cls(temporary).write_info(described)
+        return cls(folder)
 
     @classmethod
     def open(cls, folder: Path) -> RunFolder:
@@ -82,6 +82,12 @@ class RunFolder:
             raise DataError(
                 f"{self.folder} has run format {version!r}, this Hooke reads up to {FORMAT}: install a newer hooke-bio"
             )
+        for name, digest in self.info.get("files", {}).items():
+            path = self.path(name)
+            if path.exists() and _digest(path, path.stat().st_mtime_ns) != digest:
+                raise DamagedError(
+                    path, "it is not the file that the run ended with (checksum); restore it, or train again"
+                )
         return self
 
     @classmethod
@@ -101,9 +107,24 @@ class RunFolder:
         identity = run_identity(recipe, data_hash)
         for path in sorted((Path(root) / name).glob("*/run.json"), reverse=True):
             run = cls(path.parent)
-            if run.info.get("identity") == identity and (run.info["status"] == "finished") == finished:
+            try:
+                info = run.info
+            except DataError as error:
+                _LOG.warning("%s; the run is passed over", error)
+                continue
+            if info.get("identity") == identity and (info["status"] == "finished") == finished:
                 return run
         return None
+
+    @classmethod
+    @contextmanager
+    def starting(cls, root: Path, name: str, recipe: Mapping[str, Any], data_hash: str) -> Iterator[None]:
+        """Where a run of this recipe and data is looked for, or made: one process at a time, others wait."""
+        short = run_identity(recipe, data_hash)[:8]
+        with exclusive(Path(root) / name / short, "is starting this run", wait=True):
+            for leftover in (Path(root) / name).glob(f"*-{short}*.tmp"):
+                remove_leftovers(leftover.with_name(leftover.name.split(".")[0]))
+            yield
 
     def path(self, name: str) -> Path:
         """A file of the run."""
@@ -111,8 +132,16 @@ class RunFolder:
 
     @property
     def info(self) -> dict[str, Any]:
-        """run.json."""
-        return self.read_json("run.json")
+        """run.json.
+
+        Raises:
+            DataError: It is missing or damaged.
+        """
+        info = self.read_json("run.json")
+        digest = info.pop("hash", None)
+        if digest is not None and digest != content_hash(info):
+            raise DamagedError(self.path("run.json"), "its content does not have the hash that it states")
+        return info
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -121,12 +150,22 @@ class RunFolder:
 
     def update(self, **fields: Any) -> None:
         """Change fields of run.json, atomically."""
-        self.write_json("run.json", {**self.info, **fields})
+        self.write_info({**self.info, **fields})
+
+    def write_info(self, info: Mapping[str, Any]) -> None:
+        """Write run.json, with the hash of its content."""
+        plain = json.loads(json_text(dict(info)))
+        self.write_json("run.json", {**plain, "hash": content_hash(plain)})
 
     def finish(self, **fields: Any) -> None:
-        """Mark the run finished, with its end and peak memory."""
+        """Mark the run finished, with its end, peak memory, and the checksum of everything that it has made."""
         ended = datetime.now(UTC).isoformat(timespec="seconds")
-        self.update(status="finished", finished=ended, peak_memory_mb=peak_memory_mb(), **fields)
+        files = {
+            str(path.relative_to(self.folder)): file_sha256(path)
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file() and path.relative_to(self.folder).parts[0] not in _CHANGING
+        }
+        self.update(status="finished", finished=ended, peak_memory_mb=peak_memory_mb(), files=files, **fields)
 
     def read_json(self, name: str) -> Any:
         """A JSON file of the run.
@@ -143,18 +182,11 @@ class RunFolder:
 
     def write_json(self, name: str, value: Any) -> None:
         """Write a JSON file so that after a crash it is either the old or the new one."""
-        self.path(name).parent.mkdir(parents=True, exist_ok=True)
         write_durably(self.path(name), json_text(value, indent=1).encode())
 
     def log_metrics(self, **fields: Any) -> None:
         """Append one line to metrics.jsonl; a last line that a kill cut off is removed first."""
-        with open(self.path("metrics.jsonl"), "a+b") as file:
-            if file.tell():
-                file.seek(-1, os.SEEK_END)
-                if file.read(1) != b"\n":
-                    file.seek(0)
-                    file.truncate(file.read().rfind(b"\n") + 1)
-            file.write(json_text(fields).encode() + b"\n")
+        append_lines(self.path("metrics.jsonl"), [json_text(fields)])
 
     def metrics(self) -> list[dict[str, Any]]:
         """All whole lines of metrics.jsonl, NaN where a number was not finite; a line cut off by a kill is left out."""
@@ -190,22 +222,13 @@ class RunFolder:
         """Replace metrics.jsonl, atomically."""
         write_durably(self.path("metrics.jsonl"), "".join(json_text(line) + "\n" for line in lines).encode())
 
-    def lock(self) -> None:
-        """Take the run for this process; a lock left by a dead process is taken over.
+    def locked(self, *, wait: bool = False) -> AbstractContextManager[None]:
+        """The run for this process alone within the block.
 
         Raises:
-            HookeError: A living process is training this run.
+            HookeError: Another process is at work on it, and `wait` is False.
         """
-        path = self.path("lock.json")
-        if path.exists():
-            owner = self.read_json("lock.json")
-            if owner["pid"] != os.getpid() and _started(owner["pid"]) == owner["started"]:
-                raise HookeError(f"process {owner['pid']} is training {self.folder}; wait for it, or stop it first")
-        self.write_json("lock.json", {"pid": os.getpid(), "started": _started(os.getpid())})
-
-    def unlock(self) -> None:
-        """Give the run back."""
-        self.path("lock.json").unlink(missing_ok=True)
+        return exclusive(self.folder, f"is at work on {self.folder}", wait=wait)
 
 
 _WITHOUT_EFFECT = ("checkpoint_seconds", "tensorboard")  # options of [train] that change no bit of a run
@@ -239,16 +262,7 @@ def machine() -> dict[str, Any]:
     return {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()}
 
 
-def _started(pid: int) -> float | None:
-    """When a process started (so that a reused number is not taken for it); None when there is no such process."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return float(file.read().rsplit(")", 1)[1].split()[19])
-    except OSError:
-        if sys.platform.startswith("linux"):
-            return None
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return None
-    return 0.0  # alive, start time unknown
+@functools.lru_cache(maxsize=1024)
+def _digest(path: Path, changed: int) -> str:
+    """SHA-256 of a file as it was when it was last changed."""
+    return file_sha256(path)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
 from hooke.core.errors import DataError, UsageError
+from hooke.core.files import try_to_write
 
 
 def check_output(output: Path | str, *inputs: Path | str | None, suffixes: Sequence[str] = ()) -> None:
@@ -33,7 +33,7 @@ def check_output(output: Path | str, *inputs: Path | str | None, suffixes: Seque
         for given in inputs:
             if given is not None and _same(path, Path(given)):
                 raise UsageError(f"the output {path} is also an input, which would be overwritten: choose another name")
-        _try_to_write(path.parent, path.name)
+        try_to_write(path.parent, path.name)
     except OSError as error:
         raise DataError(f"cannot write {_shortened(path)}: {_reason(error)}") from error
 
@@ -52,7 +52,7 @@ def check_output_folder(folder: Path | str) -> None:
         nearest = path
         while not nearest.exists():
             nearest = nearest.parent
-        _try_to_write(nearest, "output")
+        try_to_write(nearest, "output")
     except OSError as error:
         raise DataError(f"cannot write below {_shortened(path)}: {_reason(error)}") from error
 
@@ -61,14 +61,6 @@ def _same(output: Path, given: Path) -> bool:
     if output.exists() and given.exists():
         return os.path.samefile(output, given)
     return os.path.realpath(output) == os.path.realpath(given)
-
-
-def _try_to_write(folder: Path, name: str) -> None:
-    """Write an empty file beside the output, with as long a name as any that will be written, and take it away."""
-    folder.mkdir(parents=True, exist_ok=True)
-    probe = folder / f"{name}.{secrets.token_hex(8)}.tmp"
-    with open(probe, "xb"):
-        probe.unlink()
 
 
 def _reason(error: OSError) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import DataError
+from hooke.core.files import write_durably
 from hooke.core.how import How
 from hooke.core.options import choose
 
@@ -132,8 +133,8 @@ class Dataset(datasets.Dataset[Config]):
             rows = {screen.gene: [f"TWIN{gene:02d}" for gene in range(60)] + [f"ONLY_{name}"]}
             columns = {readout: [*effects[:, place], 0.5] for place, readout in enumerate(screen.readouts)}
             path = Path(folder) / f"twin-{seed}-{screen.file.name}"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            pl.DataFrame({**rows, **columns}).write_csv(path, separator="\t" if path.suffix == ".txt" else ",")
+            separator = "\t" if path.suffix == ".txt" else ","
+            write_durably(path, pl.DataFrame({**rows, **columns}).write_csv(separator=separator))
             paths.append(path)
         content = [[name, file_sha256(path)] for name, path in zip(self.screens, paths, strict=True)]
         return prepared(folder, CARD.name, content, lambda: self._read(paths))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
 from hooke.core.errors import DataError
+from hooke.core.files import write_durably
 from hooke.core.how import How
 
 if TYPE_CHECKING:
@@ -82,8 +83,7 @@ class Dataset(datasets.Dataset[Config]):
                 for second in range(first + 1, 48)
             ]
         path = Path(folder) / f"twin-{CARD.name}-{seed}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join(lines) + "\n")
+        write_durably(path, "\n".join(lines) + "\n")
         return prepared(folder, CARD.name, [file_sha256(path)], lambda: read_interactions(path))
 
 

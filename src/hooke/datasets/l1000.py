@@ -14,13 +14,13 @@ of known structure, each with one well a dose, too few for 978 labels.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hooke import datasets
 from hooke.core.cards import Card, RemoteFile
+from hooke.core.files import write_durably
 from hooke.core.how import How
 from hooke.core.label import Label
 from hooke.molecules.tables.description import Table
@@ -81,13 +81,10 @@ class Dataset(datasets.TableDataset[Config]):
         return self._joined(_write_twins(Path(folder) / "files", seed), folder)
 
     def _joined(self, paths: list[Path], folder: Path) -> list[Table]:
-        from hooke.core.files import put_in_place
+        from hooke.core.files import write_durably
 
         path = Path(folder) / "tables" / f"{CARD.name}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        joined(*paths).write_csv(temporary, quote_style="never")
-        put_in_place(temporary, path)
+        write_durably(path, joined(*paths).write_csv(quote_style="never"))
         return [replace(self.tables[CARD.name], paths=(path,))]
 
 
@@ -135,5 +132,5 @@ def _write_twins(folder: Path, seed: int) -> list[Path]:
     paths = [folder / "pertinfo.tsv", folder / "dysreg-pert_id-summary.tsv"]
     folder.mkdir(parents=True, exist_ok=True)
     for frame, path in zip((information, summary), paths, strict=True):
-        frame.write_csv(path, separator="\t")
+        write_durably(path, frame.write_csv(separator="\t"))
     return paths

@@ -7,8 +7,6 @@ seen in pretraining; part="assay" holds the assay alone with that split as its p
 
 from __future__ import annotations
 
-import os
-import shutil
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -17,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from hooke import datasets
 from hooke.core.cards import Card
 from hooke.core.errors import UsageError
-from hooke.core.files import put_in_place
+from hooke.core.files import exclusive, replacing
 from hooke.core.how import QUIET, How
 from hooke.core.label import Label
 from hooke.molecules.tables.description import Table
@@ -131,10 +129,8 @@ class Dataset(datasets.Dataset[Config]):
         with resources.as_file(_TABLE) as path:
             rows = _rows(path, self.config, twin_seed).select("smiles", *(name for name, _ in columns))
         written = folder / "tables" / f"{CARD.name}.parquet"
-        written.parent.mkdir(parents=True, exist_ok=True)
-        temporary = written.with_name(f"{written.name}.{os.getpid()}.tmp")
-        rows.write_parquet(temporary)
-        put_in_place(temporary, written)
+        with replacing(written) as temporary:
+            rows.write_parquet(temporary)
         return [Table(columns, "smiles", name=CARD.name, by_columns=True, paths=(written,))]
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
@@ -143,6 +139,7 @@ class Dataset(datasets.Dataset[Config]):
 
     def _store(self, folder: Path, how: How, twin_seed: int | None) -> MoleculeStore:
         from hooke.core.hashing import file_sha256
+        from hooke.core.store.schema import manifests
         from hooke.molecules.encodings.config import EncodingConfig
         from hooke.molecules.store import MoleculeStore, MoleculeStoreWriter
         from hooke.molecules.tables.ingest import store_folder
@@ -150,17 +147,13 @@ class Dataset(datasets.Dataset[Config]):
         encodings = how.sections.get("encodings", EncodingConfig())
         with resources.as_file(_TABLE) as path:
             target = store_folder(folder, CARD.name, [file_sha256(path), self.config, encodings, twin_seed])
-            if not any(target.glob("manifest-*.json")):
-                block = self._block(_rows(path, self.config, twin_seed), encodings)
-                own = target.with_name(f"{target.name}.{os.getpid()}.tmp")  # another process may be at it too
-                shutil.rmtree(own, ignore_errors=True)
-                writer = MoleculeStoreWriter(own, self.labels, encodings, metadata={"source": path.name})
-                writer.append(block)
-                writer.close()
-                try:
-                    os.rename(own, target)
-                except OSError:  # the other one was first, with the same content
-                    shutil.rmtree(own)
+            if not manifests(target):
+                with exclusive(target, f"is preparing {target}", wait=True):
+                    if not manifests(target):
+                        block = self._block(_rows(path, self.config, twin_seed), encodings)
+                        writer = MoleculeStoreWriter(target, self.labels, encodings, metadata={"source": path.name})
+                        writer.append(block)
+                        writer.close()
         return MoleculeStore.open(target)
 
     def _block(self, table: pl.DataFrame, encodings: EncodingConfig) -> MoleculeBlock:

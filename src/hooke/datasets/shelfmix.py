@@ -13,7 +13,6 @@ standardised by their training rows in `multitask`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -159,7 +158,7 @@ def held_out_molecules(home: str, how: How = How()) -> Iterable[str]:
 
 def held_out_blocks(home: str, how: How = How()) -> frozenset[str]:
     """First blocks of the InChIKeys of those molecules, kept in the cache folder: naming scaffolds takes minutes."""
-    from hooke.core.files import put_in_place
+    from hooke.core.files import write_durably
     from hooke.core.hashing import content_hash
     from hooke.core.paths import cache_folder
     from hooke.molecules.held_out import RULE_VERSION, blocks_of
@@ -168,8 +167,5 @@ def held_out_blocks(home: str, how: How = How()) -> frozenset[str]:
     path = cache_folder() / "held_out" / f"{home}-{content_hash([RULE_VERSION, tables])[:12]}.txt"
     if not path.exists():
         blocks = blocks_of(held_out_molecules(home, how))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        temporary.write_text("".join(f"{block}\n" for block in sorted(blocks)))
-        put_in_place(temporary, path)
+        write_durably(path, "".join(f"{block}\n" for block in sorted(blocks)))
     return frozenset(path.read_text().split())

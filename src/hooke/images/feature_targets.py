@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 
+from hooke.core.checked import kept_array
 from hooke.core.errors import DataError
-from hooke.core.files import write_durably
 from hooke.core.hashing import content_hash
 from hooke.core.paths import cache_folder
 from hooke.core.progress import progress
@@ -66,7 +65,6 @@ def measured_targets(
 def _parts(store: ImageStore, rows: np.ndarray, workers: int | None, show_progress: bool) -> list[np.ndarray]:
     key = content_hash(["measured", store.content_hash, len(rows), len(feature_names(store.channels))])[:24]
     folder = cache_folder() / "features" / key
-    folder.mkdir(parents=True, exist_ok=True)
     found = []
     with progress(len(rows), "measuring features", "fields", show=show_progress) as bar:
         for start in range(0, len(rows), _PART):
@@ -77,9 +75,7 @@ def _parts(store: ImageStore, rows: np.ndarray, workers: int | None, show_progre
 
 
 def _part(store: ImageStore, rows: np.ndarray, path: Path, workers: int | None) -> np.ndarray:
-    if not path.exists():
-        values, _ = store_features(store, rows, workers=workers, show_progress=False)
-        file = io.BytesIO()
-        np.save(file, values.astype(np.float64))
-        write_durably(path, file.getvalue())
-    return np.load(path)
+    def measured() -> np.ndarray:
+        return store_features(store, rows, workers=workers, show_progress=False)[0].astype(np.float64)
+
+    return kept_array(path, measured, f"is measuring {path.parent}")

@@ -21,8 +21,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from hooke.core.checked import kept_arrays
 from hooke.core.errors import DataError, UsageError
-from hooke.core.files import put_in_place
 from hooke.core.hashing import content_hash
 from hooke.core.paths import cache_folder
 from hooke.core.types import Batch, group_means
@@ -78,16 +78,13 @@ class Domain:
         """
         folder = folder or cache_folder() / "domains"
         path = folder / f"{content_hash([run.model_hash, run.run.info['identity'], MOST, _BEYOND])[:24]}.npz"
-        if not path.exists():
-            made = _made(run)
-            folder.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(path.name + ".tmp")
-            with open(temporary, "wb") as file:
-                np.savez(file, **vars(made))
-            put_in_place(temporary, path)
-        with np.load(path) as kept:
-            limits = {name: float(kept[name]) for name in ("scale", "least_similarity", "most_distance")}
-            return cls(kept["bits"], kept["vectors"], **limits)
+
+        def arrays() -> dict[str, np.ndarray]:
+            return {name: np.asarray(value) for name, value in vars(_made(run)).items()}
+
+        known = kept_arrays(path, arrays, f"is computing {path}")
+        limits = {name: float(known[name]) for name in ("scale", "least_similarity", "most_distance")}
+        return cls(known["bits"], known["vectors"], **limits)
 
     def tanimoto(self, bits: np.ndarray) -> np.ndarray:
         """(M,) similarity of packed bits to the nearest training item."""

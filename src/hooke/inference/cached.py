@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hooke.core.files import exclusive, put_in_place
+from hooke.core.checked import kept_array
 from hooke.core.hashing import content_hash
 from hooke.core.paths import cache_folder
 from hooke.core.progress import progress
@@ -35,15 +35,13 @@ def cached_embeddings(
         show_progress: Show a progress bar.
     """
     folder = folder or cache_folder() / "embeddings"
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{content_hash([encoder.stamp()['model_hash'], store.content_hash])[:24]}.npy"
-    with exclusive(path.with_name(path.name + ".lock"), f"is computing {path}"):
-        if not path.exists():
-            _compute(encoder, store, path, batch_size, show_progress)
-    return np.load(path, mmap_mode="r")
+    return kept_array(
+        path, lambda: _computed(encoder, store, batch_size, show_progress), f"is computing {path}", mapped=True
+    )
 
 
-def _compute(encoder: Encoder, store: Any, path: Path, batch_size: int | None, show_progress: bool) -> None:
+def _computed(encoder: Encoder, store: Any, batch_size: int | None, show_progress: bool) -> np.ndarray:
     source, column = source_and_column(encoder, store, {}, batch_size=batch_size)
     parts = []
     with progress(source.row_count(), f"embedding {source.name}", source.unit, show=show_progress) as bar:
@@ -54,7 +52,4 @@ def _compute(encoder: Encoder, store: Any, path: Path, batch_size: int | None, s
             rows[found.is_valid().to_numpy(zero_copy_only=False)] = values
             parts.append(rows)
             bar.advance(len(table))
-    temporary = path.with_name(path.name + ".tmp")
-    with open(temporary, "wb") as file:
-        np.save(file, np.concatenate(parts))
-    put_in_place(temporary, path)
+    return np.concatenate(parts)

@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from hooke.core import registry
+from hooke.core.checked import check_seal
 from hooke.core.errors import DataError
 from hooke.core.recipe import Named
 from hooke.core.runs import RunFolder
@@ -35,6 +36,7 @@ def estimates_of(run: RunFolder, chosen: Named, spec: Spec, modality: Trainable,
     for number in range(members):
         path = run.path(f"members/{number}/{ARRAYS}")
         try:
+            check_seal(path)
             arrays = load_file(path)
         except (SafetensorError, OSError) as error:
             raise DataError(f"{path} cannot be read as the arrays of an estimator: {error}") from error

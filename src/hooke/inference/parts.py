@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hooke.core.errors import DataError
-from hooke.core.files import write_durably
+from hooke.core.checked import check_seal, say_made_again
+from hooke.core.errors import DamagedError, DataError
+from hooke.core.files import remove, remove_folder, write_durably
 from hooke.core.json_text import json_text
 
 STAMP = b"hooke"  # key of the Parquet metadata
@@ -39,13 +39,40 @@ def begin(parts: Path, identity: str, *, resume: bool) -> int:
     if parts.exists():
         if not state.exists() and any(parts.iterdir()):
             raise DataError(f"{parts} exists and holds other files; move it away or choose another output")
-        if not resume or not state.exists() or json.loads(state.read_bytes())["identity"] != identity:
-            shutil.rmtree(parts)
-    parts.mkdir(exist_ok=True)
-    write_durably(state, json_text({"identity": identity}).encode())
-    for unfinished in parts.glob("*.tmp"):
-        unfinished.unlink()
-    return next(number for number in itertools.count() if not path_of(parts, number).exists())
+        if not resume or _identity(state) != identity:
+            remove_folder(parts)
+    if not state.exists():
+        write_durably(state, json_text({"identity": identity}))
+    for number in itertools.count():
+        path = path_of(parts, number)
+        if not path.exists() or not _whole(path):
+            _forget_after(parts, number)
+            return number
+    raise AssertionError
+
+
+def _identity(state: Path) -> str | None:
+    """Of the work that the parts are of; None where it cannot be read."""
+    try:
+        return json.loads(state.read_bytes())["identity"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def _whole(path: Path) -> bool:
+    """Whether a part is undamaged."""
+    try:
+        return check_seal(path) or True
+    except DamagedError as error:
+        say_made_again(error)
+        return False
+
+
+def _forget_after(parts: Path, number: int) -> None:
+    """Remove a damaged part, those after it, and the mark that all are there."""
+    later = [path for path in sorted(parts.glob("part-*.parquet")) if path >= path_of(parts, number)]
+    for path in ([parts / _LAST] if later and complete(parts) else []) + later:
+        remove(path)
 
 
 def path_of(parts: Path, number: int) -> Path:
@@ -65,7 +92,7 @@ def complete(parts: Path) -> bool:
 
 def mark_complete(parts: Path) -> None:
     """All parts are written."""
-    write_durably(parts / _LAST, b"")
+    write_durably(parts / _LAST, "")
 
 
 def read_parquet_stamp(output: Path) -> dict[str, Any] | None:

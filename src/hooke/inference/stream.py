@@ -13,7 +13,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -26,10 +25,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from hooke.core.checked import SEAL, check_seal, say_made_again, seal
 from hooke.core.cluster import cluster_map, current
-from hooke.core.errors import DataError, UsageError
-from hooke.core.files import disk_full_explained, exclusive, put_in_place, write_durably
-from hooke.core.hashing import content_hash
+from hooke.core.errors import DamagedError, DataError, UsageError
+from hooke.core.files import (
+    disk_full_explained,
+    exclusive,
+    locked,
+    remove_folder,
+    replacing,
+    write_durably,
+)
+from hooke.core.hashing import content_hash, file_sha256
 from hooke.core.json_text import json_text
 from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
@@ -173,20 +180,27 @@ def stream(
     stamp = {**stamp, "source_hash": source.content_hash(), "hooke": __version__}
     identity = content_hash([stamp, dict(options), source.schema.to_string(), columns.schema.to_string()])
     stamp = {**stamp, "identity": identity, "facts": {**source.facts, **columns.facts}}
-    if resume and (finished := _finished(output, stamp, source.unit)) is not None:
+    if (
+        resume
+        and not (locked(output) or folder_of(output).exists())
+        and (finished := _finished(output, stamp, source.unit)) is not None
+    ):
         return finished
     parts = folder_of(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
     with (
-        exclusive(output.with_name(output.name + ".lock"), f"is writing {output}"),
+        exclusive(output, f"is writing {output}", others=(parts, _side_file(output))),
         disk_full_explained(output.parent, "the finished parts are kept"),
     ):
+        # by another process, or all but its parts
+        if resume and (finished := _finished(output, stamp, source.unit)) is not None:
+            remove_folder(parts)
+            return finished
         before = begin(parts, content_hash([identity, source.rows_a_job, source.jobs_a_part]), resume=resume)
         schema = output_schema(source.schema, columns.schema)
         resumed = rows_of(parts, before)
         _write_parts(source, parts, before, schema, columns, workers, resumed, doing, show_progress=show_progress)
         report = _join(parts, output, schema, stamp, started, resumed, source.unit, columns.counted)
-        shutil.rmtree(parts)
+        remove_folder(parts)
     return report
 
 
@@ -263,12 +277,13 @@ def _write_parts(
     ):
         bar.advance(resumed)
         for number, group in enumerate(_groups(tables, source.jobs_a_part), start=before):
-            temporary = parts / f"{number:06d}.tmp"
-            with _parquet(temporary, schema) as writer:
-                for table in group:
-                    writer.write_table(table)
-                    bar.advance(len(table))
-            put_in_place(temporary, path_of(parts, number))
+            with replacing(path_of(parts, number)) as temporary:
+                with _parquet(temporary, schema) as writer:
+                    for table in group:
+                        writer.write_table(table)
+                        bar.advance(len(table))
+                    writer.add_key_value_metadata(SEAL)
+                seal(temporary)
     if not path_of(parts, 0).exists():
         raise DataError(f"{source.name} holds no rows")
     mark_complete(parts)
@@ -301,29 +316,34 @@ def _join(
     parts: Path, output: Path, schema: pa.Schema, stamp: Mapping[str, Any], started: float, resumed: int, unit: str,
     counted: Sequence[str],
 ) -> StreamReport:  # fmt: skip
-    """All parts as one file, in its place at once."""
-    temporary = parts / "joined.tmp"
+    """All parts as one file, in its place at once; what says that it is finished comes last, and holds its checksum."""
     rows, reasons = 0, Counter[str]()
     counts = {name: Counter[str]() for name in counted}
-    with _writer(temporary, output.suffix.lower(), schema) as writer:
-        for path in sorted(parts.glob("part-*.parquet")):
-            file = pq.ParquetFile(path)
-            for batch in file.iter_batches():
-                table = pa.Table.from_batches([batch], schema=schema)
-                rows += len(table)
-                for reason, count in _counted(table["reason"]):
-                    known = reason in reasons or len(reasons) < KINDS_OF_REASONS
-                    reasons[reason if known else "other reasons"] += count
-                for name, found in counts.items():
-                    found.update(dict(_counted(table[name])))
-                writer.write(table)
-        report = {"rows": rows, "reasons": dict(reasons.most_common(10)), "rejected": sum(reasons.values())}
-        report["counts"] = {name: dict(found.most_common()) for name, found in counts.items()}
-        writer.finish({**stamp, "report": report})
-    if output.suffix.lower() == ".csv":
-        write_durably(_side_file(output), json_text({**stamp, "report": report}, indent=1).encode())
-    put_in_place(temporary, output)
-    return _report(output, {**stamp, "report": report}, started, resumed, unit)
+    csv = output.suffix.lower() == ".csv"
+    with replacing(output) as temporary:
+        with _CsvOutput(temporary, schema) if csv else _ParquetOutput(temporary, schema) as writer:
+            for path in sorted(parts.glob("part-*.parquet")):
+                file = pq.ParquetFile(path)
+                for batch in file.iter_batches():
+                    table = pa.Table.from_batches([batch], schema=schema)
+                    rows += len(table)
+                    for reason, count in _counted(table["reason"]):
+                        known = reason in reasons or len(reasons) < KINDS_OF_REASONS
+                        reasons[reason if known else "other reasons"] += count
+                    for name, found in counts.items():
+                        found.update(dict(_counted(table[name])))
+                    writer.write(table)
+            report = {"rows": rows, "reasons": dict(reasons.most_common(10)), "rejected": sum(reasons.values())}
+            report["counts"] = {name: dict(found.most_common()) for name, found in counts.items()}
+            stamp = {**stamp, "report": report}
+            writer.finish(stamp)
+        if csv:
+            beside_it = {**stamp, "sha256": file_sha256(temporary)}
+        else:
+            seal(temporary)
+    if csv:
+        write_durably(_side_file(output), json_text(beside_it, indent=1))
+    return _report(output, stamp, started, resumed, unit)
 
 
 def _counted(column: pa.ChunkedArray) -> Iterator[tuple[str, int]]:
@@ -332,21 +352,17 @@ def _counted(column: pa.ChunkedArray) -> Iterator[tuple[str, int]]:
         yield str(entry["values"]), entry["counts"]
 
 
-def _writer(path: Path, suffix: str, schema: pa.Schema) -> _ParquetOutput | _CsvOutput:
-    return _CsvOutput(path, schema) if suffix == ".csv" else _ParquetOutput(path, schema)
-
-
-def _parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+def _parquet(temporary: Path, schema: pa.Schema) -> pq.ParquetWriter:
     """Dictionaries for texts alone: numbers nearly all differ, and their files would be half as large again."""
     texts = [field.name for field in schema if pa.types.is_string(field.type)]
-    return pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=texts)
+    return pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=texts)
 
 
 class _ParquetOutput:
     """Parquet with the stamp in its metadata."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self._writer = _parquet(path, schema)
+    def __init__(self, temporary: Path, schema: pa.Schema) -> None:
+        self._writer = _parquet(temporary, schema)
 
     def __enter__(self) -> _ParquetOutput:
         return self
@@ -358,19 +374,19 @@ class _ParquetOutput:
         self._writer.write_table(table)
 
     def finish(self, stamp: Mapping[str, Any]) -> None:
-        self._writer.add_key_value_metadata({STAMP: json_text(stamp)})
+        self._writer.add_key_value_metadata({STAMP.decode(): json_text(stamp), **SEAL})
 
 
 class _CsvOutput:
     """CSV; lists are written as a|b|c."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, temporary: Path, schema: pa.Schema) -> None:
         from pyarrow import csv
 
         lists = [pa.types.is_list(field.type) for field in schema]
         self._lists = [number for number, is_list in enumerate(lists) if is_list]
         flat = [pa.field(f.name, pa.string()) if is_list else f for f, is_list in zip(schema, lists, strict=True)]
-        self._writer = csv.CSVWriter(path, pa.schema(flat))
+        self._writer = csv.CSVWriter(temporary, pa.schema(flat))
 
     def __enter__(self) -> _CsvOutput:
         return self
@@ -402,13 +418,24 @@ def read_stamp(output: Path) -> dict[str, Any] | None:
         return None
 
 
+def _check(output: Path, stamp: Mapping[str, Any]) -> None:
+    if output.suffix.lower() != ".csv":
+        check_seal(output)
+    elif stamp.get("sha256", digest := file_sha256(output)) != digest:
+        raise DamagedError(output)
+
+
 def _finished(output: Path, stamp: Mapping[str, Any], unit: str) -> StreamReport | None:
     if not output.exists():
         return None
     found = read_stamp(output)
     if found is None or found.get("identity") != stamp["identity"]:
         return None
-    shutil.rmtree(folder_of(output), ignore_errors=True)
+    try:
+        _check(output, found)
+    except DamagedError as error:
+        say_made_again(error)
+        return None
     return _report(output, found, time.monotonic(), found["report"]["rows"], unit)
 
 

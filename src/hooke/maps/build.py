@@ -15,7 +15,9 @@ from hooke.cells.files import read_measured
 from hooke.cells.plates import plate_maps
 from hooke.cells.profiles import SUFFIXES, Profiles
 from hooke.cells.quality import RULES, quality_control, summary
+from hooke.core.checked import write_parquet
 from hooke.core.errors import UsageError
+from hooke.core.files import exclusive
 from hooke.core.writable import check_output
 from hooke.evaluate.confounding import count_confounding, remove_count
 from hooke.evaluate.correction import chromosome_arm
@@ -48,8 +50,8 @@ class BuiltMap:
         written = [self.map.write(path)]
         for name, table in (("wells", self.judged), ("hits", self.hits)):
             if table is not None:
-                table.write_parquet(self.beside(path, name))
                 written.append(self.beside(path, name))
+                write_parquet(table, written[-1])
         return written
 
     @staticmethod
@@ -130,10 +132,12 @@ def build_file(path: Path, out: Path, *, metadata: Path | None = None, **options
     Raises:
         UsageError, DataError: The map, or a table beside it, would overwrite an input or cannot be written.
     """
-    for output in (out, *(BuiltMap.beside(out, name) for name in ("wells", "hits"))):
+    others = [BuiltMap.beside(Path(out), name) for name in ("wells", "hits")]
+    for output in (out, *others):
         check_output(output, path, metadata, suffixes=SUFFIXES)
     made = build(read_measured(path, metadata), **options)
-    return {**made.report, "written": [str(written) for written in made.write(out)]}
+    with exclusive(Path(out), f"is writing {out}", others=others):
+        return {**made.report, "written": [str(written) for written in made.write(out)]}
 
 
 def _plates(profiles: Profiles) -> list[dict[str, Any]]:

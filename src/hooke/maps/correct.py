@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from hooke.cells.features import NORMALISATIONS, average_cells, normalise, selec
 from hooke.cells.files import read_measured
 from hooke.cells.profiles import SUFFIXES, Profiles, embedding_names
 from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.files import exclusive, write_durably
 from hooke.core.json_text import json_text
 from hooke.core.progress import progress
 from hooke.core.writable import check_output
@@ -209,15 +211,19 @@ def correct_file(
         corrected = profiles.with_values(fitted.transform(profiles.values, batches, controls))
     else:
         fitted, corrected = fit_correction(profiles, method, batch=batch, seed=seed)
-    summary: dict[str, Any] = {
+    with ExitStack() as held:
+        held.enter_context(exclusive(Path(out), f"is writing {out}"))
+        if save is not None:
+            held.enter_context(exclusive(Path(save), f"is writing {save}", others=[_features_of(save)]))
+            if profiles.features != embedding_names(profiles.dim):  # before the correction that needs them
+                write_durably(_features_of(save), json_text(list(profiles.features)))
+            fitted.save(save)
+        corrected.write(out)
+    return {
         "method": fitted.method, "wells": len(corrected), "features": f"{raw.dim} -> {profiles.dim} -> {corrected.dim}",
-        "batches": len(np.unique(batch_names(profiles, batch))), "written": str(corrected.write(out)),
+        "batches": len(np.unique(batch_names(profiles, batch))), "written": str(out),
+        **({} if save is None else {"saved": str(save)}),
     }  # fmt: skip
-    if save is not None:
-        summary["saved"] = str(fitted.save(save))
-        if profiles.features != embedding_names(profiles.dim):
-            _features_of(save).write_text(json_text(list(profiles.features)))
-    return summary
 
 
 def _features_of(correction: Path) -> Path:

@@ -28,7 +28,9 @@ from hooke.cells.entities import build_map, entities_of, from_controls
 from hooke.cells.files import read_measured
 from hooke.cells.plates import PlateMap, plate_maps
 from hooke.cells.profiles import Profiles
+from hooke.core.checked import write_parquet
 from hooke.core.errors import DataError
+from hooke.core.files import exclusive, write_durably
 from hooke.core.json_text import json_text
 from hooke.core.writable import check_output_folder
 from hooke.evaluate.clustering import cluster_benchmark, over_clustering_curve
@@ -122,15 +124,14 @@ class Evaluation:
     def write(self, folder: Path) -> list[Path]:
         """Write summary.json, a Parquet file a table, and plates.html."""
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         written = [folder / "summary.json"]
-        written[0].write_text(json_text(self.summary, indent=1))
+        write_durably(written[0], json_text(self.summary, indent=1))
         for name, table in self.tables.items():
             written.append(folder / f"{name}.parquet")
-            table.write_parquet(written[-1])
+            write_parquet(table, written[-1])
         if self.maps:
             written.append(folder / "plates.html")
-            written[-1].write_text(plate_page(self.maps, "Plates"))
+            write_durably(written[-1], plate_page(self.maps, "Plates"))
         return written
 
     def measure(self, name: str, work: Callable[[], Value]) -> Value | None:
@@ -382,7 +383,8 @@ def evaluate_file(
         else read_clusters(Path(clusters))
     )
     found = evaluate(read_measured(path, metadata), targets=known, clusters=groups, **options)
-    return {**found.summary, "written": [str(written) for written in found.write(out)]}
+    with exclusive(Path(out), f"is writing {out}"):
+        return {**found.summary, "written": [str(written) for written in found.write(out)]}
 
 
 def read_targets(path: Path) -> dict[str, list[str]]:

@@ -130,9 +130,9 @@ class ProfileSource:
             return self.opened.content_hash
         if self._path is not None:
             return content_hash([file_hash(path) for path in (self._path, self._metadata) if path])
-        table = io.BytesIO()
-        self.opened.metadata.write_ipc(table)
-        return content_hash([self.opened.values, self.opened.features, hashlib.sha256(table.getvalue()).hexdigest()])
+        buffer = io.BytesIO()
+        self.opened.metadata.write_ipc(buffer)
+        return content_hash([self.opened.values, self.opened.features, hashlib.sha256(buffer.getvalue()).hexdigest()])
 
     def row_count(self) -> int:
         """See `Source`."""

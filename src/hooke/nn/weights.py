@@ -8,6 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from hooke.core.checked import check_seal
 from hooke.core.errors import DataError
 from hooke.core.runs import RunFolder
 
@@ -19,6 +20,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         DataError: It is missing or damaged.
     """
     try:
+        check_seal(path)
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise DataError(f"{path} cannot be read as weights: {error}") from error

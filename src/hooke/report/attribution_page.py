@@ -108,6 +108,5 @@ def write_page(path: Path, title: str, notes: Sequence[str], shown: Sequence[Att
     from hooke.core.files import write_durably
 
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_durably(path, page(title, notes, shown).encode(errors="replace"))
     return path

@@ -43,7 +43,6 @@ def write_report(report_json: Path, out: Path) -> Path:
 
     out = Path(out)
     text = render(Report.read(report_json))
-    out.parent.mkdir(parents=True, exist_ok=True)
     write_durably(out, text.encode(errors="replace"))
     return out
 

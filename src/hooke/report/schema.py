@@ -441,8 +441,7 @@ class Report:
     def write(self, path: Path) -> Path:
         """Write report.json; after a crash it is either the old file or the new one."""
         path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(path, json_text(self.to_json(), compact=True).encode())
+        write_durably(path, json_text(self.to_json(), compact=True))
         return path
 
     @classmethod

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hooke.core.errors import UsageError
-from hooke.core.files import whole_lines
+from hooke.core.files import append_lines, whole_lines
 from hooke.core.hashing import content_hash
 from hooke.core.json_text import json_text, number_or
 from hooke.core.recipe import Recipe
@@ -145,8 +145,7 @@ def benchmark(
             if (split, seed) in done:
                 continue
             made = _one(changed, store, seed, pretrained, Path(runs), show_progress)
-            with open(path, "a") as file:  # all systems of one seed at once: a kill never leaves half of a pair
-                file.write("".join(json_text(vars(row)) + "\n" for row in made))
+            append_lines(path, (json_text(vars(row)) for row in made))  # all systems of one seed, never half of a pair
             rows += made
     kept = {(split, seed) for split in chosen for seed in range(seeds)}
     return BenchmarkResult(recipe.name, tuple(row for row in rows if (row.split, row.seed) in kept))

@@ -16,7 +16,7 @@ import numpy as np
 
 from hooke.core import registry
 from hooke.core.errors import DataError, UnknownNameError, UsageError
-from hooke.core.files import whole_lines
+from hooke.core.files import append_lines, whole_lines
 from hooke.core.hashing import content_hash
 from hooke.core.how import QUIET, How
 from hooke.core.json_text import json_text, number_or
@@ -111,8 +111,7 @@ def run_suite(
         for task, seed, system in wanted:
             if (task.name, seed, system) not in done:
                 made = _scored(chosen, task, system, recipe, seed, pretrained, Path(runs))
-                with open(path, "a") as file:  # all scores of one fit at once
-                    file.write("".join(json_text(asdict(row)) + "\n" for row in made))
+                append_lines(path, (json_text(asdict(row)) for row in made))  # all scores of one fit at once
                 rows += made
             bar.advance(task=task.name, system=system)
     keys = {(task.name, seed) for task, seed, _ in wanted}

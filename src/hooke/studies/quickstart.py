@@ -7,6 +7,7 @@ scratch, fit the baselines, embed, predict molecules that no training saw, and s
 from __future__ import annotations
 
 import csv
+import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from hooke.core.files import write_durably
 from hooke.core.recipe import load_recipe
 from hooke.core.runs import RunFolder
 from hooke.core.writable import check_output_folder
@@ -124,10 +126,11 @@ def write_unseen(path: Path, *stores: MoleculeStore) -> Path:
     known = {smiles for store in stores for smiles in store.smiles()}
     names = list(UNSEEN)
     canonical = prepare(list(UNSEEN.values())).canonical
-    with open(path, "w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["name", "smiles"])
-        writer.writerows([name, smiles] for name, smiles in zip(names, canonical, strict=True) if smiles not in known)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["name", "smiles"])
+    writer.writerows([name, smiles] for name, smiles in zip(names, canonical, strict=True) if smiles not in known)
+    write_durably(path, text.getvalue())
     return path
 
 

@@ -278,5 +278,4 @@ def _read(path: Path) -> dict[tuple[tuple[str, ...], int], Trial]:
 
 def _append(path: Path, trial: Trial) -> None:
     lines = [json_text(asdict(one)) for one in (*_read(path).values(), trial)]
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_durably(path, ("\n".join(lines) + "\n").encode())

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from hooke.core.files import put_in_place
+from hooke.core.checked import write_parquet
+from hooke.core.files import write_durably
 from hooke.evaluate.bootstrap import Interval, paired_difference
 from hooke.evaluate.power_law import FEWEST_SIZES, PowerLaw, better_form, fit_power_law
 from hooke.report.wording import number
@@ -162,11 +163,8 @@ class ScalingResult:
         """The frame as CSV and Parquet beside the study's file."""
         frame, base = self.frame(), self.study.file
         paths = base.with_suffix(".csv"), base.with_suffix(".parquet")
-        temporary = [path.with_name(path.name + ".tmp") for path in paths]
-        frame.write_csv(temporary[0])
-        frame.write_parquet(temporary[1])
-        for written, path in zip(temporary, paths, strict=True):
-            put_in_place(written, path)
+        write_durably(paths[0], frame.write_csv())
+        write_parquet(frame, paths[1])
         return paths
 
     def table(self) -> tuple[list[str], list[list[str]]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from hooke.core.checked import kept_array
 from hooke.core.errors import UnknownNameError
 from hooke.core.hashing import content_hash
 from hooke.core.paths import cache_folder
@@ -91,14 +92,9 @@ def _fingerprints(store: MoleculeStore) -> np.ndarray:
     from hooke.molecules.descriptors import DESCRIPTORS, baseline_features
 
     folder = cache_folder() / "embeddings"
-    folder.mkdir(parents=True, exist_ok=True)
     key = content_hash(["baseline", [name for name, _ in DESCRIPTORS], store.content_hash])[:24]
     path = folder / f"{key}.npy"
-    if not path.exists():
-        temporary = path.with_suffix(".tmp.npy")
-        np.save(temporary, baseline_features(store.smiles()).astype(np.float32))
-        temporary.replace(path)
-    return np.load(path)
+    return kept_array(path, lambda: baseline_features(store.smiles()).astype(np.float32), f"is computing {path}")
 
 
 def _probe(task: Task, encoder: Encoder) -> Predicted:

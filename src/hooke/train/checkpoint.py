@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import pickle
 import shutil
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +17,9 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from hooke.core.errors import DataError
-from hooke.core.files import put_in_place
+from hooke.core.checked import SEAL, seal
+from hooke.core.errors import DamagedError, DataError
+from hooke.core.files import replacing
 
 _FULL_BELOW = 1 << 20  # bytes free; torch and safetensors do not always say why writing failed
 
@@ -25,16 +28,30 @@ def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
     """Write a network's weights, its `state_dict`; the old file stays whole until the new one is."""
     tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in weights.items()}
     with _replacing(path) as temporary:
-        temporary.touch()
         mode = temporary.stat().st_mode
-        save_file(tensors, temporary)
+        save_file(tensors, temporary, metadata=SEAL)
         temporary.chmod(mode)  # safetensors would keep it from everyone else
+        seal(temporary)
 
 
 def save_state(state: Mapping[str, Any], path: Path) -> None:
     """Write a training state (tensors and plain values only); the old file stays whole until the new one is."""
     with _replacing(path) as temporary:
         torch.save(dict(state), temporary)
+
+
+def check_state(path: Path) -> None:
+    """Compare every byte of a training state with its checksums: it is a zip file, which torch reads without looking.
+
+    Raises:
+        DamagedError: They differ.
+    """
+    try:
+        with zipfile.ZipFile(path) as file:
+            if file.testzip() is not None:
+                raise DamagedError(path)
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise DamagedError(path) from error
 
 
 def load_state(path: Path) -> dict[str, Any]:
@@ -60,14 +77,11 @@ def _replacing(path: Path) -> Iterator[Path]:
     Raises:
         DataError: The disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
     try:
-        yield temporary
-        put_in_place(temporary, path)
+        with replacing(path) as temporary:
+            yield temporary
     except (OSError, RuntimeError, SafetensorError) as error:
         full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or _free(path.parent) < _FULL_BELOW
-        temporary.unlink(missing_ok=True)
         if not full:
             raise
         raise DataError(

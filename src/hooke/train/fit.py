@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from hooke.core import registry
+from hooke.core.checked import write_parquet
 from hooke.core.errors import DataError, HookeError, UsageError
 from hooke.core.files import disk_full_explained
 from hooke.core.how import How
@@ -30,6 +31,7 @@ from hooke.train.measure import censored, measure
 from hooke.train.member import Member, Watch, trained
 
 SPEC = "spec.json"
+OWED, REPORTED = "owed", "written"  # states of a run's report
 
 
 def prepare(recipe: Recipe, *, workers: int | None = None, show_progress: bool = True) -> Any:
@@ -64,6 +66,7 @@ def fit(
     reuse: bool = False,
     workers: int | None = None,
     watch: Watch | None = None,
+    report: bool = False,
     show_progress: bool = True,
 ) -> RunFolder:
     """Train by a recipe. An unfinished run of the same recipe and data is continued, unless `new`.
@@ -77,6 +80,7 @@ def fit(
         reuse: Return a finished run of the same recipe and data, if there is one, instead of training again.
         workers: Processes for preparing.
         watch: Called with the metrics of every epoch; what it raises ends the training. One device only.
+        report: Whether the caller goes on to write a report. Until it marks the run as `REPORTED`, the same call returns the finished run.
         show_progress: Show progress bars.
 
     Returns:
@@ -93,14 +97,18 @@ def fit(
     resolved = recipe.to_json()
     if pretrained is not None:
         resolved["pretrained"] = RunFolder.open(pretrained).info["identity"]
-    if reuse and (finished := RunFolder.find_finished(runs, recipe.name, resolved, store.content_hash)):
-        return finished
-    found = None if new else RunFolder.find_unfinished(runs, recipe.name, resolved, store.content_hash)
-    run = found or RunFolder.create(runs, recipe.name, resolved, store.content_hash)
-    if pretrained is not None:
-        run.update(pretrained_folder=str(RunFolder.open(pretrained).folder))
-    run.update(store=str(store.folder))
-    return _train(run, recipe, store, pretrained, show_progress, watch)
+    same = runs, recipe.name, resolved, store.content_hash
+    with ExitStack() as held:
+        with RunFolder.starting(*same):
+            finished = None if new else RunFolder.find_finished(*same)
+            if finished is not None and (reuse or finished.info.get("report") == OWED):
+                return finished
+            run = (None if new else RunFolder.find_unfinished(*same)) or RunFolder.create(*same)
+            held.enter_context(run.locked())
+        if pretrained is not None:
+            run.update(pretrained_folder=str(RunFolder.open(pretrained).folder))
+        run.update(store=str(store.folder))
+        return _train(run, recipe, store, pretrained, show_progress, watch, report=report)
 
 
 def resume(folder: Path, *, show_progress: bool = True) -> RunFolder:
@@ -120,7 +128,10 @@ def resume(folder: Path, *, show_progress: bool = True) -> RunFolder:
     if store.content_hash != run.info["data_hash"]:
         raise DataError(f"the data of {folder} changed since it was started; start a new run with `hooke fit --new`")
     pretrained = run.info.get("pretrained_folder")
-    return _train(run, recipe, store, Path(pretrained) if pretrained else None, show_progress)
+    with run.locked():
+        if run.info["status"] == "finished":  # by another process, just now
+            return run
+        return _train(run, recipe, store, Path(pretrained) if pretrained else None, show_progress)
 
 
 def finetune(
@@ -163,21 +174,20 @@ def _train(
     pretrained: Path | None,
     show_progress: bool,
     watch: Watch | None = None,
+    *,
+    report: bool = False,
 ) -> RunFolder:
-    run.lock()
     started = time.monotonic()
     try:
         with disk_full_explained(run.folder, "the last saved state is kept"):
             run.update(status="running")
             _work(run, recipe, store, pretrained, show_progress, watch)
-            run.finish(seconds=_seconds(run, started))
+            run.finish(seconds=_seconds(run, started), **({"report": OWED} if report else {}))
     except (KeyboardInterrupt, HookeError) as error:
         with suppress(OSError):  # on a full disk
             status = "failed" if isinstance(error, HookeError) else "interrupted"
             run.update(status=status, seconds=_seconds(run, started))
         raise
-    finally:
-        run.unlock()
     return run
 
 
@@ -191,8 +201,8 @@ def _work(
     if recipe.learns_labels and not spec.labels:
         raise UsageError(f"{store.folder.name} carries no label: name one with --targets, or check the table")
     run.write_json(SPEC, spec.to_json())
-    pl.DataFrame({"row": np.arange(len(store)), "split": split.labels(len(store))}).write_parquet(
-        run.path("split.parquet")
+    write_parquet(
+        pl.DataFrame({"row": np.arange(len(store)), "split": split.labels(len(store))}), run.path("split.parquet")
     )
     predictor: Predictor
     if recipe.has_estimator:

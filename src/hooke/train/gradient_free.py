@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
 
 from hooke.core import registry
-from hooke.core.errors import UsageError
-from hooke.core.files import put_in_place
+from hooke.core.checked import SEAL, check_seal, say_made_again, seal
+from hooke.core.errors import DamagedError, UsageError
+from hooke.core.files import replacing
 from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
 from hooke.core.types import Spec, group_means, group_starts, labels_of
@@ -33,17 +35,26 @@ def fitted(run: RunFolder, recipe: Recipe, spec: Spec, store: Any, split: Split)
     loaded: tuple[np.ndarray, np.ndarray] | None = None
     for number in range(recipe.train.ensemble):
         path = run.path(f"members/{number}/{ARRAYS}")
-        if path.exists():
+        if _kept(path):
             continue
         if loaded is None:
             loaded = features_and_targets(modality, recipe, spec, store, split.train)
         estimator = made(recipe.model.config, spec, level)
         estimator.fit(*loaded, seed=recipe.seed * 1000 + number)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".tmp")
-        save_file({name: np.ascontiguousarray(array) for name, array in estimator.arrays().items()}, temporary)
-        put_in_place(temporary, path)
+        with replacing(path) as temporary:
+            arrays = {name: np.ascontiguousarray(array) for name, array in estimator.arrays().items()}
+            save_file(arrays, temporary, metadata=SEAL)
+            seal(temporary)
     return estimates_of(run, recipe.model, spec, modality, recipe.train.ensemble)
+
+
+def _kept(path: Path) -> bool:
+    """Whether a member was fitted and saved before a kill, and is undamaged."""
+    try:
+        return path.exists() and (check_seal(path) or True)
+    except DamagedError as error:
+        say_made_again(error)
+        return False
 
 
 def features_and_targets(

@@ -32,6 +32,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from hooke.core.errors import HookeError
+from hooke.core.files import remove
 from hooke.core.progress import Progress
 from hooke.core.recipe import TrainSection
 from hooke.core.types import Batch, Loader
@@ -307,7 +308,7 @@ class Trainer:
     def _finish(self) -> None:
         with self.ema.applied(self.raw) if self.ema else nullcontext():
             self._save_weights("last.safetensors")
-        self._in_first(lambda: self.state_path.unlink(missing_ok=True))
+        self._in_first(lambda: remove(self.state_path))
 
     def load_best(self) -> None:
         """Put the best epoch's weights into the network."""

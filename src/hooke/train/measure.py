@@ -9,6 +9,7 @@ written and calibrated as well.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +18,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import torch
 
+from hooke.core.files import replacing
 from hooke.core.label import Label
 from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
@@ -267,19 +269,22 @@ class _PredictionFile:
         self._path, self._modality, self._store = run.path(f"predictions_{part}.parquet"), modality, store
         self._labels, self._columns = labels_of(spec, modality.levels[0]), columns
         self._writer: pq.ParquetWriter | None = None
+        self._written = ExitStack()
 
     def __enter__(self) -> _PredictionFile:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, *error: Any) -> None:
         if self._writer is not None:
             self._writer.close()
+        self._written.__exit__(*error)
 
     def write(self, rows: np.ndarray, found: Prediction, truth: np.ndarray) -> None:
         """Append the predictions of some rows."""
         table = self._table(rows, found, truth).to_arrow()
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._path, table.schema)
+            temporary = self._written.enter_context(replacing(self._path))
+            self._writer = pq.ParquetWriter(temporary, table.schema)
         self._writer.write_table(table)
 
     def _table(self, rows: np.ndarray, found: Prediction, truth: np.ndarray) -> pl.DataFrame:

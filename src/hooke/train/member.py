@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from hooke.core.errors import DataError, UsageError
-from hooke.core.files import disk_full_explained
+from hooke.core.checked import check_seal, say_made_again
+from hooke.core.errors import DamagedError, DataError, UsageError
+from hooke.core.files import disk_full_explained, remove
 from hooke.core.progress import progress
 from hooke.core.recipe import Recipe, base_config
 from hooke.core.runs import RunFolder
@@ -26,6 +27,7 @@ from hooke.modalities import Trainable, trainable
 from hooke.nn.task import Task
 from hooke.nn.weights import encoder_weights, load_weights
 from hooke.nn.width_transfer import transfer_width
+from hooke.train.checkpoint import check_state
 from hooke.train.devices import launch, make_fabric
 from hooke.train.loop import Trainer
 
@@ -145,11 +147,31 @@ class Member:
 
 def trained(member: Member) -> torch.nn.Module:
     """The network with the weights of its best epoch; trained first, unless that was done before a kill."""
+    _forget_damaged(member.folder)
     if not (member.folder / "last.safetensors").exists():
         launch(make_fabric(member.recipe.train), _train, member)
     network, _ = member.network()
     load_weights(network, member.folder / "best.safetensors")
     return network
+
+
+def _forget_damaged(folder: Path) -> None:
+    """Remove what an earlier process left and cannot be used: the member is then trained from its start."""
+    weights, state = [folder / f"{name}.safetensors" for name in ("last", "best")], folder / "state.pt"
+    try:
+        if weights[0].exists():
+            for path in weights:
+                check_seal(path)
+            if state.exists():  # a kill came between the weights and its end
+                remove(state)
+        elif state.exists():
+            check_state(state)
+            if weights[1].exists():
+                check_seal(weights[1])
+    except (DamagedError, FileNotFoundError) as error:
+        say_made_again(error)
+        for path in (*weights, state):
+            remove(path)
 
 
 def _train(fabric: Fabric, member: Member) -> None:

@@ -221,13 +221,14 @@ def test_staged_chunks_of_another_table_are_not_used(tmp_path: Path, monkeypatch
 
 def test_only_one_process_prepares_a_store(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", ["smiles,y", "C,1", "CC,3"])
-    with exclusive(tmp_path / "s.lock", "test"), pytest.raises(HookeError, match="another process is preparing"):
+    with exclusive(tmp_path / "s", "test"), pytest.raises(HookeError, match="another process is preparing"):
         ingest(path, tmp_path / "s")
 
 
 WORK = """
 import os, signal, sys
 from pathlib import Path
+from hooke.core import files
 from hooke.core.how import How
 from hooke.molecules import store
 from hooke.molecules.tables import ingest
@@ -252,10 +253,10 @@ ingest.ingest([Table(paths=(Path(sys.argv[1]),))], Path(sys.argv[2]), how)
 """
 KILLS = {
     "in a chunk": "die_at(staging, 'prepare_chunk', 3)",
-    "before a staged file is in place": "die_at(staging, 'put_in_place', 2)",
+    "before a staged file is in place": "die_at(files, 'put_in_place', 2)",
     "while the store is written": "die_at(store.MoleculeStoreWriter, 'append', 2)",
     "before the manifest": "die_at(store.MoleculeStoreWriter, 'close', 1)",
-    "after the manifest": "die_at(ingest.shutil, 'rmtree', 2)",
+    "after the manifest": "die_at(ingest, 'remove_folder', 1)",
 }
 
 

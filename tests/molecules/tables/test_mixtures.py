@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -131,8 +132,8 @@ def test_missing_files_and_columns_are_said(tables: list[Table], tmp_path: Path)
 
 def test_two_writers_do_not_mix(tables: list[Table], tmp_path: Path) -> None:
     store = prepare_tables(tables, tmp_path / "stores", "mix", QUIET)
-    lock = store.folder.with_name(store.folder.name + ".lock")
-    with exclusive(lock, "is busy"), pytest.raises(HookeError, match="is preparing"):
+    shutil.rmtree(store.folder)
+    with exclusive(store.folder, "is busy"), pytest.raises(HookeError, match="is preparing"):
         prepare_tables(tables, tmp_path / "stores", "mix", QUIET)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hooke.core.errors import DataError
-from hooke.core.files import put_in_place
+from hooke.core.files import write_durably
 from hooke.core.hashing import content_hash
 from hooke.core.json_text import json_text
 
@@ -124,9 +124,7 @@ class Manifest:
     def write(self, folder: Path) -> Path:
         """Write this generation's manifest atomically and durably; the store exists from this moment."""
         path = folder / f"manifest-{self.generation:06d}.json"
-        temporary = path.with_suffix(".json.tmp")
-        temporary.write_text(json_text({**asdict(self), "content_hash": self.content_hash}, indent=1))
-        put_in_place(temporary, path)
+        write_durably(path, json_text({**asdict(self), "content_hash": self.content_hash}, indent=1))
         return path
 
     @staticmethod

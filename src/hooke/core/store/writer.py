@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hooke.core.errors import DataError, UsageError
-from hooke.core.files import disk_full_explained
+from hooke.core.files import appending, disk_full_explained, remove_folder, settle
 from hooke.core.hashing import file_sha256
 from hooke.core.store.codecs import encoder
 from hooke.core.store.schema import (
@@ -83,7 +81,7 @@ class StoreWriter:
         known = {shard.name for shard in self._shards}
         for path in folder.glob("shard-*"):
             if path.name not in known:
-                shutil.rmtree(path)
+                remove_folder(path)
 
     def append(self, rows: int, values: Mapping[str, np.ndarray], offsets: Mapping[str, np.ndarray]) -> None:
         """Add `rows` rows: every column's values, and for each ragged axis its (rows + 1,) offsets starting at 0.
@@ -193,8 +191,7 @@ class _ColumnFile:
     def close(self) -> StoredFile:
         self._add(self._encoder.finish())
         self._flush()
-        with open(self._path, "rb") as file:
-            os.fsync(file.fileno())
+        settle(self._path)
         return StoredFile(self._path.name, self._bytes, self._hash.hexdigest())
 
     def _add(self, data: bytes) -> None:
@@ -203,7 +200,7 @@ class _ColumnFile:
 
     def _flush(self) -> None:
         data = b"".join(self._waiting)
-        with open(self._path, "ab") as file:
+        with appending(self._path) as file:
             file.write(data)
         self._hash.update(data)
         self._bytes += len(data)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hooke.core.checked import read_arrays
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.evaluate.correction.base import Correction
 
@@ -50,10 +51,9 @@ def load(path: Path) -> Correction:
     """
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        arrays = read_arrays(path)
         method = str(arrays.pop("method"))
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (DataError, OSError, KeyError) as error:
         raise DataError(f"{path} is not a saved correction: {error}") from error
     return _module(method).FITTED(**arrays)
 

@@ -11,6 +11,7 @@ from typing import ClassVar, overload
 
 import numpy as np
 
+from hooke.core.checked import write_arrays
 from hooke.core.errors import DataError, UsageError
 
 _LOG = logging.getLogger(__name__)
@@ -43,9 +44,8 @@ class Correction(ABC):
         path = Path(path)
         if path.suffix != ".npz":
             raise UsageError(f"corrections are saved as .npz, not {path.name}")
-        path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
-        np.savez(path, allow_pickle=False, method=np.asarray(self.method), **arrays)
+        write_arrays(path, {"method": np.asarray(self.method), **arrays})
         return path
 
 

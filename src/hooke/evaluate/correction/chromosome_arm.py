@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hooke.core.checked import read_arrays, write_arrays
 from hooke.core.errors import DataError
 
 
@@ -37,7 +38,7 @@ class ArmCorrection:
 
     def save(self, path: Path) -> Path:
         """Write one .npz file."""
-        np.savez(path, allow_pickle=False, **{field.name: getattr(self, field.name) for field in fields(self)})
+        write_arrays(Path(path), {field.name: getattr(self, field.name) for field in fields(self)})
         return Path(path)
 
     @classmethod
@@ -48,9 +49,8 @@ class ArmCorrection:
             DataError: The file is something else.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                return cls(file["arms"], file["means"])
-        except (OSError, ValueError, KeyError, EOFError) as error:
+            return cls(**read_arrays(Path(path)))
+        except (DataError, OSError, TypeError) as error:
             raise DataError(f"{path} is not a saved chromosome-arm correction: {error}") from error
 
 

@@ -7,8 +7,6 @@ its name only when everything is in it. Beside the pixels lie `sites.parquet` (o
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,7 +17,17 @@ import numpy as np
 import polars as pl
 
 from hooke.core.errors import DataError, UsageError
-from hooke.core.files import disk_full_explained, exclusive, write_durably
+from hooke.core.files import (
+    disk_full_explained,
+    exclusive,
+    locked,
+    put_in_place,
+    remove,
+    remove_folder,
+    remove_leftovers,
+    replacing,
+    write_durably,
+)
 from hooke.core.json_text import json_text
 from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
@@ -97,14 +105,14 @@ def build_store(
         HookeError: Another process is building the same store.
     """
     folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with exclusive(folder.with_name(f"{folder.name}.lock"), f"is preparing {folder}"):
-        if not folder.exists():
-            partial = _partial(folder, header)
-            if not _complete(partial):
-                _do(partial, header, fields, jobs, work, workers, description, show_progress)
-                _finish(partial, folder, header, fields, list(refused), problems, files or {})
-            _put_in_place(partial, folder)
+    if not folder.exists() or locked(folder):
+        with exclusive(folder, f"is preparing {folder}", wait=folder.exists()):
+            if not folder.exists():
+                partial = _partial(folder, header)
+                if not _complete(partial):
+                    _do(partial, header, fields, jobs, work, workers, description, show_progress)
+                    _finish(partial, folder, header, fields, list(refused), problems, files or {})
+                _put_in_place(partial, folder)
     store = ImageStore.open(folder)
     if store.description.get("recipe") != header.recipe:
         raise UsageError(f"{folder} holds other images, or the same with other options; choose another folder")
@@ -115,11 +123,11 @@ def _partial(folder: Path, header: Header) -> Path:
     """The folder of the unfinished store, emptied if it was begun with another recipe, or from sources since changed."""
     partial = folder.with_name(f"{folder.name}.partial")
     stamp, text = partial / "recipe", f"{header.recipe} {header.state}".rstrip()
+    remove_leftovers(partial)
     if partial.exists() and not (stamp.exists() and stamp.read_text() == text):
-        shutil.rmtree(partial)
+        remove_folder(partial)
     if not partial.exists():
-        partial.mkdir()
-        write_durably(stamp, text.encode())
+        write_durably(stamp, text)
     return partial
 
 
@@ -178,7 +186,7 @@ def _write_part(
     write_durably(_part_file(partial, number), json_text(record).encode())
     writer.close({"parts": number + 1})
     for old in manifests(partial)[:-1]:
-        old.unlink()
+        remove(old)
 
 
 def _part_file(partial: Path, number: int) -> Path:
@@ -200,11 +208,11 @@ def _finish(
 ) -> None:
     records = [_part_record(partial, number) for number in range(len(list(partial.glob("part-*.json"))))]
     refused += [Refused(**entry) for record in records for entry in record["refused"]]
-    refused_table(refused).write_parquet(partial / REJECTED)
+    _write_table(refused_table(refused), partial / REJECTED)
     rows = [row for record in records for row in record["rows"]]
     if refused and (problems == "stop" or not rows):
         kept = folder.with_name(f"{folder.name}.{REJECTED}")
-        os.replace(partial / REJECTED, kept)
+        put_in_place(partial / REJECTED, kept)
         raise DataError(_complaint(refused, kept, none_left=not rows))
     sizes = np.array([size for record in records for size in record["sizes"]], np.int64).reshape(-1, 2)
     table = fields[rows].with_columns(
@@ -212,7 +220,7 @@ def _finish(
         pl.Series("height", sizes[:, 0]),
         pl.Series("width", sizes[:, 1]),
     )
-    table.write_parquet(partial / SITES)
+    _write_table(table, partial / SITES)
     for name, data in files.items():
         write_durably(partial / name, data)
     writer = ImageStoreWriter(partial, header.channels, header.dtype, header.tile, header.metadata)
@@ -231,9 +239,14 @@ def _complete(partial: Path) -> bool:
 
 def _put_in_place(partial: Path, folder: Path) -> None:
     for path in [*manifests(partial)[:-1], *partial.glob("part-*.json"), partial / "recipe"]:
-        path.unlink()
-    os.replace(partial, folder)
-    folder.with_name(f"{folder.name}.{REJECTED}").unlink(missing_ok=True)
+        remove(path)
+    remove(folder.with_name(f"{folder.name}.{REJECTED}"))
+    put_in_place(partial, folder)
+
+
+def _write_table(table: pl.DataFrame, path: Path) -> None:
+    with replacing(path) as temporary:
+        table.write_parquet(temporary)
 
 
 def _kinds(refused: Sequence[Refused]) -> dict[str, int]:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import io
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -18,7 +17,9 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from hooke.core.errors import DataError, UnknownNameError, UsageError
+from hooke.core.checked import read_arrays, write_arrays
+from hooke.core.errors import DataError, HookeError, UnknownNameError, UsageError
+from hooke.core.files import exclusive, remove, remove_folder, write_durably
 from hooke.core.hashing import content_hash
 from hooke.core.how import How
 from hooke.core.parallel import ordered_map
@@ -140,7 +141,7 @@ def prepare_folder(
     store = ingest_images(
         index, folder, config, metadata=metadata, source=source, workers=how.workers, show_progress=how.show_progress
     )
-    _forget(folder.parent.glob(f"{name}-{place[:6]}-*"))
+    _forget(sorted(folder.parent.glob(f"{name}-{place[:6]}-*")))
     return store
 
 
@@ -148,9 +149,13 @@ def _forget(paths: Iterable[Path]) -> None:
     """Remove what earlier attempts at the same folder left unfinished before files or table were put right."""
     for path in paths:
         if path.name.endswith(f".{REJECTED}"):
-            path.unlink(missing_ok=True)
-        elif path.name.endswith(".partial") and not path.with_suffix(".lock").exists():
-            shutil.rmtree(path)
+            remove(path)
+        elif path.name.endswith(".partial"):
+            with (
+                suppress(HookeError),
+                exclusive(path.with_suffix(""), "is preparing it"),
+            ):  # refused where somebody is at it
+                remove_folder(path)
 
 
 def ingest_images(
@@ -206,7 +211,7 @@ def ingest_images(
         description=f"reading {index.root.name}", show_progress=show_progress,
     )  # fmt: skip
     if flats:
-        flats.unlink()
+        remove(flats)
     return store
 
 
@@ -267,8 +272,7 @@ def _refused(job: WellJob, one: Field, channel: str, path: str, kind: str, reaso
 
 @functools.lru_cache(maxsize=2)
 def _flats(path: str) -> dict[str, np.ndarray]:
-    with np.load(path) as file:
-        return dict(file)
+    return read_arrays(Path(path))
 
 
 def _renamed(index: PlaneIndex, fields: pl.DataFrame) -> PlaneIndex:
@@ -386,7 +390,7 @@ def _flat_fields(
     """Estimate the light of every plate and channel into a file beside the store."""
     path = folder.with_name(f"{folder.name}.{ILLUMINATION}")
     if folder.exists():  # nothing will be read
-        path.write_bytes((folder / ILLUMINATION).read_bytes())
+        write_durably(path, (folder / ILLUMINATION).read_bytes())
         return path
     usable = index.planes.join(fields.select(SITE_KEY), on=SITE_KEY, how="semi")
     jobs = []
@@ -406,10 +410,8 @@ def _flat_fields(
             if flat is not None:
                 found[name] = flat
             bar.advance()
-    buffer = io.BytesIO()
-    np.savez(buffer, **found)  # type: ignore[arg-type]
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(buffer.getvalue())
+    with exclusive(path, "is estimating the same illumination", wait=True):
+        write_arrays(path, found)
     return path
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from hooke.core.errors import DataError
+from hooke.core.files import link_to
 from hooke.images.reading.metadata import read_metadata
 
 RXRX_CHANNELS = ("DNA", "ER", "Actin", "RNA", "Mito", "Golgi")
@@ -122,11 +123,8 @@ def jump_metadata(folder: Path) -> pl.DataFrame:
 def gathered(files: list[Path], folder: Path) -> Path:
     """One folder that holds all given files, wherever they lie: links below `folder`."""
     place = Path(folder) / "jump_tables"
-    place.mkdir(parents=True, exist_ok=True)
     for path in files:
-        link = place / path.name
-        link.unlink(missing_ok=True)
-        link.symlink_to(path.resolve())
+        link_to(path.resolve(), place / path.name)
     return place
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from hooke.core.checked import write_arrays
+from hooke.core.files import replacing, write_durably
 from hooke.images.reading.planes import MissingPackageError
 from hooke.images.simulated.screen import Screen
 
@@ -19,16 +22,14 @@ _STATEMENT = "The images and tables in this folder are simulated by Hooke. No mi
 
 def write_rxrx1(folder: Path, screen: Screen) -> Path:
     """PNG planes and `metadata.csv` as RxRx1 has them; returns the table's path."""
-    image = _pillow()
     rows = []
     names = screen.fields["perturbation"].unique().sort().to_list()
     part = {**dict.fromkeys(("01",), "train"), "02": "val", "03": "test"}
     for number, row in enumerate(screen.fields.iter_rows(named=True)):
         experiment, plate, well, site = row["experiment"], row["plate"], row["well"], row["site"]
         place = folder / "images" / experiment / f"Plate{plate}"
-        place.mkdir(parents=True, exist_ok=True)
         for channel, plane in enumerate(screen.render(number), start=1):
-            image.fromarray(plane).save(place / f"{well}_s{site}_w{channel}.png", compress_level=1)
+            _write_png(place / f"{well}_s{site}_w{channel}.png", plane)
         kind = {"negative": "negative_control", "positive": "positive_control"}.get(row["control"], "treatment")
         rows.append(
             {
@@ -50,15 +51,13 @@ def write_rxrx1(folder: Path, screen: Screen) -> Path:
 
 def write_rxrx3(folder: Path, screen: Screen) -> Path:
     """PNG planes of one site a well and `metadata.csv` as RxRx3 has them; returns the table's path."""
-    image = _pillow()
     rows = []
     for number, row in _huvec(screen):
         experiment, plate = _rxrx3_names(screen, row)
         place = folder / "images" / experiment / f"Plate{plate}"
-        place.mkdir(parents=True, exist_ok=True)
         for channel, plane in enumerate(screen.render(number), start=1):
             wide = plane.astype(np.uint16) * 257
-            image.fromarray(wide).save(place / f"{row['well']}_s1_w{channel}.png", compress_level=1)
+            _write_png(place / f"{row['well']}_s1_w{channel}.png", wide)
         rows.append(_rxrx3_row(experiment, plate, row))
     return _table(folder, rows, "metadata.csv")
 
@@ -79,10 +78,8 @@ def write_rxrx3_core(folder: Path, screen: Screen) -> Path:
             keys.append(f"{experiment}/Plate{plate}/{row['well']}_s1_{channel}")
             images.append({"bytes": imagecodecs.jpeg2k_encode(plane, level=0, reversible=True), "path": None})
         rows.append(_rxrx3_row(experiment, plate, row))
-    (folder / "data").mkdir(parents=True, exist_ok=True)
-    pq.write_table(
-        pa.table({"__key__": keys, "jp2": images}), folder / "data" / "train-00000-of-00001.parquet", row_group_size=256
-    )
+    with replacing(folder / "data" / "train-00000-of-00001.parquet") as temporary:
+        pq.write_table(pa.table({"__key__": keys, "jp2": images}), temporary, row_group_size=256)
     return _table(folder, rows, "metadata_rxrx3_core.csv")
 
 
@@ -99,16 +96,15 @@ def write_jump_cp(folder: Path, screen: Screen) -> Path:
     }
     for number, row in enumerate(screen.fields.iter_rows(named=True)):
         place = folder / "images" / row["experiment"] / row["plate"] / "Images"
-        place.mkdir(parents=True, exist_ok=True)
         for channel, plane in enumerate(screen.render(number), start=1):
             name = f"r{row['row']:02d}c{row['column']:02d}f{row['site']:02d}p01-ch{channel}sk1fk1fl1.tiff"
-            tifffile.imwrite(place / name, plane, compression="lzw")
+            buffer = io.BytesIO()
+            tifffile.imwrite(buffer, plane, compression="lzw")
+            write_durably(place / name, buffer.getvalue())
     tables = folder / "metadata"
-    tables.mkdir(parents=True, exist_ok=True)
     for name, table in _jump_tables(screen, codes).items():
-        with gzip.GzipFile(tables / f"{name}.csv.gz", "wb", mtime=0) as file:
-            file.write(table.write_csv().encode())
-    (folder / NOTE).write_text(_STATEMENT)
+        write_durably(tables / f"{name}.csv.gz", gzip.compress(table.write_csv().encode(), mtime=0))
+    write_durably(folder / NOTE, _STATEMENT)
     return tables
 
 
@@ -164,28 +160,28 @@ def _rxrx3_row(experiment: str, plate: int, row: dict[str, object]) -> dict[str,
 
 
 def _table(folder: Path, rows: list[dict[str, object]], name: str) -> Path:
-    pl.DataFrame(rows, infer_schema_length=None).write_csv(folder / name)
-    (folder / NOTE).write_text(_STATEMENT)
+    write_durably(folder / name, pl.DataFrame(rows, infer_schema_length=None).write_csv())
+    write_durably(folder / NOTE, _STATEMENT)
     return folder / name
 
 
-def _pillow() -> Any:
+def _write_png(path: Path, pixels: np.ndarray) -> None:
     try:
         import PIL.Image
     except ImportError as error:
         raise MissingPackageError("writing PNG", "pillow") from error
-    return PIL.Image
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(buffer, format="PNG", compress_level=1)
+    write_durably(path, buffer.getvalue())
 
 
 def write_npz(folder: Path, screen: Screen) -> Path:
     """One npz a field and `wells.csv` under standard names; returns the table's path."""
     for number, row in enumerate(screen.fields.iter_rows(named=True)):
         place = folder / "images" / row["experiment"] / row["plate"]
-        place.mkdir(parents=True, exist_ok=True)
-        np.savez(
+        write_arrays(
             place / f"{row['well']}_s{row['site']}.npz",
-            image=screen.render(number),
-            channels=np.array(screen.config.channels),
+            {"image": screen.render(number), "channels": np.array(screen.config.channels)},
         )
     columns = (
         "experiment",

@@ -12,7 +12,6 @@ Beside the shards lie `rejected.parquet` (rows that hold no molecule and label c
 from __future__ import annotations
 
 import itertools
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
@@ -23,8 +22,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hooke.core.errors import DataError, UsageError
-from hooke.core.files import exclusive
+from hooke.core.checked import read_arrays, say_made_again
+from hooke.core.errors import DamagedError, DataError, UsageError
+from hooke.core.files import exclusive, locked, remove_folder, replacing, write_durably
 from hooke.core.hashing import content_hash, file_sha256
 from hooke.core.how import How
 from hooke.core.json_text import json_text
@@ -220,11 +220,11 @@ class _Work:
     def store(self, folder: Path) -> MoleculeStore:
         """The store in this folder, made if need be."""
         recipe = content_hash([INGEST_VERSION, *self.identity])
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with exclusive(folder.with_name(f"{folder.name}.lock"), f"is preparing {folder}"):
-            if not manifests(folder):
-                self._make(folder, recipe)
-            shutil.rmtree(folder / "stage", ignore_errors=True)
+        if not manifests(folder) or locked(folder):
+            with exclusive(folder, f"is preparing {folder}", wait=bool(manifests(folder))):
+                if not manifests(folder):
+                    self._make(folder, recipe)
+                remove_folder(folder / "stage")
         store = MoleculeStore.open(folder)
         if store.metadata.get("ingest_recipe", recipe) != recipe:
             raise UsageError(f"{folder} holds the store of another table, or of other options; choose another folder")
@@ -254,10 +254,9 @@ class _Work:
         """Prepare all rows that an earlier run did not; returns the staged files of all rows, with the table of each."""
         stamp = folder / "recipe.json"
         if folder.exists() and not (stamp.exists() and stamp.read_text() == wanted):
-            shutil.rmtree(folder)
+            remove_folder(folder)
         if not folder.exists():
-            folder.mkdir(parents=True)
-            stamp.write_text(wanted)
+            write_durably(stamp, wanted)
         staged: dict[Path, str] = {}
         with progress(plans[0].columns.rows, f"preparing {self.title}", "rows", show=self.how.show_progress) as bar:
 
@@ -266,7 +265,7 @@ class _Work:
                     for rows in read_rows(table, plan.columns):
                         file = folder / f"{len(staged):08d}.npz"
                         staged[file] = plan.table
-                        if file.exists():
+                        if _whole(file):
                             bar.advance(len(rows))
                         else:
                             yield ChunkJob(rows, plan, file)
@@ -347,6 +346,15 @@ def _conversions(table: Table) -> dict[str, tuple[str, str]]:
     return {name: (options.units[name], target) for name, target in options.convert_to.items()}
 
 
+def _whole(file: Path) -> bool:
+    """Whether a staged file of an earlier run is there and undamaged."""
+    try:
+        return file.exists() and bool(read_arrays(file))
+    except DamagedError as error:
+        say_made_again(error)
+        return False
+
+
 def _merged(staged: Iterable[Path], chunks: Sequence[StagedChunk], labels: Sequence[Label], rule: Rule) -> Merged:
     """Which rows stay, and their labels; of nothing where all stay."""
     if rule == "keep_all":
@@ -399,7 +407,8 @@ def _write_rejected(path: Path, refused: list[dict[str, Any]], *, mixed: bool) -
     numbers = [(name, pa.int64()) for name in ("row", "line")]
     texts = [(name, pa.string()) for name in ("what", "column", "value", "reason")]
     columns = [("table", pa.string()), numbers[0]] if mixed else numbers
-    pq.write_table(pa.Table.from_pylist(refused, schema=pa.schema([*columns, *texts])), path)
+    with replacing(path) as temporary:
+        pq.write_table(pa.Table.from_pylist(refused, schema=pa.schema([*columns, *texts])), temporary)
 
 
 def _write_duplicates(path: Path, merged: Merged, chunks: Sequence[StagedChunk]) -> int:
@@ -411,5 +420,6 @@ def _write_duplicates(path: Path, merged: Merged, chunks: Sequence[StagedChunk])
         for name in ("source_row", "split")
     )
     columns = {"row": rows[gone], "merged_into": rows[stays]}
-    pq.write_table(pa.table({name: pa.array(values, pa.int64()) for name, values in columns.items()}), path)
+    with replacing(path) as temporary:
+        pq.write_table(pa.table({name: pa.array(values, pa.int64()) for name, values in columns.items()}), temporary)
     return int((split[gone] != split[stays]).sum())

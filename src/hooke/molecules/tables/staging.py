@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +13,8 @@ from typing import Any
 import numpy as np
 from rdkit import Chem
 
-from hooke.core.files import disk_full_explained, put_in_place
+from hooke.core.checked import read_arrays, write_arrays
+from hooke.core.files import disk_full_explained
 from hooke.core.json_text import json_text
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.molecules.blocks import GraphLabels, MoleculeBlock
@@ -90,32 +89,27 @@ class StagedChunk:
 def stage(job: ChunkJob) -> int:
     """In a worker: prepare some rows and write their staged file. Returns their number."""
     block, refused = prepare_chunk(job)
-    temporary = job.file.with_suffix(f".{socket.gethostname()}.{os.getpid()}.tmp")
     with disk_full_explained(job.file.parent, "finished chunks are kept"):
-        with open(temporary, "wb") as file:
-            np.savez(file, **_pack(block), refused=_as_bytes(refused), rows=np.array(len(job.rows)))  # type: ignore[arg-type]
-        put_in_place(temporary, job.file)
+        write_arrays(job.file, {**_pack(block), "refused": _as_bytes(refused), "rows": np.array(len(job.rows))})
     return len(job.rows)
 
 
 def staged_chunk(file: Path) -> StagedChunk:
     """What became of a staged chunk, without its molecules."""
-    with np.load(file) as data:
-        refused = json.loads(data["refused"].tobytes())
-        time = data["time"] if "time" in data.files else None
-        return StagedChunk(int(data["rows"]), data["keys"], data["source_row"], data["split"], refused, time)
+    data = read_arrays(file, "rows", "keys", "source_row", "split", "refused", optional=("time",))
+    refused = json.loads(data["refused"].tobytes())
+    return StagedChunk(int(data["rows"]), data["keys"], data["source_row"], data["split"], refused, data.get("time"))
 
 
 def staged_labels(file: Path) -> GraphLabels:
     """The labels of a staged chunk."""
-    with np.load(file) as data:
-        return GraphLabels(data["label_offsets"], data["label_index"], data["label_value"], data["label_bound"])
+    data = read_arrays(file, "label_offsets", "label_index", "label_value", "label_bound")
+    return GraphLabels(data["label_offsets"], data["label_index"], data["label_value"], data["label_bound"])
 
 
 def staged_block(file: Path) -> MoleculeBlock:
     """The molecules of a staged chunk."""
-    with np.load(file) as data:
-        named = {name: data[name] for name in data.files}
+    named = read_arrays(file)
     arrays = MoleculeArrays(
         named["atom_offsets"],
         named["bond_offsets"],

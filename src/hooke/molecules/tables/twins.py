@@ -16,6 +16,7 @@ import polars as pl
 from rdkit import Chem, rdBase
 from rdkit.Chem import Crippen
 
+from hooke.core.files import replacing, write_durably
 from hooke.core.label import Label
 from hooke.core.pt_files import write_integer_lists
 from hooke.molecules.tables.description import Table
@@ -137,9 +138,9 @@ def _cells(
 
 def _write(path: Path, cells: dict[str, list[Any]]) -> Path:
     """As Parquet, CSV or CSV.gz, by the name of the file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".parquet":
-        pl.DataFrame(cells).write_parquet(path)
+        with replacing(path) as temporary:
+            pl.DataFrame(cells).write_parquet(temporary)
         return path
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -147,7 +148,7 @@ def _write(path: Path, cells: dict[str, list[Any]]) -> Path:
     for row in zip(*cells.values(), strict=True):
         writer.writerow([f"{value:g}" if isinstance(value, float) else value for value in row])
     data = text.getvalue().encode()
-    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+    write_durably(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
     return path
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from hooke.core.checked import check_seal, write_parquet
 from hooke.core.errors import DataError
-from hooke.core.files import put_in_place
 from hooke.studies.search.live import Search
 from hooke.studies.search.space import Point, Space
 
@@ -71,6 +71,7 @@ def read_table(space: Space, path: Path) -> Table:
     Raises:
         DataError: It is of another space, or unfinished.
     """
+    check_seal(path)
     found = pl.read_parquet(path)
     names = [parameter.key for parameter in space.parameters]
     if found.columns != [*names, *_SCORES]:
@@ -84,10 +85,7 @@ def read_table(space: Space, path: Path) -> Table:
 
 
 def _write(rows: list[dict[str, float]], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    pl.DataFrame(rows).write_parquet(temporary)
-    put_in_place(temporary, path)
+    write_parquet(pl.DataFrame(rows), path)
 
 
 def trained_scores(search: Search) -> Scores:

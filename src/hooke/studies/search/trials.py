@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from hooke.core.files import append_lines, exclusive
 from hooke.core.json_text import json_text, number_or
 from hooke.studies.search.algorithms import Optimiser, Result
 from hooke.studies.search.space import Point
@@ -99,16 +98,10 @@ class TrialFile:
             self._append(trial)
 
     def _append(self, trial: Trial) -> None:
-        whole = not self.path.exists() or not self.path.stat().st_size or self.path.read_bytes().endswith(b"\n")
-        with open(self.path, "a") as file:
-            file.write(("" if whole else "\n") + json_text(asdict(trial)) + "\n")
+        append_lines(self.path, [json_text(asdict(trial))])
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.path.with_name(self.path.name + ".lock"), "w") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            yield
+    def _locked(self) -> AbstractContextManager[None]:
+        return exclusive(self.path, f"is writing {self.path}", wait=True)
 
 
 def _alive(process: int) -> bool:

@@ -72,7 +72,12 @@ class Reference:
             min(round(sum(orders)) + hydrogens, 9),
         ]
         sizes = [vocabulary.size for vocabulary in ATOM_VOCABULARIES] + [19, 8, 8, 10]
-        return self._rows(f"{prefix}.atoms.table.rows.weight", [*codes, *derived], sizes, counts=(2, 3, 10, 11))
+        return self._rows(
+            f"{prefix}.atoms.table.rows.weight",
+            [*codes, *derived],
+            sizes,
+            counts=(2, 3, len(sizes) - 2, len(sizes) - 1),
+        )
 
     def bond(self, edge: tuple[int, int], name: str) -> np.ndarray:
         codes = self.batch.edge_codes[self.number[edge]].tolist()

@@ -41,9 +41,9 @@ def test_parity(reference, options) -> None:
 
 
 def test_size_of_chemprop() -> None:
-    """Encoder of width 300 within 5% of chemprop's 227,700 (W_i 86 x 300, W_h 300 x 300, W_o 372 x 300 + 300)."""
+    """Encoder of width 300 within 6% of chemprop's 227,700 (W_i 86 x 300, W_h 300 x 300, W_o 372 x 300 + 300), which has no stereo groups."""
     count = sum(parameter.numel() for parameter in dmpnn.Model(dmpnn.Config()).parameters())
-    assert abs(count / 227_700 - 1) < 0.05
+    assert abs(count / 227_700 - 1) < 0.06
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-6)])

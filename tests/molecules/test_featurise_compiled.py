@@ -7,7 +7,7 @@ import pytest
 from rdkit import Chem
 
 from hooke.molecules import featurise_compiled as module
-from hooke.molecules.featurise import PROBES, featurise_reference, same_codes
+from hooke.molecules.featurise import PROBES, perceive_reference, same_perceived
 from hooke.molecules.parse import silence_rdkit
 
 silence_rdkit()
@@ -23,7 +23,7 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_kernels_without_compilation_equal_the_reference() -> None:
     smiles = [*PROBES, "C" * 260, "C~C", "[CH3:5]C", "[U+5]", "C$C", "C1CC1C1CC1", "O[Cl](=O)(=O)=O"]
     molecules = [Chem.MolFromSmiles(text) for text in smiles]
-    assert same_codes(module.featurise_compiled(molecules), featurise_reference(molecules))
+    assert same_perceived(module.perceive_compiled(molecules), perceive_reference(molecules))
 
 
 @pytest.mark.usefixtures("plain")
@@ -32,13 +32,13 @@ def test_query_atoms_and_bonds_go_through_the_reference() -> None:
     for query in queries:
         query.UpdatePropertyCache(strict=False)
         Chem.FastFindRings(query)
-    assert same_codes(module.featurise_compiled(queries), featurise_reference(queries))
+    assert same_perceived(module.perceive_compiled(queries), perceive_reference(queries))
 
 
 def test_another_binary_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAJOR", 99)
     with pytest.raises(ValueError, match="known here: 99"):
-        module.featurise_compiled([Chem.MolFromSmiles("C")])
+        module.perceive_compiled([Chem.MolFromSmiles("C")])
 
 
 @pytest.mark.usefixtures("plain")

@@ -15,6 +15,7 @@ from hooke.molecules.parse import (
     molecule_of,
     parse,
     silence_rdkit,
+    smiles_of,
 )
 
 silence_rdkit()
@@ -103,3 +104,59 @@ def test_a_molecule_accepted_before_is_read_again_without_a_warning(capfd: pytes
     silence_rdkit()
     with pytest.raises(ValueError, match="not a valid SMILES: 'C1CC'"):
         molecule_of("C1CC")
+
+
+KEYS = (
+    (
+        "Cc1ccccc1",
+        "[CH3:1]c1ccccc1",
+        "C[c:1]1[cH:2][cH:3][cH:4][cH:5][cH:6]1",
+        "CC1=CC=CC=C1",
+        "[H]C([H])([H])c1ccccc1",
+    ),
+    ("CC(C)F", "[CH3:1][C@H]([CH3:2])F"),  # only the numbers made it a centre
+    ("C[C@H](F)Br", "C[C@H](F)Br |a:1|", "Br[C@@H](F)C"),
+    ("C[C@@H](F)Br",),
+    ("C[C@H](F)Br |&1:1|", "C[C@@H](F)Br |&1:1|", "F[C@H](C)Br |&3:1|"),
+    ("C[C@H](F)Br |o1:1|", "C[C@@H](F)Br |o2:1|"),
+    ("C", "[CH4:7]"),
+    ("[13CH4]", "[13CH4:2]"),
+    (
+        "Cc1cccc(I)c1-c1c(C)cccc1Br |wU:7.6|",
+        "Cc1cccc(I)c1-c1c(C)cccc1Br |wD:7.7|",
+        "Cc1cccc(I)c1-c1c(C)cccc1Br |wU:8.9|",
+    ),
+    ("Cc1cccc(I)c1-c1c(C)cccc1Br |wD:7.6|",),
+    ("Cc1cccc(I)c1-c1c(C)cccc1[C@H](F)Cl |wU:7.6,&1:15|", "Cc1cccc(I)c1-c1c(C)cccc1[C@@H](F)Cl |wU:7.6,&1:15|"),
+)
+
+
+def test_one_key_for_each_molecule() -> None:
+    keys = [{canonical_smiles(parse(smiles)) for smiles in writings} for writings in KEYS]
+    assert [len(key) for key in keys] == [1] * len(KEYS)
+    assert len(set().union(*keys)) == len(KEYS)
+    for [key] in keys:
+        assert canonical_smiles(parse(key)) == key
+        assert ":" not in key.partition(" |")[0]
+
+
+@pytest.mark.parametrize("writings", KEYS, ids=lambda writings: writings[0])
+def test_the_network_sees_what_the_key_says(writings: tuple[str, ...]) -> None:
+    again = [featurise([parse(canonical_smiles(parse(smiles)))]) for smiles in writings]
+    assert all(same_codes(arrays, again[0]) for arrays in again)
+
+
+def test_molecules_of_another_program_have_the_same_key() -> None:
+    for writings in KEYS:
+        if "w" not in writings[0]:
+            for smiles in writings:
+                molecule = Chem.AddHs(Chem.MolFromSmiles(smiles))
+                order = list(range(molecule.GetNumAtoms()))[::-1]
+                assert smiles_of(Chem.RenumberAtoms(molecule, order)) == canonical_smiles(parse(smiles))
+    with pytest.raises(ParseError, match="valence"):
+        smiles_of(Chem.MolFromSmiles("C(C)(C)(C)(C)C", sanitize=False))
+
+
+def test_numbers_of_atoms_are_kept_where_labels_need_them() -> None:
+    assert [atom.GetAtomMapNum() for atom in parse("[CH3:2][OH:1]", numbered=True).GetAtoms()] == [2, 1]
+    assert [atom.GetAtomMapNum() for atom in parse("[CH3:2][OH:1]").GetAtoms()] == [0, 0]

@@ -139,7 +139,7 @@ def test_graphs_that_are_not_simple_and_undirected_are_refused() -> None:
 def test_foreign_features_are_refused() -> None:
     data = to_pyg(batch_of())
     for x in (data.x.float(), data.x[:, :5], None):
-        with pytest.raises(UsageError, match=r"integer codes, 8 columns"):
+        with pytest.raises(UsageError, match=r"integer codes, 11 columns"):
             from_pyg(Fields(x=x, edge_index=data.edge_index, edge_attr=data.edge_attr, batch=data.batch, ptr=data.ptr))
 
 

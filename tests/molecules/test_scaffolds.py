@@ -24,6 +24,7 @@ def test_scaffolds() -> None:
     assert murcko_scaffold("CCc1ccccc1CC2CC2") == "c1ccc(CC2CC2)cc1"
     assert murcko_scaffold("CCO") == ""
     assert murcko_scaffold("C[C@H]1CCCNC1") == murcko_scaffold("C[C@@H]1CCCNC1")
+    assert murcko_scaffold("[CH3:1][c:2]1[cH:3]cccc1") == "c1ccccc1"
     with pytest.raises(ValueError, match="not a valid SMILES"):
         murcko_scaffold("C1C")
 

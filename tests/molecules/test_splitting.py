@@ -95,3 +95,30 @@ def test_leaks(store: MoleculeStore) -> None:
     assert scaffold["equal_scaffolds"] == 0
     nothing = split_store(store, SplitSection(fractions=(1.0, 0.0, 0.0)))
     assert leak_report(store, nothing) == {"test_molecules": 0}
+
+
+def test_numbered_writings_of_a_molecule_are_one_molecule_in_one_part(tmp_path: Path) -> None:
+    toluenes = [f"[CH3:{number + 1}]c1ccccc1,{number / 2}" for number in range(20)]
+    others = [f"{'C' * (number + 2)}c1ccccc1,{number / 2}" for number in range(9)]
+    (tmp_path / "t.csv").write_text("\n".join(["smiles,y", *toluenes, *others]) + "\n")
+    store = csv.Dataset(csv.Config(path=str(tmp_path / "t.csv"))).prepare(
+        tmp_path / "stores", How(0, show_progress=False)
+    )
+    assert len(store) == 10
+    assert store.smiles()[0] == "Cc1ccccc1"
+    assert store.metadata["ingest"]["duplicates_merged"] == 19
+    split = split_store(store, SplitSection(kind="scaffold"))
+    assert sorted(map(len, (split.train, split.valid, split.test))) == [0, 0, 10]  # one scaffold
+    assert leak_report(store, split_store(store, SplitSection(kind="random")))["equal_structures"] == 0
+
+
+def test_isomers_and_mixtures_are_other_molecules(tmp_path: Path) -> None:
+    rows = ["C[C@H](F)Br", "C[C@H](F)Br |&1:1|", "C[C@@H](F)Br |&1:1|", "C", "[13CH4]"]
+    (tmp_path / "t.csv").write_text(
+        "\n".join(["smiles;y", *(f"{smiles};{row / 2}" for row, smiles in enumerate(rows))]) + "\n"
+    )
+    store = csv.Dataset(csv.Config(path=str(tmp_path / "t.csv"))).prepare(
+        tmp_path / "stores", How(0, show_progress=False)
+    )
+    assert store.smiles() == ["C[C@H](F)Br", "C[C@H](F)Br |&1:1|", "C", "[13CH4]"]
+    assert store.graph_labels()[0][:, 0].tolist() == [0, 0.75, 1.5, 2]

@@ -45,8 +45,8 @@ def test_only_hidden_atoms_count() -> None:
     task = Task(Config(atoms=1.0, bonds=0.0), MoleculeSpec())
     carbon = float(task.losses(network, batch_of(["CC"]), 0, seeded(0))["atoms"])
     oxygen = float(task.losses(network, batch_of(["OO"]), 0, seeded(0))["atoms"])
-    assert carbon == pytest.approx(ATOM - math.log(ATOM_SIZES[0]) / 8, rel=1e-4)
-    assert oxygen == pytest.approx(carbon + 30 / 8, rel=1e-4)
+    assert carbon == pytest.approx(ATOM - math.log(ATOM_SIZES[0]) / len(ATOM_SIZES), rel=1e-4)
+    assert oxygen == pytest.approx(carbon + 30 / len(ATOM_SIZES), rel=1e-4)
 
 
 def test_contract_with_everything_hidden() -> None:

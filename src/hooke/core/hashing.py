@@ -33,6 +33,17 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def mixed(keys: np.ndarray) -> np.ndarray:
+    """uint64 to uint64, one to one, so that keys that differ in any bit differ in about half of them: the same on every machine.
+
+    Source: SplitMix64 (Steele et al. 2014, doi 10.1145/2660193.2660195).
+    """
+    keys = keys + np.uint64(0x9E3779B97F4A7C15)
+    keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return keys ^ (keys >> np.uint64(31))
+
+
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return {name: _plain(getattr(value, name)) for name in present(value)}

@@ -167,7 +167,7 @@ class Dataset(datasets.Dataset[Config]):
 
         silence_rdkit()
         molecules = [Chem.MolFromSmiles(smiles) for smiles in table["smiles"]]
-        arrays = add_encodings(featurise(molecules), encodings)
+        arrays = add_encodings(featurise(molecules, encodings.features), encodings)
         parts = table[f"split_{self.config.split_seed}"] if self.config.part == "assay" else [None] * len(table)
         names = [label.name for label in self.labels if label.level == "graph"]
         return MoleculeBlock(

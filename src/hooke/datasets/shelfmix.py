@@ -72,12 +72,14 @@ class Config:
         held_out: Names in `SUITES`.
         muv_share: Of MUV's rows that is taken: they are more than half of all, and hardly a five-hundredth is active.
         descriptors: Whether every molecule also carries its computed descriptors as labels (`molecules.descriptors.quick_descriptors`).
+        vectors: A file of `hooke embed` with vectors of these molecules by another encoder, to be learnt as labels (distillation); "" for none.
     """
 
     tables: tuple[str, ...] | str = "all"
     held_out: tuple[str, ...] | str = "all"
     muv_share: float = later(1.0)
     descriptors: bool = later(False)
+    vectors: str = later("")
 
     def __post_init__(self) -> None:
         _chosen(self.tables)
@@ -122,7 +124,9 @@ class Dataset(datasets.Dataset[Config]):
     def _mix(self, tables: list[Table], folder: Path, how: How, excluded: frozenset[str]) -> MoleculeStore:
         from hooke.molecules.tables.ingest import IngestOptions, prepare_tables
 
-        return prepare_tables(tables, Path(folder), CARD.name, how, IngestOptions(excluded, self.config.descriptors))
+        vectors = Path(self.config.vectors) if self.config.vectors else None
+        options = IngestOptions(excluded, self.config.descriptors, vectors)
+        return prepare_tables(tables, Path(folder), CARD.name, how, options)
 
 
 def _named(name: str, table: Table) -> Table:

@@ -197,10 +197,11 @@ def read_recipe(run: RunFolder) -> Recipe:
         DataError: This Hooke cannot read it.
     """
     try:
-        return resolve({key: value for key, value in run.recipe.items() if key != "pretrained"})
+        recipe = resolve({key: value for key, value in run.recipe.items() if key != "pretrained"})
     except UsageError as error:
         made = run.info["versions"].get("hooke-bio")
         raise DataError(f"{run.folder} was made by Hooke {made}, which this Hooke cannot read: {error}") from error
+    return trainable(recipe.modality, "fit").released_recipe(recipe, run)
 
 
 def next_step(run: RunFolder) -> tuple[str, str]:

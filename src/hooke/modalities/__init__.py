@@ -234,6 +234,15 @@ class Trainable(Modality):
         """
         return None
 
+    def released_recipe(self, recipe: Recipe, run: RunFolder) -> Recipe:
+        """The recipe of a run, with what the release that made it did where its recipe says nothing.
+
+        Args:
+            recipe: As this Hooke understands it.
+            run: The run folder.
+        """
+        return recipe
+
     def read_spec(self, run: RunFolder) -> Any:
         """The spec of a run, of every released version.
 

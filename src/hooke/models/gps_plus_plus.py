@@ -148,7 +148,7 @@ class Inputs(ItemRandom):
         super().__init__("graphs")
         self.config = config
         width = config.embedding_width
-        self.atoms, self.bonds = AtomEmbedding(width), BondEmbedding(width)
+        self.atoms, self.bonds = AtomEmbedding(width, encodings.features), BondEmbedding(width)
         self.atom_mlp = _mlp(width, config.width, config.expansion)
         self.bond_mlp = _mlp(width, config.edge_width, config.expansion)
         self.degree = nn.Embedding(MAXIMUM_DEGREE + 1, width)

@@ -21,7 +21,7 @@ class MoleculeBatch:
     """`B` molecules: `V` nodes (atoms), `M` bonds and `E = 2 M` directed edges, sorted by destination.
 
     Attributes:
-        atom_codes: (V, 8) int64, columns of `vocabulary.ATOM_COLUMNS`.
+        atom_codes: (V, 11) int64, columns of `vocabulary.ATOM_COLUMNS`; version 1 has the first 8.
         edge_index: (2, E) int64, row 0 source and row 1 destination node; row 1 never decreases.
         edge_codes: (E, 4) int64, columns of `vocabulary.BOND_COLUMNS`.
         edge_reverse: (E,) int64, the position of the same bond's edge in the other direction.

@@ -1,4 +1,4 @@
-"""The compiled featuriser: decodes RDKit's binary molecule format straight into codes (extra "fast", numba).
+"""The compiled first step of featurising: decodes RDKit's binary molecule format straight into codes (extra "fast", numba).
 
 `Mol.ToBinary` costs about a sixth of parsing the SMILES, and one pass over its bytes replaces some ten calls into RDKit
 for each atom. Only the header, atom and bond records are read; ring membership is found here (a bond lies in a ring if
@@ -26,8 +26,8 @@ import numpy as np
 from rdkit import Chem
 
 from hooke.molecules.arrays import MoleculeArrays
-from hooke.molecules.featurise import featurise_reference
-from hooke.molecules.vocabulary import ATOM_COLUMNS, BOND_COLUMNS
+from hooke.molecules.featurise import Perceived, marked, perceive_reference
+from hooke.molecules.vocabulary import BOND_COLUMNS, atom_vocabularies
 
 MAGIC, MAJOR = 0xDEADBEEF, 16
 _HEADER = 30  # bytes before the first atom record
@@ -37,8 +37,8 @@ _TAG_RINGS, _TAG_SYMMETRIC_RINGS = 20, 66
 _UNKNOWN = -1  # instead of a position: this record is not known here
 
 
-def featurise_compiled(molecules: Sequence[Chem.Mol]) -> MoleculeArrays:
-    """Atom and bond codes of many molecules, equal to `featurise.featurise_reference`.
+def perceive_compiled(molecules: Sequence[Chem.Mol]) -> Perceived:
+    """Codes and marks of many molecules, equal to `featurise.perceive_reference`.
 
     Raises:
         ValueError: The installed RDKit writes another version of its binary format.
@@ -52,16 +52,25 @@ def featurise_compiled(molecules: Sequence[Chem.Mol]) -> MoleculeArrays:
         if magic != MAGIC or major != MAJOR:
             raise ValueError(f"RDKit binary format {major}, known here: {MAJOR}")
     atom_offsets, bond_offsets = count_items(data, starts)
-    atom_codes = np.zeros((int(atom_offsets[-1]), len(ATOM_COLUMNS)), np.uint8)
-    bond_atoms = np.zeros((int(bond_offsets[-1]), 2), np.uint16)
-    bond_codes = np.zeros((int(bond_offsets[-1]), len(BOND_COLUMNS)), np.uint8)
-    known = decode(data, starts, atom_offsets, bond_offsets, atom_codes, bond_atoms, bond_codes)
+    atoms, bonds = int(atom_offsets[-1]), int(bond_offsets[-1])
+    atom_codes, bond_codes = (
+        np.zeros((atoms, len(atom_vocabularies(1))), np.uint8),
+        np.zeros((bonds, len(BOND_COLUMNS)), np.uint8),
+    )
+    bond_atoms = np.zeros((bonds, 2), np.uint16)
+    isotopes, stereo, chosen = np.zeros(atoms, np.uint16), np.zeros(bonds, np.uint8), np.full((bonds, 2), -1, np.int32)
+    known = decode(
+        data, starts, atom_offsets, bond_offsets, atom_codes, isotopes, bond_atoms, bond_codes, stereo, chosen
+    )
     for row in np.flatnonzero(~known):
-        one = featurise_reference([molecules[int(row)]])
-        atom_codes[atom_offsets[row] : atom_offsets[row + 1]] = one.atom_codes
-        bond_atoms[bond_offsets[row] : bond_offsets[row + 1]] = one.bond_atoms
-        bond_codes[bond_offsets[row] : bond_offsets[row + 1]] = one.bond_codes
-    return MoleculeArrays(atom_offsets, bond_offsets, atom_codes, bond_atoms, bond_codes)
+        single = perceive_reference([molecules[int(row)]])
+        stretch = slice(atom_offsets[row], atom_offsets[row + 1])
+        atom_codes[stretch], isotopes[stretch] = single.arrays.atom_codes, single.marks.isotopes
+        stretch = slice(bond_offsets[row], bond_offsets[row + 1])
+        bond_atoms[stretch], bond_codes[stretch] = single.arrays.bond_atoms, single.arrays.bond_codes
+        stereo[stretch], chosen[stretch] = single.marks.bond_stereo, single.marks.bond_atoms
+    arrays = MoleculeArrays(atom_offsets, bond_offsets, atom_codes, bond_atoms, bond_codes)
+    return marked(molecules, arrays, isotopes, stereo, chosen)
 
 
 @numba.njit(cache=True)
@@ -107,8 +116,8 @@ def _order_code(order):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _read_atom(data, at, codes):  # type: ignore[no-untyped-def]
-    """Fill one atom's codes but for ring membership; returns the position after the record, or _UNKNOWN."""
+def _read_atom(data, at, codes, isotope):  # type: ignore[no-untyped-def]
+    """Fill one atom's codes but for ring membership, and its isotope; returns the position after the record, or _UNKNOWN."""
     flags, mask = data[at + 1], _int32(data, at + 2)
     if flags & 0x92 or mask >= 512 or mask & 1:  # a query, a residue, or a bit that has no meaning yet
         return _UNKNOWN
@@ -140,6 +149,7 @@ def _read_atom(data, at, codes):  # type: ignore[no-untyped-def]
         codes[3] = min(data[at], 5)
         at += 1
     if mask & 256:
+        isotope[0] = _int32(data, at)
         at += 4
     if flags & 0x08:
         if data[at] != _TAG_MAP_NUMBER:
@@ -154,8 +164,8 @@ def _read_atom(data, at, codes):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _read_bond(data, at, width, ends, codes):  # type: ignore[no-untyped-def]
-    """Fill one bond's ends and codes but for ring membership; returns the position after the record, or _UNKNOWN."""
+def _read_bond(data, at, width, ends, codes, stereo, chosen):  # type: ignore[no-untyped-def]
+    """Fill one bond's ends, codes but for ring membership, and mark; returns the position after the record, or _UNKNOWN."""
     if width == 1:
         ends[0], ends[1] = data[at], data[at + 1]
     else:
@@ -173,19 +183,24 @@ def _read_bond(data, at, width, ends, codes):  # type: ignore[no-untyped-def]
     if flags & 0x04:
         at += 1
     if flags & 0x02:
-        codes[1] = min(data[at], 6)
-        at += 2 + np.int64(data[at + 1]) * width
+        codes[1], stereo[0] = min(data[at], 6), data[at]
+        count = np.int64(data[at + 1])
+        at += 2
+        if count == 2:
+            chosen[0] = data[at] if width == 1 else _int32(data, at)
+            chosen[1] = data[at + 1] if width == 1 else _int32(data, at + 4)
+        at += count * width
     codes[2] = 1 if flags & 0x20 else 0
     return at
 
 
 @numba.njit(cache=True)
-def _read_molecule(data, at, end, atoms, ends, bonds):  # type: ignore[no-untyped-def]
-    """Fill one molecule's codes but for rings; returns False where its records are not known here."""
+def _read_molecule(data, at, end, atoms, isotopes, ends, bonds, stereo, chosen):  # type: ignore[no-untyped-def]
+    """Fill one molecule's codes but for rings, and its marks; returns False where its records are not known here."""
     if data[at - 1] != _TAG_ATOMS:
         return False
     for atom in range(len(atoms)):
-        at = _read_atom(data, at, atoms[atom])
+        at = _read_atom(data, at, atoms[atom], isotopes[atom : atom + 1])
         if at < 0 or at >= end:
             return False
     if data[at] != _TAG_BONDS:
@@ -193,21 +208,23 @@ def _read_molecule(data, at, end, atoms, ends, bonds):  # type: ignore[no-untype
     at += 1
     width = 4 if len(atoms) > 255 else 1
     for bond in range(len(bonds)):
-        at = _read_bond(data, at, width, ends[bond], bonds[bond])
+        at = _read_bond(data, at, width, ends[bond], bonds[bond], stereo[bond : bond + 1], chosen[bond])
         if at < 0 or at >= end or ends[bond, 0] >= len(atoms) or ends[bond, 1] >= len(atoms):
             return False
     return data[at] == _TAG_SYMMETRIC_RINGS or data[at] == _TAG_RINGS
 
 
 @numba.njit(cache=True)
-def decode(data, starts, atom_offsets, bond_offsets, atom_codes, bond_atoms, bond_codes):  # type: ignore[no-untyped-def]
+def decode(data, starts, atom_offsets, bond_offsets, atom_codes, isotopes, bond_atoms, bond_codes, stereo, chosen):  # type: ignore[no-untyped-def]
     """Fill the code arrays in place; returns (N,) bool, False where a record is not known here."""
     known = np.zeros(len(starts) - 1, np.bool_)
     for row in range(len(known)):
-        atoms = atom_codes[atom_offsets[row] : atom_offsets[row + 1]]
-        ends = bond_atoms[bond_offsets[row] : bond_offsets[row + 1]]
-        bonds = bond_codes[bond_offsets[row] : bond_offsets[row + 1]]
-        known[row] = _read_molecule(data, starts[row] + _HEADER, starts[row + 1], atoms, ends, bonds)
+        first, last = atom_offsets[row], atom_offsets[row + 1]
+        atoms, start, stop = atom_codes[first:last], bond_offsets[row], bond_offsets[row + 1]
+        ends, bonds = bond_atoms[start:stop], bond_codes[start:stop]
+        known[row] = _read_molecule(
+            data, starts[row] + _HEADER, starts[row + 1], atoms, isotopes[first:last], ends, bonds, stereo[start:stop], chosen[start:stop]
+        )  # fmt: skip
         if not known[row]:
             continue
         for bond in range(len(ends)):

@@ -11,7 +11,7 @@ from rdkit import Chem
 from rdkit.Chem import Fragments
 
 from hooke.molecules.arrays import MoleculeArrays
-from hooke.molecules.vocabulary import ATOM_COLUMNS, ATOM_VOCABULARIES, BOND_VOCABULARIES
+from hooke.molecules.vocabulary import ATOM_COLUMNS, BOND_VOCABULARIES, atom_vocabularies
 
 GROUP_NAMES = tuple(sorted(name for name in dir(Fragments) if name.startswith("fr_")))
 _COUNTERS = tuple(getattr(Fragments, name) for name in GROUP_NAMES)
@@ -37,9 +37,9 @@ def rebuilt(arrays: MoleculeArrays, number: int) -> Chem.Mol:
     for codes, bonded in zip(atoms, explicit, strict=True):
         values = [
             vocabulary.values[code] if code < vocabulary.unknown else 0
-            for vocabulary, code in zip(ATOM_VOCABULARIES, codes, strict=True)
+            for vocabulary, code in zip(atom_vocabularies(1), codes, strict=False)  # whatever the version
         ]
-        features = dict(zip(ATOM_COLUMNS, values, strict=True))
+        features = dict(zip(ATOM_COLUMNS, values, strict=False))
         atom = Chem.Atom(int(features["element"]))
         atom.SetFormalCharge(int(features["charge"]))
         atom.SetNoImplicit(True)

@@ -8,16 +8,20 @@ import threading
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from rdkit import Chem, RDLogger, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from hooke.core.errors import DataError
 from hooke.core.reading import reading
+from hooke.molecules.vocabulary import BOND_COLUMNS
 
 MAX_SMILES_CHARACTERS = 10_000
 MAX_ATOMS = 65_535  # bonds store atom numbers in 16 bits
 _MORE = re.compile(r"[|\s]|\[\d*H")  # extensions and names, hydrogens as atoms
 _STEREO = re.compile(r"[@/\\]")
+_ENHANCED = int(Chem.CXSmilesFields.CX_ENHANCEDSTEREO)
+_CLOCKWISE = 4  # first of the two codes of hindered bonds
 _PLAIN = Chem.SmilesParserParams()
 _PLAIN.sanitize = False  # type: ignore[assignment]
 _PLAIN.removeHs = False  # type: ignore[assignment]
@@ -63,11 +67,16 @@ def molecule_of(smiles: str) -> Chem.Mol:
         molecule = Chem.MolFromSmiles(smiles)
     if molecule is None:
         raise ValueError(f"not a valid SMILES: {smiles!r}")
-    return molecule
+    return without_numbers(molecule)
 
 
-def parse(smiles: str, config: StandardiseConfig = KEEP_ALL) -> Chem.Mol:
+def parse(smiles: str, config: StandardiseConfig = KEEP_ALL, *, numbered: bool = False) -> Chem.Mol:
     """Parse one SMILES and standardise it.
+
+    Args:
+        smiles: May end in a CXSMILES extension, of which groups of enhanced stereo and hindered single bonds are read.
+        config: How to standardise.
+        numbered: Keep the numbers of atoms (atom maps), which are no part of the molecule.
 
     Raises:
         ParseError: Empty, too long, followed by text (other than a CXSMILES extension), syntactically wrong, chemically
@@ -85,6 +94,8 @@ def parse(smiles: str, config: StandardiseConfig = KEEP_ALL) -> Chem.Mol:
         _, *rest = text.split(maxsplit=1)
         if rest and not rest[0].startswith("|"):  # RDKit takes it for a name: half a molecule may be lost
             raise ParseError(f"text after the SMILES: {rest[0][:40]!r}")
+        if not numbered and ":" in text:
+            molecule = without_numbers(molecule)
         if config != KEEP_ALL:
             molecule = standardise(molecule, config)
     if not 1 <= molecule.GetNumAtoms() <= MAX_ATOMS:
@@ -141,9 +152,101 @@ def standardise(molecule: Chem.Mol, config: StandardiseConfig) -> Chem.Mol:
     return molecule
 
 
+def without_numbers(molecule: Chem.Mol) -> Chem.Mol:
+    """The molecule without numbers of atoms, and without the stereo centres that only they made one; changed in place."""
+    numbered = [atom for atom in molecule.GetAtoms() if atom.GetAtomMapNum()]
+    for atom in numbered:
+        atom.SetAtomMapNum(0)
+    if numbered:
+        Chem.AssignStereochemistry(molecule, cleanIt=True, force=True)
+    return molecule
+
+
 def canonical_smiles(molecule: Chem.Mol) -> str:
-    """RDKit's canonical isomeric SMILES: the key by which duplicates are found."""
-    return Chem.MolToSmiles(molecule)
+    """The key by which duplicates are found: RDKit's canonical isomeric SMILES.
+
+    Where there are any, it is followed by groups of enhanced stereo ("and", "or"; "absolute" says nothing) and the sense of hindered single
+    bonds, as a CXSMILES extension. `parse` reads it as the same molecule.
+    """
+    groups = molecule.GetStereoGroups()
+    if groups:
+        molecule = _without_absolute_groups(molecule)
+    text = Chem.MolToCXSmiles(molecule, Chem.SmilesWriteParams(), _ENHANCED) if groups else Chem.MolToSmiles(molecule)
+    if (
+        molecule.HasProp("_CXSMILES_Data") or molecule.GetNumConformers()
+    ):  # nothing else says which way a bond is twisted
+        return _with_hindered_bonds(molecule, text)
+    return text
+
+
+def smiles_of(molecule: Chem.Mol) -> str:
+    """The key of a molecule that another program made: sanitised, with hydrogens that need not be atoms implicit, atoms without numbers.
+
+    Raises:
+        ParseError: RDKit cannot sanitise it.
+    """
+    with rdBase.BlockLogs():
+        try:
+            molecule = Chem.RemoveHs(molecule)
+        except (ValueError, RuntimeError) as error:
+            raise ParseError(str(error).strip()) from error
+        Chem.AssignStereochemistry(molecule, cleanIt=True, force=True)
+        return canonical_smiles(without_numbers(molecule))
+
+
+def _without_absolute_groups(molecule: Chem.Mol) -> Chem.Mol:
+    """A copy whose groups are those that say more than none."""
+    copy = Chem.RWMol(molecule)
+    copy.SetStereoGroups([group for group in copy.GetStereoGroups() if group.GetGroupType().name != "STEREO_ABSOLUTE"])
+    return copy.GetMol()
+
+
+def _with_hindered_bonds(molecule: Chem.Mol, text: str) -> str:
+    """The SMILES that was just written of a molecule, with the sense of its hindered bonds, if it has any.
+
+    RDKit's own way to write them follows the order of the atoms. Here a wedge stands at the first written atom of each bond, on the first
+    written of its other bonds, and its direction is the one that is read back with the same descriptor.
+    """
+    codes = _senses(molecule)
+    bonds = [molecule.GetBondWithIdx(int(bond)) for bond in np.flatnonzero(codes)]
+    if not bonds:
+        return text
+    Chem.MolToSmiles(molecule)  # notes the order in which it writes
+    properties = molecule.GetPropsAsDict(includePrivate=True, includeComputed=True)
+    atom_place = {atom: place for place, atom in enumerate(properties["_smilesAtomOutputOrder"])}
+    bond_place = {bond: place for place, bond in enumerate(properties["_smilesBondOutputOrder"])}
+    smiles, _, extension = text.partition(" |")
+    ends = [
+        sorted((bond.GetBeginAtom(), bond.GetEndAtom()), key=lambda atom: atom_place[atom.GetIdx()]) for bond in bonds
+    ]
+    places = [tuple(atom_place[atom.GetIdx()] for atom in pair) for pair in ends]
+    wedged = [
+        min(bond_place[other.GetIdx()] for other in pair[0].GetBonds() if other.GetIdx() != bond.GetIdx())
+        for bond, pair in zip(bonds, ends, strict=True)
+    ]
+
+    def written(letters: list[str]) -> str:
+        marks = [f"w{letter}:{pair[0]}.{bond}" for letter, pair, bond in zip(letters, places, wedged, strict=True)]
+        return f"{smiles} |{','.join([*marks, extension or '|'])}".replace(",|", "|")
+
+    letters = ["U"] * len(bonds)
+    again = Chem.MolFromSmiles(written(letters))
+    if again is None:
+        return text
+    senses = _senses(again)
+    for number, (bond, pair) in enumerate(zip(bonds, places, strict=True)):
+        read = again.GetBondBetweenAtoms(*pair)
+        if read is not None and senses[read.GetIdx()] not in (0, codes[bond.GetIdx()]):
+            letters[number] = "D"
+    return written(letters)
+
+
+def _senses(molecule: Chem.Mol) -> np.ndarray:
+    """(bonds,) codes of hindered bonds, 0 for others."""
+    from hooke.molecules.featurise import featurise
+
+    codes = featurise([molecule]).bond_codes[:, BOND_COLUMNS.index("stereo")]
+    return np.where(codes >= _CLOCKWISE, codes, 0)
 
 
 def _reason(text: str) -> str:

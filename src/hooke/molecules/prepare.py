@@ -9,10 +9,18 @@ import numpy as np
 from rdkit import Chem
 
 from hooke.core.reading import reading
-from hooke.molecules.arrays import MoleculeArrays, joined
+from hooke.molecules.arrays import MoleculeArrays
 from hooke.molecules.encodings.config import EncodingConfig, add_encodings
-from hooke.molecules.featurise import featurise
-from hooke.molecules.parse import KEEP_ALL, ParseError, StandardiseConfig, canonical_smiles, parse, silence_rdkit
+from hooke.molecules.featurise import coded, perceive
+from hooke.molecules.parse import (
+    KEEP_ALL,
+    ParseError,
+    StandardiseConfig,
+    canonical_smiles,
+    parse,
+    silence_rdkit,
+    without_numbers,
+)
 
 _BLOCK = 64  # RDKit's molecules at a time: so few stay in the processor's cache until their codes are taken
 
@@ -48,7 +56,8 @@ def prepare(
         smiles: The strings.
         standardise, encodings: As in a recipe.
         canonical: Whether canonical SMILES are wanted.
-        accept: Is given each standardised molecule and its string; returns the molecule to store, or raises `ParseError`.
+        accept: Is given each standardised molecule, its atoms still numbered, and its string; returns the molecule to store, or raises
+            `ParseError`.
     """
     silence_rdkit()
     parts, names, kept, reasons = [], [], [], {}
@@ -56,15 +65,15 @@ def prepare(
         molecules = []
         for position, text in enumerate(smiles[first : first + _BLOCK], first):
             try:
-                molecule = parse(text, standardise)
+                molecule = parse(text, standardise, numbered=accept is not None)
                 if accept is not None:
                     with reading("the molecule", raised=ParseError):
-                        molecule = accept(molecule, text)
+                        molecule = without_numbers(accept(molecule, text))
                 molecules.append(molecule)
                 kept.append(position)
             except ParseError as error:
                 reasons[position] = str(error)
-        parts.append(featurise(molecules))
+        parts.append(perceive(molecules))
         names += [canonical_smiles(molecule) for molecule in molecules] if canonical else []
-    arrays = add_encodings(joined(parts), encodings)
+    arrays = add_encodings(coded(parts, encodings.features), encodings)
     return PreparedMolecules(arrays, names, np.array(kept, dtype=np.int64), reasons)

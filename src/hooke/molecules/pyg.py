@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hooke.core.errors import UsageError
 from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.vocabulary import ATOM_COLUMNS, BOND_COLUMNS
+from hooke.molecules.vocabulary import BOND_COLUMNS, FEATURES, atom_vocabularies
 
 _NODE, _GRAPH, _TARGET, _BOUND = "node_encoding_", "graph_encoding_", "target_", "bound_"
 
@@ -63,7 +63,7 @@ def from_pyg(data: Any) -> MoleculeBatch:
             has no single reverse.
     """
     fields: Mapping[str, Any] = data.to_dict()
-    atom_codes = _codes(fields, "x", len(ATOM_COLUMNS))
+    atom_codes = _codes(fields, "x", *(len(atom_vocabularies(version)) for version in range(1, FEATURES + 1)))
     edge_codes = _codes(fields, "edge_attr", len(BOND_COLUMNS))
     nodes = len(atom_codes)
     order = torch.argsort(data.edge_index[1] * nodes + data.edge_index[0])
@@ -100,12 +100,12 @@ def from_pyg(data: Any) -> MoleculeBatch:
     )
 
 
-def _codes(fields: Mapping[str, Any], name: str, columns: int) -> Tensor:
+def _codes(fields: Mapping[str, Any], name: str, *columns: int) -> Tensor:
     """A feature matrix as int64, if its shape and type are those of codes."""
     codes = fields.get(name)
-    if codes is None or codes.is_floating_point() or codes.dim() != 2 or codes.shape[1] != columns:
+    if codes is None or codes.is_floating_point() or codes.dim() != 2 or codes.shape[1] not in columns:
         raise UsageError(
-            f"{name} must hold Hooke's integer codes, {columns} columns (see hooke.molecules.vocabulary); other features, "
+            f"{name} must hold Hooke's integer codes, {columns[-1]} columns (see hooke.molecules.vocabulary); other features, "
             "such as those of PyG's own data sets, mean something else: featurise the SMILES instead"
         )
     return codes.long()

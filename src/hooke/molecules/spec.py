@@ -57,7 +57,7 @@ class MoleculeSpec(LabelledSpec):
         return cls(
             labels_from_json(value),
             statistics_from_json(value),
-            build(EncodingConfig, value["encodings"], "encodings"),
+            EncodingConfig.from_json(value["encodings"]),
             build(StandardiseConfig, value["standardise"], "standardise"),
         )
 

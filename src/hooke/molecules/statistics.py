@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hooke.core.hashing import mixed
 from hooke.core.types import LabelStatistics
 from hooke.evaluate.moments import Moments
 from hooke.molecules.arrays import MoleculeSlice
@@ -46,21 +47,11 @@ def hide_labels(molecules: MoleculeSlice, share: float, seed: int) -> MoleculeSl
 
 
 def kept(rows: np.ndarray, labels: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """(rows, labels) bool: which measurements belong to the share.
-
-    Source of the hash: the finaliser of SplitMix64 (Steele et al. 2014, doi 10.1145/2660193.2660195).
-    """
-    key = _mixed(np.array([seed], np.uint64))
-    key = _mixed(key ^ rows.astype(np.uint64))[:, None]
-    key = _mixed(key ^ labels.astype(np.uint64)[None])
+    """(rows, labels) bool: which measurements belong to the share."""
+    key = mixed(np.array([seed], np.uint64))
+    key = mixed(key ^ rows.astype(np.uint64))[:, None]
+    key = mixed(key ^ labels.astype(np.uint64)[None])
     return (key >> np.uint64(11)).astype(np.float64) * 2.0**-53 < share
-
-
-def _mixed(key: np.ndarray) -> np.ndarray:
-    key = key + np.uint64(0x9E3779B97F4A7C15)
-    key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return key ^ (key >> np.uint64(31))
 
 
 _BLOCK = 8192

@@ -24,7 +24,7 @@ from hooke.molecules.arrays import MoleculeArrays, MoleculeSlice
 from hooke.molecules.blocks import NO_SPLIT, SPLIT_CODES, GraphLabels, MoleculeBlock, ends, take
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import LEVELS
-from hooke.molecules.vocabulary import ATOM_COLUMNS, BOND_COLUMNS
+from hooke.molecules.vocabulary import BOND_COLUMNS, atom_vocabularies
 
 __all__ = [
     "NO_SPLIT",
@@ -46,7 +46,7 @@ def molecule_schema(labels: Sequence[Label], encodings: EncodingConfig, *, timed
         Column("split", "row", "uint8"),
         *([Column("time", "row", "float64")] if timed else []),
         *(Column(name, "row", "float16", (width,)) for name, width in encodings.graph_widths.items()),
-        Column("atom_codes", "atom", "uint8", (len(ATOM_COLUMNS),)),
+        Column("atom_codes", "atom", "uint8", (len(atom_vocabularies(encodings.features)),)),
         *(Column(name, "atom", "float16", (width,)) for name, width in encodings.node_widths.items()),
         Column("bond_atoms", "bond", "uint16", (2,)),
         Column("bond_codes", "bond", "uint8", (len(BOND_COLUMNS),)),
@@ -167,7 +167,7 @@ class MoleculeStore:
         if "labels" not in metadata or "encodings" not in metadata:
             raise DataError(f"{self.store.folder} is a store, but not one of molecules")
         self.labels = tuple(Label.from_json(entry) for entry in metadata["labels"])
-        self.encodings = EncodingConfig(**metadata["encodings"])
+        self.encodings = EncodingConfig.from_json(metadata["encodings"])
         self._graph_count = len(self.level_labels("graph"))
         self._censored = bool(metadata.get("censored", False))
 

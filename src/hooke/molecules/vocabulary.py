@@ -3,14 +3,23 @@
 Every vocabulary ends with one out-of-vocabulary code, so that no atom or bond is ever refused. Group, period, degree and
 total valence are not stored: they follow from the element and the edges and are looked up on the device.
 
-Source: atom and bond features of GPS++ (arXiv 2212.02229, feature set 1) and Graphium; hybridization, conjugation and the
-chiral tag are those of chemprop. Differs from GPS++: "is a chiral centre" is the parsed chiral tag (none, @, @@), which
-holds the handedness too.
+The codes have versions, which stand in `EncodingConfig.features`:
+
+1. eight columns of atoms; "chirality" and "stereo" are RDKit's marks, which depend on the order in which atoms are written. What the first
+   releases stored and trained on; still read, never the default.
+2. every code is a function of the molecule. "chirality" and "stereo" are the descriptors of `molecules.stereo`, and three columns are new:
+   "isotope", "stereo_group" and "relation".
+
+Source: atom and bond features of GPS++ (arXiv 2212.02229, feature set 1) and Graphium; hybridization and conjugation are those of
+chemprop. Differs from GPS++: "is a chiral centre" holds the handedness too.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+FEATURES = 2  # the newest version of the codes
+FARTHEST_ISOTOPE = 16  # mass numbers that are farther from the commonest one share a code
 
 
 @dataclass(frozen=True)
@@ -39,18 +48,37 @@ ATOM_VOCABULARIES = (
     Vocabulary("hydrogens", tuple(range(9))),  # implicit + explicit hydrogens that are not nodes + hydrogen neighbours
     Vocabulary("radicals", tuple(range(5))),  # radical electrons
     Vocabulary("hybridization", _HYBRIDIZATIONS),
-    Vocabulary("chirality", ("CHI_UNSPECIFIED", "CHI_TETRAHEDRAL_CW", "CHI_TETRAHEDRAL_CCW")),
+    Vocabulary("chirality", ("none", "clockwise", "anticlockwise")),  # version 1: of the atom as written
     Vocabulary("aromatic", (False, True)),
     Vocabulary("in_ring", (False, True)),
+    Vocabulary(
+        "isotope", (None, *range(-FARTHEST_ISOTOPE, FARTHEST_ISOTOPE + 1))
+    ),  # mass number less the commonest one
+    Vocabulary("stereo_group", ("absolute", "and", "or")),  # enhanced stereo
+    Vocabulary("relation", tuple(range(13))),  # to the centres that only together are any; see `molecules.stereo`
 )
 BOND_VOCABULARIES = (
     Vocabulary("order", ("SINGLE", "DOUBLE", "TRIPLE", "AROMATIC", "DATIVE", "ZERO")),
-    Vocabulary("stereo", ("STEREONONE", "STEREOANY", "STEREOZ", "STEREOE", "STEREOCIS", "STEREOTRANS")),
+    # version 1: STEREONONE, STEREOANY, STEREOZ, STEREOE, STEREOCIS, STEREOTRANS
+    Vocabulary("stereo", ("none", "any", "Z", "E", "clockwise", "anticlockwise")),
     Vocabulary("conjugated", (False, True)),
     Vocabulary("in_ring", (False, True)),
 )
 ATOM_COLUMNS = tuple(vocabulary.name for vocabulary in ATOM_VOCABULARIES)
+_ATOM_COLUMNS_OF_VERSION = {1: 8, 2: len(ATOM_VOCABULARIES)}  # later versions add columns at the end
 BOND_COLUMNS = tuple(vocabulary.name for vocabulary in BOND_VOCABULARIES)
+
+
+def atom_vocabularies(features: int) -> tuple[Vocabulary, ...]:
+    """The vocabularies of the atom columns in a version of the codes.
+
+    Raises:
+        ValueError: A version that this Hooke does not know.
+    """
+    if features not in _ATOM_COLUMNS_OF_VERSION:
+        raise ValueError(f"features must be one of {sorted(_ATOM_COLUMNS_OF_VERSION)}, got {features!r}")
+    return ATOM_VOCABULARIES[: _ATOM_COLUMNS_OF_VERSION[features]]
+
 
 # Derived features, looked up by element code (atomic number 0-118, then the out-of-vocabulary code).
 _NOBLE_GASES = (2, 10, 18, 36, 54, 86, 118)

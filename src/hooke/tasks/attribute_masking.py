@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from hooke.molecules.batch import MoleculeBatch
-from hooke.nn.graphs.code_prediction import ATOM_SIZES, BOND_SIZES, bond_codes, code_heads, code_losses, drawn, hide
+from hooke.nn.graphs.code_prediction import BOND_SIZES, atom_sizes, bond_codes, code_heads, code_losses, drawn, hide
 from hooke.nn.graphs.network import Network
 from hooke.nn.losses import measured_mean
 from hooke.nn.randomness import random_from
@@ -41,7 +41,7 @@ class Task(BaseTask):
 
     def network(self, encoder: nn.Module) -> Network:
         """The encoder with heads for the codes of atoms and bonds."""
-        return Network(encoder, code_heads(encoder))
+        return Network(encoder, code_heads(encoder, self.spec.encodings.features))
 
     def losses(
         self, network: nn.Module, batch: MoleculeBatch, step: int, generator: torch.Generator
@@ -54,7 +54,7 @@ class Task(BaseTask):
             raw = network(hide(batch, atoms, bonds))
         parts = {}
         for name, codes, sizes, hidden in (
-            ("atoms", batch.atom_codes, ATOM_SIZES, atoms),
+            ("atoms", batch.atom_codes, atom_sizes(batch), atoms),
             ("bonds", bond_codes(batch), BOND_SIZES, bonds),
         ):
             found = code_losses(raw[name], codes, sizes)

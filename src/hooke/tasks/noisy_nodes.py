@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.graphs.code_prediction import (
-    ATOM_SIZES,
     BOND_SIZES,
+    atom_sizes,
     bond_codes,
     changed,
     code_heads,
@@ -52,21 +52,21 @@ class Task(BaseTask):
 
     def network(self, encoder: nn.Module) -> Network:
         """The encoder with heads for the codes of atoms and bonds."""
-        return Network(encoder, code_heads(encoder))
+        return Network(encoder, code_heads(encoder, self.spec.encodings.features))
 
     def losses(
         self, network: nn.Module, batch: MoleculeBatch, step: int, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """The loss of a batch, and its detached parts "atoms" and "bonds"."""
-        config, bonds = self.config, bond_codes(batch)
+        config, bonds, sizes = self.config, bond_codes(batch), atom_sizes(batch)
         with random_from(generator, network, batch):
             noisy = with_codes(
                 batch,
                 changed(
                     batch.atom_codes,
-                    ATOM_SIZES,
+                    sizes,
                     config.node_probability,
-                    item_uniform(batch, "nodes", 2 * len(ATOM_SIZES), generator),
+                    item_uniform(batch, "nodes", 2 * len(sizes), generator),
                 ),
                 changed(
                     bonds,
@@ -76,7 +76,7 @@ class Task(BaseTask):
                 ),
             )
             raw = network(noisy)
-        atoms_loss = step_mean(code_losses(raw["atoms"], batch.atom_codes, ATOM_SIZES))
+        atoms_loss = step_mean(code_losses(raw["atoms"], batch.atom_codes, sizes))
         bonds_loss = step_mean(code_losses(raw["bonds"], bonds, BOND_SIZES))
         loss = config.node_weight * atoms_loss + config.edge_weight * bonds_loss
         return {"loss": loss, "atoms": atoms_loss.detach(), "bonds": bonds_loss.detach()}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rdkit import Chem
 
 from hooke.core.hashing import content_hash
+from hooke.core.options import plain
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.molecules.encodings import config as module
 from hooke.molecules.encodings.config import (
@@ -18,6 +19,7 @@ from hooke.molecules.encodings.config import (
     RANDOM_WALK,
     EncodingConfig,
     Normalisation,
+    _off_ties,
     add_encodings,
     adjacency_by_size,
     laplacian_spectrum,
@@ -209,6 +211,20 @@ def test_every_encoding_has_its_column() -> None:
 
 
 def test_options_that_came_later_leave_old_names_alone() -> None:
-    old = {"laplacian": 2, "laplacian_normalisation": "none", "random_walk": 3}
+    old = {"features": 2, "laplacian": 2, "laplacian_normalisation": "none", "random_walk": 3}
     assert content_hash(EncodingConfig(laplacian=2, random_walk=3)) == content_hash(old)
     assert content_hash(EncodingConfig(laplacian=2, random_walk=3, cycles=8)) != content_hash(old)
+
+
+def test_what_names_no_version_of_the_codes_has_the_first() -> None:
+    assert EncodingConfig.from_json({"laplacian": 2}) == EncodingConfig(features=1, laplacian=2)
+    assert EncodingConfig.from_json(plain(EncodingConfig())).features == 2
+    with pytest.raises(ValueError, match=r"features must be one of \[1, 2\], got 3"):
+        EncodingConfig(features=3)
+
+
+def test_values_halfway_between_two_of_float16_are_rounded_one_way() -> None:
+    halfway = np.float64(1 + 2.0**-11)
+    noisy = np.array([halfway, np.nextafter(halfway, 0), np.nextafter(halfway, 2)])
+    assert len(set(np.float16(noisy))) == 2
+    assert len(set(np.float16(_off_ties(noisy)))) == 1

@@ -31,7 +31,7 @@ def test_values_find_their_atoms(smiles: str, random: object, hydrogens: bool, b
     values = np.array([full.GetAtomWithIdx(index).GetAtomicNum() for index in order], dtype=np.float32)
     if heavy_only:
         values = values[: len(heavy)]
-    stored, numbers = unnumbered(parse(text), text)
+    stored, numbers = unnumbered(parse(text, numbered=True), text)
     chosen = numbers.choose(values)
     assert chosen is not None
     assert chosen.tolist() == [atom.GetAtomicNum() for atom in stored.GetAtoms()]
@@ -69,7 +69,7 @@ def test_a_molecule_that_its_own_smiles_does_not_give_back_is_renumbered(monkeyp
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 8, 10])
 def test_values_that_do_not_fit_are_refused(count: int) -> None:
     text = "[CH3:0][CH2:1][OH:2]"
-    _, numbers = unnumbered(parse(text), text)
+    _, numbers = unnumbered(parse(text, numbered=True), text)
     assert (numbers.choose(np.zeros(count)) is None) == (count != 3)
 
 

@@ -398,3 +398,10 @@ def test_names_that_no_file_can_have() -> None:
         list(read_table(Path("x" * 5000 + ".csv")))
     with pytest.raises(DataError):
         list(read_table(Path("x\0y.csv")))
+
+
+def test_groups_of_enhanced_stereo_in_sdf_are_read(tmp_path: Path) -> None:
+    pure, mixture = (Chem.MolFromSmiles(f"C[C@H](F)Br{groups}") for groups in ("", " |&1:1|"))
+    (tmp_path / "t.sdf").write_text("".join(f"{Chem.MolToV3KMolBlock(molecule)}$$$$\n" for molecule in (pure, mixture)))
+    [chunk] = read_table(tmp_path / "t.sdf")
+    assert chunk.columns["smiles"] == ["C[C@H](F)Br", "C[C@H](F)Br |&1:1|"]

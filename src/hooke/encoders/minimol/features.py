@@ -80,7 +80,7 @@ def minimol_arrays(molecules: Sequence[Chem.Mol]) -> MoleculeArrays:
         name: np.concatenate(parts).astype(np.float16) if parts else np.zeros((0, widths[name]), np.float16)
         for name, parts in columns.items()
     }
-    return replace(featurise(molecules), atom_encodings=joined)
+    return replace(featurise(molecules, features=1), atom_encodings=joined)
 
 
 def atom_features(molecule: Chem.Mol) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from rdkit import Chem
 
 from hooke.core import registry
 from hooke.core.errors import DataError, UsageError
@@ -21,7 +22,7 @@ from hooke.core.types import Chunk
 from hooke.evaluate.splits import Split
 from hooke.modalities import Checks, Description, Readable, Sample, Symmetry, Trainable
 from hooke.molecules.encodings.config import EncodingConfig
-from hooke.molecules.parse import StandardiseConfig
+from hooke.molecules.parse import StandardiseConfig, smiles_of
 from hooke.molecules.source import MoleculeRows, Preparation, PreparedChunk, StringRows, open_source, prepare_job
 from hooke.molecules.spec import FEATURES, LEVELS, MORGAN, MoleculeSpec
 from hooke.molecules.splitting import KINDS, TIME_COLUMN, leak_report, split_store
@@ -225,13 +226,27 @@ class Molecules(Trainable, Readable):
             )
 
     def spec(self, store: MoleculeStore, rows: np.ndarray, recipe: Recipe) -> MoleculeSpec:
-        """Labels with their statistics over the measurements that training sees."""
+        """Labels with their statistics over the measurements that training sees.
+
+        Raises:
+            UsageError: The store has codes of another version than the recipe.
+        """
+        asked, stored = recipe.sections["encodings"].features, store.encodings.features
+        if asked != stored:
+            raise UsageError(
+                f"{store.folder.name} holds atom codes of version {stored}, the recipe asks for {asked}: "
+                f"prepare the data again, or set encodings.features={stored}"
+            )
         return MoleculeSpec(
             store.labels,
             label_statistics(store, rows, share=recipe.split.label_share, seed=recipe.seed),
             recipe.sections["encodings"],
             recipe.sections["standardise"],
         )
+
+    def released_recipe(self, recipe: Recipe, run: RunFolder) -> Recipe:
+        """Codes of version 1, where the recipe names none."""
+        return recipe.with_section("encodings", features=run.recipe.get("encodings", {}).get("features", 1))
 
     def read_spec(self, run: RunFolder) -> MoleculeSpec:
         """From spec.json, or from recipe and labels of the first release."""
@@ -379,10 +394,14 @@ class Molecules(Trainable, Readable):
     def source(
         self, given: Any, spec: Preparation, options: TableOptions, *, batch_size: int, workers: int = 0
     ) -> MoleculeSource:
-        """A table, a store, or SMILES."""
+        """A table, a store, or SMILES and molecules of RDKit."""
         if isinstance(given, Path | str | MoleculeStore):
             return MoleculeSource(open_source(given, options.smiles_column), spec, batch_size)
-        return MoleculeSource(StringRows(tuple(given)), spec, batch_size)
+        return MoleculeSource(
+            StringRows(tuple(smiles_of(item) if isinstance(item, Chem.Mol) else item for item in given)),
+            spec,
+            batch_size,
+        )
 
     def comparable(self, spec: MoleculeSpec) -> MoleculeSpec:
         """With Morgan bits beside the encodings."""

@@ -53,7 +53,7 @@ def slice_of(
         labels: Of the targets; two pairs of each molecule are labelled where there are labels of pairs.
         seed: Of the targets.
     """
-    arrays = add_encodings(featurise([parse(text) for text in smiles]), encodings)
+    arrays = add_encodings(featurise([parse(text) for text in smiles], encodings.features), encodings)
     with_pairs = any(label.level == "pair" for label in labels)
     pairs: list[np.ndarray] = [np.zeros((2, 0), np.int64)]
     targets: dict[str, list[np.ndarray]] = {label.level: [] for label in labels}

@@ -20,20 +20,22 @@ eigenvector and returns ones for the random walk of a single atom.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
 from hooke.core.options import later
 from hooke.core.recipe import at_least
+from hooke.core.recipe_files import build
 from hooke.core.store.reader import ragged_index
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.molecules.compiled import compiled_twin
 from hooke.molecules.encodings.cycles import SHORTEST_CYCLE, cycle_counts
 from hooke.molecules.encodings.kernels import COMMUTE_WIDTH, ELECTROSTATIC_WIDTH, Kernels
 from hooke.molecules.functional_groups import GROUP_NAMES, functional_groups
+from hooke.molecules.vocabulary import FEATURES, atom_vocabularies
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -50,9 +52,11 @@ Normalisation = Literal["none", "symmetric", "random_walk"]
 
 @dataclass(frozen=True)
 class EncodingConfig:
-    """Which encodings a molecule carries.
+    """Which codes and encodings a molecule carries.
 
     Attributes:
+        features: Version of the codes of atoms and bonds: 2, or 1, which the first releases made and which depend on the order of the atoms
+            in the SMILES (`molecules.vocabulary`).
         laplacian: Number of non-trivial Laplacian eigenvectors and eigenvalues; 0 for none.
         laplacian_normalisation: "none", "symmetric" or "random_walk".
         random_walk: Number of random-walk return probabilities; 0 for none.
@@ -65,6 +69,7 @@ class EncodingConfig:
             the run `train.learned_from`. It belongs to the network (`nn.graphs.learned_encoding`), not to the stored molecules.
     """
 
+    features: int = FEATURES
     laplacian: int = 0
     laplacian_normalisation: Normalisation = "none"
     random_walk: int = 0
@@ -77,8 +82,18 @@ class EncodingConfig:
 
     def __post_init__(self) -> None:
         at_least(self, laplacian=0, random_walk=0, heat_kernel=0, cycles=0)
+        atom_vocabularies(self.features)
         if self.cycles and self.cycles < SHORTEST_CYCLE:
             raise ValueError(f"cycles must be 0 or at least {SHORTEST_CYCLE}, got {self.cycles}")
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """What a store or run of any release says of itself.
+
+        Raises:
+            UsageError: Options that this Hooke does not know.
+        """
+        return build(cls, {"features": 1, **value}, "encodings")
 
     @property
     def computed(self) -> EncodingConfig:
@@ -114,10 +129,11 @@ def add_encodings(arrays: MoleculeArrays, config: EncodingConfig) -> MoleculeArr
     graphs = {name: np.zeros((len(arrays), width), np.float16) for name, width in config.graph_widths.items()}
     if config.cycles:
         graphs[CYCLES][:] = cycle_counts(arrays, config.cycles)
+    stored = _off_ties if config.features > 1 else np.asarray
     if config.functional_groups:
         graphs[FUNCTIONAL_GROUPS][:] = functional_groups(arrays)
     if config.random_walk and (compiled := compiled_route()) is not None:
-        atoms[RANDOM_WALK][:] = compiled(arrays, config.random_walk)
+        atoms[RANDOM_WALK][:] = stored(compiled(arrays, config.random_walk))
         config = replace(config, random_walk=0)
     if not config.node_widths:
         return replace(arrays, atom_encodings=atoms, graph_encodings=graphs)
@@ -125,19 +141,27 @@ def add_encodings(arrays: MoleculeArrays, config: EncodingConfig) -> MoleculeArr
         nodes = arrays.atom_offsets[rows][:, None] + np.arange(adjacency.shape[1])
         if config.laplacian:
             values, vectors = laplacian_spectrum(adjacency, config.laplacian, config.laplacian_normalisation)
-            atoms[EIGENVECTORS][nodes] = vectors
-            graphs[EIGENVALUES][rows] = values
+            atoms[EIGENVECTORS][nodes] = stored(vectors)
+            graphs[EIGENVALUES][rows] = stored(values)
         if config.random_walk:
-            atoms[RANDOM_WALK][nodes] = return_probabilities(adjacency, config.random_walk)
+            atoms[RANDOM_WALK][nodes] = stored(return_probabilities(adjacency, config.random_walk))
         if config.heat_kernel or config.electrostatic or config.commute:
             kernels = Kernels.of(adjacency)
             if config.heat_kernel:
-                atoms[HEAT_KERNEL][nodes] = kernels.heat_diagonal(config.heat_kernel)
+                atoms[HEAT_KERNEL][nodes] = stored(kernels.heat_diagonal(config.heat_kernel))
             if config.electrostatic:
-                atoms[ELECTROSTATIC][nodes] = kernels.electrostatic()
+                atoms[ELECTROSTATIC][nodes] = stored(kernels.electrostatic())
             if config.commute:
-                atoms[COMMUTE][nodes] = kernels.commute()
+                atoms[COMMUTE][nodes] = stored(kernels.commute())
     return replace(arrays, atom_encodings=atoms, graph_encodings=graphs)
+
+
+def _off_ties(values: np.ndarray) -> np.ndarray:
+    """Values a little farther from 0, so that those halfway between two of float16 are rounded the same way whatever their last bits are.
+
+    The last bits follow from the order of the atoms, and halves, quarters and their products are frequent.
+    """
+    return values * (1 + 2.0**-30)
 
 
 compiled_route = compiled_twin("encodings.random_walks_compiled", "return_probabilities_compiled")

@@ -44,11 +44,13 @@ from hooke.molecules.tables.staging import (
     ChunkJob,
     Plan,
     StagedChunk,
+    shifted,
     stage,
     staged_block,
     staged_chunk,
     staged_labels,
 )
+from hooke.molecules.tables.vectors import VectorTable
 
 INGEST_VERSION = 1  # raise it when the same table would become another store
 PREPARE_VERSION = 2  # raise it when what was prepared before is not to be found again
@@ -63,11 +65,13 @@ class IngestOptions:
     Attributes:
         excluded: First blocks of the InChIKeys of molecules that are left out, because they are tested on elsewhere.
         descriptors: Whether every molecule also carries the computed labels of `quick_descriptors`, after those of the tables.
+        vectors: A file of `hooke embed`: the molecules that it has also carry their vectors as labels, after the descriptors.
         codec: How the store is kept.
     """
 
     excluded: frozenset[str] = frozenset()
     descriptors: bool = False
+    vectors: Path | None = None
     codec: Literal["plain", "chunked"] = "plain"
 
 
@@ -169,6 +173,7 @@ class _Work:
         self.mixed = bool(tables[0].name)
         self.rule: Rule = "keep_all" if self.mixed else tables[0].duplicates
         self.computed = descriptor_labels() if options.descriptors else []
+        self.vectors = VectorTable.read(options.vectors) if options.vectors else None
         self.files = [[path for path in (*table.paths, table.split_path) if path is not None] for table in tables]
         for path in itertools.chain(*self.files):
             if not path.is_file():
@@ -188,6 +193,7 @@ class _Work:
     def identity(self) -> list[Any]:
         """What the store will be made of, written as the first versions wrote it, so that their stores are found again."""
         hashes = [[file_sha256(path) for path in files] for files in self.files]
+        taught = [file_sha256(self.options.vectors)] if self.options.vectors else []
         if self.mixed:
             content = [
                 {
@@ -197,7 +203,7 @@ class _Work:
                 for table, files in zip(self.tables, hashes, strict=True)
             ]  # fmt: skip
             extras = [extra for extra in (sorted(self.options.excluded), self.computed) if extra]
-            return [content, self.encodings, self.standardise, *extras]
+            return [content, self.encodings, self.standardise, *extras, *taught]
         [table], [files] = self.tables, hashes
         options = table.columns if isinstance(table.columns, LabelOptions) else LabelOptions()
         config = {
@@ -215,7 +221,7 @@ class _Work:
             renamed = [column for column, label in columns.graph.items() if column != label.name]
             more |= _set(columns=renamed, node=columns.node, test=table.split_path and table.test)
         more |= _set(time=table.time_column)
-        return [files[0], config, labels, *([more] if more else [])]
+        return [files[0], config, labels, *([more] if more else []), *taught]
 
     def store(self, folder: Path) -> MoleculeStore:
         """The store in this folder, made if need be."""
@@ -237,7 +243,7 @@ class _Work:
             raise UsageError(
                 "molecules whose atoms carry labels are kept as they are: leave standardise at its defaults"
             )
-        labels = [*graph, *self.computed, *node]
+        labels = [*graph, *self.computed, *(self.vectors.labels if self.vectors else ()), *node]
         plans, graph_start, node_start = [], 0, 0
         for table, found in zip(self.tables, self.columns, strict=True):
             plans.append(
@@ -304,6 +310,10 @@ class _Work:
         kept = unlabelled = untimed = 0
         with progress(found, f"storing {self.title}", "molecules", show=self.how.show_progress) as bar:
             for block in _kept_blocks(staged, merged, times):
+                if self.vectors:
+                    start = sum(label.level == "graph" for label in labels) - len(self.vectors.labels)
+                    more = shifted(self.vectors.of(block.smiles), start)
+                    block = replace(block, graph_labels=block.graph_labels.beside(more))
                 writer.append(block)
                 untimed += 0 if block.time is None else int(np.isnan(block.time).sum())
                 kept += len(block.arrays)

@@ -55,7 +55,7 @@ def unnumbered(molecule: Chem.Mol, smiles: str) -> tuple[Chem.Mol, AtomNumbers]:
         atom.SetAtomMapNum(0)
     canonical = Chem.MolToSmiles(molecule)
     order = list(molecule.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"])
-    stored = Chem.MolFromSmiles(canonical)  # not renumbered: the fast featuriser takes parsed molecules only
+    stored = None if molecule.GetStereoGroups() else Chem.MolFromSmiles(canonical)
     if stored is None or stored.GetNumAtoms() != len(order):
         stored = Chem.RenumberAtoms(molecule, order)
     return stored, AtomNumbers(numbers[order], total)

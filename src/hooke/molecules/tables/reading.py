@@ -365,6 +365,8 @@ def _read_sdf(path: Path, rows: int) -> Iterator[RowChunk]:
     """
     from rdkit import Chem, rdBase
 
+    from hooke.molecules.parse import canonical_smiles
+
     tags: dict[str, None] = {}
     for _, lines in _sdf_records(path):
         tags.update((name, None) for name, _ in _data_items(lines))
@@ -378,7 +380,7 @@ def _read_sdf(path: Path, rows: int) -> Iterator[RowChunk]:
                 with reading("the SDF record"), rdBase.BlockLogs():
                     supplier.SetData("".join(lines[: _structure_end(lines)]) + "$$$$\n")
                     molecule = next(iter(supplier), None)
-                    text = "" if molecule is None else Chem.MolToSmiles(molecule)
+                    text = "" if molecule is None else canonical_smiles(molecule)
             except DataError as error:
                 yield _Record(begin, [], str(error))
                 continue

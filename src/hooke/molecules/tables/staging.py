@@ -156,11 +156,11 @@ def prepare_chunk(job: ChunkJob) -> tuple[MoleculeBlock, list[dict[str, Any]]]:
     kept = tried[prepared.kept]
     entries = [_entry(job, position, "row", *what) for position, what in refused.items()]
     labels = _cell_labels(job, kept, entries) if rows.graph is None else rows.graph.rows(kept)
-    labels = _shifted(labels, plan.graph_start)
+    labels = shifted(labels, plan.graph_start)
     if plan.computed is not None:
         from hooke.molecules.descriptors import quick_descriptors
 
-        labels = labels.beside(_shifted(GraphLabels.from_dense(quick_descriptors(molecules)), plan.computed))
+        labels = labels.beside(shifted(GraphLabels.from_dense(quick_descriptors(molecules)), plan.computed))
     node = _node_labels(job, kept, numbers, prepared.arrays, entries) if plan.node_count else None
     time = _times(job, kept, entries) if plan.columns.time else None
     entries.sort(key=lambda entry: (entry["row"], entry["what"] != "row"))
@@ -182,7 +182,8 @@ def _times(job: ChunkJob, kept: np.ndarray, entries: list[dict[str, Any]]) -> np
     return times
 
 
-def _shifted(labels: GraphLabels, start: int) -> GraphLabels:
+def shifted(labels: GraphLabels, start: int) -> GraphLabels:
+    """The labels, the first of them having this number."""
     return replace(labels, index=labels.index + np.uint32(start))
 
 

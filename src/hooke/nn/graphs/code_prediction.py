@@ -1,6 +1,7 @@
 """Hiding and changing the codes of atoms and bonds, and predicting what they were.
 
-A hidden code is the out-of-vocabulary code of its column; both directions of a bond are always treated alike.
+A hidden code is the out-of-vocabulary code of its column; both directions of a bond are always treated alike. ATOM_SIZES are those of the
+newest version of the codes (`molecules.vocabulary`).
 """
 
 from __future__ import annotations
@@ -14,12 +15,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.vocabulary import ATOM_VOCABULARIES, BOND_VOCABULARIES
+from hooke.molecules.vocabulary import ATOM_VOCABULARIES, BOND_VOCABULARIES, FEATURES, atom_vocabularies
 from hooke.nn.graphs.heads import Head, first_edges
 from hooke.nn.item_noise import item_uniform
 
 ATOM_SIZES = tuple(vocabulary.size for vocabulary in ATOM_VOCABULARIES)
 BOND_SIZES = tuple(vocabulary.size for vocabulary in BOND_VOCABULARIES)
+
+
+def atom_sizes(batch: MoleculeBatch) -> tuple[int, ...]:
+    """Sizes of the vocabularies of a batch's atom columns."""
+    return ATOM_SIZES[: batch.atom_codes.shape[1]]
 
 
 def bond_codes(batch: MoleculeBatch) -> Int[Tensor, "bonds bond_columns"]:
@@ -36,7 +42,8 @@ def with_codes(
 
 def hide(batch: MoleculeBatch, atoms: Bool[Tensor, " nodes"], bonds: Bool[Tensor, " bonds"]) -> MoleculeBatch:
     """The batch with all codes of some atoms and bonds hidden."""
-    unknown = [torch.tensor([size - 1 for size in sizes], device=atoms.device) for sizes in (ATOM_SIZES, BOND_SIZES)]
+    sizes_of_both = (atom_sizes(batch), BOND_SIZES)
+    unknown = [torch.tensor([size - 1 for size in sizes], device=atoms.device) for sizes in sizes_of_both]
     return with_codes(
         batch,
         torch.where(atoms[:, None], unknown[0], batch.atom_codes),
@@ -77,10 +84,11 @@ def code_losses(
     return torch.stack(columns).mean(0)
 
 
-def code_heads(encoder: nn.Module) -> dict[str, Head]:
-    """A head for the codes of atoms ("atoms") and one for those of bonds ("bonds")."""
+def code_heads(encoder: nn.Module, features: int = FEATURES) -> dict[str, Head]:
+    """A head for the codes of atoms ("atoms") in a version and one for those of bonds ("bonds")."""
+    atoms = sum(vocabulary.size for vocabulary in atom_vocabularies(features))
     widths = (int(encoder.node_width), int(encoder.edge_width), int(encoder.graph_width))  # type: ignore[arg-type]
     return {
-        "atoms": Head("node", widths, outputs=sum(ATOM_SIZES), labels=0),
+        "atoms": Head("node", widths, outputs=atoms, labels=0),
         "bonds": Head("edge", widths, outputs=sum(BOND_SIZES), labels=0),
     }

@@ -22,8 +22,10 @@ from hooke.molecules.vocabulary import (
     ATOM_COLUMNS,
     ATOM_VOCABULARIES,
     BOND_VOCABULARIES,
+    FEATURES,
     GROUP_OF_ELEMENT,
     PERIOD_OF_ELEMENT,
+    atom_vocabularies,
 )
 from hooke.nn.graphs.distinct import Distinct, group_equal
 from hooke.nn.graphs.segment import Edges, bag_sum
@@ -33,17 +35,8 @@ MAXIMUM_VALENCE = 9  # likewise
 _BOND_ORDER = (1.0, 2.0, 3.0, 1.5, 1.0, 0.0, 0.0)  # by code of "order": dative counts 1, zero and unknown 0
 _HYDROGENS = ATOM_COLUMNS.index("hydrogens")
 _HYDROGEN_CODES = ATOM_VOCABULARIES[_HYDROGENS].size
-_ATOM_SIZES = (
-    *(vocabulary.size for vocabulary in ATOM_VOCABULARIES),
-    max(GROUP_OF_ELEMENT) + 1,
-    max(PERIOD_OF_ELEMENT) + 1,
-    MAXIMUM_DEGREE + 1,
-    MAXIMUM_VALENCE + 1,
-)
+_DERIVED_SIZES = (max(GROUP_OF_ELEMENT) + 1, max(PERIOD_OF_ELEMENT) + 1, MAXIMUM_DEGREE + 1, MAXIMUM_VALENCE + 1)
 _BOND_SIZES = tuple(vocabulary.size for vocabulary in BOND_VOCABULARIES)
-_COUNTS = (_HYDROGENS, ATOM_COLUMNS.index("radicals"), len(_ATOM_SIZES) - 2, len(_ATOM_SIZES) - 1)
-# Group and period follow from the element, so they need no place in the key of a combination.
-_ATOM_KEY_COLUMNS = (*range(len(ATOM_VOCABULARIES)), len(_ATOM_SIZES) - 2, len(_ATOM_SIZES) - 1)
 
 
 class _CodeEmbedding(nn.Module):
@@ -80,14 +73,18 @@ class _CodeEmbedding(nn.Module):
 
 
 class AtomEmbedding(nn.Module):
-    """Embedding of the eight atom codes and of group, period, degree and valence."""
+    """Embedding of the atom codes of a version (`vocabulary`) and of group, period, degree and valence."""
 
     group_and_period: Tensor
     bond_order: Tensor
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, features: int = FEATURES) -> None:
         super().__init__()
-        self.table = _CodeEmbedding(_ATOM_SIZES, _ATOM_KEY_COLUMNS, width, _COUNTS)
+        sizes = (*(vocabulary.size for vocabulary in atom_vocabularies(features)), *_DERIVED_SIZES)
+        counts = (len(sizes) - 2, len(sizes) - 1)  # degree and valence
+        # Group and period follow from the element, so they need no place in the key of a combination.
+        key = (*range(len(sizes) - len(_DERIVED_SIZES)), *counts)
+        self.table = _CodeEmbedding(sizes, key, width, (_HYDROGENS, ATOM_COLUMNS.index("radicals"), *counts))
         self.register_buffer(
             "group_and_period",
             torch.tensor([GROUP_OF_ELEMENT, PERIOD_OF_ELEMENT], device="cpu").T.contiguous(),

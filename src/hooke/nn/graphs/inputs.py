@@ -47,7 +47,7 @@ class NodeFeatures(nn.Module):
 
     def __init__(self, embedding_width: int, encoding_width: int, encodings: EncodingConfig) -> None:
         super().__init__()
-        self.atoms = AtomEmbedding(embedding_width)
+        self.atoms = AtomEmbedding(embedding_width, encodings.features)
         self.width = embedding_width
         self.encodings: EncodingsEncoder | None = None
         if encodings.node_widths or encodings.graph_widths:

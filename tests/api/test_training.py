@@ -38,6 +38,30 @@ def test_an_image_run_says_what_it_is_about(image_run: Path) -> None:
     assert "fields in" in run.summary()
 
 
+def test_which_model_a_table_gets(table: Path) -> None:
+    """Without a recipe the automatic choice, unless something about a network, or a model, is asked for."""
+    from hooke.api.training import _model_overrides as chosen
+
+    assert chosen(None, [], table, None, None) == ["model.name=auto"]
+    assert chosen(None, ["seed=3", "model.folds=3"], table, None, "5m") == ["model.name=auto", "model.budget=300.0"]
+    for change in (SMALL[0], "train.epochs=3", "encodings.laplacian=4", "model.name=gine"):
+        assert chosen(None, [change], table, None, None) == []
+    assert chosen("mine.toml", [], table, None, None) == []
+    assert chosen("mine.toml", [], None, "auto", 90) == ["model.name=auto", "model.budget=90.0"]
+    assert chosen(None, [], table, "forest", "1h") == [
+        "model.name=auto",
+        'model.candidates=["forest"]',
+        "model.budget=3600.0",
+    ]
+    assert chosen(None, [], table, "gine", None) == ["model.name=gine", "model.preset=small"]
+    with pytest.raises(UsageError, match="a budget belongs to the automatic choice"):
+        chosen(None, [], table, "gine", "5m")
+    with pytest.raises(UsageError, match="a budget is a time such as 90s, 5m or 1h, got 'soon'"):
+        chosen(None, [], table, None, "soon")
+    with pytest.raises(UsageError, match="'forst'.*'forest'"):
+        hooke.fit(csv=table, model="forst")
+
+
 def test_nothing_to_train_on_is_refused() -> None:
     with pytest.raises(UsageError, match="name a recipe, or give --csv"):
         hooke.fit()

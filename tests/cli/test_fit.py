@@ -26,6 +26,30 @@ def test_fit_a_csv_with_report(hooke, table: Path) -> None:  # type: ignore[no-u
     assert page.stat().st_size > 10_000
 
 
+def test_a_csv_gets_the_models_that_suit_it(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
+    options = ("--csv", table, "--targets", "log_p", "--workers", "1")
+    found = hooke("fit", *options, 'model.candidates=["gaussian_process","ridge"]')
+    assert found.code == 0, found.err
+    for text in (
+        "compared gaussian_process, ridge by 5-fold",
+        "chosen  log_p: ",
+        "RMSE of their blend",
+        "rmse",
+        "hooke predict",
+    ):
+        assert text in found.out
+    [page] = Path("runs").glob("csv/*/report.html")
+    assert "Candidates on rows that they were not fitted on" in page.read_text()
+    predicted = hooke("predict", page.parent, table, "-o", "out.csv", "--workers", "1")
+    assert predicted.code == 0, predicted.err
+    assert {"log_p", "log_p_lower", "log_p_upper"} <= set(
+        Path("out.csv").read_text().splitlines()[0].replace('"', "").split(",")
+    )
+    single = hooke("fit", *options, "--model", "ridge", "--no-report")
+    assert "chosen  log_p: 100% ridge" in single.out
+    assert "Did you mean 'ridge'" in hooke("fit", *options, "--model", "rigde").err
+
+
 def test_fit_a_recipe_file_as_json(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
     Path("mine.toml").write_text(f'extends = "csv"\n[data]\nname = "csv"\npath = "{table}"\n')
     found = hooke("fit", "mine.toml", *SMALL, "--split", "scaffold", "--no-report", "--json", "--workers", "1")

@@ -70,7 +70,7 @@ def test_the_calibrated_standard_deviation_covers_what_it_says(members: int, row
         noise = generator.uniform(0.5, 1.5, (2, rows))
         std = 0.1 * noise * generator.uniform(0.7, 1.3, (2, rows)) if members > 1 else np.zeros((2, rows))
         mean, true = np.zeros((2, rows)), noise * generator.normal(size=(2, rows))
-        deviation = calibrate_interval(mean[0], std[0], true[0]).deviation(std[1])
+        deviation = calibrate_interval(mean[0], std[0], true[0]).deviation(mean[1], std[1])
         assert deviation is not None
         covered.append(np.mean(np.abs(true[1]) <= 1.96 * deviation))
         own.append(np.mean(np.abs(true[1]) <= 1.96 * std[1]))
@@ -80,10 +80,10 @@ def test_the_calibrated_standard_deviation_covers_what_it_says(members: int, row
 
 def test_too_few_rows_calibrate_no_standard_deviation() -> None:
     few = calibrate_interval(np.zeros(6), np.ones(6), np.array([1.0, 2, 3, 4, np.nan, np.nan]))
-    assert (few.count, few.scale, few.deviation(np.ones(2))) == (4, None, None)
+    assert (few.count, few.scale, few.deviation(np.ones(2), np.ones(2))) == (4, None, None)
     for unit in (1e-30, 1.0):  # all errors 0 but one: no absolute floor
         fitted = calibrate_interval(np.zeros(9), np.zeros(9), unit * np.eye(9)[0], level=0.5)
-        assert fitted.deviation(np.zeros(1)) == pytest.approx(unit / 3)
+        assert fitted.deviation(np.zeros(1), np.zeros(1)) == pytest.approx(unit / 3)
 
 
 def test_calibrations_come_back_from_json() -> None:
@@ -94,3 +94,19 @@ def test_calibrations_come_back_from_json() -> None:
     ):
         assert calibration_from_json(json.loads(json_text({"kind": kind, **fitted.to_json()}))) == fitted
     assert np.isinf(calibrate_interval(mean, std, true).quantile)
+
+
+def test_intervals_of_logarithms() -> None:
+    """Those of the logarithms, as factors: the same rows are covered, and no bound is negative."""
+    generator = np.random.default_rng(0)
+    true = np.exp(generator.normal(size=500))
+    mean, std = true * np.exp(0.3 * generator.normal(size=500)), np.full(500, 0.1)
+    fitted = calibrate_interval(mean, std * mean, true, logarithms=True)
+    plain = calibrate_interval(np.log(mean), std, np.log(true))
+    assert (fitted.quantile, fitted.floor, fitted.scale) == pytest.approx((plain.quantile, plain.floor, plain.scale))
+    np.testing.assert_allclose(np.log(fitted.interval(mean, std * mean)), plain.interval(np.log(mean), std))
+    assert fitted.interval(mean, std * mean)[0].min() > 0
+    deviation = fitted.deviation(mean, std * mean)
+    assert deviation is not None
+    np.testing.assert_allclose(deviation, mean * plain.deviation(np.log(mean), std))
+    assert calibration_from_json({"kind": "interval", **fitted.to_json()}) == fitted

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hooke.core import registry
 from hooke.core.errors import UsageError
-from hooke.core.recipe import Recipe, check_data, resolve
+from hooke.core.json_text import json_text
+from hooke.core.recipe import AUTOMATIC, Automatic, Recipe, check_data, resolve
 from hooke.core.recipe_files import read
 from hooke.core.runs import RunFolder
 from hooke.core.writable import check_output_folder
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from hooke.studies.benchmark import BenchmarkResult
     from hooke.studies.plan import Plan
     from hooke.studies.suite_report import SuiteResult
+
+_OF_AUTOMATIC = tuple(f"model.{option.name}=" for option in fields(Automatic))
+_OF_NETWORKS = ("model.", "task.", "train.", "encodings.")  # sections whose changes ask for the recipe's network
 
 
 @dataclass(frozen=True)
@@ -65,13 +71,15 @@ class FittedRun:
     def summary(self) -> str:
         """A few lines for people."""
         from hooke.inference.loaded import next_step
+        from hooke.studies.candidates import choice_lines
         from hooke.train.measure import censored_lines
 
         info = self.run.info
-        rows = ", ".join(f"{count:,} {part}" for part, count in info["rows"].items())
+        rows = ", ".join(f"{count:,} {part}" for part, count in info["rows"].items() if count)
         ingested = self._ingest()[1]
         lines = [ingested] if ingested else []
         items, spent = trainable(self.modality, "fit").items, f"{info['seconds']:.0f} s"
+        lines += choice_lines(self.run)
         lines.append(f"trained on {rows} {items} in {spent} ({info['parameters']:,} parameters, {info['device']})")
         lines += censored_lines(self.run)
         for part in ("test", "valid"):
@@ -104,8 +112,10 @@ def fit(
     report: bool = True,
     workers: int | None = None,
     show_progress: bool = True,
+    model: str | None = None,
+    budget: str | float | None = None,
 ) -> FittedRun:
-    """Train by a recipe, or straight from a table.
+    """Train by a recipe, or straight from a table; a table without a recipe gets the model that suits it (`model="auto"`).
 
     Args:
         recipe: A TOML file, a built-in name, or a resolved `Recipe`; None with `csv` takes the recipe "csv".
@@ -118,11 +128,16 @@ def fit(
         report: Fit the baselines and write report.html.
         workers: Processes for parsing.
         show_progress: Show progress bars.
+        model: "auto" compares candidates and blends them (`hooke.train.automatic`), the name of a candidate or estimator takes that one
+            alone, that of a network trains it. None: "auto" for a table without a recipe, unless the overrides change its network
+            (model, task, train, encodings), else what the recipe says.
+        budget: Of "auto": how long comparing may take, in seconds or as "90s", "5m", "1h".
 
     Raises:
         UsageError: Neither recipe nor csv; an unknown key, name or value.
         DataError: The data cannot be read.
     """
+    overrides = [*_model_overrides(recipe, overrides, csv, model, budget), *overrides]
     chosen = _recipe(recipe, overrides, csv, smiles, targets, split, seed)  # before torch and Lightning are loaded
     check_output_folder(runs)
     from hooke.train import fit as training
@@ -262,6 +277,40 @@ def describe_run(folder: Path | str) -> dict[str, Any]:
     if run.path("metrics.json").exists():
         shown["metrics"] = run.scores()
     return shown
+
+
+def _model_overrides(
+    recipe: Any, overrides: Sequence[str], csv: Path | str | None, model: str | None, budget: str | float | None
+) -> list[str]:
+    """What `model` and `budget` change of the recipe."""
+    if model is None and recipe is None and csv is not None:
+        of_networks = [
+            text for text in overrides if text.startswith(_OF_NETWORKS) and not text.startswith(_OF_AUTOMATIC)
+        ]
+        model = None if of_networks else AUTOMATIC
+    presets = registry.stated("models", model).presets if model in registry.names("models") else None  # type: ignore[union-attr]
+    if model is not None and presets is not None:
+        changes = [f"model.name={model}", *(["model.preset=small"] if "small" in presets else [])]
+    elif model is not None:
+        only = [] if model == AUTOMATIC else [f"model.candidates={json_text([model])}"]
+        changes = [f"model.name={AUTOMATIC}", *only]
+    else:
+        changes = []
+    if budget is not None:
+        if f"model.name={AUTOMATIC}" not in changes:
+            raise UsageError("a budget belongs to the automatic choice: leave out the model, or name 'auto'")
+        changes.append(f"model.budget={_seconds(budget)}")
+    return changes
+
+
+def _seconds(text: str | float) -> float:
+    """A time such as "90s", "5m" or "1h" as seconds."""
+    if not isinstance(text, str):
+        return float(text)
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if found is None:
+        raise UsageError(f"a budget is a time such as 90s, 5m or 1h, got {text!r}")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 def _recipe(

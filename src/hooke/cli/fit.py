@@ -11,7 +11,8 @@ from hooke.cli.output import Json, Runs, Workers, print_json, print_table, refus
 from hooke.core.errors import UsageError
 
 EXAMPLES = (
-    "Examples: `hooke fit --csv assay.csv --smiles smiles --targets auto` · `hooke fit my.toml train.learning_rate=3e-4` · "
+    "Examples: `hooke fit --csv assay.csv --smiles smiles --targets auto` · `hooke fit --csv assay.csv --budget 10m` · "
+    "`hooke fit --csv assay.csv --model forest` · `hooke fit my.toml train.learning_rate=3e-4` · "
     "`hooke fit tiny_gine` · `hooke fit screen_ca_mae` · `hooke fit screen_ca_mae --dry-run`"
 )
 
@@ -34,6 +35,16 @@ def fit(
         typer.Option(
             help="random, scaffold, scaffold_balanced, cluster, time or column; images: well, plate, experiment or column."
         ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="auto compares models on the training rows and blends them, the default for --csv without a recipe; or one name: "
+            "gaussian_process, support_vectors, ridge, extra_trees, forest ..., or a network."
+        ),
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(help="Of --model auto: how long comparing may take, as 90s, 5m or 1h; default: 5m.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
     runs: Runs = Path("runs"),
@@ -91,7 +102,8 @@ def fit(
     planned = ("device", "devices", "channels", "parameters", "molecules", "sharded", "utilisation")
     refuse_options(context, "belongs to --dry-run", *planned)
     run = hooke.fit(
-        recipe, overrides=changes, csv=csv, smiles=smiles, targets=targets, split=split, seed=seed, runs=runs,
+        recipe, overrides=changes, csv=csv, smiles=smiles, targets=targets, split=split, seed=seed, runs=runs, model=model,
+        budget=budget,
         new=new, report=report, workers=workers,
     )  # fmt: skip
     if as_json:

@@ -145,6 +145,35 @@ class TrainSection:
             raise ValueError("ema = 1 would never take in a new weight")
 
 
+AUTOMATIC = "auto"  # in the place of a model's name
+
+
+@dataclass(frozen=True)
+class Automatic:
+    """`model.name = "auto"`: candidates are compared on rows that they were not fitted on, and blended; see `train.automatic`.
+
+    Attributes:
+        candidates: Names; none means all that the modality knows, the networks, and estimators of third parties.
+        folds: Into which the training rows are cut.
+        penalty: How strongly the weights of the blend are pulled towards equal ones.
+        budget: Seconds that comparing may take; candidates that would take longer are left out. A single candidate is never left out.
+        network: That is trained from scratch, as model:preset.
+        pretrained: The run, or encoder inside the package, that is fine-tuned.
+    """
+
+    candidates: tuple[str, ...] = ()
+    folds: int = 5
+    penalty: float = 0.1
+    budget: float = 300.0
+    network: str = "dmpnn:small"
+    pretrained: str = "tiny"
+
+    def __post_init__(self) -> None:
+        at_least(self, folds=2, penalty=0)
+        if not self.budget > 0:
+            raise ValueError(f"budget must be above 0 seconds, got {self.budget}")
+
+
 def at_least(section: Any, **bounds: float) -> None:
     """Raise `ValueError` for the first option of a section below its bound."""
     for name, bound in bounds.items():
@@ -170,7 +199,7 @@ class Recipe:
     """A whole recipe, resolved: every option has its value.
 
     Attributes:
-        model: A model, or an estimator.
+        model: A model, an estimator, or the automatic choice among several.
         sections: Options of the modality by the name of their section.
     """
 
@@ -190,8 +219,13 @@ class Recipe:
 
     @property
     def has_estimator(self) -> bool:
-        """Whether an estimator takes the place of model and training."""
-        return self.model.kind == "estimators"
+        """Whether estimators, or the automatic choice, take the place of model and training."""
+        return self.model.kind != "models"
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether the model is chosen among candidates (`Automatic`)."""
+        return self.model.kind == AUTOMATIC
 
     @property
     def learns_labels(self) -> bool:
@@ -276,6 +310,8 @@ def resolve(mapping: Mapping[str, Any]) -> Recipe:
     attempt(_agree, named)
     problems.say()
     recipe = Recipe(name, seed=seed, split=split, train=train, sections=sections, **named)
+    if recipe.is_automatic:
+        _check_candidates(recipe.model.config, modality)
     modality.check(recipe)
     base_config(recipe)
     return recipe
@@ -322,7 +358,7 @@ def modality_object(name: str) -> Any:
 
 
 def _modality(thing: Named) -> str:
-    return registry.modality_of(thing.kind, thing.name)
+    return "any" if thing.kind == AUTOMATIC else registry.modality_of(thing.kind, thing.name)
 
 
 def _modality_sections(mapping: Mapping[str, Any], modality: Any, attempt: Any) -> dict[str, Any]:
@@ -370,6 +406,9 @@ def _check_modality(modality: Any, split: SplitSection | None) -> None:
 def _check_stated(kind: str, table: Mapping[str, Any], where: str, default: str) -> None:
     """The thing that a table names is there and has these options, as far as its file says it without being imported."""
     kind, name, preset, options = _named(kind, table, where, default)
+    if kind == AUTOMATIC:
+        build(Automatic, options, where)
+        return
     if name not in registry.names(kind):
         raise UnknownNameError(kind.removesuffix("s"), name, registry.names(kind))
     stated = registry.stated(kind, name)
@@ -377,6 +416,16 @@ def _check_stated(kind: str, table: Mapping[str, Any], where: str, default: str)
         if preset and preset not in stated.presets:
             raise UnknownNameError(f"preset of {name}", preset, stated.presets)
         build(stated.config, options, where)
+
+
+def _check_candidates(config: Automatic, modality: Any) -> None:
+    """The modality has candidates, and those that are named are there."""
+    if not modality.candidates:
+        raise UsageError(f"there is no automatic choice for {modality.name}: name a model")
+    known = list(dict.fromkeys([*modality.candidates, *registry.names("estimators")]))
+    for name in config.candidates:
+        if name not in known:
+            raise UnknownNameError("model", name, [AUTOMATIC, *known, *registry.names("models")])
 
 
 def check_split_kind(modality: Any, kind: str) -> None:
@@ -422,6 +471,8 @@ def named_thing(kind: str, table: Mapping[str, Any], where: str, default: str) -
         UsageError: No such thing or option.
     """
     kind, name, preset, options = _named(kind, table, where, default)
+    if kind == AUTOMATIC:
+        return Named(name, build(Automatic, options, where), AUTOMATIC)
     module = registry.module(kind, name)
     if preset:
         presets = module.PRESETS if kind == "models" else {}
@@ -437,7 +488,9 @@ def _named(kind: str, table: Mapping[str, Any], where: str, default: str) -> tup
     name, preset = (
         _text(options.pop(key, value), f"{where}.{key}") for key, value in (("name", default), ("preset", ""))
     )
-    if kind == "models" and name in registry.names("estimators"):
+    if kind == "models" and name == AUTOMATIC:
+        kind = AUTOMATIC
+    elif kind == "models" and name in registry.names("estimators"):
         kind = "estimators"
     return kind, name, preset, options
 

@@ -27,7 +27,7 @@ _STATED_BY = {"models": "Model", "tasks": "Task", "estimators": "Estimator", "da
 
 def names(kind: str) -> list[str]:
     """All registered names of a kind, sorted; nothing is imported but the kind's own packages."""
-    return sorted({*_own(kind), *_third_party(kind)})
+    return sorted({*_own(kind), *third_party(kind)})
 
 
 def module(kind: str, name: str) -> ModuleType:
@@ -40,7 +40,7 @@ def module(kind: str, name: str) -> ModuleType:
     own = _own(kind)
     if name in own:
         return importlib.import_module(own[name])
-    points = _third_party(kind)
+    points = third_party(kind)
     if name not in points:
         raise UnknownNameError(_singular(kind), name, names(kind))
     point = points[name]
@@ -133,5 +133,6 @@ def _files(package: str, *, folders_are_names: bool) -> Iterator[tuple[str, str]
             yield entry.name, path
 
 
-def _third_party(kind: str) -> dict[str, EntryPoint]:
+def third_party(kind: str) -> dict[str, EntryPoint]:
+    """Name → entry point of what other packages register."""
     return {point.name: point for point in entry_points(group=f"hooke.{kind}")}

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
+from hooke.core import registry
 from hooke.core.errors import DataError, UsageError
 from hooke.core.label import Label
 from hooke.core.types import Spec, labels_of
@@ -74,6 +75,23 @@ class Estimator(ABC):
     @abstractmethod
     def from_arrays(cls, config: Any, spec: Spec, level: str, arrays: Mapping[str, np.ndarray]) -> Self:
         """Back from `arrays`."""
+
+
+def estimator_class(name: str) -> type[Estimator]:
+    """The class of a registered estimator, which may be a third party's.
+
+    Raises:
+        UnknownNameError: No such estimator.
+        UsageError: It could not be saved: it is no `Estimator`, or lacks a method of one, such as `arrays`.
+    """
+    made = getattr(registry.module("estimators", name), "Estimator", None)
+    if not (isinstance(made, type) and issubclass(made, Estimator)):
+        raise UsageError(f"the estimator {name!r} has no class Estimator that extends hooke.estimators.Estimator")
+    if missing := sorted(made.__abstractmethods__):
+        raise UsageError(
+            f"the estimator {name!r} lacks {', '.join(f'{method}()' for method in missing)}: runs are saved as plain arrays, so it is not fitted"
+        )
+    return made
 
 
 class LabelwiseEstimator(Estimator):
@@ -260,6 +278,34 @@ class Trees(NamedTuple):
         return node.reshape(len(roots), len(seen))
 
 
+class TreesEstimator(LabelwiseEstimator):
+    """Independent trees: the mean over them, and the standard deviation; splits are on features that vary, by `config.least_varied`."""
+
+    modality = "any"
+
+    @abstractmethod
+    def _grown(self, features: np.ndarray, values: np.ndarray, classes: int, seed: int) -> Sequence[Any]:
+        """Fitted decision trees of scikit-learn; see `_learn`."""
+
+    def _learn(self, features: np.ndarray, rows: np.ndarray, values: np.ndarray, classes: int, seed: int) -> Arrays:
+        some = features[rows]
+        if self.config.least_varied:
+            others = (some != np.median(some, axis=0)).sum(axis=0)
+            varied = np.flatnonzero(others >= min(self.config.least_varied * len(rows), others.max()))
+        else:
+            varied = np.arange(some.shape[1])
+        trees = Trees.of(self._grown(some[:, varied], values, classes, seed))
+        feature = np.where(trees.feature < 0, trees.feature, varied[trees.feature])
+        return trees._replace(feature=feature.astype(np.int32))._asdict()
+
+    def _infer(self, features: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+        trees = Trees(*(self.learnt[number][name] for name in Trees._fields))
+        leaves = trees.leaves(features)
+        mean = sum(trees.value[leaf] for leaf in leaves) / len(leaves)
+        variance = sum((trees.value[leaf] - mean) ** 2 for leaf in leaves) / len(leaves)
+        return mean, np.sqrt(variance)
+
+
 def standardisation(features: np.ndarray) -> Arrays:
     """Mean ("shift") and standard deviation ("scale", 1 where it is 0) of each feature."""
     return {"shift": features.mean(axis=0), "scale": spread(features)}
@@ -268,6 +314,11 @@ def standardisation(features: np.ndarray) -> Arrays:
 def standardised(features: np.ndarray, shared: Mapping[str, np.ndarray]) -> np.ndarray:
     """Features in standard deviations from the mean, cut at ±10."""
     return np.clip((features - shared["shift"]) / shared["scale"], -10, 10)
+
+
+def against_the_others(values: np.ndarray, classes: int) -> np.ndarray:
+    """(n, classes) ±1, each class against the others; of two classes only the second."""
+    return 2.0 * np.eye(classes)[values.astype(np.int64)][:, classes == 2 :] - 1.0
 
 
 def _finite(features: np.ndarray) -> np.ndarray:

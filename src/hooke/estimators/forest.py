@@ -8,10 +8,11 @@ Source: Breiman 2001 (doi:10.1023/A:1010933404324); grown by scikit-learn's Rand
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from hooke.estimators import Arrays, LabelwiseEstimator, Trees
+from hooke.estimators import TreesEstimator
 
 
 @dataclass(frozen=True)
@@ -22,37 +23,28 @@ class Config:
         trees: Number of trees.
         feature_share: Of the features, how many a split of a regression tree chooses from; for classes it is their square root.
         smallest_leaf: Rows of the bootstrap sample that a leaf has at least.
+        least_varied: Share of the rows that must differ from the median in a feature, for trees to split on it.
     """
 
     trees: int = 200
     feature_share: float = 0.33
     smallest_leaf: int = 1
+    least_varied: float = 0.0
 
 
-class Estimator(LabelwiseEstimator):
+class Estimator(TreesEstimator):
     """Mean and standard deviation over the trees."""
 
-    modality = "any"
     config: Config
 
-    def _learn(self, features: np.ndarray, rows: np.ndarray, values: np.ndarray, classes: int, seed: int) -> Arrays:
+    def _grown(self, features: np.ndarray, values: np.ndarray, classes: int, seed: int) -> list[Any]:
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-        trees, leaf = self.config.trees, self.config.smallest_leaf
+        config = self.config
+        options = {"min_samples_leaf": config.smallest_leaf, "n_jobs": 2, "random_state": seed}
         if classes:
-            model = RandomForestClassifier(
-                trees, max_features="sqrt", min_samples_leaf=leaf, n_jobs=2, random_state=seed,
-                class_weight="balanced_subsample",
-            )  # fmt: skip
+            weight = "balanced_subsample"
+            model = RandomForestClassifier(config.trees, max_features="sqrt", class_weight=weight, **options)
         else:
-            model = RandomForestRegressor(
-                trees, max_features=self.config.feature_share, min_samples_leaf=leaf, n_jobs=2, random_state=seed
-            )
-        return Trees.of(model.fit(features[rows], values).estimators_)._asdict()
-
-    def _infer(self, features: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
-        trees = Trees(*(self.learnt[number][name] for name in Trees._fields))
-        leaves = trees.leaves(features)
-        mean = sum(trees.value[leaf] for leaf in leaves) / len(leaves)
-        variance = sum((trees.value[leaf] - mean) ** 2 for leaf in leaves) / len(leaves)
-        return mean, np.sqrt(variance)
+            model = RandomForestRegressor(config.trees, max_features=config.feature_share, **options)
+        return model.fit(features, values).estimators_

@@ -7,7 +7,7 @@ molecules exchangeable with the calibration rows; on new scaffolds the coverage 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ class IntervalCalibration:
 
     scale * (std + floor) is a standard deviation of the error; `scale` is None where the rows were too few to say, or not asked (runs of the
     first releases).
+
+    With `logarithms` all this is about the logarithms of positive values: bounds are factors, and never negative.
     """
 
     quantile: float
@@ -31,15 +33,27 @@ class IntervalCalibration:
     level: float
     count: int
     scale: float | None = later(None)
+    logarithms: bool = later(default=False)
 
     def interval(self, mean: np.ndarray, std: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper bounds."""
+        if self.logarithms:
+            factor = np.exp(self.quantile * (std / mean + self.floor))
+            return mean / factor, mean * factor
         half = self.quantile * (std + self.floor)
         return mean - half, mean + half
 
-    def deviation(self, std: np.ndarray) -> np.ndarray | None:
+    def deviation(self, mean: np.ndarray, std: np.ndarray) -> np.ndarray | None:
         """The standard deviation of the error where the members disagree by `std`; None where it is not known."""
-        return None if self.scale is None else self.scale * (std + self.floor)
+        if self.scale is None:
+            return None
+        return self.scale * (std + self.floor * (mean if self.logarithms else 1.0))
+
+    def scores(self, mean: np.ndarray, std: np.ndarray, true: np.ndarray) -> np.ndarray:
+        """How far values are from their prediction, in half-widths of an interval of quantile 1."""
+        if self.logarithms:
+            return np.abs(np.log(true / mean)) / (std / mean + self.floor)
+        return np.abs(true - mean) / (std + self.floor)
 
     def to_json(self) -> dict[str, float]:
         """A plain dictionary."""
@@ -72,7 +86,7 @@ def calibration_from_json(value: Mapping[str, Any]) -> IntervalCalibration | Set
 
 
 def calibrate_interval(
-    mean: np.ndarray, std: np.ndarray, true: np.ndarray, *, level: float = 0.9
+    mean: np.ndarray, std: np.ndarray, true: np.ndarray, *, level: float = 0.9, logarithms: bool = False
 ) -> IntervalCalibration:
     """Fit on calibration rows: scores |y - mean| / (std + floor), the floor being the median absolute error.
 
@@ -82,14 +96,16 @@ def calibrate_interval(
     Args:
         mean, std, true: (N,); NaN = not measured.
         level: Wanted coverage.
+        logarithms: Whether errors are those of the logarithms; values and predictions are positive.
     """
-    measured = ~np.isnan(true)
-    error, spread = np.abs(true - mean)[measured], std[measured]
+    mean, std, true = (values[~np.isnan(true)] for values in (mean, std, true))
+    error = np.abs(np.log(true / mean)) if logarithms else np.abs(true - mean)
     floor = float(np.median(error) or error.max()) if len(error) else 0.0
     floor = floor or 1.0  # no error at all: any floor gives intervals of no width
-    scores = error / (spread + floor)
+    found = IntervalCalibration(1.0, floor, level, len(error), logarithms=logarithms)
+    scores = found.scores(mean, std, true)
     scale = float(np.sqrt(np.mean(scores**2))) if len(scores) >= _FEWEST else None
-    return IntervalCalibration(_quantile(scores, level), floor, level, len(error), scale)
+    return replace(found, quantile=_quantile(scores, level), scale=scale)
 
 
 def calibrate_set(probabilities: np.ndarray, true: np.ndarray, *, level: float = 0.9) -> SetCalibration:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from hooke.core.errors import UsageError
 from hooke.core.types import Batch, group_means
 from hooke.estimators import Estimator
+from hooke.inference.blocks import Blocks
 from hooke.nn.randomness import ItemDropout
 from hooke.nn.task import Task
 
@@ -97,6 +98,10 @@ class Predictor(ABC):
     def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
         """The losses of a batch, where a task has them; of the first member."""
         return {}
+
+    def carried(self, spec: Any) -> Any:
+        """The spec of the batches that it reads: that of the run, with what it reads besides."""
+        return spec
 
     def predict(self, batch: Batch) -> dict[str, Prediction]:
         """Level → prediction."""
@@ -176,7 +181,7 @@ class Estimates(Predictor):
     Args:
         estimators: The members.
         level: Of their labels.
-        features: Batch → (items, features).
+        features: What they read of a batch.
         columns: Names of the predicted columns.
     """
 
@@ -184,7 +189,7 @@ class Estimates(Predictor):
         self,
         estimators: Sequence[Estimator],
         level: str,
-        features: Callable[[Any], np.ndarray],
+        features: Blocks,
         columns: Sequence[str],
     ) -> None:
         self.estimators, self._level, self._features, self._columns = estimators, level, features, list(columns)
@@ -194,6 +199,10 @@ class Estimates(Predictor):
     def columns(self, level: str) -> list[str]:
         """See `Predictor.columns`."""
         return self._columns if level == self._level else []
+
+    def carried(self, spec: Any) -> Any:
+        """See `Predictor.carried`."""
+        return self._features.carried(spec)
 
     def members(self, batch: Batch) -> dict[str, Members]:
         """See `Predictor.members`."""

@@ -20,6 +20,7 @@ from hooke.core.runs import RunFolder
 from hooke.core.types import Batch, Chunk, Source
 from hooke.encoders import Encoder
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration, calibration_from_json
+from hooke.inference.blend import BLEND, blend_of
 from hooke.inference.ensemble import Ensemble, Predictor
 from hooke.inference.network import ARRAYS, build_network, build_task, estimates_of
 from hooke.inference.shipped import run_path, shipped_names
@@ -69,8 +70,10 @@ class LoadedRun(Encoder):
         modality = trainable(recipe.modality, "fit")
         spec = modality.read_spec(run)
         weights = _members(run, recipe)
-        if recipe.has_estimator:
-            predictor: Predictor = estimates_of(run, recipe.model, spec, modality, recipe.train.ensemble)
+        if recipe.is_automatic:
+            predictor: Predictor = blend_of(run, recipe, spec, modality, device)
+        elif recipe.has_estimator:
+            predictor = estimates_of(run, recipe.model, spec, modality, recipe.train.ensemble)
         else:
             task = build_task(recipe.task, spec)
             networks = []
@@ -126,9 +129,7 @@ class LoadedRun(Encoder):
     @property
     def spec(self) -> Any:
         """What its batches must carry."""
-        if self.recipe.has_estimator:
-            return trainable(self.modality, "fit").with_features(self.run_spec)
-        return self.run_spec
+        return self.predictor.carried(self.run_spec)
 
     @property
     def labels(self) -> tuple[Label, ...]:
@@ -211,6 +212,8 @@ def next_step(run: RunFolder) -> tuple[str, str]:
 
 
 def _members(run: RunFolder, recipe: Recipe) -> tuple[Path, ...]:
+    if recipe.is_automatic:
+        return (run.path(BLEND), *sorted(run.path("members").glob("*/**/*.safetensors")))
     folder = "refit" if run.path("refit").is_dir() else "members"
     name = ARRAYS if recipe.has_estimator else "best.safetensors"
     paths = tuple(run.path(f"{folder}/{member}/{name}") for member in range(recipe.train.ensemble))

@@ -5,6 +5,7 @@ Runs of estimators: their arrays as a predictor.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -15,6 +16,8 @@ from hooke.core.errors import DataError
 from hooke.core.recipe import Named
 from hooke.core.runs import RunFolder
 from hooke.core.types import Spec, labels_of
+from hooke.estimators import Estimator, estimator_class
+from hooke.inference.blocks import Blocks
 from hooke.inference.ensemble import Estimates
 from hooke.modalities import Trainable
 from hooke.nn.task import Task
@@ -28,21 +31,29 @@ def estimates_of(run: RunFolder, chosen: Named, spec: Spec, modality: Trainable,
     Raises:
         DataError: Their arrays are missing or damaged.
     """
+    level = modality.levels[0]
+    estimators = [
+        estimator_of(run.path(f"members/{number}/{ARRAYS}"), chosen, spec, level) for number in range(members)
+    ]
+    names = [name for label in labels_of(spec, level) for name in label.column_names]
+    return Estimates(estimators, level, Blocks(modality), names)
+
+
+def estimator_of(path: Path, chosen: Named, spec: Spec, level: str) -> Estimator:
+    """A fitted estimator from its arrays.
+
+    Raises:
+        DataError: They are missing or damaged.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    made, level = registry.module("estimators", chosen.name).Estimator, modality.levels[0]
-    estimators = []
-    for number in range(members):
-        path = run.path(f"members/{number}/{ARRAYS}")
-        try:
-            check_seal(path)
-            arrays = load_file(path)
-        except (SafetensorError, OSError) as error:
-            raise DataError(f"{path} cannot be read as the arrays of an estimator: {error}") from error
-        estimators.append(made.from_arrays(chosen.config, spec, level, arrays))
-    names = [name for label in labels_of(spec, level) for name in label.column_names]
-    return Estimates(estimators, level, modality.features, names)
+    try:
+        check_seal(path)
+        arrays = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise DataError(f"{path} cannot be read as the arrays of an estimator: {error}") from error
+    return estimator_class(chosen.name).from_arrays(chosen.config, spec, level, arrays)
 
 
 def build_task(task: Named, spec: Spec) -> Task:

@@ -293,7 +293,7 @@ class PredictionColumns:
         if isinstance(calibration, IntervalCalibration):
             lower, upper = calibration.interval(mean[:, 0], std[:, 0])
             columns += [(f"{label.name}_lower", _floats(lower)), (f"{label.name}_upper", _floats(upper))]
-            deviation = calibration.deviation(std[:, 0])
+            deviation = calibration.deviation(mean[:, 0], std[:, 0])
             columns += (
                 disagreement(label.name, std[:, 0])
                 if deviation is None

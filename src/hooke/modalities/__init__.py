@@ -87,6 +87,23 @@ class Checks:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """An estimator that the automatic choice tries, and what it sees.
+
+    Attributes:
+        estimator: Its name.
+        options: Of its `Config`, where they are not the default ones.
+        blocks: Names of feature blocks, side by side: of the modality (`Trainable.block`), or an encoder, whose vectors they are.
+        optional: Encoders that are one more block each where their weights are on the machine.
+    """
+
+    estimator: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    blocks: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Description:
     """What a store holds.
 
@@ -175,6 +192,7 @@ class Trainable(Modality):
         group: The level above rows that `predict` answers for ("well"); "" where that is the row itself.
         splits: Kind of split → function of (store, section of the recipe).
         estimators: The estimators that stand as baselines beside every network.
+        candidates: Name → what the automatic choice tries, in this order, beside networks; none where there is no such choice.
         untrained_baseline: Whether the encoder with random weights and a linear readout is a baseline as well.
         most_baseline_rows: Of a store; beyond them baselines would take longer than the model.
         structures: Whether `identify` names chemical structures, which reports draw.
@@ -192,6 +210,7 @@ class Trainable(Modality):
     splits: ClassVar[Mapping[str, Splitter]]
     trainable: ClassVar[bool] = True
     estimators: ClassVar[tuple[str, ...]] = ()
+    candidates: ClassVar[Mapping[str, Candidate]] = NONE
     untrained_baseline: ClassVar[bool] = False
     most_baseline_rows: ClassVar[int] = 20_000
     structures: ClassVar[bool] = False
@@ -337,6 +356,22 @@ class Trainable(Modality):
     def with_features(self, spec: Any) -> Any:
         """The spec of batches that carry what `features` reads."""
         return spec
+
+    def block(self, batch: Any, name: str) -> np.ndarray:
+        """(items, features) float32 block of this name, carried by batches of `with_blocks`."""
+        raise UsageError(f"{self.name} have no block of features {name!r}")
+
+    def with_blocks(
+        self, spec: Any, names: Sequence[str], vectors: Mapping[str, Callable[[Any], np.ndarray]] = NONE
+    ) -> Any:
+        """The spec of batches that carry these blocks.
+
+        Args:
+            spec: Of the run.
+            names: Of the modality's own blocks.
+            vectors: Name → function that gives the block of things as `identify` names them (SMILES); it can be sent to another process.
+        """
+        raise UsageError(f"{self.name} have no blocks of features")
 
     def plan_sizes(self, options: Mapping[str, int]) -> Mapping[str, int]:
         """Name of the data → items of an epoch: what a plan is made for.
@@ -496,3 +531,9 @@ def readable(name: str, verb: str) -> Readable:
     if not isinstance(found, Readable):
         raise UsageError(f"`hooke {verb}` does not apply to {name}: no file of them is read for a model")
     return found
+
+
+def identified(modality: Trainable, store: Any, rows: np.ndarray) -> list[str]:
+    """One text a row: what `identify` says of it."""
+    columns = [[str(value) for value in values] for values in modality.identify(store, rows).values()]
+    return ["/".join(parts) for parts in zip(*columns, strict=True)]

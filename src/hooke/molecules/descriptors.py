@@ -6,6 +6,7 @@ Fingerprints of molecules as matrices: input of baselines and of similarity.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from rdkit import Chem, DataStructs
@@ -21,6 +22,19 @@ def morgan_counts(smiles: Sequence[str], *, radius: int = 2, bits: int = 2048) -
         ValueError: A SMILES does not parse.
     """
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=radius, fpSize=bits)
+    out = np.zeros((len(smiles), bits), np.float32)
+    for row, molecule in enumerate(map(molecule_of, smiles)):
+        out[row] = generator.GetCountFingerprintAsNumPy(molecule)
+    return out
+
+
+def atom_pair_counts(smiles: Sequence[str], *, bits: int = 2048) -> np.ndarray:
+    """(N, bits) float32 counts of pairs of atoms at their distance along bonds (Carhart et al. 1985), folded.
+
+    Raises:
+        ValueError: A SMILES does not parse.
+    """
+    generator = rdFingerprintGenerator.GetAtomPairGenerator(fpSize=bits)
     out = np.zeros((len(smiles), bits), np.float32)
     for row, molecule in enumerate(map(molecule_of, smiles)):
         out[row] = generator.GetCountFingerprintAsNumPy(molecule)
@@ -44,10 +58,14 @@ def nearest_similarity(smiles: Sequence[str], reference: Sequence[str]) -> np.nd
 # Ipc grows beyond float64 for large molecules and carries no more than its averaged form.
 DESCRIPTORS = tuple((name, function) for name, function in Descriptors.descList if name != "Ipc")
 LARGE = 300  # atoms, beyond which descriptors whose time grows with the third or fourth power are undefined: minutes at 1,000
-_CUBIC = tuple(
-    "EState" in name or name.startswith("BCUT2D") or name in ("AvgIpc", "BalabanJ", "BertzCT")
+_CUBIC = frozenset(
+    name
     for name, _ in DESCRIPTORS
+    if "EState" in name or name.startswith("BCUT2D") or name in ("AvgIpc", "BalabanJ", "BertzCT")
 )
+# Two thirds of the time, and no better predictions with them.
+_EXPENSIVE = ("qed", "SPS", "BertzCT", "AvgIpc", "BCUT2D_", "fr_")
+FAST_DESCRIPTORS = tuple((name, function) for name, function in DESCRIPTORS if not name.startswith(_EXPENSIVE))
 _SLOW = {f"chi{order}{kind}" for order in (2, 3, 4) for kind in "nv"} | {"kappa2", "kappa3", "Phi"}  # half of the time
 _PROPERTIES = rdMolDescriptors.Properties(
     [name for name in rdMolDescriptors.Properties().GetPropertyNames() if name not in _SLOW]
@@ -79,18 +97,17 @@ def quick_descriptors(molecules: Sequence[Chem.Mol]) -> np.ndarray:
     return out.astype(np.float32)
 
 
-def rdkit_descriptors(smiles: Sequence[str]) -> np.ndarray:
-    """(N, 216 or so) float64 descriptors; what is undefined for a molecule is 0, what is huge is cut at 1e6.
+def rdkit_descriptors(smiles: Sequence[str], wanted: Sequence[tuple[str, Any]] = DESCRIPTORS) -> np.ndarray:
+    """(N, wanted) float64 descriptors; what is undefined for a molecule is 0, what is huge is cut at 1e6.
 
     Electrotopological descriptors, BCUT2D, AvgIpc, BalabanJ and BertzCT are undefined for molecules of more than `LARGE` atoms.
     """
-    out = np.zeros((len(smiles), len(DESCRIPTORS)))
+    out = np.zeros((len(smiles), len(wanted)))
     for row, text in enumerate(smiles):
         molecule = molecule_of(text)
         large = molecule.GetNumAtoms() > LARGE
         out[row] = [
-            float("nan") if large and cubic else _value(function, molecule)
-            for (_, function), cubic in zip(DESCRIPTORS, _CUBIC, strict=True)
+            float("nan") if large and name in _CUBIC else _value(function, molecule) for name, function in wanted
         ]
     return np.clip(np.nan_to_num(out, nan=0.0, posinf=1e6, neginf=-1e6), -1e6, 1e6)
 

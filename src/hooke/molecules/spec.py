@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -31,12 +31,13 @@ class MoleculeSpec(LabelledSpec):
         labels, statistics: As in `LabelledSpec`; statistics are empty when the network is going to be loaded from weights, which hold them.
         encodings: That the encoder reads; the batches carry the computed ones.
         standardise: What is done to a molecule first.
-        extras: Names in `EXTRAS`: what batches carry of whole molecules besides. Not part of what is saved.
+        extras: Name → function of canonical SMILES that gives (N, width): what batches carry of whole molecules besides. Not part of what
+            is saved.
     """
 
     encodings: EncodingConfig = EncodingConfig()
     standardise: StandardiseConfig = KEEP_ALL
-    extras: tuple[str, ...] = ()
+    extras: Mapping[str, Callable[[Sequence[str]], np.ndarray]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for label in self.labels:
@@ -72,7 +73,7 @@ class MoleculeSpec(LabelledSpec):
         """The arrays with the extras, computed from canonical SMILES."""
         if not self.extras:
             return arrays
-        more = {name: EXTRAS[name](smiles) for name in self.extras}
+        more = {name: function(smiles) for name, function in self.extras.items()}
         return replace(arrays, graph_encodings={**arrays.graph_encodings, **more})
 
     def fits(self, store: MoleculeStore) -> bool:
@@ -101,5 +102,28 @@ def _features(smiles: Sequence[str]) -> np.ndarray:
     return baseline_features(smiles)
 
 
+def _morgan_counts(smiles: Sequence[str]) -> np.ndarray:
+    from hooke.molecules.descriptors import morgan_counts
+
+    return morgan_counts(smiles, radius=3, bits=MORGAN_COUNT_WIDTH)
+
+
+def _atom_pair_counts(smiles: Sequence[str]) -> np.ndarray:
+    from hooke.molecules.descriptors import atom_pair_counts
+
+    return atom_pair_counts(smiles, bits=ATOM_PAIR_WIDTH)
+
+
+def _descriptors(smiles: Sequence[str]) -> np.ndarray:
+    from hooke.molecules.descriptors import FAST_DESCRIPTORS, rdkit_descriptors
+
+    return rdkit_descriptors(smiles, FAST_DESCRIPTORS)
+
+
 MORGAN, FEATURES = "morgan_bits", "baseline_features"
-EXTRAS: Mapping[str, Callable[[Sequence[str]], np.ndarray]] = {MORGAN: packed_bits, FEATURES: _features}
+MORGAN_COUNTS, ATOM_PAIRS, DESCRIPTORS = "morgan_counts", "atom_pair_counts", "descriptors"
+MORGAN_COUNT_WIDTH, ATOM_PAIR_WIDTH = 4096, 2048
+EXTRAS: Mapping[str, Callable[[Sequence[str]], np.ndarray]] = {
+    MORGAN: packed_bits, FEATURES: _features, MORGAN_COUNTS: _morgan_counts, ATOM_PAIRS: _atom_pair_counts,
+    DESCRIPTORS: _descriptors,
+}  # fmt: skip

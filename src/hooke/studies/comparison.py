@@ -17,10 +17,11 @@ from hooke.evaluate.censoring import count, exact
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration, calibration_from_json
 from hooke.evaluate.metrics import METRICS, PRIMARY, Metric
 from hooke.inference.loaded import LoadedRun, read_recipe
-from hooke.modalities import Trainable, trainable
+from hooke.modalities import identified, trainable
 from hooke.report import build
 from hooke.report.schema import Coverage, Difference, Reliability, ResultTable, SetCoverage
 from hooke.studies.baselines import baseline_predictions
+from hooke.studies.candidates import candidate_predictions
 from hooke.train.measure import censored_lines, decided
 
 MAX_BASELINE_LABELS = 12  # beyond them baselines would take longer than the model
@@ -73,13 +74,10 @@ class Compared:
             return []
         mean, std, fitted = self._uncertain(number)
         valid = pl.read_parquet(run.path("predictions_valid.parquet"))
-        measured = exact(valid[f"{label.name}_measured"].to_numpy(), _bounds(valid, [label])[:, 0])
-        seen = ~np.isnan(measured)
-        known = np.abs(measured - valid[label.name].to_numpy())[seen] / (
-            _disagreement(valid, label)[seen] + fitted.floor
-        )
-        true = exact(self.truth[:, number], self.bounds[:, number])
-        new = (np.abs(true - mean) / (std + fitted.floor))[~np.isnan(true)]
+        measured = exact(valid[f"{label.name}_measured"].to_numpy().astype(np.float64), _bounds(valid, [label])[:, 0])
+        known = fitted.scores(valid[label.name].to_numpy(), _disagreement(valid, label), measured)
+        known, true = known[~np.isnan(known)], exact(self.truth[:, number], self.bounds[:, number])
+        new = fitted.scores(mean, std, true)[~np.isnan(true)]
         if len(known) < 10 or len(new) < 10:
             return []
         wanted = np.linspace(0.1, 0.9, 9)
@@ -97,7 +95,7 @@ class Compared:
         """Wanted against reached coverage of Gaussian intervals from the standard deviation that predictions carry."""
         mean, std, fitted = self._uncertain(number)
         deviation, what = (
-            fitted.deviation(std),
+            fitted.deviation(mean, std),
             f"standard deviation, calibrated on {fitted.count:,} validation measurements",
         )
         if deviation is None:
@@ -196,7 +194,9 @@ def compare_with_baselines(
     bounds = _bounds(table, labels)
     predictions = {name: _decided(found, labels) for name, found in tables.items()}
     caveats = [*simulated_caveat(first), *censored_lines(first)]
-    if len(labels) <= MAX_BASELINE_LABELS and len(store) <= modality.most_baseline_rows:
+    if recipe.is_automatic:  # its candidates are the baselines
+        predictions |= candidate_predictions(first, labels, table["row"].to_numpy())
+    elif len(labels) <= MAX_BASELINE_LABELS and len(store) <= modality.most_baseline_rows:
         network = None if recipe.has_estimator or not modality.untrained_baseline else LoadedRun.open(first.folder)
         known, test = np.flatnonzero((split == "train") | (split == "valid")), np.flatnonzero(split == "test")
         found = baseline_predictions(
@@ -229,12 +229,6 @@ def simulated_caveat(run: RunFolder) -> list[str]:
     """What a reader must know of numbers on simulated data."""
     text = "the data are simulated: numbers compare methods, and say nothing about biology"
     return [text] if run.info.get("simulated") else []
-
-
-def identified(modality: Trainable, store: Any, rows: np.ndarray) -> list[str]:
-    """One text a row: what `identify` says of it."""
-    columns = [[str(value) for value in values] for values in modality.identify(store, rows).values()]
-    return ["/".join(parts) for parts in zip(*columns, strict=True)]
 
 
 def _disagreement(table: pl.DataFrame, label: Label) -> np.ndarray:

@@ -17,7 +17,7 @@ from hooke.core.runs import RunFolder
 from hooke.core.types import group_means, group_starts, labels_of
 from hooke.inference.applicability import VERDICT, places
 from hooke.inference.loaded import LoadedRun, next_step, read_recipe
-from hooke.modalities import Trainable, trainable
+from hooke.modalities import Trainable, identified, trainable
 from hooke.report import build
 from hooke.report.data_schema import Count, DataSummary, KeyNumber
 from hooke.report.drawing import MoleculePool
@@ -27,11 +27,11 @@ from hooke.report.provenance import reproduce
 from hooke.report.schema import Difference, Report, ResultTable, Summary
 from hooke.report.wording import bounds_text, metric_text, name_text, value_text
 from hooke.report.wording import number as number_text
+from hooke.studies.candidates import BLENDED, candidate_table, choice_of
 from hooke.studies.comparison import (
     Compared,
     compare_with_baselines,
     difference_between,
-    identified,
     primary_table,
     read_split,
     simulated_caveat,
@@ -119,6 +119,8 @@ def finish(report: Report, pool: MoleculePool, folder: Path) -> Path:
 
 
 def _model_name(run: RunFolder) -> str:
+    if choice_of(run) is not None:
+        return BLENDED
     members = run.recipe["train"]["ensemble"]
     return run.recipe["model"]["name"] + (f" ({members} members)" if members > 1 else "")
 
@@ -214,7 +216,8 @@ def result_sections(run: RunFolder, compared: Compared) -> list[ResultTable]:
         return tables or loss_tables(run)
     main = modality_of(run).levels[0]
     others = [table for table in tables if table.tasks[0].level != main]
-    return [primary_table(compared, f"Held-out {compared.items}"), *others]
+    tried = candidate_table(run, compared.labels)
+    return [primary_table(compared, f"Held-out {compared.items}"), *([tried] if tried else []), *others]
 
 
 def loss_tables(run: RunFolder) -> list[ResultTable]:

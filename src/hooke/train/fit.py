@@ -25,6 +25,7 @@ from hooke.evaluate.splits import Split, part_of
 from hooke.inference.ensemble import Ensemble, Predictor
 from hooke.inference.loaded import read_recipe
 from hooke.modalities import trainable
+from hooke.train.automatic import automatic, settled, write_candidate_predictions
 from hooke.train.devices import check_can_start, single_device
 from hooke.train.gradient_free import fitted
 from hooke.train.measure import censored, measure
@@ -53,6 +54,8 @@ def split_of(store: Store, recipe: Recipe) -> Split:
     if not len(found.train):
         text = f"none of the {modality.items} is left to train on; check data.split and the labels"
         raise UsageError("\n".join(filter(None, [text, modality.describe(store).left_out])))
+    if recipe.is_automatic:  # folds of these rows stand in the place of validation rows
+        found = Split(np.union1d(found.train, found.valid), found.valid[:0], found.test)
     return part_of(found, recipe.split.train_share, generator=np.random.default_rng(recipe.seed))
 
 
@@ -94,6 +97,7 @@ def fit(
     """
     check_can_start(recipe.train)
     store = store or prepare(recipe, workers=workers, show_progress=show_progress)
+    recipe = settled(recipe, store)
     resolved = recipe.to_json()
     if pretrained is not None:
         resolved["pretrained"] = RunFolder.open(pretrained).info["identity"]
@@ -205,11 +209,15 @@ def _work(
         pl.DataFrame({"row": np.arange(len(store)), "split": split.labels(len(store))}), run.path("split.parquet")
     )
     predictor: Predictor
-    if recipe.has_estimator:
+    out_of_fold = None
+    if recipe.is_automatic:
+        predictor, out_of_fold = automatic(run, recipe, spec, store, split, show_progress=show_progress)
+        write_candidate_predictions(run, recipe, spec, store, split, predictor)
+    elif recipe.has_estimator:
         predictor = fitted(run, recipe, spec, store, split)
     else:
         predictor = _networks(run, recipe, spec, store, split, pretrained, show_progress, watch)
-    measure(run, recipe, store, split, spec, predictor)
+    measure(run, recipe, store, split, spec, predictor, out_of_fold=out_of_fold)
     run.update(
         censored=censored(modality, store, split, spec),
         parameters=predictor.parameters,

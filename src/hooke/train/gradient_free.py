@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
 
-from hooke.core import registry
 from hooke.core.checked import SEAL, check_seal, say_made_again, seal
 from hooke.core.errors import DamagedError, UsageError
 from hooke.core.files import replacing
 from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
 from hooke.core.types import Spec, group_means, group_starts, labels_of
+from hooke.estimators import estimator_class
 from hooke.evaluate.splits import Split
 from hooke.inference.ensemble import Estimates
 from hooke.inference.network import ARRAYS, estimates_of
@@ -31,25 +32,29 @@ def fitted(run: RunFolder, recipe: Recipe, spec: Spec, store: Any, split: Split)
     level = modality.levels[0]
     if not labels_of(spec, level):
         raise UsageError(f"{recipe.model.name} predicts labels of whole {modality.items}, and the data carry none")
-    made = registry.module("estimators", recipe.model.name).Estimator
+    made = estimator_class(recipe.model.name)
     loaded: tuple[np.ndarray, np.ndarray] | None = None
     for number in range(recipe.train.ensemble):
         path = run.path(f"members/{number}/{ARRAYS}")
-        if _kept(path):
+        if is_kept(path):
             continue
         if loaded is None:
             loaded = features_and_targets(modality, recipe, spec, store, split.train)
         estimator = made(recipe.model.config, spec, level)
         estimator.fit(*loaded, seed=recipe.seed * 1000 + number)
-        with replacing(path) as temporary:
-            arrays = {name: np.ascontiguousarray(array) for name, array in estimator.arrays().items()}
-            save_file(arrays, temporary, metadata=SEAL)
-            seal(temporary)
+        save_arrays(path, estimator.arrays())
     return estimates_of(run, recipe.model, spec, modality, recipe.train.ensemble)
 
 
-def _kept(path: Path) -> bool:
-    """Whether a member was fitted and saved before a kill, and is undamaged."""
+def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Arrays by their names as one sealed file, whole or not there."""
+    with replacing(path) as temporary:
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary, metadata=SEAL)
+        seal(temporary)
+
+
+def is_kept(path: Path) -> bool:
+    """Whether arrays were saved before a kill, and are undamaged."""
     try:
         return path.exists() and (check_seal(path) or True)
     except DamagedError as error:

@@ -87,18 +87,51 @@ class _Block:
     truth: dict[str, np.ndarray]
 
 
-def measure(run: RunFolder, recipe: Recipe, store: Any, split: Split, spec: Spec, predictor: Predictor) -> None:
-    """Predict valid and test, write the predictions of whole rows (or groups), and the metrics of every level."""
+@dataclass(frozen=True)
+class OutOfFold:
+    """Predictions of the training rows by models that were not fitted to them: what stands in the place of validation rows.
+
+    Attributes:
+        rows: (n,) of the store.
+        prediction: Of whole rows.
+        truth: (n, labels), NaN = not measured.
+        logarithms: Labels whose errors are those of logarithms.
+    """
+
+    rows: np.ndarray
+    prediction: Prediction
+    truth: np.ndarray
+    logarithms: tuple[str, ...] = ()
+
+    def block(self, level: str) -> _Block:
+        """As what is predicted of a batch."""
+        found = Members(self.prediction.mean[None], self.prediction.std[None])
+        return _Block(self.rows, {level: found}, {level: self.truth})
+
+
+def measure(
+    run: RunFolder, recipe: Recipe, store: Any, split: Split, spec: Spec, predictor: Predictor, *,
+    out_of_fold: OutOfFold | None = None,
+) -> None:  # fmt: skip
+    """Predict valid and test, write the predictions of whole rows (or groups), and the metrics of every level.
+
+    Args:
+        run, recipe, store, split, spec: Of the run.
+        predictor: What it has learnt.
+        out_of_fold: In the place of the validation rows.
+    """
     modality = trainable(recipe.modality, "fit")
     main = modality.group or modality.levels[0]
     metrics: dict[str, Any] = {}
     for part, rows in (("valid", split.valid), ("test", split.test)):
-        if not len(rows):
+        known = out_of_fold if part == "valid" else None
+        if not len(rows) and known is None:
             continue
         levels: dict[str, _Level] = {}
         losses: dict[str, float] = {}
         with _PredictionFile(run, modality, store, spec, predictor.columns(modality.levels[0]), part) as file:
-            for block in _blocks(modality, recipe, store, rows, spec, predictor, losses):
+            blocks = _blocks(modality, recipe, store, rows, spec, predictor, losses)
+            for block in blocks if known is None else [known.block(modality.levels[0])]:
                 for level, found in block.members.items():
                     labels = labels_of(spec, level)
                     bounds = modality.bounds(store, block.rows) if level == modality.levels[0] else None
@@ -116,7 +149,8 @@ def measure(run: RunFolder, recipe: Recipe, store: Any, split: Split, spec: Spec
         if part == "valid" and main in levels:
             labels = labels_of(spec, modality.levels[0])
             prediction, truth, bounds = levels[main].kept()
-            run.write_json("uncertainty.json", calibrate(prediction, exact(truth, bounds), labels))
+            fitted = calibrate(prediction, exact(truth, bounds), labels, logarithms=known.logarithms if known else ())
+            run.write_json("uncertainty.json", fitted)
     run.write_json("metrics.json", metrics)
     run.write_json("leaks.json", modality.leaks(store, split))
 
@@ -162,10 +196,9 @@ def _blocks(
     losses: dict[str, float],
 ) -> Iterator[_Block]:  # fmt: skip
     """Rows with predictions and truths; the mean losses over the rows, where nothing is predicted, are put into `losses`."""
-    carried = modality.with_features(spec) if recipe.has_estimator else spec
     generator, items = torch.Generator().manual_seed(0), 0
     parts: list[_Block] = []
-    for batch in modality.loader(store, rows, carried, recipe, part="predict").epoch(0):
+    for batch in modality.loader(store, rows, predictor.carried(spec), recipe, part="predict").epoch(0):
         found = predictor.members(batch)
         if not found:
             items += batch.num_items
@@ -229,9 +262,17 @@ def group_truth(truth: np.ndarray, groups: np.ndarray, labels: Sequence[Label]) 
 
 
 def calibrate(
-    prediction: Prediction, truth: np.ndarray, labels: Sequence[Label], *, level: float = 0.9
+    prediction: Prediction,
+    truth: np.ndarray,
+    labels: Sequence[Label],
+    *,
+    level: float = 0.9,
+    logarithms: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Label name -> conformal calibration on these rows: intervals for values, sets for classes. Censored values count as not measured."""
+    """Label name -> conformal calibration on these rows: intervals for values, sets for classes; see `OutOfFold.logarithms`.
+
+    Censored values count as not measured.
+    """
     found: dict[str, Any] = {}
     start = 0
     for number, label in enumerate(labels):
@@ -242,7 +283,8 @@ def calibrate(
             truth[:, number].astype(float),
         )
         if label.kind == "regression":
-            found[label.name] = {"kind": "interval", **calibrate_interval(mean[:, 0], std, true, level=level).to_json()}
+            fitted = calibrate_interval(mean[:, 0], std, true, level=level, logarithms=label.name in logarithms)
+            found[label.name] = {"kind": "interval", **fitted.to_json()}
         else:
             probabilities = np.hstack([1 - mean, mean]) if label.kind == "binary" else mean
             found[label.name] = {"kind": "set", **calibrate_set(probabilities, true, level=level).to_json()}

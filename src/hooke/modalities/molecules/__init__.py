@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +20,22 @@ from hooke.core.recipe_files import build
 from hooke.core.runs import RunFolder
 from hooke.core.types import Chunk
 from hooke.evaluate.splits import Split
-from hooke.modalities import Checks, Description, Readable, Sample, Symmetry, Trainable
+from hooke.modalities import NONE, Candidate, Checks, Description, Readable, Sample, Symmetry, Trainable
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import StandardiseConfig, smiles_of
 from hooke.molecules.source import MoleculeRows, Preparation, PreparedChunk, StringRows, open_source, prepare_job
-from hooke.molecules.spec import FEATURES, LEVELS, MORGAN, MoleculeSpec
+from hooke.molecules.spec import (
+    ATOM_PAIR_WIDTH,
+    ATOM_PAIRS,
+    DESCRIPTORS,
+    EXTRAS,
+    FEATURES,
+    LEVELS,
+    MORGAN,
+    MORGAN_COUNT_WIDTH,
+    MORGAN_COUNTS,
+    MoleculeSpec,
+)
 from hooke.molecules.splitting import KINDS, TIME_COLUMN, leak_report, split_store
 from hooke.molecules.statistics import hide_labels, label_statistics
 from hooke.molecules.store import MoleculeStore
@@ -39,6 +50,16 @@ if TYPE_CHECKING:
     from hooke.nn.graphs.molecule_model import MoleculeModel
 
 MIXTURES = {"toymix": 153_000, "largemix": 5_400_829, "ultralarge": 83_000_000}  # rows, as their cards state
+_KERNELS = {"counts": (MORGAN_COUNT_WIDTH, ATOM_PAIR_WIDTH)}
+_FOR_KERNELS = (MORGAN_COUNTS, ATOM_PAIRS, DESCRIPTORS)
+CANDIDATES = {
+    "gaussian_process": Candidate("gaussian_process", _KERNELS, _FOR_KERNELS),
+    "support_vectors": Candidate("support_vectors", _KERNELS, _FOR_KERNELS),
+    "ridge": Candidate("ridge", blocks=(MORGAN_COUNTS, DESCRIPTORS)),
+    "extra_trees": Candidate(
+        "extra_trees", {"trees": 100, "feature_share": 0.1, "least_varied": 0.01}, (MORGAN_COUNTS, DESCRIPTORS)
+    ),
+}
 _DESCRIBED, _LABELS_SHOWN = 50_000, 40
 _EVALUATION_BATCH = 256  # at least so many molecules: no gradient needs memory
 
@@ -129,6 +150,7 @@ class Molecules(Trainable, Readable):
     draws_by_item = True
     splits = dict.fromkeys(KINDS, split_store)
     estimators = ("mean", "ridge", "forest")
+    candidates = CANDIDATES
     example = {  # noqa: RUF012
         "data": {"name": "pocketmix", "part": "all"},
         "model": {"name": "gine", "preset": "tiny"},
@@ -351,7 +373,17 @@ class Molecules(Trainable, Readable):
 
     def with_features(self, spec: MoleculeSpec) -> MoleculeSpec:
         """See `Trainable.with_features`."""
-        return replace(spec, extras=(*spec.extras, FEATURES))
+        return self.with_blocks(spec, (FEATURES,))
+
+    def block(self, batch: MoleculeBatch, name: str) -> np.ndarray:
+        """Fingerprints, descriptors, or vectors of an encoder."""
+        return batch.graph_encodings[name].numpy()
+
+    def with_blocks(
+        self, spec: MoleculeSpec, names: Sequence[str], vectors: Mapping[str, Callable[[Any], np.ndarray]] = NONE
+    ) -> MoleculeSpec:
+        """See `Trainable.with_blocks`."""
+        return replace(spec, extras={**spec.extras, **{name: EXTRAS[name] for name in names}, **vectors})
 
     def citations(self, recipe: Recipe) -> list[str]:
         """Fingerprints of the baselines, and the encodings."""
@@ -405,7 +437,7 @@ class Molecules(Trainable, Readable):
 
     def comparable(self, spec: MoleculeSpec) -> MoleculeSpec:
         """With Morgan bits beside the encodings."""
-        return replace(spec, extras=(*spec.extras, MORGAN))
+        return self.with_blocks(spec, (MORGAN,))
 
     def fingerprints(self, batch: MoleculeBatch) -> np.ndarray | None:
         """Morgan bits, radius 2."""

@@ -301,6 +301,7 @@ def plot_sections(pool: MoleculePool, compared: Compared, model: str, *, limit: 
             galleries += build.gallery(
                 pool, task=label.name, model=model, smiles=compared.names, measured=true,
                 predicted=compared.predictions[model][:, number],
+                notes=[label.names[int(value)] if np.isfinite(value) else "" for value in true] if label.names else (),
             )  # fmt: skip
     return {
         "parity": tuple(parity), "binary": tuple(binary), "reliability": tuple(reliability), "coverage": tuple(coverage),

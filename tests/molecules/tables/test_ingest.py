@@ -390,4 +390,5 @@ def test_the_summary_names_the_reasons(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", ["smiles,y", "C,1", "bad,3"])
     store, _ = ingest(path, tmp_path / "s")
     assert ingest_summary(store).startswith("2 rows: 1 molecules kept, 1 rejected")
+    assert "first: row 2, smiles: SMILES does not parse" in ingest_summary(store)
     assert ingest_summary(store).endswith(f"reasons in {store.folder / 'rejected.parquet'}")

@@ -114,7 +114,10 @@ def ingest_summary(store: MoleculeStore) -> str:
     report = IngestReport(**counts)
     text = report.summary()
     if report.rows_rejected or report.label_problems or report.time_problems:
-        text += f"; reasons in {store.folder / REJECTED}"
+        first = pq.read_table(store.folder / REJECTED, columns=["row", "column", "reason"]).slice(0, 1).to_pylist()[0]
+        text += (
+            f"; first: row {first['row']}, {first['column']}: {first['reason']}; reasons in {store.folder / REJECTED}"
+        )
     return "\n".join([text, *(f"{name}: {what}" for name, what in report.rounded.items())])
 
 

@@ -107,9 +107,9 @@ def compare(chemprop: str, smiles: list[str], rounds: int, members: int, folder:
     for number in range(rounds):
         for size, source in tables.items():
             for name, command in (("hooke", ours), ("chemprop", theirs))[:: 1 if number % 2 else -1]:
-                found = timed(command(source), folder / f"{name}.log")
-                seconds.setdefault((name, size), []).append(found["cpu_s"])
-                peak[name] = max(peak.get(name, 0.0), found["peak_mb"])
+                taken = timed(command(source), folder / f"{name}.log")
+                seconds.setdefault((name, size), []).append(taken["cpu_s"])
+                peak[name] = max(peak.get(name, 0.0), taken["peak_mb"])
     assert len(pl.read_parquet(folder / "ours.parquet")) == FEW
     line: dict[str, Any] = {
         "what": "predict, one thread, CPU time", "rows": len(smiles), "members": members, "rounds": rounds,
@@ -120,9 +120,9 @@ def compare(chemprop: str, smiles: list[str], rounds: int, members: int, folder:
         name: [many - few for many, few in zip(seconds[name, "many"], seconds[name, "few"], strict=True)]
         for name in whole
     }
-    for what, found in (("seconds", whole), ("seconds_of_molecules", alone)):
-        line[what] = {name: round(statistics.median(values), 2) for name, values in found.items()}
-        ratios = [second / first for first, second in zip(found["hooke"], found["chemprop"], strict=True)]
+    for what, taken in (("seconds", whole), ("seconds_of_molecules", alone)):
+        line[what] = {name: round(statistics.median(values), 2) for name, values in taken.items()}
+        ratios = [second / first for first, second in zip(taken["hooke"], taken["chemprop"], strict=True)]
         line[what.replace("seconds", "ratio")] = round(statistics.median(ratios), 2)
         line[what.replace("seconds", "ratios")] = [round(ratio, 2) for ratio in ratios]
     return {**line, "peak_mb": {name: round(value) for name, value in peak.items()}}

@@ -101,11 +101,11 @@ def test_mistakes_are_said_before_torch_is_loaded(table: Path) -> None:
         "screen_ca_mae data.split.kind=wel": "Did you mean 'well'",
         "tiny_profiles profiles.feature=a": "Did you mean 'profiles.features'",
     }
-    found = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", _MISTAKES, "-", *expected], capture_output=True, text=True, check=False
     )
-    assert found.returncode == 0, found.stderr
-    for line, (command, message) in zip(found.stdout.splitlines(), expected.items(), strict=True):
+    assert process.returncode == 0, process.stderr
+    for line, (command, message) in zip(process.stdout.splitlines(), expected.items(), strict=True):
         assert message in line, command
 
 

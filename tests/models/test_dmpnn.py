@@ -67,7 +67,7 @@ def test_environments_change_nothing(options, encodings, dtype, tolerance, monke
     batch = given.batch([*range(given.items), 3, 0], spec)
     torch.manual_seed(0)
     model = dmpnn.Model(dmpnn.Config(width=70, **options), spec).to(dtype).train()
-    found = []
+    both = []
     for applies in (True, False):
         monkeypatch.setattr(environments, "applies", lambda *_, applies=applies: applies)
         with random_from(torch.Generator().manual_seed(1), model, batch):
@@ -78,8 +78,8 @@ def test_environments_change_nothing(options, encodings, dtype, tolerance, monke
         ]
         loss = (output.graphs * weights[0]).sum() + (output.edges * weights[1]).sum()
         gradients = torch.autograd.grad(loss, list(model.parameters()), allow_unused=True)
-        found.append([output.nodes, output.edges, output.graphs, *gradients])
-    assert [rows is None for rows in found[0]] == [rows is None for rows in found[1]]
-    pairs = [pair for pair in zip(*found, strict=True) if pair[0] is not None]
+        both.append([output.nodes, output.edges, output.graphs, *gradients])
+    assert [rows is None for rows in both[0]] == [rows is None for rows in both[1]]
+    pairs = [pair for pair in zip(*both, strict=True) if pair[0] is not None]
     for first, second in pairs:
         assert (first - second).abs().max() <= tolerance * (1 + second.abs().max())

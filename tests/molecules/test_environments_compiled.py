@@ -20,11 +20,11 @@ def numbered(keys: Sequence[object]) -> list[int]:
 @given(st.lists(st.tuples(st.integers(-2, 2), st.integers(-1, 1), st.integers(-1, 1)), max_size=60))
 def test_equal_rows(rows: list[tuple[int, int, int]]) -> None:
     keys, values = np.array([row[0] for row in rows], np.int64), np.array([row[1:] for row in rows], np.int32)
-    found = equal_rows(keys, values.reshape(len(rows), 2))
-    assert found.group.tolist() == numbered(rows)
-    assert [rows[place] for place in found.first] == list(dict.fromkeys(rows))
-    assert found.order.tolist() == sorted(range(len(rows)), key=lambda place: found.group[place])
-    assert np.diff(found.offsets).tolist() == np.bincount(found.group, minlength=len(found.first)).tolist()
+    result = equal_rows(keys, values.reshape(len(rows), 2))
+    assert result.group.tolist() == numbered(rows)
+    assert [rows[place] for place in result.first] == list(dict.fromkeys(rows))
+    assert result.order.tolist() == sorted(range(len(rows)), key=lambda place: result.group[place])
+    assert np.diff(result.offsets).tolist() == np.bincount(result.group, minlength=len(result.first)).tolist()
 
 
 @st.composite
@@ -51,10 +51,10 @@ def test_classes_of_edges_and_nodes(graph: tuple[np.ndarray, ...], data: st.Data
         (base[edge], *sorted(states[other] for other in arriving[source[edge]] if other != reverse[edge]))
         for edge in range(len(source))
     ]
-    found = edge_classes(base, states, source, reverse, offsets, True)
-    assert found.of_item.tolist() == numbered(keys)
-    lists = np.split(found.added, found.offsets[1:-1]) if len(keys) else []
-    assert [(start, *added) for start, added in zip(found.base, lists, strict=True)] == list(dict.fromkeys(keys))
+    result = edge_classes(base, states, source, reverse, offsets, True)
+    assert result.of_item.tolist() == numbered(keys)
+    lists = np.split(result.added, result.offsets[1:-1]) if len(keys) else []
+    assert [(start, *added) for start, added in zip(result.base, lists, strict=True)] == list(dict.fromkeys(keys))
     alone = edge_classes(base, states, source, reverse, offsets, False)
     assert alone.of_item.tolist() == list(range(len(source)))
     kinds = np.array(data.draw(st.lists(small, min_size=len(arriving), max_size=len(arriving))), np.int64)

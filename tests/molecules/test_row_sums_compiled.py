@@ -21,9 +21,11 @@ def test_equals_a_loop(dtype: type, tolerance: float, with_base: bool, rectify: 
         np.empty((3, 5), dtype),
         generator.normal(size=(3, 5)),
     )
-    row_sums(base, PLACES, rows, INDEX, OFFSETS, rectify, out)
+    for begin, end in ((0, 2), (2, 5)):
+        row_sums(base, PLACES, rows, INDEX, OFFSETS, rectify, out, begin, end)
     to_base, to_rows = np.zeros_like(base), np.zeros_like(rows)
-    row_sums_backward(grad.astype(dtype), out, PLACES, INDEX, OFFSETS, rectify, to_base, to_rows)
+    for begin, end in ((0, 2), (2, 5)):
+        row_sums_backward(grad.astype(dtype), out, PLACES, INDEX, OFFSETS, rectify, to_base, to_rows, begin, end)
     expected_base, expected_rows = np.zeros(base.shape), np.zeros(rows.shape)
     for row in range(3):
         listed = INDEX[OFFSETS[row] : OFFSETS[row + 1]]
@@ -40,6 +42,6 @@ def test_equals_a_loop(dtype: type, tolerance: float, with_base: bool, rectify: 
 
 def test_nan_is_not_rectified_away() -> None:
     out = np.empty((1, 2))
-    row_sums(np.zeros((0, 2)), PLACES[:1], np.array([[np.nan, -1.0]]), np.array([0]), np.array([0, 1]), True, out)
+    row_sums(np.zeros((0, 2)), PLACES[:1], np.array([[np.nan, -1.0]]), np.array([0]), np.array([0, 1]), True, out, 0, 2)
     assert np.isnan(out[0, 0])
     assert out[0, 1] == 0

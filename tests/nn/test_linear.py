@@ -33,21 +33,21 @@ def test_equals_float64_with_gradients(library: bool, biased: bool) -> None:
     given = [torch.randn(shape, generator=generator, requires_grad=True) for shape in shapes]
     exact = [tensor.detach().double().requires_grad_() for tensor in given]
     weights = torch.randn(300, 70, generator=generator)
-    found, expected = linear(*given), functional.linear(*exact)
+    result, expected = linear(*given), functional.linear(*exact)
     with torch.no_grad():
-        assert torch.equal(linear(*given), found)
-    gradients = torch.autograd.grad((found * weights).sum(), given)
+        assert torch.equal(linear(*given), result)
+    gradients = torch.autograd.grad((result * weights).sum(), given)
     exact_gradients = torch.autograd.grad((expected * weights).sum(), exact)
-    for first, second in zip([found, *gradients], [expected, *exact_gradients], strict=True):
+    for first, second in zip([result, *gradients], [expected, *exact_gradients], strict=True):
         assert (first - second).abs().max() <= 2e-6 * second.abs().max()
 
 
 def test_gradients_of_gradients(library: bool) -> None:
     rows, weight = torch.randn(300, 70, requires_grad=True), torch.randn(80, 70, requires_grad=True)
     (to_rows,) = torch.autograd.grad(linear(rows, weight).sum(), rows, create_graph=True)
-    (found,) = torch.autograd.grad(to_rows.square().sum(), weight)
+    (result,) = torch.autograd.grad(to_rows.square().sum(), weight)
     expected = 2 * 300 * weight.detach().sum(0).expand(80, 70)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-2)
+    torch.testing.assert_close(result, expected, rtol=1e-4, atol=1e-2)
 
 
 def test_everything_else_takes_the_plain_way() -> None:

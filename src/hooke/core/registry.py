@@ -65,10 +65,10 @@ class Stated(NamedTuple):
 def stated(kind: str, name: str) -> Stated | None:
     """The options of one of Hooke's own names; None of a third party's."""
     own = _own(kind)
-    found = find_spec(own[name]) if name in own else None
-    if found is None or found.origin is None:
+    spec = find_spec(own[name]) if name in own else None
+    if spec is None or spec.origin is None:
         return None
-    statements = ast.parse(Path(found.origin).read_bytes()).body
+    statements = ast.parse(Path(spec.origin).read_bytes()).body
     [config] = [node for node in statements if isinstance(node, ast.ClassDef) and node.name == "Config"]
     types = {
         ast.unparse(node.target): _type(node.annotation) for node in config.body if isinstance(node, ast.AnnAssign)

@@ -112,21 +112,21 @@ class DirectedMessagePassing(nn.Module):
     ) -> tuple[Float[Tensor, "nodes width"], environments.Shared]:
         """Each environment once; dropout of edges draws for each edge, so that then only the first states are shared."""
         row_sums = environments.row_sums
-        found = environments.environments(nodes, bonds, edges, self.depth - 1, distinct=not self.edge_dropout.draws())
-        first = row_sums(self.input_node(nodes.rows), self.input_bond(bonds.rows), found.first)
+        classes = environments.environments(nodes, bonds, edges, self.depth - 1, distinct=not self.edge_dropout.draws())
+        first = row_sums(self.input_node(nodes.rows), self.input_bond(bonds.rows), classes.first)
         states = self.activation(first)
         if self.hidden.bias is not None:
             first = first + self.hidden.bias
-        for exchange in found.exchanges:
+        for exchange in classes.exchanges:
             turned = linear(states, self.hidden.weight)
             states = self.edge_dropout(self._activated(first, turned, exchange))
-        arrived = self.output_message(row_sums(None, states, found.nodes))
+        arrived = self.output_message(row_sums(None, states, classes.nodes))
         each = np.arange(len(arrived))
         own = self._activated(
-            self.output_node(nodes.rows), arrived, environments.Lists.single(found.nodes.places, each)
+            self.output_node(nodes.rows), arrived, environments.Lists.single(classes.nodes.places, each)
         )
-        rows = environments.Shared(own, found.of_node).expand()
-        return self.dropout(rows), environments.Shared(states, found.of_edge)
+        rows = environments.Shared(own, classes.of_node).expand()
+        return self.dropout(rows), environments.Shared(states, classes.of_edge)
 
     def _activated(self, base: Tensor, rows: Tensor, lists: environments.Lists) -> Tensor:
         if isinstance(self.activation, nn.ReLU):

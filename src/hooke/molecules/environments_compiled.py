@@ -125,17 +125,17 @@ def number_rows(keys, values, of_row, first):  # type: ignore[no-untyped-def]
             code = mixed(code ^ np.uint64(values[row, column]))
         slot = code & mask
         while True:
-            found = table[slot]
-            if found < 0:
+            known = table[slot]
+            if known < 0:
                 table[slot], first[count], of_row[row] = count, row, count
                 count += 1
                 break
-            other = first[found]
+            other = first[known]
             equal = keys[other] == keys[row]
             for column in range(values.shape[1]):
                 equal = equal and values[other, column] == values[row, column]
             if equal:
-                of_row[row] = found
+                of_row[row] = known
                 break
             slot = (slot + np.uint64(1)) & mask
     return count
@@ -185,21 +185,21 @@ def number_lists(base, states, place, left_out, offsets, distinct, of_item, base
         code = mixed(code)
         spot = code & mask
         while True:
-            found = table[spot]
-            if found < 0 or not distinct:
+            known = table[spot]
+            if known < 0 or not distinct:
                 table[spot], codes[count], bases[count], of_item[item] = count, code, base[item], count
                 count += 1
                 end = stop
                 starts[count] = end
                 break
             equal = (
-                codes[found] == code and bases[found] == base[item] and starts[found + 1] - starts[found] == stop - end
+                codes[known] == code and bases[known] == base[item] and starts[known + 1] - starts[known] == stop - end
             )
             if equal:
                 for entry in range(stop - end):
-                    equal = equal and lists[starts[found] + entry] == lists[end + entry]
+                    equal = equal and lists[starts[known] + entry] == lists[end + entry]
             if equal:
-                of_item[item] = found
+                of_item[item] = known
                 break
             spot = (spot + np.uint64(1)) & mask
     return count

@@ -65,13 +65,13 @@ def available() -> bool:
         weight, bias = torch.randn(after, before, generator=generator), torch.randn(after, generator=generator)
         for matrix, addend in ((weight, bias), (weight, None), (weight.t().contiguous().t(), bias)):
             try:
-                found, again = _one_dnn(given, matrix, addend), _one_dnn(given, matrix, addend)
+                product, again = _one_dnn(given, matrix, addend), _one_dnn(given, matrix, addend)
             except (AttributeError, RuntimeError):  # no such operator, or not with these arguments
                 return False
             exact = functional.linear(given.double(), matrix.double(), None if addend is None else addend.double())
-            if found.shape != exact.shape or not torch.equal(found, again):
+            if product.shape != exact.shape or not torch.equal(product, again):
                 return False
-            if not (found - exact).abs().max() <= TOLERANCE * exact.abs().max():
+            if not (product - exact).abs().max() <= TOLERANCE * exact.abs().max():
                 return False
     return True
 

@@ -11,6 +11,8 @@ edge, so that nothing is subtracted. For the CPU; elsewhere, and without numba, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +25,8 @@ from torch.autograd.function import once_differentiable
 from hooke.molecules.compiled import compiled_twin
 from hooke.nn.graphs.distinct import Distinct, Groups
 from hooke.nn.graphs.segment import Edges
+
+_LEAST_COLUMNS, _LEAST_NUMBERS = 64, 1_000_000  # of a thread, and of the result of a pass that threads share
 
 _equal_rows = compiled_twin("environments_compiled", "equal_rows")
 _edge_classes = compiled_twin("environments_compiled", "edge_classes")
@@ -138,7 +142,7 @@ class _RowSums(torch.autograd.Function):
         assert forward is not None
         out = rows.new_empty(len(lists.offsets) - 1, rows.shape[1])
         start = np.zeros((0, rows.shape[1]), _numpy(rows).dtype) if base is None else _numpy(base)
-        forward(start, lists.places, _numpy(rows), lists.index, lists.offsets, rectify, out.numpy())
+        _by_columns(forward, start, lists.places, _numpy(rows), lists.index, lists.offsets, rectify, out.numpy())
         ctx.lists, ctx.rectify, ctx.sizes = lists, rectify, (len(start), len(rows))
         if rectify:
             ctx.save_for_backward(out)
@@ -153,10 +157,30 @@ class _RowSums(torch.autograd.Function):
         to_base, to_rows = grad.new_zeros(bases, grad.shape[1]), grad.new_zeros(rows, grad.shape[1])
         given = _numpy(grad)
         out = _numpy(ctx.saved_tensors[0]) if ctx.rectify else given
-        backward(
-            given, out, lists.places, lists.index, lists.offsets, ctx.rectify, to_base.numpy(), to_rows.numpy()
-        )  # fmt: skip
+        _by_columns(
+            backward,
+            given,
+            out,
+            lists.places,
+            lists.index,
+            lists.offsets,
+            ctx.rectify,
+            to_base.numpy(),
+            to_rows.numpy(),
+        )
         return to_base if ctx.needs_input_grad[0] else None, to_rows, None, None
+
+
+def _by_columns(work: Callable[..., None], *arguments: Any) -> None:
+    """Let each of torch's threads do the work for some of the columns, where it is large enough."""
+    rows, width = len(arguments[-1]), arguments[0].shape[1]
+    threads = min(torch.get_num_threads(), width // _LEAST_COLUMNS) if rows * width >= _LEAST_NUMBERS else 1
+    if threads <= 1:
+        work(*arguments, 0, width)
+        return
+    ends = [width * thread // threads for thread in range(threads + 1)]
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda begin, end: work(*arguments, begin, end), ends[:-1], ends[1:]))
 
 
 def _numpy(tensor: Tensor) -> np.ndarray:
@@ -188,5 +212,5 @@ def grouped(groups: Groups, values: list[Tensor]) -> Groups | None:
     if equal_rows is None or any(value.dtype != torch.float32 for value in values):
         return None
     bits = [_numpy(value).view(np.int32) for value in values]
-    found = equal_rows(groups.group.numpy(), np.concatenate(bits, axis=1))
-    return Groups(*(torch.from_numpy(array) for array in found))
+    equals = equal_rows(groups.group.numpy(), np.concatenate(bits, axis=1))
+    return Groups(*(torch.from_numpy(array) for array in equals))

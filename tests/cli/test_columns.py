@@ -125,3 +125,68 @@ def test_wrong_time_columns_and_kinds_of_split_are_refused_by_every_verb(hooke) 
     assert "takes no options" in hooke("probe", "tiny", table, "table=esol").err
     assert "name columns of a table" in hooke("probe", "tiny", "pocketmix", "--targets", "y").err
     assert not Path("runs").exists()
+
+
+CENSORED = {3: "<", 7: ">"}
+
+
+def concentrations(row: int, scale: float = 1.5) -> str:
+    """Twenty positive numbers over five decades, two of them censored."""
+    return f"{CENSORED.get(row, '')}{scale * 10 ** (row % 5):g}"
+
+
+def test_a_concentration_is_learnt_as_its_p_value(hooke) -> None:  # type: ignore[no-untyped-def]
+    pl.DataFrame({"smiles": MOLECULES, "IC50 (nM)": [concentrations(row) for row in range(20)]}).write_csv("t.csv")
+    data = ("--csv", "t.csv", "data.split.fractions=[0.4,0.5,0.1]")
+    offered = hooke("fit", *data, *SMALL)
+    assert offered.code == 0, offered.err
+    assert '--transform "IC50 (nM)=pIC50"' in offered.out
+    plain = pl.read_csv("p.csv") if hooke("predict", "runs/csv", "t.csv", "-o", "p.csv").code == 0 else None
+    assert plain is not None
+    for name in ("IC50 (nM)", "IC50 (nM)_lower"):
+        assert (plain[name] >= 0).all()
+    found = hooke("fit", *data, *SMALL, "--transform", "IC50 (nM)=pIC50", "--json")
+    assert found.code == 0, found.err
+    run = json.loads(found.out)
+    [label] = json.loads((Path(run["run"]) / "spec.json").read_text())["labels"]
+    assert (label["name"], label["unit"], label["original"], label["original_unit"]) == (
+        "pIC50",
+        "-log10 M",
+        "IC50 (nM)",
+        "nM",
+    )
+    assert hooke("predict", run["run"], "t.csv", "-o", "p.csv", "--new").code == 0
+    rows = pl.read_csv("p.csv")
+    assert rows["IC50 (nM)_input"].to_list() == [concentrations(row) for row in range(20)]
+    for name, p_name in (("", ""), ("_lower", "_upper"), ("_upper", "_lower")):
+        assert rows[f"IC50 (nM){name}"].to_list() == pytest.approx(
+            (10 ** (9 - rows[f"pIC50{p_name}"])).to_list(), rel=1e-5
+        )
+    assert (rows["IC50 (nM)"] > 0).all()
+    assert (rows["IC50 (nM)_lower"] <= rows["IC50 (nM)"]).all()
+
+
+def test_wrong_transforms_are_refused(hooke) -> None:  # type: ignore[no-untyped-def]
+    table = write(
+        Path("t.csv"),
+        **{
+            "IC50": concentrations,
+            "MIC (ug/mL)": concentrations,
+            "Ki (nM)": concentrations,
+            "pKi": lambda row: row / 2,
+            "low": lambda row: -row - 0.5,
+        },
+    )
+    for transform, said in {
+        "IC50=pIC50": 'add data.units."IC50"=nM',
+        "MIC (ug/mL)=pMIC": "molecular weight",
+        "Ki (nM)=pKi": "is taken already",
+        "Ki (nM)=log11": "Did you mean 'log1p'",
+        "Ki (nm)=pKi2": "Did you mean 'Ki (nM)'",
+        "pIC50": "has the form COLUMN=NAME",
+        "low=log10": "no positive number",
+    }.items():
+        found = hooke("fit", "--csv", table, "--transform", transform, *SMALL)
+        assert found.code in (2, 3), transform
+        assert said in found.err, (transform, found.err)
+    assert not Path("runs").exists()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,6 +105,7 @@ def fit(
     csv: Path | str | None = None,
     smiles: str | None = None,
     targets: str | Sequence[str] = "auto",
+    transform: Mapping[str, str] | Sequence[str] = (),
     split: str | None = None,
     seed: int | None = None,
     runs: Path | str = "runs",
@@ -122,6 +123,8 @@ def fit(
         overrides: "a.b=c" changes.
         csv: A table of molecules: CSV(.gz), TSV, Parquet, SDF or SMILES file.
         smiles, targets: Its SMILES column and its label columns ("auto", a comma-separated string, or names).
+        transform: Column → what is learnt instead of its numbers: log10, log1p, minus_log10, or the name of a p-value, by which the label
+            is then called (`{"IC50 (nM)": "pIC50"}`, or `["IC50 (nM)=pIC50"]`).
         split, seed: Shortcuts for data.split.kind and seed.
         runs: Folder of run folders.
         new: Start afresh even if an unfinished run of the same recipe and data exists.
@@ -138,7 +141,9 @@ def fit(
         DataError: The data cannot be read.
     """
     overrides = [*_model_overrides(recipe, overrides, csv, model, budget), *overrides]
-    chosen = _recipe(recipe, overrides, csv, smiles, targets, split, seed)  # before torch and Lightning are loaded
+    chosen = _recipe(
+        recipe, overrides, csv, smiles, targets, split, seed, transform=transform
+    )  # before torch and Lightning are loaded
     check_output_folder(runs)
     from hooke.train import fit as training
 
@@ -164,6 +169,7 @@ def finetune(
     csv: Path | str | None = None,
     smiles: str | None = None,
     targets: str | Sequence[str] = "auto",
+    transform: Mapping[str, str] | Sequence[str] = (),
     split: str | None = None,
     seed: int | None = None,
     runs: Path | str = "runs",
@@ -176,7 +182,9 @@ def finetune(
 
     The other arguments are those of `fit`; model, encodings and standardisation come from the pretrained run.
     """
-    chosen = _recipe(recipe, overrides, csv, smiles, targets, split, seed)  # before torch and Lightning are loaded
+    chosen = _recipe(
+        recipe, overrides, csv, smiles, targets, split, seed, transform=transform
+    )  # before torch and Lightning are loaded
     check_output_folder(runs)
     from hooke.train import fit as training
 
@@ -322,6 +330,7 @@ def _recipe(
     split: str | None = None,
     seed: int | None = None,
     *,
+    transform: Mapping[str, str] | Sequence[str] = (),
     reads_data: bool = True,
 ) -> Recipe:
     """The recipe with its changes; `reads_data` says whether its own data set will be read, and can be checked now."""
@@ -339,9 +348,13 @@ def _recipe(
     if csv is not None:
         kept = data if data.get("name") == "csv" else {"split": data.get("split", {})}
         data = mapping["data"] = {**kept, "name": "csv", "path": str(Path(csv).resolve())}
-    given = {**({} if names == "auto" else {"targets": names}), **({} if smiles is None else {"smiles": smiles})}
+    given: dict[str, Any] = {} if names == "auto" else {"targets": names}
+    given |= {} if smiles is None else {"smiles": smiles}
+    if transform:
+        given["transforms"] = {**data.get("transforms", {}), **_transforms(transform)}
     if given and data.get("name") != "csv":
-        raise UsageError(f"--{next(iter(given))} names columns of a table of yours: give it with --csv FILE")
+        option = {"transforms": "transform"}.get(name := next(iter(given)), name)
+        raise UsageError(f"--{option} names columns of a table of yours: give it with --csv FILE")
     data.update(given)
     if split is not None:
         mapping.setdefault("data", {})["split"] = {**mapping.get("data", {}).get("split", {}), "kind": split}
@@ -350,6 +363,19 @@ def _recipe(
     if reads_data:
         check_data(mapping)
     return resolve(mapping)
+
+
+def _transforms(given: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
+    """Column → how it is transformed, from "COLUMN=HOW" as it is typed."""
+    if isinstance(given, Mapping):
+        return dict(given)
+    found = {}
+    for text in given:
+        column, equals, how = text.rpartition("=")
+        if not (column.strip() and equals and how.strip()):
+            raise UsageError(f'--transform has the form COLUMN=NAME, such as "IC50 (nM)=pIC50", got {text!r}')
+        found[column.strip()] = how.strip()
+    return found
 
 
 def _reported(run: RunFolder, *, report: bool, show_progress: bool) -> FittedRun:

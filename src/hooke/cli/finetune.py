@@ -26,6 +26,12 @@ def finetune(
     ] = None,
     smiles: Annotated[str | None, typer.Option(help="The SMILES column of --csv.")] = None,
     targets: Annotated[str, typer.Option(help="Label columns of --csv, comma-separated, or auto.")] = "auto",
+    transform: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='Learn a logarithm of a column, as COLUMN=NAME: "IC50 (nM)=pIC50", or log10, log1p, minus_log10.'
+        ),
+    ] = None,
     mode: Annotated[str, typer.Option(help="full: train everything; probe: keep the encoder frozen.")] = "full",
     split: Annotated[
         str | None, typer.Option(help="random, scaffold, scaffold_balanced, cluster, time or column.")
@@ -47,7 +53,7 @@ def finetune(
         changes.insert(0, recipe)
         recipe = None
     run = hooke.finetune(
-        pretrained, recipe, overrides=changes, csv=csv, smiles=smiles, targets=targets, mode=mode, split=split,
+        pretrained, recipe, overrides=changes, csv=csv, smiles=smiles, targets=targets, transform=transform or (), mode=mode, split=split,
         seed=seed, runs=runs, new=new, report=report, workers=workers,
     )  # fmt: skip
     if as_json:

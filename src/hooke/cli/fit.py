@@ -11,7 +11,8 @@ from hooke.cli.output import Json, Runs, Workers, print_json, print_table, refus
 from hooke.core.errors import UsageError
 
 EXAMPLES = (
-    "Examples: `hooke fit --csv assay.csv --smiles smiles --targets auto` · `hooke fit --csv assay.csv --budget 10m` · "
+    'Examples: `hooke fit --csv assay.csv --smiles smiles --targets auto` · `hooke fit --csv assay.csv --transform "IC50 (nM)=pIC50"` · '
+    "`hooke fit --csv assay.csv --budget 10m` · "
     "`hooke fit --csv assay.csv --model forest` · `hooke fit my.toml train.learning_rate=3e-4` · "
     "`hooke fit tiny_gine` · `hooke fit screen_ca_mae` · `hooke fit screen_ca_mae --dry-run`"
 )
@@ -30,6 +31,12 @@ def fit(
     ] = None,
     smiles: Annotated[str | None, typer.Option(help="The SMILES column of --csv.")] = None,
     targets: Annotated[str, typer.Option(help="Label columns of --csv, comma-separated, or auto.")] = "auto",
+    transform: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='Learn a logarithm of a column, as COLUMN=NAME: "IC50 (nM)=pIC50", or log10, log1p, minus_log10.'
+        ),
+    ] = None,
     split: Annotated[
         str | None,
         typer.Option(
@@ -91,7 +98,14 @@ def fit(
         recipe = None
     if dry_run:
         refuse_options(
-            context, "is no part of a plan: leave it out, or --dry-run", "csv", "smiles", "targets", "split", "seed"
+            context,
+            "is no part of a plan: leave it out, or --dry-run",
+            "csv",
+            "smiles",
+            "targets",
+            "transform",
+            "split",
+            "seed",
         )
         given = {
             "device": device, "devices": devices, "channels": channels, "molecules": molecules, "sharded": sharded,
@@ -102,7 +116,8 @@ def fit(
     planned = ("device", "devices", "channels", "parameters", "molecules", "sharded", "utilisation")
     refuse_options(context, "belongs to --dry-run", *planned)
     run = hooke.fit(
-        recipe, overrides=changes, csv=csv, smiles=smiles, targets=targets, split=split, seed=seed, runs=runs, model=model,
+        recipe, overrides=changes, csv=csv, smiles=smiles, targets=targets, transform=transform or (),
+        split=split, seed=seed, runs=runs, model=model,
         budget=budget,
         new=new, report=report, workers=workers,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from hooke.core.options import later, plain
 
 Kind = Literal["regression", "binary", "multiclass", "ordinal"]
 Transform = Literal["none", "log10", "log1p", "minus_log10"]
+TRANSFORMS: tuple[Transform, ...] = ("none", "log10", "log1p", "minus_log10")
 KINDS: tuple[Kind, ...] = ("regression", "binary", "multiclass", "ordinal")
 
 
@@ -32,6 +33,10 @@ class Label:
     names: tuple[str, ...] = later(())  # of the classes, where they have names; they count in this order
     width: int = later(1)  # numbers of one value (a force has 3)
     method: str = later("")  # how it was computed or measured, where labels of several methods share a model
+    original: str = later(
+        ""
+    )  # column of the table, where a label made from it has a name of its own (pIC50 from "IC50 (nM)")
+    original_unit: str = later("")  # of the raw values there
 
     def __post_init__(self) -> None:
         if self.names and len(self.names) != (2 if self.kind == "binary" else self.classes):

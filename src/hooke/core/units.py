@@ -43,10 +43,12 @@ _UNITS: dict[str, tuple[str, float]] = {
     "µM": ("concentration", 1e-6),
     "nM": ("concentration", 1e-9),
     "pM": ("concentration", 1e-12),
+    "fM": ("concentration", 1e-15),
     "g/L": ("mass concentration", 1.0),
     "mg/mL": ("mass concentration", 1.0),
     "mg/L": ("mass concentration", 1e-3),
     "ug/mL": ("mass concentration", 1e-3),
+    "ng/mL": ("mass concentration", 1e-6),
     "s": ("time", 1.0),
     "min": ("time", 60.0),
     "h": ("time", 3600.0),
@@ -65,6 +67,8 @@ _SPELLINGS = {
     "Hartree": "hartree", "hartrees": "hartree", "Eh": "hartree", "Ha": "hartree",
     "Rydberg": "rydberg", "Ry": "rydberg", "cm^-1": "1/cm",
     "Bohr": "bohr", "a0": "bohr", "Angstrom": "angstrom", "angstroms": "angstrom", "Å": "angstrom",
+    "μM": "µM", "mmol/L": "mM", "umol/L": "uM", "µmol/L": "µM", "nmol/L": "nM", "pmol/L": "pM", "µg/mL": "ug/mL",
+    "molar": "M", "millimolar": "mM", "micromolar": "uM", "nanomolar": "nM", "picomolar": "pM",
     "nanometer": "nm", "nanometers": "nm", "nanometre": "nm", "nanometres": "nm",
 }  # fmt: skip
 CellLike = TypeVar("CellLike")

@@ -11,8 +11,8 @@ from hooke import datasets
 from hooke.core.cards import Card
 from hooke.core.errors import UsageError
 from hooke.core.how import QUIET, How
-from hooke.core.label import Kind, Transform
-from hooke.molecules.tables.description import LabelOptions, Rule, Table
+from hooke.core.label import Kind
+from hooke.molecules.tables.description import LabelOptions, Rule, Table, check_transforms
 
 if TYPE_CHECKING:
     from hooke.molecules.store import MoleculeStore
@@ -39,7 +39,7 @@ class Config:
         smiles: SMILES column; None recognises the usual names.
         targets: Label columns, or "auto".
         split_column: Column of train, valid and test.
-        kinds, transforms, units, convert_to: Label -> kind, transform, unit of the raw value, unit to convert to.
+        kinds, transforms, units, convert_to: Column -> kind, transform or name of a p-value, unit of the raw value, unit to convert to.
         duplicates: What becomes of rows with equal structures.
         codec: How the store is kept.
     """
@@ -49,11 +49,14 @@ class Config:
     targets: Literal["auto"] | tuple[str, ...] = "auto"
     split_column: str | None = None
     kinds: Mapping[str, Kind] = field(default_factory=dict)
-    transforms: Mapping[str, Transform] = field(default_factory=dict)
+    transforms: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     convert_to: Mapping[str, str] = field(default_factory=dict)
     duplicates: Rule = "mean"
     codec: Literal["plain", "chunked"] = "plain"
+
+    def __post_init__(self) -> None:
+        check_transforms(self.transforms)
 
 
 class Dataset(datasets.Dataset[Config]):

@@ -10,14 +10,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hooke.core.concentrations import is_concentration
 from hooke.core.errors import UsageError
+from hooke.core.label import Label
 from hooke.core.types import Batch, group_means
 from hooke.estimators import Estimator
 from hooke.inference.blocks import Blocks
@@ -70,6 +72,21 @@ class Members:
         if self.stated is not None:
             std = np.sqrt(std**2 + np.square(self.stated).mean(axis=0))
         return Prediction(mean, std)
+
+
+def physical(members: Mapping[str, Members], labels: Callable[[str], Sequence[Label]]) -> dict[str, Members]:
+    """What each member says, with concentrations below 0 as 0: a network that learns them as they stand does not know that they cannot be.
+
+    Args:
+        members: Level → what they say.
+        labels: Level → its labels, in the order of the columns.
+    """
+    found = dict(members)
+    for level, said in members.items():
+        amounts = [is_concentration(label.unit) for label in labels(level) for _ in range(label.columns)]
+        if any(amounts):
+            found[level] = replace(said, values=np.where(amounts, np.maximum(said.values, 0), said.values))
+    return found
 
 
 class Predictor(ABC):

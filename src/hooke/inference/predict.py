@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -11,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from hooke.core.concentrations import is_concentration
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.label import Label
 from hooke.core.options import chosen
 from hooke.core.types import Chunk, Source
+from hooke.core.units import factor
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
 from hooke.inference.applicability import VERDICT, Domain, domain_vectors
-from hooke.inference.ensemble import Members, Prediction
+from hooke.inference.ensemble import Members, Prediction, physical
 from hooke.inference.loaded import LoadedRun, next_step
 from hooke.inference.stream import StreamReport, computed, stream
 from hooke.inference.thresholds import thresholds
@@ -52,6 +55,8 @@ def predict(
 
     - regression: `<label>`, `<label>_lower` and `<label>_upper` (conformal interval at the calibrated level) and `<label>_std` (standard
       deviation of the error, calibrated on the validation rows), on the scale of the training labels;
+    - a p-value made from a column (`data.transforms`): besides, `<column>`, `<column>_lower` and `<column>_upper`, the concentrations in the
+      column's unit; concentrations that are learnt as they stand are never below 0;
     - binary: `<label>` (probability of 1), `<label>_class` (class by the threshold), `<label>_set` (classes of the conformal set, "0|1");
     - classes: `<label>` (most probable class), `<label>[c]` for each class c, `<label>_set`; by their names where they have names;
 
@@ -208,7 +213,7 @@ class PredictionColumns:
         bits: list[np.ndarray] = []
         with self.run.adapting(chunk, self.options):
             for batch in chunk.batches:
-                parts.append(self.run.predictor.members(batch))
+                parts.append(physical(self.run.predictor.members(batch), self.run.level_labels))
                 if self._dropout_names():
                     samples = self._extras.dropout_samples
                     drawn.append(self.run.ensemble.dropout_members(batch, samples)[self.modality.levels[0]])
@@ -292,6 +297,7 @@ class PredictionColumns:
             columns.append((f"{label.name}_class", _named(called, label)))
         if isinstance(calibration, IntervalCalibration):
             lower, upper = calibration.interval(mean[:, 0], std[:, 0])
+            lower = np.maximum(lower, 0) if is_concentration(label.unit) else lower
             columns += [(f"{label.name}_lower", _floats(lower)), (f"{label.name}_upper", _floats(upper))]
             deviation = calibration.deviation(mean[:, 0], std[:, 0])
             columns += (
@@ -299,11 +305,27 @@ class PredictionColumns:
                 if deviation is None
                 else [(f"{label.name}_std", _floats(deviation))]
             )
-            return columns
+            return columns + _original(label, mean[:, 0], (lower, upper))
         if isinstance(calibration, SetCalibration):
             probabilities = mean if label.classes else np.hstack([1 - mean, mean])
             columns.append((f"{label.name}_set", _sets(calibration.contains(probabilities), label)))
-        return columns if label.classes else columns + disagreement(label.name, std[:, 0])
+        return (
+            columns if label.classes else columns + disagreement(label.name, std[:, 0]) + _original(label, mean[:, 0])
+        )
+
+
+def _original(
+    label: Label, mean: np.ndarray, interval: tuple[np.ndarray, np.ndarray] | None = None
+) -> list[tuple[str, pa.Array]]:
+    """A p-value and its interval as the concentrations from which the label was made, in their unit; nothing of other labels."""
+    if not label.original:
+        return []
+    scale = -math.log10(factor(label.original_unit, "M")) if label.original_unit else 0.0
+    values = {label.original: mean}
+    if interval is not None:  # the larger p-value is the smaller concentration
+        values |= {f"{label.original}_lower": interval[1], f"{label.original}_upper": interval[0]}
+    with np.errstate(over="ignore", under="ignore"):
+        return [(name, pa.array(10.0 ** (scale - p_values), pa.float64())) for name, p_values in values.items()]
 
 
 def _averaged(members: Members, chunk: Chunk) -> Members:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from hooke.evaluate.conformal import calibrate_interval, calibrate_set
 from hooke.evaluate.metrics import evaluate
 from hooke.evaluate.splits import Split
 from hooke.evaluate.streaming import StreamedMetrics
-from hooke.inference.ensemble import Members, Prediction, Predictor
+from hooke.inference.ensemble import Members, Prediction, Predictor, physical
 from hooke.inference.loaded import read_recipe
 from hooke.modalities import Trainable, trainable
 
@@ -206,7 +207,7 @@ def _blocks(
                 losses[name] = losses.get(name, 0.0) + value * batch.num_items
             continue
         truth = {level: values.numpy() for level, values in batch.targets.items()}
-        block = _Block(batch.rows.numpy(), found, truth)
+        block = _Block(batch.rows.numpy(), physical(found, partial(labels_of, spec)), truth)
         if modality.several_items:
             parts.append(block)
         else:

@@ -198,3 +198,42 @@ def test_classes_written_as_words_keep_them(cells: list[str], names: tuple[str, 
     label = profile.label(LabelOptions())
     assert (label.kind, label.names) == ("binary", names)
     assert label.class_names == (names or ("0", "1"))
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "offered"),
+    [
+        ("IC50 (nM)", ["5", "50"], '--transform "IC50 (nM)=pIC50"'),
+        ("Ki_uM", ["5", ">50"], "--transform Ki_uM=pKi"),
+        ("IC50 (nM)", ["0", "50"], ""),
+        ("IC50", ["5", "50"], ""),
+        ("IC50", ["5", "5000"], '--transform IC50=pIC50 "data.units."'),
+        ("activity", ["0.01", "12"], "--transform activity=pActivity"),
+        ("activity", ["0.02", "12"], ""),
+        ("pIC50", ["0.001", "9"], ""),
+        ("MIC (ug/mL)", ["0.01", "64"], '--transform "MIC (ug/mL)=log10"'),
+        ("active", ["0", "1"], ""),
+        ("$x", ["1", "2000"], "--transform '$x=pX'"),
+        ("n", ["-1", "5000"], ""),
+    ],
+)
+def test_logarithms_are_offered(name: str, cells: list[str], offered: str) -> None:
+    why, option = profile(cells, name).offer()
+    assert option.replace("'data.units.\"IC50\"=nM'", '"data.units."').startswith(offered) if offered else not option
+    assert bool(why) == bool(option)
+
+
+def test_p_values() -> None:
+    options = LabelOptions(transforms={"IC50 (nM)": "pIC50", "a": "pA"}, units={"a": "uM"})
+    label = profile(["5", "7"], "IC50 (nM)").label(options)
+    assert label == Label("pIC50", unit="-log10 M", transform="minus_log10", original="IC50 (nM)", original_unit="nM")
+    assert stored_cell("<10", label, options.conversion("IC50 (nM)")) == Cell(8.0, 1)
+    assert stored_cell(">1000", label, options.conversion("IC50 (nM)")) == Cell(pytest.approx(6.0), -1)
+    assert "no logarithm" in stored_cell("0", label, options.conversion("IC50 (nM)")).problem
+    assert options.conversion("a") == ("uM", "M")
+    bare = profile(["5", "7"], "b").label(LabelOptions(transforms={"b": "pB"}))
+    assert (bare.name, bare.unit, bare.original_unit) == ("pB", "", "")
+    assert stored_cell("100", bare) == Cell(-2.0)
+    assert profile(["5", "7"], "Ki_nM").label(PLAIN) == Label("Ki_nM", unit="nM")
+    with pytest.raises(DataError, match="logarithms already"):
+        profile(["-5", "-7"], "x").label(LabelOptions(transforms={"x": "pX"}))

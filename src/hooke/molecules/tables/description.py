@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from hooke.core.cards import RemoteFile
-from hooke.core.label import Kind, Label, Transform
+from hooke.core.concentrations import split_unit
+from hooke.core.errors import UnknownNameError
+from hooke.core.label import TRANSFORMS, Kind, Label, Transform
 
 Rule = Literal["mean", "median", "first", "error", "keep_all"]
+
+
+_P_NAME = re.compile(r"p\w+")
+
+
+def check_transforms(transforms: Mapping[str, str]) -> None:
+    """Refuse what is neither a transform nor the name of a p-value.
+
+    Raises:
+        UnknownNameError: The nearest is offered.
+    """
+    for column, how in transforms.items():
+        if how not in TRANSFORMS and not _P_NAME.fullmatch(how):
+            raise UnknownNameError(f"transform of {column!r}", how, [*TRANSFORMS, "pIC50 (any name of a p-value)"])
 
 
 @dataclass(frozen=True)
@@ -20,14 +37,16 @@ class LabelOptions:
     Attributes:
         targets: Label columns, or "auto": every column that is mostly numbers and no identifier.
         kinds: "regression", "binary", "multiclass" or "ordinal"; by default a column of 0 and 1 is binary and any other a regression.
-        transforms: "log10", "log1p" or "minus_log10", applied to the raw value.
+        transforms: "log10", "log1p" or "minus_log10", applied to the raw value; or the name of a p-value, such as "pIC50": the label then
+            has this name, and is the negative decimal logarithm of the value in M, where its unit is known (from `units`, or from the name
+            of the column), else of the number as it stands.
         units: Unit of the raw value; kept in the label.
         convert_to: Unit to convert to, before the transform.
     """
 
     targets: Literal["auto"] | tuple[str, ...] = "auto"
     kinds: Mapping[str, Kind] = field(default_factory=dict)
-    transforms: Mapping[str, Transform] = field(default_factory=dict)
+    transforms: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     convert_to: Mapping[str, str] = field(default_factory=dict)
 
@@ -35,12 +54,31 @@ class LabelOptions:
         """All columns that something is said about."""
         return {*self.kinds, *self.units, *self.convert_to, *self.transforms}
 
-    def stored_unit(self, name: str) -> str:
+    def p_name(self, column: str) -> str:
+        """The name of the p-value that a column becomes; "" of any other column."""
+        how = self.transforms.get(column, "none")
+        return "" if how in TRANSFORMS else how
+
+    def transform_of(self, column: str) -> Transform:
+        """What is done to the values of a column."""
+        return "minus_log10" if self.p_name(column) else self.transforms.get(column, "none")  # type: ignore[return-value]
+
+    def unit_of(self, column: str) -> str:
+        """Unit of the raw values, said or named by the column."""
+        return self.units.get(column) or split_unit(column)[1]
+
+    def conversion(self, column: str) -> tuple[str, str] | None:
+        """Unit of the raw values and the one to convert to; None where nothing is converted."""
+        unit = self.unit_of(column)
+        if column in self.convert_to:
+            return unit, self.convert_to[column]
+        return (unit, "M") if unit and self.p_name(column) else None
+
+    def stored_unit(self, column: str) -> str:
         """Unit of the stored value, after conversion and transform: "-log10 M"."""
-        unit = self.convert_to.get(name) or self.units.get(name, "")
-        prefix = {"log10": "log10 ", "minus_log10": "-log10 ", "log1p": "log1p "}.get(
-            self.transforms.get(name, "none"), ""
-        )
+        conversion = self.conversion(column)
+        unit = conversion[1] if conversion else self.unit_of(column)
+        prefix = {"log10": "log10 ", "minus_log10": "-log10 ", "log1p": "log1p "}.get(self.transform_of(column), "")
         return prefix + unit if unit else ""
 
 

@@ -90,6 +90,9 @@ class IngestReport:
     split_conflicts: int = 0  # merged rows that their table puts into another part than the row that stays
     repeats: dict[str, dict[str, float]] = field(default_factory=dict)  # label -> see `duplicates.Repeats`
     rounded: dict[str, str] = field(default_factory=dict)  # label -> what is lost of its values when they are stored
+    offers: dict[str, tuple[str, str]] = field(
+        default_factory=dict
+    )  # column -> why a logarithm is offered, and what to type for it
     time_problems: int = 0  # cells of the time column that are neither date nor number; their rows are kept
 
     def to_json(self) -> dict[str, object]:
@@ -118,7 +121,11 @@ def ingest_summary(store: MoleculeStore) -> str:
         text += (
             f"; first: row {first['row']}, {first['column']}: {first['reason']}; reasons in {store.folder / REJECTED}"
         )
-    return "\n".join([text, *(f"{name}: {what}" for name, what in report.rounded.items())])
+    rounded = (f"{name}: {what}" for name, what in report.rounded.items())
+    offers = (
+        f"{name}: {why}; to learn the logarithm instead, add {option}" for name, (why, option) in report.offers.items()
+    )
+    return "\n".join([text, *rounded, *offers])
 
 
 def store_folder(root: Path, name: str, content: object) -> Path:
@@ -325,7 +332,7 @@ class _Work:
         report = IngestReport(
             read, kept, rejected, int((~merged.keep).sum()), merged.conflicts, sum(entry["what"] == "label" for entry in refused), unlabelled,
             dict(columns.ignored), split_conflicts, {name: asdict(repeats) for name, repeats in merged.repeats.items()},
-            dict(columns.rounded), sum(entry["what"] == "time" for entry in refused),
+            dict(columns.rounded), dict(columns.offers), sum(entry["what"] == "time" for entry in refused),
         )  # fmt: skip
         if report.rows_read != report.rows_kept + report.rows_rejected + report.duplicates_merged:
             raise DataError(f"rows are missing, which is a mistake in Hooke, please report it: {report.summary()}")
@@ -356,7 +363,8 @@ def _conversions(table: Table) -> dict[str, tuple[str, str]]:
     options = table.columns
     if not isinstance(options, LabelOptions):
         return {}
-    return {name: (options.units[name], target) for name, target in options.convert_to.items()}
+    found = {name: options.conversion(name) for name in {**options.convert_to, **options.transforms}}
+    return {name: conversion for name, conversion in found.items() if conversion is not None}
 
 
 def _whole(file: Path) -> bool:

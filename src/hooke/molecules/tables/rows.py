@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from hooke.core.concentrations import speaks_of_concentration
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.label import Label
 from hooke.core.progress import progress
@@ -36,6 +37,7 @@ class Columns:
         ignored: Column -> why it is no label.
         rounded: Label -> what is lost of its values when they are stored.
         rows: Rows of the table, if they were counted.
+        offers: Column -> why its logarithm would be learnt better, and what to type for it.
         time: Column that says when each row was made; "" without one.
         moments: How its cells are read.
     """
@@ -46,6 +48,7 @@ class Columns:
     ignored: dict[str, str] = field(default_factory=dict)
     rows: int | None = None
     rounded: dict[str, str] = field(default_factory=dict)
+    offers: dict[str, tuple[str, str]] = field(default_factory=dict)
     time: str = ""
     moments: Moments = field(default_factory=Moments)
 
@@ -139,23 +142,29 @@ def _labels_found(
                 moments.add(chunk.columns[time])
             total += len(chunk)
             bar.advance(len(chunk))
-    ignored = _ignored(profiles) if options.targets == "auto" else {}
+    ignored = _ignored(profiles, options) if options.targets == "auto" else {}
     labels = {name: profile.label(options) for name, profile in profiles.items() if name not in ignored}
     rounded = {label.name: text for name, label in labels.items() if (text := profiles[name].rounded())}
     if time and not moments.dates + moments.numbers:
         raise UsageError(f"no cell of the time column {time!r} is a date or a number")
     if time and time not in profiles:
         ignored[time] = "it orders the time split"
-    return Columns(smiles, labels, {}, ignored, total, rounded, time, moments.moments)
+    offers = {
+        name: profiles[name].offer()
+        for name, label in labels.items()
+        if (label.kind, label.transform) == ("regression", "none")
+    }
+    offers = {name: offer for name, offer in offers.items() if offer[1]}
+    return Columns(smiles, labels, {}, ignored, total, rounded, offers, time, moments.moments)
 
 
-def _ignored(profiles: Mapping[str, ColumnProfile]) -> dict[str, str]:
+def _ignored(profiles: Mapping[str, ColumnProfile], options: LabelOptions) -> dict[str, str]:
     """Column -> why it is no label. What speaks against a column only a little counts where another column is left."""
     reasons = {name: profile.no_label() for name, profile in profiles.items()}
     doubts = {name: profiles[name].no_label_beside_others() for name, reason in reasons.items() if not reason}
     if not all(doubts.values()):
         reasons |= doubts
-    return {name: reason for name, reason in reasons.items() if reason}
+    return {name: reason for name, reason in reasons.items() if reason and name not in options.columns()}
 
 
 def _candidates(others: Sequence[str], options: LabelOptions) -> Sequence[str]:
@@ -167,11 +176,33 @@ def _candidates(others: Sequence[str], options: LabelOptions) -> Sequence[str]:
     for name in options.columns():
         if name not in candidates:
             raise UnknownNameError("label column in kinds, units, convert_to or transforms", name, candidates)
+    for name in options.transforms:
+        if p_name := options.p_name(name):
+            _check_p_value(name, p_name, others, options)
     for name, target in options.convert_to.items():
         if name not in options.units:
             raise UsageError(f"convert_to.{name} = {target!r} needs the unit of the raw values: set units.{name}")
         factor(options.units[name], target)
     return candidates
+
+
+def _check_p_value(column: str, p_name: str, others: Sequence[str], options: LabelOptions) -> None:
+    """A p-value needs molar values and a name that is free.
+
+    Raises:
+        UsageError: The unit is not molar, or not known although the name is that of a concentration; or the name is taken.
+    """
+    if column in options.convert_to:
+        raise UsageError(f"{p_name} is in M by itself: leave out convert_to of {column!r}")
+    if p_name in others or sum(how == p_name for how in options.transforms.values()) > 1:
+        raise UsageError(f"the name {p_name!r} is taken already: call the p-value of {column!r} something else")
+    unit = options.unit_of(column)
+    if unit:
+        factor(unit, "M")
+    elif speaks_of_concentration(column):
+        raise UsageError(
+            f'{p_name} needs the unit of {column!r}, which its name does not say: add data.units."{column}"=nM, or what it is'
+        )
 
 
 def read_rows(table: Table, columns: Columns) -> Iterator[Rows]:

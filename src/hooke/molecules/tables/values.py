@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hooke.core.concentrations import is_molar, p_name_of, speaks_of_concentration, speaks_of_logarithm, split_unit
 from hooke.core.errors import DataError, UsageError
 from hooke.core.label import Label, Transform
 from hooke.core.units import convert_cell
@@ -32,6 +34,7 @@ _MEASURED = 0.05  # numbers for every word, at least, in a column of numbers and
 _FEW_WORDS = 10  # different words that say that nothing was measured
 _GAPS = 10  # a running number of rows that were filtered rises by this much a row, at most
 _LOOKED_AT = 200  # unreadable cells that are tried as dates
+_DECADES = 3.0  # from which a logarithm of positive numbers is offered
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 
 
@@ -97,6 +100,15 @@ def stored_cell(text: str, label: Label, convert: tuple[str, str] | None = None)
         wanted = "neither 0 nor 1" if classes == 2 else f"no class from 0 to {classes - 1}"
         return Cell(math.nan, problem=f"{text.strip()[:40]!r} is {wanted}")
     return cell
+
+
+def _typed(*words: str) -> str:
+    """Words as they are typed in a shell, in double quotes where they need some and may have these."""
+    quoted = [shlex.quote(word) if set(word) & set('"$`!\\') else f'"{word}"' for word in words]
+    return " ".join(
+        word if re.fullmatch(r"[\w.,:/=+-]+", word, re.ASCII) else text
+        for word, text in zip(words, quoted, strict=True)
+    )
 
 
 class ColumnProfile:
@@ -225,6 +237,22 @@ class ColumnProfile:
             return "an identifier (each whole number of a range once)"
         return ""
 
+    def offer(self) -> tuple[str, str]:
+        """Why a logarithm of the column would be learnt better, and the option that does it; two times "" where nothing speaks for one."""
+        if not self.numbers or self.lowest <= 0 or self.binary or speaks_of_logarithm(self.name):
+            return "", ""
+        (_, unit), named = split_unit(self.name), speaks_of_concentration(self.name)
+        decades = math.log10(self.highest / self.lowest)
+        if decades < _DECADES and not (named and is_molar(unit)):
+            return "", ""
+        why = (f"concentrations in {unit}" if unit else "positive numbers") + f" over {decades:.1f} decades"
+        if unit and not is_molar(unit):
+            return why, _typed("--transform", f"{self.name}=log10")
+        option = _typed("--transform", f"{self.name}={p_name_of(self.name)}")
+        if named and not unit:
+            option += " " + _typed(f'data.units."{self.name}"=nM') + " (or their real unit)"
+        return why, option
+
     def label(self, options: LabelOptions) -> Label:
         """The label that this column is.
 
@@ -234,10 +262,15 @@ class ColumnProfile:
         name = self.name
         if not self.numbers:
             raise DataError(f"target column {name!r} holds no number")
-        transformed = options.transforms.get(name, "none")
+        transformed, p_name = options.transform_of(name), options.p_name(name)
         kind = options.kinds.get(name) or ("binary" if self.binary and transformed == "none" else "regression")
         if kind == "regression":
-            return Label(name, unit=options.stored_unit(name), transform=transformed)
+            if transformed in ("log10", "minus_log10") and self.highest <= 0:
+                raise DataError(
+                    f"target column {name!r} holds no positive number, and so no logarithm: are they logarithms already?"
+                )
+            label = Label(name, unit=options.stored_unit(name), transform=transformed)
+            return replace(label, name=p_name, original=name, original_unit=options.unit_of(name)) if p_name else label
         if transformed != "none" or name in options.convert_to:
             raise UsageError(f"target column {name!r} holds classes ({kind}): it cannot be transformed or converted")
         if kind == "binary":

@@ -22,6 +22,7 @@ from hooke.core.files import exclusive, locked, replacing
 from hooke.core.hashing import content_hash
 from hooke.core.label import Label
 from hooke.core.store import Column, Schema, Store, StoreWriter
+from hooke.core.store.integrity import is_whole, remove_damaged
 from hooke.core.store.schema import manifests
 
 KIND = "profiles"
@@ -39,7 +40,7 @@ class ProfileStore:
         if store.metadata.get("kind") != KIND:
             raise DataError(f"{store.folder} is a store of something else, not of profiles")
         self.store = store
-        self.metadata: pl.DataFrame = pl.read_parquet(store.folder / METADATA)
+        self.metadata: pl.DataFrame = pl.read_parquet(store.file(METADATA))
         self.features: tuple[str, ...] = tuple(store.metadata["features"])
         self.labels: tuple[Label, ...] = tuple(Label.from_json(entry) for entry in store.metadata["labels"])
 
@@ -180,8 +181,9 @@ def prepared(root: Path, name: str, content: object, make: Callable[[], Profiles
         options: Of `ProfileStore.write`.
     """
     folder = Path(root) / f"{name}-{content_hash([PREPARE_VERSION, content])[:12]}"
-    if not is_store(folder) or locked(folder):
+    if not is_whole(folder) or locked(folder):
         with exclusive(folder, f"is preparing {folder}", wait=True):
+            remove_damaged(folder)
             if not is_store(folder):  # another process may just have made it
                 _write(make(), folder, **options)
     return ProfileStore.open(folder)

@@ -139,6 +139,7 @@ class Dataset(datasets.Dataset[Config]):
 
     def _store(self, folder: Path, how: How, twin_seed: int | None) -> MoleculeStore:
         from hooke.core.hashing import file_sha256
+        from hooke.core.store.integrity import is_whole, remove_damaged
         from hooke.core.store.schema import manifests
         from hooke.molecules.encodings.config import EncodingConfig
         from hooke.molecules.store import MoleculeStore, MoleculeStoreWriter
@@ -147,8 +148,9 @@ class Dataset(datasets.Dataset[Config]):
         encodings = how.sections.get("encodings", EncodingConfig())
         with resources.as_file(_TABLE) as path:
             target = store_folder(folder, CARD.name, [file_sha256(path), self.config, encodings, twin_seed])
-            if not manifests(target):
+            if not is_whole(target):
                 with exclusive(target, f"is preparing {target}", wait=True):
+                    remove_damaged(target)
                     if not manifests(target):
                         block = self._block(_rows(path, self.config, twin_seed), encodings)
                         writer = MoleculeStoreWriter(target, self.labels, encodings, metadata={"source": path.name})

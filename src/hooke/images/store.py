@@ -33,7 +33,7 @@ class ImageStore:
         if store.metadata.get("kind") != "images":
             raise DataError(f"{store.folder} is a store of something else, not of images")
         self.store = store
-        self._sites = pl.read_parquet(store.folder / SITES)
+        self._sites = pl.read_parquet(store.file(SITES))
         columns = self._sites.select("first_tile", "height", "width").to_numpy().astype(np.int64)
         self._first_tile, self._sizes = columns[:, 0], columns[:, 1:]
 

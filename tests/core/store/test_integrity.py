@@ -55,7 +55,7 @@ def test_truncation_and_missing_files_and_orphans(folder: Path) -> None:
 def test_offsets_are_checked_on_opening(folder: Path) -> None:
     path = folder / "shard-000000" / "a.offsets.bin"
     path.write_bytes(path.read_bytes()[:-8])
-    with pytest.raises(DataError, match="truncated"):
+    with pytest.raises(DataError, match="has 64 bytes, expected 72: the store is damaged"):
         Store.open(folder)
 
 
@@ -64,7 +64,7 @@ def test_impossible_offsets_are_damage_not_a_crash(folder: Path) -> None:
     offsets = np.frombuffer(path.read_bytes(), np.int64).copy()
     offsets[3] = 1 << 40
     path.write_bytes(offsets.tobytes())
-    with pytest.raises(DataError, match="offsets of 'a' are impossible"):
+    with pytest.raises(DataError, match=r"a\.offsets\.bin is damaged: .* \(checksum\)"):
         Store.open(folder).gather("a", np.array([12, 9, 10]), ["x"])
     assert [problem.file for problem in check_store(folder)] == ["shard-000001/a.offsets.bin"]
 

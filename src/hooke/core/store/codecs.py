@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from hooke.core.errors import DataError
-from hooke.core.store.schema import Column
+from hooke.core.store.schema import Column, StoredFile
+from hooke.core.store.segments import Checked
 
 CHUNK_BYTES = 1 << 16
 CACHED_CHUNKS = 64
@@ -71,7 +72,7 @@ def encoder(column: Column, codec: str) -> PlainEncoder | ChunkedEncoder:
 class PlainFile:
     """A memory-mapped column file."""
 
-    def __init__(self, path: Path, column: Column, items: int) -> None:
+    def __init__(self, path: Path, column: Column, items: int, stored: StoredFile | None = None) -> None:
         expected = items * column.item_bytes
         actual = path.stat().st_size if path.exists() else -1
         if actual != expected:
@@ -80,33 +81,43 @@ class PlainFile:
             )
         shape = (items, *column.shape)
         # as a plain array: indexing a memmap object costs much more
-        self._data = (
-            np.asarray(np.memmap(path, column.dtype, "r", shape=shape)) if expected else np.zeros(shape, column.dtype)
-        )
+        raw = np.asarray(np.memmap(path, np.uint8, "r")) if expected else np.zeros(0, np.uint8)
+        self._data, self._item_bytes = raw.view(column.dtype).reshape(shape), column.item_bytes
+        self._checked = Checked(path, raw, stored)
 
     def take(self, index: np.ndarray) -> np.ndarray:
         """Items at the given positions, copied."""
+        if not self._checked.sound:
+            self._checked.items(index, self._item_bytes)
         return self._data.take(index, axis=0)  # ten times faster than indexing
 
     def slice(self, start: int, stop: int) -> np.ndarray:
         """A run of items, as a view of the mapped file."""
+        self._checked.span(start * self._item_bytes, stop * self._item_bytes)
         return self._data[start:stop]
 
 
 class ChunkedFile:
     """A compressed column file with a small cache of decoded chunks; safe to read from several threads."""
 
-    def __init__(self, path: Path, column: Column, items: int) -> None:
+    def __init__(self, path: Path, column: Column, items: int, stored: StoredFile | None = None) -> None:
         self._column, self._items, self._path = column, items, path
         self._cache: OrderedDict[int, np.ndarray] = OrderedDict()
         self._lock = threading.Lock()
         if not path.exists() or path.stat().st_size < 24:
             raise DataError(f"{path} is missing or truncated: the store is damaged (`hooke data check`)")
         self._raw = np.asarray(np.memmap(path, np.uint8, "r"))
+        if stored is not None and stored.bytes != len(self._raw):
+            raise DataError(
+                f"{path} has {len(self._raw)} bytes, expected {stored.bytes}: the store is damaged (`hooke data check`)"
+            )
+        self._checked = Checked(path, self._raw, stored)
+        self._checked.span(len(self._raw) - 16, len(self._raw))
         frames, self._chunk_items = (int(number) for number in np.frombuffer(self._raw[-16:].tobytes(), np.int64))
         index = self._raw[-16 - 8 * (frames + 1) : -16] if 0 <= frames < len(self._raw) else self._raw[:0]
         if self._chunk_items < 1 or len(index) != 8 * (frames + 1) or frames * self._chunk_items < items:
             raise DataError(f"{path} is truncated: the store is damaged (`hooke data check`)")
+        self._checked.span(len(self._raw) - 16 - len(index), len(self._raw))
         self._ends = np.frombuffer(index.tobytes(), np.int64)
 
     def take(self, index: np.ndarray) -> np.ndarray:
@@ -131,6 +142,7 @@ class ChunkedFile:
                 self._cache.move_to_end(chunk)
                 return self._cache[chunk]
         items = min(self._chunk_items, self._items - chunk * self._chunk_items)
+        self._checked.span(int(self._ends[chunk]), int(self._ends[chunk + 1]))
         frame = self._raw[self._ends[chunk] : self._ends[chunk + 1]].tobytes()
         try:
             data = _ZSTD.decompress(frame, decompressed_size=items * self._column.item_bytes, asbytes=True)
@@ -146,6 +158,8 @@ class ChunkedFile:
         return values
 
 
-def open_file(path: Path, column: Column, items: int, codec: str) -> PlainFile | ChunkedFile:
-    """Open one column file for reading."""
-    return PlainFile(path, column, items) if codec == "plain" else ChunkedFile(path, column, items)
+def open_file(
+    path: Path, column: Column, items: int, codec: str, stored: StoredFile | None = None
+) -> PlainFile | ChunkedFile:
+    """Open one column file for reading; what is read is compared with what the manifest says of the file."""
+    return PlainFile(path, column, items, stored) if codec == "plain" else ChunkedFile(path, column, items, stored)

@@ -6,9 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hooke.core.errors import DataError
+from hooke.core.checked import say_made_again
+from hooke.core.errors import DamagedError, DataError
+from hooke.core.files import remove_folder
 from hooke.core.hashing import file_sha256
 from hooke.core.store.schema import Manifest, StoredFile, manifests, newest_manifest
+from hooke.core.store.segments import MARK, SMALL_BYTES
+
+ORPHAN = "orphan"
 
 
 @dataclass(frozen=True)
@@ -51,13 +56,42 @@ def check_store(folder: Path, *, advance: Callable[[int], None] = lambda _: None
         elif file_sha256(path) != file.sha256:
             problems.append(Problem(name, "checksum differs: at least one byte was changed"))
         advance(file.bytes)
-    known = {shard.name for shard in manifest.shards} | {file.name for file in manifest.files}
+    known = {MARK, *(shard.name for shard in manifest.shards), *(file.name for file in manifest.files)}
     problems.extend(
-        Problem(path.name, "orphan: no manifest names it (left by a killed writer, or foreign)")
+        Problem(path.name, f"{ORPHAN}: no manifest names it (left by a killed writer, or foreign)")
         for path in sorted(folder.iterdir())
         if path.name not in known and path not in manifests(folder)
     )
     return problems
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a folder holds a finished store in which no damage is known; small ones are compared byte by byte.
+
+    Raises:
+        DataError: A newer Hooke wrote it.
+    """
+    return bool(manifests(folder)) and _damage(folder) is None
+
+
+def remove_damaged(folder: Path) -> None:
+    """Remove a finished store that is damaged, with a line that says so; whoever calls holds its lock and makes it again."""
+    if manifests(folder) and (error := _damage(folder)) is not None:
+        say_made_again(error)
+        remove_folder(folder)
+
+
+def _damage(folder: Path) -> DamagedError | None:
+    try:
+        if (folder / MARK).exists():
+            return DamagedError((folder / MARK).read_text())
+        if store_bytes(newest_manifest(folder)) <= SMALL_BYTES:
+            for problem in check_store(folder):
+                if not problem.what.startswith(ORPHAN):
+                    return DamagedError(folder / problem.file, problem.what)
+    except DamagedError as error:
+        return error
+    return None
 
 
 def store_bytes(manifest: Manifest) -> int:

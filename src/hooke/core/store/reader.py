@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from hooke.core.errors import DataError
+from hooke.core.errors import DamagedError, DataError
+from hooke.core.hashing import file_sha256
 from hooke.core.store.codecs import ChunkedFile, PlainFile, open_file
-from hooke.core.store.schema import ROW_AXIS, Manifest, Schema, Shard, newest_manifest
+from hooke.core.store.schema import ROW_AXIS, Column, Manifest, Schema, Shard, newest_manifest
 from hooke.core.store.writer import OFFSETS_SUFFIX
 
 
@@ -31,6 +32,18 @@ class Store:
         """
         folder = Path(folder)
         return cls(folder, newest_manifest(folder))
+
+    def file(self, name: str) -> Path:
+        """A file that lies beside the shards, compared with its checksum.
+
+        Raises:
+            DamagedError: Some byte differs.
+        """
+        path = self.folder / name
+        stated = next((file.sha256 for file in self.manifest.files if file.name == name), None)
+        if stated is not None and file_sha256(path) != stated:
+            raise DamagedError(path)
+        return path
 
     @property
     def rows(self) -> int:
@@ -68,7 +81,7 @@ class Store:
     def axis_counts(self, axis: str, rows: np.ndarray | None = None) -> np.ndarray:
         """(rows,) int64: the items each row has on a ragged axis."""
         if rows is None:
-            parts = [np.diff(shard.offsets[axis]) for shard in self._shards]
+            parts = [np.diff(shard.offsets[axis].slice(0, shard.rows + 1)) for shard in self._shards]
             return np.concatenate(parts) if parts else np.zeros(0, np.int64)
         out = np.empty(len(rows), np.int64)
         for shard, local, where in self._by_shard(rows):
@@ -116,16 +129,19 @@ class _OpenShard:
         self._path = path = folder / shard.name
         self._items = shard.items
         counts = {ROW_AXIS: shard.rows, **shard.items}
-        self.files: dict[str, PlainFile | ChunkedFile] = {
-            column.name: open_file(path / f"{column.name}.bin", column, counts[column.axis], manifest.codec)
+        stored = {file.name: file for file in shard.files}
+
+        def opened(name: str, column: Column, codec: str, items: int) -> PlainFile | ChunkedFile:
+            return open_file(path / name, column, items, codec, stored.get(name))
+
+        self.files = {
+            column.name: opened(f"{column.name}.bin", column, manifest.codec, counts[column.axis])
             for column in manifest.schema.columns
         }
-        self.offsets: dict[str, np.ndarray] = {}
-        for axis in manifest.schema.ragged_axes:
-            file = path / f"{axis}{OFFSETS_SUFFIX}"
-            if not file.exists() or file.stat().st_size != 8 * (shard.rows + 1):
-                raise DataError(f"{file} is missing or truncated: the store is damaged (`hooke data check`)")
-            self.offsets[axis] = np.asarray(np.memmap(file, dtype=np.int64, mode="r"))
+        self.offsets = {
+            axis: opened(f"{axis}{OFFSETS_SUFFIX}", Column(axis, axis, "int64"), "plain", shard.rows + 1)
+            for axis in manifest.schema.ragged_axes
+        }
 
     def gather(self, axis: str, rows: np.ndarray, columns: Sequence[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         starts = self.offsets[axis].take(rows)

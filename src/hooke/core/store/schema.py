@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from hooke.core.errors import DataError
+from hooke.core.errors import DamagedError, DataError
 from hooke.core.files import write_durably
 from hooke.core.hashing import content_hash
 from hooke.core.json_text import json_text
@@ -73,11 +73,12 @@ class Schema:
 
 @dataclass(frozen=True)
 class StoredFile:
-    """One file: its name below its shard's folder (or the store's), bytes and SHA-256."""
+    """One file: its name below its shard's folder (or the store's), bytes, SHA-256, and CRC-32 of each mebibyte (see `segments`)."""
 
     name: str
     bytes: int
     sha256: str
+    segments: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,8 @@ class Manifest:
     @property
     def content_hash(self) -> str:
         """Hash of schema, metadata and every file's checksum: equal for equal content written with equal shard sizes."""
-        shards = [[shard.rows, dict(shard.items), shard.files] for shard in self.shards]
-        return content_hash([self.schema, dict(self.metadata), self.codec, shards, self.files])
+        shards = [[shard.rows, dict(shard.items), _named(shard.files)] for shard in self.shards]
+        return content_hash([self.schema, dict(self.metadata), self.codec, shards, _named(self.files)])
 
     def write(self, folder: Path) -> Path:
         """Write this generation's manifest atomically and durably; the store exists from this moment."""
@@ -151,14 +152,22 @@ class Manifest:
             )  # fmt: skip
             intact = manifest.content_hash == fields["content_hash"]
         except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"{path} is not a readable store manifest: {error}") from error
+            raise DamagedError(path, f"it is not a readable store manifest: {error}") from error
         if not intact:
-            raise DataError(f"{path} is damaged: its content does not have the hash that it states")
+            raise DamagedError(path, "its content does not have the hash that it states")
         return manifest
 
 
 def _stored_files(entries: Sequence[Mapping[str, Any]]) -> tuple[StoredFile, ...]:
-    return tuple(StoredFile(entry["name"], entry["bytes"], entry["sha256"]) for entry in entries)
+    return tuple(
+        StoredFile(entry["name"], entry["bytes"], entry["sha256"], tuple(entry.get("segments", ())))
+        for entry in entries
+    )
+
+
+def _named(files: Sequence[StoredFile]) -> list[dict[str, Any]]:
+    """What names the content of files: checksums of their segments follow from it."""
+    return [{"name": file.name, "bytes": file.bytes, "sha256": file.sha256} for file in files]
 
 
 def manifests(folder: Path) -> list[Path]:

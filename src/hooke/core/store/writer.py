@@ -24,6 +24,7 @@ from hooke.core.store.schema import (
     manifests,
     newest_manifest,
 )
+from hooke.core.store.segments import SegmentSums
 
 SHARD_ROWS = 1 << 20
 OFFSETS_SUFFIX = ".offsets.bin"
@@ -181,7 +182,7 @@ class _ColumnFile:
         self._path, self._encoder = path, encoder(column, codec)
         self._waiting: list[bytes] = []
         self._waiting_bytes = self._bytes = 0
-        self._hash = hashlib.sha256()
+        self._hash, self._segments = hashlib.sha256(), SegmentSums()
 
     def append(self, values: np.ndarray) -> None:
         self._add(self._encoder.feed(values))
@@ -192,7 +193,7 @@ class _ColumnFile:
         self._add(self._encoder.finish())
         self._flush()
         settle(self._path)
-        return StoredFile(self._path.name, self._bytes, self._hash.hexdigest())
+        return StoredFile(self._path.name, self._bytes, self._hash.hexdigest(), self._segments.sums())
 
     def _add(self, data: bytes) -> None:
         self._waiting.append(data)
@@ -203,5 +204,6 @@ class _ColumnFile:
         with appending(self._path) as file:
             file.write(data)
         self._hash.update(data)
+        self._segments.update(data)
         self._bytes += len(data)
         self._waiting, self._waiting_bytes = [], 0

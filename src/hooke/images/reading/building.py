@@ -31,6 +31,7 @@ from hooke.core.files import (
 from hooke.core.json_text import json_text
 from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
+from hooke.core.store.integrity import is_whole, remove_damaged
 from hooke.core.store.schema import Manifest, manifests
 from hooke.images.reading.metadata import Refused, refused_table
 from hooke.images.store import REJECTED, SITES, ImageStore, ImageStoreWriter
@@ -105,8 +106,9 @@ def build_store(
         HookeError: Another process is building the same store.
     """
     folder = Path(folder)
-    if not folder.exists() or locked(folder):
+    if not is_whole(folder) or locked(folder):
         with exclusive(folder, f"is preparing {folder}", wait=folder.exists()):
+            remove_damaged(folder)
             if not folder.exists():
                 partial = _partial(folder, header)
                 if not _complete(partial):

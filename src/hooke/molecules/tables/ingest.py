@@ -31,6 +31,7 @@ from hooke.core.json_text import json_text
 from hooke.core.label import Label
 from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
+from hooke.core.store.integrity import is_whole, remove_damaged
 from hooke.core.store.schema import manifests
 from hooke.molecules.blocks import GraphLabels, MoleculeBlock, ends, take
 from hooke.molecules.encodings.config import EncodingConfig
@@ -236,8 +237,9 @@ class _Work:
     def store(self, folder: Path) -> MoleculeStore:
         """The store in this folder, made if need be."""
         recipe = content_hash([INGEST_VERSION, *self.identity])
-        if not manifests(folder) or locked(folder):
+        if not is_whole(folder) or locked(folder):
             with exclusive(folder, f"is preparing {folder}", wait=bool(manifests(folder))):
+                remove_damaged(folder)
                 if not manifests(folder):
                     self._make(folder, recipe)
                 remove_folder(folder / "stage")

@@ -7,6 +7,7 @@ disk is kept as a copy of everything; growing files are also kept with their las
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -104,6 +105,42 @@ def survives(verb: Verb, place: Path, copies: Path) -> list[str]:
         assert set(again) == set(whole), f"killed before {step!r} ({number})"
         assert [name for name in whole if again[name] != whole[name]] == [], f"killed before {step!r} ({number})"
     return watcher.steps
+
+
+def stops_and_goes_on(verb: Verb, place: Path, make: Callable[[], BaseException]) -> int:
+    """Let a verb fail at its first step, then at its second and so on, always on what is left by then; returns the number of failures.
+
+    A full disk is said in words of a `DataError`, or as the error that the command line knows; nothing else is raised.
+    """
+    empty, stops = place.with_name("empty"), 0
+    shutil.copytree(place, empty)
+    verb()
+    whole = content(place)
+    shutil.rmtree(place)
+    empty.rename(place)
+    while True:
+        left = stops
+
+        def watcher(step: str, path: Path) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise make()
+
+        files.watchers.append(watcher)
+        try:
+            verb()
+            break
+        except BaseException as error:
+            if not (isinstance(error, KeyboardInterrupt) or files.is_disk_full(error) or "disk" in str(error)):
+                raise AssertionError(f"stopped at step {stops} with other words: {error!r}") from error
+            stops += 1
+        finally:
+            files.watchers.remove(watcher)
+    again = content(place)
+    assert set(again) == set(whole)
+    assert [name for name in whole if again[name] != whole[name]] == []
+    return stops
 
 
 @pytest.fixture(autouse=True)
@@ -252,3 +289,22 @@ def test_map(wells: Profiles, place: Path, tmp_path: Path) -> None:
         )
 
     survives(verbs, place, tmp_path / "copies")
+
+
+STOPS = [lambda: OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt]
+
+
+@pytest.mark.parametrize("make", STOPS, ids=["full disk", "Ctrl-C"])
+def test_a_full_disk_or_ctrl_c_at_every_step(
+    make: Callable[[], BaseException], run: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "CHUNK_ROWS", 6)
+    monkeypatch.setattr("hooke.modalities.molecules.MoleculeSource.jobs_a_part", 1)
+    table, recipe = _molecules(tmp_path), _recipe(tmp_path, {"name": "ridge"})
+
+    def verbs() -> None:
+        prepare_data("csv", [f"path={table}"], workers=0, show_progress=False)
+        predict(run, table, place / "out.csv", workers=0, device="cpu", show_progress=False)
+        training.fit(recipe, runs=place / "runs", reuse=True, workers=0, show_progress=False)
+
+    assert stops_and_goes_on(verbs, place, make) > 20

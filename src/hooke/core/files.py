@@ -15,6 +15,7 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,8 +27,8 @@ watchers: list[
     Callable[[str, Path], None]
 ] = []  # called with "write", "place", "append", "remove" or "clear", and the path
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ENOLCK, errno.EOPNOTSUPP)
 _LONGEST_STEM = 200  # bytes of a name that stay when something is added; file systems allow 255
+_SHORT_WAIT_S = 1.0  # which is not worth a line
 _TEMPORARY = re.compile(r"\.\d+-[0-9a-f]{8}\.tmp$")
 _LOG = logging.getLogger("hooke")
 
@@ -54,7 +55,7 @@ def exclusive(path: Path, doing: str, *, wait: bool = False, others: Iterable[Pa
         lock.parent.mkdir(parents=True, exist_ok=True)
         held = _locked(lock, doing, wait)
     except OSError as error:
-        if error.errno not in _REFUSED and not isinstance(error, FileExistsError):
+        if is_disk_full(error):
             raise
         raise DataError(f"{path} cannot be written: {os.strerror(error.errno or 0)}") from error
     try:
@@ -73,7 +74,7 @@ def locked(path: Path) -> bool:
 
 def _locked(lock: Path, doing: str, wait: bool) -> IO[str]:
     """The open and locked file that has the name of the lock."""
-    said = False
+    started, said = time.monotonic(), False
     while True:
         file = open(lock, "a+")  # noqa: SIM115 (closed by the caller)
         try:
@@ -83,6 +84,10 @@ def _locked(lock: Path, doing: str, wait: bool) -> IO[str]:
             if not wait:
                 file.close()
                 raise HookeError(f"another process {doing}{owner}; wait for it and run again") from None
+            if time.monotonic() - started < _SHORT_WAIT_S:
+                file.close()
+                time.sleep(0.01)
+                continue
             if not said:
                 _LOG.warning("waiting: another process %s%s", doing, owner)
                 said = True

@@ -237,12 +237,13 @@ class _Work:
     def store(self, folder: Path) -> MoleculeStore:
         """The store in this folder, made if need be."""
         recipe = content_hash([INGEST_VERSION, *self.identity])
-        if not is_whole(folder) or locked(folder):
+        stage = folder / "stage"
+        if not is_whole(folder) or locked(folder) or stage.exists():
             with exclusive(folder, f"is preparing {folder}", wait=bool(manifests(folder))):
                 remove_damaged(folder)
                 if not manifests(folder):
                     self._make(folder, recipe)
-                remove_folder(folder / "stage")
+                remove_folder(stage)
         store = MoleculeStore.open(folder)
         if store.metadata.get("ingest_recipe", recipe) != recipe:
             raise UsageError(f"{folder} holds the store of another table, or of other options; choose another folder")

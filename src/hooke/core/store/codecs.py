@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from hooke.core.errors import DataError
+from hooke.core.store.crc import Checked
 from hooke.core.store.schema import Column, StoredFile
-from hooke.core.store.segments import Checked
 
 CHUNK_BYTES = 1 << 16
 CACHED_CHUNKS = 64

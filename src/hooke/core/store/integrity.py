@@ -10,8 +10,8 @@ from hooke.core.checked import say_made_again
 from hooke.core.errors import DamagedError, DataError
 from hooke.core.files import remove_folder
 from hooke.core.hashing import file_sha256
+from hooke.core.store.crc import MARK, SMALL_BYTES
 from hooke.core.store.schema import Manifest, StoredFile, manifests, newest_manifest
-from hooke.core.store.segments import MARK, SMALL_BYTES
 
 ORPHAN = "orphan"
 

@@ -73,7 +73,7 @@ class Schema:
 
 @dataclass(frozen=True)
 class StoredFile:
-    """One file: its name below its shard's folder (or the store's), bytes, SHA-256, and CRC-32 of each mebibyte (see `segments`)."""
+    """One file: its name below its shard's folder (or the store's), bytes, SHA-256, and CRC-32 of each mebibyte (see `crc`)."""
 
     name: str
     bytes: int

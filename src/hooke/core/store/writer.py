@@ -13,6 +13,7 @@ from hooke.core.errors import DataError, UsageError
 from hooke.core.files import appending, disk_full_explained, remove_folder, settle
 from hooke.core.hashing import file_sha256
 from hooke.core.store.codecs import encoder
+from hooke.core.store.crc import SegmentSums
 from hooke.core.store.schema import (
     CODECS,
     ROW_AXIS,
@@ -24,7 +25,6 @@ from hooke.core.store.schema import (
     manifests,
     newest_manifest,
 )
-from hooke.core.store.segments import SegmentSums
 
 SHARD_ROWS = 1 << 20
 OFFSETS_SUFFIX = ".offsets.bin"

@@ -12,17 +12,17 @@ import pytest
 
 from hooke.core.errors import DamagedError, DataError
 from hooke.core.hashing import content_hash
-from hooke.core.store import Column, Schema, Store, StoreWriter, segments
+from hooke.core.store import Column, Schema, Store, StoreWriter, crc
+from hooke.core.store.crc import SegmentSums
 from hooke.core.store.integrity import is_whole, remove_damaged
 from hooke.core.store.schema import Manifest, manifests
-from hooke.core.store.segments import SegmentSums
 
 SCHEMA = Schema((Column("x", "row", "int32"), Column("wide", "row", "uint8", (100,)), Column("y", "atom", "float16")))
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segments, "SEGMENT_BYTES", 64)
+    monkeypatch.setattr(crc, "SEGMENT_BYTES", 64)
 
 
 @pytest.fixture(params=["plain", "chunked"])
@@ -92,7 +92,7 @@ def test_only_what_is_read_is_compared(folder: Path) -> None:
     assert is_whole(folder) is False  # small: compared as a whole
     with pytest.raises(DamagedError):
         store.row_column("wide", np.array([3, 40]))
-    assert (folder / segments.MARK).read_text().endswith("wide.bin")
+    assert (folder / crc.MARK).read_text().endswith("wide.bin")
 
 
 def test_a_large_store_in_which_damage_was_met_is_made_again(
@@ -111,7 +111,7 @@ def test_a_large_store_in_which_damage_was_met_is_made_again(
 
 def test_a_large_file_without_sums_of_segments_is_read_as_before(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rewrite(folder, as_first_written)
-    monkeypatch.setattr(segments, "SMALL_BYTES", 0)
+    monkeypatch.setattr(crc, "SMALL_BYTES", 0)
     flip(folder / "shard-000001" / "wide.bin", 5)
     Store.open(folder).row_column("x")
 

@@ -131,6 +131,8 @@ def test_sides_of_double_bonds_and_hydrogens_that_are_atoms() -> None:
     assert [
         int(featurise([parse(text)]).bond_codes[:, STEREO].max()) for text in ("F/C=C\\F", "F/C=C/F", "[H]/N=C/C")
     ] == [2, 3, 3]
+    ends = featurise([parse("CF.F/C(C)=C\\F")]).atom_codes[:, RELATION].tolist()
+    assert ends == [0, 0, 0, 13, 0, 13, 0]  # Z, said of both carbons
     molecule = parse("C[C@H](F)Br")
     with_hydrogens = featurise([Chem.AddHs(molecule)]).atom_codes
     assert with_hydrogens[1, CHIRALITY] == featurise([molecule]).atom_codes[1, CHIRALITY] > 0

@@ -21,7 +21,8 @@ holds for the nearest of them and for the rest:
 
     0: no others, 1 + 4 (nearest - 1) + rest:   nearest 1 all like, 2 all unlike, 3 both;   rest 0 none, else as nearest
 
-A centre with equal neighbours and no others has no descriptor. In groups of enhanced stereo ("and", "or") handedness has no meaning but
+A centre with equal neighbours and no others has no descriptor. The atoms at the ends of a double or hindered bond have its sense as their
+relation, 13 to 16, for networks that do not read bonds. In groups of enhanced stereo ("and", "or") handedness has no meaning but
 between members: they have a relation to the members of their group, and no handedness.
 
 Sums of 64-bit integers have one result in any order. Source of h: Morgan 1965 (doi 10.1021/c160017a018), of the mixing: SplitMix64.
@@ -47,6 +48,7 @@ _FIRST, _SECOND = np.triu_indices(4, 1)  # the pairs of a centre's neighbours
 _LARGE = 256  # atoms from which a molecule is worked on alone: it takes more rounds than others
 _MOST_ATOMS = 1 << 17  # of the copies that are worked on together: bounds the memory
 _SETTLING = 3  # rounds before which no molecule is asked whether it still changes
+_ACROSS = 13  # relation of the ends of a Z double bond, whose code is 2
 _HANDED, _SENSE, _ROOT, _PLACE, _RELATED = (np.uint64(number * 0x9E3779B97F4A7C15 % 2**64) for number in range(1, 6))
 _COLUMN = {name: place for place, name in enumerate(ATOM_COLUMNS)}
 
@@ -110,6 +112,9 @@ def descriptors(arrays: MoleculeArrays, marks: Marks) -> Descriptors:
             own = ragged_index(arrays.bond_offsets[rows], arrays.bond_counts[rows])[graphs.marked]
             bonds[own] = np.where(marks.bond_stereo[own] < ATROPISOMER, 2, 4) + (graphs.settled < 0)
             bonds[own[graphs.settled == 0]] = 0
+            known = graphs.settled != 0
+            pairs = arrays.bond_atoms[own[known]] + arrays.atom_offsets[bond_molecule[own[known]], None]
+            relation[pairs] = bonds[own[known], None] + (_ACROSS - 2)
     return Descriptors(chirality, relation, bonds)
 
 

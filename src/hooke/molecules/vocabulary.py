@@ -55,7 +55,8 @@ ATOM_VOCABULARIES = (
         "isotope", (None, *range(-FARTHEST_ISOTOPE, FARTHEST_ISOTOPE + 1))
     ),  # mass number less the commonest one
     Vocabulary("stereo_group", ("absolute", "and", "or")),  # enhanced stereo
-    Vocabulary("relation", tuple(range(13))),  # to the centres that only together are any; see `molecules.stereo`
+    # to the centres that only together are any, or across the double or hindered bond of this atom; see `molecules.stereo`
+    Vocabulary("relation", (*range(13), "Z", "E", "clockwise", "anticlockwise")),
 )
 BOND_VOCABULARIES = (
     Vocabulary("order", ("SINGLE", "DOUBLE", "TRIPLE", "AROMATIC", "DATIVE", "ZERO")),

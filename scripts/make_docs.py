@@ -215,6 +215,7 @@ def entry(card: Card) -> str:
         "modality": card.modality,
         "size": card.size,
         "labels of": ", ".join(card.levels),
+        **{heading: text for heading, text in card.columns().items() if heading not in Card.columns(card)},
         "licence": card.licence,
         "source": card.source,
         "citation": sources(card.citation) and f"{sources(card.citation)} (`hooke show cite {card.citation}`)",

@@ -19,6 +19,43 @@ def test_list_and_info(hooke) -> None:  # type: ignore[no-untyped-def]
     assert "Did you mean 'pocketmix'" in hooke("data", "info", "pocketmx").err
 
 
+def test_data_sets_of_one_modality(hooke) -> None:  # type: ignore[no-untyped-def]
+    shown = hooke("data", "list", "--modality", "atoms").out
+    for text in (
+        "methods",
+        "E0",
+        "wb97x/6-31g(d)",
+        "eV, angstrom, eV/angstrom",
+        "isolated atoms in the set's own file",
+    ):
+        assert text in shown
+    assert "pocketmix" not in shown
+    assert {card["modality"] for card in json.loads(hooke("data", "list", "--modality", "cells", "--json").out)} == {
+        "cells"
+    }
+    assert "Did you mean 'atoms'" in hooke("data", "list", "--modality", "atom").err
+    told = hooke("data", "info", "acac").out
+    assert "not ground-state atoms" in told
+    assert "pbe-d3/def2-svp" in told
+
+
+def test_frames_are_prepared(hooke, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "water.extxyz"
+    frame = "3\nProperties=species:S:1:pos:R:3 energy={}\nO 0 0 0\nH 0 0 0.96\nH 0.93 0 -0.24\n"
+    path.write_text(frame.format(-76.4) + frame.format("low") + frame.format(-76.5))
+    refused = hooke("data", "prepare", "frames", f"path={path}")
+    assert refused.code == 2
+    assert "state energy_unit=eV|meV|hartree" in refused.err
+    stated = ["energy_unit=hartree", "energy_kind=total", "methods=b3lyp/6-31g(2df,p)"]
+    found = hooke("data", "prepare", "frames", f"path={path}", *stated, "--json")
+    assert found.code == 0, found.err
+    summary = json.loads(found.out)
+    assert summary["ingest"] == {"frames": 2, "molecules": 1, "refused": 1}
+    assert summary["statistics"]["total"]["b3lyp/6-31g(2df,p)"]["mean"] == -76.45
+    assert "mean -76.45 hartree" in hooke("data", "prepare", "frames", f"path={path}", *stated).out
+    assert "every checksum holds" in hooke("data", "check", summary["store"]).out
+
+
 def test_profiles_of_cells_are_prepared(hooke, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     from hooke.datasets import horlbeck
 

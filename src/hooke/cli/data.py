@@ -16,22 +16,28 @@ Name = Annotated[str, typer.Argument(help="A data set; `hooke data list` shows t
 Options = Annotated[list[str] | None, typer.Argument(help="Options of the data set, as key=value.")]
 
 
-@app.command("list", epilog="Example: `hooke data list --json`")
-def list_datasets(as_json: Json = False) -> None:
+@app.command("list", epilog="Examples: `hooke data list --json` · `hooke data list --modality atoms`")
+def list_datasets(
+    modality: Annotated[
+        str | None, typer.Option(help="Only data sets of this modality, with what its cards say.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Every data set with its size, levels and licence."""
     from hooke.core import registry
+    from hooke.core.cards import Card
+    from hooke.core.errors import UnknownNameError
 
+    if modality is not None and modality not in registry.names("modalities"):
+        raise UnknownNameError("modality", modality, registry.names("modalities"))
     cards = [registry.card(name) for name in registry.names("datasets")]
+    if modality is not None:
+        cards = [card for card in cards if card.modality == modality]
     if as_json:
         print_json([asdict(card) for card in cards])
     else:
-        print_table(
-            ["name", "modality", "title", "size", "levels", "licence"],
-            [
-                [card.name, card.modality, card.title, card.size, ",".join(card.levels), card.licence[:40]]
-                for card in cards
-            ],
-        )
+        rows = [card.columns() if modality is not None else Card.columns(card) for card in cards]
+        print_table([*rows[0]] if rows else ["name"], [[*row.values()] for row in rows])
 
 
 @app.command(epilog="Example: `hooke data info pocketmix`")
@@ -43,7 +49,10 @@ def info(name: Name, as_json: Json = False) -> None:
     if as_json:
         print_json(asdict(card))
         return
-    shown = {**asdict(card), "levels": ", ".join(card.levels)}
+    shown: dict[str, object] = {}
+    for key, value in asdict(card).items():
+        shown |= value if isinstance(value, dict) else {key: value}
+    shown = {key: ", ".join(map(str, value)) if isinstance(value, tuple) else value for key, value in shown.items()}
     print_fields({key: value for key, value in shown.items() if key != "files" and value})
     for file in card.files:
         state = f"sha256 {file.sha256[:16]}..." if file.sha256 else "unverified: pinned at first download"

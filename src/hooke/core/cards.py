@@ -41,3 +41,10 @@ class Card:
     files: tuple[RemoteFile, ...] = ()
     split: str = ""  # the published split, or how the default one is made
     notes: str = ""
+
+    def columns(self) -> dict[str, str]:
+        """What `hooke data list` shows of it: heading → text."""
+        return {
+            "name": self.name, "modality": self.modality, "title": self.title, "size": self.size, "levels": ",".join(self.levels),
+            "licence": self.licence[:40],
+        }  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, make_dataclass
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -69,7 +69,7 @@ def stated(kind: str, name: str) -> Stated | None:
     if spec is None or spec.origin is None:
         return None
     statements = ast.parse(Path(spec.origin).read_bytes()).body
-    [config] = [node for node in statements if isinstance(node, ast.ClassDef) and node.name == "Config"]
+    config = _config(statements)
     types = {
         ast.unparse(node.target): _type(node.annotation) for node in config.body if isinstance(node, ast.AnnAssign)
     }
@@ -85,6 +85,19 @@ def stated(kind: str, name: str) -> Stated | None:
     return Stated(
         make_dataclass("Config", [(name, what, field(default=None)) for name, what in types.items()]), presets
     )
+
+
+def _config(statements: list[ast.stmt]) -> ast.ClassDef:
+    """The class `Config` of a file, or of the package that the file takes it from."""
+    for node in statements:
+        if isinstance(node, ast.ClassDef) and node.name == "Config":
+            return node
+        if isinstance(node, ast.ImportFrom) and "Config" in [name.name for name in node.names]:
+            spec = find_spec(str(node.module))
+            assert spec is not None
+            assert spec.origin is not None
+            return _config(ast.parse(Path(spec.origin).read_bytes()).body)
+    raise AssertionError("a file of a registered name has no Config")
 
 
 def _type(annotation: ast.expr) -> Any:
@@ -121,14 +134,17 @@ def _own(kind: str) -> dict[str, str]:
     """Name → module."""
     if kind not in KINDS:
         raise UnknownNameError("kind", kind, KINDS)
-    return dict(_files(f"hooke.{kind}", folders_are_names=kind in _NAMED_FOLDERS))
+    places = importlib.import_module(f"hooke.{kind}").__path__
+    return dict(_files(f"hooke.{kind}", places, folders_are_names=kind in _NAMED_FOLDERS))
 
 
-def _files(package: str, *, folders_are_names: bool) -> Iterator[tuple[str, str]]:
-    for entry in pkgutil.iter_modules(importlib.import_module(package).__path__):
+def _files(package: str, places: Iterable[str], *, folders_are_names: bool) -> Iterator[tuple[str, str]]:
+    """The names in a package's folders; sub-packages are looked into, not imported."""
+    for entry in pkgutil.iter_modules(places):
         path = f"{package}.{entry.name}"
         if entry.ispkg and not folders_are_names:
-            yield from _files(path, folders_are_names=False)
+            inside = [str(Path(place) / entry.name) for place in places]
+            yield from _files(path, inside, folders_are_names=False)
         elif not entry.name.startswith("_"):
             yield entry.name, path
 

@@ -1,0 +1,33 @@
+"""PubChemQC PM6: geometries of the molecules of PubChem by a semi-empirical method."""
+
+from __future__ import annotations
+
+from hooke.atoms.facts import Facts, QuantumCard
+from hooke.datasets.quantum import Config, FrameDataset
+
+__all__ = ["CARD", "Config", "Dataset"]
+
+CARD = QuantumCard(
+    name="pcqm_pm6",
+    title="PubChemQC: PM6 geometries",
+    description="Geometries and electronic properties by PM6.",
+    modality="atoms",
+    source="doi:10.1021/acs.jcim.0c00740",
+    licence="unconfirmed",
+    citation="pcqm_pm6",
+    size="about 221 million molecules (quoted)",
+    levels=("frame", "atom"),
+    facts=Facts(
+        methods=("pm6",),
+    ),
+    layout="unconfirmed: state the columns of your own files; a twin is extended XYZ",
+    e0="none known",
+    charges="unconfirmed",
+    spins="unconfirmed",
+)
+
+
+class Dataset(FrameDataset):
+    """See `hooke.datasets.quantum`."""
+
+    card = CARD

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from tests.datasets.quantum.conftest import check_values
+
+from hooke.datasets.quantum import splinter
+
+
+def test_the_twin_has_the_layout_and_units_of_the_card(tmp_path: Path) -> None:
+    store = check_values(splinter, tmp_path)
+    assert store.energy_unit == "kcal/mol"
+    assert store.length_unit == "angstrom"
+    assert (np.diff(store.gather(np.arange(24)).monomer_offsets) == 2).all()
+
+
+def test_nothing_has_to_be_stated() -> None:
+    assert splinter.CARD.facts.unconfirmed == ()
+    assert splinter.CARD.facts.checked() == splinter.CARD.facts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from hooke.cells.profiles import STANDARD, Profiles
-from hooke.core.errors import DataError, UsageError
+from hooke.core.errors import UsageError
 from hooke.core.files import replacing
+from hooke.core.reading import reading, refuse_expansion, refuse_larger
 
 
 def write_h5ad(profiles: Profiles, path: Path, *, unstructured: dict[str, Any] | None = None) -> Path:
@@ -51,10 +53,28 @@ def read_h5ad(path: Path) -> Profiles:
         DataError: The file is damaged.
     """
     anndata = _library()
-    try:
-        table = anndata.read_h5ad(path)
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path} cannot be read as AnnData: {error}") from error
+    with reading(path, "AnnData"):
+        _refuse_large(path)
+        return _profiles_of(anndata.read_h5ad(path))
+
+
+def _refuse_large(path: Path) -> None:
+    """Refuse a file whose data sets declare out of proportion to its size, before memory is taken for them."""
+    import h5py  # type: ignore[import-untyped]
+
+    declared: list[float] = []
+
+    def add(_: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            declared.append(float(item.size or 0) * max(item.dtype.itemsize, 8))
+            refuse_larger(max((math.prod(item.chunks or ()) * item.dtype.itemsize), 0), f"a chunk of {path}")
+
+    with h5py.File(path, "r") as file:
+        file.visititems(add)
+    refuse_expansion(path, sum(declared))
+
+
+def _profiles_of(table: Any) -> Profiles:
     values = table.X.toarray() if hasattr(table.X, "toarray") else np.asarray(table.X)
     columns = {}
     for name in table.obs.columns:

@@ -7,7 +7,6 @@ Source: github.com/recursionpharma/EFAAR_benchmarking, efaar_benchmarking/benchm
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from hooke.cells.profiles import refuse_pointer
 from hooke.core.cards import RemoteFile
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.options import choose
+from hooke.core.reading import check_text_table, read_bytes, reading
 from hooke.evaluate.known_pairs import KnownPairs, unique_pairs
 
 _ADDRESS = (
@@ -75,10 +75,9 @@ def read_pairs(path: Path, name: str) -> KnownPairs:
     if not path.is_file():
         raise DataError(f"there is no file {path} with the pairs of {name}")
     refuse_pointer(path)
-    try:
+    with reading(path, "a table with the columns entity1 and entity2"):
+        check_text_table(path)
         table = pl.read_csv(path, columns=["entity1", "entity2"], infer_schema=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{path} is not a table with the columns entity1 and entity2: {error}") from error
     table = table.drop_nulls()
     return unique_pairs(name, table["entity1"], table["entity2"])
 
@@ -123,9 +122,8 @@ def complexes(*, show_progress: bool = True) -> dict[str, tuple[str, ...]]:
 
     path = fetch(COMPLEXES, cache_folder() / "raw" / "relationships", show_progress=show_progress)
     refuse_pointer(path)
-    content = path.read_bytes()
-    lines = (gzip.decompress(content) if path.suffix == ".gz" else content).decode().splitlines()
-    return dict(_complex(line, path) for line in lines if line.strip())
+    with reading(path, "complexes"):
+        return dict(_complex(line, path) for line in read_bytes(path).decode().splitlines() if line.strip())
 
 
 def _complex(line: str, path: Path) -> tuple[str, tuple[str, ...]]:

@@ -16,6 +16,7 @@ import polars as pl
 
 from hooke.cells.profiles import Profiles, embedding_names, refuse_pointer
 from hooke.core.errors import DataError
+from hooke.core.reading import check_table, open_arrays, reading
 
 COMPARTMENTS = ("Cells_", "Cytoplasm_", "Nuclei_")
 STANDARD_NAMES = {
@@ -88,12 +89,9 @@ def read_deepprofiler(paths: Sequence[Path], *, index: Path | None = None) -> Pr
         named = re.match(r"^(?P<well>[A-Za-z]+\d+)_(?P<site>\d+)$", path.stem)
         if not named:
             raise DataError(f"{path.name} is not named <well>_<site>.npz, as DeepProfiler does")
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                found = np.asarray(file["features"], np.float32)
-        except (OSError, ValueError, KeyError, EOFError) as error:
-            raise DataError(f"{path} holds no array 'features': {error}") from error
-        values.append(found.reshape(-1, found.shape[-1]))
+        with reading(path, "features of DeepProfiler"), open_arrays(path) as file:
+            found = np.asarray(file["features"], np.float32)
+            values.append(found.reshape(-1, found.shape[-1]))
         entry = {"plate": path.parent.name, "well": named["well"], "site": int(named["site"])}
         rows += [entry] * len(values[-1])
     widths = {block.shape[1] for block in values}
@@ -119,7 +117,8 @@ def read_table(path: Path, rows: int | None = None) -> pl.DataFrame:
     if not path.is_file():
         raise DataError(f"there is no table {path}")
     refuse_pointer(path)
-    try:
+    with reading(path, "a table"):
+        check_table(path)
         if path.suffix == ".parquet":
             table = pl.read_parquet(path, n_rows=rows)
         else:
@@ -127,8 +126,6 @@ def read_table(path: Path, rows: int | None = None) -> pl.DataFrame:
             table = pl.read_csv(
                 path, separator=separator, infer_schema_length=None, null_values=["", "nan", "NaN", "NA"], n_rows=rows
             )
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{path} cannot be read as a table: {error}") from error
     return table
 
 

@@ -14,6 +14,7 @@ from hooke.cells.profiles import STAMP, Profiles, split_table, with_standard_typ
 from hooke.cells.store import ProfileStore, is_store
 from hooke.core.errors import DataError, UsageError
 from hooke.core.hashing import content_hash, file_sha256
+from hooke.core.reading import check_table, reading
 
 _LOG = logging.getLogger(__name__)
 REASON = "reason"  # column of `hooke embed`: why a row has no vector
@@ -32,6 +33,12 @@ def read_profiles(path: Path, metadata: Path | None = None) -> Profiles:
         UsageError: An ending that is none of these, or no column in common.
     """
     path = Path(path)
+    with reading(path, "profiles"):
+        profiles = _read(path)
+        return profiles if metadata is None else join_metadata(profiles, metadata)
+
+
+def _read(path: Path) -> Profiles:
     if is_store(path):
         profiles = ProfileStore.open(path).profiles()
     elif path.is_dir():
@@ -51,7 +58,7 @@ def read_profiles(path: Path, metadata: Path | None = None) -> Profiles:
         raise UsageError(
             f"{path.name}: profiles are read from .parquet, .h5ad, {', '.join(_TABLES)}, a store or a folder of npz files"
         )
-    return profiles if metadata is None else join_metadata(profiles, metadata)
+    return profiles
 
 
 def read_measured(path: Path, metadata: Path | None = None) -> Profiles:
@@ -98,13 +105,12 @@ def join_metadata(profiles: Profiles, path: Path) -> Profiles:
     path = Path(path)
     if not path.is_file():
         raise DataError(f"there is no metadata table {path}")
-    try:
+    with reading(path, "a table"):
+        check_table(path)
         if path.suffix == ".parquet":
             table = pl.read_parquet(path)
         else:
             table = pl.read_csv(path, separator="\t" if ".tsv" in path.name else ",", infer_schema_length=None)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{path} cannot be read as a table: {error}") from error
     keys = [name for name in table.columns if name in profiles.metadata.columns]
     if not keys:
         raise UsageError(
@@ -145,8 +151,6 @@ def _is_cellprofiler(path: Path) -> bool:
     """Whether a Parquet file, which Hooke did not write, has features of compartments."""
     if not path.is_file():
         raise DataError(f"there is no file {path}")
-    try:
+    with reading(path, "Parquet"):
         ours = STAMP in pl.read_parquet_metadata(path)
         return not ours and any(name.startswith(COMPARTMENTS) for name in pl.read_parquet_schema(path))
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{path} cannot be read as Parquet: {error}") from error

@@ -18,6 +18,7 @@ import polars as pl
 from hooke.core.checked import check_seal, write_parquet
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.json_text import json_text
+from hooke.core.reading import check_table, reading
 
 STANDARD: dict[str, type[pl.DataType]] = {
     "experiment": pl.String, "plate": pl.String, "well": pl.String, "site": pl.Int64, "row": pl.Int64, "column": pl.Int64,
@@ -160,12 +161,11 @@ class Profiles:
                 f"{path.name}: profiles are read from .parquet or .h5ad here; tables go through cells.files"
             )
         refuse_pointer(path)
-        try:
+        with reading(path, "Parquet"):
+            check_table(path)
             check_seal(path)
             table = pl.read_parquet(path)
             about = pl.read_parquet_metadata(path)
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise DataError(f"{path} cannot be read as Parquet: {error}") from error
         stamp = about.get(STAMP, _VERSION)
         if stamp != _VERSION:
             raise DataError(f"{path} was written by a newer Hooke (profile format {stamp}); this one reads {_VERSION}")

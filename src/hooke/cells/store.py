@@ -21,6 +21,7 @@ from hooke.core.errors import DataError
 from hooke.core.files import exclusive, locked, replacing
 from hooke.core.hashing import content_hash
 from hooke.core.label import Label
+from hooke.core.reading import reading
 from hooke.core.store import Column, Schema, Store, StoreWriter
 from hooke.core.store.integrity import is_whole, remove_damaged
 from hooke.core.store.schema import manifests
@@ -51,7 +52,8 @@ class ProfileStore:
         Raises:
             DataError: The folder holds no finished store, a damaged one, or one of something else.
         """
-        return cls(Store.open(Path(folder)))
+        with reading(folder, "a store of profiles"):
+            return cls(Store.open(Path(folder)))
 
     @classmethod
     def write(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
 from pathlib import Path
 
 from hooke.core.errors import DataError
-from hooke.core.files import write_durably
+from hooke.core.files import appending, replacing
+from hooke.core.reading import reading, refuse_expansion
 
 
 def extract(archive: Path, name: str, folder: Path) -> Path:
@@ -23,13 +25,12 @@ def extract(archive: Path, name: str, folder: Path) -> Path:
     path = Path(folder) / name
     if path.exists() and path.stat().st_mtime >= archive.stat().st_mtime:
         return path
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            found = [inside for inside in opened.namelist() if f"/{inside}".endswith(f"/{name}")]
-            if len(found) != 1:
-                raise DataError(f"{archive} holds {len(found)} files named {name}, expected one")
-            content = opened.read(found[0])
-    except zipfile.BadZipFile as error:
-        raise DataError(f"{archive} is no zip archive, or damaged: {error}") from error
-    write_durably(path, content)
+    with reading(archive, "a zip archive"), zipfile.ZipFile(archive) as opened:
+        found = [inside for inside in opened.namelist() if f"/{inside}".endswith(f"/{name}")]
+        if len(found) != 1:
+            raise DataError(f"{archive} holds {len(found)} files named {name}, expected one")
+        refuse_expansion(archive, opened.getinfo(found[0]).file_size)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with opened.open(found[0]) as packed, replacing(path) as temporary, appending(temporary) as file:
+            shutil.copyfileobj(packed, file, 1 << 20)
     return path

@@ -20,9 +20,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from hooke.core.errors import DamagedError
+from hooke.core.errors import DamagedError, DataError
 from hooke.core.files import exclusive, replacing
 from hooke.core.hashing import file_sha256
+from hooke.core.reading import open_arrays
 
 Kept = TypeVar("Kept")
 SEAL_KEY = "hooke.seal"
@@ -133,12 +134,21 @@ def read_arrays(path: Path, *names: str, optional: Sequence[str] = ()) -> dict[s
         FileNotFoundError: There is no such file.
     """
     try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+        with open_arrays(path) as file:
             chosen = [*names, *(name for name in optional if name in file.files)] or file.files
             return {name: file[name] for name in chosen}
     except FileNotFoundError:
         raise
-    except (ValueError, EOFError, KeyError, OSError, NotImplementedError, RuntimeError, SyntaxError) as error:
+    except (
+        DataError,
+        ValueError,
+        EOFError,
+        KeyError,
+        OSError,
+        NotImplementedError,
+        RuntimeError,
+        SyntaxError,
+    ) as error:
         raise DamagedError(path) from error
     except (zipfile.BadZipFile, zlib.error) as error:
         raise DamagedError(path) from error

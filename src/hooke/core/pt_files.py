@@ -22,6 +22,7 @@ import numpy as np
 
 from hooke.core.errors import DataError
 from hooke.core.files import write_durably
+from hooke.core.reading import read_member, reading, refuse_larger
 
 _STORAGES = {
     "LongStorage": np.int64,
@@ -32,7 +33,7 @@ _STORAGES = {
 }
 _ARRAY_MAKERS = ("numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct")
 _INTEGER_DTYPES = ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
-_LARGEST_PROGRAM = 1 << 30
+_LARGEST_PROGRAM = 1 << 26  # bytes, each of which may become a Python object
 _MARK = object()
 
 
@@ -48,11 +49,8 @@ def read_integer_lists(path: Path) -> dict[str, np.ndarray]:
     Raises:
         DataError: The file is no such archive, is damaged, or holds anything else than integers.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            found = _Reader(archive, path).read()
-    except (zipfile.BadZipFile, OSError, ValueError, IndexError, KeyError, TypeError, EOFError) as error:
-        raise DataError(f"{path} is not a readable .pt file: {error}") from error
+    with reading(path, "a .pt file"), zipfile.ZipFile(path) as archive:
+        found = _Reader(archive, path).read()
     if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
         raise DataError(f"{path} holds no dictionary of lists")
     return {name: _integers(values, f"{path}, {name!r}") for name, values in found.items()}
@@ -99,11 +97,12 @@ class _Reader:
 
     def __init__(self, archive: zipfile.ZipFile, path: Path) -> None:
         programs = [info for info in archive.infolist() if info.filename.split("/")[-1] == "data.pkl"]
-        if len(programs) != 1 or programs[0].file_size > _LARGEST_PROGRAM:
-            raise DataError(f"{path} is not a file of torch.save: it holds {len(programs)} data.pkl of a sensible size")
+        if len(programs) != 1:
+            raise DataError(f"{path} is not a file of torch.save: it holds {len(programs)} data.pkl")
+        refuse_larger(programs[0].file_size, f"the program of {path}", _LARGEST_PROGRAM)
         self.archive, self.path = archive, path
         self.folder = programs[0].filename.removesuffix("data.pkl")
-        self.program = archive.read(programs[0])
+        self.program = read_member(archive, programs[0], path)
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
         self.steps: dict[str, Callable[[Any], None]] = {
@@ -217,7 +216,9 @@ class _Reader:
         dtype = _STORAGES.get(storage.text.removeprefix("torch."))
         if kind != "storage" or dtype is None:
             raise self._refused(f"a {storage.text}")
-        return np.frombuffer(self.archive.read(f"{self.folder}data/{key}"), dtype=dtype)[:count]
+        return np.frombuffer(
+            read_member(self.archive, self.archive.getinfo(f"{self.folder}data/{key}"), self.path), dtype=dtype
+        )[:count]
 
 
 def _view(storage: np.ndarray, offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> np.ndarray:

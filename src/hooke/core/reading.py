@@ -155,6 +155,14 @@ def opened(path: Path) -> IO[bytes]:
     return gzip.open(path, "rb") if is_gzipped(path) else open(path, "rb")  # type: ignore[return-value]
 
 
+def check_table(path: Path) -> None:
+    """Refuse a table (Parquet by its name, else text) that a reader of whole tables would take too much memory for."""
+    if path.name.lower().endswith((".parquet", ".pq")):
+        check_parquet(path, whole=True)
+    else:
+        check_text_table(path)
+
+
 def check_text_table(path: Path) -> None:
     """Refuse a text table that a reader of whole tables would take too much memory for; it is read through once.
 
@@ -216,30 +224,19 @@ def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, what: Path | st
         return file.read(info.file_size)
 
 
-def read_arrays(path: Path, kind: str = "arrays (.npz)") -> dict[str, np.ndarray]:
-    """Name -> array of an npz file; nothing in it is executed.
-
-    Raises:
-        DataError: It is missing, damaged, or an array is larger than `LARGEST_OBJECT`.
-    """
-    with reading(path, kind), open_arrays(path) as arrays:
-        return {name: arrays[name] for name in arrays.files}
-
-
 @contextmanager
 def open_arrays(path: Path) -> Iterator[Any]:
-    """An npz file, open, whose arrays are at most `LARGEST_OBJECT` each; to be used within `reading`.
+    """An npz file, open; to be used within `reading`.
 
     Raises:
-        DataError: It is no npz file, or an array declares to be larger.
+        DataError: It is no npz file, or its arrays declare sizes out of proportion.
     """
     with open(path, "rb") as file:
-        arrays = np.load(file, allow_pickle=False)
-        if isinstance(arrays, np.ndarray):
-            raise DataError(f"{path} is no npz file, it holds one array")
-        with arrays:
-            for info in arrays.zip.infolist():
-                refuse_larger(info.file_size, f"{path}, {info.filename}")
+        if not zipfile.is_zipfile(file):
+            raise DataError(f"{path} is truncated, or no npz file")
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as arrays:
+            refuse_expansion(path, sum(info.file_size for info in arrays.zip.infolist()))
             yield arrays
 
 

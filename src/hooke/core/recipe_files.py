@@ -20,6 +20,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError, nearest
+from hooke.core.reading import reading
 
 T = TypeVar("T")
 
@@ -90,7 +91,9 @@ def _read(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]:
     if file.endswith(".toml") or path.is_file():
         if not path.is_file():
             raise UsageError(f"there is no recipe file {file}")
-        identity, data, name = f"{path.resolve()}{'#' * bool(row)}{row}", path.read_bytes(), path.stem
+        with reading(path, raised=UsageError):
+            data = path.read_bytes()
+        identity, name = f"{path.resolve()}{'#' * bool(row)}{row}", path.stem
         name += f"_{row}" if row else ""
     elif recipe in _built_in():
         text, row = _built_in()[recipe]
@@ -99,10 +102,7 @@ def _read(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]:
         raise UnknownNameError("recipe", recipe, names())
     if identity in seen:
         raise UsageError("recipes extend each other in a circle: " + " -> ".join((*seen, identity)))
-    try:
-        content = tomllib.loads(data.decode())
-    except ValueError as error:  # not UTF-8, or not TOML
-        raise UsageError(f"{recipe} is not valid TOML: {error}") from error
+    content = parsed_toml(data, recipe)
     content = _row(content, row, recipe)
     base = content.pop("extends", None)
     content.setdefault("name", name)
@@ -135,6 +135,16 @@ def _row(content: dict[str, Any], row: str, recipe: str) -> dict[str, Any]:
     return change if "extends" in change else merge(content, change)
 
 
+def parsed_toml(data: bytes, what: Path | str) -> dict[str, Any]:
+    """A TOML document.
+
+    Raises:
+        UsageError: It is not UTF-8, or not TOML.
+    """
+    with reading(what, "TOML", raised=UsageError):
+        return tomllib.loads(data.decode())
+
+
 def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
     """Two recipes, the second winning key by key inside tables.
 
@@ -157,8 +167,8 @@ def _keys(text: str) -> list[str]:
 
 def _value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parsed_toml(f"value = {text}".encode(), text)["value"]
+    except UsageError:
         return text
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from hooke.core.errors import DataError
 from hooke.core.hashing import content_hash
+from hooke.core.reading import check_table, reading
 from hooke.core.types import Chunk
 
 ROW = "row"
@@ -91,15 +92,14 @@ def _table(path: Path, column: str) -> pa.Table:
     import pyarrow.parquet
 
     suffixes = path.suffixes[-2:] if path.suffix == ".gz" else path.suffixes[-1:]
-    try:
+    with reading(path, "a table"):
+        check_table(path)
         if suffixes[:1] == [".parquet"]:
             found = pyarrow.parquet.read_table(path)
         elif suffixes[:1] == [".csv"]:
             found = pyarrow.csv.read_csv(path)
         else:
             found = pa.table({column: pa.array(path.read_text().splitlines(), pa.string())})
-    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read as a table: {error}") from error
     if column not in found.column_names:
         raise DataError(f"{path} has no column {column!r}; it has {', '.join(found.column_names)}")
     if ROW in found.column_names:

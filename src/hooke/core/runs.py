@@ -22,6 +22,7 @@ from hooke.core.errors import DamagedError, DataError
 from hooke.core.files import append_lines, exclusive, remove_leftovers, replacing, write_durably
 from hooke.core.hashing import content_hash, file_sha256
 from hooke.core.json_text import json_text, number_or
+from hooke.core.reading import reading
 
 FORMAT = 1  # of run folders; raised when an older Hooke could no longer read a new one
 PACKAGES = ("hooke-bio", "torch", "lightning-fabric", "numpy", "rdkit", "numba", "scikit-learn")
@@ -66,7 +67,11 @@ class RunFolder:
         Raises:
             DataError: There is no run there, or a newer Hooke wrote it.
         """
-        folder = Path(folder)
+        with reading(folder, "a run"):
+            return cls._open(Path(folder))
+
+    @classmethod
+    def _open(cls, folder: Path) -> RunFolder:
         if (folder / "run.json").exists():
             return cls(folder)._readable()
         runs = [cls(path.parent) for path in sorted(folder.glob("*/run.json"))]
@@ -173,12 +178,11 @@ class RunFolder:
         Raises:
             DataError: It is missing or damaged.
         """
-        try:
-            return json.loads(self.path(name).read_bytes())
-        except FileNotFoundError as error:
-            raise DataError(f"{self.folder} has no {name}: it is not a run, or it did not get that far") from error
-        except ValueError as error:
-            raise DataError(f"{self.path(name)} is damaged: {error}") from error
+        with reading(self.path(name), "JSON"):
+            try:
+                return json.loads(self.path(name).read_bytes())
+            except FileNotFoundError as error:
+                raise DataError(f"{self.folder} has no {name}: it is not a run, or it did not get that far") from error
 
     def write_json(self, name: str, value: Any) -> None:
         """Write a JSON file so that after a crash it is either the old or the new one."""

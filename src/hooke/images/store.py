@@ -18,6 +18,7 @@ import polars as pl
 
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.hashing import file_sha256
+from hooke.core.reading import reading
 from hooke.core.store import Column, Schema, Store, StoreWriter
 
 SITES, REJECTED = "sites.parquet", "rejected.parquet"
@@ -44,7 +45,8 @@ class ImageStore:
         Raises:
             DataError: The folder holds no finished store, a damaged one, or one of something else.
         """
-        return cls(Store.open(folder))
+        with reading(folder, "a store of images"):
+            return cls(Store.open(folder))
 
     def __len__(self) -> int:
         """Number of fields."""

@@ -15,6 +15,7 @@ from hooke.core import registry
 from hooke.core.errors import DataError, UsageError, nearest
 from hooke.core.hashing import content_hash, file_sha256
 from hooke.core.label import Label
+from hooke.core.reading import reading
 from hooke.core.recipe import Recipe, resolve
 from hooke.core.runs import RunFolder
 from hooke.core.types import Batch, Chunk, Source
@@ -63,7 +64,11 @@ class LoadedRun(Encoder):
         Raises:
             DataError: No run, not finished, or damaged.
         """
-        run = RunFolder.open(folder)
+        with reading(folder, "a run"):
+            return cls._of(RunFolder.open(folder), device)
+
+    @classmethod
+    def _of(cls, run: RunFolder, device: str) -> LoadedRun:
         if run.info["status"] != "finished":
             raise DataError(f"{run.folder} is not finished ({run.info['status']}); `hooke resume {run.folder}` ends it")
         recipe = read_recipe(run)

@@ -12,7 +12,7 @@ from torch import nn
 
 from hooke.core import registry
 from hooke.core.checked import check_seal
-from hooke.core.errors import DataError
+from hooke.core.reading import check_safetensors, reading
 from hooke.core.recipe import Named
 from hooke.core.runs import RunFolder
 from hooke.core.types import Spec, labels_of
@@ -45,15 +45,12 @@ def estimator_of(path: Path, chosen: Named, spec: Spec, level: str) -> Estimator
     Raises:
         DataError: They are missing or damaged.
     """
-    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    try:
+    with reading(path, "the arrays of an estimator"):
+        check_safetensors(path)
         check_seal(path)
-        arrays = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise DataError(f"{path} cannot be read as the arrays of an estimator: {error}") from error
-    return estimator_class(chosen.name).from_arrays(chosen.config, spec, level, arrays)
+        return estimator_class(chosen.name).from_arrays(chosen.config, spec, level, load_file(path))
 
 
 def build_task(task: Named, spec: Spec) -> Task:

@@ -21,6 +21,7 @@ from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.files import exclusive, write_durably
 from hooke.core.json_text import json_text
 from hooke.core.progress import progress
+from hooke.core.reading import reading
 from hooke.core.writable import check_output
 from hooke.evaluate.clustering import partition_agreement
 from hooke.evaluate.correction import METHODS, Correction, fit, load
@@ -204,7 +205,7 @@ def correct_file(
     if apply is not None:
         fitted = load(apply)
         if _features_of(apply).exists():
-            profiles = take_features(profiles, json.loads(_features_of(apply).read_text()))
+            profiles = take_features(profiles, _read_features(_features_of(apply)))
         batches, controls = batch_names(profiles, batch), None
         if "control" in profiles.metadata.columns:
             controls = profiles.column("control") == "negative"
@@ -224,6 +225,11 @@ def correct_file(
         "batches": len(np.unique(batch_names(profiles, batch))), "written": str(out),
         **({} if save is None else {"saved": str(save)}),
     }  # fmt: skip
+
+
+def _read_features(path: Path) -> list[str]:
+    with reading(path, "names of features"):
+        return [str(name) for name in json.loads(path.read_bytes())]
 
 
 def _features_of(correction: Path) -> Path:

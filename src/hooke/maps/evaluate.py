@@ -32,6 +32,7 @@ from hooke.core.checked import write_parquet
 from hooke.core.errors import DataError
 from hooke.core.files import exclusive, write_durably
 from hooke.core.json_text import json_text
+from hooke.core.reading import check_text_table, read_bytes, reading
 from hooke.core.writable import check_output_folder
 from hooke.evaluate.clustering import cluster_benchmark, over_clustering_curve
 from hooke.evaluate.consistency import PerturbationScores, consistency, magnitude
@@ -393,10 +394,9 @@ def read_targets(path: Path) -> dict[str, list[str]]:
     Raises:
         DataError: It is missing or lacks the columns.
     """
-    try:
+    with reading(path, "a table with the columns compound and gene"):
+        check_text_table(Path(path))
         table = pl.read_csv(path, columns=["compound", "gene"], infer_schema=False).drop_nulls()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{path} is not a table with the columns compound and gene: {error}") from error
     return dict(table.group_by("compound", maintain_order=True).agg("gene").rows())
 
 
@@ -406,10 +406,12 @@ def read_clusters(path: Path) -> dict[str, tuple[str, ...]]:
     Raises:
         DataError: It is missing, or a line has no genes.
     """
-    if not Path(path).is_file():
-        raise DataError(f"there is no file {path} with clusters; `corum` takes the complexes of CORUM")
+    with reading(path, "clusters"):
+        if not Path(path).is_file():
+            raise DataError(f"there is no file {path} with clusters; `corum` takes the complexes of CORUM")
+        lines = read_bytes(Path(path)).decode().splitlines()
     found = {}
-    for number, line in enumerate(Path(path).read_text().splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         name, _, genes = line.strip().partition("\t")
         if name and not genes:
             raise DataError(f"{path} line {number} has a name and no genes after a tab")

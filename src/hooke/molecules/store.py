@@ -17,6 +17,7 @@ import numpy as np
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.label import Label
 from hooke.core.options import plain
+from hooke.core.reading import reading
 from hooke.core.store import Column, Schema, Store, StoreWriter
 from hooke.core.store.schema import Manifest, newest_manifest
 from hooke.core.store.writer import SHARD_ROWS
@@ -174,7 +175,8 @@ class MoleculeStore:
     @classmethod
     def open(cls, folder: Path) -> MoleculeStore:
         """Open a finished store; see `core.store.Store.open` for errors."""
-        return cls(Store.open(folder))
+        with reading(folder, "a store of molecules"):
+            return cls(Store.open(folder))
 
     def __len__(self) -> int:
         return self.store.rows

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from hooke.core.checked import check_seal
 from hooke.core.errors import DataError
+from hooke.core.reading import check_safetensors, reading
 from hooke.core.runs import RunFolder
 
 
@@ -19,11 +19,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     Raises:
         DataError: It is missing or damaged.
     """
-    try:
+    with reading(path, "weights"):
+        check_safetensors(path)
         check_seal(path)
         return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise DataError(f"{path} cannot be read as weights: {error}") from error
 
 
 def load_weights(network: nn.Module, path: Path) -> None:

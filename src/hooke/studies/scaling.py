@@ -33,6 +33,7 @@ from hooke.core.files import write_durably
 from hooke.core.hashing import content_hash
 from hooke.core.json_text import json_text, number_or
 from hooke.core.progress import progress
+from hooke.core.reading import reading
 from hooke.core.recipe import Recipe, load_recipe
 from hooke.core.recipe_files import read
 from hooke.core.runs import RunFolder
@@ -114,10 +115,8 @@ def read_grid(path: Path | str) -> Grid:
     Raises:
         UsageError: It is no TOML, has no factor, or a factor's lists do not fit together.
     """
-    try:
-        content = tomllib.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read as a grid: {error}") from error
+    with reading(path, "a grid", raised=UsageError):
+        content = tomllib.loads(Path(path).read_bytes().decode())
     probes = content.pop("probes", [])
     if not isinstance(probes, list) or not all(isinstance(name, str) for name in probes):
         raise UsageError('probes must be a list of tables such as "moleculenet:esol"')

@@ -10,6 +10,7 @@ import numpy as np
 
 from hooke.core.errors import DamagedError, DataError
 from hooke.core.hashing import file_sha256
+from hooke.core.reading import reading
 from hooke.core.store.codecs import ChunkedFile, PlainFile, open_file
 from hooke.core.store.schema import ROW_AXIS, Column, Manifest, Schema, Shard, newest_manifest
 from hooke.core.store.writer import OFFSETS_SUFFIX
@@ -30,8 +31,9 @@ class Store:
         Raises:
             DataError: No finished store, a file of the wrong size, or a format newer than this Hooke.
         """
-        folder = Path(folder)
-        return cls(folder, newest_manifest(folder))
+        with reading(folder, "a store"):
+            folder = Path(folder)
+            return cls(folder, newest_manifest(folder))
 
     def file(self, name: str) -> Path:
         """A file that lies beside the shards, compared with its checksum.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hooke.core.errors import DamagedError, DataError
 from hooke.core.files import write_durably
 from hooke.core.hashing import content_hash
 from hooke.core.json_text import json_text
+from hooke.core.reading import reading
 
 FORMAT_VERSION = 1
 ROW_AXIS = "row"
@@ -135,7 +137,7 @@ class Manifest:
         Raises:
             DataError: It is damaged, or was written by a newer Hooke.
         """
-        try:
+        with reading("it", "a store manifest", raised=partial(DamagedError, path)):
             fields = json.loads(path.read_bytes())
             version = fields["format_version"]
             if version > FORMAT_VERSION:
@@ -151,8 +153,6 @@ class Manifest:
                 _stored_files(fields["files"]), version,
             )  # fmt: skip
             intact = manifest.content_hash == fields["content_hash"]
-        except (KeyError, TypeError, ValueError) as error:
-            raise DamagedError(path, f"it is not a readable store manifest: {error}") from error
         if not intact:
             raise DamagedError(path, "its content does not have the hash that it states")
         return manifest

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import io
-import pickle
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from hooke.core.cards import RemoteFile
 from hooke.core.download import fetch
 from hooke.core.errors import DataError
 from hooke.core.paths import cache_folder, mirror_folder
+from hooke.core.reading import read_bytes, read_member, reading
 from hooke.core.types import Batch
 from hooke.encoders import Encoder
 from hooke.encoders.minimol.features import prepare_minimol
@@ -146,10 +146,12 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     Raises:
         DataError: It is damaged, or not the published one.
     """
-    try:
-        raw = zipfile.ZipFile(path).read(CHECKPOINT) if path.suffix == ".whl" else path.read_bytes()
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} cannot be read as MiniMol's wheel: {error}") from error
+    with reading(path, "MiniMol's wheel"):
+        if path.suffix == ".whl":
+            with zipfile.ZipFile(path) as wheel:
+                raw = read_member(wheel, wheel.getinfo(CHECKPOINT), path)
+        else:
+            raw = read_bytes(path)
     if hashlib.sha256(raw).hexdigest() != CHECKPOINT_SHA256:
         raise DataError(f"{path} is not the published checkpoint minimol_v1 (sha256 {CHECKPOINT_SHA256[:12]}...)")
     return restricted_load(raw)
@@ -161,10 +163,8 @@ def restricted_load(raw: bytes) -> dict[str, Tensor]:
     Raises:
         DataError: It holds anything but named tensors.
     """
-    try:
+    with reading("the file of weights", "tensors"):
         found = torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise DataError(f"the weights cannot be read as tensors: {error}") from error
     if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
         raise DataError("the file holds more than named tensors")
     return dict(found)

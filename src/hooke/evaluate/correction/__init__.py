@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from hooke.core.checked import read_arrays
-from hooke.core.errors import DataError, UnknownNameError
+from hooke.core.errors import UnknownNameError
+from hooke.core.reading import reading
 from hooke.evaluate.correction.base import Correction
 
 METHODS = ("none", "centre", "centre_scale", "pca_cs", "tvn", "sphering", "combat", "harmony", "scanorama")
@@ -50,12 +51,10 @@ def load(path: Path) -> Correction:
         DataError: The file is missing, damaged or something else.
     """
     path = Path(path)
-    try:
+    with reading(path, "a saved correction"):
         arrays = read_arrays(path)
         method = str(arrays.pop("method"))
-    except (DataError, OSError, KeyError) as error:
-        raise DataError(f"{path} is not a saved correction: {error}") from error
-    return _module(method).FITTED(**arrays)
+        return _module(method).FITTED(**arrays)
 
 
 def _module(method: str) -> Any:

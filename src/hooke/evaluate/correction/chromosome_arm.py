@@ -14,6 +14,7 @@ import numpy as np
 
 from hooke.core.checked import read_arrays, write_arrays
 from hooke.core.errors import DataError
+from hooke.core.reading import reading
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,8 @@ class ArmCorrection:
         Raises:
             DataError: The file is something else.
         """
-        try:
+        with reading(path, "a saved chromosome-arm correction"):
             return cls(**read_arrays(Path(path)))
-        except (DataError, OSError, TypeError) as error:
-            raise DataError(f"{path} is not a saved chromosome-arm correction: {error}") from error
 
 
 def fit(values: np.ndarray, arms: np.ndarray, inactive: np.ndarray | None = None, *, least: int = 20) -> ArmCorrection:

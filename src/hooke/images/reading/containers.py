@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hooke.core.errors import DataError
+from hooke.core.reading import check_parquet, open_arrays, reading
 from hooke.images.reading.planes import PlaneError, zarr_module
 from hooke.images.wells import same_well
 
@@ -64,7 +65,7 @@ def npz_planes(path: Path) -> list[dict[str, Any]]:
     Names of the latter come from an array "channels" of texts, if there is one. Only headers are read.
     """
     try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+        with open_arrays(path) as file:
             names = [str(name) for name in file[CHANNELS_ARRAY]] if CHANNELS_ARRAY in file.files else []
             shapes = {name: file[name].shape for name in file.files if name != CHANNELS_ARRAY}
     except Exception:  # whatever is wrong, reading the plane says it
@@ -82,14 +83,12 @@ def npz_planes(path: Path) -> list[dict[str, Any]]:
 
 def parquet_planes(path: Path) -> Iterator[tuple[str, str]]:
     """Name and key of every encoded image of a Parquet file with names in `__key__` (rxrx3-core); none without it."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with reading(path, "a Parquet file"):
+        check_parquet(path, whole=False)
         file = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path} is damaged or no Parquet file: {error}") from error
-    with file:
+    with reading(path, "a Parquet file"), file:
         names = file.schema_arrow.names
         images = [name for name in names if name in ("jp2", "image", "png")]
         if "__key__" not in names or not images:

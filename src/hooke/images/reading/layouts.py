@@ -24,6 +24,7 @@ from typing import Any
 import polars as pl
 
 from hooke.core.errors import DataError, UnknownNameError, UsageError
+from hooke.core.reading import reading
 from hooke.images.reading.containers import npz_planes, ome_tiff_planes, parquet_planes, zarr_planes
 from hooke.images.reading.planes import PICTURE_SUFFIXES, TIFF_SUFFIXES
 from hooke.images.wells import same_well, well_name
@@ -93,7 +94,11 @@ def index_folder(root: Path, layout: str = "auto", *, pattern: str = "", z: int 
         DataError: The folder does not exist, holds no images of that layout, or several focal planes and `z` is not given.
         UsageError: An unknown layout, a pattern without the layout "pattern" or the other way round.
     """
-    root = Path(root)
+    with reading(root, "a folder of images"):
+        return _indexed(Path(root), layout, pattern, z)
+
+
+def _indexed(root: Path, layout: str, pattern: str, z: int | None) -> PlaneIndex:
     if not root.exists():
         raise DataError(f"there is no folder {root}")
     if layout not in ("auto", *LAYOUTS):

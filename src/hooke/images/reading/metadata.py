@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from hooke.core.errors import DataError, UnknownNameError
+from hooke.core.reading import check_table, reading
 from hooke.images.wells import same_well, well_position
 
 STANDARD = {
@@ -70,17 +71,16 @@ def read_metadata(path: Path, rename: Mapping[str, str] | None = None) -> pl.Dat
         UnknownNameError: A column to rename that is not there.
     """
     path = Path(path)
-    if not path.is_file():
-        raise DataError(f"there is no metadata table {path}")
-    try:
+    with reading(path, "a table"):
+        if not path.is_file():
+            raise DataError(f"there is no metadata table {path}")
+        check_table(path)
         if path.name.endswith(".parquet"):
             table = pl.read_parquet(path)
         else:
             separator = "\t" if ".tsv" in path.name or ".txt" in path.name else ","
             table = pl.read_csv(path, separator=separator, infer_schema=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{path} is damaged or no table: {str(error).splitlines()[0]}") from error
-    return standard_names(table, rename, path.name)
+        return standard_names(table, rename, path.name)
 
 
 def standard_names(

@@ -14,14 +14,17 @@ from __future__ import annotations
 import functools
 import io
 import logging
-import zipfile
-from collections.abc import Callable
+import math
+import struct
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hooke.core.errors import DataError
+from hooke.core.reading import check_parquet, open_arrays, read_bytes, reading, refuse_larger
 
 INSTALL = 'pip install "hooke-bio[images]"'
 PIXEL_DTYPES = ("uint8", "uint16")
@@ -69,17 +72,19 @@ def read_plane(path: Path, key: str = "") -> np.ndarray:
         MissingPackageError: Reading it needs a package that is not installed.
     """
     path = Path(path)
-    if not path.exists():
-        raise PlaneError("missing_file", f"{path.name} does not exist")
     try:
-        plane = _reader(path)(path, key)
-    except (PlaneError, MissingPackageError, MemoryError):
+        if not path.exists():
+            raise PlaneError("missing_file", f"{path.name} does not exist")
+        with reading(path.name, raised=partial(PlaneError, "damaged")):
+            return grey_plane(_reader(path)(path, key), path.name)
+    except (PlaneError, MissingPackageError):
         raise
     except PermissionError as error:
         raise PlaneError("unreadable", f"{path.name} may not be read: {error.strerror}") from error
-    except Exception as error:  # decoders raise all kinds of errors on damaged bytes
-        raise PlaneError("damaged", f"{path.name} does not decode: {_short(error)}") from error
-    return grey_plane(plane, path.name)
+    except OSError as error:
+        raise PlaneError("unreadable", f"{path.name[:80]} cannot be opened: {error.strerror}") from error
+    except DataError as error:
+        raise PlaneError("too_large", str(error)) from error
 
 
 def grey_plane(plane: np.ndarray, name: str) -> np.ndarray:
@@ -106,11 +111,11 @@ def _reader(path: Path) -> Callable[[Path, str], np.ndarray]:
     if name.endswith(".npz"):
         return _read_npz
     if name.endswith(".npy"):
-        return lambda file, _: np.load(file, allow_pickle=False)
+        return _read_npy
     if name.endswith(".parquet"):
         return _read_parquet
     if name.endswith(PICTURE_SUFFIXES):
-        return lambda file, _: decode_picture(file.read_bytes(), file.name)
+        return lambda file, _: decode_picture(read_bytes(file), file.name)
     raise PlaneError("unknown_format", f"{path.name}: no reader for this kind of file")
 
 
@@ -120,13 +125,14 @@ def _read_tiff(path: Path, key: str) -> np.ndarray:
     try:
         import tifffile
     except ImportError:
-        return _read_with_pillow(path.read_bytes(), path.name, page, f"{path.name}")
+        return _read_with_pillow(read_bytes(path), path.name, page, f"{path.name}")
     with tifffile.TiffFile(path) as file:
         if not len(file.pages):
             raise PlaneError("damaged", f"{path.name} is truncated or damaged: it has no directory of pages")
         if page >= len(file.pages):
             raise PlaneError("missing_plane", f"{path.name} has {len(file.pages)} pages, page {page} was asked for")
         directory: Any = file.pages[page]
+        _refuse_large(directory.shape, directory.dtype, path.name)
         _require_whole(directory, path)
         try:
             return directory.asarray()
@@ -134,7 +140,7 @@ def _read_tiff(path: Path, key: str) -> np.ndarray:
             if "imagecodecs" not in str(error):
                 raise
             what = f"{path.name} ({directory.compression.name} compression)"
-    return _read_with_pillow(path.read_bytes(), path.name, page, what)
+    return _read_with_pillow(read_bytes(path), path.name, page, what)
 
 
 def _require_whole(page: Any, path: Path) -> None:
@@ -153,6 +159,7 @@ def decode_picture(data: bytes, name: str) -> np.ndarray:
             import imagecodecs
         except ImportError:
             return _read_with_pillow(data, name, 0, f"{name} (JPEG 2000)", "imagecodecs")
+        _refuse_large(_jpeg2000_shape(data), np.dtype(np.uint16), name)
         return imagecodecs.jpeg2k_decode(data)
     return _read_with_pillow(data, name, 0, name, "pillow")
 
@@ -165,19 +172,22 @@ def _read_with_pillow(data: bytes, name: str, page: int, what: str, package: str
     with PIL.Image.open(io.BytesIO(data)) as image:
         if page:
             image.seek(page)
+        _refuse_large(
+            (*image.size, len(image.getbands())),
+            np.dtype(np.uint8 if image.mode in ("L", "RGB", "RGBA") else np.uint16),
+            name,
+        )
         image.load()
         return np.asarray(image)
 
 
 def _read_npz(path: Path, key: str) -> np.ndarray:
     name, _, channel = key.partition("/")
-    try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-            if name not in file.files:
-                raise PlaneError("missing_plane", f"{path.name} has no array {name!r}, only {', '.join(file.files)}")
-            array = file[name]
-    except zipfile.BadZipFile as error:
-        raise PlaneError("damaged", f"{path.name} is truncated or no npz file") from error
+    with open_arrays(path) as file:
+        if name not in file.files:
+            raise PlaneError("missing_plane", f"{path.name} has no array {name!r}, only {', '.join(file.files)}")
+        refuse_larger(file.zip.getinfo(f"{name}.npy").file_size, f"{path.name}, {name}")
+        array = file[name]
     if not channel:
         return array
     if int(channel) >= len(array):
@@ -191,7 +201,28 @@ def _read_zarr(path: Path, key: str) -> np.ndarray:
     array = zarr_module().open_array(str(path / array_path), mode="r")
     if len(index) != array.ndim - 2 or any(place >= length for place, length in zip(index, array.shape, strict=False)):
         raise PlaneError("missing_plane", f"{path.name}/{array_path} has shape {array.shape}, no plane {places}")
+    _refuse_large(array.shape[-2:], array.dtype, f"{path.name}/{array_path}")
+    _refuse_large(array.chunks, array.dtype, f"a chunk of {path.name}/{array_path}")
     return np.asarray(array[index])
+
+
+def _read_npy(path: Path, key: str) -> np.ndarray:
+    refuse_larger(path.stat().st_size, path.name)
+    return np.load(path, allow_pickle=False)
+
+
+def _refuse_large(shape: Sequence[int], dtype: Any, name: str) -> None:
+    """Refuse a plane by the size that it declares, before it is decoded."""
+    refuse_larger(math.prod(int(length) for length in shape) * np.dtype(dtype).itemsize, name)
+
+
+def _jpeg2000_shape(data: bytes) -> tuple[int, int, int]:
+    """Height, width and components that the codestream declares (ISO/IEC 15444-1, marker SIZ)."""
+    start = data.find(b"\xff\x4f\xff\x51")
+    if start < 0:
+        raise ValueError("it holds no JPEG 2000 codestream")
+    right, bottom, left, top = struct.unpack_from(">4I", data, start + 8)
+    return bottom - top, right - left, int.from_bytes(data[start + 40 : start + 42], "big")
 
 
 def _read_parquet(path: Path, key: str) -> np.ndarray:
@@ -215,6 +246,7 @@ def _parquet_cell(path: Path, column: str, row: int) -> Any:
 def _row_group_starts(path: Path, changed: int) -> np.ndarray:
     import pyarrow.parquet as pq
 
+    check_parquet(path, whole=False)
     metadata = pq.ParquetFile(path).metadata
     return np.cumsum([0, *(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))])
 
@@ -237,8 +269,3 @@ def zarr_module() -> Any:
     except ImportError as error:
         raise MissingPackageError("reading OME-Zarr", "zarr") from error
     return zarr
-
-
-def _short(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return f"{text[0][:160] if text and text[0] else type(error).__name__}"

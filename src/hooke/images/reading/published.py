@@ -8,6 +8,7 @@ import polars as pl
 
 from hooke.core.errors import DataError
 from hooke.core.files import link_to
+from hooke.core.reading import check_table, reading
 from hooke.images.reading.metadata import read_metadata
 
 RXRX_CHANNELS = ("DNA", "ER", "Actin", "RNA", "Mito", "Golgi")
@@ -137,7 +138,9 @@ def _table(folder: Path, name: str) -> pl.DataFrame:
     path = _path(folder, name)
     if not path.exists():
         raise DataError(f"{folder} has no table {name}.csv or {name}.csv.gz of JUMP-CP")
-    return pl.read_csv(path, infer_schema=False)
+    with reading(path, "a table"):
+        check_table(path)
+        return pl.read_csv(path, infer_schema=False)
 
 
 def _require(table: pl.DataFrame, columns: tuple[str, ...], path: Path) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -14,15 +13,19 @@ import pyarrow.parquet as pq
 
 from hooke.core.errors import DataError
 from hooke.core.label import Label
+from hooke.core.reading import check_parquet, reading
 from hooke.molecules.tables.reading import column_names
 
 CHUNK_ROWS = 2048
-Read = TypeVar("Read")
 
 
 def table_columns(path: Path) -> list[str]:
     """The column names of a CSV(.gz) or Parquet file."""
-    return _guarded(path, lambda: pq.read_schema(path).names) if _is_parquet(path) else column_names(path)
+    if not _is_parquet(path):
+        return column_names(path)
+    with reading(path, "a Parquet file"):
+        check_parquet(path, whole=False)
+        return list(pq.read_schema(path).names)
 
 
 def read_batches(path: Path, columns: Sequence[str], text: Collection[str]) -> Iterator[pa.RecordBatch]:
@@ -36,14 +39,11 @@ def read_batches(path: Path, columns: Sequence[str], text: Collection[str]) -> I
     Raises:
         DataError: The file is damaged, or a number is none.
     """
-    if _is_parquet(path):
-        batches = _guarded(
-            path, lambda: pq.ParquetFile(path).iter_batches(batch_size=CHUNK_ROWS, columns=list(columns))
-        )
-    else:
-        batches = _guarded(path, lambda: _csv_batches(path, columns, text))
-    while (batch := _guarded(path, lambda: next(batches, None))) is not None:
-        yield batch
+    with reading(path, "a table of numbers"):
+        if _is_parquet(path):
+            yield from pq.ParquetFile(path).iter_batches(batch_size=CHUNK_ROWS, columns=list(columns))
+        else:
+            yield from _csv_batches(path, columns, text)
 
 
 def _csv_batches(path: Path, columns: Sequence[str], text: Collection[str]) -> Iterator[pa.RecordBatch]:
@@ -57,13 +57,6 @@ def _csv_batches(path: Path, columns: Sequence[str], text: Collection[str]) -> I
 
 def _is_parquet(path: Path) -> bool:
     return path.name.endswith((".parquet", ".pq"))
-
-
-def _guarded(path: Path, read: Callable[[], Read]) -> Read:
-    try:
-        return read()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} is damaged or not what it should be: {error}") from error
 
 
 def dense_labels(batch: pa.RecordBatch, labels: Mapping[str, Label], source: str, first_row: int) -> np.ndarray:

@@ -30,6 +30,7 @@ from typing import Any
 
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.json_text import json_text
+from hooke.core.reading import reading
 
 Point = tuple[int, ...]
 _FIELDS = ("low", "high", "step", "log", "points", "choices")
@@ -91,10 +92,8 @@ def read_space(path: Path) -> Space:
     Raises:
         UsageError: It is no TOML, or an entry is neither choices nor a range.
     """
-    try:
-        content = tomllib.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read as a space: {error}") from error
+    with reading(path, "a space", raised=UsageError):
+        content = tomllib.loads(Path(path).read_bytes().decode())
     if not content:
         raise UsageError(f"{path} names no option to search")
     return Space(tuple(parameter_of(key, entry) for key, entry in content.items()))

@@ -79,7 +79,7 @@ def test_deepprofiler_never_opens_a_pickle(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"\[4, 5\] widths"):
         read_deepprofiler(sorted(folder.glob("*.npz")))
     np.savez(folder / "D01_1.npz", features=trap)
-    with pytest.raises(DataError, match="holds no array"):
+    with pytest.raises(DataError, match="cannot be read as features of DeepProfiler"):
         read_deepprofiler([folder / "D01_1.npz"])
     np.savez(folder / "odd.npz", features=np.zeros((1, 4)))
     with pytest.raises(DataError, match="not named"):

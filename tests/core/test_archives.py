@@ -37,5 +37,5 @@ def test_errors(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds 0 files named x/y"):
         extract(archive, "x/y", tmp_path)
     (tmp_path / "b.zip").write_text("not a zip")
-    with pytest.raises(DataError, match="no zip archive"):
+    with pytest.raises(DataError, match="cannot be read as a zip archive"):
         extract(tmp_path / "b.zip", "b/x", tmp_path)

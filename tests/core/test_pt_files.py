@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import pickletools
@@ -169,7 +170,7 @@ def test_no_instruction_of_pickle_can_import_or_call() -> None:
         def infolist(self) -> list[zipfile.ZipInfo]:
             return [zipfile.ZipInfo("a/data.pkl")]
 
-        def read(self, _: object) -> bytes:
-            return b""
+        def open(self, _: object) -> io.BytesIO:
+            return io.BytesIO()
 
     assert not dangerous & set(_Reader(Empty(), Path("a")).steps)  # type: ignore[arg-type]

@@ -121,10 +121,10 @@ def test_wrong_files_are_explained(tmp_path: Path) -> None:
         read(tmp_path / "missing.toml")
     with pytest.raises(UnknownNameError, match="unknown recipe"):
         read("no_such_recipe")
-    with pytest.raises(UsageError, match="not valid TOML"):
+    with pytest.raises(UsageError, match="cannot be read as TOML"):
         read(write(tmp_path / "bad.toml", "a = ["))
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UsageError, match="not valid TOML"):
+    with pytest.raises(UsageError, match="cannot be read as TOML"):
         read(tmp_path / "binary.toml")
     with pytest.raises(UsageError, match="extends must name one recipe"):
         read(write(tmp_path / "list.toml", 'extends = ["a", "b"]'))

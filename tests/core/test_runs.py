@@ -96,7 +96,7 @@ def test_missing_and_damaged_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"has no report.json"):
         run.read_json("report.json")
     run.path("report.json").write_text("{")
-    with pytest.raises(DataError, match=r"report.json is damaged"):
+    with pytest.raises(DataError, match=r"report.json cannot be read as JSON"):
         run.read_json("report.json")
 
 

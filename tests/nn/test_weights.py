@@ -25,7 +25,7 @@ def test_another_network_is_refused_with_what_differs(tmp_path: Path) -> None:
 
 
 def test_missing_and_damaged_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"none.safetensors cannot be read"):
+    with pytest.raises(DataError, match=r"none.safetensors does not exist"):
         read_weights(tmp_path / "none.safetensors")
     (tmp_path / "bad.safetensors").write_bytes(b"\x80\x04not weights, and never unpickled")
     with pytest.raises(DataError, match=r"bad.safetensors cannot be read"):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import struct
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -110,10 +109,10 @@ def refuse_larger(size: float, what: Path | str, limit: int | None = None) -> No
     Raises:
         DataError: It is larger.
     """
-    most = largest_object() if limit is None else limit
+    most, remedy = (largest_object(), f": {_RAISE}") if limit is None else (limit, "")
     if size > most:
         raise DataError(
-            f"{what} declares {size / 2**20:,.0f} MB, at most {most / 2**20:,.0f} MB are read at a time: {_RAISE}"
+            f"{what} declares {size / 2**20:,.0f} MB, at most {most / 2**20:,.0f} MB are read at a time{remedy}"
         )
 
 
@@ -243,6 +242,6 @@ def open_arrays(path: Path) -> Iterator[Any]:
 def check_safetensors(path: Path) -> None:
     """Refuse a safetensors file whose header alone would take much memory."""
     with reading(path, "safetensors"), open(path, "rb") as file:
-        start = file.read(8)
-        if len(start) == 8:
-            refuse_larger(struct.unpack("<Q", start)[0], f"the header of {path}", 1 << 24)
+        length = int.from_bytes(file.read(8), "little")
+        if length <= path.stat().st_size:
+            refuse_larger(length, f"the header of {path}", 1 << 24)

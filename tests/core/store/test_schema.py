@@ -47,5 +47,5 @@ def test_newer_format_and_damage_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not have the hash"):
         newest_manifest(tmp_path)
     path.write_text("{")
-    with pytest.raises(DataError, match="not a readable"):
+    with pytest.raises(DataError, match="cannot be read as a store manifest"):
         newest_manifest(tmp_path)

@@ -56,7 +56,7 @@ def test_unknown_fields_and_files(tmp_path: Path) -> None:
     (tmp_path / "s.toml").write_text("")
     with pytest.raises(UsageError, match="names no option"):
         read_space(tmp_path / "s.toml")
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="none.toml does not exist"):
         read_space(tmp_path / "none.toml")
 
 

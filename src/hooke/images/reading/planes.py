@@ -73,16 +73,15 @@ def read_plane(path: Path, key: str = "") -> np.ndarray:
     """
     path = Path(path)
     try:
-        if not path.exists():
-            raise PlaneError("missing_file", f"{path.name} does not exist")
-        with reading(path.name, raised=partial(PlaneError, "damaged")):
-            return grey_plane(_reader(path)(path, key), path.name)
+        with reading(path.name[:80], raised=partial(PlaneError, "damaged")):
+            if not path.exists():
+                raise PlaneError("missing_file", f"{path.name} does not exist")
+            try:
+                return grey_plane(_reader(path)(path, key), path.name)
+            except PermissionError as error:
+                raise PlaneError("unreadable", f"{path.name} may not be read: {error.strerror}") from error
     except (PlaneError, MissingPackageError):
         raise
-    except PermissionError as error:
-        raise PlaneError("unreadable", f"{path.name} may not be read: {error.strerror}") from error
-    except OSError as error:
-        raise PlaneError("unreadable", f"{path.name[:80]} cannot be opened: {error.strerror}") from error
     except DataError as error:
         raise PlaneError("too_large", str(error)) from error
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import http.client
 import json
 import re
 import shutil
+import socket
 import struct
 import subprocess
+import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -15,9 +18,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
+from hooke.cells.entities import build_map
+from hooke.cells.profiles import Profiles
 from hooke.core.errors import UsageError
+from hooke.serve import map_server as module
+from hooke.serve.explore import explore
 from hooke.serve.map_server import map_server
 from hooke.serve.map_view import MapView
 
@@ -72,6 +80,118 @@ def test_only_this_machine_is_answered(served: SimpleNamespace) -> None:
     assert reply.status == 403
     reply.read()
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/api/points", {}, 200),  # no browser
+        ("/api/points", {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}, 200),
+        ("/api/points", {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, 200),
+        ("/api/points", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, 403),
+        ("/api/points", {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors"}, 403),  # another port of this machine
+        (
+            "/api/points",
+            {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+            403,
+        ),
+        (
+            "/tile.png?row=0",
+            {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+            403,
+        ),
+        (
+            "/?name=GENE00",
+            {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+            200,
+        ),
+        ("/", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, 403),
+        ("/api/points", {"Origin": "http://evil.example"}, 403),
+        ("/api/points", {"Origin": "null"}, 403),
+    ],
+)
+def test_only_the_page_itself_is_answered(
+    served: SimpleNamespace, path: str, headers: dict[str, str], status: int
+) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", served.port)
+    connection.request("GET", path, headers=headers)
+    reply = connection.getresponse()
+    assert reply.status == status
+    assert reply.headers["X-Frame-Options"] == "DENY"
+    reply.read()
+    connection.request("GET", "/api/summary", headers={"Origin": f"http://127.0.0.1:{served.port}"})
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
+def test_a_browser_that_goes_away_is_quiet(served: SimpleNamespace, capfd: pytest.CaptureFixture[str]) -> None:
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", served.port)) as gone:
+            gone.setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )  # closing resets the connection
+            gone.sendall(f"GET /api/points HTTP/1.1\r\nHost: localhost:{served.port}\r\n\r\n".encode() * 50)
+    assert ask(served.address + "/api/summary")["entities"] == 24
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_connection_that_says_nothing_is_closed(
+    view: MapView, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(module, "IDLE_SECONDS", 0.2)
+    server = map_server(view)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        for begun in (b"", b"GET /api/points HTTP/1.1\r\nHost: local"):
+            with socket.create_connection(server.server_address[:2], timeout=60) as half:  # type: ignore[arg-type]
+                half.sendall(begun)
+                assert half.recv(1000) == b""  # the end, rather than this side's own timeout
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_values_of_all_kinds_are_answered(wells: Profiles) -> None:
+    made = build_map(wells)
+    count = len(made.metadata)
+    odd = made.metadata.with_columns(
+        date=pl.lit(datetime.date(2026, 11, 30)), moment=pl.lit(datetime.datetime(2026, 11, 30, 12)),
+        price=pl.lit("1.50").str.to_decimal(scale=2), missing=pl.lit(float("nan")), infinite=pl.lit(float("inf")),
+        spans=pl.lit(datetime.timedelta(hours=1)), raw=pl.lit(b"\x00\xff"), many=pl.Series([[1.0, float("nan")]] * count),
+    )  # fmt: skip
+    view = MapView(Profiles(made.values, odd, made.features), coordinates=(made.values[:, :2], "first two"))
+    body, _ = module._json(module.answer(view, None, "/api/neighbours", {"name": "GENE00"}))
+    about = json.loads(body, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))["about"]
+    assert about["date"] == "2026-11-30"
+    assert about["price"] == "1.50"
+    assert about["missing"] is about["infinite"] is None
+    assert about["many"] == [1.0, None]
+
+
+def test_a_defect_is_said_on_the_page(served: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(module, "answer", broken)
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        ask(served.address + "/api/summary")
+    with caught.value as reply:
+        assert reply.code == 500
+        assert json.load(reply)["error"] == "ZeroDivisionError: division by zero"
+
+
+@pytest.mark.parametrize("port", [70_000, -1])
+def test_a_number_that_is_no_port_is_said_before_anything_is_loaded(port: int, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="a port is a number from 0 to 65535"):
+        explore(tmp_path / "no such map.parquet", port=port)
+
+
+def test_a_taken_port_is_said_before_anything_is_loaded(served: SimpleNamespace, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--port"):
+        explore(tmp_path / "no such map.parquet", port=served.port)
 
 
 def test_a_taken_port_is_said(served: SimpleNamespace, view: MapView) -> None:

@@ -64,6 +64,14 @@ def test_heat_map(view: MapView) -> None:
         view.heat_map(["GENE00", "NOBODY"])
 
 
+def test_names_that_are_not_in_the_map_cost_a_look_each(view: MapView, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hooke.core.errors.nearest", lambda *_: pytest.fail("searched for what is near"))
+    found = view.heat_map(["gene00", "GENE01", *(f"NOBODY{number}" for number in range(6000))])
+    assert sorted(found["names"]) == ["GENE00", "GENE01"]
+    assert len(found["missing"]) == 6000
+    assert view.neighbours("GENE00", count=-3)["similar"] == []
+
+
 def test_the_tails_of_a_large_map_come_from_a_sample(monkeypatch: pytest.MonkeyPatch, view: MapView) -> None:
     monkeypatch.setattr("hooke.serve.map_view._SAMPLED_PAIRS", 100)
     sampled = MapView(view.profiles, coordinates=(view.coordinates, "first two"))

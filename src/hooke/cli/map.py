@@ -189,7 +189,7 @@ def explore(
             help="Known relations to mark: all, names or files (entity1,entity2) separated by commas, or none."
         ),
     ] = "all",
-    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8765,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")] = 8765,
 ) -> None:
     """Look at a map in the browser; the page is served to this machine only. Ctrl-C ends it."""
     from hooke.serve.explore import explore as serve

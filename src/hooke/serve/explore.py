@@ -15,7 +15,7 @@ from hooke.cells.entities import layout
 from hooke.cells.files import read_measured
 from hooke.cells.profiles import Profiles
 from hooke.evaluate.known_pairs import KnownPairs
-from hooke.serve.map_server import map_server
+from hooke.serve.map_server import check_port, map_server
 from hooke.serve.map_view import MapView
 from hooke.serve.tiles import Tiles
 
@@ -58,8 +58,9 @@ def explore(
 
     Raises:
         DataError: A file cannot be read.
-        UsageError: The port is taken, or the map has several rows for one entity.
+        UsageError: The port is none or taken, or the map has several rows for one entity.
     """
+    check_port(port)
     known = {} if sources == "none" else known_pairs(sources, show_progress=show_progress)
     view = open_map(path, known=known)
     tiles = None

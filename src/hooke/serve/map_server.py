@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from typing import Any
@@ -17,6 +19,38 @@ _FILES = {
     "/map_page.css": ("map_page.css", "text/css; charset=utf-8"),
 }  # fmt: skip
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
+IDLE_SECONDS = 30.0  # after which a connection that says nothing is closed
+_HEADERS = {
+    "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}  # fmt: skip
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that went away is none."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
+
+def check_port(port: int) -> None:
+    """Refuse a port that cannot be served on, before anything is loaded.
+
+    Raises:
+        UsageError: It is no port, or taken.
+    """
+    if not 0 <= port <= 65_535:
+        raise UsageError(f"a port is a number from 0 to 65535, got {port}; 0 takes a free one")
+    _bound(port, BaseHTTPRequestHandler).server_close()
+
+
+def _bound(port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    try:
+        return _Server(("127.0.0.1", port), handler)
+    except OSError as error:
+        raise UsageError(
+            f"port {port} cannot be used: {error}; choose another with --port, or 0 for a free one"
+        ) from error
 
 
 def map_server(view: MapView, *, tiles: Tiles | None = None, port: int = 0) -> ThreadingHTTPServer:
@@ -28,26 +62,30 @@ def map_server(view: MapView, *, tiles: Tiles | None = None, port: int = 0) -> T
         port: 0 takes a free one; `server_address[1]` tells.
 
     Raises:
-        UsageError: The port is taken.
+        UsageError: The port is taken, or none.
     """
+    check_port(port)
     points = json_text(view.points(), compact=True).encode()  # large and always the same
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        timeout = IDLE_SECONDS
 
         def do_GET(self) -> None:
-            host = self.headers.get("Host", "").rsplit(":", 1)[0] if ":" in self.headers.get("Host", "") else ""
-            if host not in _NAMES:  # a page from elsewhere that points its name at this machine
-                self._send(403, b"this page is served to this machine only", "text/plain")
+            if not _from_here(self.headers, self.path):
+                self._send(403, b"this page is served to this machine and to itself only", "text/plain")
                 return
             address = urlsplit(self.path)
             query = {key: values[0] for key, values in parse_qs(address.query).items()}
             try:
-                self._send(200, *self._answer(address.path, query))
+                status, (body, kind) = 200, self._answer(address.path, query)
             except UnknownNameError as error:
-                self._send_json(404, {"error": str(error), "nearest": error.nearest})
+                status, (body, kind) = 404, _json({"error": str(error), "nearest": error.nearest})
             except (HookeError, ValueError) as error:
-                self._send_json(400, {"error": str(error)})
+                status, (body, kind) = 400, _json({"error": str(error)})
+            except Exception as error:  # a defect: said on the page, and the connection stays
+                status, (body, kind) = 500, _json({"error": f"{type(error).__name__}: {error}"})
+            self._send(status, body, kind)
 
         def _answer(self, path: str, query: dict[str, str]) -> tuple[bytes, str]:
             if path in _FILES:
@@ -57,28 +95,42 @@ def map_server(view: MapView, *, tiles: Tiles | None = None, port: int = 0) -> T
                 return points, "application/json"
             if path == "/tile.png" and tiles is not None:
                 return tiles.png(int(query.get("row", "-1")), query.get("channel", "")), "image/png"
-            return json_text(answer(view, tiles, path, query)).encode(), "application/json"
-
-        def _send_json(self, status: int, value: Any) -> None:
-            self._send(status, json_text(value).encode(), "application/json")
+            return _json(answer(view, tiles, path, query))
 
         def _send(self, status: int, body: bytes, kind: str) -> None:
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
-            self.send_header("Cache-Control", "no-store")
+            for name, value in _HEADERS.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """Requests are not logged."""
 
-    try:
-        return ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    except OSError as error:
-        raise UsageError(
-            f"port {port} cannot be used: {error}; choose another with --port, or 0 for a free one"
-        ) from error
+    return _bound(port, Handler)
+
+
+def _json(value: Any) -> tuple[bytes, str]:
+    return json_text(value).encode(), "application/json"
+
+
+def _from_here(headers: Message, path: str) -> bool:
+    """Whether a request comes from this machine and from the page itself, or opens the page.
+
+    Refused are names from elsewhere that point at this machine (Host), and what other pages ask for (Origin; Sec-Fetch-Site, which
+    browsers add by themselves: W3C Fetch Metadata).
+    """
+    host = headers.get("Host", "")
+    if ":" not in host or host.rsplit(":", 1)[0] not in _NAMES:
+        return False
+    if headers.get("Origin", f"http://{host}") != f"http://{host}":
+        return False
+    opens = headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest") == "document"
+    if opens and urlsplit(path).path == "/":  # a link
+        return True
+    return headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
 
 
 def answer(view: MapView, tiles: Tiles | None, path: str, query: dict[str, str]) -> Any:

@@ -46,6 +46,9 @@ class MapView:
         self.names = names
         self._places = {str(name): place for place, name in enumerate(names)}
         self._folded = [str(name).casefold() for name in names]
+        self._by_folded: dict[str, int] = {}
+        for place, name in enumerate(self._folded):
+            self._by_folded.setdefault(name, place)
         self.kinds = profiles.column("kind") if "kind" in profiles.metadata.columns else np.full(len(names), "gene")
         self.coordinates, self.method = coordinates or layout(profiles.values)
         self.sources = tuple(known or {})
@@ -124,19 +127,22 @@ class MapView:
         Raises:
             UnknownNameError: Not in the map; the message offers the nearest.
         """
-        if name in self._places:
-            return self._places[name]
-        folded = name.strip().casefold()
-        if folded in self._folded:
-            return self._folded.index(folded)
-        raise UnknownNameError("entity of the map", name, self._places)
+        place = self._look_up(name)
+        if place is None:
+            raise UnknownNameError("entity of the map", name, self._places)
+        return place
+
+    def _look_up(self, name: str) -> int | None:
+        """The row of an entity, or None: a look at a table, however many names are asked for."""
+        place = self._places.get(name)
+        return self._by_folded.get(name.strip().casefold()) if place is None else place
 
     def neighbours(self, name: str, count: int = 15) -> dict[str, Any]:
         """The most similar and the most opposite entities, with their cosine and the sources that know the pair."""
         place = self.place(name)
         cosines = self._unit @ self._unit[place]
         cosines[place] = np.nan
-        count = min(count, len(self) - 1)
+        count = max(0, min(count, len(self) - 1))
         order = np.argsort(cosines, kind="stable")[: len(self) - 1]
         about = self.profiles.metadata.row(place, named=True)
         shown = {key: value for key, value in about.items() if value not in (None, "")}
@@ -153,14 +159,10 @@ class MapView:
         Raises:
             UsageError: Fewer than two names are in the map, or too many.
         """
-        unique = list(dict.fromkeys(name.strip() for name in names if name.strip()))
-        places, missing = [], []
-        for name in unique:
-            try:
-                places.append(self.place(name))
-            except UnknownNameError:
-                missing.append(name)
-        rows = np.array(list(dict.fromkeys(places)), np.int64)
+        unique = dict.fromkeys(name.strip() for name in names if name.strip())
+        places = {name: self._look_up(name) for name in unique}
+        missing = [name for name, place in places.items() if place is None]
+        rows = np.array(list(dict.fromkeys(place for place in places.values() if place is not None)), np.int64)
         if not 2 <= len(rows) <= MOST_IN_HEAT_MAP:
             raise UsageError(f"a heat map takes 2 to {MOST_IN_HEAT_MAP} entities of the map, these are {len(rows)}")
         rows = rows[hierarchical_order(self._unit[rows])]

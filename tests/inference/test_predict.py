@@ -197,6 +197,21 @@ def test_a_hostile_table_is_accounted_for_row_by_row(loaded: LoadedRun, tmp_path
     assert found["log_p"][0] == pytest.approx(found["log_p"][9], rel=1e-4, abs=1e-5)
 
 
+def test_formulas_in_a_csv_are_escaped_on_request(loaded: LoadedRun, tmp_path: Path) -> None:
+    table = tmp_path / "in.csv"
+    table.write_text("smiles,=note,change\nCCO,=cmd|' /C calc'!A0,-1.5\nCC,@x,+y\n")
+    output = tmp_path / "out.csv"
+    report = predict(loaded, table, output, workers=0, show_progress=False, escape_formulas=True)
+    found = pl.read_csv(output, infer_schema=False)
+    assert found["'=note"].to_list() == ["'=cmd|' /C calc'!A0", "'@x"]
+    assert found["change"].to_list() == ["-1.5", "'+y"]
+    plain = predict(loaded, table, output, workers=0, show_progress=False)  # other content: written again
+    assert pl.read_csv(output, infer_schema=False)["=note"].to_list() == ["=cmd|' /C calc'!A0", "@x"]
+    assert (report.rows, plain.rows) == (2, 2)
+    with pytest.raises(UsageError, match="formulas are escaped in CSV files alone"):
+        predict(loaded, table, tmp_path / "out.parquet", workers=0, show_progress=False, escape_formulas=True)
+
+
 KILLED = """
 import sys
 import time

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hooke.core import registry
 from hooke.core.checked import write_parquet
@@ -53,19 +53,26 @@ def described(name: str, store: Any) -> dict[str, Any]:
 
 
 def measure_quality(
-    folder: Path, output: Path, *, workers: int | None = None, show_progress: bool = True
+    folder: Path, output: Path, *, workers: int | None = None, show_progress: bool = True, escape_formulas: bool = False
 ) -> dict[str, Any]:
     """Measure what of a store can be trusted, write it as a table, and say how many rows something speaks against.
 
     Raises:
         UsageError: Nothing of the kind is measured of the store's modality, or the output is neither .parquet nor .csv.
     """
+    import polars as pl
+
+    from hooke.core.formulas import escaped, refuse_formulas
     from hooke.modalities import modality_of_store
 
     check_output(output, suffixes=(".parquet", ".csv"))
+    if escape_formulas:
+        refuse_formulas(output)
     about, store = modality_of_store(folder)
     found = about.quality(store, workers=workers, show_progress=show_progress)
     if output.suffix == ".csv":
+        if escape_formulas:
+            found = cast(pl.DataFrame, pl.from_arrow(escaped(found.to_arrow())))
         write_durably(output, found.write_csv())
     else:
         write_parquet(found, output)

@@ -9,7 +9,7 @@ from typing import Annotated, cast
 
 import typer
 
-from hooke.cli.output import Cluster, Json, Workers, print_fields, print_json, print_table
+from hooke.cli.output import Cluster, EscapeFormulas, Json, Workers, print_fields, print_json, print_table
 
 app = typer.Typer(help="List, describe, download, prepare and check data sets.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="A data set; `hooke data list` shows them.")]
@@ -101,6 +101,7 @@ def check(
         ),
     ] = None,
     workers: Workers = None,
+    escape_formulas: EscapeFormulas = False,
     as_json: Json = False,
 ) -> None:
     """Read every byte of a store and compare it with its checksums; on request what can be trusted. Exit code 3 when something is wrong."""
@@ -111,7 +112,7 @@ def check(
     if quality is not None and not problems:
         from hooke.api.data import measure_quality
 
-        said["quality"] = measure_quality(folder, quality, workers=workers)
+        said["quality"] = measure_quality(folder, quality, workers=workers, escape_formulas=escape_formulas)
     if as_json:
         print_json(said)
     elif problems:

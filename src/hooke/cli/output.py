@@ -13,6 +13,12 @@ from hooke.core.json_text import json_text
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout instead of text.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of the run folders.")]
+EscapeFormulas = Annotated[
+    bool,
+    typer.Option(
+        "--escape-formulas", help="In a CSV: an apostrophe before texts that a spreadsheet would run (=, +, -, @, tab)."
+    ),
+]
 Workers = Annotated[int | None, typer.Option("--workers", min=0, help="Processes for parsing; default: all cores.")]
 Cluster = Annotated[
     str | None,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hooke.cli.output import Json, Workers, print_json, refuse_options
+from hooke.cli.output import EscapeFormulas, Json, Workers, print_json, refuse_options
 from hooke.core.writable import check_output
 
 EXAMPLES = (
@@ -58,6 +58,7 @@ def predict(
     new: Annotated[
         bool, typer.Option("--new", help="Start afresh instead of continuing an unfinished output.")
     ] = False,
+    escape_formulas: EscapeFormulas = False,
     as_json: Json = False,
 ) -> None:
     """Predict new rows with a trained run; every input row (of images: every well) has its output row, in order."""
@@ -72,7 +73,7 @@ def predict(
         options["adapt"] = True
     report = hooke.predict(
         run, source, output, domain=domain, threshold=tuple(threshold or ()), dropout_samples=dropout_samples,
-        batch_size=batch_size, workers=workers, resume=not new, **options,
+        batch_size=batch_size, workers=workers, resume=not new, escape_formulas=escape_formulas, **options,
     )  # fmt: skip
     shown = None
     if explain is not None:

@@ -47,6 +47,7 @@ def predict(
     device: str = "auto",
     resume: bool = True,
     show_progress: bool = True,
+    escape_formulas: bool = False,
     **options: Any,
 ) -> StreamReport:
     """Predict every row of a file (molecules) or every well of a store (images) with a trained run; every row has its output row, in order.
@@ -81,6 +82,7 @@ def predict(
         device: "auto", "cpu" or "cuda"; a loaded run stays where it is.
         resume: Continue an output that was stopped, and keep a finished one; False starts afresh.
         show_progress: Show rows, rate and time left.
+        escape_formulas: In a CSV, put an apostrophe before texts that a spreadsheet would run as formulas.
         options: How the file is read: the `Readable.options` of the modality.
 
     Raises:
@@ -96,7 +98,7 @@ def predict(
     identity |= columns.facts
     return stream(
         found, Path(output), columns, columns.run.stamp(), identity, workers=workers, resume=resume,
-        show_progress=show_progress, doing="predicting",
+        show_progress=show_progress, doing="predicting", escape_formulas=escape_formulas,
     )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from hooke.core.files import (
     replacing,
     write_durably,
 )
+from hooke.core.formulas import escaped, escaped_names, refuse_formulas
 from hooke.core.hashing import content_hash, file_sha256
 from hooke.core.json_text import json_text
 from hooke.core.parallel import ordered_map
@@ -156,6 +157,7 @@ def stream(
     show_progress: bool,
     doing: str,
     suffixes: Sequence[str] = SUFFIXES,
+    escape_formulas: bool = False,
 ) -> StreamReport:
     """Write the source's rows with new columns to `output`; see the module's head for how.
 
@@ -170,15 +172,19 @@ def stream(
         show_progress: Show progress.
         doing: "predicting" or "embedding".
         suffixes: Kinds of output that can be written.
+        escape_formulas: In a CSV, put an apostrophe before texts that a spreadsheet would run; see `core.formulas`.
 
     Raises:
-        UsageError: The output's name says no kind of file that can be written.
+        UsageError: The output's name says no kind of file that can be written, or formulas in something else than a CSV.
         DataError: The source cannot be read, holds no rows, or the disk is full.
         HookeError: Another process writes the same output.
     """
     output, started = Path(output), time.monotonic()
     if output.suffix.lower() not in suffixes:
         raise UsageError(f"the output must end in {' or '.join(suffixes)}, got {output.name}")
+    if escape_formulas:
+        refuse_formulas(output)
+        options = {**options, "escape_formulas": True}
     stamp = {**stamp, "source_hash": source.content_hash(), "hooke": __version__}
     identity = content_hash([stamp, dict(options), source.schema.to_string(), columns.schema.to_string()])
     stamp = {**stamp, "identity": identity, "facts": {**source.facts, **columns.facts}}
@@ -201,7 +207,7 @@ def stream(
         schema = output_schema(source.schema, columns.schema)
         resumed = rows_of(parts, before)
         _write_parts(source, parts, before, schema, columns, workers, resumed, doing, show_progress=show_progress)
-        report = _join(parts, output, schema, stamp, started, resumed, source.unit, columns.counted)
+        report = _join(parts, output, schema, stamp, started, resumed, source.unit, columns.counted, escape_formulas)
         remove_folder(parts)
     return report
 
@@ -316,14 +322,14 @@ def _groups(tables: Generator[pa.Table], size: int) -> Iterator[Iterator[pa.Tabl
 
 def _join(
     parts: Path, output: Path, schema: pa.Schema, stamp: Mapping[str, Any], started: float, resumed: int, unit: str,
-    counted: Sequence[str],
+    counted: Sequence[str], escape_formulas: bool,
 ) -> StreamReport:  # fmt: skip
     """All parts as one file, in its place at once; what says that it is finished comes last, and holds its checksum."""
     rows, reasons = 0, Counter[str]()
     counts = {name: Counter[str]() for name in counted}
     csv = output.suffix.lower() == ".csv"
     with replacing(output) as temporary:
-        with _CsvOutput(temporary, schema) if csv else _ParquetOutput(temporary, schema) as writer:
+        with _CsvOutput(temporary, schema, escape_formulas) if csv else _ParquetOutput(temporary, schema) as writer:
             for path in sorted(parts.glob("part-*.parquet")):
                 file = pq.ParquetFile(path)
                 for batch in file.iter_batches():
@@ -382,12 +388,15 @@ class _ParquetOutput:
 class _CsvOutput:
     """CSV; lists are written as a|b|c."""
 
-    def __init__(self, temporary: Path, schema: pa.Schema) -> None:
+    def __init__(self, temporary: Path, schema: pa.Schema, escape_formulas: bool) -> None:
         from pyarrow import csv
 
         lists = [pa.types.is_list(field.type) for field in schema]
         self._lists = [number for number, is_list in enumerate(lists) if is_list]
         flat = [pa.field(f.name, pa.string()) if is_list else f for f, is_list in zip(schema, lists, strict=True)]
+        self._escape = escape_formulas
+        if escape_formulas:
+            flat = [f.with_name(name) for f, name in zip(flat, escaped_names(schema.names), strict=True)]
         self._writer = csv.CSVWriter(temporary, pa.schema(flat))
 
     def __enter__(self) -> _CsvOutput:
@@ -400,7 +409,7 @@ class _CsvOutput:
         for number in self._lists:
             texts = pc.binary_join(table.column(number).cast(pa.list_(pa.string())), "|")
             table = table.set_column(number, table.field(number).name, texts)
-        self._writer.write_table(table)
+        self._writer.write_table(escaped(table) if self._escape else table)
 
     def finish(self, stamp: Mapping[str, Any]) -> None:
         """The stamp of a CSV lies beside it."""

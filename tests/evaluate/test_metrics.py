@@ -94,3 +94,18 @@ def test_thousands_of_columns_at_once() -> None:
     generator = np.random.default_rng(0)
     predicted, true = generator.random((50, 3000)), (generator.random((50, 3000)) < 0.5).astype(float)
     assert METRICS["roc_auc"].function(predicted, true).shape == (3000,)
+
+
+def test_few_rows_tell_no_correlation() -> None:
+    generator = np.random.default_rng(0)
+    true = generator.normal(size=(10, 2))
+    true[0, 1] = np.nan
+    labels = [Label("ten"), Label("nine")]
+    found = evaluate(true + 0.1, true, labels)
+    for name in ("r2", "pearson", "spearman"):
+        assert np.isfinite(found["ten"][name])
+        assert np.isnan(found["nine"][name])
+    assert found["nine"]["rmse"] == pytest.approx(0.1)
+    censored = np.zeros((10, 2), np.int8)
+    censored[3] = 1
+    assert np.isnan(evaluate(true + 0.1, true, labels, censored)["ten"]["r2"])

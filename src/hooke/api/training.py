@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -20,9 +21,11 @@ from hooke.modalities import trainable
 from hooke.report.wording import number
 
 if TYPE_CHECKING:
+    from hooke.modalities import Description
     from hooke.studies.benchmark import BenchmarkResult
     from hooke.studies.plan import Plan
     from hooke.studies.suite_report import SuiteResult
+    from hooke.train.choices import Choices
 
 _OF_AUTOMATIC = tuple(f"model.{option.name}=" for option in fields(Automatic))
 _OF_NETWORKS = ("model.", "task.", "train.", "encodings.")  # sections whose changes ask for the recipe's network
@@ -47,11 +50,13 @@ class FittedRun:
 
     def to_json(self) -> dict[str, Any]:
         """What scripts need."""
+        described = self._described()
         return {
             "run": str(self.folder),
             "report": str(self.report) if self.report else None,
             "metrics": self.metrics,
-            "ingest": self._ingest()[0],
+            "ingest": described.fields.get("ingest"),
+            "choices": self._choices(described).to_json(),
             **self.run.info,
         }
 
@@ -62,11 +67,17 @@ class FittedRun:
 
         return read_recipe(self.run).modality
 
-    def _ingest(self) -> tuple[Any, str]:
-        """What became of the rows of its data, for scripts and for people."""
+    def _described(self) -> Description:
+        """What became of its data."""
         about = trainable(self.modality, "fit")
-        found = about.describe(about.open(Path(self.run.info["store"])))
-        return found.fields.get("ingest"), found.left_out
+        return about.describe(about.open(Path(self.run.info["store"])))
+
+    def _choices(self, described: Description) -> Choices:
+        """What was chosen for it."""
+        from hooke.inference.loaded import read_recipe
+        from hooke.train.choices import Choices
+
+        return Choices.of(self.run, read_recipe(self.run), trainable(self.modality, "fit"), described)
 
     def summary(self) -> str:
         """A few lines for people."""
@@ -76,8 +87,8 @@ class FittedRun:
 
         info = self.run.info
         rows = ", ".join(f"{count:,} {part}" for part, count in info["rows"].items() if count)
-        ingested = self._ingest()[1]
-        lines = [ingested] if ingested else []
+        described = self._described()
+        lines = [*filter(None, [described.left_out]), *self._choices(described).lines()]
         items, spent = trainable(self.modality, "fit").items, f"{info['seconds']:.0f} s"
         lines += choice_lines(self.run)
         lines.append(f"trained on {rows} {items} in {spent} ({info['parameters']:,} parameters, {info['device']})")
@@ -85,8 +96,7 @@ class FittedRun:
         for part in ("test", "valid"):
             for level, labels in self.metrics.get(part, {}).items():
                 for name, values in list(labels.items())[:8]:
-                    shown = "  ".join(f"{metric} {number(value)}" for metric, value in values.items())
-                    lines.append(f"{part:<5} {level:<5} {name}: {shown}")
+                    lines.append(f"{part:<5} {level:<5} {name}: {_told(values)}")
                 if len(labels) > 8:
                     lines.append(f"{part:<5} {level:<5} ... and {len(labels) - 8} more labels in metrics.json")
             if self.metrics.get(part):
@@ -96,6 +106,14 @@ class FittedRun:
             lines.append(f"report  {self.report}")
         lines.append(f"next    {next_step(self.run)[1]}")
         return "\n".join(lines)
+
+
+def _told(values: Mapping[str, float]) -> str:
+    """Metrics in a line; those that so few rows, or rows without spread, do not define are named at its end."""
+    known = {metric: value for metric, value in values.items() if math.isfinite(value)}
+    missing = ", ".join(metric for metric in values if metric not in known)
+    shown = "  ".join(f"{metric} {number(value)}" for metric, value in known.items())
+    return f"{shown}  (too few rows or no spread for {missing})" if missing else shown
 
 
 def fit(

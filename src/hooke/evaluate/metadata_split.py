@@ -15,6 +15,16 @@ _KEYS = {
     "experiment": ("experiment",), "batch": ("batch",),
 }  # fmt: skip
 KINDS = (*_KEYS, "group", "column", "published")
+MEANINGS = {
+    "random": "optimistic, other wells of the same plates are trained on",
+    "well": "optimistic, other wells of the same plates are trained on",
+    "plate": "whole plates are tested on",
+    "experiment": "whole experiments are tested on, as a new one is met",
+    "batch": "whole batches are tested on, as a new one is met",
+    "group": "whole groups are tested on",
+    "column": "as the column of the metadata says",
+    "published": "as the data set states it",
+}  # fmt: skip
 _PARTS = {"train": 0, "valid": 1, "val": 1, "test": 2}
 
 

@@ -16,6 +16,8 @@ from hooke.core.label import Label
 from hooke.evaluate.censoring import exact, nearest_truth
 
 Array = np.ndarray
+FEWEST = 10  # exact measurements from which R² and correlations are told
+_NEED_ROWS = ("r2", "pearson", "spearman")
 
 
 def mae(predicted: Array, true: Array) -> Array:
@@ -156,7 +158,7 @@ def metric(name: str, label: Label | None = None) -> Metric:
 def evaluate(
     predicted: Array, true: Array, labels: Sequence[Label], bounds: Array | None = None
 ) -> dict[str, dict[str, float]]:
-    """Label name -> metric name -> value, every metric that fits the label's kind.
+    """Label name -> metric name -> value, every metric that fits the label's kind; NaN for R² and correlations of fewer than `FEWEST` rows.
 
     Args:
         predicted: (N, T); values, probabilities or class numbers by kind.
@@ -171,6 +173,9 @@ def evaluate(
         for entry in METRICS.values():
             if kind in entry.kinds:
                 values = entry(predicted[:, columns], true[:, columns], sides)
+                if entry.name in _NEED_ROWS:
+                    exactly = exact(true[:, columns], sides)
+                    values = np.where((~np.isnan(exactly)).sum(axis=0) < FEWEST, np.nan, values)
                 for place, value in zip(columns, values, strict=True):
                     found[labels[place].name][entry.name] = float(value)
     return found

@@ -191,6 +191,7 @@ class Trainable(Modality):
         several_items: Whether a row of the store gives several items (crops), whose predictions are averaged.
         group: The level above rows that `predict` answers for ("well"); "" where that is the row itself.
         splits: Kind of split → function of (store, section of the recipe).
+        split_meanings: Kind of split → what its numbers say, in half a sentence.
         estimators: The estimators that stand as baselines beside every network.
         candidates: Name → what the automatic choice tries, in this order, beside networks; none where there is no such choice.
         untrained_baseline: Whether the encoder with random weights and a linear readout is a baseline as well.
@@ -208,6 +209,7 @@ class Trainable(Modality):
     several_items: ClassVar[bool] = False
     group: ClassVar[str] = ""
     splits: ClassVar[Mapping[str, Splitter]]
+    split_meanings: ClassVar[Mapping[str, str]] = NONE
     trainable: ClassVar[bool] = True
     estimators: ClassVar[tuple[str, ...]] = ()
     candidates: ClassVar[Mapping[str, Candidate]] = NONE

@@ -25,7 +25,7 @@ from hooke.core.loader import RowLoader
 from hooke.core.recipe import Recipe, SplitSection
 from hooke.core.runs import RunFolder
 from hooke.core.types import Chunk, LabelStatistics
-from hooke.evaluate.metadata_split import KINDS, metadata_split
+from hooke.evaluate.metadata_split import KINDS, MEANINGS, metadata_split
 from hooke.evaluate.moments import Moments
 from hooke.evaluate.splits import Split
 from hooke.modalities import Checks, Description, Readable, Sample, Trainable
@@ -228,6 +228,7 @@ class Cells(Trainable, Readable):
         "train": {"batch_size": 8},
     }
     splits = dict.fromkeys(KINDS, _split)
+    split_meanings = MEANINGS
     estimators = ("mean", "nearest", "ridge")
     options = TableOptions
 

@@ -44,6 +44,16 @@ KINDS = (
 )  # fmt: skip
 
 
+MEANINGS = {
+    "random": "optimistic, since near relatives of the test molecules are trained on",
+    "scaffold": "hard, test molecules have scaffolds that are not trained on, the rarest ones",
+    "scaffold_balanced": "test molecules have scaffolds that are not trained on",
+    "cluster": "test molecules are unlike those that are trained on",
+    "time": "the newest molecules are tested on, as in a project",
+    "held_out": "test scaffolds that never move, whatever the seed",
+    "column": "as the column of the table says",
+    "published": "as the data set states it",
+}  # fmt: skip
 TIME_COLUMN = "the column of dates or numbers that orders the rows"
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from hooke.core.label import Label
 from hooke.evaluate.censoring import nearest_truth
-from hooke.evaluate.metrics import METRICS
+from hooke.evaluate.metrics import FEWEST, METRICS
 from hooke.report.data_schema import KeyNumber
 from hooke.report.drawing import MoleculePool
 from hooke.report.schema import (
@@ -235,7 +235,7 @@ def parity(
         bars: What the bars are.
         unit: Of the label.
         part: Of the split.
-        scores: Written above the plot; by default RMSE, MAE and R² of all measured molecules, and how many are censored.
+        scores: Written above the plot; by default RMSE, MAE and (of ten or more) R² of all measured molecules, and how many are censored.
         limit: Of points; of more, the 50 largest errors and a random draw are shown.
     """
     true, mean = np.asarray(measured, np.float64), np.asarray(predicted, np.float64)
@@ -244,7 +244,8 @@ def parity(
     if scores is None:
         given = mean[rows, None], true[rows, None], sides[rows, None]
         scores = [
-            KeyNumber(number(known(METRICS[name](*given)[0])), metric_text(name)) for name in ("rmse", "mae", "r2")
+            KeyNumber(number(known(METRICS[name](*given)[0])), metric_text(name))
+            for name in ("rmse", "mae", *(["r2"] if np.count_nonzero(sides[rows] == 0) >= FEWEST else []))
         ]
         if sides[rows].any():
             scores.append(KeyNumber(f"{np.count_nonzero(sides[rows]):,}", "censored"))

@@ -19,7 +19,18 @@ def label_summary(label: Label, values: Values, bounds: np.ndarray | None = None
     measured = np.isfinite(found)
     censored = 0 if bounds is None else int((np.asarray(bounds).ravel()[measured] != 0).sum())
     found = found[measured]
-    plain = (label.name, label.level, label.kind, len(found), label.unit, label.transform, censored)
+    plain = (
+        label.name,
+        label.level,
+        label.kind,
+        len(found),
+        label.unit,
+        label.transform,
+        censored,
+        None,
+        0,
+        label.original,
+    )
     if not len(found):
         return LabelSummary(*plain)
     if label.kind != "regression":

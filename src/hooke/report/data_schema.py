@@ -57,6 +57,9 @@ class LabelSummary:
     unit: str = ""
     transform: str = "none"
     censored: int = 0
+    unlabelled: int | None = None  # rows without it; None where rows have several of them
+    unreadable: int = 0  # cells that are no value
+    original: str = ""  # column that it was made from, where it has another name
     mean: float | None = None
     std: float | None = None
     low: float | None = None

@@ -87,15 +87,20 @@ def _labels(found: DataSummary) -> Markup | None:
     cards = []
     for one in found.labels:
         facts = [("measured", f"{one.count:,}")]
-        if one.censored:
-            facts.append(("censored", f"{one.censored:,}"))
+        counts = (("censored", one.censored), ("unlabelled", one.unlabelled), ("unreadable", one.unreadable))
+        facts += [(name, f"{count:,}") for name, count in counts if count]
         if one.kind == "binary" and one.mean is not None:
             facts.append(("positive", percent(one.mean, 1)))
         elif one.kind == "regression" and one.mean is not None and one.std is not None:
             facts.append(("mean ± std", spread_text(one.mean, one.std)))
         kind = ", ".join(
             part
-            for part in (f"{one.level} {one.kind}", one.unit, one.transform if one.transform != "none" else "")
+            for part in (
+                f"{one.level} {one.kind}",
+                one.unit,
+                one.transform if one.transform != "none" else "",
+                f"from {one.original}" if one.original else "",
+            )
             if part
         )
         plot = plots.histogram(one.histogram, f"Distribution of {name_text(one.name)}") if one.histogram else None

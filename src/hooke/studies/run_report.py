@@ -203,7 +203,15 @@ def data_section(run: RunFolder, store: Any, *, name: str = "") -> DataSummary:
         title=card.title,
         source=card.source,
         licence=card.licence,
-        split=f"{section['kind']}, seed {section['seed']}",
+        split=": ".join(
+            filter(
+                None,
+                (
+                    f"{section['kind']}, seed {section['seed']}",
+                    modality_of(run).split_meanings.get(section["kind"], ""),
+                ),
+            )
+        ),
         parts=tuple(Count(part, int(count)) for part, count in run.info["rows"].items()),
         leaks=tuple(KeyNumber(str(value), check.replace("_", " ")) for check, value in leaks.items()),
     )

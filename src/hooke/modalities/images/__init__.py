@@ -21,6 +21,7 @@ from hooke.core.options import plain
 from hooke.core.recipe import Named, Recipe, at_least
 from hooke.core.runs import RunFolder
 from hooke.core.types import Chunk, group_starts
+from hooke.evaluate.metadata_split import MEANINGS
 from hooke.images.feature_targets import measured_fields
 from hooke.images.features import field_features
 from hooke.images.quality import well_quality
@@ -268,6 +269,7 @@ class Images(Trainable, Readable):
     several_items = True
     group = "well"
     splits = dict.fromkeys(KINDS, split_images)
+    split_meanings = MEANINGS
     estimators = ("mean", "nearest", "forest")
     example = {  # noqa: RUF012
         "data": {"name": "screen"},

@@ -36,12 +36,13 @@ from hooke.molecules.spec import (
     MORGAN_COUNTS,
     MoleculeSpec,
 )
-from hooke.molecules.splitting import KINDS, TIME_COLUMN, leak_report, split_store
+from hooke.molecules.splitting import KINDS, MEANINGS, TIME_COLUMN, leak_report, split_store
 from hooke.molecules.statistics import hide_labels, label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables import reading
-from hooke.molecules.tables.ingest import ingest_summary
+from hooke.molecules.tables.ingest import ingest_notes, ingest_summary
 from hooke.report.data import data_summary, label_summary
+from hooke.report.data_schema import LabelSummary
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -149,6 +150,7 @@ class Molecules(Trainable, Readable):
     levels = LEVELS
     draws_by_item = True
     splits = dict.fromkeys(KINDS, split_store)
+    split_meanings = MEANINGS
     estimators = ("mean", "ridge", "forest")
     candidates = CANDIDATES
     example = {  # noqa: RUF012
@@ -191,6 +193,7 @@ class Molecules(Trainable, Readable):
             bounds = rows.bounds.get(level, np.broadcast_to(np.int8(0), values.shape))
             shown = enumerate(store.level_labels(level)[:_LABELS_SHOWN])
             labels += [label_summary(label, values[:, place], bounds[:, place]) for place, label in shown]
+        labels = [_counted(label, store) for label in labels]
         rejected = store.folder / "rejected.parquet"
         left_out = ingest_summary(store)
         fields = {
@@ -203,9 +206,7 @@ class Molecules(Trainable, Readable):
             labels=labels,
             rejected=pl.read_parquet(rejected).to_dicts() if rejected.exists() else [],
             duplicates_rule=str(store.metadata.get("duplicates", "")),
-            notes=tuple(
-                f"{name}: {what}" for name, what in (store.metadata.get("ingest") or {}).get("rounded", {}).items()
-            ),
+            notes=ingest_notes(store),
         )
         return Description(fields, left_out, section)
 
@@ -443,6 +444,21 @@ class Molecules(Trainable, Readable):
         """Morgan bits, radius 2."""
         found = batch.graph_encodings.get(MORGAN)
         return None if found is None else found.byte().cpu().numpy()
+
+
+def _counted(label: LabelSummary, store: MoleculeStore) -> LabelSummary:
+    """A label of molecules with the counts of all rows, where they were counted when the store was made."""
+    counts = store.metadata.get("ingest") or {}
+    if label.level != LEVELS[0]:
+        return label
+    if counts.get("measured"):
+        found = (counts[name].get(label.name, 0) for name in ("measured", "censored", "unreadable"))
+        label = replace(label, **dict(zip(("count", "censored", "unreadable"), found, strict=True)))
+    return (
+        replace(label, unlabelled=len(store) - label.count)
+        if counts.get("measured") or len(store) <= _DESCRIBED
+        else label
+    )
 
 
 MODALITY = Molecules()

@@ -12,6 +12,7 @@ Beside the shards lie `rejected.parquet` (rows that hold no molecule and label c
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
@@ -94,6 +95,10 @@ class IngestReport:
     offers: dict[str, tuple[str, str]] = field(
         default_factory=dict
     )  # column -> why a logarithm is offered, and what to type for it
+    fragmented: int = 0  # kept molecules of several fragments
+    measured: dict[str, int] = field(default_factory=dict)  # label of molecules -> kept molecules that have it
+    censored: dict[str, int] = field(default_factory=dict)  # -> of these, those with a bound
+    unreadable: dict[str, int] = field(default_factory=dict)  # -> its cells among label_problems
     time_problems: int = 0  # cells of the time column that are neither date nor number; their rows are kept
 
     def to_json(self) -> dict[str, object]:
@@ -122,11 +127,33 @@ def ingest_summary(store: MoleculeStore) -> str:
         text += (
             f"; first: row {first['row']}, {first['column']}: {first['reason']}; reasons in {store.folder / REJECTED}"
         )
-    rounded = (f"{name}: {what}" for name, what in report.rounded.items())
+    return text
+
+
+def ingest_notes(store: MoleculeStore) -> tuple[str, ...]:
+    """What should be known of the tables behind a store besides: digits lost, logarithms that are offered, salts, times."""
+    counts = store.metadata.get("ingest") or {}
     offers = (
-        f"{name}: {why}; to learn the logarithm instead, add {option}" for name, (why, option) in report.offers.items()
+        f"offer   {name}: {why}; to learn the logarithm instead, add {typed}"
+        for name, (why, typed) in counts.get("offers", {}).items()
     )
-    return "\n".join([text, *rounded, *offers])
+    notes = [*(f"{name}: {what}" for name, what in counts.get("rounded", {}).items()), *offers]
+    if salts := counts.get("fragmented"):
+        rule = store.metadata["standardise"]["salts"]
+        how = (
+            'are kept whole (standardise.salts="largest" keeps the largest)'
+            if rule == "keep"
+            else f"are left by the rule {rule!r}"
+        )
+        notes.append(f"salts   {salts:,} molecules of several fragments {how}")
+    if time := store.metadata.get("time"):
+        if time["unknown"]:
+            notes.append(f"time    {time['unknown']:,} molecules without a time in {time['column']!r} are trained on")
+        if time["ambiguous"]:
+            notes.append(
+                f"time    dates of {time['column']!r} are read with the day first, and could be read with the month first"
+            )
+    return tuple(notes)
 
 
 def store_folder(root: Path, name: str, content: object) -> Path:
@@ -320,7 +347,9 @@ class _Work:
         split_conflicts = _write_duplicates(folder / DUPLICATES, merged, chunks)
         columns, times = self.columns[0], _earliest(chunks, merged)
         writer = MoleculeStoreWriter(folder, labels, self.encodings, codec=self.options.codec, timed=bool(columns.time))
-        kept = unlabelled = untimed = 0
+        kept = unlabelled = untimed = fragmented = 0
+        graph = [label.name for label in labels if label.level == "graph"]
+        measured, censored = np.zeros(len(graph), np.int64), np.zeros(len(graph), np.int64)
         with progress(found, f"storing {self.title}", "molecules", show=self.how.show_progress) as bar:
             for block in _kept_blocks(staged, merged, times):
                 if self.vectors:
@@ -331,11 +360,18 @@ class _Work:
                 untimed += 0 if block.time is None else int(np.isnan(block.time).sum())
                 kept += len(block.arrays)
                 unlabelled += _unlabelled(block)
+                fragmented += sum("." in smiles for smiles in block.smiles)
+                index, bounded = block.graph_labels.index, block.graph_labels.bound != 0
+                measured += np.bincount(index, minlength=len(graph))
+                censored += np.bincount(index[bounded], minlength=len(graph))
                 bar.advance(len(block.arrays))
+        named = [columns.graph.get(entry["column"]) for entry in refused if entry["what"] == "label"]
+        unreadable = Counter(label.name for label in named if label is not None)
         report = IngestReport(
-            read, kept, rejected, int((~merged.keep).sum()), merged.conflicts, sum(entry["what"] == "label" for entry in refused), unlabelled,
+            read, kept, rejected, int((~merged.keep).sum()), merged.conflicts, len(named), unlabelled,
             dict(columns.ignored), split_conflicts, {name: asdict(repeats) for name, repeats in merged.repeats.items()},
-            dict(columns.rounded), dict(columns.offers), sum(entry["what"] == "time" for entry in refused),
+            dict(columns.rounded), dict(columns.offers), fragmented, _named(graph, measured), _named(graph, censored),
+            dict(unreadable), sum(entry["what"] == "time" for entry in refused),
         )  # fmt: skip
         if report.rows_read != report.rows_kept + report.rows_rejected + report.duplicates_merged:
             raise DataError(f"rows are missing, which is a mistake in Hooke, please report it: {report.summary()}")
@@ -355,6 +391,10 @@ class _Work:
 def _set(**values: Any) -> dict[str, Any]:
     """Those that are not empty: what the first versions did not know leaves no trace in what they made."""
     return {name: value for name, value in values.items() if value}
+
+
+def _named(names: Sequence[str], counts: np.ndarray) -> dict[str, int]:
+    return {name: count for name, count in zip(names, counts.tolist(), strict=True) if count}
 
 
 def _share(table: Table) -> float | None:

@@ -52,12 +52,12 @@ class FittedRun:
         """What scripts need."""
         described = self._described()
         return {
+            **self.run.info,
             "run": str(self.folder),
             "report": str(self.report) if self.report else None,
             "metrics": self.metrics,
             "ingest": described.fields.get("ingest"),
             "choices": self._choices(described).to_json(),
-            **self.run.info,
         }
 
     @property

@@ -4,7 +4,8 @@
 
 For each run with several members: the expected normalised calibration error (ENCE) and the miscalibration area of its first regression
 label, as stated and after one factor that makes the mean of (error / spread)² 1 on the validation rows; and the share of test rows in the
-conformal interval. The runs of `bench/pretraining_helps.py` with `train.ensemble=3` will do.
+conformal interval, within 1.96 spreads ("disagreement_95") and within 1.96 of the standard deviations that `predict` writes ("std_95"). The
+runs of `bench/pretraining_helps.py` with `train.ensemble=3` will do.
 """
 
 from __future__ import annotations
@@ -48,13 +49,16 @@ def measured(run: Path) -> dict[str, object]:
     mean, std, truth = found["test"]
     stated, scaled = spread_calibration(mean, std, truth), spread_calibration(mean, factor * std, truth)
     conformal = loaded.calibration.get(label.name)
-    inside = None
+    inside = written = None
     if isinstance(conformal, IntervalCalibration):
         inside = round(coverage(*conformal.interval(mean, std), truth), 4)
+        if (deviation := conformal.deviation(mean, std)) is not None:
+            written = round(coverage(mean - 1.96 * deviation, mean + 1.96 * deviation, truth), 4)
     return {
         "run": f"{loaded.run.folder.parent.name}/{loaded.run.folder.name}", "label": label.name, "members": len(loaded.ensemble.networks),
         "test": stated.count, "ence": round(stated.ence, 3), "area": round(stated.miscalibration_area, 3), "factor": round(factor, 2),
         "ence_scaled": round(scaled.ence, 3), "area_scaled": round(scaled.miscalibration_area, 3), "conformal_coverage": inside,
+        "disagreement_95": round(coverage(mean - 1.96 * std, mean + 1.96 * std, truth), 4), "std_95": written,
     }  # fmt: skip
 
 
@@ -68,7 +72,7 @@ def main() -> None:
     asked.out.write_text("".join(json.dumps(line) + "\n" for line in lines))
     for line in lines:
         print(json.dumps(line))
-    names = ("ence", "ence_scaled", "area", "area_scaled", "conformal_coverage")
+    names = ("ence", "ence_scaled", "area", "area_scaled", "conformal_coverage", "disagreement_95", "std_95")
     print({name: round(float(np.mean([line[name] for line in lines if line[name] is not None])), 3) for name in names})
 
 

@@ -35,3 +35,14 @@ def test_what_cannot_be_fitted() -> None:
         fit_dose_response(np.array([0, 1, 2, 3, 4.0]), np.zeros(5))
     with pytest.raises(DataError, match="3 doses"):
         fit_dose_response(np.array([1, 1, 2, 2, 3, np.nan]), np.zeros(6))
+
+
+def test_the_unit_of_a_response_does_not_matter() -> None:
+    dose = np.repeat(10.0 ** np.arange(-2, 3), 3)
+    response = 1 / (1 + (1 / dose) ** 1.2) + 0.02 * np.random.default_rng(0).normal(size=len(dose))
+    found = {exponent: fit_dose_response(dose, np.ldexp(response, exponent)) for exponent in (0, -60, 60)}
+    for exponent, curve in found.items():
+        assert np.ldexp(curve.top, -exponent) == found[0].top
+        assert (curve.half_um, curve.slope, curve.r2, curve.p_value) == (
+            found[0].half_um, found[0].slope, found[0].r2, found[0].p_value,
+        )  # fmt: skip

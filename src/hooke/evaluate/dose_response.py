@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hooke.core.errors import DataError
+from hooke.evaluate.moments import binary_exponent
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ def fit_dose_response(concentration_um: np.ndarray, response: np.ndarray) -> Dos
         raise DataError(
             f"{len(np.unique(dose))} doses and {len(dose)} points; a curve needs four doses and five points"
         )
+    exponent = binary_exponent(response)  # so that limits of the fit mean the same in every unit
+    response = np.ldexp(response, -exponent)
     x = np.log10(dose)
     low, high = x.min(), x.max()
     height = max(np.ptp(response), 1e-12)
@@ -78,7 +81,8 @@ def fit_dose_response(concentration_um: np.ndarray, response: np.ndarray) -> Dos
             best = found if best is None or found.cost < best.cost else best
     assert best is not None
     residual, total = 2 * best.cost, float(((response - response.mean()) ** 2).sum())
-    bottom, top, half, slope = (float(number) for number in best.x)
+    bottom, top = (float(np.ldexp(plateau, exponent)) for plateau in best.x[:2])
+    half, slope = (float(number) for number in best.x[2:])
     if total <= 1e-24:
         return DoseResponse(bottom, top, 10**half, slope, r2=0.0, p_value=1.0, extrapolated=True)
     freedom = len(x) - 4

@@ -60,7 +60,7 @@ def read_h5ad(path: Path) -> Profiles:
 
 def _refuse_large(path: Path) -> None:
     """Refuse a file whose data sets declare out of proportion to its size, before memory is taken for them."""
-    import h5py  # type: ignore[import-untyped]
+    import h5py
 
     declared: list[float] = []
 

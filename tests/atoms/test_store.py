@@ -53,6 +53,12 @@ def test_other_units_are_those_of_the_frames(store: FrameStore, frames: Frames) 
     only = store.in_units(energy_unit="hartree")
     assert (only.length_unit, only.force_unit) == ("bohr", "hartree/bohr")
     np.testing.assert_allclose(only.gather(np.arange(24)).positions, store.gather(np.arange(24)).positions)
+    assert (changed.facts.energy_unit, changed.facts.length_unit, changed.facts.force_unit) == (
+        "eV",
+        "angstrom",
+        "eV/angstrom",
+    )
+    assert store.facts.energy_unit == "kcal/mol"
     with pytest.raises(UsageError, match="measures length"):
         store.in_units("angstrom")
     with pytest.raises(UnknownNameError):

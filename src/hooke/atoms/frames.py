@@ -85,6 +85,12 @@ class Frames:
         counts = np.bincount(self.frame_of_atom * len(elements) + column, minlength=len(self) * len(elements))
         return counts.reshape(len(self), len(elements))
 
+    def formulas(self) -> list[str]:
+        """(F) the composition of each frame."""
+        return [
+            formula(self.numbers[first:stop]) for first, stop in zip(self.offsets[:-1], self.offsets[1:], strict=True)
+        ]
+
     def select(self, rows: np.ndarray) -> Frames:
         """Some of the frames, in the order of `rows`."""
         atoms, monomers = (

@@ -62,16 +62,18 @@ class FrameStore:
         if store.metadata.get("kind") != KIND:
             raise DataError(f"{store.folder} is a store of something else, not of frames")
         self.store = store
-        self.facts = Facts.from_json(store.metadata["facts"])
-        changed = bool(energy_unit or length_unit)
-        self.energy_unit = unit_name(energy_unit) or self.facts.energy_unit
-        self.length_unit = unit_name(length_unit) or self.facts.length_unit
+        self._stored = Facts.from_json(store.metadata["facts"])
+        self.energy_unit = unit_name(energy_unit) or self._stored.energy_unit
+        self.length_unit = unit_name(length_unit) or self._stored.length_unit
         for unit, measured in ((self.energy_unit, "energy"), (self.length_unit, "length")):
             if unit and dimension(unit) != measured:
                 raise UsageError(f"{unit} measures {dimension(unit)}, not {measured}")
-        self.force_unit = self.facts.force_unit
-        if changed and self.force_unit:
+        self.force_unit = self._stored.force_unit
+        if self.force_unit and (energy_unit or length_unit):
             self.force_unit = f"{self.energy_unit}/{self.length_unit}"
+        self.facts = replace(  # of the frames that it gives
+            self._stored, energy_unit=self.energy_unit, length_unit=self.length_unit, force_unit=self.force_unit
+        )
 
     @classmethod
     def open(cls, folder: Path, energy_unit: str = "", length_unit: str = "") -> FrameStore:
@@ -156,10 +158,10 @@ class FrameStore:
         ends, monomers = np.zeros(len(rows) + 1, np.int64), {"monomers": NO_MONOMERS}
         if "monomers" in self.store.schema:
             ends, monomers = self.store.gather("monomer", rows, ["monomers"])
-        length = factor(self.facts.length_unit, self.length_unit)
+        length = factor(self._stored.length_unit, self.length_unit)
         forces = atoms.get("forces", np.zeros((len(atoms["numbers"]), 3, 0), np.float32))
-        if self.facts.force_unit:
-            forces = _scaled(forces, factor(self.facts.force_unit, self.force_unit))
+        if self.force_unit:
+            forces = _scaled(forces, factor(self._stored.force_unit, self.force_unit))
         return Frames(
             offsets, atoms["numbers"], _scaled(atoms["positions"], length), self._energies(rows), forces,
             self.store.row_column("charge", rows), self.store.row_column("multiplicity", rows), cell * length, periodic,
@@ -214,7 +216,7 @@ class FrameStore:
 
     def _energies(self, rows: np.ndarray) -> np.ndarray:
         energies = self._row_column("energies", rows)
-        return energies * factor(self.facts.energy_unit, self.energy_unit) if self.methods else energies
+        return energies * factor(self._stored.energy_unit, self.energy_unit) if self.methods else energies
 
 
 def write_frames(

@@ -66,7 +66,7 @@ _UNITS: dict[str, tuple[str, float]] = {
 _SPELLINGS = {
     "Hartree": "hartree", "hartrees": "hartree", "Eh": "hartree", "Ha": "hartree",
     "Rydberg": "rydberg", "Ry": "rydberg", "cm^-1": "1/cm",
-    "Bohr": "bohr", "a0": "bohr", "Angstrom": "angstrom", "angstroms": "angstrom", "Å": "angstrom",
+    "Bohr": "bohr", "a0": "bohr", "Angstrom": "angstrom", "Ang": "angstrom", "angstroms": "angstrom", "Å": "angstrom",
     "μM": "µM", "mmol/L": "mM", "umol/L": "uM", "µmol/L": "µM", "nmol/L": "nM", "pmol/L": "pM", "µg/mL": "ug/mL",
     "molar": "M", "millimolar": "mM", "micromolar": "uM", "nanomolar": "nM", "picomolar": "pM",
     "nanometer": "nm", "nanometers": "nm", "nanometre": "nm", "nanometres": "nm",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,39 @@ def test_groups_in_groups_and_symbols(tmp_path: Path) -> None:
     assert rejected == []
     assert found.energies.ravel().tolist() == [1.0, 2.0, 3.0]
     assert found.numbers.tolist() == [6, 1] * 3
-    assert list(found.names) == ["gdb/methane", "gdb/methane", "gdb/methane/product"]
+    assert list(found.names) == ["gdb/methane"] * 3  # a group inside is of the same molecule
+
+
+def test_molecules_of_single_structures_and_smiles_by_characters(tmp_path: Path) -> None:
+    """As in QM7-X (a structure a group, in a group a molecule) and ANI (one character an entry)."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        for name in ("1/a-opt", "1/a-d1", "2/b-opt"):
+            group = file.create_group(name)
+            group["z"], group["R"] = [8, 1], np.arange(6.0).reshape(2, 3)
+            group["smiles"] = np.array([b"[", b"H", b"]", b"O"])
+    back, _ = read(path, Keys(numbers="z", positions="R", smiles="smiles"))
+    assert list(back.names) == ["1", "1", "2"]
+    assert set(back.smiles) == {"[H]O"}
+
+
+def test_smiles_give_the_charge_and_are_held_against_the_atoms(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        for name, numbers in (("a", [8, 1]), ("b", [1, 8])):
+            group = file.create_group(name)
+            group["z"], group["R"], group["smiles"] = numbers, np.arange(6.0).reshape(1, 2, 3), [b"[H:2][O-:1]"]
+    back, [reason] = read(path, Keys(numbers="z", positions="R", smiles="smiles", atom_order="map"))
+    assert back.charge.tolist() == [-1]
+    assert "not those of its SMILES in the order 'map'" in reason
+
+
+def test_frames_without_names_are_written_by_their_formula(tmp_path: Path, frames: Frames) -> None:
+    bare = replace(frames.select(np.arange(6)), names=(), smiles=())
+    hdf5.write(tmp_path / "a.h5", bare, KEYS, FACTS)
+    back, _ = read(tmp_path / "a.h5", KEYS)
+    assert list(back.names) == ["CH4"] * 3 + ["H2O"] * 3  # groups come by their names
+    same(back, bare.select(np.array([3, 4, 5, 0, 1, 2])))
 
 
 def test_malformed_groups_are_left_out(tmp_path: Path, frames: Frames) -> None:

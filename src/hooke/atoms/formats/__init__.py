@@ -29,7 +29,7 @@ POSITIONS = ("positions", "coordinates", "coords", "conformations", "atXYZ", "po
 NONE = "none"  # what a user states where a file has no such numbers
 _FORMATS = {
     ".xyz": "xyz", ".extxyz": "xyz", ".sdf": "sdf", ".sd": "sdf", ".hdf5": "hdf5", ".h5": "hdf5", ".hdf": "hdf5", ".npz": "npz",
-    ".parquet": "parquet",
+    ".parquet": "parquet", ".db": "ase_db",
 }  # fmt: skip
 _PACKED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _USUAL_ENERGY, _USUAL_FORCES = ("energy", "energies"), ("forces",)
@@ -39,7 +39,7 @@ Block = tuple[Frames | None, list[Rejected]]
 
 @dataclass(frozen=True)
 class Contents:
-    """What is to be named in a file.
+    """What is to be found in a file.
 
     Attributes:
         scalars: Names of numbers of a frame.
@@ -68,7 +68,7 @@ class Format(Protocol):
     LENGTH_UNIT: str
 
     def contents(self, path: Path, keys: Keys) -> Contents:
-        """What is to be named in a file."""
+        """What is to be found in a file."""
 
     def read(self, path: Path, keys: Keys) -> Iterator[Block]:
         """Its frames in blocks, with those that were left out."""
@@ -92,7 +92,7 @@ def format_of(path: Path) -> Format:
 
 
 def read_contents(path: Path, keys: Keys | None = None) -> Contents:
-    """What is to be named in a file.
+    """What is to be found in a file.
 
     Args:
         path: The file.

@@ -79,7 +79,7 @@ def write(path: Path, frames: Frames, keys: Keys, facts: Any) -> None:
         ValueError: Frames of one name have different atoms.
     """
     rows: dict[str, list[int]] = {}
-    for row, name in enumerate(frames.names):
+    for row, name in enumerate(frames.names if len(frames.names) else frames.formulas()):
         rows.setdefault(name, []).append(row)
     with replacing(path) as temporary, _opened(temporary, "w") as file:
         for name, places in rows.items():
@@ -90,7 +90,7 @@ def write(path: Path, frames: Frames, keys: Keys, facts: Any) -> None:
             shape = (len(some), numbers.shape[1], 3)
             if keys.numbers:
                 group[keys.numbers] = numbers[0]
-            if keys.smiles:
+            if keys.smiles and len(some.smiles):
                 group[keys.smiles] = [some.smiles[0].encode()]
             group[keys.positions] = some.positions.reshape(shape)
             group[keys.positions].attrs["units"] = facts.length_unit
@@ -108,14 +108,21 @@ def write(path: Path, frames: Frames, keys: Keys, facts: Any) -> None:
 
 
 class _Group(Mapping[str, Any]):
-    """The arrays of a group, and those of the groups around it."""
+    """The arrays of a group, and those of the groups around it.
 
-    def __init__(self, group: Any, around: Mapping[str, Any]) -> None:
+    Attributes:
+        name: Its path.
+        own: Its own arrays.
+        molecule: Path of the outermost group that holds arrays: what lies in groups inside is of the same molecule.
+    """
+
+    def __init__(self, group: Any, around: _Group | None = None) -> None:
         import h5py
 
         self.name = group.name
-        own = {name: each for name, each in group.items() if isinstance(each, h5py.Dataset)}
-        self.own, self._all = own, {**around, **own}
+        self.own = {name: each for name, each in group.items() if isinstance(each, h5py.Dataset)}
+        self._all: dict[str, Any] = {**(around or {}), **self.own}
+        self.molecule: str = around.molecule if around is not None and len(around) else self.name
 
     def __getitem__(self, name: str) -> Any:
         return self._all[name]
@@ -135,11 +142,11 @@ def _opened(path: Path, mode: str = "r") -> Any:
     return h5py.File(path, mode)
 
 
-def _groups(group: Any, needed: tuple[str, ...], around: Mapping[str, Any] | None = None) -> Iterator[_Group]:
+def _groups(group: Any, needed: tuple[str, ...], around: _Group | None = None) -> Iterator[_Group]:
     """Every group that holds arrays (all those needed), the outer one first."""
     import h5py
 
-    here = _Group(group, around or {})
+    here = _Group(group, around)
     if here.own and all(name in here.own for name in needed):
         yield here
     for name in group:
@@ -154,13 +161,17 @@ def _add(frames: FrameCollector, group: _Group, keys: Keys) -> None:
     positions = np.asarray(group[keys.positions][()], np.float64)
     single = positions.ndim == 2
     positions = positions[None] if single else positions
-    smiles = _text(group[keys.smiles][()]) if keys.smiles in group else ""
+    smiles = _smiles(group[keys.smiles][()]) if keys.smiles in group else ""
     charge: Any = 0
     if keys.numbers in group:
         given = np.asarray(group[keys.numbers][()])
         if given.dtype.kind in "OS":
             given = numbers_of(_text(symbol) for symbol in given)
         numbers = given.astype(np.int64) if given.dtype.kind in "uif" else given
+        if keys.atom_order and smiles:
+            mapped, charge = mapped_atoms(smiles, keys.atom_order)
+            if not np.array_equal(mapped, numbers):
+                raise ValueError(f"its atomic numbers are not those of its SMILES in the order {keys.atom_order!r}")
     else:
         numbers, charge = mapped_atoms(smiles, keys.atom_order)
     if keys.charge in group:
@@ -174,11 +185,20 @@ def _add(frames: FrameCollector, group: _Group, keys: Keys) -> None:
         ]
         return np.stack(arrays, axis=-1) if arrays else None
 
+    around = group.name.rpartition("/")[0]  # of a group that holds one structure alone: its molecule
     multiplicity = np.asarray(group[keys.multiplicity][()]).ravel() if keys.multiplicity in group else 0
     frames.add(
         numbers, positions, columns(keys.energies, (len(positions),)), columns(keys.forces, positions.shape), charge=charge,
-        multiplicity=multiplicity, properties=columns(keys.properties, (len(positions),)), name=group.name.strip("/"), smiles=smiles,
+        multiplicity=multiplicity, properties=columns(keys.properties, (len(positions),)), smiles=smiles,
+        name=(around if single and group.molecule == group.name and around else group.molecule).strip("/"),
     )  # fmt: skip
+
+
+def _smiles(value: Any) -> str:
+    """A text, or one of single characters, as ANI keeps it."""
+    if isinstance(value, np.ndarray) and value.size > 1 and value.dtype.kind == "S":
+        return b"".join(value.ravel()).decode(errors="replace")
+    return _text(value)
 
 
 def _text(value: Any) -> str:

@@ -102,7 +102,7 @@ def write(path: Path, frames: Frames, keys: Keys, facts: Any = None) -> None:
         (keys.multiplicity, frames.multiplicity),
         (keys.name, frames.names),
     ):
-        if key:
+        if key and len(values):
             arrays[key] = np.asarray(values)
     with replacing(path) as temporary, appending(temporary, afresh=True) as buffer:
         np.savez(buffer, **arrays)

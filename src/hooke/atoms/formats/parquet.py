@@ -82,7 +82,7 @@ def write(path: Path, frames: Frames, keys: Keys, facts: Any = None) -> None:
     for key, values in (
         (keys.charge, frames.charge), (keys.multiplicity, frames.multiplicity), (keys.smiles, frames.smiles), (keys.name, frames.names),
     ):  # fmt: skip
-        if key and key not in columns:
+        if key and key not in columns and len(values):
             columns[key] = values
     with replacing(path) as temporary:
         pq.write_table(pa.table(columns), temporary)

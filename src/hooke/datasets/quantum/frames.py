@@ -1,4 +1,4 @@
-"""Your own frames: XYZ, extended XYZ, SD, HDF5, npz or Parquet, with units, methods and kind of energy as you state them."""
+"""Your own frames: XYZ, extended XYZ, SD, HDF5, npz, Parquet or ASE databases, with units, methods and kind of energy as you state them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CARD = QuantumCard(
     citation="",
     size="as large as your disk",
     levels=("frame", "atom"),
-    layout="XYZ, extended XYZ, SD (V2000, V3000), HDF5 in groups, npz, Parquet; packed by gzip, bzip2 or xz where it is text",
+    layout="XYZ, extended XYZ, SD (V2000, V3000), HDF5 in groups, npz, Parquet, ASE databases; packed by gzip, bzip2 or xz where it is text",
     e0="frames of one atom",
     charges="stated per frame",
     spins="stated per frame",

@@ -40,3 +40,4 @@ class Dataset(FrameDataset):
 
     card = CARD
     layout = Keys(energies=("total_energy",), forces=("atomic_forces",))
+    suffix = ".db"

@@ -15,7 +15,7 @@ import pytest
 from hooke.core import registry
 from hooke.core.errors import UsageError
 from hooke.core.label import Label
-from hooke.core.recipe import Recipe, resolve
+from hooke.core.recipe import Recipe, named_thing, resolve
 from hooke.core.runs import RunFolder
 from hooke.estimators import Estimator, mean
 from hooke.evaluate.blending import blend_weights
@@ -106,7 +106,7 @@ def test_no_fold_sees_its_own_rows(tmp_path: Path) -> None:
 
     def predicted(features: np.ndarray, targets: np.ndarray, name: str) -> np.ndarray:
         shutil.rmtree(tmp_path / "candidates", ignore_errors=True)
-        outcome = automatic._Outcome(name, {"name": name}, [])
+        outcome = automatic._Outcome(name, named_thing("models", {"name": name}, "model", ""), [])
         data = automatic._Data(np.arange(60), {"": features}, targets, targets, ~np.isnan(targets), fold)
         found = automatic._out_of_fold(
             RunFolder(tmp_path), recipe, spec, outcome, data, np.inf, SimpleNamespace(advance=lambda *_, **__: None)

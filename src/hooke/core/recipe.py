@@ -157,6 +157,7 @@ class Automatic:
         folds: Into which the training rows are cut.
         penalty: How strongly the weights of the blend are pulled towards equal ones.
         budget: Seconds that comparing may take; candidates that would take longer are left out. A single candidate is never left out.
+        vectors: Encoders whose vectors candidates read besides, where their weights are on the machine.
         network: That is trained from scratch, as model:preset.
         pretrained: The run, or encoder inside the package, that is fine-tuned.
     """
@@ -165,6 +166,7 @@ class Automatic:
     folds: int = 5
     penalty: float = 0.1
     budget: float = 300.0
+    vectors: tuple[str, ...] = ("minimol",)
     network: str = "dmpnn:small"
     pretrained: str = "tiny"
 

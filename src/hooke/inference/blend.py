@@ -83,10 +83,14 @@ class Blend(Predictor):
 
     def members(self, batch: Batch) -> dict[str, Members]:
         """See `Predictor.members`."""
-        means, stds = zip(*self.each(batch).values(), strict=True)
-        weights = np.stack([part.weights for part in self.parts])
-        mean, std = as_values(*blended(np.stack(means), np.stack(stds), weights), self.floors)
+        mean, std = self.blended(self.each(batch))
         return {self._level: Members(mean[None], std[None])}
+
+    def blended(self, found: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+        """(items, columns) predictions and their standard deviations from what `each` gave."""
+        means, stds = zip(*(found[part.name] for part in self.parts), strict=True)
+        weights = np.stack([part.weights for part in self.parts])
+        return as_values(*blended(np.stack(means), np.stack(stds), weights), self.floors)
 
 
 def as_logarithms(mean: np.ndarray, std: np.ndarray, floors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

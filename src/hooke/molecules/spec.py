@@ -122,7 +122,7 @@ def _descriptors(smiles: Sequence[str]) -> np.ndarray:
 
 MORGAN, FEATURES = "morgan_bits", "baseline_features"
 MORGAN_COUNTS, ATOM_PAIRS, DESCRIPTORS = "morgan_counts", "atom_pair_counts", "descriptors"
-MORGAN_COUNT_WIDTH, ATOM_PAIR_WIDTH = 4096, 2048
+MORGAN_COUNT_WIDTH, ATOM_PAIR_WIDTH, DESCRIPTOR_WIDTH = 4096, 2048, 119
 EXTRAS: Mapping[str, Callable[[Sequence[str]], np.ndarray]] = {
     MORGAN: packed_bits, FEATURES: _features, MORGAN_COUNTS: _morgan_counts, ATOM_PAIRS: _atom_pair_counts,
     DESCRIPTORS: _descriptors,

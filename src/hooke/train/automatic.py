@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from hooke.core.checked import kept_arrays, write_parquet
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.label import Label
 from hooke.core.progress import Progress, progress
-from hooke.core.recipe import Recipe, named_thing
+from hooke.core.recipe import Named, Recipe, named_thing
 from hooke.core.runs import RunFolder
 from hooke.core.types import Spec, group_means, group_starts, labels_of
 from hooke.estimators import FEWEST, Estimator, estimator_class
@@ -37,7 +37,7 @@ from hooke.inference.blocks import Blocks, is_available
 from hooke.inference.ensemble import Prediction
 from hooke.modalities import Candidate, Trainable, identified, trainable
 from hooke.train.gradient_free import is_kept, save_arrays
-from hooke.train.measure import OutOfFold
+from hooke.train.measure import Known
 
 _LOG = logging.getLogger("hooke")
 MOST_LABELS = 12  # beyond them the network alone is trained, as beyond `Trainable.most_baseline_rows`
@@ -76,7 +76,7 @@ class _Outcome:
     """What became of a candidate."""
 
     name: str
-    model: dict[str, Any]
+    chosen: Named
     blocks: list[str]
     status: str = LEFT_OUT
     reason: str = ""
@@ -86,7 +86,8 @@ class _Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """For `blend.json`."""
-        return {**asdict(self), "used": self.status == USED}
+        shown = {option.name: getattr(self, option.name) for option in fields(self)}
+        return {**shown, "model": shown.pop("chosen").to_json(), "used": self.status == USED}
 
 
 def tried(recipe: Recipe) -> dict[str, Candidate]:
@@ -132,7 +133,7 @@ def _not_applicable(recipe: Recipe, store: Any) -> str:
 
 def automatic(
     run: RunFolder, recipe: Recipe, spec: Spec, store: Any, split: Split, *, show_progress: bool = True
-) -> tuple[Blend, OutOfFold]:
+) -> tuple[Blend, Known]:
     """Compare, choose, fit.
 
     Args:
@@ -154,14 +155,15 @@ def automatic(
     if not labels:
         raise UsageError(f"the automatic choice predicts labels of whole {modality.items}, and the data carry none")
     widths, candidates = [label.columns for label in labels], tried(recipe)
-    blocks = _blocks(run, candidates)
+    blocks = _blocks(run, candidates, options.vectors)
     data, floors = _data(modality, recipe, spec, store, split.train, blocks)
     outcomes: list[_Outcome] = []
     kept: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     spent = 0.0
     with progress(len(candidates) * (options.folds + 1), "comparing models", "fits", show=show_progress) as bar:
         for name, candidate in candidates.items():
-            outcome = _Outcome(name, {"name": candidate.estimator, **candidate.options}, blocks[name])
+            chosen = named_thing("models", {"name": candidate.estimator, **candidate.options}, "model", "")
+            outcome = _Outcome(name, chosen, blocks[name])
             outcomes.append(outcome)
             left = options.budget - spent if len(candidates) > 1 and kept else np.inf
             predicted = _out_of_fold(run, recipe, spec, outcome, data, left, bar)
@@ -190,31 +192,42 @@ def automatic(
         },
     )  # fmt: skip
     logarithms = tuple(label.name for label, floor in zip(labels, floors, strict=True) if not np.isnan(floor))
-    return blend_of(run, recipe, spec, modality), OutOfFold(data.rows, Prediction(mean, std), data.stored, logarithms)
+    return blend_of(run, recipe, spec, modality), Known(data.rows, Prediction(mean, std), data.stored, logarithms)
 
 
-def write_candidate_predictions(
+def predictions_of_test(
     run: RunFolder, recipe: Recipe, spec: Spec, store: Any, split: Split, blend: Blend
-) -> None:
-    """What each candidate alone says of the test rows, as `candidates_test.parquet`: columns "row", "candidate" and the predicted ones."""
+) -> Known | None:
+    """What the blend says of the test rows; None without any.
+
+    What each candidate alone says of them is written as `candidates_test.parquet`: columns "row", "candidate" and the predicted ones.
+    """
     if not len(split.test):
-        return
-    modality, tables = trainable(recipe.modality, "fit"), []
-    columns = blend.columns(modality.levels[0])
+        return None
+    modality, tables, parts, truth = trainable(recipe.modality, "fit"), [], [], []
+    level = modality.levels[0]
     for batch in modality.loader(store, split.test, blend.carried(spec), recipe, part="predict").epoch(0):
-        for name, (mean, std) in blend.each(batch).items():
+        found = blend.each(batch)
+        parts.append(blend.blended(found))
+        truth.append(batch.targets[level].numpy().astype(np.float64))
+        for name, (mean, std) in found.items():
             values = as_values(mean, std, blend.floors)[0]
-            part = {column: values[:, place] for place, column in enumerate(columns)}
-            tables.append(pl.DataFrame({"row": batch.rows.numpy(), "candidate": [name] * len(values), **part}))
+            columns = {column: values[:, place] for place, column in enumerate(blend.columns(level))}
+            tables.append(pl.DataFrame({"row": batch.rows.numpy(), "candidate": [name] * len(values), **columns}))
     write_parquet(pl.concat(tables), run.path(CANDIDATE_PREDICTIONS))
+    mean, std = (np.concatenate(found) for found in zip(*parts, strict=True))
+    return Known(split.test, Prediction(mean, std), np.concatenate(truth))
 
 
-def _blocks(run: RunFolder, candidates: Mapping[str, Candidate]) -> dict[str, list[str]]:
+def _blocks(run: RunFolder, candidates: Mapping[str, Candidate], wanted: Sequence[str]) -> dict[str, list[str]]:
     """What each candidate sees; a run that goes on keeps to what it began with."""
     if run.path("candidates.json").exists():
         return run.read_json("candidates.json")
     chosen = {
-        name: [*candidate.blocks, *(encoder for encoder in candidate.optional if is_available(encoder))]
+        name: [
+            *candidate.blocks,
+            *(encoder for encoder in candidate.optional if encoder in wanted and is_available(encoder)),
+        ]
         for name, candidate in candidates.items()
     }
     run.write_json("candidates.json", chosen)
@@ -290,9 +303,11 @@ def _out_of_fold(
 
 def _fitted(outcome: _Outcome, spec: Spec, recipe: Recipe, data: _Data, places: np.ndarray) -> Estimator:
     """The estimator of a candidate, fitted to some of the rows."""
-    modality = trainable(recipe.modality, "fit")
-    chosen = named_thing("models", outcome.model, "model", "")
-    estimator = estimator_class(chosen.name)(chosen.config, spec, modality.levels[0])
+    made, level = (
+        registry.module("estimators", outcome.chosen.name).Estimator,
+        trainable(recipe.modality, "fit").levels[0],
+    )
+    estimator: Estimator = made(outcome.chosen.config, spec, level)
     estimator.fit(data.of(outcome.blocks)[places], data.targets[places], seed=recipe.seed * 1000)
     return estimator
 

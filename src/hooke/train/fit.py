@@ -25,10 +25,10 @@ from hooke.evaluate.splits import Split, part_of
 from hooke.inference.ensemble import Ensemble, Predictor
 from hooke.inference.loaded import read_recipe
 from hooke.modalities import trainable
-from hooke.train.automatic import automatic, settled, write_candidate_predictions
+from hooke.train.automatic import automatic, predictions_of_test, settled
 from hooke.train.devices import check_can_start, single_device
 from hooke.train.gradient_free import fitted
-from hooke.train.measure import censored, measure
+from hooke.train.measure import Known, censored, measure
 from hooke.train.member import Member, Watch, trained
 
 SPEC = "spec.json"
@@ -209,15 +209,15 @@ def _work(
         pl.DataFrame({"row": np.arange(len(store)), "split": split.labels(len(store))}), run.path("split.parquet")
     )
     predictor: Predictor
-    out_of_fold = None
+    known: dict[str, Known | None] = {}
     if recipe.is_automatic:
-        predictor, out_of_fold = automatic(run, recipe, spec, store, split, show_progress=show_progress)
-        write_candidate_predictions(run, recipe, spec, store, split, predictor)
+        predictor, known["valid"] = automatic(run, recipe, spec, store, split, show_progress=show_progress)
+        known["test"] = predictions_of_test(run, recipe, spec, store, split, predictor)
     elif recipe.has_estimator:
         predictor = fitted(run, recipe, spec, store, split)
     else:
         predictor = _networks(run, recipe, spec, store, split, pretrained, show_progress, watch)
-    measure(run, recipe, store, split, spec, predictor, out_of_fold=out_of_fold)
+    measure(run, recipe, store, split, spec, predictor, known=known)
     run.update(
         censored=censored(modality, store, split, spec),
         parameters=predictor.parameters,

@@ -8,10 +8,11 @@ written and calibrated as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -89,8 +90,9 @@ class _Block:
 
 
 @dataclass(frozen=True)
-class OutOfFold:
-    """Predictions of the training rows by models that were not fitted to them: what stands in the place of validation rows.
+class Known:
+    """Predictions that are there already: of test rows, or of training rows by models that were not fitted to them, in the place of
+    validation rows.
 
     Attributes:
         rows: (n,) of the store.
@@ -112,27 +114,27 @@ class OutOfFold:
 
 def measure(
     run: RunFolder, recipe: Recipe, store: Any, split: Split, spec: Spec, predictor: Predictor, *,
-    out_of_fold: OutOfFold | None = None,
+    known: Mapping[str, Known | None] = MappingProxyType({}),
 ) -> None:  # fmt: skip
     """Predict valid and test, write the predictions of whole rows (or groups), and the metrics of every level.
 
     Args:
         run, recipe, store, split, spec: Of the run.
         predictor: What it has learnt.
-        out_of_fold: In the place of the validation rows.
+        known: Part → its predictions, where they are there already.
     """
     modality = trainable(recipe.modality, "fit")
     main = modality.group or modality.levels[0]
     metrics: dict[str, Any] = {}
     for part, rows in (("valid", split.valid), ("test", split.test)):
-        known = out_of_fold if part == "valid" else None
-        if not len(rows) and known is None:
+        given = known.get(part)
+        if not len(rows) and given is None:
             continue
         levels: dict[str, _Level] = {}
         losses: dict[str, float] = {}
         with _PredictionFile(run, modality, store, spec, predictor.columns(modality.levels[0]), part) as file:
             blocks = _blocks(modality, recipe, store, rows, spec, predictor, losses)
-            for block in blocks if known is None else [known.block(modality.levels[0])]:
+            for block in blocks if given is None else [given.block(modality.levels[0])]:
                 for level, found in block.members.items():
                     labels = labels_of(spec, level)
                     bounds = modality.bounds(store, block.rows) if level == modality.levels[0] else None
@@ -150,7 +152,7 @@ def measure(
         if part == "valid" and main in levels:
             labels = labels_of(spec, modality.levels[0])
             prediction, truth, bounds = levels[main].kept()
-            fitted = calibrate(prediction, exact(truth, bounds), labels, logarithms=known.logarithms if known else ())
+            fitted = calibrate(prediction, exact(truth, bounds), labels, logarithms=given.logarithms if given else ())
             run.write_json("uncertainty.json", fitted)
     run.write_json("metrics.json", metrics)
     run.write_json("leaks.json", modality.leaks(store, split))
@@ -270,7 +272,7 @@ def calibrate(
     level: float = 0.9,
     logarithms: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Label name -> conformal calibration on these rows: intervals for values, sets for classes; see `OutOfFold.logarithms`.
+    """Label name -> conformal calibration on these rows: intervals for values, sets for classes; see `Known.logarithms`.
 
     Censored values count as not measured.
     """

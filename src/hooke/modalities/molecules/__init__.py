@@ -27,6 +27,7 @@ from hooke.molecules.source import MoleculeRows, Preparation, PreparedChunk, Str
 from hooke.molecules.spec import (
     ATOM_PAIR_WIDTH,
     ATOM_PAIRS,
+    DESCRIPTOR_WIDTH,
     DESCRIPTORS,
     EXTRAS,
     FEATURES,
@@ -51,14 +52,15 @@ if TYPE_CHECKING:
     from hooke.nn.graphs.molecule_model import MoleculeModel
 
 MIXTURES = {"toymix": 153_000, "largemix": 5_400_829, "ultralarge": 83_000_000}  # rows, as their cards state
-_KERNELS = {"counts": (MORGAN_COUNT_WIDTH, ATOM_PAIR_WIDTH)}
+_KERNELS = {"counts": (MORGAN_COUNT_WIDTH, ATOM_PAIR_WIDTH), "radial": (DESCRIPTOR_WIDTH,)}
 _FOR_KERNELS = (MORGAN_COUNTS, ATOM_PAIRS, DESCRIPTORS)
 CANDIDATES = {
-    "gaussian_process": Candidate("gaussian_process", _KERNELS, _FOR_KERNELS),
-    "support_vectors": Candidate("support_vectors", _KERNELS, _FOR_KERNELS),
+    "gaussian_process": Candidate("gaussian_process", _KERNELS, _FOR_KERNELS, ("minimol",)),
+    "support_vectors": Candidate("support_vectors", _KERNELS, _FOR_KERNELS, ("minimol",)),
     "ridge": Candidate("ridge", blocks=(MORGAN_COUNTS, DESCRIPTORS)),
+    "probe": Candidate("gaussian_process", blocks=("tiny",)),
     "extra_trees": Candidate(
-        "extra_trees", {"trees": 100, "feature_share": 0.1, "least_varied": 0.01}, (MORGAN_COUNTS, DESCRIPTORS)
+        "extra_trees", {"trees": 64, "feature_share": 0.1, "least_varied": 0.01}, (MORGAN_COUNTS, DESCRIPTORS)
     ),
 }
 _DESCRIBED, _LABELS_SHOWN = 50_000, 40

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,13 +14,15 @@ import pytest
 from hooke.core import registry
 from hooke.core.errors import UsageError
 from hooke.core.label import Label
-from hooke.core.recipe import Recipe, named_thing, resolve
+from hooke.core.recipe import Recipe, resolve
 from hooke.core.runs import RunFolder
 from hooke.estimators import Estimator, mean
 from hooke.evaluate.blending import blend_weights
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.predict import predict_in_memory
+from hooke.modalities import Candidate
 from hooke.train import automatic
+from hooke.train.contenders import Contest, OfEstimator, Rows
 from hooke.train.fit import fit, prepare, resume, split_of
 
 CHEAP = ("gaussian_process", "ridge")
@@ -105,14 +106,12 @@ def test_no_fold_sees_its_own_rows(tmp_path: Path) -> None:
     spec, recipe = SimpleNamespace(labels=(Label("y"),)), resolve({"data": {"name": "csv"}, "model": {"name": "auto"}})
 
     def predicted(features: np.ndarray, targets: np.ndarray, name: str) -> np.ndarray:
-        shutil.rmtree(tmp_path / "candidates", ignore_errors=True)
-        outcome = automatic._Outcome(name, named_thing("models", {"name": name}, "model", ""), [])
-        data = automatic._Data(np.arange(60), {"": features}, targets, targets, ~np.isnan(targets), fold)
-        found = automatic._out_of_fold(
-            RunFolder(tmp_path), recipe, spec, outcome, data, np.inf, SimpleNamespace(advance=lambda *_, **__: None)
-        )
-        assert found is not None
-        return found[0]
+        data = Rows(np.arange(60), {"": features}, targets, targets, ~np.isnan(targets), fold)
+        contest = Contest(RunFolder(tmp_path), recipe, spec, None, data, np.full(1, np.nan))
+        contender, found = OfEstimator(name, Candidate(name), ()), np.zeros(60)
+        for number in range(5):
+            found[fold == number] = contender.fold(contest, number, np.inf)[0][:, 0]
+        return found
 
     for name in ("gaussian_process", "support_vectors", "ridge"):
         before = predicted(features, targets, name)
@@ -161,23 +160,23 @@ def test_a_reloaded_run_predicts_the_same(finished: RunFolder, assay: Path) -> N
 def test_a_killed_run_goes_on_to_the_same_bits(
     finished: RunFolder, assay: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, fits = automatic._fitted, []
+    real, fits = OfEstimator.fitted, []
 
-    def counted(outcome: Any, spec: Any, recipe: Recipe, data: Any, places: np.ndarray) -> Any:
-        fits.append((outcome.name, len(places), int(places.sum())))
-        return real(outcome, spec, recipe, data, places)
+    def counted(self: OfEstimator, contest: Contest, places: np.ndarray) -> Any:
+        fits.append((self.name, len(places), int(places.sum())))
+        return real(self, contest, places)
 
-    def killed(outcome: Any, *rest: Any) -> Any:
+    def killed(self: OfEstimator, contest: Contest, places: np.ndarray) -> Any:
         if len(fits) == 7:
             raise KeyboardInterrupt
-        return counted(outcome, *rest)
+        return counted(self, contest, places)
 
-    monkeypatch.setattr(automatic, "_fitted", killed)
+    monkeypatch.setattr(OfEstimator, "fitted", killed)
     with pytest.raises(KeyboardInterrupt):
         fit(recipe_of(assay), runs=tmp_path, show_progress=False)
     [folder] = (tmp_path / "assay").iterdir()
     assert RunFolder(folder).info["status"] == "interrupted"
-    monkeypatch.setattr(automatic, "_fitted", counted)
+    monkeypatch.setattr(OfEstimator, "fitted", counted)
     run = resume(folder, show_progress=False)
     assert len(fits) == len(set(fits)) == 12  # nothing twice: five folds and the last fit of both
     for name in ("predictions_valid.parquet", "predictions_test.parquet", automatic.CANDIDATE_PREDICTIONS):

@@ -146,6 +146,7 @@ class TrainSection:
 
 
 AUTOMATIC = "auto"  # in the place of a model's name
+NETWORKS = ("finetuned", "scratch")  # candidates of every modality
 
 
 @dataclass(frozen=True)
@@ -424,7 +425,7 @@ def _check_candidates(config: Automatic, modality: Any) -> None:
     """The modality has candidates, and those that are named are there."""
     if not modality.candidates:
         raise UsageError(f"there is no automatic choice for {modality.name}: name a model")
-    known = list(dict.fromkeys([*modality.candidates, *registry.names("estimators")]))
+    known = list(dict.fromkeys([*modality.candidates, *NETWORKS, *registry.names("estimators")]))
     for name in config.candidates:
         if name not in known:
             raise UnknownNameError("model", name, [AUTOMATIC, *known, *registry.names("models")])

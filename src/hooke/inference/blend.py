@@ -20,9 +20,10 @@ from hooke.core.runs import RunFolder
 from hooke.core.types import Batch, Spec, labels_of
 from hooke.evaluate.blending import blended
 from hooke.inference.blocks import Blocks
-from hooke.inference.ensemble import Estimates, Members, Predictor
-from hooke.inference.network import ARRAYS, estimator_of
+from hooke.inference.ensemble import Ensemble, Estimates, Members, Predictor
+from hooke.inference.network import ARRAYS, build_network, build_task, device_of, estimator_of
 from hooke.modalities import Trainable
+from hooke.nn.weights import load_weights
 
 BLEND = "blend.json"
 
@@ -121,17 +122,30 @@ def blend_of(run: RunFolder, recipe: Recipe, spec: Spec, modality: Trainable, de
         if not entry["used"]:
             continue
         weights = np.repeat(np.array(entry["weights"], np.float64), widths)
-        parts.append(Part(entry["name"], predictor_of(run, entry, spec, modality), weights, True))
+        predictor = predictor_of(run, entry, recipe, spec, modality, device)
+        parts.append(Part(entry["name"], predictor, weights, isinstance(predictor, Estimates)))
     if not parts:
         raise DataError(f"{run.path(BLEND)} names no candidate that is used")
     names = [name for label in labels for name in label.column_names]
     return Blend(parts, level, names, floors)
 
 
-def predictor_of(run: RunFolder, entry: Mapping[str, Any], spec: Spec, modality: Trainable) -> Predictor:
-    """What a candidate of `blend.json` predicts with."""
-    level = modality.levels[0]
+def predictor_of(
+    run: RunFolder, entry: Mapping[str, Any], recipe: Recipe, spec: Spec, modality: Trainable, device: str
+) -> Predictor:
+    """What a candidate of `blend.json` predicts with: networks, or an estimator.
+
+    Raises:
+        DataError: Its weights or arrays are missing or damaged.
+    """
     chosen = named_thing("models", entry["model"], "model", "")
+    if chosen.kind == "models":
+        task = build_task(recipe.task, spec)
+        networks = [build_network(modality, chosen, spec, task) for _ in range(entry["members"])]
+        for number, network in enumerate(networks):
+            load_weights(network, run.path(f"members/{entry['name']}/{number}/best.safetensors"))
+        return Ensemble(networks, task, device_of(device))
+    level = modality.levels[0]
     estimator = estimator_of(member_file(run, entry["name"]), chosen, spec, level)
     columns = [name for label in labels_of(spec, level) for name in label.column_names]
     return Estimates([estimator], level, Blocks(modality, tuple(entry["blocks"])), columns)

@@ -23,11 +23,12 @@ from hooke.encoders import Encoder
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration, calibration_from_json
 from hooke.inference.blend import BLEND, blend_of
 from hooke.inference.ensemble import Ensemble, Predictor
-from hooke.inference.network import ARRAYS, build_network, build_task, estimates_of
+from hooke.inference.network import ARRAYS, build_network, build_task, device_of, estimates_of
 from hooke.inference.shipped import run_path, shipped_names
 from hooke.modalities import readable, trainable
 from hooke.nn.weights import load_weights
 
+WEIGHTS = "best.safetensors"
 _IDENTITY_SECTIONS = ("model", "task")
 
 
@@ -189,13 +190,6 @@ class LoadedRun(Encoder):
         return self.ensemble.embed(batch, lambda network, moved: modality.vectors(network, moved, options))
 
 
-def device_of(name: str) -> torch.device:
-    """A device by name; "auto" takes a GPU if there is one."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
-
-
 def read_recipe(run: RunFolder) -> Recipe:
     """The recipe of a run.
 
@@ -218,9 +212,12 @@ def next_step(run: RunFolder) -> tuple[str, str]:
 
 def _members(run: RunFolder, recipe: Recipe) -> tuple[Path, ...]:
     if recipe.is_automatic:
-        return (run.path(BLEND), *sorted(run.path("members").glob("*/**/*.safetensors")))
+        return (
+            run.path(BLEND),
+            *(path for name in (ARRAYS, WEIGHTS) for path in sorted(run.path("members").glob(f"*/**/{name}"))),
+        )
     folder = "refit" if run.path("refit").is_dir() else "members"
-    name = ARRAYS if recipe.has_estimator else "best.safetensors"
+    name = ARRAYS if recipe.has_estimator else WEIGHTS
     paths = tuple(run.path(f"{folder}/{member}/{name}") for member in range(recipe.train.ensemble))
     for path in paths:
         if not path.is_file():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from hooke.core import registry
@@ -51,6 +52,13 @@ def estimator_of(path: Path, chosen: Named, spec: Spec, level: str) -> Estimator
         check_safetensors(path)
         check_seal(path)
         return estimator_class(chosen.name).from_arrays(chosen.config, spec, level, load_file(path))
+
+
+def device_of(name: str) -> torch.device:
+    """A device by name; "auto" takes a GPU if there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
 
 
 def build_task(task: Named, spec: Spec) -> Task:

@@ -22,21 +22,21 @@ import polars as pl
 
 from hooke.core import registry
 from hooke.core.checked import kept_arrays, write_parquet
-from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.label import Label
 from hooke.core.progress import Progress, progress
-from hooke.core.recipe import Named, Recipe, named_thing
+from hooke.core.recipe import NETWORKS, Recipe, named_thing
 from hooke.core.runs import RunFolder
 from hooke.core.types import Spec, group_means, group_starts, labels_of
-from hooke.estimators import FEWEST, Estimator, estimator_class
+from hooke.estimators import FEWEST, estimator_class
 from hooke.evaluate.blending import better_as_logarithms, blend_weights, blended, grouped_folds, losses
 from hooke.evaluate.censoring import exact
 from hooke.evaluate.splits import Split
-from hooke.inference.blend import BLEND, Blend, as_values, blend_of, member_file
+from hooke.inference.blend import BLEND, Blend, as_values, blend_of
 from hooke.inference.blocks import Blocks, is_available
 from hooke.inference.ensemble import Prediction
 from hooke.modalities import Candidate, Trainable, identified, trainable
-from hooke.train.gradient_free import is_kept, save_arrays
+from hooke.train.contenders import Contender, Contest, OfEstimator, OfNetwork, OverBudget, Rows
 from hooke.train.measure import Known
 
 _LOG = logging.getLogger("hooke")
@@ -46,38 +46,12 @@ _LEAST_WEIGHT = 0.02  # below it a candidate is not fitted again
 USED, COMPARED, LEFT_OUT = "used", "compared, no weight", "left out"
 
 
-@dataclass(frozen=True)
-class _Data:
-    """The rows that candidates learn from.
-
-    Attributes:
-        rows: (n,) of the store.
-        features: Name of a block → (n, width) float32; "" for the features of the baselines.
-        stored: (n, labels) float64 as the store has them, NaN = not measured.
-        targets: The same, logarithms where labels are learnt so.
-        exact: (n, labels) bool: measured, and not a bound alone.
-        fold: (n,) number of the fold.
-    """
-
-    rows: np.ndarray
-    features: Mapping[str, np.ndarray]
-    stored: np.ndarray
-    targets: np.ndarray
-    exact: np.ndarray
-    fold: np.ndarray
-
-    def of(self, blocks: Sequence[str]) -> np.ndarray:
-        """(n, features) of some blocks."""
-        return np.hstack([self.features[name] for name in blocks or ("",)])
-
-
 @dataclass
 class _Outcome:
     """What became of a candidate."""
 
     name: str
-    chosen: Named
-    blocks: list[str]
+    contender: Contender | None
     status: str = LEFT_OUT
     reason: str = ""
     seconds: float = 0.0
@@ -87,26 +61,28 @@ class _Outcome:
     def to_json(self) -> dict[str, Any]:
         """For `blend.json`."""
         shown = {option.name: getattr(self, option.name) for option in fields(self)}
-        return {**shown, "model": shown.pop("chosen").to_json(), "used": self.status == USED}
+        contender = shown.pop("contender")
+        return {**shown, **(contender.to_json() if contender else {"blocks": []}), "used": self.status == USED}
 
 
-def tried(recipe: Recipe) -> dict[str, Candidate]:
-    """Name → candidate: those that the recipe names, else all of the modality and the estimators of third parties.
+def tried(recipe: Recipe) -> dict[str, Candidate | None]:
+    """Name → candidate, None for a network: those that the recipe names, else all of the modality, of third parties, and the networks.
 
     Raises:
         UnknownNameError: No such candidate.
         UsageError: An estimator that could not be saved.
     """
-    known = dict(trainable(recipe.modality, "fit").candidates)
-    others = {name: Candidate(name) for name in registry.names("estimators") if name not in known}
-    wanted = recipe.model.config.candidates or (*known, *(set(others) & set(registry.third_party("estimators"))))
+    known: dict[str, Candidate | None] = dict(trainable(recipe.modality, "fit").candidates)
+    registered = {name: Candidate(name) for name in registry.names("estimators") if name not in known}
+    foreign = [name for name in registered if name in registry.third_party("estimators")]
+    everything = {**registered, **known, **dict.fromkeys(NETWORKS)}
+    wanted = recipe.model.config.candidates or (*known, *foreign, *NETWORKS)
     for name in wanted:
-        if name not in known and name not in others:
-            raise UnknownNameError("candidate", name, [*known, *others])
-    chosen = {name: known.get(name) or others[name] for name in wanted}
-    for candidate in chosen.values():
-        estimator_class(candidate.estimator)
-    return chosen
+        if name not in everything:
+            raise UnknownNameError("candidate", name, everything)
+        if (candidate := everything[name]) is not None:
+            estimator_class(candidate.estimator)
+    return {name: everything[name] for name in wanted}
 
 
 def settled(recipe: Recipe, store: Any) -> Recipe:
@@ -157,37 +133,38 @@ def automatic(
     widths, candidates = [label.columns for label in labels], tried(recipe)
     blocks = _blocks(run, candidates, options.vectors)
     data, floors = _data(modality, recipe, spec, store, split.train, blocks)
-    outcomes: list[_Outcome] = []
+    contest = Contest(run, recipe, spec, store, data, np.repeat(floors, widths))
+    outcomes = [_entered(name, candidate, recipe, blocks.get(name, ())) for name, candidate in candidates.items()]
     kept: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    spent = 0.0
-    with progress(len(candidates) * (options.folds + 1), "comparing models", "fits", show=show_progress) as bar:
-        for name, candidate in candidates.items():
-            chosen = named_thing("models", {"name": candidate.estimator, **candidate.options}, "model", "")
-            outcome = _Outcome(name, chosen, blocks[name])
-            outcomes.append(outcome)
-            left = options.budget - spent if len(candidates) > 1 and kept else np.inf
-            predicted = _out_of_fold(run, recipe, spec, outcome, data, left, bar)
-            spent += outcome.seconds
+    with progress(len(outcomes) * (options.folds + 1), "comparing models", "fits", show=show_progress) as bar:
+        for outcome in outcomes:
+            left = options.budget - sum(other.seconds for other in outcomes) if len(outcomes) > 1 and kept else np.inf
+            predicted = _out_of_fold(contest, outcome, left, bar)
             if predicted is not None:
-                kept[name] = predicted
+                kept[outcome.name] = predicted
         used = [outcome for outcome in outcomes if outcome.name in kept]
+        if not used:
+            raise UsageError(
+                "nothing could be compared: " + "; ".join(f"{each.name}: {each.reason}" for each in outcomes)
+            )
         means, stds = (np.stack([kept[outcome.name][place] for outcome in used]) for place in (0, 1))
         _weigh(used, means, labels, data, options.penalty)
         for outcome in used:
-            path = member_file(run, outcome.name)
-            if outcome.status == USED and not is_kept(path):
-                estimator = _fitted(outcome, spec, recipe, data, np.arange(len(data.rows)))
-                save_arrays(path, estimator.arrays())
+            if outcome.status == USED and outcome.contender is not None:
+                outcome.contender.finish(contest)
             bar.advance(model=outcome.name)
+        for outcome in outcomes:
+            if outcome.contender is not None:
+                outcome.contender.tidy(contest)
     weights = np.stack([np.repeat(outcome.weights, widths) for outcome in used])
     learnt, spread = blended(means, stds, weights)
-    mean, std = as_values(learnt, spread, np.repeat(floors, widths))
+    mean, std = as_values(learnt, spread, contest.floors)
     run.write_json(
         BLEND,
         {
             "labels": [label.name for label in labels], "metrics": [_metric(label, floor) for label, floor in zip(labels, floors, strict=True)],
             "errors": _errors(learnt[None], labels, data)[0], "floors": floors, "folds": options.folds, "penalty": options.penalty,
-            "budget": options.budget, "seconds": round(spent, 1), "rows": len(data.rows),
+            "budget": options.budget, "seconds": round(sum(outcome.seconds for outcome in outcomes), 1), "rows": len(data.rows),
             "candidates": [outcome.to_json() for outcome in outcomes],
         },
     )  # fmt: skip
@@ -219,7 +196,7 @@ def predictions_of_test(
     return Known(split.test, Prediction(mean, std), np.concatenate(truth))
 
 
-def _blocks(run: RunFolder, candidates: Mapping[str, Candidate], wanted: Sequence[str]) -> dict[str, list[str]]:
+def _blocks(run: RunFolder, candidates: Mapping[str, Candidate | None], wanted: Sequence[str]) -> dict[str, list[str]]:
     """What each candidate sees; a run that goes on keeps to what it began with."""
     if run.path("candidates.json").exists():
         return run.read_json("candidates.json")
@@ -229,6 +206,7 @@ def _blocks(run: RunFolder, candidates: Mapping[str, Candidate], wanted: Sequenc
             *(encoder for encoder in candidate.optional if encoder in wanted and is_available(encoder)),
         ]
         for name, candidate in candidates.items()
+        if candidate is not None
     }
     run.write_json("candidates.json", chosen)
     return chosen
@@ -236,7 +214,7 @@ def _blocks(run: RunFolder, candidates: Mapping[str, Candidate], wanted: Sequenc
 
 def _data(
     modality: Trainable, recipe: Recipe, spec: Spec, store: Any, rows: np.ndarray, blocks: Mapping[str, Sequence[str]]
-) -> tuple[_Data, np.ndarray]:
+) -> tuple[Rows, np.ndarray]:
     """The rows to learn from, and (labels,) the least positive value of those that are learnt as logarithms, else NaN."""
     level, carried = modality.levels[0], spec
     readers = {
@@ -266,54 +244,64 @@ def _data(
     targets[np.isnan(stored)] = np.nan
     _, groups = np.unique(identified(modality, store, rows), return_inverse=True)
     fold = grouped_folds(groups, recipe.model.config.folds, seed=recipe.seed)
-    return _Data(rows, features, stored, targets, known, fold), floors
+    return Rows(rows, features, stored, targets, known, fold), floors
+
+
+def _entered(name: str, candidate: Candidate | None, recipe: Recipe, blocks: Sequence[str]) -> _Outcome:
+    """A candidate before its first fit; one that cannot be tried has no contender, but a reason."""
+    if candidate is not None:
+        return _Outcome(name, OfEstimator(name, candidate, blocks))
+    try:
+        return _Outcome(name, OfNetwork(name, recipe, recipe.model.config.pretrained if name == NETWORKS[0] else None))
+    except (UsageError, DataError) as error:
+        return _Outcome(name, None, reason=str(error))
 
 
 def _out_of_fold(
-    run: RunFolder, recipe: Recipe, spec: Spec, outcome: _Outcome, data: _Data, left: float, bar: Progress
+    contest: Contest, outcome: _Outcome, left: float, bar: Progress
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """(n, columns) predictions of rows that were not fitted to, and their standard deviations; None where that would take too long."""
-    found: tuple[np.ndarray, np.ndarray] | None = None
-    folds = int(data.fold.max()) + 1
-    for fold in range(folds):
-        inside = data.fold == fold
+    data, contender, folder = contest.data, outcome.contender, contest.run.path(f"candidates/{outcome.name}")
+    decided = f"candidates/{outcome.name}/left_out.json"
+    if contest.run.path(decided).exists():
+        outcome.reason, outcome.seconds = (contest.run.read_json(decided)[name] for name in ("reason", "seconds"))
+    if outcome.reason or contender is None:
+        bar.advance(data.folds + 1, model=outcome.name)
+        return None
+    means = stds = np.zeros((len(data.rows), 0))
+    for fold in range(data.folds):
 
-        def predicted(inside: np.ndarray = inside) -> dict[str, np.ndarray]:
+        def predicted(fold: int = fold) -> dict[str, np.ndarray]:
             started = time.monotonic()
-            estimator = _fitted(outcome, spec, recipe, data, np.flatnonzero(~inside))
-            mean, std = estimator.predict(data.of(outcome.blocks)[inside])
+            mean, std = contender.fold(contest, fold, left)
             return {"mean": mean, "std": std, "seconds": np.array(time.monotonic() - started)}
 
-        arrays = kept_arrays(run.path(f"candidates/{outcome.name}/{fold}.npz"), predicted, "is comparing models")
-        outcome.seconds = round(outcome.seconds + float(arrays["seconds"]), 3)
-        if found is None:
-            found = np.zeros((len(inside), arrays["mean"].shape[1])), np.zeros((len(inside), arrays["mean"].shape[1]))
-        found[0][inside], found[1][inside] = arrays["mean"], arrays["std"]
-        bar.advance(model=outcome.name)
-        wanted = outcome.seconds * (folds + 1)
-        if not fold and wanted > left:
-            outcome.reason = (
-                f"{folds + 1} fits would take {wanted:.0f} s, and {max(left, 0):.0f} s of the budget are left"
-            )
-            bar.advance(folds)
+        started = time.monotonic()
+        try:
+            arrays = kept_arrays(folder / f"{fold}.npz", predicted, "is comparing models")
+            outcome.seconds = round(outcome.seconds + float(arrays["seconds"]), 3)
+            wanted, fits = outcome.seconds * (data.folds + 1), data.folds + 1
+            if not fold and wanted > left:
+                raise OverBudget(
+                    f"{fits} fits would take {wanted:.0f} s, and {max(left, 0):.0f} s of the budget are left"
+                )
+        except OverBudget as decision:
+            outcome.reason = str(decision)
+            outcome.seconds = outcome.seconds or round(time.monotonic() - started, 3)
+            contest.run.write_json(decided, {"reason": outcome.reason, "seconds": outcome.seconds})
+            bar.advance(data.folds + 1 - fold, model=outcome.name)
             return None
+        if not fold:
+            means, stds = (np.zeros((len(data.rows), arrays["mean"].shape[1])) for _ in range(2))
+        inside = data.fold == fold
+        means[inside], stds[inside] = arrays["mean"], arrays["std"]
+        bar.advance(model=outcome.name)
     outcome.status = COMPARED
-    return found
-
-
-def _fitted(outcome: _Outcome, spec: Spec, recipe: Recipe, data: _Data, places: np.ndarray) -> Estimator:
-    """The estimator of a candidate, fitted to some of the rows."""
-    made, level = (
-        registry.module("estimators", outcome.chosen.name).Estimator,
-        trainable(recipe.modality, "fit").levels[0],
-    )
-    estimator: Estimator = made(outcome.chosen.config, spec, level)
-    estimator.fit(data.of(outcome.blocks)[places], data.targets[places], seed=recipe.seed * 1000)
-    return estimator
+    return means, stds
 
 
 def _weigh(
-    outcomes: Sequence[_Outcome], means: np.ndarray, labels: Sequence[Label], data: _Data, penalty: float
+    outcomes: Sequence[_Outcome], means: np.ndarray, labels: Sequence[Label], data: Rows, penalty: float
 ) -> None:
     """Errors and weights of each label, and what follows for each candidate."""
     for predictions, truth, classes in _measured(means, labels, data):
@@ -327,7 +315,7 @@ def _weigh(
             outcome.status = USED
 
 
-def _measured(means: np.ndarray, labels: Sequence[Label], data: _Data) -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:
+def _measured(means: np.ndarray, labels: Sequence[Label], data: Rows) -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:
     """Of each label the (models, n, columns) predictions and (n,) truth of the rows that say what is right, and whether it has classes.
 
     Those are rows with an exact measurement; none where they are fewer than a label is learnt from.
@@ -341,7 +329,7 @@ def _measured(means: np.ndarray, labels: Sequence[Label], data: _Data) -> Iterat
         yield means[:, rows, columns], data.targets[rows, number], label.kind != "regression"
 
 
-def _errors(means: np.ndarray, labels: Sequence[Label], data: _Data) -> list[list[float]]:
+def _errors(means: np.ndarray, labels: Sequence[Label], data: Rows) -> list[list[float]]:
     """Of each model the error on each label; NaN where too little is measured."""
     found: list[list[float]] = [[] for _ in means]
     for predictions, truth, classes in _measured(means, labels, data):

@@ -29,7 +29,7 @@ from hooke.train.automatic import automatic, predictions_of_test, settled
 from hooke.train.devices import check_can_start, single_device
 from hooke.train.gradient_free import fitted
 from hooke.train.measure import Known, censored, measure
-from hooke.train.member import Member, Watch, trained
+from hooke.train.member import Member, Watch, adapted, trained
 
 SPEC = "spec.json"
 OWED, REPORTED = "owed", "written"  # states of a run's report
@@ -152,23 +152,6 @@ def finetune(
     if mode not in ("full", "probe"):
         raise UsageError(f"mode must be 'full' or 'probe', got {mode!r}")
     return fit(adapted(recipe, pretrained, mode), runs=runs, pretrained=Path(pretrained), **options)
-
-
-def adapted(recipe: Recipe, pretrained: Path, mode: str = "full") -> Recipe:
-    """A recipe with the model of a pretrained run, and what of that run its encoder depends on.
-
-    Raises:
-        UsageError: The run is about something else, or has no encoder.
-    """
-    run = RunFolder.open(pretrained)
-    before = read_recipe(run)
-    if before.modality != recipe.modality:
-        raise UsageError(f"{pretrained} is about {before.modality}, the recipe {recipe.name!r} about {recipe.modality}")
-    if before.has_estimator:
-        raise UsageError(f"{pretrained} is a run of the estimator {before.model.name!r}, which has no encoder to adapt")
-    rate = 0.0 if mode == "probe" else recipe.train.encoder_rate
-    chosen = trainable(recipe.modality, "finetune").inherit(recipe, run)
-    return replace(chosen, model=before.model, train=replace(recipe.train, encoder_rate=rate))
 
 
 def _train(

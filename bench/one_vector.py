@@ -86,6 +86,7 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--molecules", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", help="one model or encoder")
     given = parser.parse_args()
     silence_rdkit()
     torch.set_num_threads(1)
@@ -93,19 +94,24 @@ def main() -> None:
     generator = np.random.default_rng(given.seed)
     ways = [writings(text, generator) for text in smiles]
     texts = {name: [way[name] for way in ways] for name in ways[0]}
-    arrays = {name: prepare(some, encodings=ENCODINGS).arrays for name, some in {"given": smiles, **texts}.items()}
+    models = [
+        name
+        for name in registry.names("models")
+        if registry.modality_of("models", name) == "molecules" and name != "gpse"
+    ]
+    wanted = [name for name in (*models, *shipped_names()) if given.only in (None, name)]
+    arrays = {}
+    if set(wanted) & set(models):
+        arrays = {name: prepare(some, encodings=ENCODINGS).arrays for name, some in {"given": smiles, **texts}.items()}
     rows = []
-    for name in registry.names("models"):
-        module: Any = registry.module("models", name)
-        if registry.modality_of("models", name) != "molecules" or name == "gpse":
-            continue
-        torch.manual_seed(given.seed)
-        model = module.Model(module.PRESETS["tiny"], MoleculeSpec(encodings=ENCODINGS)).eval()
-        found = {way: vectors(model, each) for way, each in arrays.items()}
-        rows.append({"encoder": name, **compared(found.pop("given"), list(found.values()))})
-    for name in shipped_names():
-        encoder = hooke.load(name, device="cpu")
-        if encoder.modality == "molecules":
+    for name in wanted:
+        if name in models:
+            module: Any = registry.module("models", name)
+            torch.manual_seed(given.seed)
+            model = module.Model(module.PRESETS["tiny"], MoleculeSpec(encodings=ENCODINGS)).eval()
+            found = {way: vectors(model, each) for way, each in arrays.items()}
+            rows.append({"encoder": name, **compared(found.pop("given"), list(found.values()))})
+        elif (encoder := hooke.load(name, device="cpu")).modality == "molecules":
             own = encoder.embed(smiles)
             rows.append({"encoder": name, **compared(own, [encoder.embed(some) for some in texts.values()])})
     shared = {

@@ -39,7 +39,7 @@ def test_it_is_whole_and_small() -> None:
     for name, expected in model_card("tiny")["sha256"].items():
         assert file_sha256(folder / name) == expected
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 10_000_000
-    labels = json.loads((folder / "labels.json").read_text())
+    labels = json.loads((folder / "spec.json").read_text())["labels"]
     assert {label["source"] for label in labels} == {*PERMISSIVE, "descriptors"}
 
 

@@ -141,8 +141,6 @@ def test_models(name: str, encodings: EncodingConfig) -> None:
 @pytest.mark.parametrize("name", ENCODERS)
 def test_shipped_encoders(name: str) -> None:
     encoder = hooke.load(name, device="cpu")
-    if encoder.spec.encodings.features == 1:
-        pytest.skip("codes of version 1, which depend on the writing")
     generator = np.random.default_rng(0)
     given = encoder.embed(list(molecules()))
     ways = [writings(smiles, generator) for smiles in molecules()]

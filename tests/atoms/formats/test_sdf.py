@@ -47,6 +47,16 @@ def test_records_that_are_no_frames(tmp_path: Path, frames: Frames) -> None:
     assert reasons == ["RDKit cannot read this record", "it has no three-dimensional coordinates"]
 
 
+def test_tags_that_are_no_text_cost_their_record(tmp_path: Path, frames: Frames) -> None:
+    path = tmp_path / "a.sdf"
+    sdf.write(path, frames.select(np.array([0, 1])), KEYS)
+    path.write_bytes(path.read_bytes().replace(b"twin0", b"twi\xff0", 1))
+    found, reasons = read(path, KEYS)
+    assert (len(found), len(reasons)) == (1, 1)
+    assert "it is not utf-8" in reasons[0]
+    assert "E" in read_contents(path).scalars
+
+
 @pytest.mark.mirror
 def test_ligands(mirror: Path) -> None:
     found, rejected = read(

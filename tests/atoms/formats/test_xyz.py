@@ -89,6 +89,12 @@ def test_malformed_frames_are_left_out_and_the_next_is_read(tmp_path: Path, fram
     assert reason in rejected.reason
 
 
+def test_a_malformed_first_frame_does_not_hide_the_columns_of_the_others(tmp_path: Path) -> None:
+    good = "1\nProperties=species:S:1:pos:R:3 energy=1\nH 0 0 0\n"
+    path = text(tmp_path, good.replace("R:3", "R") + good)
+    assert resolve(Keys(), read_contents(path), path.name).energies == ("energy",)
+
+
 def test_a_file_that_ends_early(tmp_path: Path) -> None:
     found, [rejected] = read(text(tmp_path, PLAIN + "3\n\nH 0 0 0\n"), Keys())
     assert found is not None

@@ -151,6 +151,7 @@ def _decoded(value: Any, data: bytes | str) -> Any:
 def _opened(path: Path) -> sqlite3.Connection:
     base = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1", uri=True)
     base.row_factory = sqlite3.Row
+    base.text_factory = lambda data: data.decode(errors="replace")
     return base
 
 

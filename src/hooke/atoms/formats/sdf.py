@@ -6,6 +6,7 @@ Lengths are in Å. V2000 gives coordinates to 1e-4 Å; `write` uses V3000 for th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from hooke.atoms.formats import BLOCK, Block, Contents, collector, open_bytes
 from hooke.atoms.frames import FrameCollector, Frames
 from hooke.atoms.keys import Keys
 from hooke.core.files import replacing
+from hooke.core.reading import in_short
 
 LENGTH_UNIT = "angstrom"
 _PROBED = 50
@@ -28,9 +30,10 @@ def contents(path: Path, keys: Keys) -> Contents:
     tags: set[str] = set()
     for molecule in islice(_records(path), _PROBED):
         if molecule is not None:
-            names = list(molecule.GetPropNames())
-            tags |= {*names}
-            scalars |= {name: None for name in names if not np.isnan(_number(molecule, name))}
+            with suppress(UnicodeDecodeError):  # a record that `read` leaves out
+                names = list(molecule.GetPropNames())
+                tags |= {*names}
+                scalars |= {name: None for name in names if not np.isnan(_number(molecule, name))}
     own = Keys(smiles=next((name for name in ("smiles", "SMILES") if name in tags), ""), name="_Name")
     return Contents(tuple(scalars), (), own)
 
@@ -42,7 +45,10 @@ def read(path: Path, keys: Keys) -> Iterator[Block]:
         if molecule is None:
             frames.refuse("RDKit cannot read this record")
         else:
-            _add(frames, molecule, keys)
+            try:
+                _add(frames, molecule, keys)
+            except UnicodeDecodeError as error:
+                frames.refuse(in_short(error))
         if len(frames) >= BLOCK:
             yield frames.take()
     yield frames.take()
@@ -99,5 +105,7 @@ def _add(frames: FrameCollector, molecule: Chem.Mol, keys: Keys) -> None:
 def _number(molecule: Chem.Mol, name: str) -> float:
     try:
         return float(molecule.GetProp(name)) if molecule.HasProp(name) else np.nan
+    except UnicodeDecodeError:
+        raise
     except ValueError:
         return np.nan

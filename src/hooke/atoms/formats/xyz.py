@@ -43,9 +43,10 @@ def contents(path: Path, keys: Keys) -> Contents:
     vectors: dict[str, None] = {}
     with open_text(path) as file:
         for _, comment, _ in islice(_raw(file), _PROBED):
-            if comment is None:
+            try:
+                info, columns = _comment(comment or "")
+            except _MalformedError:  # a frame that `read` leaves out
                 continue
-            info, columns = _comment(comment)
             scalars |= {key: None for key, value in info.items() if key not in _RESERVED and _number(value) is not None}
             vectors |= {name: None for name, kind, width in columns if (kind, width) == ("R", 3) and name != "pos"}
     own = Keys(charge="charge" if "charge" in scalars else "", smiles="smiles", name="name")

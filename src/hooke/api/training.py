@@ -113,6 +113,8 @@ def _told(values: Mapping[str, float]) -> str:
     known = {metric: value for metric, value in values.items() if math.isfinite(value)}
     missing = ", ".join(metric for metric in values if metric not in known)
     shown = "  ".join(f"{metric} {number(value)}" for metric, value in known.items())
+    if not known:
+        return "nothing is told: none of these rows has it, or too few"
     return f"{shown}  (too few rows or no spread for {missing})" if missing else shown
 
 

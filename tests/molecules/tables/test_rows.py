@@ -68,10 +68,13 @@ def test_cells_of_several_files(table: Table) -> None:
 
 
 def test_words_of_parts(table: Table, tmp_path: Path) -> None:
-    (tmp_path / "c.csv").write_text("smiles,part\nC,Val\nCC,training\nCCC,\nCO,soon\n")
+    (tmp_path / "c.csv").write_text("smiles,part\nC,Val\nCC,training\nCCC,\nCO,soon\nCN,tset\n")
     [rows] = read(Table((), paths=(tmp_path / "c.csv",), split_column="part"))
-    assert rows.split.tolist() == [1, 0, NO_SPLIT, NO_SPLIT]
-    assert rows.refused == {3: ("part", "soon", "not train, valid or test")}
+    assert rows.split.tolist() == [1, 0, NO_SPLIT, NO_SPLIT, NO_SPLIT]
+    assert rows.refused == {
+        3: ("part", "soon", "not train, valid or test"),
+        4: ("part", "tset", "not train, valid or test; did you mean 'test'?"),
+    }
 
 
 def test_by_columns(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from hooke.core.concentrations import speaks_of_concentration
-from hooke.core.errors import DataError, UnknownNameError, UsageError
+from hooke.core.errors import DataError, UnknownNameError, UsageError, nearest
 from hooke.core.label import Label
 from hooke.core.progress import progress
 from hooke.core.pt_files import read_integer_lists
@@ -271,7 +271,9 @@ def _with_parts(rows: Rows, part: str, column: str | None, codes: np.ndarray | N
     for position, text in enumerate(rows.texts[column] if column else ()):
         code = _SPLIT_WORDS.get(text.lower())
         if code is None:
-            refused.setdefault(position, (column or "", text, "not train, valid or test"))
+            near = nearest(text.lower(), filter(None, _SPLIT_WORDS))
+            hint = f"; did you mean {near!r}?" if near else ""
+            refused.setdefault(position, (column or "", text, f"not train, valid or test{hint}"))
         else:
             split[position] = code
     return replace(rows, split=split, refused=refused)

@@ -120,6 +120,9 @@ def test_errors(loaded: LoadedRun, make_run: Callable[..., Path], image_run: Pat
         attribute(LoadedRun.open(without, "cpu"), ["C"])
     with pytest.raises(DataError, match="is a run on images"):
         attribute(LoadedRun.open(image_run, "cpu"), ["C"])
+    blend = replace(loaded, recipe=replace(loaded.recipe, model=Named("auto", None, "auto")))
+    with pytest.raises(UsageError, match=r"predicts by 'auto', without gradients by atom.*--model dmpnn"):
+        attribute(blend, ["CCO"])
     with pytest.raises(UsageError, match="no codes of atoms"):
         attribute(replace(loaded, predictor=Ensemble([nn.Linear(1, 1)], Counting(None, None))), ["C"])
 

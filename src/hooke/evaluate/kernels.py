@@ -19,6 +19,7 @@ import numpy as np
 import scipy.sparse
 
 from hooke.core.errors import UsageError
+from hooke.evaluate.moments import spread
 
 _MOST = 1 << 15  # of one feature of one row
 _FREQUENT = 0.05  # share of the known rows from which a unit is multiplied densely
@@ -66,8 +67,7 @@ class MeanKernel:
             )
         radial = (*radial, rest) if rest else tuple(radial)
         other = np.asarray(rows[:, sum(counts) :], np.float64)
-        shift, std = other.mean(axis=0), other.std(axis=0)
-        scale = np.where(std > 1e-8 * np.abs(other).max(axis=0, initial=0.0), std, 1.0)
+        shift, scale = other.mean(axis=0), spread(other)
         profiles = _standardised(other, shift, scale)
         some = profiles[np.linspace(0, len(rows) - 1, min(len(rows), _PAIRS)).astype(np.int64)]
         above = np.triu_indices(len(some), 1)

@@ -148,6 +148,11 @@ class _Explained:
             )
         if not run.labels:
             raise UsageError(f"{run.run.folder} was trained on no labels, so there is no prediction to take apart")
+        if run.recipe.has_estimator:
+            raise UsageError(
+                f"{run.run.folder} predicts by {run.recipe.model.name!r}, without gradients by atom: those of a network are taken apart "
+                "(`hooke fit --csv assay.csv --model dmpnn`)"
+            )
         columns = run.ensemble.task.columns("graph") if run.level_labels("graph") else []
         if not columns or (label is not None and label not in columns):
             raise UnknownNameError("label of molecules", label or "", columns)

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 import torch
@@ -16,6 +17,8 @@ from hooke.core.runs import RunFolder
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
 from hooke.inference.loaded import LoadedRun, next_step
 from hooke.inference.predict import predict_in_memory
+from hooke.modalities import trainable
+from hooke.molecules.store import MoleculeStore
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "run_v1"
 
@@ -87,6 +90,17 @@ def test_a_run_of_the_first_format_predicts_what_it_did(tmp_path: Path) -> None:
     labels = [name for name in stored.columns if name not in ("row", "smiles", "reason")]
     assert len(labels) >= 6
     assert_frame_equal(streamed[labels], stored[labels], check_exact=False, rel_tol=1e-5, abs_tol=1e-5)
+
+
+def test_a_run_of_the_first_format_keeps_its_atom_codes() -> None:
+    loaded = LoadedRun.open(GOLDEN, "cpu")
+    assert loaded.recipe.sections["encodings"].features == loaded.spec.encodings.features == 1
+    store = MoleculeStore.open(GOLDEN.with_name("store_v1"))
+    molecules = trainable("molecules", "fit")
+    assert molecules.spec(store, np.arange(len(store)), loaded.recipe).encodings.features == 1
+    newer = loaded.recipe.with_section("encodings", features=2)
+    with pytest.raises(UsageError, match="holds atom codes of version 1, the recipe asks for 2"):
+        molecules.spec(store, np.arange(len(store)), newer)
 
 
 def test_a_run_of_a_later_format_is_refused(tmp_path: Path) -> None:

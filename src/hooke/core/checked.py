@@ -8,13 +8,13 @@ Files without a checksum are read as they are: earlier versions wrote them.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
-import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +23,7 @@ import numpy as np
 from hooke.core.errors import DamagedError, DataError
 from hooke.core.files import exclusive, replacing
 from hooke.core.hashing import file_sha256
-from hooke.core.reading import open_arrays
+from hooke.core.reading import open_arrays, reading
 
 Kept = TypeVar("Kept")
 SEAL_KEY = "hooke.seal"
@@ -103,7 +103,7 @@ def read_array(path: Path, *, mapped: bool = False) -> np.ndarray:
     Raises:
         DamagedError: It is not what was written.
     """
-    try:
+    with reading("it", "an array", raised=partial(DamagedError, path)):
         size = path.stat().st_size - len(_TRAILER) - 64
         with open(path, "rb") as file:
             file.seek(max(0, size))
@@ -111,8 +111,6 @@ def read_array(path: Path, *, mapped: bool = False) -> np.ndarray:
         if size > 0 and end.startswith(_TRAILER) and _sha256_of(path, size) != end[len(_TRAILER) :].decode():
             raise DamagedError(path)
         return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise DamagedError(path) from error
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
@@ -133,25 +131,16 @@ def read_arrays(path: Path, *names: str, optional: Sequence[str] = ()) -> dict[s
         DamagedError: It is not what was written.
         FileNotFoundError: There is no such file.
     """
+    if not path.exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     try:
-        with open_arrays(path) as file:
+        with reading("it", "arrays", raised=partial(DamagedError, path)), open_arrays(path) as file:
             chosen = [*names, *(name for name in optional if name in file.files)] or file.files
             return {name: file[name] for name in chosen}
-    except FileNotFoundError:
+    except DamagedError:
         raise
-    except (
-        DataError,
-        ValueError,
-        EOFError,
-        KeyError,
-        OSError,
-        NotImplementedError,
-        RuntimeError,
-        SyntaxError,
-    ) as error:
-        raise DamagedError(path) from error
-    except (zipfile.BadZipFile, zlib.error) as error:
-        raise DamagedError(path) from error
+    except DataError as error:
+        raise DamagedError(path, str(error)) from error
 
 
 def kept_array(path: Path, make: Callable[[], np.ndarray], doing: str, *, mapped: bool = False) -> np.ndarray:

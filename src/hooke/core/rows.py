@@ -100,8 +100,8 @@ def _table(path: Path, column: str) -> pa.Table:
             found = pyarrow.csv.read_csv(path)
         else:
             found = pa.table({column: pa.array(path.read_text().splitlines(), pa.string())})
-    if column not in found.column_names:
-        raise DataError(f"{path} has no column {column!r}; it has {', '.join(found.column_names)}")
-    if ROW in found.column_names:
-        raise DataError(f"{path}: {ROW!r} is the number of a row in every output; give that column another name")
+        if column not in found.column_names:
+            raise DataError(f"{path} has no column {column!r}; it has {', '.join(found.column_names)}")
+        if ROW in found.column_names:
+            raise DataError(f"{path}: {ROW!r} is the number of a row in every output; give that column another name")
     return found

@@ -44,6 +44,9 @@ def test_errors_are_one_message_with_their_code(hooke) -> None:  # type: ignore[
         (OSError(errno.ENOSPC, "No space left on device"), "hooke: the disk is full"),
         (RuntimeError("IO error: No space left on device (os error 28)"), "run the same command again"),
         (PermissionError(errno.EACCES, "Permission denied", "/plates/P1"), "hooke: permission denied: /plates/P1"),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "/a"), "hooke: /a: Is a directory"),
+        (OSError(errno.EROFS, "Read-only file system", "/a"), "hooke: /a: Read-only file system"),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "x" * 5000), f"hooke: {'x' * 200}: File name too long"),
     ],
 )
 def test_full_disks_and_closed_folders_are_no_defects(  # type: ignore[no-untyped-def]

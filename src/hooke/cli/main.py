@@ -73,7 +73,7 @@ def _root(
 def run() -> None:
     """Entry point: a `HookeError` becomes one message on stderr and its exit code, Ctrl-C and SIGTERM become 130.
 
-    So do full disks and files that may not be read or written, wherever they are met. All else is a defect: it keeps its traceback.
+    So do full disks, and files and folders that cannot be opened, read or written, wherever they are met. All else is a defect: it keeps its traceback.
     """
     try:
         app()
@@ -92,6 +92,8 @@ def run() -> None:
             typer.echo(f"hooke: the disk is full ({error}); free space and run the same command again", err=True)
         elif isinstance(error, PermissionError):
             typer.echo(f"hooke: permission denied: {error.filename}", err=True)
+        elif isinstance(error, OSError) and error.filename is not None:
+            typer.echo(f"hooke: {str(error.filename)[:200]}: {error.strerror}", err=True)
         else:
             raise
         sys.exit(DataError.exit_code)

@@ -73,7 +73,8 @@ def _root(
 def run() -> None:
     """Entry point: a `HookeError` becomes one message on stderr and its exit code, Ctrl-C and SIGTERM become 130.
 
-    So do full disks, and files and folders that cannot be opened, read or written, wherever they are met. All else is a defect: it keeps its traceback.
+    So do full disks, and files and folders that cannot be opened, read or written, wherever they are met.
+    All else is a defect: it keeps its traceback.
     """
     try:
         app()

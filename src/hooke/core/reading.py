@@ -30,6 +30,7 @@ LONGEST_SKIPPED = 1 << 26  # characters of a line that is refused as one row; a 
 CHUNK_CHARACTERS = 1 << 25  # of rows of a text table that are held at a time
 MOST_COLUMNS = 100_000
 _BLOCK = 1 << 20
+_NEWLINE = 10
 _VARIABLE = "HOOKE_LARGEST_MB"
 _RAISE = f"raise {_VARIABLE} if the file is to be trusted"
 
@@ -170,19 +171,18 @@ def check_text_table(path: Path) -> None:
             proportion.
     """
     with reading(path, "a text table"), opened(path) as file:
-        size, line, first = 0, 0, b""
-        header = True
+        size, line, first, header = 0, 0, b"", True
         while block := file.read(_BLOCK):
             size += len(block)
             if is_gzipped(path):
                 refuse_expansion(path, size)
-            ends = block.split(b"\n") if b"\n" in block else [block]
+            ends = np.flatnonzero(np.frombuffer(block, np.uint8) == _NEWLINE)
             if header:
-                first += ends[0]
-                header = len(ends) == 1
-            longest = max(line + len(ends[0]), *map(len, ends[1:]), 0)
-            line = len(ends[-1]) + (line if len(ends) == 1 else 0)
-            if longest > LONGEST_LINE:
+                first += block[: ends[0]] if len(ends) else block
+                header = not len(ends)
+            edges = np.concatenate([[-1 - line], ends, [len(block)]])
+            line = int(edges[-1] - edges[-2] - 1)
+            if int(np.diff(edges).max()) - 1 > LONGEST_LINE:
                 raise DataError(f"{path} has a line of more than {LONGEST_LINE:,} characters: it is no table")
         refuse_columns(path, max(first.count(mark) for mark in (b",", b"\t", b";", b"|")) + 1)
 

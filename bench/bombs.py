@@ -21,9 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 READERS = {
-    "table": "from hooke.molecules.tables.reading import read_table\n"
-    "from hooke.molecules.prepare import prepare\n"
-    "for chunk in read_table(path): prepare(list(chunk.columns.values())[0])",
+    "table": "from hooke.molecules.tables.reading import read_table\nfor chunk in read_table(path): pass",
     "metadata": "from hooke.images.reading.metadata import read_metadata\nread_metadata(path)",
     "profiles": "from hooke.cells.files import read_profiles\nread_profiles(path)",
     "pairs": "from hooke.cells.annotations import read_pairs\nread_pairs(path, 'mine')",
@@ -80,7 +78,10 @@ def _npy_header(shape: str, dtype: str = "<u2") -> bytes:
 
 
 def _zip(path: Path, name: str, head: bytes, size: int, declared: int | None = None) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(name, "w", force_zip64=True) as file:
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open(name, "w", force_zip64=True) as file,
+    ):
         file.write(head)
         for _ in range(size >> 20):
             file.write(bytes(1 << 20))
@@ -105,7 +106,6 @@ def _png(side: int) -> bytes:
 
 def bombs(folder: Path, size: int) -> dict[str, tuple[str, Path, str]]:
     """Name → reader, file and key; `size` in bytes."""
-    import imagecodecs
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -227,7 +227,7 @@ def bombs(folder: Path, size: int) -> dict[str, tuple[str, Path, str]]:
         "jp2",
         "plane",
         "a.jp2",
-        lambda path: path.write_bytes(imagecodecs.jpeg2k_encode(zeros, level=0, reversible=True)),
+        lambda path: path.write_bytes(_jp2(side)),
     )
     put(".pt, storage", "split", "a.pt", lambda path: _pt(path, size))
     put(".pt, program", "split", "a.pt", lambda path: _zip(path, "a/data.pkl", b"", size))
@@ -245,6 +245,17 @@ def bombs(folder: Path, size: int) -> dict[str, tuple[str, Path, str]]:
         return made
     put("h5ad", "profiles", "a.h5ad", lambda path: _h5ad(h5py, path, size))
     return made
+
+
+def _jp2(side: int) -> bytes:
+    """A picture of 64 x 64 pixels whose codestream declares more."""
+    import imagecodecs
+    import numpy as np
+
+    data = bytearray(imagecodecs.jpeg2k_encode(np.zeros((64, 64), np.uint16), level=0, reversible=True))
+    start = data.find(b"\xff\x4f\xff\x51") + 8
+    data[start : start + 8] = struct.pack(">II", side, side)
+    return bytes(data)
 
 
 def _lying_tiff(path: Path, size: int) -> None:

@@ -405,3 +405,15 @@ def test_groups_of_enhanced_stereo_in_sdf_are_read(tmp_path: Path) -> None:
     (tmp_path / "t.sdf").write_text("".join(f"{Chem.MolToV3KMolBlock(molecule)}$$$$\n" for molecule in (pure, mixture)))
     [chunk] = read_table(tmp_path / "t.sdf")
     assert chunk.columns["smiles"] == ["C[C@H](F)Br", "C[C@H](F)Br |&1:1|"]
+
+
+@pytest.mark.usefixtures("small_limits")
+def test_a_long_text_that_repeats_is_not_in_memory_as_often(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    texts = ["C" * 400, "O" * 3, None] * 20
+    pl.DataFrame({"smiles": texts, "y": range(60)}).write_parquet(path)
+    chunks = list(read_table(path))
+    assert [cell for chunk in chunks for cell in chunk.columns["smiles"]] == [text or "" for text in texts]
+    assert [cell for chunk in chunks for cell in chunk.columns["y"]] == list(map(str, range(60)))
+    assert all(sum(map(len, chunk.columns["smiles"])) <= 1000 for chunk in chunks)
+    assert [chunk.first_row for chunk in chunks] == np.cumsum([1, *map(len, chunks)])[:-1].tolist()

@@ -8,12 +8,13 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
 import re
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.reading import (
@@ -25,6 +26,9 @@ from hooke.core.reading import (
     reading,
     refuse_columns,
 )
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 CHUNK_ROWS = 2048
 LONGEST_RECORD = 100  # lines that one quoted record of a text table may span
@@ -341,14 +345,43 @@ def _read_parquet(path: Path, rows: int) -> Iterator[RowChunk]:
 
     check_parquet(path, whole=False)
     first_row = 1
-    with reading(path, "a Parquet file"), pq.ParquetFile(path) as file:
-        _refuse_repeated(path, file.schema_arrow.names)
-        for batch in file.iter_batches(batch_size=rows):
-            columns = {
-                name: [_parquet_text(value) for value in batch.column(name).to_pylist()] for name in batch.schema.names
-            }
-            yield RowChunk(first_row, columns, {})
-            first_row += batch.num_rows
+    with reading(path, "a Parquet file"):
+        schema = pq.read_schema(path)
+        _refuse_repeated(path, schema.names)
+        texts = [field.name for field in schema if _is_text(field.type)]  # a text that repeats is in memory once
+        with pq.ParquetFile(path, read_dictionary=texts) as file:
+            for batch in itertools.chain.from_iterable(map(_bounded, file.iter_batches(batch_size=rows))):
+                columns = {
+                    name: [_parquet_text(value) for value in batch.column(name).to_pylist()]
+                    for name in batch.schema.names
+                }
+                yield RowChunk(first_row, columns, {})
+                first_row += batch.num_rows
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    import pyarrow.types as types
+
+    return types.is_string(kind) or types.is_binary(kind) or types.is_large_string(kind) or types.is_large_binary(kind)
+
+
+def _bounded(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """The rows in as many parts as their texts need to stay within `CHUNK_CHARACTERS` each, if that is possible."""
+    if batch.num_rows < 2 or sum(map(_text_bytes, batch.columns)) <= CHUNK_CHARACTERS:
+        yield batch
+        return
+    half = batch.num_rows // 2
+    yield from _bounded(batch.slice(0, half))
+    yield from _bounded(batch.slice(half))
+
+
+def _text_bytes(column: pa.Array) -> int:
+    import pyarrow.compute as pc
+    import pyarrow.types as types
+
+    if not types.is_dictionary(column.type):
+        return 0
+    return pc.sum(pc.binary_length(column.dictionary).take(column.indices)).as_py() or 0
 
 
 def _parquet_text(value: object) -> str:

@@ -123,6 +123,10 @@ def test_wrong_files_are_explained(tmp_path: Path) -> None:
         read("no_such_recipe")
     with pytest.raises(UsageError, match="cannot be read as TOML"):
         read(write(tmp_path / "bad.toml", "a = ["))
+    with pytest.raises(UsageError, match="cannot be read as TOML: it is nested too deeply"):
+        read(write(tmp_path / "deep.toml", "a = " + "[" * 5000))
+    with pytest.raises(UsageError, match="cannot be read as a recipe.*name too long"):
+        read(write(tmp_path / "long.toml", f'extends = "{"x" * 5000}"'))
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="cannot be read as TOML"):
         read(tmp_path / "binary.toml")

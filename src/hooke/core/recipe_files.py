@@ -66,7 +66,8 @@ def read(recipe: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     Raises:
         UsageError: No such file, not TOML, a cycle of `extends`, or an override without "=".
     """
-    merged = _read(str(recipe), Path.cwd(), ())
+    with reading(str(recipe)[:200], "a recipe", raised=UsageError):
+        merged = _read(str(recipe), Path.cwd(), ())
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals or not key.strip():

@@ -23,7 +23,7 @@ def bench(name: str) -> ModuleType:
 def test_no_foreign_exception_leaves_a_reader(tmp_path: Path) -> None:
     for package in ("tifffile", "imagecodecs", "zarr", "anndata", "PIL"):
         pytest.importorskip(package, reason=f"{package} is missing: its files were not damaged")
-    outcomes = list(bench("fuzz_readers").trials(tmp_path, 350, seed=7))
+    outcomes = list(bench("fuzz_readers").trials(tmp_path, 120, seed=7))
     foreign = [(number, name, message) for number, name, outcome, message in outcomes if outcome == "foreign"]
     assert foreign == []
     readers = {name for _, name, _, _ in outcomes}

@@ -1,11 +1,13 @@
 """Prediction speed of a three-member D-MPNN: SMILES to predictions with intervals in a file, beside `chemprop predict`.
 
-    python bench/predict_speed.py RESULTS.jsonl TABLE... --chemprop COMMAND [--rows 10000] [--rounds 3] [--members 3]
+    python bench/predict_speed.py RESULTS.jsonl TABLE... [--chemprop COMMAND] [--rows 10000] [--rounds 3] [--members 3] [--stream 300000]
 
 TABLEs are files with a SMILES column; molecules are drawn from them with a fixed seed, repeated if more are asked for. Ours is a run of the
 recipe "csv" after one epoch on 300 molecules, theirs an ensemble of as many networks after three epochs (its least), whose width is such
 that each has about as many parameters. Both commands have one thread and one process, and run in turns on ROWS molecules and on 50; the
 times are CPU seconds (user + system), whole and without the start ("molecules": the difference of the two).
+
+With --stream, ours alone predicts ROWS and then so many molecules: the largest resident size of any one process must stay what it was.
 """
 
 from __future__ import annotations
@@ -81,20 +83,7 @@ def compare(chemprop: str, smiles: list[str], rounds: int, members: int, folder:
         pl.DataFrame({"smiles": smiles[:count]}).write_csv(tables[name])
 
     def ours(source: Path) -> list[str]:
-        output = str(folder / "ours.parquet")
-        return [
-            sys.executable,
-            "-m",
-            "hooke.cli.main",
-            "predict",
-            str(run),
-            str(source),
-            "-o",
-            output,
-            "--new",
-            "--workers",
-            "1",
-        ]
+        return our_command(run, source, folder / "ours.parquet")
 
     def theirs(source: Path) -> list[str]:
         return [
@@ -128,18 +117,45 @@ def compare(chemprop: str, smiles: list[str], rounds: int, members: int, folder:
     return {**line, "peak_mb": {name: round(value) for name, value in peak.items()}}
 
 
+def stream(smiles: list[str], rows: int, members: int, folder: Path) -> dict[str, Any]:
+    """Peak memory of a short and of a long prediction."""
+    table = folder / "train.csv"
+    targets = np.random.default_rng(0).normal(size=TRAINED_ON)
+    pl.DataFrame({"smiles": smiles[:TRAINED_ON], "y": targets}).write_csv(table)
+    run = our_run(folder, table, members)
+    peaks, seconds = {}, {}
+    for count in (rows, len(smiles)):
+        source, output = folder / f"{count}.csv", folder / f"{count}.parquet"
+        pl.DataFrame({"smiles": smiles[:count]}).write_csv(source)
+        taken = timed(our_command(run, source, output), folder / "hooke.log")
+        peaks[count], seconds[count] = round(taken["peak_mb"]), round(taken["cpu_s"], 1)
+        assert pl.scan_parquet(output).select(pl.len()).collect().item() == count
+    return {"what": "predict, peak memory in MB by rows", "members": members, "peak_mb": peaks, "cpu_seconds": seconds}
+
+
+def our_command(run: Path, source: Path, output: Path) -> list[str]:
+    """Prediction in one process."""
+    command = [sys.executable, "-m", "hooke.cli.main", "predict", str(run), str(source), "-o", str(output)]
+    return [*command, "--new", "--workers", "1"]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path)
     parser.add_argument("tables", type=Path, nargs="+")
-    parser.add_argument("--chemprop", required=True)
+    parser.add_argument("--chemprop", default="")
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--members", type=int, default=3)
+    parser.add_argument("--stream", type=int, default=0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        smiles = molecules(given.tables, given.rows)
-        keep(given.results, compare(given.chemprop, smiles, given.rounds, given.members, Path(folder)))
+        if given.chemprop:
+            smiles = molecules(given.tables, given.rows)
+            keep(given.results, compare(given.chemprop, smiles, given.rounds, given.members, Path(folder)))
+        if given.stream:
+            smiles = molecules(given.tables, given.stream)
+            keep(given.results, stream(smiles, given.rows, given.members, Path(folder)))
 
 
 if __name__ == "__main__":

@@ -206,10 +206,11 @@ def finetune(
         recipe, overrides, csv, smiles, targets, split, seed, transform=transform
     )  # before torch and Lightning are loaded
     check_output_folder(runs)
+    start = RunFolder.open(run_path(pretrained)).folder
     from hooke.train import fit as training
 
     run = training.finetune(
-        run_path(pretrained), chosen, mode=mode, runs=Path(runs), new=new, report=report, workers=workers,
+        start, chosen, mode=mode, runs=Path(runs), new=new, report=report, workers=workers,
         show_progress=show_progress,
     )  # fmt: skip
     return _reported(run, report=report, show_progress=show_progress)

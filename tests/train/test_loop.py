@@ -21,7 +21,6 @@ from hooke.inference.network import build_network, build_task
 from hooke.modalities import trainable
 from hooke.molecules.batch import collate
 from hooke.molecules.store import MoleculeStore
-from hooke.nn import linear
 from hooke.nn.task import Task
 from hooke.train.devices import make_fabric
 from hooke.train.loop import Trainer, TrainingError
@@ -133,21 +132,6 @@ def test_an_interrupted_loop_continues_to_the_same_bits(recipe: Recipe, store: M
     assert lines + more == whole_lines
     for name, value in whole.raw.state_dict().items():
         assert torch.equal(value, second.raw.state_dict()[name]), name
-
-
-def test_a_loop_that_goes_on_keeps_its_matrix_library(
-    recipe: Recipe, store: MoleculeStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(linear, "available", lambda: True)
-    for one_dnn in (True, False):
-        monkeypatch.setattr(linear, "_chosen", one_dnn)
-        trainer, _ = trainer_of(recipe, store, tmp_path)
-        state = trainer._state()
-        monkeypatch.setattr(linear, "_chosen", not one_dnn)
-        trainer._restore(state)
-        assert linear.chosen() is one_dnn
-        trainer._restore({name: value for name, value in state.items() if name != "one_dnn"})
-        assert not linear.chosen()  # what older versions had
 
 
 def test_accumulated_batches_equal_one_large_batch(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:

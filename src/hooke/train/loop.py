@@ -2,7 +2,7 @@
 
 Everything random comes from generators whose state is saved: the order of batches is a function of (seed, epoch), dropout
 draws from torch's generator, objectives from one of their own. A resumed run therefore repeats the same bits that the
-uninterrupted one would have made, on the same machine, devices and thread count. The matrix library (`nn.linear`) is saved as well.
+uninterrupted one would have made, on the same machine, devices and thread count.
 
 Several processes share each step: each computes the loss of all items of the step (`nn.processes`), and what is drawn for an item
 does not depend on the process that holds it (`nn.item_noise`). So P processes learn what one process learns from batches P times
@@ -36,7 +36,6 @@ from hooke.core.files import remove
 from hooke.core.progress import Progress
 from hooke.core.recipe import TrainSection
 from hooke.core.types import Batch, Loader
-from hooke.nn.linear import choose, chosen
 from hooke.nn.processes import shared_step
 from hooke.nn.task import Task
 from hooke.nn.weights import load_weights
@@ -350,7 +349,6 @@ class Trainer:
             "task_generator": self._of_all(self.generator.get_state()),
             "counters": [self.step, self.epoch, self.batches_done, self.best_epoch, self.train_count, self.items_done],
             "sums": [self.best_loss, self.train_sum],
-            "one_dnn": chosen(),
         }
         if self.fabric.device.type == "cuda":
             state["cuda_generator"] = self._of_all(torch.cuda.get_rng_state(self.fabric.device))
@@ -367,7 +365,6 @@ class Trainer:
 
     def _restore(self, state: dict[str, Any]) -> None:
         rank = self.fabric.global_rank
-        choose(state.get("one_dnn", False))
         if self.section.sharded:
             divide_state(self.raw, self.optimiser.optimizer, state["network"], state["optimiser"])
         else:

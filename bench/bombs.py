@@ -126,7 +126,9 @@ def bombs(folder: Path, size: int) -> dict[str, tuple[str, Path, str]]:
     one_line = _zeros_gz(size, b"C")
     put("csv.gz of one line", "table", "a.csv.gz", bytes_of(one_line))
     put("csv.gz of equal rows", "metadata", "a.csv.gz", bytes_of(_zeros_gz(size, b"A01,0\n", b"well,y\n")))
-    put("csv.gz of equal rows, streamed", "table", "b.csv.gz", bytes_of(_zeros_gz(size // 16, b"C,0\n", b"smiles,y\n")))
+    put(
+        "csv.gz of equal rows, streamed", "table", "b.csv.gz", bytes_of(_zeros_gz(size // 256, b"C,0\n", b"smiles,y\n"))
+    )
     put("csv of one line", "table", "a.csv", lambda path: path.write_bytes(b"C" * size))
     put(
         "csv with one long line",

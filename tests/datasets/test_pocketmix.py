@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -113,17 +114,24 @@ def test_it_is_found_again_and_takes_encodings(tmp_path: Path, monkeypatch: pyte
     assert again.content_hash == store.content_hash
 
 
-def test_two_processes_may_prepare_it_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    dataset = Dataset(Config("assay"))
-    block = Dataset._block
+def test_two_may_prepare_it_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second waits for the first, and finds its store."""
+    dataset, block, calls = Dataset(Config("assay")), Dataset._block, []
+    second: Future[int] | None = None
 
-    def second(self: Dataset, *arguments: object) -> object:
-        monkeypatch.undo()
-        dataset.prepare(tmp_path)  # the other process is done before this one
+    def during(self: Dataset, *arguments: object) -> object:
+        nonlocal second
+        calls.append(1)
+        if second is None:
+            second = threads.submit(lambda: len(dataset.prepare(tmp_path)))
         return block(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Dataset, "_block", second)
-    assert len(dataset.prepare(tmp_path)) == 642
+    monkeypatch.setattr(Dataset, "_block", during)
+    with ThreadPoolExecutor(1) as threads:
+        assert len(dataset.prepare(tmp_path)) == 642
+        assert second is not None
+        assert second.result(timeout=60) == 642
+    assert len(calls) == 1
     assert len(list(tmp_path.iterdir())) == 1
 
 

@@ -32,6 +32,7 @@ from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.distinct import Distinct
+from hooke.nn.graphs.environments import Shared
 from hooke.nn.width_transfer import transfer_width
 from hooke.train.optimiser import make_optimiser, set_learning_rate
 
@@ -102,7 +103,7 @@ def watched(network: Any) -> dict[str, nn.Module]:
 def _tensors(output: Any) -> list[Tensor]:
     if isinstance(output, Tensor):
         return [output]
-    if isinstance(output, Distinct):
+    if isinstance(output, Distinct | Shared):
         return [output.rows]
     return [rows for part in output or () for rows in _tensors(part)]
 

@@ -167,7 +167,7 @@ def test_a_full_disk_is_said_and_nothing_is_taken_for_whole(
     dataset = Dataset(Config(tables="zinc"))
     data = published["ZINC12k.csv.gz"].read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr("hooke.core.download.open", _disk_of(100), raising=False)
+        patch.setattr("hooke.core.files.open", _disk_of(100), raising=False)
         patch.setattr("hooke.core.download._CHUNK", 64)
         with pytest.raises(DataError, match=r"disk of .* is full"):
             dataset.files(QUIET)

@@ -390,7 +390,7 @@ def test_other_runs_and_other_stores_are_refused(
     recipe = json.loads((copy / "recipe.json").read_text())
     recipe["model"]["widht"] = 3
     (copy / "recipe.json").write_text(json.dumps(recipe))
-    with pytest.raises(DataError, match="cannot read"):
+    with pytest.raises(DataError, match="recipe.json is damaged"):
         LoadedRun.open(copy)
     with pytest.raises(DataError, match="not a finished store"):
         encoder.embed(tmp_path)

@@ -204,7 +204,7 @@ def test_wider_encoders_and_parts_of_them() -> None:
     assert parts.state_gib + parts.gathered_gib < 0.5 * whole.state_gib
     assert parts.hours == whole.hours
     large = load_recipe("molgps_mpnn_1b")
-    assert encoder_parameters(large, spec) == 1_000_304_910
+    assert encoder_parameters(large, spec) == 1_000_308_558
     assert widened(large, 10_000_000, spec).model.config.width < 300
 
 

@@ -172,7 +172,9 @@ class _Explained:
         shown = Chem.MolToSmiles(molecule)
         order = list(molecule.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"])
         copies = self.run.spec.prepare([text] * AT_ONCE).arrays
-        ends = self._predictions(copies, np.repeat(np.array([[0], [1]], np.float32), int(copies.atom_counts[0]), axis=1))
+        ends = self._predictions(
+            copies, np.repeat(np.array([[0], [1]], np.float32), int(copies.atom_counts[0]), axis=1)
+        )
         difference = float(ends[1] - ends[0])
         atoms = self._integral(copies, steps)
         while abs(difference - atoms.sum()) > MISSED * abs(difference) and steps < MOST_STEPS:

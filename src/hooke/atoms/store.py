@@ -25,6 +25,7 @@ from hooke.core.errors import DataError, UsageError
 from hooke.core.files import exclusive, locked, replacing
 from hooke.core.hashing import content_hash
 from hooke.core.store import Column, Schema, Store, StoreWriter
+from hooke.core.store.opened import OpenedStore
 from hooke.core.store.schema import manifests
 from hooke.core.units import dimension, factor, unit_name
 
@@ -49,7 +50,7 @@ class Source:
     blocks: Iterable[Block]
 
 
-class FrameStore:
+class FrameStore(OpenedStore):
     """A finished store, opened for reading; opening maps files and reads no frame.
 
     Args:
@@ -58,10 +59,10 @@ class FrameStore:
             neither is changed.
     """
 
+    kind, items = KIND, "frames"
+
     def __init__(self, store: Store, energy_unit: str = "", length_unit: str = "") -> None:
-        if store.metadata.get("kind") != KIND:
-            raise DataError(f"{store.folder} is a store of something else, not of frames")
-        self.store = store
+        super().__init__(store)
         self._stored = Facts.from_json(store.metadata["facts"])
         self.energy_unit = unit_name(energy_unit) or self._stored.energy_unit
         self.length_unit = unit_name(length_unit) or self._stored.length_unit
@@ -77,40 +78,20 @@ class FrameStore:
 
     @classmethod
     def open(cls, folder: Path, energy_unit: str = "", length_unit: str = "") -> FrameStore:
-        """Open a store.
+        """Open a store; see `OpenedStore.open`, and `in_units` for the units."""
+        return super().open(folder).in_units(energy_unit, length_unit)
+
+    def in_units(self, energy_unit: str = "", length_unit: str = "") -> FrameStore:
+        """The same frames in other units; nothing is read or copied.
 
         Raises:
-            DataError: The folder holds no finished store, a damaged one, or one of something else.
             UsageError: A unit measures something else.
             UnknownNameError: A unit is not known.
         """
-        return cls(Store.open(Path(folder)), energy_unit, length_unit)
-
-    def in_units(self, energy_unit: str = "", length_unit: str = "") -> FrameStore:
-        """The same frames in other units; nothing is read or copied."""
         return FrameStore(self.store, energy_unit, length_unit)
-
-    def __len__(self) -> int:
-        """Number of frames."""
-        return self.store.rows
 
     def __repr__(self) -> str:
         return f"FrameStore({str(self.folder)!r}: {len(self):,} frames, {self.energy_unit}, {self.length_unit})"
-
-    @property
-    def folder(self) -> Path:
-        """Where it lies."""
-        return self.store.folder
-
-    @property
-    def content_hash(self) -> str:
-        """Hash of everything in it."""
-        return self.store.content_hash
-
-    @property
-    def description(self) -> Mapping[str, Any]:
-        """What the writer recorded."""
-        return self.store.metadata
 
     @property
     def name(self) -> str:

@@ -21,9 +21,9 @@ from hooke.core.errors import DataError
 from hooke.core.files import exclusive, locked, replacing
 from hooke.core.hashing import content_hash
 from hooke.core.label import Label
-from hooke.core.reading import reading
 from hooke.core.store import Column, Schema, Store, StoreWriter
 from hooke.core.store.integrity import is_whole, remove_damaged
+from hooke.core.store.opened import OpenedStore
 from hooke.core.store.schema import manifests
 
 KIND = "profiles"
@@ -34,26 +34,16 @@ _VALUES = "profile"
 _BLOCK = 1 << 14  # rows written at a time
 
 
-class ProfileStore:
+class ProfileStore(OpenedStore):
     """A finished profile store, opened for reading; opening reads the table of metadata and maps the vectors."""
 
+    kind = items = KIND
+
     def __init__(self, store: Store) -> None:
-        if store.metadata.get("kind") != KIND:
-            raise DataError(f"{store.folder} is a store of something else, not of profiles")
-        self.store = store
+        super().__init__(store)
         self.metadata: pl.DataFrame = pl.read_parquet(store.file(METADATA))
         self.features: tuple[str, ...] = tuple(store.metadata["features"])
         self.labels: tuple[Label, ...] = tuple(Label.from_json(entry) for entry in store.metadata["labels"])
-
-    @classmethod
-    def open(cls, folder: Path) -> ProfileStore:
-        """Open a store.
-
-        Raises:
-            DataError: The folder holds no finished store, a damaged one, or one of something else.
-        """
-        with reading(folder, "a store of profiles"):
-            return cls(Store.open(Path(folder)))
 
     @classmethod
     def write(
@@ -77,27 +67,8 @@ class ProfileStore:
             _write(profiles, folder, targets, description)
         return cls.open(folder)
 
-    def __len__(self) -> int:
-        """Number of profiles."""
-        return self.store.rows
-
     def __repr__(self) -> str:
         return f"ProfileStore({str(self.folder)!r}: {len(self):,} profiles of {len(self.features):,} features)"
-
-    @property
-    def folder(self) -> Path:
-        """Where it lies."""
-        return self.store.folder
-
-    @property
-    def content_hash(self) -> str:
-        """Hash of vectors, metadata and labels."""
-        return self.store.content_hash
-
-    @property
-    def description(self) -> Mapping[str, Any]:
-        """What the writer recorded."""
-        return self.store.metadata
 
     @property
     def simulated(self) -> bool:

@@ -18,8 +18,8 @@ import polars as pl
 
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.hashing import file_sha256
-from hooke.core.reading import reading
 from hooke.core.store import Column, Schema, Store, StoreWriter
+from hooke.core.store.opened import OpenedStore
 
 SITES, REJECTED = "sites.parquet", "rejected.parquet"
 SHARD_BYTES = 1 << 29
@@ -27,26 +27,19 @@ DEFAULT_TILE = 128
 _TILES = "tile"
 
 
-class ImageStore:
-    """A finished image store, opened for reading; opening reads the table of fields and nothing else."""
+class ImageStore(OpenedStore):
+    """A finished image store, opened for reading; opening reads the table of fields and nothing else.
+
+    Its description tells source, channels, dtype, tile, counts, and whether the images are simulated.
+    """
+
+    kind = items = "images"
 
     def __init__(self, store: Store) -> None:
-        if store.metadata.get("kind") != "images":
-            raise DataError(f"{store.folder} is a store of something else, not of images")
-        self.store = store
+        super().__init__(store)
         self._sites = pl.read_parquet(store.file(SITES))
         columns = self._sites.select("first_tile", "height", "width").to_numpy().astype(np.int64)
         self._first_tile, self._sizes = columns[:, 0], columns[:, 1:]
-
-    @classmethod
-    def open(cls, folder: Path) -> ImageStore:
-        """Open a store.
-
-        Raises:
-            DataError: The folder holds no finished store, a damaged one, or one of something else.
-        """
-        with reading(folder, "a store of images"):
-            return cls(Store.open(folder))
 
     def __len__(self) -> int:
         """Number of fields."""
@@ -54,11 +47,6 @@ class ImageStore:
 
     def __repr__(self) -> str:
         return f"ImageStore({str(self.folder)!r}: {len(self):,} fields of {', '.join(self.channels)})"
-
-    @property
-    def folder(self) -> Path:
-        """Where it lies."""
-        return self.store.folder
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -81,11 +69,6 @@ class ImageStore:
         return self._sites.drop("first_tile")
 
     @property
-    def description(self) -> Mapping[str, Any]:
-        """What the writer recorded: source, channels, dtype, tile, counts, and whether the images are simulated."""
-        return self.store.metadata
-
-    @property
     def simulated(self) -> bool:
         """Whether the images were rendered by the simulator rather than taken by a microscope."""
         return bool(self.store.metadata.get("simulated"))
@@ -99,11 +82,6 @@ class ImageStore:
     def left_out(self) -> str:
         """What was left out, in a line for people; "" when nothing was."""
         return f"left out for {self.refused:,} problems: {self.folder / REJECTED}" if self.refused else ""
-
-    @property
-    def content_hash(self) -> str:
-        """Hash of pixels and metadata."""
-        return self.store.content_hash
 
     @property
     def batches(self) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ import numpy as np
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.label import Label
 from hooke.core.options import plain
-from hooke.core.reading import reading
 from hooke.core.store import Column, Schema, Store, StoreWriter
+from hooke.core.store.opened import OpenedStore
 from hooke.core.store.schema import Manifest, newest_manifest
 from hooke.core.store.writer import SHARD_ROWS
 from hooke.molecules.arrays import MoleculeArrays, MoleculeSlice
@@ -155,44 +154,23 @@ def _given(name: str, array: np.ndarray | None) -> np.ndarray:
     return array
 
 
-@dataclass(repr=False)
-class MoleculeStore:
-    """A store of molecules, opened for reading."""
+class MoleculeStore(OpenedStore):
+    """A store of molecules, opened for reading; its manifest names no kind, but labels and encodings."""
 
-    store: Store
-    labels: tuple[Label, ...] = field(init=False)
-    encodings: EncodingConfig = field(init=False)
+    items = "molecules"
 
-    def __post_init__(self) -> None:
-        metadata = self.store.metadata
+    def __init__(self, store: Store) -> None:
+        metadata = store.metadata
         if "labels" not in metadata or "encodings" not in metadata:
-            raise DataError(f"{self.store.folder} is a store, but not one of molecules")
+            raise DataError(f"{store.folder} is a store, but not one of molecules")
+        self.store = store
         self.labels = tuple(Label.from_json(entry) for entry in metadata["labels"])
         self.encodings = EncodingConfig.from_json(metadata["encodings"])
         self._graph_count = len(self.level_labels("graph"))
         self._censored = bool(metadata.get("censored", False))
 
-    @classmethod
-    def open(cls, folder: Path) -> MoleculeStore:
-        """Open a finished store; see `core.store.Store.open` for errors."""
-        with reading(folder, "a store of molecules"):
-            return cls(Store.open(folder))
-
-    def __len__(self) -> int:
-        return self.store.rows
-
     def __repr__(self) -> str:
         return f"MoleculeStore({str(self.folder)!r}: {len(self):,} molecules, {len(self.labels):,} label{'s' * (len(self.labels) != 1)})"
-
-    @property
-    def folder(self) -> Path:
-        """Where it lies."""
-        return self.store.folder
-
-    @property
-    def content_hash(self) -> str:
-        """Hash of everything in it."""
-        return self.store.content_hash
 
     @property
     def metadata(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from hooke.core.errors import DataError, UsageError
 from hooke.core.label import Label
 from hooke.core.types import Spec, labels_of
 from hooke.evaluate.moments import binary_exponent, spread
+
+if TYPE_CHECKING:
+    from hooke.evaluate.kernels import MeanKernel
 
 Arrays = dict[str, np.ndarray]
 FEWEST = 5  # measured rows below which only a constant is learnt
@@ -284,8 +287,8 @@ class TreesEstimator(LabelwiseEstimator):
     modality = "any"
 
     @abstractmethod
-    def _grown(self, features: np.ndarray, values: np.ndarray, classes: int, seed: int) -> Sequence[Any]:
-        """Fitted decision trees of scikit-learn; see `_learn`."""
+    def _grower(self, classes: int, **options: Any) -> Any:
+        """The unfitted ensemble of scikit-learn that grows them, with these options; for so many classes, 0 for regression."""
 
     def _learn(self, features: np.ndarray, rows: np.ndarray, values: np.ndarray, classes: int, seed: int) -> Arrays:
         some = features[rows]
@@ -294,7 +297,17 @@ class TreesEstimator(LabelwiseEstimator):
             varied = np.flatnonzero(others >= min(self.config.least_varied * len(rows), others.max()))
         else:
             varied = np.arange(some.shape[1])
-        trees = Trees.of(self._grown(some[:, varied], values, classes, seed))
+        config = self.config
+        share = "sqrt" if classes else config.feature_share
+        grower = self._grower(
+            classes,
+            n_estimators=config.trees,
+            max_features=share,
+            min_samples_leaf=config.smallest_leaf,
+            n_jobs=2,
+            random_state=seed,
+        )
+        trees = Trees.of(grower.fit(some[:, varied], values).estimators_)
         feature = np.where(trees.feature < 0, trees.feature, varied[trees.feature])
         return trees._replace(feature=feature.astype(np.int32))._asdict()
 
@@ -304,6 +317,42 @@ class TreesEstimator(LabelwiseEstimator):
         mean = sum(trees.value[leaf] for leaf in leaves) / len(leaves)
         variance = sum((trees.value[leaf] - mean) ** 2 for leaf in leaves) / len(leaves)
         return mean, np.sqrt(variance)
+
+
+class KernelEstimator(LabelwiseEstimator):
+    """Compares rows by the mean of kernels over the blocks that `config.counts` and `config.radial` name.
+
+    Attributes:
+        derived: Number of a label → what prediction needs and what is saved implies, once needed.
+    """
+
+    modality = "any"
+
+    def __init__(self, config: Any, spec: Spec, level: str) -> None:
+        super().__init__(config, spec, level)
+        self.derived: dict[int, Any] = {}
+        self._known: MeanKernel | None = None
+
+    def _share(self, features: np.ndarray) -> tuple[Arrays, np.ndarray]:
+        from hooke.evaluate.kernels import MeanKernel
+
+        self.derived = {}
+        self._known = MeanKernel.of(features, self.config.counts, self.config.radial)
+        return self._known.arrays(), features
+
+    @property
+    def _kernel(self) -> MeanKernel:
+        """Against all training rows."""
+        from hooke.evaluate.kernels import MeanKernel
+
+        if self._known is None:
+            self._known = MeanKernel.from_arrays(self.shared)
+        return self._known
+
+
+def drawn(count: int, most: int, generator: np.random.Generator) -> np.ndarray:
+    """At most so many of `count` places, ascending."""
+    return np.arange(count) if count <= most else np.sort(generator.choice(count, most, replace=False))
 
 
 def standardisation(features: np.ndarray) -> Arrays:

@@ -11,8 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from hooke.estimators import TreesEstimator
 
 
@@ -38,13 +36,7 @@ class Estimator(TreesEstimator):
 
     config: Config
 
-    def _grown(self, features: np.ndarray, values: np.ndarray, classes: int, seed: int) -> list[Any]:
+    def _grower(self, classes: int, **options: Any) -> Any:
         from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
-        config = self.config
-        options = {"min_samples_leaf": config.smallest_leaf, "n_jobs": 2, "random_state": seed}
-        if classes:
-            model = ExtraTreesClassifier(config.trees, max_features="sqrt", class_weight="balanced", **options)
-        else:
-            model = ExtraTreesRegressor(config.trees, max_features=config.feature_share, **options)
-        return model.fit(features, values).estimators_
+        return ExtraTreesClassifier(class_weight="balanced", **options) if classes else ExtraTreesRegressor(**options)

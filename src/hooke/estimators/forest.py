@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from hooke.estimators import TreesEstimator
 
 
@@ -37,14 +35,9 @@ class Estimator(TreesEstimator):
 
     config: Config
 
-    def _grown(self, features: np.ndarray, values: np.ndarray, classes: int, seed: int) -> list[Any]:
+    def _grower(self, classes: int, **options: Any) -> Any:
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-        config = self.config
-        options = {"min_samples_leaf": config.smallest_leaf, "n_jobs": 2, "random_state": seed}
         if classes:
-            weight = "balanced_subsample"
-            model = RandomForestClassifier(config.trees, max_features="sqrt", class_weight=weight, **options)
-        else:
-            model = RandomForestRegressor(config.trees, max_features=config.feature_share, **options)
-        return model.fit(features, values).estimators_
+            return RandomForestClassifier(class_weight="balanced_subsample", **options)
+        return RandomForestRegressor(**options)

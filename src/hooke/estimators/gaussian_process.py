@@ -28,8 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from hooke.core.types import Spec
-from hooke.estimators import Arrays, LabelwiseEstimator, against_the_others
+from hooke.estimators import Arrays, KernelEstimator, against_the_others, drawn
 from hooke.evaluate.kernels import MeanKernel
 
 _NOISES = np.logspace(-4, 1, 26)
@@ -56,40 +55,27 @@ class Config:
     stretch_rows: int = 500
 
 
-class Estimator(LabelwiseEstimator):
+class Estimator(KernelEstimator):
     """Posterior mean and standard deviation."""
 
-    modality = "any"
     config: Config
-
-    def __init__(self, config: Config, spec: Spec, level: str) -> None:
-        super().__init__(config, spec, level)
-        self._solvers: dict[
-            int, tuple[MeanKernel, np.ndarray]
-        ] = {}  # of each label, once needed: it follows from what is saved
-        self._known: MeanKernel | None = None
-
-    def _share(self, features: np.ndarray) -> tuple[Arrays, np.ndarray]:
-        self._solvers = {}
-        self._known = MeanKernel.of(features, self.config.counts, self.config.radial)
-        return self._known.arrays(), features
 
     def _learn(self, features: np.ndarray, rows: np.ndarray, values: np.ndarray, classes: int, seed: int) -> Arrays:
         from scipy.linalg import cho_solve
 
         config, generator = self.config, np.random.default_rng(seed)
-        kept = _drawn(len(rows), config.most_rows, generator)
+        kept = drawn(len(rows), config.most_rows, generator)
         rows, values = rows[kept], values[kept]
         targets = against_the_others(values, classes) if classes else values[:, None]
         offset, scale = targets.mean(axis=0), targets.std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)
         targets = (targets - offset) / scale
-        stretch, some = 1.0, _drawn(len(rows), config.stretch_rows, generator)
+        stretch, some = 1.0, drawn(len(rows), config.stretch_rows, generator)
         if self._kernel.radial and len(config.stretches) > 1:
             by_error = [_least(self._stretched(each, rows[some]).among(), targets[some]) for each in config.stretches]
             stretch = config.stretches[int(np.argmin([error for error, _ in by_error]))]
         kernel = self._stretched(stretch, rows)
-        covariance, some = kernel.among(), _drawn(len(rows), config.noise_rows, generator)
+        covariance, some = kernel.among(), drawn(len(rows), config.noise_rows, generator)
         _, noise = _least(covariance[np.ix_(some, some)], targets[some])
         factor = _factor(covariance, noise)
         weights = cho_solve((factor, True), targets)
@@ -104,10 +90,10 @@ class Estimator(LabelwiseEstimator):
 
         learnt = self.learnt[number]
         noise, stretch, amplitude = learnt["kernel"]
-        if number not in self._solvers:
+        if number not in self.derived:
             kernel = self._stretched(stretch, learnt["rows"])
-            self._solvers[number] = kernel, _factor(kernel.among(), noise)
-        kernel, factor = self._solvers[number]
+            self.derived[number] = kernel, _factor(kernel.among(), noise)
+        kernel, factor = self.derived[number]
         covariance = kernel.against(features)
         explained = np.square(solve_triangular(factor, covariance.T, lower=True)).sum(axis=0)
         mean = covariance @ learnt["weights"]
@@ -119,21 +105,9 @@ class Estimator(LabelwiseEstimator):
         scores = log_ndtr(scores if scores.shape[1] > 1 else np.hstack([-scores, scores]))
         return softmax(scores, axis=1), np.zeros_like(scores)
 
-    @property
-    def _kernel(self) -> MeanKernel:
-        """Against all training rows."""
-        if self._known is None:
-            self._known = MeanKernel.from_arrays(self.shared)
-        return self._known
-
     def _stretched(self, stretch: float, rows: np.ndarray) -> MeanKernel:
         kernel = self._kernel.taken(rows)
         return replace(kernel, medians=kernel.medians * stretch)
-
-
-def _drawn(count: int, most: int, generator: np.random.Generator) -> np.ndarray:
-    """At most so many of `count` places, ascending."""
-    return np.arange(count) if count <= most else np.sort(generator.choice(count, most, replace=False))
 
 
 def _least(kernel: np.ndarray, targets: np.ndarray) -> tuple[float, float]:

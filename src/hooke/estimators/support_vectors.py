@@ -19,9 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from hooke.core.types import Spec
-from hooke.estimators import Arrays, LabelwiseEstimator, against_the_others
-from hooke.evaluate.kernels import MeanKernel
+from hooke.estimators import Arrays, KernelEstimator, against_the_others, drawn
 
 _PARTS = 5  # into which the rows of a class are cut for its sigmoid
 
@@ -45,29 +43,17 @@ class Config:
     most_rows: int = 5000
 
 
-class Estimator(LabelwiseEstimator):
+class Estimator(KernelEstimator):
     """Regression, and classification with probabilities."""
 
-    modality = "any"
     config: Config
-
-    def __init__(self, config: Config, spec: Spec, level: str) -> None:
-        super().__init__(config, spec, level)
-        self._known: MeanKernel | None = None
-        self._supports: dict[int, MeanKernel] = {}  # of each label, once needed: it follows from what is saved
-
-    def _share(self, features: np.ndarray) -> tuple[Arrays, np.ndarray]:
-        self._supports = {}
-        self._known = MeanKernel.of(features, self.config.counts, self.config.radial)
-        return self._known.arrays(), features
 
     def _learn(self, features: np.ndarray, rows: np.ndarray, values: np.ndarray, classes: int, seed: int) -> Arrays:
         from sklearn.svm import SVR
 
         config, generator = self.config, np.random.default_rng(seed)
-        if len(rows) > config.most_rows:
-            kept = np.sort(generator.choice(len(rows), config.most_rows, replace=False))
-            rows, values = rows[kept], values[kept]
+        kept = drawn(len(rows), config.most_rows, generator)
+        rows, values = rows[kept], values[kept]
         kernel = self._kernel.taken(rows).among()
         if classes:
             signs = against_the_others(values, classes)
@@ -87,22 +73,15 @@ class Estimator(LabelwiseEstimator):
         from scipy.special import expit
 
         learnt = self.learnt[number]
-        if number not in self._supports:
-            self._supports[number] = self._kernel.taken(learnt["rows"])
-        values = self._supports[number].against(features) @ learnt["weights"].T + learnt["bias"]
+        if number not in self.derived:
+            self.derived[number] = self._kernel.taken(learnt["rows"])
+        values = self.derived[number].against(features) @ learnt["weights"].T + learnt["bias"]
         values = values * learnt["link"][:, 0] + learnt["link"][:, 1]
         if "classes" in learnt:
             values = expit(values)
             values = np.hstack([1 - values, values]) if values.shape[1] == 1 else values
             values = values / np.maximum(values.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
         return values, np.zeros_like(values)
-
-    @property
-    def _kernel(self) -> MeanKernel:
-        """Against all training rows."""
-        if self._known is None:
-            self._known = MeanKernel.from_arrays(self.shared)
-        return self._known
 
 
 def _classifier(kernel: np.ndarray, sign: np.ndarray, penalty: float) -> tuple[np.ndarray, float]:

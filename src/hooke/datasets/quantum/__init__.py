@@ -282,6 +282,20 @@ class FrameDataset(datasets.Dataset[Config]):
             yield frames, refused
 
 
+def mirrored(folder: str, parts: Mapping[str, tuple[str, int]], suffix: str = ".xyz.gz") -> dict[str, RemoteFile]:
+    """Name of a part → its file, in a folder of the mirror; there is no address to fetch it from.
+
+    Args:
+        folder: "quantum/NAME".
+        parts: Name → SHA-256 and bytes.
+        suffix: Of the files' names.
+    """
+    return {
+        name: RemoteFile(f"{name}{suffix}", "", sha256, f"{folder}/{name}{suffix}", size)
+        for name, (sha256, size) in parts.items()
+    }
+
+
 def names(given: tuple[str, ...] | str) -> tuple[str, ...]:
     """Names as they are given, or separated by commas."""
     return tuple(part.strip() for part in (given.split(",") if isinstance(given, str) else given) if part.strip())

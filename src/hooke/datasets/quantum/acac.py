@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from hooke.atoms.facts import Facts, QuantumCard
 from hooke.atoms.keys import Keys
-from hooke.core.cards import RemoteFile
-from hooke.datasets.quantum import Config, FrameDataset
+from hooke.datasets.quantum import Config, FrameDataset, mirrored
 
 __all__ = ["CARD", "Config", "Dataset"]
 
-_PARTS = {
-    "train_300K": ("49573f6265414a179205ce8e7b13b179ff7847e2ee0357c9954f48c2682102b4", 264025),
-    "train_600K": ("137344cd77312d3d046953c4dce772ef6ca8e15b0b75a37d51dce4cad1e5a6e5", 265938),
-    "test_dihedral": ("bf6c057e026223836be5464ca6884ca836b95784a23ae3e07b6b5f05e377c743", 10577),
-}  # name → SHA-256, bytes
-_FILES = {
-    name: RemoteFile(f"{name}.xyz.gz", "", sha256, f"quantum/botnet_acac/{name}.xyz.gz", size)
-    for name, (sha256, size) in _PARTS.items()
-}
-_ISOLATED = RemoteFile(
-    "isolated_atoms.xyz.gz",
-    "",
-    "9c8acec7e40fd96f556f73ec283aecf782551d5bdbc64dd8ad212dea7ca800a6",
-    "quantum/botnet_acac/isolated_atoms.xyz.gz",
-    171,
+_FOLDER = "quantum/botnet_acac"
+_FILES = mirrored(
+    _FOLDER,
+    {
+        "train_300K": ("49573f6265414a179205ce8e7b13b179ff7847e2ee0357c9954f48c2682102b4", 264025),
+        "train_600K": ("137344cd77312d3d046953c4dce772ef6ca8e15b0b75a37d51dce4cad1e5a6e5", 265938),
+        "test_dihedral": ("bf6c057e026223836be5464ca6884ca836b95784a23ae3e07b6b5f05e377c743", 10577),
+    },
 )
+_ISOLATED = mirrored(
+    _FOLDER, {"isolated_atoms": ("9c8acec7e40fd96f556f73ec283aecf782551d5bdbc64dd8ad212dea7ca800a6", 171)}
+)["isolated_atoms"]
 CARD = QuantumCard(
     name="acac",
     title="acac: acetylacetone",

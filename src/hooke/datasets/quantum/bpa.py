@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from hooke.atoms.facts import Facts, QuantumCard
 from hooke.atoms.keys import Keys
-from hooke.core.cards import RemoteFile
-from hooke.datasets.quantum import Config, FrameDataset
+from hooke.datasets.quantum import Config, FrameDataset, mirrored
 
 __all__ = ["CARD", "Config", "Dataset"]
 
-_PARTS = {
-    "train_300K": ("bd515d340ec0f2f467e9aadf543e3a365d1b8d74ffdef21047c096c9284a53d3", 470737),
-    "train_mixedT": ("5ef371a2e473af6ae7c2d8238a2d9bde94de9452e4c78ea472d9810e24704d35", 474208),
-}  # name → SHA-256, bytes
-_FILES = {
-    name: RemoteFile(f"{name}.xyz.gz", "", sha256, f"quantum/botnet_3BPA/{name}.xyz.gz", size)
-    for name, (sha256, size) in _PARTS.items()
-}
-_ISOLATED = RemoteFile(
-    "iso_atoms.xyz.gz",
-    "",
-    "d514bdc5dc982bfd95ee9db1bd2b13a103afbd36247aa0548100f1cc1987d67a",
-    "quantum/botnet_3BPA/iso_atoms.xyz.gz",
-    162,
+_FOLDER = "quantum/botnet_3BPA"
+_FILES = mirrored(
+    _FOLDER,
+    {
+        "train_300K": ("bd515d340ec0f2f467e9aadf543e3a365d1b8d74ffdef21047c096c9284a53d3", 470737),
+        "train_mixedT": ("5ef371a2e473af6ae7c2d8238a2d9bde94de9452e4c78ea472d9810e24704d35", 474208),
+    },
 )
+_ISOLATED = mirrored(_FOLDER, {"iso_atoms": ("d514bdc5dc982bfd95ee9db1bd2b13a103afbd36247aa0548100f1cc1987d67a", 162)})[
+    "iso_atoms"
+]
 CARD = QuantumCard(
     name="bpa",
     title="3BPA: one flexible drug-like molecule",

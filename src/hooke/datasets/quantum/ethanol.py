@@ -4,31 +4,26 @@ from __future__ import annotations
 
 from hooke.atoms.facts import Facts, QuantumCard
 from hooke.atoms.keys import Keys
-from hooke.core.cards import RemoteFile
-from hooke.datasets.quantum import Config, FrameDataset
+from hooke.datasets.quantum import Config, FrameDataset, mirrored
 
 __all__ = ["CARD", "Config", "Dataset"]
 
-_PARTS = {
-    "train": ("6cd5918f4177db4494cdb7020a7eb8601ec770ae1c8e5e69e7ab1f077cc3373b", 316174),
-    "train_eth_meth": ("12d7f93eb45fd8a5f26005627fe5fe47f4de21227d2eec498b4f39c4d45b5bc1", 374097),
-    "test_MD": ("e4b29648c022d09dee2e30e3194f30569acba0bbd19cd8b7657a86ee4f53ef7e", 316127),
-    "test_eth_meth": ("0c036dba75af9f8b9f23cac093e02191943e64190e8058b966eef86947184bbd", 341889),
-    "test_H_removal": ("9b50237f45e8a6374cdf9948d801cb0a10fdd38aa922da8da4b61894f83cebd1", 2352),
-    "test_norm_mode_874": ("74258eff20203126fe5290f448430e70d50ac75483196ed6944d5b413219d6dc", 6558),
-    "test_norm_mode_3005": ("72e8d058dbf6afe7c5bda54606c712e0fcefdfa2a28e440ffadc2eea31c01786", 3248),
-}  # name → SHA-256, bytes
-_FILES = {
-    name: RemoteFile(f"{name}.xyz.gz", "", sha256, f"quantum/botnet_ethanol/{name}.xyz.gz", size)
-    for name, (sha256, size) in _PARTS.items()
-}
-_ISOLATED = RemoteFile(
-    "isolated_atoms.xyz.gz",
-    "",
-    "c987dacbf98944fd278a6e083a170d41dec82df59b4386f86b52f6f7db39ff55",
-    "quantum/botnet_ethanol/isolated_atoms.xyz.gz",
-    186,
+_FOLDER = "quantum/botnet_ethanol"
+_FILES = mirrored(
+    _FOLDER,
+    {
+        "train": ("6cd5918f4177db4494cdb7020a7eb8601ec770ae1c8e5e69e7ab1f077cc3373b", 316174),
+        "train_eth_meth": ("12d7f93eb45fd8a5f26005627fe5fe47f4de21227d2eec498b4f39c4d45b5bc1", 374097),
+        "test_MD": ("e4b29648c022d09dee2e30e3194f30569acba0bbd19cd8b7657a86ee4f53ef7e", 316127),
+        "test_eth_meth": ("0c036dba75af9f8b9f23cac093e02191943e64190e8058b966eef86947184bbd", 341889),
+        "test_H_removal": ("9b50237f45e8a6374cdf9948d801cb0a10fdd38aa922da8da4b61894f83cebd1", 2352),
+        "test_norm_mode_874": ("74258eff20203126fe5290f448430e70d50ac75483196ed6944d5b413219d6dc", 6558),
+        "test_norm_mode_3005": ("72e8d058dbf6afe7c5bda54606c712e0fcefdfa2a28e440ffadc2eea31c01786", 3248),
+    },
 )
+_ISOLATED = mirrored(
+    _FOLDER, {"isolated_atoms": ("c987dacbf98944fd278a6e083a170d41dec82df59b4386f86b52f6f7db39ff55", 186)}
+)["isolated_atoms"]
 CARD = QuantumCard(
     name="ethanol",
     title="ethanol: ethanol and methanol",

@@ -4,34 +4,19 @@ from __future__ import annotations
 
 from hooke.atoms.facts import Facts, QuantumCard
 from hooke.atoms.keys import Keys
-from hooke.core.cards import RemoteFile
-from hooke.datasets.quantum import Config, FrameDataset
+from hooke.datasets.quantum import Config, FrameDataset, mirrored
 
 __all__ = ["CARD", "Config", "Dataset"]
 
-_FILES = {
-    "des-monomers": RemoteFile(
-        "des-monomers.hdf5",
-        "",
-        "6815d51e0cf91237b636490183c7e023269d06f8edfa66b83a3c22e0f96348ca",
-        "quantum/spice/des-monomers.hdf5",
-        3617152,
-    ),
-    "amino-acid-ligand-test": RemoteFile(
-        "amino-acid-ligand-test.hdf5",
-        "",
-        "bcea5fe59077834c92de9f46059a019ffd1bf1ae22a0ce82414ef4fc108df349",
-        "quantum/spice/amino-acid-ligand-test.hdf5",
-        1692984,
-    ),
-    "ions": RemoteFile(
-        "ions.hdf5",
-        "",
-        "66c9a21d3faf4a2b4e80a69769d2fd8f3d675d777ab3643eed7509d472786ca7",
-        "quantum/spice/ions.hdf5",
-        101944,
-    ),
-}
+_FILES = mirrored(
+    "quantum/spice",
+    {
+        "des-monomers": ("6815d51e0cf91237b636490183c7e023269d06f8edfa66b83a3c22e0f96348ca", 3617152),
+        "amino-acid-ligand-test": ("bcea5fe59077834c92de9f46059a019ffd1bf1ae22a0ce82414ef4fc108df349", 1692984),
+        "ions": ("66c9a21d3faf4a2b4e80a69769d2fd8f3d675d777ab3643eed7509d472786ca7", 101944),
+    },
+    ".hdf5",
+)
 CARD = QuantumCard(
     name="spice",
     title="SPICE: drug-like molecules and peptides",

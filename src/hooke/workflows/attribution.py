@@ -175,7 +175,8 @@ class _Explained:
         ends = self._predictions(
             copies, np.repeat(np.array([[0], [1]], np.float32), int(copies.atom_counts[0]), axis=1)
         )
-        difference = float(ends[1] - ends[0])
+        baseline, whole = float(ends[0]), float(ends[1])
+        difference = whole - baseline
         atoms = self._integral(copies, steps)
         while abs(difference - atoms.sum()) > MISSED * abs(difference) and steps < MOST_STEPS:
             steps *= 2  # an integrand with kinks converges slowly
@@ -183,15 +184,11 @@ class _Explained:
         count = max(1, round(MASKED * len(atoms)))
         top = np.argsort(-np.abs(atoms), kind="stable")[:count]
         drawn = [generator.permutation(len(atoms))[:count] for _ in range(DRAWS)]
-        scales = np.ones(
-            (3 + DRAWS, len(atoms)), np.float32
-        )  # nothing, everything, without the top ones, without random ones
-        scales[0] = 0
-        for row, masked in enumerate([top, *drawn], start=2):
+        scales = np.ones((1 + DRAWS, len(atoms)), np.float32)  # without the top ones, without random ones
+        for row, masked in enumerate([top, *drawn]):
             scales[row, masked] = 0
-        found = np.concatenate([self._predictions(copies, part) for part in _parts(scales)])
-        baseline, whole = float(found[0]), float(found[1])
-        changes = np.abs(found[2:] - whole)
+        masked_values = np.concatenate([self._predictions(copies, part) for part in _parts(scales)])
+        changes = np.abs(masked_values - whole)
         return Attribution(shown, self.label, whole, baseline, atoms[order], float(changes[0]), changes[1:])
 
     def _integral(self, copies: MoleculeArrays, steps: int) -> np.ndarray:

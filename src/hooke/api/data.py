@@ -102,6 +102,13 @@ def given_source(source: Path | str, options: Sequence[str], modality: str, *, s
     return prepare_data(str(source), options, show_progress=show_progress)
 
 
+def column_names(targets: str | Sequence[str]) -> str | Sequence[str]:
+    """Columns of labels as a list; "auto" stays what it is."""
+    return (
+        targets if not isinstance(targets, str) or targets == "auto" else [name.strip() for name in targets.split(",")]
+    )
+
+
 def labelled_store(
     data: Path | str, options: Sequence[str], modality: str, smiles: str | None, targets: str | Sequence[str], *,
     show_progress: bool,
@@ -119,10 +126,11 @@ def labelled_store(
         raise UsageError(f"{data} is a table and takes no options such as {options[0]!r}")
     from hooke.datasets import csv
 
-    names: Any = (
-        targets if not isinstance(targets, str) or targets == "auto" else [name.strip() for name in targets.split(",")]
-    )
-    given = {"path": str(Path(data).resolve()), "targets": names, **({"smiles": smiles} if smiles else {})}
+    given = {
+        "path": str(Path(data).resolve()),
+        "targets": column_names(targets),
+        **({"smiles": smiles} if smiles else {}),
+    }
     return csv.Dataset(build(csv.Config, given, "data")).prepare(cache_folder() / "stores", How(None, show_progress))
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hooke.api.data import column_names
 from hooke.core import registry
 from hooke.core.errors import UsageError
 from hooke.core.json_text import json_text
@@ -362,9 +363,7 @@ def _recipe(
     if recipe is None and csv is None:
         raise UsageError("name a recipe, or give --csv FILE; `hooke show names recipes` lists the recipes")
     mapping = read(recipe if recipe is not None else "csv", overrides)
-    names = (
-        targets if not isinstance(targets, str) or targets == "auto" else [name.strip() for name in targets.split(",")]
-    )
+    names = column_names(targets)
     data = mapping.get("data", {})
     if csv is not None:
         kept = data if data.get("name") == "csv" else {"split": data.get("split", {})}

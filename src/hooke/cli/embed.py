@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hooke.cli.output import Cluster, Json, Workers, print_json
+from hooke.cli.output import Adapt, Cluster, Json, Workers, print_json
 from hooke.core.errors import UsageError
 
 EXAMPLES = (
@@ -58,12 +58,7 @@ def embed(
             min=1, help="Images: stage from which on the turned copies are computed apart; default: whole passes."
         ),
     ] = None,
-    adapt: Annotated[
-        bool,
-        typer.Option(
-            "--adapt", help="Images: batch-norm statistics of each experimental batch from its own images (AdaBN)."
-        ),
-    ] = False,
+    adapt: Adapt = False,
     channels: Annotated[
         str | None, typer.Option(help="Images: which channels, separated by commas; default: all.")
     ] = None,

@@ -13,6 +13,12 @@ from hooke.core.json_text import json_text
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout instead of text.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of the run folders.")]
+Adapt = Annotated[
+    bool,
+    typer.Option(
+        "--adapt", help="Images: batch-norm statistics of each experimental batch from its own images (AdaBN)."
+    ),
+]
 EscapeFormulas = Annotated[
     bool,
     typer.Option(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hooke.cli.output import EscapeFormulas, Json, Workers, print_json, refuse_options
+from hooke.cli.output import Adapt, EscapeFormulas, Json, Workers, print_json, refuse_options
 from hooke.core.writable import check_output
 
 EXAMPLES = (
@@ -47,12 +47,7 @@ def predict(
     explain_label: Annotated[
         str | None, typer.Option(help="Column of the predictions that is explained; by default the first.")
     ] = None,
-    adapt: Annotated[
-        bool,
-        typer.Option(
-            "--adapt", help="Images: batch-norm statistics of each experimental batch from its own images (AdaBN)."
-        ),
-    ] = False,
+    adapt: Adapt = False,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Molecules, crops or profiles a batch.")] = None,
     workers: Workers = None,
     new: Annotated[

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import errno
-import pickle
 import shutil
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +18,7 @@ from torch import Tensor
 from hooke.core.checked import SEAL, seal
 from hooke.core.errors import DamagedError, DataError
 from hooke.core.files import replacing
+from hooke.core.reading import reading
 
 _FULL_BELOW = 1 << 20  # bytes free; torch and safetensors do not always say why writing failed
 
@@ -46,12 +45,9 @@ def check_state(path: Path) -> None:
     Raises:
         DamagedError: They differ.
     """
-    try:
-        with zipfile.ZipFile(path) as file:
-            if file.testzip() is not None:
-                raise DamagedError(path)
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise DamagedError(path) from error
+    with reading(path, raised=lambda _: DamagedError(path)), zipfile.ZipFile(path) as file:
+        if file.testzip() is not None:
+            raise DamagedError(path)
 
 
 def load_state(path: Path) -> dict[str, Any]:
@@ -60,14 +56,16 @@ def load_state(path: Path) -> dict[str, Any]:
     Raises:
         DataError: It is damaged.
     """
-    try:
+
+    def unusable(why: str) -> DataError:
+        return DataError(
+            f"{path} is damaged and cannot be resumed ({why.removeprefix(f'{path} ')}); delete it to train this member from its start"
+        )
+
+    with reading(path, raised=unusable):
         return torch.load(
             path, map_location="cpu", weights_only=True, mmap=True
         )  # shared by the processes of a machine
-    except (RuntimeError, EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
-        raise DataError(
-            f"{path} is damaged and cannot be resumed ({error}); delete it to train this member from its start"
-        ) from error
 
 
 @contextmanager

@@ -56,15 +56,31 @@ def test_tables_that_know_less() -> None:
 
 
 def test_words_of_a_column() -> None:
-    words = np.array(["train", "val", "Test", "elsewhere"])[np.arange(len(TABLE)) % 4]
+    words = np.array(["train", "val", " Test", "tarin", "Training", "", "validation", "id_test"])[
+        np.arange(len(TABLE)) % 8
+    ]
     table = TABLE.with_columns(pl.Series("split", words))
     found = metadata_split(table, SplitSection(kind="published"))
     assert [rows[0] for rows in (found.train, found.valid, found.test)] == [0, 1, 2]
-    assert sum(len(rows) for rows in (found.train, found.valid, found.test)) == 3 * len(table) // 4
+    eighth = len(table) // 8
+    assert [len(rows) for rows in (found.train, found.valid, found.test)] == [2 * eighth, 2 * eighth, eighth]
+    assert found.left_out == {
+        "with 'tarin' in 'split' (did you mean 'train'?)": eighth, "with nothing in 'split'": eighth,
+        "with 'id_test' in 'split' (did you mean 'test'?)": eighth,
+    }  # fmt: skip
     named = table.rename({"split": "part"})
     assert np.array_equal(metadata_split(named, SplitSection(kind="column", column="part")).test, found.test)
     with pytest.raises(DataError, match="calls no profile 'train'"):
         metadata_split(TABLE, SplitSection(kind="column", column="gene"), item="profile")
+
+
+def test_many_words_are_listed_in_part_and_counted_in_whole() -> None:
+    words = ["train", *(f"site{number}" for number in range(20)), *(f"site{number}" for number in range(3))]
+    left_out = metadata_split(pl.DataFrame({"split": words}), SplitSection(kind="column")).left_out
+    assert len(left_out) == 9
+    assert sum(left_out.values()) == 23
+    assert left_out["with 'site0' in 'split'"] == 2
+    assert left_out["with other words in 'split'"] == 12
 
 
 def test_what_cannot_be_split() -> None:

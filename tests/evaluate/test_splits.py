@@ -64,6 +64,7 @@ def test_time_and_column() -> None:
     assert 2 in split.train
     found = column_split(np.array([0, 2, 1, 255, 0]))
     assert (found.train.tolist(), found.valid.tolist(), found.test.tolist()) == ([0, 4], [2], [1])
+    assert found.left_out == {"without a part": 1}
 
 
 def test_wrong_fractions() -> None:
@@ -89,4 +90,5 @@ def test_a_share_of_the_training_rows_is_nested() -> None:
     parts = [part_of(whole, share, generator=np.random.default_rng(1)) for share in (0.001, 0.25, 0.5, 1.0)]
     assert [len(part.train) for part in parts] == [1, 20, 40, 80]
     assert all(set(less.train) <= set(more.train) for less, more in itertools.pairwise(parts))
+    assert [sum(part.left_out.values()) for part in parts] == [79, 60, 40, 0]
     assert all(part.test is whole.test and (np.diff(part.train) > 0).all() for part in parts)

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import hooke
 from hooke.cells.profiles import Profiles
 from hooke.cells.store import ProfileStore
 from hooke.cells.targets import LEVEL
@@ -26,7 +27,7 @@ from hooke.modalities import modality_of_store, readable, trainable
 from hooke.modalities.cells import MODALITY, ProfileSource, TableOptions
 from hooke.nn.contract import ContractError
 from hooke.studies.plan import plan_recipe
-from hooke.studies.run_report import write_run_report
+from hooke.studies.run_report import data_section, write_run_report
 from hooke.train.fit import adapted, finetune, fit
 
 SMALL = (
@@ -296,6 +297,31 @@ def test_rows_that_teach_nothing_and_wrong_recipes(store: ProfileStore, tmp_path
         recipe("data.split.label_share=0.5")
     with pytest.raises(UnknownNameError, match="metadata column"):
         fit(recipe("data.split.kind=group", "data.split.column=lot"), runs=tmp_path, store=store, show_progress=False)
+
+
+def test_what_came_in_is_used_or_listed(wells: Profiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
+    count = len(wells)
+    words = np.array(["train", "valid", "Test", "tarin", "train"])[np.arange(count) % 5]
+    words[-1], value = "", np.arange(count, dtype=float)
+    value[0] = np.nan
+    table = wells.metadata.with_columns(pl.Series("part", words), pl.Series("value", value))
+    Profiles(wells.values, table, wells.features).write(tmp_path / "w.parquet")
+    changes = ["data.split.kind=column", "data.split.column=part", "data.split.train_share=0.5", "model.name=mean"]
+    made = hooke.fit(
+        "profiles", overrides=[f"data.path={tmp_path / 'w.parquet'}", "data.target=value", *changes], runs=tmp_path / "runs",
+        report=False, show_progress=False,
+    )  # fmt: skip
+    said = made.to_json()["choices"]["split"]
+    assert sum(said["rows"].values()) + sum(said["left_out"].values()) == count
+    misspelt = "with 'tarin' in 'part' (did you mean 'train'?)"
+    assert said["left_out"][misspelt] == (words == "tarin").sum()
+    assert said["left_out"]["with nothing in 'part'"] == said["left_out"]["without a label"] == 1
+    assert said["left_out"]["beyond the share of 0.5 of the training rows"] == said["rows"]["train"]
+    assert f"left    {(words == 'tarin').sum()} in no part: {misspelt}" in made.summary().splitlines()
+    section = data_section(made.run, ProfileStore.open(Path(made.run.info["store"])))
+    assert sum(part.value for part in section.parts) == section.rows_kept == count
+    assert any(misspelt in note for note in section.notes)
 
 
 def test_the_tiny_recipe_is_simulated_and_says_so(tmp_path: Path) -> None:

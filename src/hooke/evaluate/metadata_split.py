@@ -25,14 +25,13 @@ MEANINGS = {
     "column": "as the column of the metadata says",
     "published": "as the data set states it",
 }  # fmt: skip
-_PARTS = {"train": 0, "valid": 1, "val": 1, "test": 2}
 
 
 def metadata_split(table: pl.DataFrame, section: SplitSection, *, item: str = "row") -> Split:
     """Rows of train, valid and test.
 
     Rows of one well never part, where the table knows wells; "random" without wells takes each row by itself. With "column" the words
-    of the column decide: train, valid or val, test; rows with other words are in no part.
+    of the column decide (`splits.PART_WORDS`); rows with other words are in no part, and counted by word.
 
     Args:
         table: The metadata.
@@ -64,7 +63,7 @@ def metadata_split(table: pl.DataFrame, section: SplitSection, *, item: str = "r
 
 def _by_words(table: pl.DataFrame, column: str, item: str) -> Split:
     words = table[_known(table, column)].cast(pl.String).fill_null("").to_list()
-    found = splits.column_split(np.array([_PARTS.get(word.lower(), -1) for word in words], np.int64))
+    found = splits.word_split(words, column)
     if not len(found.train):
         raise DataError(f"the column {column!r} calls no {item} 'train'; its words are {sorted(set(words))[:8]}")
     return found

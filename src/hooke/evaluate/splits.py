@@ -6,22 +6,38 @@ sorted row indices. Randomness comes only through the generator that the caller 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from hooke.core.errors import nearest
+
 DEFAULT_FRACTIONS = (0.8, 0.1, 0.1)
+PART_WORDS = {"train": 0, "valid": 1, "test": 2, "val": 1, "validation": 1, "training": 0}  # in any case
+LISTED_WORDS = 8
 Rows = Sequence[int] | np.ndarray
 
 
 @dataclass(frozen=True)
 class Split:
-    """Row indices of the three parts, each sorted, disjoint, int64."""
+    """Row indices of the three parts, each sorted, disjoint, int64.
+
+    Attributes:
+        train, valid, test: Rows.
+        left_out: Why rows are in no part → how many; with the parts it adds up to all rows.
+    """
 
     train: np.ndarray
     valid: np.ndarray
     test: np.ndarray
+    left_out: Mapping[str, int] = field(default_factory=dict, kw_only=True)
+
+    def without(self, reason: str, parts: Sequence[np.ndarray]) -> Split:
+        """The split with smaller parts; what they lost is left out for this reason."""
+        lost = sum(map(len, (self.train, self.valid, self.test))) - sum(map(len, parts))
+        return Split(*parts, left_out={**self.left_out, **({reason: lost} if lost else {})})
 
     def labels(self, count: int) -> np.ndarray:
         """The split as one string column: "train", "valid", "test" (or "" for a row in no part)."""
@@ -36,7 +52,9 @@ def part_of(split: Split, share: float, *, generator: np.random.Generator) -> Sp
     if share == 1:
         return split
     drawn = generator.permutation(split.train)[: max(1, round(share * len(split.train)))]
-    return Split(np.sort(drawn), split.valid, split.test)
+    return split.without(
+        f"beyond the share of {share:g} of the training rows", (np.sort(drawn), split.valid, split.test)
+    )
 
 
 def random_split(
@@ -121,7 +139,24 @@ def time_split(times: np.ndarray, *, fractions: Sequence[float] = DEFAULT_FRACTI
 
 def column_split(codes: np.ndarray) -> Split:
     """From a column of 0 (train), 1 (valid), 2 (test); other codes are in no part."""
-    return Split(*(np.flatnonzero(codes == code).astype(np.int64) for code in (0, 1, 2)))
+    parts = [np.flatnonzero(codes == code).astype(np.int64) for code in (0, 1, 2)]
+    unnamed = len(codes) - sum(map(len, parts))
+    return Split(*parts, left_out={"without a part": unnamed} if unnamed else {})
+
+
+def word_split(words: Sequence[str], column: str) -> Split:
+    """From a column of words, `PART_WORDS`; rows with other words are in no part, and each word is said with the nearest that names one."""
+    plain = [word.strip().lower() for word in words]
+    found = column_split(np.array([PART_WORDS.get(word, -1) for word in plain], np.int64))
+    unknown = Counter(word for word, known in zip(words, plain, strict=True) if known not in PART_WORDS)
+    left_out: dict[str, int] = {}
+    for place, (word, count) in enumerate(unknown.most_common()):
+        near = nearest(word.strip().lower(), PART_WORDS) if word.strip() else None
+        hint = f" (did you mean {near!r}?)" if near else ""
+        reason = f"with {word!r} in {column!r}{hint}" if word.strip() else f"with nothing in {column!r}"
+        reason = reason if place < LISTED_WORDS else f"with other words in {column!r}"
+        left_out[reason] = left_out.get(reason, 0) + count
+    return replace(found, left_out=left_out)
 
 
 def group_split(

@@ -196,7 +196,12 @@ def data_section(run: RunFolder, store: Any, *, name: str = "") -> DataSummary:
     """Where every row went, what the labels look like, and what leaks across the split."""
     card, section = registry.card(run.recipe["data"]["name"]), run.recipe["data"]["split"]
     leaks = run.read_json("leaks.json") if run.path("leaks.json").exists() else {}
-    found = modality_of(run).describe(store).section
+    found, items, left_out = (
+        modality_of(run).describe(store).section,
+        modality_of(run).items,
+        run.info.get("left_out", {}),
+    )
+    parts = {**run.info["rows"], "in no part": sum(left_out.values())}
     return replace(
         found,
         name=name or found.name or card.name,
@@ -212,7 +217,8 @@ def data_section(run: RunFolder, store: Any, *, name: str = "") -> DataSummary:
                 ),
             )
         ),
-        parts=tuple(Count(part, int(count)) for part, count in run.info["rows"].items()),
+        parts=tuple(Count(part, int(count)) for part, count in parts.items() if count or part != "in no part"),
+        notes=(*found.notes, *(f"{count:,} {items} in no part: {reason}" for reason, count in left_out.items())),
         leaks=tuple(KeyNumber(str(value), check.replace("_", " ")) for check, value in leaks.items()),
     )
 

@@ -24,7 +24,7 @@ class Choices:
         targets: Name, kind, unit, level, measured, censored, unlabelled and unreadable of each.
         ignored: Column → why it is no target.
         notes: What else should be known of the data.
-        split: Kind, meaning, rows of each part, and what test shares with training.
+        split: Kind, meaning, rows of each part, why others are in no part and how many, and what test shares with training.
     """
 
     targets: tuple[dict[str, Any], ...]
@@ -49,6 +49,7 @@ class Choices:
             "kind": kind,
             "meaning": modality.split_meanings.get(kind, ""),
             "rows": run.info["rows"],
+            "left_out": run.info.get("left_out", {}),
             "shared": shared,
         }
         return cls(targets, dict(section.ignored_columns), section.notes, split)
@@ -83,8 +84,9 @@ class Choices:
         meaning = f": {self.split['meaning']}" if self.split["meaning"] else ""
         rows = ", ".join(f"{count:,} {part}" for part, count in self.split["rows"].items())
         lines = [f"split   {self.split['kind'].replace('_', ' ')} split{meaning} ({rows})"]
+        apart = [f"left    {count:,} in no part: {reason}" for reason, count in self.split["left_out"].items()]
         shared = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in self.split["shared"].items())
-        return [*lines, f"shared  test and training: {shared}"] if shared else lines
+        return [*lines, *apart, *([f"shared  test and training: {shared}"] if shared else [])]
 
 
 def _first(lines: list[str], what: str) -> list[str]:

@@ -50,12 +50,13 @@ def split_of(store: Store, recipe: Recipe) -> Split:
     """
     modality = trainable(recipe.modality, "fit")
     found = modality.splits[recipe.split.kind](store, recipe.split)
-    found = Split(*(modality.usable(store, part, recipe) for part in (found.train, found.valid, found.test)))
+    measured = [modality.usable(store, part, recipe) for part in (found.train, found.valid, found.test)]
+    found = found.without("without a label", measured)
     if not len(found.train):
         text = f"none of the {modality.items} is left to train on; check data.split and the labels"
         raise UsageError("\n".join(filter(None, [text, modality.describe(store).left_out])))
     if recipe.is_automatic:  # folds of these rows stand in the place of validation rows
-        found = Split(np.union1d(found.train, found.valid), found.valid[:0], found.test)
+        found = replace(found, train=np.union1d(found.train, found.valid), valid=found.valid[:0])
     return part_of(found, recipe.split.train_share, generator=np.random.default_rng(recipe.seed))
 
 
@@ -205,6 +206,7 @@ def _work(
         censored=censored(modality, store, split, spec),
         parameters=predictor.parameters,
         rows={"train": len(split.train), "valid": len(split.valid), "test": len(split.test)},
+        left_out=dict(split.left_out),
         device=str(predictor.device),
         **modality.facts(store, spec),
     )

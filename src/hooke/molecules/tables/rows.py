@@ -16,6 +16,7 @@ from hooke.core.label import Label
 from hooke.core.progress import progress
 from hooke.core.pt_files import read_integer_lists
 from hooke.core.units import factor
+from hooke.evaluate.splits import PART_WORDS
 from hooke.molecules.blocks import NO_SPLIT, SPLIT_CODES, GraphLabels
 from hooke.molecules.held_out import held_out
 from hooke.molecules.tables.dates import Moments, MomentsProfile
@@ -24,7 +25,7 @@ from hooke.molecules.tables.label_columns import dense_labels, list_labels, read
 from hooke.molecules.tables.reading import column_names, read_table, smiles_column
 from hooke.molecules.tables.values import ColumnProfile
 
-_SPLIT_WORDS = {**SPLIT_CODES, "val": 1, "validation": 1, "training": 0, "": NO_SPLIT}
+_SPLIT_WORDS = {**PART_WORDS, "": NO_SPLIT}
 
 
 @dataclass(frozen=True)

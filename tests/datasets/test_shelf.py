@@ -12,13 +12,15 @@ from hooke.datasets.shelf import TABLES, Config, Dataset
 
 
 def test_names() -> None:
-    assert list(TABLES) == ["chembl", "qm9", "pcqm4mv2", "zinc"]
+    assert list(TABLES) == ["chembl", "qm9", "pcqm4mv2", "zinc", "zinc250k"]
     with pytest.raises(UnknownNameError):
         Config(table="pcba")
 
 
 def test_twin(tmp_path: Path) -> None:
     assert len(Dataset(Config()).twin(tmp_path).labels) == 19
+    bare = Dataset(Config(table="zinc250k")).twin(tmp_path)
+    assert (len(bare), bare.labels) == (60, ())
 
 
 @pytest.mark.mirror
@@ -29,4 +31,4 @@ def test_members_hold_their_columns(mirror: Path, tmp_path: Path) -> None:
     for name in TABLES:
         [table] = Dataset(Config(table=name)).at_hand(tmp_path, QUIET)
         counts[name] = len(find_columns(table, show_progress=False).graph)
-    assert counts == {"chembl": 691, "qm9": 19, "pcqm4mv2": 1, "zinc": 3}
+    assert counts == {"chembl": 691, "qm9": 19, "pcqm4mv2": 1, "zinc": 3, "zinc250k": 0}

@@ -1,7 +1,8 @@
-"""shelfmix: sixteen public tables learned together, without the molecules that the suites test on.
+"""shelfmix: seventeen public tables learned together, without the molecules that the suites test on.
 
-Members are named, and come through the registry: ten tables of `moleculenet`, four of `shelf`, the counts of `l1000`, and `pocketmix` (its part
-"pretrain"), whose GFN2-xTB charges are labels of atoms; its bond orders stay out, since a mixture has no labels of bonds.
+Members are named, and come through the registry: ten tables of `moleculenet`, five of `shelf`, the counts of `l1000`, and `pocketmix` (its part
+"pretrain"), whose GFN2-xTB charges are labels of atoms; its bond orders stay out, since a mixture has no labels of bonds. `zinc250k` of
+`shelf` has no labels: its molecules are learnt from by their computed descriptors (`descriptors`) or another encoder's vectors (`vectors`).
 
 A molecule is left out when the first block of its InChIKey (its connectivity) is that of a test molecule of `held_out`: their published
 test rows, else the scaffolds of `molecules.held_out`. How many rows that took is in the store's metadata ("held_out") and each of them in
@@ -34,17 +35,17 @@ MEMBERS: dict[str, str] = {
         ("tox21", "toxcast", "muv", "sider", "clintox", "qm7", "qm8", "freesolv", "esol", "lipophilicity"),
         "moleculenet",
     ),
-    **dict.fromkeys(("chembl", "qm9", "pcqm4mv2", "zinc"), "shelf"),
+    **dict.fromkeys(("chembl", "qm9", "pcqm4mv2", "zinc", "zinc250k"), "shelf"),
     "l1000": "l1000",
     "pocketmix": "pocketmix",
 }
 # What the encoder "tiny" was made of: origins that let anyone use and share what is learned; one more would change its recipe.
-PERMISSIVE = ("tox21", "toxcast", "muv", "freesolv", "qm9", "pcqm4mv2")
+PERMISSIVE = ("tox21", "toxcast", "muv", "freesolv", "qm9", "pcqm4mv2", "zinc250k")
 SUITES: dict[str, str] = {name: name for name in ("admet", "moleculeace", "moleculenet")}
 _NOT_AT_HAND = ("bace", "hiv")  # tables of moleculenet that no mirror holds and no suite here tests on
 CARD = Card(
     name="shelfmix",
-    title="shelfmix: 16 public tables, about 1,400 sparse labels, evaluation molecules left out",
+    title="shelfmix: 17 public tables, about 1,400 sparse labels, evaluation molecules left out",
     description=f"tables=all, permissive, or some of {','.join(MEMBERS)}; held_out=all, none, or some of {','.join(SUITES)}.",
     modality="molecules",
     source="the data sets moleculenet, shelf, l1000 and pocketmix; see their cards",
@@ -53,7 +54,7 @@ CARD = Card(
         "Apache-2.0; the underlying sources have their own terms"
     ),
     citation="shelfmix",
-    size="193,000 rows before molecules are left out; 1,414 labels of molecules, 1 of atoms, most of them unmeasured",
+    size="218,000 rows before molecules are left out; 1,414 labels of molecules, 1 of atoms, most of them unmeasured",
     levels=("graph", "node"),
     split="none: choose one in the recipe",
     notes=(
@@ -73,6 +74,7 @@ class Config:
         muv_share: Of MUV's rows that is taken: they are more than half of all, and hardly a five-hundredth is active.
         descriptors: Whether every molecule also carries its computed descriptors as labels (`molecules.descriptors.quick_descriptors`).
         vectors: A file of `hooke embed` with vectors of these molecules by another encoder, to be learnt as labels (distillation); "" for none.
+        components: Principal components of these vectors that are learnt in place of the numbers themselves; 0 for the numbers.
     """
 
     tables: tuple[str, ...] | str = "all"
@@ -80,11 +82,16 @@ class Config:
     muv_share: float = later(1.0)
     descriptors: bool = later(False)
     vectors: str = later("")
+    components: int = later(0)
 
     def __post_init__(self) -> None:
         _chosen(self.tables)
         if not 0 < self.muv_share <= 1:
             raise ValueError(f"muv_share must lie in (0, 1], got {self.muv_share}")
+        if self.components < 0:
+            raise ValueError(f"components must be 0 or a number of principal components, got {self.components}")
+        if self.components and not self.vectors:
+            raise ValueError("components are those of another encoder's vectors: name their file with vectors")
         if self.held_out != "none":
             choose("data set that is held out", self.held_out, SUITES)
 
@@ -111,12 +118,12 @@ class Dataset(datasets.Dataset[Config]):
         return self._mix(tables, folder, how, frozenset().union(*blocks))
 
     def twin(self, folder: Path, seed: int = 0) -> MoleculeStore:
-        """Twins of four members, one of them with labels of atoms, without the molecules that the rule of `molecules.held_out` tests on."""
+        """Twins of five members, one with labels of atoms and one without any; none of the molecules that `molecules.held_out` tests on."""
         from hooke.molecules.held_out import blocks_of
         from hooke.molecules.tables.rows import held_out_smiles
 
         files = Path(folder) / "files"
-        members = {name: table_of(MEMBERS[name], name) for name in ("tox21", "esol", "qm9", "pocketmix")}
+        members = {name: table_of(MEMBERS[name], name) for name in ("tox21", "esol", "qm9", "zinc250k", "pocketmix")}
         tables = [_named(name, *member.twins(files, seed)) for name, member in members.items()]
         blocks = blocks_of(text for table in tables for text in held_out_smiles(table))
         return self._mix(tables, folder, QUIET, blocks)
@@ -125,13 +132,13 @@ class Dataset(datasets.Dataset[Config]):
         from hooke.molecules.tables.ingest import IngestOptions, prepare_tables
 
         vectors = Path(self.config.vectors) if self.config.vectors else None
-        options = IngestOptions(excluded, self.config.descriptors, vectors)
+        options = IngestOptions(excluded, self.config.descriptors, vectors, self.config.components)
         return prepare_tables(tables, Path(folder), CARD.name, how, options)
 
 
 def _named(name: str, table: Table) -> Table:
-    """A table as a part of the mixture, which has no split of its own."""
-    return replace(table, name=name, by_columns=True, parts=(), split_column=None)
+    """A table as a part of the mixture, which has no split of its own; lines of SMILES have no columns to read by."""
+    return replace(table, name=name, by_columns=bool(table.columns), parts=(), split_column=None)
 
 
 def _chosen(tables: tuple[str, ...] | str) -> dict[str, str]:

@@ -52,7 +52,7 @@ from hooke.molecules.tables.staging import (
     staged_chunk,
     staged_labels,
 )
-from hooke.molecules.tables.vectors import VectorTable
+from hooke.molecules.tables.vectors import Matched, VectorTable
 
 INGEST_VERSION = 1  # raise it when the same table would become another store
 PREPARE_VERSION = 2  # raise it when what was prepared before is not to be found again
@@ -68,12 +68,14 @@ class IngestOptions:
         excluded: First blocks of the InChIKeys of molecules that are left out, because they are tested on elsewhere.
         descriptors: Whether every molecule also carries the computed labels of `quick_descriptors`, after those of the tables.
         vectors: A file of `hooke embed`: the molecules that it has also carry their vectors as labels, after the descriptors.
+        components: Principal components that stand for their numbers; 0 for the numbers themselves.
         codec: How the store is kept.
     """
 
     excluded: frozenset[str] = frozenset()
     descriptors: bool = False
     vectors: Path | None = None
+    components: int = 0
     codec: Literal["plain", "chunked"] = "plain"
 
 
@@ -131,7 +133,7 @@ def ingest_summary(store: MoleculeStore) -> str:
 
 
 def ingest_notes(store: MoleculeStore) -> tuple[str, ...]:
-    """What should be known of the tables behind a store besides: digits lost, logarithms that are offered, salts, times."""
+    """What should be known of the tables behind a store besides: digits lost, logarithms that are offered, salts, vectors, times."""
     counts = store.metadata.get("ingest") or {}
     offers = (
         f"offer   {name}: {why}; to learn the logarithm instead, add {typed}"
@@ -146,6 +148,8 @@ def ingest_notes(store: MoleculeStore) -> tuple[str, ...]:
             else f"are left by the rule {rule!r}"
         )
         notes.append(f"salts   {salts:,} molecules of several fragments {how}")
+    if vectors := store.metadata.get("vectors"):
+        notes.append(Matched(**vectors).summary())
     if time := store.metadata.get("time"):
         if time["unknown"]:
             notes.append(f"time    {time['unknown']:,} molecules without a time in {time['column']!r} are trained on")
@@ -211,7 +215,7 @@ class _Work:
         self.mixed = bool(tables[0].name)
         self.rule: Rule = "keep_all" if self.mixed else tables[0].duplicates
         self.computed = descriptor_labels() if options.descriptors else []
-        self.vectors = VectorTable.read(options.vectors) if options.vectors else None
+        self.vectors = VectorTable.read(options.vectors, options.components) if options.vectors else None
         self.files = [[path for path in (*table.paths, table.split_path) if path is not None] for table in tables]
         for path in itertools.chain(*self.files):
             if not path.is_file():
@@ -231,7 +235,8 @@ class _Work:
     def identity(self) -> list[Any]:
         """What the store will be made of, written as the first versions wrote it, so that their stores are found again."""
         hashes = [[file_sha256(path) for path in files] for files in self.files]
-        taught = [file_sha256(self.options.vectors)] if self.options.vectors else []
+        taught: list[Any] = [file_sha256(self.options.vectors)] if self.options.vectors else []
+        taught += [{"components": self.options.components}] if self.options.components else []
         if self.mixed:
             content = [
                 {
@@ -326,6 +331,7 @@ class _Work:
     def _join(self, staged: Mapping[Path, str], folder: Path, labels: Sequence[Label], recipe: str) -> None:
         """Write the store; where rows stay as they are, memory does not grow with the tables."""
         chunks: list[StagedChunk] = []
+        keys: list[np.ndarray] = []
         refused: list[dict[str, Any]] = []
         counts = {table.name: {"rows_read": 0, "rows_kept": 0} for table in self.tables}
         for file, name in staged.items():
@@ -333,6 +339,8 @@ class _Work:
             refused += chunk.refused
             counts[name]["rows_read"] += chunk.rows
             counts[name]["rows_kept"] += len(chunk.keys)
+            if self.vectors:
+                keys.append(chunk.keys)
             if self.rule != "keep_all":
                 chunks.append(chunk)
         _write_rejected(folder / REJECTED, refused, mixed=self.mixed)
@@ -344,6 +352,10 @@ class _Work:
                 f"{self.title}: none of its {rejected:,} rows holds a molecule, see {folder / REJECTED}.{first}"
             )
         merged = _merged(staged, chunks, labels, self.rule)
+        vectors, matched = None, None
+        if self.vectors:
+            stored = np.concatenate(keys)
+            vectors, matched = self.vectors.met(stored[merged.keep] if len(merged.keep) else stored)
         split_conflicts = _write_duplicates(folder / DUPLICATES, merged, chunks)
         columns, times = self.columns[0], _earliest(chunks, merged)
         writer = MoleculeStoreWriter(folder, labels, self.encodings, codec=self.options.codec, timed=bool(columns.time))
@@ -352,9 +364,9 @@ class _Work:
         measured, censored = np.zeros(len(graph), np.int64), np.zeros(len(graph), np.int64)
         with progress(found, f"storing {self.title}", "molecules", show=self.how.show_progress) as bar:
             for block in _kept_blocks(staged, merged, times):
-                if self.vectors:
-                    start = sum(label.level == "graph" for label in labels) - len(self.vectors.labels)
-                    more = shifted(self.vectors.of(block.smiles), start)
+                if vectors:
+                    start = sum(label.level == "graph" for label in labels) - len(vectors.labels)
+                    more = shifted(vectors.of(block.smiles), start)
                     block = replace(block, graph_labels=block.graph_labels.beside(more))
                 writer.append(block)
                 untimed += 0 if block.time is None else int(np.isnan(block.time).sum())
@@ -381,6 +393,8 @@ class _Work:
         metadata = {"source": self.source, "ingest_recipe": recipe, **rules, "ingest": report.to_json()}
         if columns.time:
             metadata["time"] = {"column": columns.time, **asdict(columns.moments), "unknown": untimed}
+        if matched:
+            metadata["vectors"] = matched.to_json()
         if self.mixed:
             metadata["tables"] = counts
         if self.options.excluded:

@@ -11,7 +11,7 @@ import pytest
 from hooke.core.label import Label
 from hooke.core.runs import RunFolder
 from hooke.inference.blend import BLEND
-from hooke.studies.candidates import candidate_predictions, candidate_table, choice_lines
+from hooke.studies.candidates import candidate_predictions, candidate_table, choice_lines, chosen_name
 from hooke.train.automatic import CANDIDATE_PREDICTIONS
 
 LABELS = (Label("t_half", unit="h"), Label("active", kind="binary"))
@@ -28,6 +28,7 @@ def entry(
         "reason": "",
         "seconds": 3.2,
         "blocks": [],
+        "used": status == "used",
         **more,
     }
 
@@ -79,6 +80,34 @@ def test_table_of_all_candidates(run: RunFolder, tmp_path: Path) -> None:
     ):
         assert words in table.note
     assert candidate_table(RunFolder(tmp_path / "other"), LABELS) is None
+    assert [chosen_name(run), chosen_name(RunFolder(tmp_path / "other"))] == ["blend", None]
+
+
+@pytest.mark.parametrize("compared", [1, 3])
+def test_one_candidate_is_called_by_its_name_and_not_compared_with_itself(run: RunFolder, compared: int) -> None:
+    alone = [
+        entry("gaussian_process", "used", [0.42, 0.53], [1.0, 1.0]),
+        entry("ridge", "compared, no weight", [0.66, 0.58], [0.0, 0.0]),
+        entry("forest", "compared, no weight", [0.5, 0.55], [0.0, 0.0]),
+    ]
+    run.write_json(BLEND, {**run.read_json(BLEND), "errors": [0.42, 0.53], "candidates": alone[:compared]})
+    pl.DataFrame({"row": [3], "candidate": ["gaussian_process"], "t_half": [1.0], "active": [0.1]}).write_parquet(
+        run.path(CANDIDATE_PREDICTIONS)
+    )
+    lines, table = choice_lines(run), candidate_table(run, LABELS)
+    assert chosen_name(run) == "gaussian_process"
+    assert candidate_predictions(run, LABELS, np.array([3])) == {}
+    assert not any("blend" in line or "100%" in line for line in lines)
+    if compared == 1:
+        assert lines == [
+            "chosen  t_half: gaussian_process (RMSE of logarithms 0.420 by 5-fold predictions of the 1,234 training rows, learnt as logarithms)",
+            "chosen  active: gaussian_process (log loss 0.530 by 5-fold predictions of the 1,234 training rows)",
+        ]
+        assert table is None
+    else:
+        assert lines[2] == "chosen  active: gaussian_process (log loss 0.530, of forest 0.550, ridge 0.580)"
+        assert table is not None
+        assert [score.model for score in table.tasks[0].scores] == ["gaussian_process", "ridge", "forest"]
 
 
 def test_predictions_of_the_test_rows_in_their_order(run: RunFolder) -> None:

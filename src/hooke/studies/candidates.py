@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,21 +32,29 @@ def choice_lines(run: RunFolder) -> list[str]:
     choice = choice_of(run)
     if choice is None:
         return []
-    compared = [entry for entry in choice["candidates"] if entry["status"] != LEFT_OUT]
-    lines = [
-        f"compared {', '.join(entry['name'] for entry in compared)} by {choice['folds']}-fold predictions of the {choice['rows']:,} training "
-        f"rows, in {choice['seconds']:.0f} s of a budget of {choice['budget']:g} s"
-    ]
+    compared = _compared(choice)
+    how = f"{choice['folds']}-fold predictions of the {choice['rows']:,} training rows"
+    lines = []
+    if len(compared) > 1:
+        lines.append(
+            f"compared {', '.join(entry['name'] for entry in compared)} by {how}, in {choice['seconds']:.0f} s of a budget of "
+            f"{choice['budget']:g} s"
+        )
     for place, name in list(enumerate(choice["labels"]))[:_SHOWN]:
         ranked = sorted(compared, key=lambda entry: number_or(entry["errors"][place], np.inf))
-        errors = ", ".join(f"{entry['name']} {number(number_or(entry['errors'][place]))}" for entry in ranked)
-        used = sorted(compared, key=lambda entry: -entry["weights"][place])
-        weights = " + ".join(
-            f"{entry['weights'][place]:.0%} {entry['name']}" for entry in used if entry["weights"][place]
+        used = sorted(
+            (entry for entry in ranked if entry["weights"][place]), key=lambda entry: -entry["weights"][place]
         )
-        blend = f"{choice['metrics'][place]} of their blend {number(number_or(choice['errors'][place]))}, of {errors}"
+        told = f"{choice['metrics'][place]} {number(number_or(choice['errors'][place]))}"
+        if len(used) > 1:
+            weights = " + ".join(f"{entry['weights'][place]:.0%} {entry['name']}" for entry in used)
+            others, told = ranked, told.replace(choice["metrics"][place], f"{choice['metrics'][place]} of their blend")
+        else:
+            weights, others = used[0]["name"], [entry for entry in ranked if entry is not used[0]]
+        errors = ", ".join(f"{entry['name']} {number(number_or(entry['errors'][place]))}" for entry in others)
+        told += f", of {errors}" if errors else f" by {how}"
         learnt = "" if choice["floors"][place] is None else ", learnt as logarithms"
-        lines.append(f"chosen  {name}: {weights} ({blend}{learnt})")
+        lines.append(f"chosen  {name}: {weights} ({told}{learnt})")
     if len(choice["labels"]) > _SHOWN:
         lines.append(f"chosen  ... and {len(choice['labels']) - _SHOWN} more labels in {BLEND}")
     lines += [
@@ -55,26 +63,39 @@ def choice_lines(run: RunFolder) -> list[str]:
     return lines
 
 
-def candidate_table(run: RunFolder, labels: Sequence[Label]) -> ResultTable | None:
-    """The out-of-fold errors of all candidates and of their blend; None where the run's model was named."""
+def _compared(choice: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [entry for entry in choice["candidates"] if entry["status"] != LEFT_OUT]
+
+
+def chosen_name(run: RunFolder) -> str | None:
+    """What a run with an automatic choice predicts by: "blend", or the one candidate that it uses; None where its model was named."""
     choice = choice_of(run)
     if choice is None:
         return None
-    compared = [entry for entry in choice["candidates"] if entry["status"] != LEFT_OUT]
+    used = [entry["name"] for entry in choice["candidates"] if entry["used"]]
+    return used[0] if len(used) == 1 else BLENDED
+
+
+def candidate_table(run: RunFolder, labels: Sequence[Label]) -> ResultTable | None:
+    """The out-of-fold errors of all candidates and of their blend; None where there was nothing to compare."""
+    choice, chosen = choice_of(run), chosen_name(run)
+    if choice is None or chosen is None or len(compared := _compared(choice)) < 2:
+        return None
     places = [choice["labels"].index(label.name) for label in labels]
-    scores: dict[str, list[Any]] = {BLENDED: [choice["errors"][place] for place in places]}
+    scores: dict[str, list[Any]] = {chosen: [choice["errors"][place] for place in places]}
     scores |= {entry["name"]: [entry["errors"][place] for place in places] for entry in compared}
     metrics = dict(zip(choice["labels"], choice["metrics"], strict=True))
     return build.result_table(
         "Candidates on rows that they were not fitted on", labels, metrics, scores, higher_is_better=False,
-        baselines=[entry["name"] for entry in compared], part=f"{choice['folds']} folds of the training rows", note=" ".join(_notes(choice)),
+        baselines=[entry["name"] for entry in compared if entry["name"] != chosen],
+        part=f"{choice['folds']} folds of the training rows", note=" ".join(_notes(choice)),
     )  # fmt: skip
 
 
 def candidate_predictions(run: RunFolder, labels: Sequence[Label], rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Candidate → (rows, labels) what it alone says of the test rows, as `decided`."""
+    """Candidate → (rows, labels) what it alone says of the test rows, as `decided`; none where the run predicts by one candidate."""
     path = run.path(CANDIDATE_PREDICTIONS)
-    if not path.exists():
+    if chosen_name(run) != BLENDED or not path.exists():
         return {}
     table, columns = pl.read_parquet(path), [name for label in labels for name in label.column_names]
     found = {}
@@ -86,7 +107,7 @@ def candidate_predictions(run: RunFolder, labels: Sequence[Label], rows: np.ndar
 
 def _notes(choice: dict[str, Any]) -> list[str]:
     notes = [
-        "The weights of the blend are at least 0, sum to one, give the least error of the blend on these rows, and are pulled towards equal "
+        "The weights of a blend are at least 0, sum to one, give the least error of the blend on these rows, and are pulled towards equal "
         f"ones (penalty {choice['penalty']:g})."
     ]
     for entry in choice["candidates"]:

@@ -194,8 +194,8 @@ def compare_with_baselines(
     bounds = _bounds(table, labels)
     predictions = {name: _decided(found, labels) for name, found in tables.items()}
     caveats = [*simulated_caveat(first), *censored_lines(first)]
-    if recipe.is_automatic:  # its candidates are the baselines
-        predictions |= candidate_predictions(first, labels, table["row"].to_numpy())
+    if candidates := candidate_predictions(first, labels, table["row"].to_numpy()):  # they are the baselines
+        predictions |= candidates
     elif len(labels) <= MAX_BASELINE_LABELS and len(store) <= modality.most_baseline_rows:
         network = None if recipe.has_estimator or not modality.untrained_baseline else LoadedRun.open(first.folder)
         known, test = np.flatnonzero((split == "train") | (split == "valid")), np.flatnonzero(split == "test")

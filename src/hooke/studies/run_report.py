@@ -27,7 +27,7 @@ from hooke.report.provenance import reproduce
 from hooke.report.schema import Difference, Report, ResultTable, Summary
 from hooke.report.wording import bounds_text, metric_text, name_text, value_text
 from hooke.report.wording import number as number_text
-from hooke.studies.candidates import BLENDED, candidate_table, choice_of
+from hooke.studies.candidates import candidate_table, chosen_name
 from hooke.studies.comparison import (
     Compared,
     compare_with_baselines,
@@ -119,8 +119,8 @@ def finish(report: Report, pool: MoleculePool, folder: Path) -> Path:
 
 
 def _model_name(run: RunFolder) -> str:
-    if choice_of(run) is not None:
-        return BLENDED
+    if (chosen := chosen_name(run)) is not None:
+        return chosen
     members = run.recipe["train"]["ensemble"]
     return run.recipe["model"]["name"] + (f" ({members} members)" if members > 1 else "")
 

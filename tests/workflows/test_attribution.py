@@ -13,19 +13,22 @@ import torch
 from rdkit import Chem
 from torch import nn
 
+import hooke
 from hooke.core import registry
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.label import Label
 from hooke.core.recipe import Named
+from hooke.inference.blend import Blend
 from hooke.inference.ensemble import Ensemble
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.network import build_network, build_task
 from hooke.inference.predict import predict_in_memory
 from hooke.modalities import trainable
+from hooke.molecules.parse import parse
 from hooke.nn.graphs.embeddings import AtomEmbedding
 from hooke.nn.graphs.segment import edges_of, graph_sum
 from hooke.nn.task import Task
-from hooke.workflows.attribution import Attribution, attribute, faithfulness
+from hooke.workflows.attribution import Attribution, attribute, explain, faithfulness, without_atoms
 
 MOLECULES = ["CCO", "CC(=O)Nc1ccc(O)cc1", "[He]", "C1CC", "OC(=O)c1ccccc1.Cl"]
 
@@ -120,11 +123,71 @@ def test_errors(loaded: LoadedRun, make_run: Callable[..., Path], image_run: Pat
         attribute(LoadedRun.open(without, "cpu"), ["C"])
     with pytest.raises(DataError, match="is a run on images"):
         attribute(LoadedRun.open(image_run, "cpu"), ["C"])
-    blend = replace(loaded, recipe=replace(loaded.recipe, model=Named("auto", None, "auto")))
-    with pytest.raises(UsageError, match=r"predicts by 'auto', without gradients by atom.*--model dmpnn"):
-        attribute(blend, ["CCO"])
     with pytest.raises(UsageError, match="no codes of atoms"):
         attribute(replace(loaded, predictor=Ensemble([nn.Linear(1, 1)], Counting(None, None))), ["C"])
+
+
+@pytest.fixture(scope="module")
+def blend(tmp_path_factory: pytest.TempPathFactory) -> LoadedRun:
+    """Two estimators of other features as one, of the count of oxygens and of one class."""
+    folder = tmp_path_factory.mktemp("blend")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOOKE_CACHE", str(folder / "cache"))
+        tails = ["", "C", "CC", "c1ccccc1", "C(C)C", "CCCC", "CCl", "CBr"]
+        heads = ["OCC", "O=CC", "CCC", "OCCOC", "NCC"]
+        rows = [f"{head}{tail},{head.count('O')},{int('N' in head)}" for head in heads for tail in tails]
+        (folder / "t.csv").write_text("\n".join(["smiles,oxygens,amine", *rows]))
+        chosen = ["model.name=auto", 'model.candidates=["ridge","support_vectors"]', "model.folds=3"]
+        run = hooke.fit(
+            csv=folder / "t.csv", overrides=chosen, runs=folder / "runs", report=False, show_progress=False, workers=0
+        )
+        return LoadedRun.open(run.folder, "cpu")
+
+
+def test_a_blend_is_explained_by_removal_and_by_the_weighted_sum_of_its_members(blend: LoadedRun) -> None:
+    smiles = ["OCCCC", "C", "nonsense", "OCc1ccccc1"]
+    found, predictor = attribute(blend, smiles), blend.predictor
+    assert [one is None for one in found] == [False, True, True, False]
+    assert isinstance(predictor, Blend)
+    assert len(predictor.parts) == 2
+    members = [attribute(replace(blend, predictor=part.predictor), smiles) for part in predictor.parts]
+    for place, one in enumerate(found):
+        if one is not None:
+            assert one.baseline is None
+            assert one.prediction == pytest.approx(predict_in_memory(blend, smiles)["oxygens"][place])
+            of_members = [member[place].atoms for member in members if member[place] is not None]
+            weights = [part.weights[0] for part in predictor.parts]
+            np.testing.assert_allclose(one.atoms, np.tensordot(weights, of_members, 1), atol=1e-9)
+            symbols = [atom.GetSymbol() for atom in Chem.MolFromSmiles(one.smiles).GetAtoms()]
+            assert symbols[int(one.atoms.argmax())] == "O"
+    checked = faithfulness([one for one in found if one is not None])
+    assert checked.largest_gap is None
+    assert checked.sentence().endswith(").")
+    [of_class] = attribute(blend, ["NCCC"], "amine")
+    assert of_class is not None
+    assert Chem.MolFromSmiles(of_class.smiles).GetAtomWithIdx(int(of_class.atoms.argmax())).GetSymbol() == "N"
+
+
+def test_page_of_a_blend(blend: LoadedRun, tmp_path: Path) -> None:
+    shown = explain(blend.run.folder, ["OCCCC", "C", "OCc1ccccc1"], tmp_path / "e.html", device="cpu")
+    page = (tmp_path / "e.html").read_text()
+    assert shown["largest_gap"] is None
+    assert "loses without each atom" in page
+    assert "1 more rows hold no molecule of two atoms" in page
+    assert page.count("the strongest atom adds") == 2
+
+
+@pytest.mark.parametrize(
+    ("smiles", "atoms", "left"),
+    [
+        ("CC(=O)Nc1ccc(O)cc1", [3], "CC=O.Oc1ccccc1"), ("c1ccncc1", [3], "C=CC=CC"), ("c1cc[nH]c1", [3], "C=CC=C"),
+        ("C[N+](C)(C)C", [0], "C[NH+](C)C"), ("C[C@H](F)Br", [0], "FCBr"), ("F/C=C/F", [0], "C=CF"), ("O=S(=O)(C)C", [0], "CS(C)=O"),
+        ("[13CH3]CO", [2], "C[13CH3]"), ("CCO", [0, 2], "C"), ("F[P-](F)(F)(F)(F)F", [0], "F[PH-](F)(F)(F)F"),
+    ],
+)  # fmt: skip
+def test_molecules_without_atoms(smiles: str, atoms: list[int], left: str) -> None:
+    found = without_atoms(parse(smiles), atoms)
+    assert Chem.CanonSmiles(found) == Chem.CanonSmiles(left)
 
 
 def test_faithfulness() -> None:

@@ -33,8 +33,8 @@ class Attributed(Protocol):
         """What was predicted."""
 
     @property
-    def baseline(self) -> float:
-        """What is predicted of the bare graph."""
+    def baseline(self) -> float | None:
+        """What is predicted of the bare graph; None where atoms were removed."""
 
     @property
     def atoms(self) -> np.ndarray:
@@ -98,6 +98,11 @@ def page(title: str, notes: Sequence[str], shown: Sequence[Attributed]) -> str:
 
 
 def _caption(one: Attributed) -> Markup:
+    if one.baseline is None:
+        text = (
+            f": {plain(one.prediction)}; the strongest atom adds {plain(float(one.atoms[np.abs(one.atoms).argmax()]))}"
+        )
+        return element("figcaption", element("code", one.smiles), text)
     rest = one.prediction - one.baseline
     text = f": {plain(one.prediction)} = {plain(one.baseline)} (bare graph) {'+' if rest >= 0 else '−'} {plain(abs(rest))} (atoms)"
     return element("figcaption", element("code", one.smiles), text)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from hooke.core.json_text import json_text
-from hooke.evaluate.conformal import calibrate_interval, calibrate_set, calibration_from_json
+from hooke.evaluate.conformal import calibrate_interval, calibrate_set, calibration_from_json, missing
 
 
 def test_coverage_holds_on_fresh_rows() -> None:
@@ -37,6 +38,25 @@ def test_too_few_rows_give_no_finite_promise() -> None:
     assert fitted.quantile == float("inf")
     assert fitted.count == 2
     assert calibrate_interval(np.zeros(1), np.zeros(1), np.array([np.nan])).count == 0
+    for logarithms in (False, True):
+        none = replace(fitted, logarithms=logarithms)
+        assert np.isnan(none.interval(np.array([1.0, 2.0]), np.array([0.0, 0.1]))).all()
+    assert fitted.missing == "no intervals at 90%: 2 exact measurements to calibrate on, 9 are needed"
+
+
+def test_what_is_missing_is_said_for_each_label_without_it() -> None:
+    """From nine rows on there are intervals and sets at 90 %; the fewest rows are those of the order statistic."""
+    true = np.arange(1.0, 10)
+    enough, few = calibrate_interval(np.zeros(9), np.zeros(9), true), calibrate_set(np.full((8, 2), 0.5), np.zeros(8))
+    assert few.contains(np.array([[0.0, 1.0]])).all()
+    assert missing({"a": enough, "b": few}, ["a", "b", "c"]) == {
+        "b": "every class is in the set at 90%: 8 exact measurements to calibrate on, 9 are needed",
+        "c": "neither intervals nor sets: no validation rows to calibrate on",
+    }
+    for count in range(1, 30):
+        for level in (0.5, 0.8, 0.9, 0.95):
+            fitted = calibrate_interval(np.zeros(count), np.zeros(count), np.arange(1.0, count + 1), level=level)
+            assert bool(fitted.missing) == np.isinf(fitted.quantile)
 
 
 def test_sets_cover_and_shrink_with_certainty() -> None:

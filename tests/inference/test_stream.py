@@ -103,6 +103,32 @@ def run(source: Any, output: Path, columns: Any = None, *, resume: bool = True, 
     )  # fmt: skip
 
 
+def test_no_number_of_an_output_is_nan_or_infinite() -> None:
+    class Broken:
+        schema = pa.schema(
+            [pa.field("x", pa.float32()), pa.field("parts", pa.list_(pa.float64())), pa.field("n", pa.int16())]
+        )
+
+        def compute(self, chunk: Chunk) -> tuple[list[pa.Array], dict[int, str]]:
+            parts = pa.array([[1.0, np.inf], [], [np.nan, 2.0], None], pa.list_(pa.float64()))
+            return [
+                pa.array([1.5, np.nan, -np.inf, np.inf], pa.float32()),
+                parts,
+                pa.array([1, 2, 3, 4], pa.int16()),
+            ], {}
+
+    @dataclass
+    class Given:
+        schema: pa.Schema
+
+    table = pa.table({"id": ["a", "b", "c", "d", "e"]})
+    chunk = Chunk(table, [], (np.array([0, 1, 2, 4]),), reasons={3: "no molecule"})
+    found = module.table_of(chunk, Broken(), Given(table.schema)).to_pydict()  # type: ignore[arg-type]
+    assert found["x"] == [1.5, None, None, None, None]
+    assert found["parts"] == [[1.0, None], [], [None, 2.0], None, None]
+    assert found["n"] == [1, 2, 3, None, 4]
+
+
 def test_every_row_has_its_row(source: MoleculeSource, tmp_path: Path) -> None:
     output = tmp_path / "new" / "out.parquet"
     report = run(source, output)

@@ -12,8 +12,15 @@ from hooke.report.wording import (
     number,
     percent,
     plain,
+    range_text,
     spread_text,
 )
+
+
+def test_what_is_not_known_is_a_dash() -> None:
+    for unknown in (float("nan"), float("inf"), float("-inf")):
+        assert [decimals(unknown, 3), percent(unknown), range_text(0.1, unknown, 2)] == ["–", "–", ""]
+    assert range_text(-0.1, 0.25, 2) == "[−0.10, 0.25]"
 
 
 @pytest.mark.parametrize(

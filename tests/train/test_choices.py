@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 import hooke
@@ -85,6 +86,23 @@ def test_the_report_says_it_too(run: Any) -> None:
     assert [label.unreadable for label in section.labels] == [1, 1, 0, 0]
     assert dict(section.ignored_columns)["note"] == "text"
     assert any("--transform" in note for note in section.notes)
+
+
+def test_missing_intervals_are_empty_cells_with_a_reason(run: Any, tmp_path: Path) -> None:
+    """Two validation rows say nothing at 90 %: terminal, JSON, report, predictions."""
+    from hooke.studies.comparison import compare_with_baselines
+
+    reason = "no intervals at 90%: 2 exact measurements to calibrate on, 9 are needed"
+    assert f"y: {reason}" in run.summary().splitlines()
+    assert run.to_json()["uncalibrated"]["y"] == reason
+    assert f"y: {reason}" in compare_with_baselines({"ridge": run.run}, hooke_store(run), show_progress=False).caveats
+    (tmp_path / "new.csv").write_text("smiles\nCCO\nCCN\n")
+    report = hooke.predict(run.folder, tmp_path / "new.csv", tmp_path / "out.csv", workers=0, show_progress=False)
+    assert f"uncalibrated y {reason}" in report.summary()
+    assert report.to_json()["uncalibrated"]["y"] == reason
+    found = pl.read_csv(tmp_path / "out.csv", infer_schema=False)
+    assert found["y_lower"].null_count() == found["y_upper"].null_count() == 2
+    assert not {"inf", "-inf", "nan"} & {str(cell) for row in found.rows() for cell in row}
 
 
 def hooke_store(run: Any) -> Any:

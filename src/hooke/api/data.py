@@ -10,6 +10,7 @@ from typing import Any, cast
 from hooke.core import registry
 from hooke.core.checked import write_parquet
 from hooke.core.cluster import cluster_or_here
+from hooke.core.csv_text import csv_text
 from hooke.core.errors import UsageError
 from hooke.core.files import write_durably
 from hooke.core.how import How
@@ -73,7 +74,7 @@ def measure_quality(
     if output.suffix == ".csv":
         if escape_formulas:
             found = cast(pl.DataFrame, pl.from_arrow(escaped(found.to_arrow())))
-        write_durably(output, found.write_csv())
+        write_durably(output, csv_text(found))
     else:
         write_parquet(found, output)
     return {"quality": str(output), "rows": len(found), "suspicious": int((found["reason"] != "").sum())}

@@ -51,6 +51,8 @@ class FittedRun:
 
     def to_json(self) -> dict[str, Any]:
         """What scripts need."""
+        from hooke.train.measure import uncalibrated
+
         described = self._described()
         return {
             **self.run.info,
@@ -59,6 +61,7 @@ class FittedRun:
             "metrics": self.metrics,
             "ingest": described.fields.get("ingest"),
             "choices": self._choices(described).to_json(),
+            "uncalibrated": uncalibrated(self.run),
         }
 
     @property
@@ -84,7 +87,7 @@ class FittedRun:
         """A few lines for people."""
         from hooke.inference.loaded import next_step
         from hooke.studies.candidates import choice_lines
-        from hooke.train.measure import censored_lines
+        from hooke.train.measure import censored_lines, uncalibrated
 
         info = self.run.info
         rows = ", ".join(f"{count:,} {part}" for part, count in info["rows"].items() if count)
@@ -93,7 +96,7 @@ class FittedRun:
         items, spent = trainable(self.modality, "fit").items, f"{info['seconds']:.0f} s"
         lines += choice_lines(self.run)
         lines.append(f"trained on {rows} {items} in {spent} ({info['parameters']:,} parameters, {info['device']})")
-        lines += censored_lines(self.run)
+        lines += [*censored_lines(self.run), *_listed(uncalibrated(self.run))]
         for part in ("test", "valid"):
             for level, labels in self.metrics.get(part, {}).items():
                 for name, values in list(labels.items())[:8]:
@@ -107,6 +110,12 @@ class FittedRun:
             lines.append(f"report  {self.report}")
         lines.append(f"next    {next_step(self.run)[1]}")
         return "\n".join(lines)
+
+
+def _listed(reasons: Mapping[str, str]) -> list[str]:
+    """A line each of the first labels."""
+    lines = [f"{name}: {reason}" for name, reason in list(reasons.items())[:8]]
+    return [*lines, *([f"... and {len(reasons) - 8} more labels without intervals"] if len(reasons) > 8 else [])]
 
 
 def _told(values: Mapping[str, float]) -> str:

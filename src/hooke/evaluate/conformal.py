@@ -6,7 +6,8 @@ molecules exchangeable with the calibration rows; on new scaffolds the coverage 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -20,7 +21,7 @@ _FEWEST = 5  # rows that a standard deviation is calibrated on
 
 @dataclass(frozen=True)
 class IntervalCalibration:
-    """Regression: half-width = quantile * (std + floor). `count` calibration rows; infinite quantile when there are too few.
+    """Regression: half-width = quantile * (std + floor). `count` calibration rows; infinite quantile when there are too few (`missing`).
 
     scale * (std + floor) is a standard deviation of the error; `scale` is None where the rows were too few to say, or not asked (runs of the
     first releases).
@@ -36,12 +37,21 @@ class IntervalCalibration:
     logarithms: bool = later(default=False)
 
     def interval(self, mean: np.ndarray, std: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper bounds."""
+        """Lower and upper bounds; NaN where there are none."""
+        if not np.isfinite(self.quantile):
+            return np.full_like(mean, np.nan), np.full_like(mean, np.nan)
         if self.logarithms:
-            factor = np.exp(self.quantile * (std / mean + self.floor))
-            return mean / factor, mean * factor
+            with np.errstate(over="ignore"):
+                factor = np.exp(self.quantile * (std / mean + self.floor))
+                return mean / factor, mean * factor
         half = self.quantile * (std + self.floor)
         return mean - half, mean + half
+
+    @property
+    def missing(self) -> str:
+        """Why there are no intervals; "" where there are."""
+        few = _too_few(self.count, self.level)
+        return f"no intervals at {self.level:.0%}: {few}" if few else ""
 
     def deviation(self, mean: np.ndarray, std: np.ndarray) -> np.ndarray | None:
         """The standard deviation of the error where the members disagree by `std`; None where it is not known."""
@@ -68,6 +78,12 @@ class SetCalibration:
     level: float
     count: int
 
+    @property
+    def missing(self) -> str:
+        """Why sets hold every class; "" where they say something."""
+        few = _too_few(self.count, self.level)
+        return f"every class is in the set at {self.level:.0%}: {few}" if few else ""
+
     def contains(self, probabilities: np.ndarray) -> np.ndarray:
         """(N, classes) probabilities -> (N, classes) bool."""
         return probabilities >= self.threshold
@@ -83,6 +99,13 @@ def calibration_from_json(value: Mapping[str, Any]) -> IntervalCalibration | Set
     if value["kind"] == "set":
         return SetCalibration(**fields)
     return IntervalCalibration(**{**fields, "quantile": number_or(fields["quantile"], np.inf)})
+
+
+def missing(calibrations: Mapping[str, IntervalCalibration | SetCalibration], labels: Iterable[str]) -> dict[str, str]:
+    """Label → why it has neither intervals nor sets that say anything; labels that have are left out."""
+    none = "neither intervals nor sets: no validation rows to calibrate on"
+    reasons = {name: calibrations[name].missing if name in calibrations else none for name in labels}
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
 def calibrate_interval(
@@ -122,7 +145,17 @@ def calibrate_set(probabilities: np.ndarray, true: np.ndarray, *, level: float =
     return SetCalibration(threshold if np.isfinite(threshold) else 0.0, level, int(measured.sum()))
 
 
+def _too_few(count: int, level: float) -> str:
+    """What is missing, where a quantile of so many scores is infinite; else ""."""
+    needed = next(number for number in itertools.count(1) if _rank(number, level) <= number)
+    return f"{count:,} exact measurements to calibrate on, {needed} are needed" if count < needed else ""
+
+
+def _rank(count: int, level: float) -> int:
+    return int(np.ceil((count + 1) * level))
+
+
 def _quantile(scores: np.ndarray, level: float) -> float:
     """The ceil((n + 1) level)-th smallest score: the exact finite-sample quantile; infinite when n is too small."""
-    rank = int(np.ceil((len(scores) + 1) * level))
+    rank = _rank(len(scores), level)
     return float(np.sort(scores)[rank - 1]) if rank <= len(scores) else float("inf")

@@ -88,7 +88,7 @@ class LoadedRun(Encoder):
                 load_weights(network, path)
                 networks.append(network)
             predictor = Ensemble(networks, task, device_of(device))
-        return cls(run, recipe, spec, weights, predictor, _calibration(run))
+        return cls(run, recipe, spec, weights, predictor, calibrations(run))
 
     def __repr__(self) -> str:
         """A line for people: a run may have thousands of labels."""
@@ -225,7 +225,8 @@ def _members(run: RunFolder, recipe: Recipe) -> tuple[Path, ...]:
     return paths
 
 
-def _calibration(run: RunFolder) -> dict[str, IntervalCalibration | SetCalibration]:
+def calibrations(run: RunFolder) -> dict[str, IntervalCalibration | SetCalibration]:
+    """Label → conformal calibration; none where the run had no validation rows."""
     if not run.path("uncertainty.json").exists():
         return {}
     return {name: calibration_from_json(entry) for name, entry in run.read_json("uncertainty.json").items()}

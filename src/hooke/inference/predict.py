@@ -18,7 +18,7 @@ from hooke.core.label import Label
 from hooke.core.options import chosen
 from hooke.core.types import Chunk, Source
 from hooke.core.units import factor
-from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
+from hooke.evaluate.conformal import IntervalCalibration, SetCalibration, missing
 from hooke.inference.applicability import VERDICT, Domain, domain_vectors
 from hooke.inference.ensemble import Members, Prediction, physical
 from hooke.inference.loaded import LoadedRun, next_step
@@ -186,6 +186,7 @@ class PredictionColumns:
             label for level in self._levels for label in run.level_labels(level) if level == self.modality.levels[0]
         ]
         self._thresholds = thresholds(run.run, main, extras.threshold)
+        self._uncalibrated = missing(run.calibration, [label.name for label in main]) if uncertainty else {}
 
     @property
     def spec(self) -> Any:
@@ -194,8 +195,9 @@ class PredictionColumns:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The thresholds of labels with two classes."""
-        return {"thresholds": self._thresholds} if self._thresholds else {}
+        """The thresholds of labels with two classes, and which labels have no intervals and why."""
+        shown = {"thresholds": self._thresholds, "uncalibrated": self._uncalibrated}
+        return {name: value for name, value in shown.items() if value}
 
     @property
     def counted(self) -> list[str]:
@@ -379,7 +381,8 @@ def _named(codes: np.ndarray, label: Label) -> pa.Array:
 
 
 def _floats(values: np.ndarray) -> pa.Array:
-    return pa.array(values.astype(np.float32))
+    with np.errstate(over="ignore"):  # what float32 cannot hold is null in the output
+        return pa.array(values.astype(np.float32))
 
 
 def _sets(contained: np.ndarray, label: Label) -> pa.Array:

@@ -234,7 +234,7 @@ def _jobs(source: Source, skip: int) -> Generator[Any]:
 
 
 def table_of(chunk: Chunk, columns: Columns, source: Source) -> pa.Table:
-    """The rows of a chunk with their new columns: null, with a reason, where there is no item or no value."""
+    """The rows of a chunk with their new columns: null, with a reason, where there is no item or no value; no number is NaN or infinite."""
     schema = output_schema(source.schema, columns.schema)
     values, failed = columns.compute(chunk)
     count = chunk.table.num_rows
@@ -246,9 +246,18 @@ def table_of(chunk: Chunk, columns: Columns, source: Source) -> pa.Table:
         else:
             place[position] = number
     index = pa.array(place, pa.int64())
-    new = [value.take(index) for value in values]
+    new = [_finite(value.take(index)) for value in values]
     given = [column.combine_chunks() for column in chunk.table.columns]
     return pa.Table.from_arrays([*given, *new, pa.array(reasons, pa.string())], schema=schema)
+
+
+def _finite(values: pa.Array) -> pa.Array:
+    """Null in place of NaN and infinities, in lists too."""
+    if pa.types.is_list(values.type):
+        return pa.ListArray.from_arrays(values.offsets, _finite(values.values), values.type, mask=values.is_null())
+    if not pa.types.is_floating(values.type):
+        return values
+    return pc.if_else(pc.is_finite(values), values, pa.scalar(None, values.type))
 
 
 def output_schema(given: pa.Schema, new: pa.Schema) -> pa.Schema:

@@ -29,6 +29,7 @@ from hooke.evaluate.known_pairs import KnownPairs
 from hooke.evaluate.mixing import mixing_scores
 from hooke.evaluate.recall import relationship_recall
 from hooke.evaluate.retrieval import mean_average_precision
+from hooke.report.wording import decimals, range_text
 
 
 @dataclass(frozen=True)
@@ -261,12 +262,15 @@ def table(scores: Sequence[CorrectionScore]) -> tuple[list[str], list[list[str]]
     """Header and rows for people; recalls come with chance and number of queries."""
     sources = list(scores[0].recall) if scores else []
     header = ["method", "AMI batch", "AMI perturbation", "mixing", "biology", "mAP"]
-    header += [f"{source} (chance {scores[0].chance:.2f}, {scores[0].queries[source]:,} pairs)" for source in sources]
+    header += [
+        f"{source} (chance {decimals(scores[0].chance, 2)}, {scores[0].queries[source]:,} pairs)" for source in sources
+    ]
     rows = []
     for score in scores:
         numbers = (
             score.ami_batch, score.ami_perturbation, score.mixing_batch, score.mixing_biology, score.mean_average_precision,
         )  # fmt: skip
-        recalls = ["{:.3f} [{:.3f}, {:.3f}]".format(*score.recall[source]) for source in sources]
-        rows.append([score.method, *(f"{number:.3f}" for number in numbers), *recalls])
+        recalls = [score.recall[source] for source in sources]
+        texts = [f"{decimals(value, 3)} {range_text(low, high, 3)}".rstrip() for value, low, high in recalls]
+        rows.append([score.method, *(decimals(number, 3) for number in numbers), *texts])
     return header, rows

@@ -22,6 +22,7 @@ from hooke.core.how import How
 from hooke.evaluate.known_pairs import KnownPairs
 from hooke.evaluate.recall import THRESHOLDS, Recall, relationship_recall
 from hooke.evaluate.whitening import whiten
+from hooke.report.wording import decimals, range_text
 
 MEASUREMENTS = ("horlbeck", "crispr_screens")
 
@@ -130,8 +131,8 @@ def table(rows: Sequence[RecallRow]) -> tuple[list[str], list[list[str]]]:
     ]
     return header, [
         [
-            row.form, one.source, f"{one.left:g}/{one.right:g}", f"{one.recall.value:.3f}",
-            f"[{one.recall.low:.3f}, {one.recall.high:.3f}]", f"{one.chance:.2f}", f"{one.queries:,}", f"{one.null_size:,}",
+            row.form, one.source, f"{one.left:g}/{one.right:g}", decimals(one.recall.value, 3),
+            range_text(one.recall.low, one.recall.high, 3), decimals(one.chance, 2), f"{one.queries:,}", f"{one.null_size:,}",
             f"{one.null_scope}, {one.entities:,}", licence(one.source) if one.source in SOURCES else "yours",
         ]
         for row in rows

@@ -36,12 +36,14 @@ def measured_text(value: float | None, bound: int = 0) -> str:
 
 
 def percent(share: float, places: int = 0) -> str:
-    """A share as "90 %"."""
-    return f"{decimals(100 * share, places)} %"
+    """A share as "90 %"; "–" for what is not known."""
+    return f"{decimals(100 * share, places)} %" if math.isfinite(share) else UNKNOWN
 
 
 def decimals(value: float, places: int) -> str:
-    """With so many decimals; never "−0.00"."""
+    """With so many decimals; never "−0.00"; "–" for what is not known."""
+    if not math.isfinite(value):
+        return UNKNOWN
     text = f"{value:,.{places}f}"
     return signed(text[1:] if text.startswith("-") and not any(sign in "123456789" for sign in text) else text)
 
@@ -65,6 +67,11 @@ def value_text(found: Estimate, *, plus: bool = False) -> str:
     places = places_for(found)
     text = number(found.value) if found.value is None or places is None else decimals(found.value, places)
     return f"+{text}" if plus and found.value is not None and found.value > 0 else text
+
+
+def range_text(low: float, high: float, places: int) -> str:
+    """An interval with so many decimals: "[0.78, 1.02]"; "" where it is not known."""
+    return f"[{decimals(low, places)}, {decimals(high, places)}]" if math.isfinite(low) and math.isfinite(high) else ""
 
 
 def bounds_text(found: Estimate, *, plus: bool = False) -> str:

@@ -22,7 +22,7 @@ from hooke.report import build
 from hooke.report.schema import Coverage, Difference, Reliability, ResultTable, SetCoverage
 from hooke.studies.baselines import baseline_predictions
 from hooke.studies.candidates import candidate_predictions
-from hooke.train.measure import censored_lines, decided
+from hooke.train.measure import censored_lines, decided, uncalibrated
 
 MAX_BASELINE_LABELS = 12  # beyond them baselines would take longer than the model
 _FEWEST_A_BIN = 10  # rows of a reliability curve
@@ -60,11 +60,9 @@ class Compared:
     caveats: tuple[str, ...] = ()
 
     def interval(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Conformal interval of the first run for one label; NaN where it has no finite width."""
+        """Conformal interval of the first run for one label; NaN where it has none."""
         mean, std, fitted = self._uncertain(number)
-        low, high = fitted.interval(mean, std)
-        finite = np.isfinite(fitted.quantile)
-        return np.where(finite, low, np.nan), np.where(finite, high, np.nan)
+        return fitted.interval(mean, std)
 
     def coverage_section(self, number: int, model: str) -> list[Coverage]:
         """Wanted against reached coverage on the test rows, calibrated on the validation rows; both on exact measurements alone."""
@@ -194,6 +192,7 @@ def compare_with_baselines(
     bounds = _bounds(table, labels)
     predictions = {name: _decided(found, labels) for name, found in tables.items()}
     caveats = [*simulated_caveat(first), *censored_lines(first)]
+    caveats += [f"{name}: {reason}" for name, reason in list(uncalibrated(first).items())[:MAX_BASELINE_LABELS]]
     if candidates := candidate_predictions(first, labels, table["row"].to_numpy()):  # they are the baselines
         predictions |= candidates
     elif len(labels) <= MAX_BASELINE_LABELS and len(store) <= modality.most_baseline_rows:

@@ -17,6 +17,7 @@ from hooke.evaluate.known_pairs import KnownPairs, unique_pairs
 from hooke.evaluate.recall import Recall, recall_difference, relationship_recall
 from hooke.images.store import ImageStore
 from hooke.maps.correct import fit_correction
+from hooke.report.wording import decimals, range_text
 
 THRESHOLDS = ((0.05, 0.95),)
 
@@ -72,10 +73,7 @@ class EncoderTable:
         """Header and rows for people."""
         methods = list(next(iter(self.recalls.values())))
         header = ["encoder", *methods]
-        return header, [
-            [name, *(f"{row[m].recall.value:.3f} [{row[m].recall.low:.2f}, {row[m].recall.high:.2f}]" for m in methods)]
-            for name, row in self.recalls.items()
-        ]
+        return header, [[name, *(_text(row[m].recall) for m in methods)] for name, row in self.recalls.items()]
 
 
 def known_modules(store: ImageStore) -> KnownPairs:
@@ -123,3 +121,7 @@ def encoder_table(
                 )  # fmt: skip
                 bar.advance()
     return EncoderTable(recalls)
+
+
+def _text(found: Interval) -> str:
+    return f"{decimals(found.value, 3)} {range_text(found.low, found.high, 2)}".rstrip()

@@ -24,6 +24,7 @@ from hooke.images.store import ImageStore
 from hooke.images.wells import Wells
 from hooke.inference.loaded import LoadedRun
 from hooke.modalities.images import View, WellSource
+from hooke.report.wording import decimals
 
 _FOLDS = 3
 
@@ -120,7 +121,7 @@ def table(scores: Sequence[BlockScore]) -> tuple[list[str], list[list[str]]]:
     header = ["block", "balanced accuracy", "over folds", "chance", "classes", "wells", ""]
     return header, [
         [
-            str(one.block), f"{one.accuracy:.3f}", f"± {one.deviation:.3f}", f"{one.chance:.3f}", f"{one.classes:,}",
+            str(one.block), decimals(one.accuracy, 3), f"± {decimals(one.deviation, 3)}", decimals(one.chance, 3), f"{one.classes:,}",
             f"{one.wells:,}", "best" if one.accuracy == best else "",
         ]
         for one in scores

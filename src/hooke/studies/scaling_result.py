@@ -12,10 +12,11 @@ import numpy as np
 import polars as pl
 
 from hooke.core.checked import write_parquet
+from hooke.core.csv_text import csv_text
 from hooke.core.files import write_durably
 from hooke.evaluate.bootstrap import Interval, paired_difference
 from hooke.evaluate.power_law import FEWEST_SIZES, PowerLaw, better_form, fit_power_law
-from hooke.report.wording import number
+from hooke.report.wording import decimals, number, percent, range_text
 from hooke.studies.scaling import Factor, Study, Trial
 
 MEASURES = {"test": "error on the test rows", "probe": "error of linear probes of the frozen encoder"}
@@ -163,7 +164,7 @@ class ScalingResult:
         """The frame as CSV and Parquet beside the study's file."""
         frame, base = self.frame(), self.study.file
         paths = base.with_suffix(".csv"), base.with_suffix(".parquet")
-        write_durably(paths[0], frame.write_csv())
+        write_durably(paths[0], csv_text(frame))
         write_parquet(frame, paths[1])
         return paths
 
@@ -186,15 +187,15 @@ def _line(curve: Curve) -> list[str]:
     seeds = sorted({len(by_seed) for by_seed in curve.errors})
     shown = [curve.factor, curve.measure, str(len(curve.sizes)), "-".join(map(str, seeds))]
     shown += [number(curve.mean(place).value, 4) for place in (0, -1)]
-    shown.append(_interval(curve.improvement, "{:.1%}"))
+    shown.append(_shares(curve.improvement))
     if not curve.laws:
         return [*shown, f"- (fewer than {FEWEST_SIZES} sizes)", "-", "-"]
     simple, floor = curve.laws
     return [
         *shown,
-        _interval(simple.exponent, "{:.3f}"),
-        _interval(floor.exponent, "{:.3f}"),
-        _interval(floor.floor, "{:.3f}"),
+        _interval(simple.exponent),
+        _interval(floor.exponent),
+        _interval(floor.floor),
     ]
 
 
@@ -202,5 +203,10 @@ def _known(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _interval(found: Interval, form: str) -> str:
-    return f"{form.format(found.value)} [{form.format(found.low)}, {form.format(found.high)}]"
+def _interval(found: Interval) -> str:
+    return f"{decimals(found.value, 3)} {range_text(found.low, found.high, 3)}".rstrip()
+
+
+def _shares(found: Interval) -> str:
+    bounds = f" [{percent(found.low, 1)}, {percent(found.high, 1)}]" if math.isfinite(found.low + found.high) else ""
+    return percent(found.value, 1) + bounds

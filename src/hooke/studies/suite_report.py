@@ -17,7 +17,7 @@ from hooke.report import build
 from hooke.report.data_schema import KeyNumber
 from hooke.report.html import write_report
 from hooke.report.schema import Report, Reproduce, Summary
-from hooke.report.wording import number, spread_text
+from hooke.report.wording import decimals, number, spread_text
 from hooke.studies.evaluation import CLIFF, SuiteRow
 from hooke.suites import Suite
 
@@ -114,7 +114,7 @@ class SuiteResult:
         for which, tasks in ((_ALL, None), (_NEW, self.new_tasks())):
             ranks = self.ranks(tasks)
             if ranks:
-                cells = [f"{found.value:.2f}" for found in ranks.values()]
+                cells = [decimals(found.value, 2) for found in ranks.values()]
                 lines.append(f"{'mean rank':<{width}}{_IN_TABLE[which]:<19}" + "".join(f"{cell:>16}" for cell in cells))
         return "\n".join(lines)
 

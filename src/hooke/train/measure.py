@@ -26,12 +26,12 @@ from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
 from hooke.core.types import Spec, group_starts, labels_of
 from hooke.evaluate.censoring import exact
-from hooke.evaluate.conformal import calibrate_interval, calibrate_set
+from hooke.evaluate.conformal import calibrate_interval, calibrate_set, missing
 from hooke.evaluate.metrics import evaluate
 from hooke.evaluate.splits import Split
 from hooke.evaluate.streaming import StreamedMetrics
 from hooke.inference.ensemble import Members, Prediction, Predictor, physical
-from hooke.inference.loaded import read_recipe
+from hooke.inference.loaded import calibrations, read_recipe
 from hooke.modalities import Trainable, trainable
 
 _EXACT_VALUES = 20_000_000  # items × labels of a level up to which all values are kept: 160 MB an array
@@ -182,6 +182,14 @@ def censored_lines(run: RunFolder) -> list[str]:
         "networks learn the bound, estimators and baselines its value"
         for name, parts in run.info.get("censored", {}).items()
     ]
+
+
+def uncalibrated(run: RunFolder) -> dict[str, str]:
+    """Label → why the predictions of a run have neither intervals nor sets that say anything; labels that have are left out."""
+    recipe = read_recipe(run)
+    modality = trainable(recipe.modality, "fit")
+    labels = labels_of(modality.read_spec(run), modality.levels[0]) if recipe.learns_labels else ()
+    return missing(calibrations(run), [label.name for label in labels])
 
 
 def errors_on_test(run: RunFolder) -> dict[str, float]:

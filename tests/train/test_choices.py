@@ -51,7 +51,7 @@ def test_lines(run: Any) -> None:
         "ignored year: years: they can order a time split",
         "ignored note: text",
         "ignored id: an identifier, by its name",
-        'offer   Ki (nM): concentrations in nM over 4.3 decades; to learn the logarithm instead, add --transform "Ki (nM)=pKi"',
+        'offer   Ki (nM): concentrations in nM over 4.3 decades; to learn and predict the logarithm, add --transform "Ki (nM)=pKi"',
         'salts   1 molecules of several fragments are kept whole (standardise.salts="largest" keeps the largest)',
         "split   random split: optimistic, since near relatives of the test molecules are trained on (10 train, 2 valid, 1 test)",
     ):

@@ -15,6 +15,7 @@ import numpy as np
 PENALTY = 0.1
 _LEAST_PROBABILITY = 1e-6
 _SKEWED = 1.0
+_FEWEST = 10  # values of which a skewness says something
 
 
 def blend_weights(
@@ -80,10 +81,14 @@ def losses(predictions: np.ndarray, truth: np.ndarray, *, classes: bool = False)
 
 def better_as_logarithms(values: np.ndarray) -> bool:
     """Whether measurements (half-lives, volumes, concentrations) are all positive, skewed to the right, and less skewed as logarithms."""
-    if len(values) < 10 or not (values > 0).all() or np.ptp(values) == 0:
+    if not (values > 0).all() or np.ptp(values) == 0:
         return False
-    raw, logarithms = _skewness(values), _skewness(np.log(values))
-    return raw > _SKEWED and abs(logarithms) < raw / 2
+    return less_skewed(len(values), _skewness(values), _skewness(np.log(values)))
+
+
+def less_skewed(count: int, raw: float, logarithms: float) -> bool:
+    """Whether so many values of skewness `raw` are skewed to the right, and clearly less as logarithms."""
+    return count >= _FEWEST and raw > _SKEWED and abs(logarithms) < raw / 2
 
 
 def _skewness(values: np.ndarray) -> float:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hooke.core.errors import DataError, UsageError
 from hooke.core.label import Label
+from hooke.evaluate.blending import better_as_logarithms
 from hooke.molecules.tables.description import LabelOptions
 from hooke.molecules.tables.values import Cell, ColumnProfile, parse_cell, stored_cell, transform
 
@@ -215,12 +217,30 @@ def test_classes_written_as_words_keep_them(cells: list[str], names: tuple[str, 
         ("active", ["0", "1"], ""),
         ("$x", ["1", "2000"], "--transform '$x=pX'"),
         ("n", ["-1", "5000"], ""),
+        ("t half", ["1", "2", "3", "5", "8", "13", "22", "40", "70", "120"], '--transform "t half=log10"'),
+        ("t half", ["0", "2", "3", "5", "8", "13", "22", "40", "70", "120"], ""),
+        ("t half", ["2", "3", "5", "8", "13", "22", "40", "70", "120"], ""),
+        ("mass", ["100", "101", "99", "103", "97", "100", "102", "98", "104", "96"], ""),
+        ("constant", ["7"] * 12, ""),
     ],
 )
 def test_logarithms_are_offered(name: str, cells: list[str], offered: str) -> None:
     why, option = profile(cells, name).offer()
     assert option.replace("'data.units.\"IC50\"=nM'", '"data.units."').startswith(offered) if offered else not option
     assert bool(why) == bool(option)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_long_tails_are_those_of_the_automatic_choice(scale: float) -> None:
+    """Counted cell by cell or of the whole column: the same decision, and the skewness that is said is numpy's."""
+    generator = np.random.default_rng(0)
+    for spread in (0.1, 0.3, 0.5, 1.0):
+        values = scale * np.exp(generator.normal(0, spread, 200))
+        why, option = profile([repr(value) for value in values.tolist()], "clearance").offer()
+        assert bool(option) == better_as_logarithms(values)
+        if why:
+            away = values - values.mean()
+            assert f"(skewness {np.mean(away**3) / np.mean(away**2) ** 1.5:.1f}, " in why
 
 
 def test_p_values() -> None:

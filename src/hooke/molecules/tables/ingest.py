@@ -136,7 +136,7 @@ def ingest_notes(store: MoleculeStore) -> tuple[str, ...]:
     """What should be known of the tables behind a store besides: digits lost, logarithms that are offered, salts, vectors, times."""
     counts = store.metadata.get("ingest") or {}
     offers = (
-        f"offer   {name}: {why}; to learn the logarithm instead, add {typed}"
+        f"offer   {name}: {why}; to learn and predict the logarithm, add {typed}"
         for name, (why, typed) in counts.get("offers", {}).items()
     )
     notes = [*(f"{name}: {what}" for name, what in counts.get("rounded", {}).items()), *offers]

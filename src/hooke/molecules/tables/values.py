@@ -14,6 +14,7 @@ from hooke.core.concentrations import is_molar, p_name_of, speaks_of_concentrati
 from hooke.core.errors import DataError, UsageError
 from hooke.core.label import Label, Transform
 from hooke.core.units import convert_cell
+from hooke.evaluate.blending import less_skewed
 from hooke.molecules.tables.dates import YEARS, days_of
 from hooke.molecules.tables.description import LabelOptions
 from hooke.molecules.tables.naming import names_date, names_identifier, names_thing, names_year
@@ -34,6 +35,7 @@ _MEASURED = 0.05  # numbers for every word, at least, in a column of numbers and
 _FEW_WORDS = 10  # different words that say that nothing was measured
 _GAPS = 10  # a running number of rows that were filtered rises by this much a row, at most
 _LOOKED_AT = 200  # unreadable cells that are tried as dates
+_ROUNDING = 1e-12  # share of Σ² below which a variance from sums is none
 _DECADES = 3.0  # from which a logarithm of positive numbers is offered
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 
@@ -111,6 +113,15 @@ def _typed(*words: str) -> str:
     )
 
 
+def _skewness(count: int, total: float, squares: float, cubes: float) -> float:
+    """The third central moment over the cube of the standard deviation, from Σ, Σ² and Σ³; 0 without spread."""
+    mean = total / count
+    variance = squares / count - mean**2
+    if not variance > _ROUNDING * squares / count:
+        return 0.0
+    return (cubes / count - 3 * mean * squares / count + 2 * mean**3) / variance**1.5
+
+
 class ColumnProfile:
     """What a column holds, counted cell by cell: enough to decide whether it is a label, and of what kind."""
 
@@ -124,6 +135,8 @@ class ColumnProfile:
         self.dates = 0  # of the first unreadable cells
         self.lowest, self.highest, self._last = math.inf, -math.inf, math.nan
         self._first = self._sum = self._squares = 0.0  # the first number, Σ and Σ² of differences from it
+        self._cubes = 0.0  # Σ³ of the same
+        self._logarithms = [0.0, 0.0, 0.0]  # Σ, Σ² and Σ³ of the logarithms of positive numbers, from that of the first
         self._lost = 0.0  # Σ² of what 32 bits lose
         self._spelled: dict[str, str] = {}  # words for 0 and 1 → as they are first written
         self._named = 0  # numbers given as such words
@@ -161,8 +174,13 @@ class ColumnProfile:
         self.whole = self.whole and value == int(value) and not cell.bound
         self.lowest, self.highest = min(self.lowest, value), max(self.highest, value)
         self._first = value if not self.numbers else self._first
-        self._sum += value - self._first
-        self._squares += (value - self._first) ** 2
+        away = value - self._first
+        self._sum += away
+        self._squares += away**2
+        self._cubes += away**3
+        if self.lowest > 0:
+            away = math.log(value / self._first)
+            self._logarithms = [one + away**power for power, one in enumerate(self._logarithms, start=1)]
         self._lost += (value - float(np.float32(value))) ** 2 if abs(value) >= _SMALLEST else 0.0
         self.numbers += 1
         self._last = value
@@ -244,7 +262,7 @@ class ColumnProfile:
         (_, unit), named = split_unit(self.name), speaks_of_concentration(self.name)
         decades = math.log10(self.highest / self.lowest)
         if decades < _DECADES and not (named and is_molar(unit)):
-            return "", ""
+            return self._offer_of_skewed()
         why = (f"concentrations in {unit}" if unit else "positive numbers") + f" over {decades:.1f} decades"
         if unit and not is_molar(unit):
             return why, _typed("--transform", f"{self.name}=log10")
@@ -252,6 +270,14 @@ class ColumnProfile:
         if named and not unit:
             option += " " + _typed(f'data.units."{self.name}"=nM') + " (or their real unit)"
         return why, option
+
+    def _offer_of_skewed(self) -> tuple[str, str]:
+        raw = _skewness(self.numbers, self._sum, self._squares, self._cubes)
+        logarithms = _skewness(self.numbers, *self._logarithms)
+        if not less_skewed(self.numbers, raw, logarithms):
+            return "", ""
+        why = f"positive numbers with a long tail (skewness {raw:.1f}, of their logarithms {logarithms:.1f})"
+        return why, _typed("--transform", f"{self.name}=log10")
 
     def label(self, options: LabelOptions) -> Label:
         """The label that this column is.

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
-from hooke.atoms.batch import ATOM, FRAME, atoms_batch
+from hooke.atoms.batch import ATOM, FRAME, PairList, atoms_batch, force_targets
 from hooke.atoms.frames import Frames
 
 
 def test_a_batch_holds_the_frames(frames: Frames) -> None:
     rows = np.array([7, 2, 9])
     some = frames.select(rows)
-    batch = atoms_batch(some, rows, some.energies, torch.float64)
+    batch = atoms_batch(some, rows, {FRAME: some.energies, ATOM: force_targets(some, [0])}, torch.float64)
     assert batch.num_items == 3
     assert batch.rows.tolist() == [7, 2, 9]
     assert torch.equal(batch.positions, torch.from_numpy(some.positions))
@@ -22,19 +24,20 @@ def test_a_batch_holds_the_frames(frames: Frames) -> None:
     assert (batch.cell == 0).all()
 
 
-def test_single_precision_keeps_energies_of_formation(frames: Frames) -> None:
-    """Rounded as total energies they lose millielectronvolts; without what the atoms contribute they do not."""
-    formed = np.array([[-131.57324000123], [-131.2]])
-    total = formed - 17_529.0
-    rows = np.arange(2)
-    single = atoms_batch(frames.select(rows), rows, formed).targets[FRAME].double().numpy()
-    rounded = atoms_batch(frames.select(rows), rows, total).targets[FRAME].double().numpy()
-    assert np.abs(single - formed).max() < 1e-5
-    assert np.abs(rounded - total).max() > 1e-4
+def test_energies_stay_in_64_bits(frames: Frames) -> None:
+    """Rounded to 32 bits total energies would lose millielectronvolts."""
+    total, rows = np.array([[-17_660.57324000123], [-17_660.2]]), np.arange(2)
+    batch = atoms_batch(frames.select(rows), rows, {FRAME: total})
+    assert batch.positions.dtype == torch.float32
+    assert np.array_equal(batch.targets[FRAME].numpy(), total)
+    assert np.abs(batch.targets[FRAME].float().double().numpy() - total).max() > 1e-4
+    assert ATOM not in batch.targets
 
 
 def test_atoms_are_known_wherever_they_stand(frames: Frames) -> None:
-    first = atoms_batch(frames.select(np.array([4, 1])), np.array([4, 1]))
+    rows = np.array([4, 1])
+    some = frames.select(rows)
+    first = atoms_batch(some, rows, {ATOM: force_targets(some, [0])})
     second = atoms_batch(frames.select(np.array([1])), np.array([1]))
     keys, places = first.item_keys(ATOM)
     there = keys == 1
@@ -43,3 +46,10 @@ def test_atoms_are_known_wherever_they_stand(frames: Frames) -> None:
     assert FRAME not in first.targets
     assert first.to("meta").positions.is_meta
     assert first.to("meta").targets[ATOM].is_meta
+    pairs = (
+        replace(first, pairs=PairList(first.rows, first.rows, first.rows[:, None].repeat(1, 3), 5.0)).to("meta").pairs
+    )
+    assert pairs is not None
+    assert pairs.first.is_meta
+    assert pairs.shift is not None
+    assert pairs.shift.is_meta

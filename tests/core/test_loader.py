@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hooke.core.errors import UsageError
-from hooke.core.loader import RowLoader
+from hooke.core.loader import BoundedLoader, RowLoader, bounded_cuts
 from hooke.core.parallel import read_ahead
 
 
@@ -84,3 +84,43 @@ def test_processes_share_what_one_takes_with_batches_as_many_times_larger() -> N
     for whole, *parts in zip(one, *three, strict=True):
         assert sorted(np.concatenate(parts).tolist()) == sorted(whole.tolist())
         assert np.ptp([sizes[part - 3].mean() for part in parts]) < 6  # and work alike
+
+
+@given(
+    costs=st.lists(st.integers(1, 60), min_size=4, max_size=80), most=st.integers(1, 100), world=st.integers(1, 3), size=st.integers(1, 12),
+    seed=st.none() | st.integers(0, 9),
+)  # fmt: skip
+def test_batches_cost_no_more_than_the_bound(
+    costs: list[int], most: int, world: int, size: int, seed: int | None
+) -> None:
+    def made(rank: int) -> BoundedLoader[np.ndarray]:
+        return BoundedLoader(
+            lambda rows: rows,
+            np.arange(len(costs)),
+            size,
+            seed=seed,
+            costs=np.array(costs),
+            most=most,
+            rank=rank,
+            world=world,
+        )
+
+    orders = [made(rank).order(2) for rank in range(world)]
+    assert [len(order) for order in orders] == [len(made(rank)) for rank in range(world)]
+    assert seed is None or len({len(order) for order in orders}) == 1
+    rows = [rows for order in orders for rows in order]
+    assert sorted(np.concatenate(rows).tolist()) == list(range(len(costs)))
+    assert all(len(batch) > 0 for batch in rows)
+    if world == 1 or seed is None:
+        assert all(len(batch) <= size for batch in rows)
+        assert all(len(batch) == 1 or sum(costs[row] for row in batch) <= most for batch in rows)
+    else:  # a row that is left over joins another batch, so that each process has one of each
+        assert all(sum(sorted(costs[row] for row in batch)[:-1]) <= max(most, *costs) for batch in rows)
+    if seed is None and world == 1:
+        assert np.concatenate(rows).tolist() == list(range(len(costs)))
+    assert [len(made(0).order(epoch)) for epoch in (0, 1)] == [len(made(0))] * 2
+
+
+def test_cuts_of_nothing_and_of_one_that_is_too_large() -> None:
+    assert bounded_cuts(np.zeros(0), 3, 5) == []
+    assert bounded_cuts(np.array([9, 2, 2, 2]), 3, 5) == [slice(0, 1), slice(1, 3), slice(3, 4)]

@@ -1,4 +1,4 @@
-"""Data alone: stores are opened and described; what needs a model is refused by name."""
+"""Frames: stores are opened and described; networks learn them, and files of frames are predicted."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hooke.atoms.isolated_atoms import ReferenceEnergies
 from hooke.atoms.store import FrameStore, Source, write_frames
 from hooke.atoms.twins import isolated_frames, made_frames
 from hooke.core.errors import UsageError
+from hooke.core.recipe import resolve
 from hooke.modalities import modality, modality_of_store, readable, trainable
 from hooke.modalities.atoms import MODALITY
 from hooke.nn.contract import ContractError
@@ -25,12 +26,15 @@ def written(folder: Path, table: ReferenceEnergies | None = None) -> FrameStore:
     return write_frames(folder, [Source("a", [(made_frames(FACTS), [])])], FACTS, "made", e0=table)
 
 
-def test_verbs_that_need_more_refuse_it_by_name() -> None:
+def test_frames_can_be_learnt_from_and_read() -> None:
     assert modality("atoms") is MODALITY
-    with pytest.raises(UsageError, match="`hooke fit` does not apply to atoms"):
-        trainable("atoms", "fit")
-    with pytest.raises(UsageError, match="`hooke predict` does not apply to atoms"):
-        readable("atoms", "predict")
+    assert trainable("atoms", "fit") is MODALITY
+    assert readable("atoms", "predict") is MODALITY
+
+
+def test_compiled_training_is_refused() -> None:
+    with pytest.raises(UsageError, match="cannot be differentiated twice"):
+        resolve({**MODALITY.example, "name": "x", "train": {"compile": True}})
 
 
 def test_a_store_is_described(tmp_path: Path) -> None:

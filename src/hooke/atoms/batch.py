@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -12,8 +12,28 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from hooke.atoms.frames import Frames
+from hooke.atoms.spec import ATOM, FRAME
 
-FRAME, ATOM = "frame", "atom"
+
+@dataclass(frozen=True)
+class PairList:
+    """Pairs of atoms, each once, that include all nearer than a cutoff.
+
+    Attributes:
+        first, second: (P,) atoms of the batch.
+        shift: (P, 3) in how many lattice vectors the image of the second atom is shifted; None where nothing repeats.
+        cutoff: Å.
+    """
+
+    first: Int[Tensor, " P"]
+    second: Int[Tensor, " P"]
+    shift: Int[Tensor, "P 3"] | None
+    cutoff: float
+
+    def to(self, device: torch.device | str) -> PairList:
+        """The same on a device."""
+        shift = None if self.shift is None else self.shift.to(device)
+        return PairList(self.first.to(device), self.second.to(device), shift, self.cutoff)
 
 
 @dataclass(frozen=True)
@@ -30,8 +50,9 @@ class AtomsBatch:
         cell: (F, 3, 3) in Å, rows are the lattice vectors; zero where nothing repeats.
         periodic: (F, 3).
         rows: (F,) of the store.
-        targets: "frame" → (F, E) energies in eV; "atom" → (A, 3 G) forces in eV/Å, the three components of a method together. NaN where
-            nothing was computed.
+        targets: "frame" → (F, E + P) float64 energies in eV and other properties; "atom" → (A, 3 G) forces in eV/Å, the three
+            components of a method together. NaN where nothing was computed.
+        pairs: Neighbours, where somebody has them: networks then do not search.
     """
 
     numbers: Int[Tensor, " A"]
@@ -44,6 +65,7 @@ class AtomsBatch:
     periodic: Bool[Tensor, "F 3"]
     rows: Int[Tensor, " F"]
     targets: Mapping[str, Tensor] = field(default_factory=dict)
+    pairs: PairList | None = None
 
     @property
     def num_items(self) -> int:
@@ -52,8 +74,11 @@ class AtomsBatch:
 
     def to(self, device: torch.device | str) -> AtomsBatch:
         """The same on a device."""
-        moved: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "targets"}
-        moved = {name: tensor.to(device) for name, tensor in moved.items()}
+        moved: dict[str, Any] = {
+            each.name: getattr(self, each.name).to(device)
+            for each in fields(self)
+            if each.name != "targets" and getattr(self, each.name) is not None
+        }
         return AtomsBatch(**moved, targets={level: tensor.to(device) for level, tensor in self.targets.items()})
 
     def item_keys(self, axis: str) -> tuple[Tensor, Tensor | None]:
@@ -64,29 +89,36 @@ class AtomsBatch:
 
 
 def atoms_batch(
-    frames: Frames, rows: np.ndarray, energies: np.ndarray | None = None, dtype: torch.dtype = torch.float32
+    frames: Frames,
+    rows: np.ndarray,
+    targets: Mapping[str, np.ndarray] | None = None,
+    dtype: torch.dtype = torch.float32,
 ) -> AtomsBatch:
-    """Frames in Å, eV and eV/Å as a batch.
+    """Frames in Å as a batch.
 
     Args:
         frames: Of `FrameStore.in_units("eV", "angstrom")`.
         rows: (F,) of the store.
-        energies: (F, E) float64, already without what isolated atoms contribute: only then may they be rounded to 32 bits. None of
-            them are targets without.
-        dtype: Of everything that is no integer.
+        targets: Level → values; energies stay float64, since 32 bits would take millielectronvolts off total ones, and the others take
+            `dtype`.
+        dtype: Of positions, cells and targets of atoms.
     """
 
-    def tensor(values: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.array(values, np.float64)).to(dtype)
+    def tensor(values: np.ndarray, kind: torch.dtype = dtype) -> Tensor:
+        return torch.from_numpy(np.array(values, np.float64)).to(kind)
 
-    targets = {} if energies is None else {FRAME: tensor(energies)}
-    if frames.forces.shape[2]:
-        targets[ATOM] = tensor(frames.forces.transpose(0, 2, 1).reshape(len(frames.numbers), -1))
+    kinds = {FRAME: torch.float64, ATOM: dtype}
     whole = (frames.numbers, frames.offsets, frames.frame_of_atom, frames.charge, frames.multiplicity, rows)
     numbers, offsets, frame, charge, multiplicity, places = (
         torch.from_numpy(np.array(each, np.int64)) for each in whole
     )
     return AtomsBatch(
         numbers, tensor(frames.positions), offsets, frame, charge, multiplicity, tensor(np.nan_to_num(frames.cell)),
-        torch.from_numpy(np.array(frames.periodic)), places, targets,
+        torch.from_numpy(np.array(frames.periodic)), places,
+        {level: tensor(values, kinds[level]) for level, values in (targets or {}).items()},
     )  # fmt: skip
+
+
+def force_targets(frames: Frames, methods: Sequence[int] | np.ndarray) -> np.ndarray:
+    """(A, 3 G) forces of some methods, the three components of each together."""
+    return frames.forces[..., np.asarray(methods, np.int64)].transpose(0, 2, 1).reshape(len(frames.numbers), -1)

@@ -125,6 +125,18 @@ class ReferenceEnergies:
             )
         return entries[0].energy
 
+    def require_scope(self, scope: str) -> None:
+        """Refuse frames of another data set than the one in which the table holds.
+
+        Raises:
+            UsageError: They are.
+        """
+        if self.scope and self.scope != scope:
+            raise UsageError(
+                f"the isolated atoms of {self.scope} hold for its own frames alone: energies of {scope or 'other frames'} formed with them "
+                "would mean nothing"
+            )
+
     def sums(self, frames: Frames, method: str, scope: str) -> np.ndarray:
         """(F,) what the atoms of each frame have alone; neutral atoms, whatever the frame's charge.
 
@@ -136,11 +148,7 @@ class ReferenceEnergies:
         Raises:
             UsageError: An entry is missing or ambiguous, or the table holds in another data set alone.
         """
-        if self.scope and self.scope != scope:
-            raise UsageError(
-                f"the isolated atoms of {self.scope} hold for its own frames alone: energies of {scope or 'other frames'} formed with them "
-                "would mean nothing"
-            )
+        self.require_scope(scope)
         elements = np.unique(frames.numbers)
         return frames.composition(elements) @ np.array([self.energy(int(number), method) for number in elements])
 

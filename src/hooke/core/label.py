@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from hooke.core.options import later, plain
@@ -63,10 +63,21 @@ class Label:
 
     @property
     def columns(self) -> int:
-        """Predicted columns: a probability a class, else one."""
-        return max(1, self.classes)
+        """Predicted columns: a probability a class, else the numbers of one value."""
+        return self.classes or self.width
 
     @property
     def column_names(self) -> list[str]:
-        """Names of the predicted columns: the label's, or "label[class]"."""
-        return [f"{self.name}[{number}]" for number in range(self.classes)] if self.classes else [self.name]
+        """Names of the predicted columns: the label's, "label[class]", or "label[x]" of three components and "label[0]" of others."""
+        if self.classes:
+            return [f"{self.name}[{number}]" for number in range(self.classes)]
+        if self.width == 1:
+            return [self.name]
+        return [f"{self.name}[{axis}]" for axis in ("xyz" if self.width == 3 else range(self.width))]
+
+    @property
+    def components(self) -> list[Label]:
+        """Itself, or one label of width 1 for each number of a value."""
+        if self.width == 1:
+            return [self]
+        return [replace(self, name=name, width=1) for name in self.column_names]

@@ -78,5 +78,78 @@ class RowLoader(Generic[Batch]):
         return read_ahead(self._read, self.order(number)[start:], self._prefetch)
 
 
+class BoundedLoader(RowLoader[Batch]):
+    """Batches whose rows cost no more together than a bound, as far as a row alone does not.
+
+    In training the rows fall into classes by how many of them fit into a batch (the batch size, or the largest power of two below it), so that
+    an epoch has equally many batches each time, and each batch is drawn from one class; with several processes a batch may hold one row more,
+    where rows cannot be divided evenly. In evaluation rows are cut in their order.
+
+    Args:
+        read, rows, batch_size, seed, rank, world, prefetch: See `RowLoader`.
+        costs: (rows,) of each row, whole numbers of at least 1.
+        most: Largest sum of costs of a batch of this process.
+    """
+
+    def __init__(
+        self, read: Read[Batch], rows: np.ndarray, batch_size: int, *, seed: int | None, costs: np.ndarray, most: int, rank: int = 0,
+        world: int = 1, prefetch: int = 2,
+    ) -> None:  # fmt: skip
+        super().__init__(read, rows, batch_size, seed=seed, rank=rank, world=world, prefetch=prefetch)
+        self._classes: list[tuple[np.ndarray, int]] = []
+        if seed is None:
+            self._cuts = bounded_cuts(costs, batch_size, most)
+        else:
+            self._classes = _capacity_classes(costs, batch_size, most, world)
+
+    def __len__(self) -> int:
+        """Batches an epoch of this process."""
+        if self._seed is None:
+            return len(range(self._rank, len(self._cuts), self._world))
+        return sum(self._number(places, capacity) for places, capacity in self._classes)
+
+    def _number(self, places: np.ndarray, capacity: int) -> int:
+        return min(-(-len(places) // (capacity * self._world)), len(places) // self._world)
+
+    def order(self, epoch: int) -> list[np.ndarray]:
+        """The rows of every batch of an epoch."""
+        if self._seed is None:
+            return [self._rows[part] for part in self._cuts[self._rank :: self._world]]
+        generator = np.random.default_rng((self._seed, epoch))
+        batches: list[np.ndarray] = []
+        for places, capacity in self._classes:
+            drawn = self._rows[places[generator.permutation(len(places))]]
+            batches += np.array_split(drawn, self._number(places, capacity))
+        return [batches[place][self._rank :: self._world] for place in generator.permutation(len(batches))]
+
+
+def bounded_cuts(costs: np.ndarray, most_items: int, most: int) -> list[slice]:
+    """Runs of items in their order, each with at most so many items and so large a sum of costs, but never empty."""
+    cuts, start, total = [], 0, 0
+    for place, cost in enumerate(np.asarray(costs).tolist()):
+        if place > start and (place - start == most_items or total + cost > most):
+            cuts.append(slice(start, place))
+            start, total = place, 0
+        total += cost
+    return [*cuts, slice(start, len(costs))] if len(costs) else []
+
+
+def _capacity_classes(costs: np.ndarray, batch_size: int, most: int, world: int) -> list[tuple[np.ndarray, int]]:
+    """Places of rows of which equally many fit into a batch, and how many; each class has a row for every process."""
+    fit = np.maximum(1, most // np.maximum(1, np.asarray(costs, np.int64)))
+    capacities = np.where(fit >= batch_size, batch_size, 1 << np.floor(np.log2(fit)).astype(np.int64))
+    classes: list[tuple[np.ndarray, int]] = []
+    waiting = np.zeros(0, np.int64)
+    for capacity in np.unique(capacities)[::-1].tolist():
+        waiting = np.concatenate([waiting, np.flatnonzero(capacities == capacity)])
+        if len(waiting) >= world:
+            classes.append((np.sort(waiting), capacity))
+            waiting = waiting[:0]
+    if len(waiting):
+        before, _ = classes.pop()
+        classes.append((np.sort(np.concatenate([before, waiting])), int(capacities[waiting].min())))
+    return classes
+
+
 def _cut(rows: np.ndarray, size: int) -> list[np.ndarray]:
     return [rows[start : start + size] for start in range(0, len(rows), size)]

@@ -54,6 +54,11 @@ class Moments(NamedTuple):
     deviations: np.ndarray
 
     @classmethod
+    def none(cls, columns: int) -> Moments:
+        """Of no row."""
+        return cls(*np.zeros((3, columns)))
+
+    @classmethod
     def of(cls, data: np.ndarray) -> Moments:
         """Of one block (rows, columns) float64; NaN is left out."""
         measured = ~np.isnan(data)

@@ -285,6 +285,11 @@ class PredictionColumns:
                 return []
             return [(f"{name}_disagreement", _floats(values) if self._several else pa.nulls(len(values), pa.float32()))]
 
+        if label.width > 1:
+            several = [(label.name, _vectors(mean))]
+            return several + (
+                [(f"{label.name}_disagreement", _vectors(std))] if self._uncertainty and self._several else []
+            )
         calibration = self.run.calibration.get(label.name) if self._uncertainty else None
         if label.level != self.modality.levels[0]:
             calibration = None
@@ -295,14 +300,14 @@ class PredictionColumns:
                 columns.append((f"{label.name}[{name}]", _floats(mean[:, number])))
                 columns += disagreement(f"{label.name}[{name}]", std[:, number])
         else:
-            columns = [(label.name, _floats(mean[:, 0]))]
+            columns = [(label.name, _floats(mean[:, 0], label))]
         if label.name in self._thresholds:
             called = (mean[:, 0] >= self._thresholds[label.name]).astype(np.int16)
             columns.append((f"{label.name}_class", _named(called, label)))
         if isinstance(calibration, IntervalCalibration):
             lower, upper = calibration.interval(mean[:, 0], std[:, 0])
             lower = np.maximum(lower, 0) if is_concentration(label.unit) else lower
-            columns += [(f"{label.name}_lower", _floats(lower)), (f"{label.name}_upper", _floats(upper))]
+            columns += [(f"{label.name}_lower", _floats(lower, label)), (f"{label.name}_upper", _floats(upper, label))]
             deviation = calibration.deviation(mean[:, 0], std[:, 0])
             columns += (
                 disagreement(label.name, std[:, 0])
@@ -380,9 +385,17 @@ def _named(codes: np.ndarray, label: Label) -> pa.Array:
     return pa.array(np.array(label.names, object)[codes], pa.string()) if label.names else pa.array(codes)
 
 
-def _floats(values: np.ndarray) -> pa.Array:
+def _floats(values: np.ndarray, label: Label | None = None) -> pa.Array:
+    """In 32 bits; computed labels in 64, since total energies need more digits."""
     with np.errstate(over="ignore"):  # what float32 cannot hold is null in the output
-        return pa.array(values.astype(np.float32))
+        return pa.array(values.astype(np.float64 if label is not None and label.method else np.float32))
+
+
+def _vectors(values: np.ndarray) -> pa.Array:
+    """(N, width) as one list of fixed length a row."""
+    with np.errstate(over="ignore"):
+        flat = pa.array(np.ascontiguousarray(values, np.float32).reshape(-1))
+    return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
 
 
 def _sets(contained: np.ndarray, label: Label) -> pa.Array:

@@ -125,7 +125,7 @@ def check_batch(modality: Modality, batch: Any, spec: Spec) -> None:
     require(batch.rows.shape == (batch.num_items,) and batch.rows.dtype == torch.int64, "rows are not (items,) int64")
     for level, values in batch.targets.items():
         require(level in modality.levels, f"targets of the level {level!r}, which is none of {modality.levels}")
-        columns = len(labels_of(spec, level))
+        columns = sum(label.width for label in labels_of(spec, level))
         require(values.ndim == 2 and values.shape[1] == columns, f"{level} targets do not have {columns} columns")
         require(values.is_floating_point(), f"{level} targets are {values.dtype}")
     first = batch.targets.get(modality.levels[0])

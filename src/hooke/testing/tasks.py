@@ -152,9 +152,10 @@ def learnt_labels(case: TaskCase) -> None:
     batch = case.batch()
     usual = _evaluated(task, network, batch)
     for level, targets in batch.targets.items():
-        for column, label in enumerate(labels_of(case.sample.spec, level)):
-            without = targets.clone()
-            without[:, column] = torch.nan
+        stop = 0
+        for label in labels_of(case.sample.spec, level):
+            without, start, stop = targets.clone(), stop, stop + label.width
+            without[:, start:stop] = torch.nan
             learnt = not torch.equal(
                 _evaluated(task, network, replace(batch, targets={**batch.targets, level: without})), usual
             )

@@ -44,6 +44,7 @@ class _Level:
     """What is gathered of one level, batch by batch."""
 
     labels: Sequence[Label]
+    parts: list[Label] = field(init=False)  # their components
     metrics: StreamedMetrics = field(init=False)
     items: int = 0
     predictions: list[Prediction] = field(default_factory=list)
@@ -51,12 +52,13 @@ class _Level:
     bounds: list[np.ndarray] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.metrics = StreamedMetrics(self.labels)
+        self.parts = components(self.labels)
+        self.metrics = StreamedMetrics(self.parts)
 
     def add(self, found: Prediction, truth: np.ndarray, bounds: np.ndarray | None = None) -> None:
         """Take in one batch; `bounds` as in `evaluate.censoring`."""
         self.items += len(truth)
-        self.metrics.update(decided(found.mean, self.labels), truth, bounds)
+        self.metrics.update(decided(found.mean, self.parts), truth, bounds)
         if self.exact or self.items <= _CALIBRATION_ROWS:
             self.predictions.append(found)
             self.truth.append(truth)
@@ -65,7 +67,7 @@ class _Level:
     @property
     def exact(self) -> bool:
         """Whether everything so far is kept."""
-        return self.items * len(self.labels) <= _EXACT_VALUES
+        return self.items * len(self.parts) <= _EXACT_VALUES
 
     def kept(self) -> tuple[Prediction, np.ndarray, np.ndarray | None]:
         """The kept predictions, truths and bounds as one."""
@@ -75,9 +77,11 @@ class _Level:
     def result(self) -> dict[str, dict[str, float]]:
         """Label name -> metric name -> value."""
         if not self.exact:
-            return self.metrics.result()
+            return pooled(self.metrics.result(), self.labels)
         found, truth, bounds = self.kept()
-        return evaluate(decided(found.mean, self.labels), truth.astype(np.float64), self.labels, bounds)
+        return pooled(
+            evaluate(decided(found.mean, self.parts), truth.astype(np.float64), self.parts, bounds), self.labels
+        )
 
 
 @dataclass(frozen=True)
@@ -286,7 +290,7 @@ def calibrate(
     """
     found: dict[str, Any] = {}
     start = 0
-    for number, label in enumerate(labels):
+    for number, label in enumerate(components(labels)):
         width = label.columns
         mean, std, true = (
             prediction.mean[:, start : start + width],
@@ -301,6 +305,32 @@ def calibrate(
             found[label.name] = {"kind": "set", **calibrate_set(probabilities, true, level=level).to_json()}
         start += width
     return found
+
+
+def components(labels: Sequence[Label]) -> list[Label]:
+    """One label for each number of their values; see `Label.components`."""
+    return [part for label in labels for part in label.components]
+
+
+def pooled(found: Mapping[str, dict[str, float]], labels: Sequence[Label]) -> dict[str, dict[str, float]]:
+    """Label name -> metric name -> value, from those of components: of values with several numbers the errors over all numbers.
+
+    Args:
+        found: Name of a component → metric name → value.
+        labels: Whose components were measured; those of one value are measured together or not at all.
+    """
+    whole: dict[str, dict[str, float]] = {}
+    for label in labels:
+        parts = [found[part.name] for part in label.components]
+        whole[label.name] = (
+            parts[0]
+            if label.width == 1
+            else {
+                "mae": float(np.mean([part["mae"] for part in parts])),
+                "rmse": float(np.sqrt(np.mean(np.square([part["rmse"] for part in parts])))),
+            }
+        )
+    return whole
 
 
 def decided(columns: np.ndarray, labels: Sequence[Label]) -> np.ndarray:
@@ -320,7 +350,7 @@ class _PredictionFile:
         self, run: RunFolder, modality: Trainable, store: Any, spec: Spec, columns: Sequence[str], part: str
     ) -> None:
         self._path, self._modality, self._store = run.path(f"predictions_{part}.parquet"), modality, store
-        self._labels, self._columns = labels_of(spec, modality.levels[0]), columns
+        self._labels, self._columns = components(labels_of(spec, modality.levels[0])), columns
         self._writer: pq.ParquetWriter | None = None
         self._written = ExitStack()
 

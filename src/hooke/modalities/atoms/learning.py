@@ -1,0 +1,193 @@
+"""What of a store of frames is learnt: the spec of training rows, and batches of a bounded number of neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from hooke.atoms.isolated_atoms import WAYS_OUT, ReferenceEnergies
+from hooke.atoms.spec import ATOM, ENERGY, FORCES, FRAME, AtomsSpec, atom_scales, label_names, reference_energies
+from hooke.atoms.store import FrameStore, fitted
+from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.label import Label
+from hooke.core.loader import BoundedLoader
+from hooke.core.recipe import Recipe
+from hooke.core.types import LabelStatistics
+from hooke.evaluate.moments import Moments
+
+if TYPE_CHECKING:
+    from hooke.atoms.batch import AtomsBatch
+
+_BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class AtomsSection:
+    """What of frames is learnt.
+
+    Attributes:
+        e0: What is taken off total energies: isolated atoms of the data set's own files ("isolated"), energies of elements that are fitted
+            to the training rows ("regression"), or nothing ("none").
+        methods: Which of the data set's methods; none takes all.
+        most_pairs: Pairs of atoms that a batch may hold, as `pair_bound` counts them: batches of larger systems hold fewer of them.
+    """
+
+    e0: Literal["isolated", "regression", "none"] = "isolated"
+    methods: tuple[str, ...] = ()
+    most_pairs: int = 200_000
+
+    def __post_init__(self) -> None:
+        if self.most_pairs < 1:
+            raise ValueError(f"most_pairs must be at least 1, got {self.most_pairs}")
+
+
+def pair_bound(atoms: np.ndarray) -> np.ndarray:
+    """(n,) at most how many pairs systems of so many atoms have: all, or 100 neighbours an atom, as many as matter within 6 Å."""
+    return np.maximum(1, atoms * np.minimum(atoms - 1, 100) // 2)
+
+
+def in_electronvolts(store: FrameStore) -> FrameStore:
+    """The store in eV, Å and eV/Å."""
+    return store.in_units("eV" if store.facts.methods else "", "angstrom")
+
+
+def labels_of_store(store: FrameStore, section: AtomsSection) -> tuple[Label, ...]:
+    """Energies and forces of the chosen methods, and all other properties.
+
+    Raises:
+        UnknownNameError: The store has no such method.
+    """
+    for method in section.methods:
+        if method not in store.methods:
+            raise UnknownNameError("method of the data", method, store.methods)
+    methods = section.methods or store.methods
+    pulled = [method for method in methods if method in store.facts.force_methods]
+    return (
+        *(
+            Label(name, FRAME, unit="eV", method=method, source=store.name)
+            for name, method in zip(label_names(ENERGY, methods), methods, strict=True)
+        ),
+        *(Label(name, FRAME, unit=unit, source=store.name) for name, unit in store.facts.properties),
+        *(
+            Label(name, ATOM, unit="eV/angstrom", width=3, method=method, source=store.name)
+            for name, method in zip(label_names(FORCES, methods), methods, strict=True)
+            if method in pulled
+        ),
+    )
+
+
+def spec_of(store: FrameStore, rows: np.ndarray, section: AtomsSection) -> AtomsSpec:
+    """See `Trainable.spec`.
+
+    Raises:
+        UsageError: The energies of isolated atoms are asked for and not known.
+    """
+    store = in_electronvolts(store)
+    labels = labels_of_store(store, section)
+    energies = [label for label in labels if label.level == FRAME]
+    forces = [label for label in labels if label.level == ATOM]
+    frame, pulls = Moments.none(len(energies)), Moments.none(len(forces))
+    elements: set[int] = set()
+    charges: set[int] = set()
+    for start in range(0, len(rows), _BLOCK):
+        frames = store.gather(rows[start : start + _BLOCK])
+        elements |= set(np.unique(frames.numbers).tolist())
+        charges |= set(np.unique(frames.charge).tolist())
+        frame = frame.merged(Moments.of(_frame_targets(frames, store, labels)))
+        places = [store.facts.force_methods.index(label.method) for label in forces]
+        pulls = pulls.merged(Moments.of(frames.forces[..., places].reshape(-1, len(places)).astype(np.float64)))
+    known, methods = sorted(elements), [label.method for label in energies if label.method]
+    table, source = _isolated(store, rows, section, methods)
+    e0 = reference_energies(table, methods, known, store.name) if table is not None else {}
+    moments = pulls.statistics()
+    shift, scale = {}, {}
+    for method in methods:
+        residual, composition = _residuals(store, rows, method, known, e0.get(method))
+        of_forces = None
+        if method in [label.method for label in forces]:
+            place = [label.method for label in forces].index(method)
+            of_forces = LabelStatistics(*(values[[place]] for values in moments))
+        shift[method], scale[method] = atom_scales(residual, composition, of_forces)
+    statistics = {FRAME: frame.statistics()} | (
+        {ATOM: LabelStatistics(*(np.repeat(values, 3) for values in moments))} if forces else {}
+    )
+    return AtomsSpec(
+        labels, statistics, tuple(known), tuple(sorted(charges)), store.facts.energy_kind, e0, source, shift, scale, store.name
+    )  # fmt: skip
+
+
+def _isolated(
+    store: FrameStore, rows: np.ndarray, section: AtomsSection, methods: list[str]
+) -> tuple[ReferenceEnergies | None, str]:
+    if not methods or section.e0 == "none":
+        return None, ""
+    if section.e0 == "regression":
+        fits = [fitted(store, method, rows=rows) for method in methods]
+        return ReferenceEnergies(tuple(atom for fit in fits for atom in fit.atoms), "eV", store.name), "regression"
+    if store.facts.energy_kind != "total":
+        return None, ""
+    table = store.e0
+    if table is None:
+        raise UsageError(
+            f"{store.name} holds total energies and no isolated atoms: {WAYS_OUT.replace('(regression)', '(atoms.e0=regression)')}".replace(
+                "(e0=none)", "(atoms.e0=none)"
+            ).replace("(isolated_atoms=FILE)", "(data.isolated_atoms=FILE)")
+        )
+    return table, "isolated atoms"
+
+
+def _residuals(
+    store: FrameStore, rows: np.ndarray, method: str, elements: list[int], e0: tuple[float, ...] | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """(rows,) energies less isolated atoms, and (rows, elements) compositions."""
+    left, compositions = [], []
+    for start in range(0, len(rows), _BLOCK):
+        frames = store.gather(rows[start : start + _BLOCK])
+        composition = frames.composition(np.array(elements))
+        left.append(frames.energies[:, store.methods.index(method)] - (composition @ np.array(e0) if e0 else 0.0))
+        compositions.append(composition)
+    return np.concatenate(left), np.concatenate(compositions)
+
+
+def _frame_targets(frames: object, store: FrameStore, labels: tuple[Label, ...]) -> np.ndarray:
+    """(F, labels of frames) float64."""
+    from hooke.atoms.frames import Frames
+
+    assert isinstance(frames, Frames)
+    names = [name for name, _ in store.facts.properties]
+    columns = [
+        frames.energies[:, store.methods.index(label.method)]
+        if label.method
+        else frames.properties[:, names.index(label.name)]
+        for label in labels
+        if label.level == FRAME
+    ]
+    return np.stack(columns, axis=1) if columns else np.zeros((len(frames), 0))
+
+
+def frame_loader(
+    store: FrameStore, rows: np.ndarray, spec: AtomsSpec, recipe: Recipe, *, part: str, seed: int | None, rank: int, world: int
+) -> BoundedLoader[AtomsBatch]:  # fmt: skip
+    """Batches of frames with as many pairs as the recipe allows."""
+    from hooke.atoms.batch import atoms_batch, force_targets
+
+    store = in_electronvolts(store)
+    pulled = [store.facts.force_methods.index(label.method) for label in spec.forces]
+
+    def load(chosen: np.ndarray) -> AtomsBatch:
+        frames = store.gather(chosen)
+        targets = {}
+        if any(label.level == FRAME for label in spec.labels):
+            targets[FRAME] = _frame_targets(frames, store, spec.labels)
+        if pulled:
+            targets[ATOM] = force_targets(frames, pulled)
+        return atoms_batch(frames, chosen, targets)
+
+    section: AtomsSection = recipe.sections["atoms"]
+    costs = pair_bound(store.store.axis_counts("atom", np.asarray(rows)))
+    return BoundedLoader(
+        load, rows, recipe.train.batch_size, seed=seed if part == "train" else None, costs=costs, most=section.most_pairs, rank=rank,
+        world=world,
+    )  # fmt: skip

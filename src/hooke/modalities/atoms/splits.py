@@ -1,0 +1,93 @@
+"""Splits of frames: by frame, molecule, scaffold, size, or part of the data set."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hooke.atoms.store import FrameStore
+from hooke.core.errors import DataError, UnknownNameError
+from hooke.core.recipe import SplitSection
+from hooke.evaluate import splits
+from hooke.evaluate.splits import Split
+
+MEANINGS = {
+    "random": "optimistic, other conformations of the same molecules are trained on",
+    "molecule": "whole molecules are tested on",
+    "scaffold": "molecules with scaffolds that were not trained on are tested on",
+    "size": "the molecules with most atoms are tested on",
+    "part": "another part of the data set is tested on",
+}
+KINDS = tuple(MEANINGS)
+
+
+def frame_split(store: FrameStore, section: SplitSection) -> Split:
+    """Rows of train, valid and test.
+
+    With "part" the frames of one part (`data.split.column`, else the first) are divided at random into train and valid, by the ratio of their
+    fractions, and all other parts are tested on.
+
+    Raises:
+        UnknownNameError: No such kind or part.
+        DataError: There are too few molecules or parts, or scaffolds are asked for and a molecule has no SMILES.
+    """
+    generator, kind = np.random.default_rng(section.seed), section.kind
+    if kind not in KINDS:
+        raise UnknownNameError("kind of split", kind, KINDS)
+    if kind == "random":
+        return splits.random_split(len(store), generator=generator, fractions=section.fractions)
+    if kind == "part":
+        return _by_part(store, section, generator)
+    molecules = store.molecule()
+    if kind == "size":
+        return _by_size(store.store.axis_counts("atom"), molecules, section)
+    keys: list[object] = molecules.tolist()
+    if kind == "scaffold":
+        scaffolds = _scaffolds(store)
+        keys = [scaffolds[molecule] for molecule in molecules]
+    if len(set(keys)) < sum(fraction > 0 for fraction in section.fractions):
+        raise DataError(
+            f"{store.name} holds {len(set(keys))} {kind}s, too few to keep them apart; take data.split.kind=random"
+        )
+    return splits.group_split(keys, generator=generator, fractions=section.fractions)
+
+
+def _scaffolds(store: FrameStore) -> list[str]:
+    """The scaffold of each molecule; those without rings are groups of their own."""
+    from hooke.molecules.scaffolds import murcko_scaffold
+
+    found = []
+    for name, smiles in store.molecules.select("name", "smiles").rows():
+        if not smiles:
+            raise DataError(
+                f"{store.name}: no SMILES of {name!r} is known, so that it has no scaffold; take data.split.kind=molecule"
+            )
+        found.append(murcko_scaffold(smiles) or smiles)
+    return found
+
+
+def _by_size(atoms: np.ndarray, molecules: np.ndarray, section: SplitSection) -> Split:
+    """Molecules in the order of their atoms, cut by the fractions of frames; molecules of one size stay together in training."""
+    order = np.lexsort((np.arange(len(atoms)), molecules, atoms))
+    keys = (molecules if len(np.unique(molecules)) > 1 else np.arange(len(atoms)))[order]
+    starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
+    ends = np.cumsum(section.fractions[:2]) * len(atoms)
+    cuts = [int(np.append(starts, len(atoms))[np.searchsorted(starts, end)]) for end in ends]
+    parts = (order[: cuts[0]], order[cuts[0] : cuts[1]], order[cuts[1] :])
+    if not len(parts[0]):
+        raise DataError("no molecule is left to train on; take larger fractions")
+    return Split(*(np.sort(part) for part in parts))
+
+
+def _by_part(store: FrameStore, section: SplitSection, generator: np.random.Generator) -> Split:
+    names = store.subsets
+    chosen = section.column or names[0]
+    if chosen not in names:
+        raise UnknownNameError("part of the data set", chosen, names)
+    if len(names) < 2:
+        raise DataError(f"{store.name} has one part alone ({chosen}); take data.split.kind=random")
+    part = store.subset()
+    own, others = (np.flatnonzero(same) for same in (part == names.index(chosen), part != names.index(chosen)))
+    share = section.fractions[0] / sum(section.fractions[:2])
+    order = generator.permutation(own)
+    end = round(share * len(own))
+    return Split(np.sort(order[:end]), np.sort(order[end:]), others)

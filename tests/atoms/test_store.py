@@ -87,7 +87,7 @@ def test_molecules_parts_and_what_was_left_out(tmp_path: Path, frames: Frames) -
     assert store.subsets == ("a", "b")
     assert store.subset().tolist() == [0] * 24
     assert pl.read_parquet(store.folder / REJECTED).to_dicts() == [
-        {"file": "a.xyz", "frame": 3, "reason": "a position is not finite"}
+        {"file": "a.xyz", "frame": 3, "reason": "a position is not finite", "subset": 0}
     ]
     assert store.description["counts"] == {"frames": 24, "molecules": 8, "refused": 1}
     with pytest.raises(DataError, match="none of 1 frames can be used, the first because a position"):

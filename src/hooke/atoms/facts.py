@@ -17,6 +17,15 @@ from hooke.core.units import dimension, unit_name, units_of
 
 UNCONFIRMED = "unconfirmed"
 ENERGY_KINDS = ("total", "formation", "atomisation", "heat of formation", "relative", "interaction")
+STATED = (
+    "energy_unit",
+    "length_unit",
+    "force_unit",
+    "derivative",
+    "energy_kind",
+    "methods",
+    "force_methods",
+)  # by users or files
 DERIVATIVES = ("force", "gradient")
 
 

@@ -2,7 +2,7 @@
 
 Rows are frames; the axis "atom" holds numbers, positions and forces, "cell" the lattice of those that repeat in space, "monomer" the monomers
 of dimers. Beside the shards lie `molecules.parquet` (names and SMILES by number) and `rejected.parquet` (what was left out: file, frame,
-reason). Forces are stored as such, whatever sign the source has.
+reason, number of the part). Forces are stored as such, whatever sign the source has.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from hooke.core.units import dimension, factor, unit_name
 
 KIND = "frames"
 MOLECULES, REJECTED = "molecules.parquet", "rejected.parquet"
-PREPARE_VERSION = 1  # raise it when the same content would be prepared differently
+PREPARE_VERSION = 2  # raise it when the same content would be prepared differently
 PRECISIONS = ("float32", "float64")
 _BLOCK = 1 << 14
 FORMED = ("total", "formation", "formation per atom")
@@ -118,6 +118,11 @@ class FrameStore(OpenedStore):
     def molecules(self) -> pl.DataFrame:
         """Name and SMILES of each molecule; `molecule` gives their numbers."""
         return pl.read_parquet(self.folder / MOLECULES)
+
+    @cached_property
+    def rejected(self) -> pl.DataFrame:
+        """What was left out: file, frame of it from 1, reason, and `subset`, the number of the part."""
+        return pl.read_parquet(self.folder / REJECTED)
 
     def molecule(self, rows: np.ndarray | None = None) -> np.ndarray:
         """(rows,) int32: the number of the molecule of each frame."""
@@ -234,6 +239,7 @@ def _write(
     writer = StoreWriter(folder, _schema(facts, precision))
     molecules: dict[tuple[str, str], int] = {}
     rejected: list[Rejected] = []
+    refused_of: list[int] = []  # the number of the part that each rejected frame is of
     subsets: list[str] = []
     statistics = FrameStatistics(facts.methods, facts.force_methods)
     table, kept = e0 or ReferenceEnergies((), facts.energy_unit, name), 0
@@ -241,6 +247,7 @@ def _write(
         subsets.append(source.subset)
         for frames, refused in source.blocks:
             rejected.extend(refused)
+            refused_of.extend([len(subsets) - 1] * len(refused))
             advance(len(refused) + (len(frames) if frames else 0))
             if frames is None:
                 continue
@@ -261,7 +268,7 @@ def _write(
     names = pl.DataFrame({"name": [key for key, _ in molecules], "smiles": [smiles for _, smiles in molecules]})
     refusals = pl.DataFrame(
         [asdict(each) for each in rejected], schema={"file": pl.String, "frame": pl.Int64, "reason": pl.String}
-    )
+    ).with_columns(subset=pl.Series(refused_of, dtype=pl.Int16))
     for file, rows in ((MOLECULES, names), (REJECTED, refusals)):
         with replacing(folder / file) as temporary:
             rows.write_parquet(temporary)

@@ -13,6 +13,7 @@ from hooke.cli import (
     embed,
     finetune,
     fit,
+    label,
     map,
     predict,
     probe,
@@ -46,6 +47,7 @@ app.command("resume", epilog=resume.EXAMPLES)(resume.resume)
 app.command("finetune", epilog=finetune.EXAMPLES)(finetune.finetune)
 app.command("predict", epilog=predict.EXAMPLES)(predict.predict)
 app.command("embed", epilog=embed.EXAMPLES)(embed.embed)
+app.command("label", epilog=label.EXAMPLES)(label.label)
 app.command("search", epilog=search.EXAMPLES)(search.search)
 app.command("scale", epilog=scale.EXAMPLES)(scale.scale)
 app.command("probe", epilog=probe.EXAMPLES)(probe.probe)

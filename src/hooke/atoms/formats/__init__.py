@@ -12,15 +12,18 @@ import importlib
 import io
 import lzma
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from hooke.atoms.facts import STATED
 from hooke.atoms.frames import FrameCollector, Frames, Rejected
 from hooke.atoms.keys import Keys
-from hooke.core.errors import UsageError
+from hooke.atoms.methods import parse_method
+from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.reading import reading
-from hooke.core.units import unit_name
+from hooke.core.units import dimension, unit_name
 
 BLOCK = 2048  # frames a block
 # What arrays are usually called, where the name leaves no doubt.
@@ -34,6 +37,7 @@ _FORMATS = {
 _PACKED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _USUAL_ENERGY, _USUAL_FORCES = ("energy", "energies"), ("forces",)
 _FORCE_LIKE = ("force", "grad")
+_SEVERAL = ("methods", "force_methods")
 Block = tuple[Frames | None, list[Rejected]]
 
 
@@ -48,6 +52,7 @@ class Contents:
         units: Name → unit, as the file states them.
         length_unit: As the file states; "" where it does not.
         mapped: Whether its atoms are known by mapped SMILES alone.
+        stated: What it says of its numbers itself, by the names of `facts.Facts`.
     """
 
     scalars: tuple[str, ...] = ()
@@ -56,6 +61,7 @@ class Contents:
     units: Mapping[str, str] = field(default_factory=dict)
     length_unit: str = ""
     mapped: bool = False
+    stated: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Format(Protocol):
@@ -185,11 +191,45 @@ def stated_units(keys: Keys, contents: Contents) -> dict[str, str]:
     columns = {"energy_unit": keys.energies, "force_unit": keys.forces}
     named = {"length_unit": unit_name(contents.length_unit)}
     for what, names in columns.items():
-        units = {unit_name(contents.units[name]) for name in names if name in contents.units}
+        units = {unit_name(unit) for name in names if (unit := unit_of_column(name, what, contents))}
         if len(units) > 1:
             raise UsageError(f"{', '.join(names)} are stated in several units: {', '.join(sorted(units))}")
         named[what] = units.pop() if units else ""
     return named
+
+
+def unit_of_column(name: str, what: str, contents: Contents) -> str:
+    """The unit that a file states of a column; "" where it states none.
+
+    Args:
+        name: Of the column.
+        what: "energy_unit" or "force_unit".
+        contents: Of the file.
+    """
+    return contents.units.get(name) or str(contents.stated.get(what, ""))
+
+
+def stated_facts(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What of given pairs are facts about numbers, by the names of `facts.Facts`; others, and units and methods that are not known, are none.
+
+    Args:
+        given: As a file has them.
+    """
+    known: dict[str, Any] = {}
+    for key in STATED:
+        value = given.get(key)
+        texts = value.split(",") if isinstance(value, str) and key in _SEVERAL else value
+        if not value or not isinstance(texts, str | list | tuple) or not all(isinstance(each, str) for each in texts):
+            continue
+        with suppress(UnknownNameError, UsageError):
+            if key.endswith("_unit"):
+                dimension(str(value))
+                known[key] = unit_name(str(value))
+            elif key in _SEVERAL:
+                known[key] = tuple(parse_method(each).name for each in texts)
+            else:
+                known[key] = str(value)
+    return known
 
 
 def _usual(

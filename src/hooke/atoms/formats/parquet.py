@@ -1,10 +1,12 @@
 """Parquet with a row a frame and lists of its atoms, in the schema of QM1B (github.com/graphcore-research/pyscf-ipu, qm1b/README.md).
 
-Atomic numbers are a list (atoms), positions and forces lists of 3 · atoms numbers or of atoms lists of three.
+Atomic numbers are a list (atoms), positions and forces lists of 3 · atoms numbers or of atoms lists of three. Files of `hooke label` state
+units and methods in their metadata, and have rows without a label, with a reason, which are left out.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,14 +15,28 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hooke.atoms.formats import BLOCK, NUMBERS, POSITIONS, Block, Contents, collector, usual_name
+from hooke.atoms.formats import BLOCK, NUMBERS, POSITIONS, Block, Contents, collector, stated_facts, usual_name
 from hooke.atoms.frames import Frames
 from hooke.atoms.keys import Keys
 from hooke.core.files import replacing
-from hooke.core.reading import check_parquet
+from hooke.core.reading import check_parquet, reading
 
 LENGTH_UNIT = ""
 _SMILES = ("smile", "smiles")
+_STAMP, _FACTS = b"hooke", "frames"  # of the metadata of Hooke's own files
+_REASON = "reason"
+
+
+def holds_frames(path: Path) -> bool:
+    """Whether a file has lists of atomic numbers and of positions; else it is a table of something else.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    with reading(path):
+        check_parquet(path, whole=False)
+        lists = {field.name for field in pq.read_schema(path) if _is_list(field.type)}
+    return bool(lists & {*NUMBERS}) and bool(lists & {*POSITIONS})
 
 
 def contents(path: Path, keys: Keys) -> Contents:
@@ -32,11 +48,15 @@ def contents(path: Path, keys: Keys) -> Contents:
     own = Keys(
         numbers=usual_name(lists, NUMBERS, "numbers_key", path.name, keys.numbers),
         positions=usual_name(lists, POSITIONS, "positions_key", path.name, keys.positions),
-        smiles=next((name for name in _SMILES if name in types), ""), name=next((name for name in _SMILES if name in types), ""),
+        smiles=next((name for name in _SMILES if name in types), ""), name=next((name for name in ("name", *_SMILES) if name in types), ""),
+        charge="charge" if "charge" in types else "", multiplicity="multiplicity" if "multiplicity" in types else "",
     )  # fmt: skip
     scalars = [name for name, kind in types.items() if pa.types.is_floating(kind) or pa.types.is_integer(kind)]
     vectors = [name for name in lists - {own.numbers, own.positions} if types[name] == types[own.positions]]
-    return Contents(tuple(scalars), tuple(sorted(vectors)), own)
+    stated = _stated(path)
+    return Contents(
+        tuple(scalars), tuple(sorted(vectors)), own, length_unit=str(stated.get("length_unit", "")), stated=stated
+    )
 
 
 def read(path: Path, keys: Keys) -> Iterator[Block]:
@@ -45,9 +65,13 @@ def read(path: Path, keys: Keys) -> Iterator[Block]:
     wanted = [*keys.energies, *keys.forces, *keys.properties, keys.numbers, keys.positions]
     wanted += [key for key in (keys.charge, keys.multiplicity, keys.smiles, keys.name) if key]
     file = pq.ParquetFile(path)
+    wanted += [_REASON] if _stated(path) else []
     there = [name for name in dict.fromkeys(wanted) if name in file.schema_arrow.names]
     for batch in file.iter_batches(BLOCK, columns=there):
         for row in batch.to_pylist():
+            if row.get(_REASON):
+                frames.refuse(f"it has no label: {row[_REASON]}")
+                continue
             try:
                 numbers = np.asarray(row[keys.numbers] or [])
                 numbers = numbers.astype(np.int64) if numbers.dtype.kind in "fiu" else numbers
@@ -86,6 +110,17 @@ def write(path: Path, frames: Frames, keys: Keys, facts: Any = None) -> None:
             columns[key] = values
     with replacing(path) as temporary:
         pq.write_table(pa.table(columns), temporary)
+
+
+def _stated(path: Path) -> dict[str, Any]:
+    """The facts that a file of `hooke label` states; none in other files."""
+    text = (pq.read_metadata(path).metadata or {}).get(_STAMP, b"{}")
+    try:
+        stamp = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    given = stamp.get(_FACTS) if isinstance(stamp, dict) else None
+    return stated_facts(given) if isinstance(given, dict) else {}
 
 
 def _lists(values: np.ndarray, offsets: np.ndarray) -> pa.Array:

@@ -2,13 +2,14 @@
 
 Source: the extended XYZ specification (github.com/libAtoms/extxyz): the comment holds key=value pairs, `Properties=name:type:columns:...`
 says what the columns are, `Lattice` holds three vectors, and `pbc` says along which of them the frame repeats (all, where there is a
-lattice and no `pbc`). Lengths are in Å. Plain XYZ has the columns symbol, x, y, z.
+lattice and no `pbc`). Lengths are in Å. Plain XYZ has the columns symbol, x, y, z. Comments may state facts about the numbers by the names of
+`facts.Facts`, as energy_unit=eV, as files of `hooke label` do.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -16,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from hooke.atoms.elements import SYMBOLS, numbers_of
-from hooke.atoms.formats import BLOCK, Block, Contents, collector, open_text
+from hooke.atoms.formats import BLOCK, Block, Contents, collector, open_text, stated_facts
 from hooke.atoms.frames import FrameCollector, Frames
 from hooke.atoms.keys import Keys
 from hooke.core.errors import DataError
@@ -41,6 +42,7 @@ def contents(path: Path, keys: Keys) -> Contents:
     """What the first frames hold."""
     scalars: dict[str, None] = {}
     vectors: dict[str, None] = {}
+    stated: dict[str, Any] = {}
     with open_text(path) as file:
         for _, comment, _ in islice(_raw(file), _PROBED):
             try:
@@ -49,8 +51,12 @@ def contents(path: Path, keys: Keys) -> Contents:
                 continue
             scalars |= {key: None for key, value in info.items() if key not in _RESERVED and _number(value) is not None}
             vectors |= {name: None for name, kind, width in columns if (kind, width) == ("R", 3) and name != "pos"}
-    own = Keys(charge="charge" if "charge" in scalars else "", smiles="smiles", name="name")
-    return Contents(tuple(scalars), tuple(vectors), own)
+            stated = stated or stated_facts(info)
+    charge, spin = (name if name in scalars else "" for name in ("charge", "multiplicity"))
+    stated.pop("length_unit", None)  # the format defines it
+    return Contents(
+        tuple(scalars), tuple(vectors), Keys(charge=charge, multiplicity=spin, smiles="smiles", name="name"), stated=stated
+    )  # fmt: skip
 
 
 def read(path: Path, keys: Keys) -> Iterator[Block]:
@@ -71,24 +77,44 @@ def read(path: Path, keys: Keys) -> Iterator[Block]:
 
 def write(path: Path, frames: Frames, keys: Keys, facts: Any = None) -> None:
     """Write extended XYZ under these keys."""
+    write_blocks(path, [frames], keys)
+
+
+def write_blocks(path: Path, blocks: Iterable[Frames], keys: Keys, stated: Mapping[str, Any] | None = None) -> None:
+    """Write blocks of frames one after the other.
+
+    Args:
+        path: The file.
+        blocks: All with the columns that the keys name.
+        keys: Names of their numbers.
+        stated: What every comment says besides: name → text, or texts that are separated by commas.
+    """
+    pairs = [
+        f'{name}="{value if isinstance(value, str) else ",".join(value)}"' for name, value in (stated or {}).items()
+    ]
+    with replacing(path) as temporary, appending(temporary, afresh=True) as file:
+        for frames in blocks:
+            file.writelines(_texts(frames, keys, pairs))
+
+
+def _texts(frames: Frames, keys: Keys, stated: Sequence[str]) -> Iterator[bytes]:
     forces = [name for name in keys.forces if not np.isnan(frames.forces[..., keys.forces.index(name)]).all()]
     header = "species:S:1:pos:R:3" + "".join(f":{name}:R:3" for name in forces)
     values = np.concatenate(
         [frames.positions, *(frames.forces[..., keys.forces.index(name)] for name in forces)], axis=1, dtype=np.float64
     )
-    with replacing(path) as temporary, appending(temporary, afresh=True) as file:
-        for frame in range(len(frames)):
-            first, stop = int(frames.offsets[frame]), int(frames.offsets[frame + 1])
-            numbers = [*zip(keys.energies, frames.energies[frame], strict=True)]
-            numbers += zip(keys.properties, frames.properties[frame], strict=True)
-            pairs = [f"{name}={float(value)!r}" for name, value in numbers if not np.isnan(value)]
-            pairs += _system(frames, frame, keys)
-            lines = [f"{stop - first}", f"Properties={header} {' '.join(pairs)}"]
-            lines += [
-                f"{SYMBOLS[frames.numbers[atom]]} {' '.join(repr(float(number)) for number in values[atom])}"
-                for atom in range(first, stop)
-            ]
-            file.write("".join(f"{line}\n" for line in lines).encode())
+    for frame in range(len(frames)):
+        first, stop = int(frames.offsets[frame]), int(frames.offsets[frame + 1])
+        numbers = [*zip(keys.energies, frames.energies[frame], strict=True)]
+        numbers += zip(keys.properties, frames.properties[frame], strict=True)
+        pairs = [f"{name}={float(value)!r}" for name, value in numbers if not np.isnan(value)]
+        pairs += [*_system(frames, frame, keys), *stated]
+        lines = [f"{stop - first}", f"Properties={header} {' '.join(pairs)}"]
+        lines += [
+            f"{SYMBOLS[frames.numbers[atom]]} {' '.join(repr(float(number)) for number in values[atom])}"
+            for atom in range(first, stop)
+        ]
+        yield "".join(f"{line}\n" for line in lines).encode()
 
 
 def _system(frames: Frames, frame: int, keys: Keys) -> Iterator[str]:

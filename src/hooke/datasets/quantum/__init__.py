@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from hooke import datasets
-from hooke.atoms.facts import QuantumCard
+from hooke.atoms.facts import STATED, QuantumCard
 from hooke.atoms.keys import Keys
 from hooke.core.cards import RemoteFile
 from hooke.core.errors import UsageError
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from hooke.atoms.formats import Block, Contents
     from hooke.atoms.store import FrameStore, Source
 
-STATED = ("energy_unit", "length_unit", "force_unit", "derivative", "energy_kind", "methods", "force_methods")
 ASKED = {
     "energy_unit": "hartree", "length_unit": "angstrom", "force_unit": "hartree/angstrom", "derivative": "force",
     "energy_kind": "total", "methods": ("other:twin",), "force_methods": ("other:twin",),
@@ -115,6 +114,8 @@ class FrameDataset(datasets.Dataset[Config]):
         opened = [self._opened(path) for path in paths.values()]
         facts = self._facts(opened)
         name = self._name(paths)
+        for path, (_, contents) in zip(paths.values(), opened, strict=True):
+            _require_agreement(path, contents, facts)
 
         def sources() -> Iterator[Source]:
             for part, path, (keys, contents) in zip(paths, paths.values(), opened, strict=True):
@@ -123,6 +124,7 @@ class FrameDataset(datasets.Dataset[Config]):
         e0 = None
         if isolated is not None:
             keys, contents = self._opened(isolated, forces=False)
+            _require_agreement(isolated, contents, facts)
             for frames, _ in self._blocks(
                 isolated, replace(keys, forces=()), contents, replace(facts, force_methods=())
             ):
@@ -260,7 +262,7 @@ class FrameDataset(datasets.Dataset[Config]):
         """The frames of a file, in the units of the facts where the file itself states others."""
         import numpy as np
 
-        from hooke.atoms.formats import format_of, read_frames
+        from hooke.atoms.formats import format_of, read_frames, unit_of_column
         from hooke.core.units import factor, unit_name
 
         stated = (
@@ -269,8 +271,11 @@ class FrameDataset(datasets.Dataset[Config]):
         )
         length = factor(stated, facts.length_unit)
         energies, forces = (
-            np.array([factor(contents.units.get(name) or unit, unit) if unit else 1.0 for name in some])
-            for some, unit in ((keys.energies, facts.energy_unit), (keys.forces, facts.force_unit))
+            np.array([factor(unit_of_column(name, what, contents) or unit, unit) if unit else 1.0 for name in some])
+            for some, what, unit in (
+                (keys.energies, "energy_unit", facts.energy_unit),
+                (keys.forces, "force_unit", facts.force_unit),
+            )
         )
         for frames, refused in read_frames(path, self._matched(keys, facts, path.name)):
             if frames is not None and not (length == 1 and (energies == 1).all() and (forces == 1).all()):
@@ -280,6 +285,21 @@ class FrameDataset(datasets.Dataset[Config]):
                     forces=frames.forces * forces if len(forces) else frames.forces,
                 )  # fmt: skip
             yield frames, refused
+
+
+def _require_agreement(path: Path, contents: Contents, facts: Facts) -> None:
+    """Refuse a file that states other methods or another kind of energy than the frames that it goes with.
+
+    Raises:
+        UsageError: It does.
+    """
+    for key in ("methods", "energy_kind"):
+        own = contents.stated.get(key)
+        if own and (not set(own) <= set(facts.methods) if key == "methods" else own != facts.energy_kind):
+            shown, other = (", ".join(each) if isinstance(each, tuple) else each for each in (own, getattr(facts, key)))
+            raise UsageError(
+                f"{path.name} states {key.replace('_', ' ')} {shown}; the frames are {other or 'without energies'}"
+            )
 
 
 def mirrored(folder: str, parts: Mapping[str, tuple[str, int]], suffix: str = ".xyz.gz") -> dict[str, RemoteFile]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hooke.atoms.facts import UNCONFIRMED, QuantumCard
+from hooke.atoms.facts import STATED, UNCONFIRMED, QuantumCard
 from hooke.core.errors import UsageError
-from hooke.datasets.quantum import STATED, Config, FrameDataset
+from hooke.datasets.quantum import Config, FrameDataset
 
 __all__ = ["CARD", "Config", "Dataset"]
 
@@ -67,6 +67,11 @@ class Dataset(FrameDataset):
                 derivative="force" if set(keys.forces) <= {"forces", "F"} and not self.config.derivative else UNCONFIRMED,
                 force_methods=(UNCONFIRMED,),
             )  # fmt: skip
+        own = dict(contents.stated)
+        if len(keys.forces) == len(keys.energies):
+            own.setdefault("force_methods", own.get("methods", ()))
+        confirmed: dict[str, Any] = {key: value for key, value in own.items() if value and key in facts.unconfirmed}
+        facts = replace(facts, **confirmed)
         given = {key: getattr(self.config, key) for key in STATED}
         if len(keys.forces) == len(keys.energies) and keys.forces and not self.config.force_methods:
             given["force_methods"] = self.config.methods

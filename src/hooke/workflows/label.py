@@ -271,7 +271,7 @@ def label_atoms(
 
 def _atom(engine: Engine, number: int) -> AtomEnergy:
     """In a worker."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     engine.load()
     multiplicity = multiplicity_of(number)

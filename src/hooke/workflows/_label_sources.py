@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from hooke.atoms.embedding import EmbeddedMolecule, NoGeometryError
+from hooke.atoms.etkdg import EmbeddedMolecule, NoGeometryError
 from hooke.atoms.frames import Frames
 from hooke.atoms.store import FrameStore
 from hooke.core.hashing import content_hash

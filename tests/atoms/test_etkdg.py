@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
-from hooke.atoms import embedding
-from hooke.atoms.embedding import EmbeddedMolecule, NoGeometryError
+from hooke.atoms import etkdg
+from hooke.atoms.etkdg import EmbeddedMolecule, NoGeometryError
 
 
 def molecule(smiles: str) -> EmbeddedMolecule:
@@ -55,7 +55,7 @@ def test_a_failed_embedding_is_tried_from_random_coordinates_and_then_said(monke
         tried.append(parameters.useRandomCoords)  # type: ignore[attr-defined]
         return -1
 
-    monkeypatch.setattr(embedding.rdDistGeom, "EmbedMolecule", fails)
+    monkeypatch.setattr(etkdg.rdDistGeom, "EmbedMolecule", fails)
     with pytest.raises(NoGeometryError, match="no geometry could be embedded"):
         molecule("CC").conformer(0, 0)
     assert tried == [False, True]

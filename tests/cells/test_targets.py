@@ -49,6 +49,10 @@ def test_other_tables_are_read_by_the_names_of_the_classes() -> None:
 
 def test_columns_that_are_no_labels() -> None:
     assert column_labels(TABLE, []) == ()
+    large = pl.DataFrame({"position": [1e8 + 1.25, 1e8 - 2.5, None, 1e8 + 4.0]})
+    [label] = column_labels(large, ["position"])
+    assert label.offset == 1e8
+    assert np.array_equal(label_values(large, [label])[:, 0], np.array([1.25, -2.5, np.nan, 4.0]), equal_nan=True)
     assert len(column_labels(TABLE, ["gene", "gene"])) == 1
     with pytest.raises(UnknownNameError, match="Did you mean 'gene'"):
         column_labels(TABLE, ["gen"])

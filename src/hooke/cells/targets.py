@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from hooke.core.errors import UnknownNameError, UsageError
-from hooke.core.label import Label
+from hooke.core.label import Label, offset_of
 
 LEVEL = "profile"  # of all labels of profiles
 RESERVED = "row"
@@ -42,8 +42,9 @@ def label_values(metadata: pl.DataFrame, labels: Sequence[Label]) -> np.ndarray:
         values = metadata[label.name]
         if label.names:
             number = dict(zip(label.names, range(len(label.names)), strict=True))
-            values = values.cast(pl.String).replace_strict(number, default=None, return_dtype=pl.Float32)
-        found[:, place] = values.cast(pl.Float32).fill_null(float("nan")).to_numpy()
+            values = values.cast(pl.String).replace_strict(number, default=None, return_dtype=pl.Float64)
+        numbers = values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        found[:, place] = numbers - label.offset
     return found
 
 
@@ -56,7 +57,9 @@ def _label(name: str, values: pl.Series) -> Label:
         return Label(name, LEVEL, "multiclass", classes=len(names), names=names)
     if values.dtype == pl.Boolean or set(different.to_list()) == {0, 1}:
         return Label(name, LEVEL, "binary")
-    return Label(name, LEVEL)
+    numbers = values.cast(pl.Float64).to_numpy()
+    lost = np.sqrt(np.mean((numbers - numbers.astype(np.float32)) ** 2))
+    return Label(name, LEVEL, offset=offset_of(float(numbers.mean()), float(numbers.std()), float(lost)))
 
 
 def _known(values: pl.Series) -> pl.Series:

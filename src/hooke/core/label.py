@@ -6,12 +6,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from hooke.core.options import later, plain
 
 Kind = Literal["regression", "binary", "multiclass", "ordinal"]
 Transform = Literal["none", "log10", "log1p", "minus_log10"]
 TRANSFORMS: tuple[Transform, ...] = ("none", "log10", "log1p", "minus_log10")
 KINDS: tuple[Kind, ...] = ("regression", "binary", "multiclass", "ordinal")
+
+
+_NOTICED = 0.01  # share of the spread of values that rounding to 32 bits may take
+
+
+def offset_of(middle: float, spread: float, lost: float) -> float:
+    """What to subtract from values before they are stored in 32 bits: 0 unless rounding takes a hundredth of their spread or more.
+
+    Args:
+        middle: Their mean, or one of them.
+        spread: Their standard deviation.
+        lost: Root of the mean squared error of rounding them as they are.
+    """
+    needed = lost > 0 and spread > 0 and lost >= _NOTICED * spread
+    return float(np.float32(middle)) if needed else 0.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +54,9 @@ class Label:
         ""
     )  # column of the table, where a label made from it has a name of its own (pIC50 from "IC50 (nM)")
     original_unit: str = later("")  # of the raw values there
+    offset: float = later(
+        0.0
+    )  # subtracted from values before they are stored in 32 bits; predictions are given with it
 
     def __post_init__(self) -> None:
         if self.names and len(self.names) != (2 if self.kind == "binary" else self.classes):
@@ -54,6 +74,16 @@ class Label:
     def from_json(cls, value: Mapping[str, Any]) -> Label:
         """Back from `to_json`."""
         return cls(**{**value, "names": tuple(value.get("names", ()))})
+
+    @property
+    def offset_note(self) -> str:
+        """For people, where the values are stored less an offset; else ""."""
+        if not self.offset:
+            return ""
+        return (
+            f"stored, learnt and measured as differences from {self.offset:.9g}, since 32 bits would lose digits of them; "
+            "predictions are given with it"
+        )
 
     @property
     def class_names(self) -> tuple[str, ...]:

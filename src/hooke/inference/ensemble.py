@@ -83,9 +83,13 @@ def physical(members: Mapping[str, Members], labels: Callable[[str], Sequence[La
     """
     found = dict(members)
     for level, said in members.items():
-        amounts = [is_concentration(label.unit) for label in labels(level) for _ in range(label.columns)]
-        if any(amounts):
-            found[level] = replace(said, values=np.where(amounts, np.maximum(said.values, 0), said.values))
+        least = [
+            -label.offset if is_concentration(label.unit) else -np.inf
+            for label in labels(level)
+            for _ in range(label.columns)
+        ]
+        if np.isfinite(least).any():
+            found[level] = replace(said, values=np.maximum(said.values, least))
     return found
 
 

@@ -300,14 +300,14 @@ class PredictionColumns:
                 columns.append((f"{label.name}[{name}]", _floats(mean[:, number])))
                 columns += disagreement(f"{label.name}[{name}]", std[:, number])
         else:
-            columns = [(label.name, _floats(mean[:, 0], label))]
+            columns = [(label.name, _values(mean[:, 0], label))]
         if label.name in self._thresholds:
             called = (mean[:, 0] >= self._thresholds[label.name]).astype(np.int16)
             columns.append((f"{label.name}_class", _named(called, label)))
         if isinstance(calibration, IntervalCalibration):
             lower, upper = calibration.interval(mean[:, 0], std[:, 0])
-            lower = np.maximum(lower, 0) if is_concentration(label.unit) else lower
-            columns += [(f"{label.name}_lower", _floats(lower, label)), (f"{label.name}_upper", _floats(upper, label))]
+            lower = np.maximum(lower, -label.offset) if is_concentration(label.unit) else lower
+            columns += [(f"{label.name}_lower", _values(lower, label)), (f"{label.name}_upper", _values(upper, label))]
             deviation = calibration.deviation(mean[:, 0], std[:, 0])
             columns += (
                 disagreement(label.name, std[:, 0])
@@ -385,10 +385,17 @@ def _named(codes: np.ndarray, label: Label) -> pa.Array:
     return pa.array(np.array(label.names, object)[codes], pa.string()) if label.names else pa.array(codes)
 
 
+def _values(values: np.ndarray, label: Label) -> pa.Array:
+    """What is predicted of a label, with its offset."""
+    return _floats(values + label.offset, label)
+
+
 def _floats(values: np.ndarray, label: Label | None = None) -> pa.Array:
-    """In 32 bits; computed labels in 64, since total energies need more digits."""
+    """In 32 bits; computed labels and those with an offset in 64, since total energies need more digits."""
     with np.errstate(over="ignore"):  # what float32 cannot hold is null in the output
-        return pa.array(values.astype(np.float64 if label is not None and label.method else np.float32))
+        return pa.array(
+            values.astype(np.float64 if label is not None and (label.method or label.offset) else np.float32)
+        )
 
 
 def _vectors(values: np.ndarray) -> pa.Array:

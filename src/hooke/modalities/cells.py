@@ -254,6 +254,7 @@ class Cells(Trainable, Readable):
                 0,
                 "The images behind these profiles are simulated: numbers compare methods, and say nothing about biology.",
             )
+        notes += [f"{label.name}: {label.offset_note}" for label in store.labels if label.offset]
         section = DataSummary(
             store.folder.name, rows_read=len(store) + store.refused, rows_kept=len(store), rows_rejected=store.refused,
             labels=tuple(label_summary(label, store.targets[:, place]) for place, label in enumerate(store.labels)),

@@ -15,7 +15,7 @@ from hooke.report.drawing import MAX_SMILES
 
 def label_summary(label: Label, values: Values, bounds: np.ndarray | None = None) -> LabelSummary:
     """Count, spread and histogram of one label's measured values (NaN: not measured; `bounds` ≠ 0: censored)."""
-    found = np.asarray(values, np.float64).ravel()
+    found = np.asarray(values, np.float64).ravel() + label.offset
     measured = np.isfinite(found)
     censored = 0 if bounds is None else int((np.asarray(bounds).ravel()[measured] != 0).sum())
     found = found[measured]

@@ -292,9 +292,9 @@ def plot_sections(pool: MoleculePool, compared: Compared, model: str, *, limit: 
         if label.kind == "regression":
             low, high = compared.interval(number)
             given: dict[str, Any] = {
-                "task": label.name, "model": model, "smiles": compared.names, "measured": true,
-                "predicted": compared.predictions[model][:, number], "bounds": compared.bounds[:, number],
-                "low": low, "high": high, "unit": label.unit,
+                "task": label.name, "model": model, "smiles": compared.names, "measured": true + label.offset,
+                "predicted": compared.predictions[model][:, number] + label.offset, "bounds": compared.bounds[:, number],
+                "low": low + label.offset, "high": high + label.offset, "unit": label.unit,
             }  # fmt: skip
             parity.append(build.parity(pool, bars="90 % conformal interval", **given))
             coverage += compared.coverage_section(number, model)

@@ -238,7 +238,7 @@ def _data(
     floors = np.full(stored.shape[1], np.nan)
     for number, label in enumerate(labels_of(spec, level)):
         values = stored[~np.isnan(stored[:, number]), number]
-        if label.kind == "regression" and better_as_logarithms(values):
+        if label.kind == "regression" and not label.offset and better_as_logarithms(values):
             floors[number] = values.min()
     targets = np.where(np.isnan(floors), stored, np.log(np.where(np.isnan(floors) | np.isnan(stored), 1.0, stored)))
     targets[np.isnan(stored)] = np.nan

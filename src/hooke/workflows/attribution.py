@@ -162,6 +162,7 @@ class _Explained(ABC):
     run: LoadedRun
     label: str
     column: int
+    offset: float  # of the label, with which predictions are given
 
     @classmethod
     def of(cls, run: LoadedRun, label: str | None) -> Self:
@@ -174,7 +175,9 @@ class _Explained(ABC):
         columns = run.predictor.columns("graph") if run.level_labels("graph") else []
         if not columns or (label is not None and label not in columns):
             raise UnknownNameError("label of molecules", label or "", columns)
-        return cls(run, label or columns[0], columns.index(label) if label else 0)
+        name = label or columns[0]
+        offset = next((each.offset for each in run.level_labels("graph") if each.name == name), 0.0)
+        return cls(run, name, columns.index(name), offset)
 
     @abstractmethod
     def attribution(self, text: str, steps: int, generator: np.random.Generator) -> Attribution | None:
@@ -196,7 +199,7 @@ class _Removal(_Explained):
             return None
         changes = np.abs(np.array(predictions[len(singles) :]) - whole)
         shown, order = _in_order(molecule)
-        return Attribution(shown, self.label, whole, None, atoms[order], abs(top - whole), changes)
+        return Attribution(shown, self.label, whole + self.offset, None, atoms[order], abs(top - whole), changes)
 
     def _predictions(self, smiles: Sequence[str]) -> list[float]:
         """What is predicted of each; fragments are kept, since the whole was standardised."""
@@ -262,7 +265,8 @@ class _Gradients(_Explained):
             scales[row, masked] = 0
         masked_values = np.concatenate([self._predictions(copies, part) for part in _parts(scales)])
         changes = np.abs(masked_values - whole)
-        return Attribution(shown, self.label, whole, baseline, atoms[order], float(changes[0]), changes[1:])
+        ends = [whole + self.offset, baseline + self.offset]
+        return Attribution(shown, self.label, *ends, atoms[order], float(changes[0]), changes[1:])
 
     def _integral(self, copies: MoleculeArrays, steps: int) -> np.ndarray:
         """(n,) attributions."""

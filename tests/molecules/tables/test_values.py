@@ -174,13 +174,18 @@ def test_what_32_bits_cannot_hold_is_said() -> None:
     assert stored_cell("6.1e-50", Label("y", transform="minus_log10")).value == pytest.approx(49.2147, abs=1e-3)
     assert stored_cell("6.1e-25", label).value == 6.1e-25
     assert stored_cell("0", label).value == 0
-    profile = ColumnProfile("y")
-    profile.add(["100000001.1", "99999996.2", "99999998.4"])
-    assert "subtract a constant" in profile.rounded()
+    profile_of_large = ColumnProfile("y")
+    profile_of_large.add(["100000001.1", "99999996.2", "99999998.4"])
+    assert "subtract a constant" in profile_of_large.rounded()
     for fine in (["1", "2", "3"], ["6.1e-25", "1.2e-25"], ["100001.1", "99996.2"], ["3.5", "3.5"], []):
         profile = ColumnProfile("y")
         profile.add(fine)
         assert profile.rounded() == ""
+        assert profile.offset() == 0
+    plain = profile_of_large.label(PLAIN)
+    assert plain.offset == 1e8
+    assert stored_cell("100000001.1", plain).value == pytest.approx(1.1, abs=1e-7)
+    assert profile_of_large.label(LabelOptions(transforms={"y": "log10"})).offset == 0
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,9 @@ def _labels_found(
             bar.advance(len(chunk))
     ignored = _ignored(profiles, options) if options.targets == "auto" else {}
     labels = {name: profile.label(options) for name, profile in profiles.items() if name not in ignored}
-    rounded = {label.name: text for name, label in labels.items() if (text := profiles[name].rounded())}
+    rounded = {
+        label.name: text for name, label in labels.items() if (text := label.offset_note or profiles[name].rounded())
+    }
     if time and not moments.dates + moments.numbers:
         raise UsageError(f"no cell of the time column {time!r} is a date or a number")
     if time and time not in profiles:

@@ -12,7 +12,7 @@ import numpy as np
 
 from hooke.core.concentrations import is_molar, p_name_of, speaks_of_concentration, speaks_of_logarithm, split_unit
 from hooke.core.errors import DataError, UsageError
-from hooke.core.label import Label, Transform
+from hooke.core.label import Label, Transform, offset_of
 from hooke.core.units import convert_cell
 from hooke.evaluate.blending import less_skewed
 from hooke.molecules.tables.dates import YEARS, days_of
@@ -23,7 +23,6 @@ MISSING = frozenset({"", "nan", "na", "n/a", "none", "null", "nd", "-", "?"})
 MAX_CLASSES = 1000
 _LARGEST = float(np.finfo(np.float32).max)  # labels are stored in 32 bits
 _SMALLEST = float(np.finfo(np.float32).tiny)
-_NOTICED = 0.01  # share of a column's spread that rounding may take without a word
 _NUMBER = re.compile(r"(?P<sign>>=|<=|>>|<<|>|<|~|=)?\s*(?P<number>[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)", re.ASCII)
 _PAIRS = (("false", "true"), ("no", "yes"), ("inactive", "active"))  # words for 0 and 1
 _WORDS = {word: float(value) for pair in _PAIRS for value, word in enumerate(pair)}
@@ -91,6 +90,7 @@ def stored_cell(text: str, label: Label, convert: tuple[str, str] | None = None)
     if convert is not None:
         cell = convert_cell(cell, *convert)
     cell = transform(cell, label.transform)
+    cell = replace(cell, value=cell.value - label.offset) if label.offset else cell
     if 0 < abs(cell.value) < _SMALLEST:
         return Cell(
             math.nan, problem=f"{text.strip()[:40]!r} is too small to be stored: give the column in a smaller unit"
@@ -203,16 +203,24 @@ class ColumnProfile:
 
     def rounded(self) -> str:
         """What is lost where values are stored in 32 bits: "" unless they are rounded by a hundredth of their spread or more."""
-        if not self.numbers:
-            return ""
-        spread = math.sqrt(max(0.0, self._squares / self.numbers - (self._sum / self.numbers) ** 2))
-        lost = math.sqrt(self._lost / self.numbers)
-        if lost < _NOTICED * spread or not lost or not spread:
+        spread, lost = self._spread_and_lost()
+        if not offset_of(self._first, spread, lost):
             return ""
         return (
             f"differences between values lose digits: they are stored in 32 bits, rounded by {lost:.2g} on average where they "
             f"spread by {spread:.2g} around {self._first:.4g}; subtract a constant from the column"
         )
+
+    def offset(self) -> float:
+        """What is subtracted from the values before they are stored; see `core.label.offset_of`."""
+        return offset_of(self._first, *self._spread_and_lost())
+
+    def _spread_and_lost(self) -> tuple[float, float]:
+        """Standard deviation of the numbers, and root mean square of what 32 bits lose."""
+        if not self.numbers:
+            return 0.0, 0.0
+        spread = math.sqrt(max(0.0, self._squares / self.numbers - (self._sum / self.numbers) ** 2))
+        return spread, math.sqrt(self._lost / self.numbers)
 
     def no_label(self) -> str:
         """Why "auto" does not take this column as a label; "" if it does."""
@@ -296,7 +304,10 @@ class ColumnProfile:
                     f"target column {name!r} holds no positive number, and so no logarithm: are they logarithms already?"
                 )
             label = Label(name, unit=options.stored_unit(name), transform=transformed)
-            return replace(label, name=p_name, original=name, original_unit=options.unit_of(name)) if p_name else label
+            if p_name:
+                return replace(label, name=p_name, original=name, original_unit=options.unit_of(name))
+            as_read = transformed == "none" and options.conversion(name) is None
+            return replace(label, offset=self.offset()) if as_read else label
         if transformed != "none" or name in options.convert_to:
             raise UsageError(f"target column {name!r} holds classes ({kind}): it cannot be transformed or converted")
         if kind == "binary":

@@ -7,6 +7,7 @@ import io
 import pickle
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -361,6 +362,28 @@ def test_a_line_that_is_too_long_is_a_refused_row(tmp_path: Path, ending: str) -
     write("C" * 3000)
     with pytest.raises(DataError, match="it is no table"):
         list(read_table(path))
+
+
+@pytest.mark.usefixtures("small_limits")
+def test_the_end_of_an_endless_record_is_not_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record beyond the limit is a refused row; one of four times as much ends the reading: a small gzip holds hours of lines."""
+    path, sound = tmp_path / "t.sdf", Chem.MolToMolBlock(Chem.MolFromSmiles("CCO")) + "$$$$\n"
+    path.write_text("0\n" * 60 + "$$$$\n" + sound)
+    assert rows_of(path)["smiles"] == ["", "CCO"]
+    path.write_text("0\n" * 5000 + "$$$$\n" + sound)
+    read = 0
+
+    def counted(file: Any, path: Path) -> str:
+        nonlocal read
+        read += 1
+        return next_line(file, path)
+
+    module = "hooke.molecules.tables.reading"
+    next_line = tables._next_line
+    monkeypatch.setattr(f"{module}._next_line", counted)
+    with pytest.raises(DataError, match="a record of more than"):
+        list(read_table(path))
+    assert read < 200
 
 
 @pytest.mark.usefixtures("small_limits")

@@ -427,7 +427,11 @@ def _read_sdf(path: Path, rows: int) -> Iterator[RowChunk]:
 
 
 def _sdf_records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The number of each record's first line, and its lines without "$$$$"; none of a record beyond `LONGEST_SKIPPED` bytes."""
+    """The number of each record's first line, and its lines without "$$$$"; none of a record beyond `LONGEST_SKIPPED` bytes.
+
+    Raises:
+        DataError: A record of four times as many bytes: its end is not looked for.
+    """
     lines: list[str] = []
     begin, size = 1, 0
     with _open_text(path) as file:
@@ -439,8 +443,12 @@ def _sdf_records(path: Path) -> Iterator[tuple[int, list[str]]]:
             size += len(line) + _LINE_BYTES
             if size <= LONGEST_SKIPPED:
                 lines.append(line)
-            else:
+            elif size <= 4 * LONGEST_SKIPPED:
                 lines.clear()
+            else:
+                raise DataError(
+                    f"{path} has a record of more than {4 * LONGEST_SKIPPED >> 20:,} MB (from line {begin:,}): it is no SD file"
+                )
     if any(line.strip() for line in lines):
         yield begin, lines
 

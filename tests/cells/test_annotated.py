@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,23 @@ def test_round_trip(tmp_path: Path) -> None:
     assert again.column("gene").tolist() == ["A", ""]
     assert again.column("site").tolist() == [1, 2]
     assert again.column("cell_count").tolist() == [3.5, 4.0]
+
+
+def test_damage_is_noticed_and_others_may_change_the_file(tmp_path: Path) -> None:
+    pytest.importorskip("anndata", reason="the optional package anndata is missing")
+    import h5py
+
+    path = some().write(tmp_path / "map.h5ad")
+    whole = path.read_bytes()
+    for place in np.linspace(0, len(whole) - 1, 20).astype(int):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        in_the_digest = place >= len(whole) - 80  # its mark is gone then, as in files of earlier versions
+        with pytest.raises(DataError) if not in_the_digest else suppress(DataError):
+            read_h5ad(path)
+    path.write_bytes(whole)
+    with h5py.File(path, "a") as file:
+        file["X"][0, 0] = 7.0
+    assert read_h5ad(path).values[0, 0] == 7
 
 
 def test_a_sparse_file_without_metadata_and_a_damaged_one(tmp_path: Path) -> None:

@@ -10,13 +10,14 @@ import numpy as np
 import polars as pl
 
 from hooke.cells.profiles import STANDARD, Profiles
+from hooke.core.checked import check_end, seal_end
 from hooke.core.errors import UsageError
 from hooke.core.files import replacing
 from hooke.core.reading import reading, refuse_expansion, refuse_larger
 
 
 def write_h5ad(profiles: Profiles, path: Path, *, unstructured: dict[str, Any] | None = None) -> Path:
-    """Write profiles: numbers in X, metadata in obs, feature names in var.
+    """Write profiles: numbers in X, metadata in obs, feature names in var; the checksum of the file follows its end.
 
     Args:
         profiles: What is written.
@@ -42,6 +43,7 @@ def write_h5ad(profiles: Profiles, path: Path, *, unstructured: dict[str, Any] |
     )
     with replacing(path) as temporary:
         table.write_h5ad(temporary)
+        seal_end(temporary)
     return path
 
 
@@ -54,6 +56,7 @@ def read_h5ad(path: Path) -> Profiles:
     """
     anndata = _library()
     with reading(path, "AnnData"):
+        check_end(path)
         _refuse_large(path)
         return _profiles_of(anndata.read_h5ad(path))
 

@@ -1,8 +1,9 @@
 """Files that carry their own checksum: Parquet, safetensors, numpy arrays and archives of them.
 
 Parquet and safetensors have room for free text. `SEAL` is put there with zeros for a digest; when the file is whole, the zeros are
-replaced by the SHA-256 of the file as it was with them. An array (.npy) is followed by the SHA-256 of all bytes before, which numpy does
-not read; an archive of arrays (.npz) is a zip file, which has a CRC-32 of everything in it.
+replaced by the SHA-256 of the file as it was with them. An array (.npy) and an HDF5 file (.h5ad) are followed by the SHA-256 of all
+bytes before, which numpy and HDF5 do not read, and which goes when HDF5 changes the file; an archive of arrays (.npz) is a zip file, which
+has a CRC-32 of everything in it.
 Files without a checksum are read as they are: earlier versions wrote them.
 """
 
@@ -92,9 +93,31 @@ def write_array(path: Path, array: np.ndarray) -> None:
     with replacing(path) as temporary:
         with open(temporary, "r+b") as buffer:
             np.save(buffer, array)
-        digest = file_sha256(temporary)
-        with open(temporary, "ab") as file:
-            file.write(_TRAILER + digest.encode())
+        seal_end(temporary)
+
+
+def seal_end(path: Path) -> None:
+    """Put the digest of a finished file behind its end, where its readers do not look (.npy, HDF5)."""
+    digest = file_sha256(path)
+    with open(path, "ab") as file:
+        file.write(_TRAILER + digest.encode())
+
+
+def check_end(path: Path) -> bool:
+    """Whether a file is followed by its checksum (`seal_end`); it holds then.
+
+    Raises:
+        DamagedError: It does not hold.
+    """
+    size = path.stat().st_size - len(_TRAILER) - 64
+    with open(path, "rb") as file:
+        file.seek(max(0, size))
+        end = file.read()
+    if size <= 0 or not end.startswith(_TRAILER):
+        return False
+    if _sha256_of(path, size) != end[len(_TRAILER) :].decode(errors="replace"):
+        raise DamagedError(path)
+    return True
 
 
 def read_array(path: Path, *, mapped: bool = False) -> np.ndarray:
@@ -104,12 +127,7 @@ def read_array(path: Path, *, mapped: bool = False) -> np.ndarray:
         DamagedError: It is not what was written.
     """
     with reading("it", "an array", raised=partial(DamagedError, path)):
-        size = path.stat().st_size - len(_TRAILER) - 64
-        with open(path, "rb") as file:
-            file.seek(max(0, size))
-            end = file.read()
-        if size > 0 and end.startswith(_TRAILER) and _sha256_of(path, size) != end[len(_TRAILER) :].decode():
-            raise DamagedError(path)
+        check_end(path)
         return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
 
 

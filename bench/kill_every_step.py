@@ -82,6 +82,9 @@ def child(arguments: argparse.Namespace) -> None:
 def prepared(root: Path) -> dict[str, Callable[[], object]]:
     """The verbs, in a process set up for them."""
     torch.set_num_threads(1)
+    sys.argv = [
+        __file__
+    ]  # runs record their command: that of the process that is killed and that of this one are the same
     reading.CHUNK_ROWS = 8
     os.environ |= {"HOOKE_PROGRESS": "0", "HOOKE_CACHE": str(root / "place" / "cache")}
     return verbs(root / "assay.csv", root / "wells.parquet", root / "place")
@@ -136,7 +139,10 @@ def killed(root: Path, name: str, work: Callable[[], object], every: int) -> dic
             counts["refused"] += 1
         after = content(place)
         counts["left_behind"] += bool(set(after) - set(whole))
-        counts["different"] += any(after.get(path) != said for path, said in whole.items())
+        other = [path for path, said in whole.items() if after.get(path) != said]
+        counts["different"] += bool(other)
+        if other:
+            print(f"killed before step {step} ({steps[step]}), ended otherwise: {', '.join(other)}", file=sys.stderr)
     return counts
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from hooke.core.errors import HookeError
 from hooke.core.files import exclusive
 
+_PF_EXITING = 0x4  # of the flags in /proc/PID/stat (include/linux/sched.h)
 KILL_EVERY = 500  # entries of a process after which it is killed inside the block, and started anew
 
 
@@ -53,14 +54,16 @@ def _died(inside: Path) -> bool:
         return True
     except (OSError, ValueError):
         return False
-    return _zombie(int(inside.read_text()))
+    return _exiting(int(inside.read_text()))
 
 
-def _zombie(process: int) -> bool:
+def _exiting(process: int) -> bool:
+    """Whether a process is dead or dying: the system closes its files, and so frees its lock, before it is seen as a zombie."""
     try:
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+        state, *rest = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
         return True
+    return state in "ZX" or bool(int(rest[5]) & _PF_EXITING)
 
 
 def stress(folder: Path, *, processes: int = 4, seconds: float = 60.0) -> dict[str, int]:

@@ -265,8 +265,8 @@ class _Gradients(_Explained):
             scales[row, masked] = 0
         masked_values = np.concatenate([self._predictions(copies, part) for part in _parts(scales)])
         changes = np.abs(masked_values - whole)
-        ends = [whole + self.offset, baseline + self.offset]
-        return Attribution(shown, self.label, *ends, atoms[order], float(changes[0]), changes[1:])
+        whole, baseline = whole + self.offset, baseline + self.offset
+        return Attribution(shown, self.label, whole, baseline, atoms[order], float(changes[0]), changes[1:])
 
     def _integral(self, copies: MoleculeArrays, steps: int) -> np.ndarray:
         """(n,) attributions."""

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 
 from hooke.core.errors import UsageError
+from hooke.images.batch import ImageBatch
 from hooke.modalities.images.samples import SPEC, image_batch
 from hooke.models import resnet, vit
 from hooke.nn.contract import built
+from hooke.nn.images import batch_statistics as module
 from hooke.nn.images.batch_statistics import adapt_statistics, adapted, norm_layers
 from hooke.nn.images.network import ImageNetwork
 
@@ -42,6 +46,40 @@ def test_statistics_are_lent_for_a_while() -> None:
         inside = net.embed(batch)
     assert not torch.allclose(inside, plain)
     assert torch.equal(net.embed(batch), plain)
+
+
+def test_statistics_of_a_key_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same numbers from no further pass; other keys, other weights and keys that were given long ago take one."""
+    net, batch, passes = network().eval(), image_batch(8), 0
+
+    def counted(rows: slice) -> Iterator[ImageBatch]:
+        nonlocal passes
+        passes += 1
+        yield batch.select(rows)
+
+    def inside(key: object, rows: slice = slice(8)) -> torch.Tensor:
+        with adapted(net, counted(rows), key=key):
+            return net.embed(batch)
+
+    first = inside("a")
+    assert torch.equal(inside("a"), first)
+    assert passes == 1
+    assert not torch.allclose(inside("b", slice(3)), first)
+    assert torch.equal(inside("a"), first)
+    assert passes == 2
+    with torch.no_grad():
+        net.encoder.stages[0][0].weight.mul_(
+            torch.linspace(0.5, 2, net.encoder.stages[0][0].weight.shape[0])[:, None, None, None]
+        )
+    inside("a")
+    assert passes == 3
+    monkeypatch.setattr(module, "KEPT", 1)
+    inside("c")
+    inside("a")
+    assert passes == 5
+    inside(None)
+    inside(None)
+    assert passes == 7
 
 
 def test_a_shift_of_the_features_is_undone() -> None:

@@ -113,6 +113,7 @@ class _Tiles:
     cropped: bool
     grid: GridShape = "cover"
     reference: _Tiles | None = None  # of fields that stand for the experimental batch
+    key: tuple[Any, ...] = ()  # of such fields: of which store and batch, and how they are shown
 
     def __len__(self) -> int:
         return self.loader.tile_batches(self.grid) if self.cropped else len(self.loader)
@@ -236,7 +237,9 @@ class WellSource:
             [own_batch] = np.unique(self.store.batch_index[rows])
             fields_of_batch = np.flatnonzero(self.store.batch_index == own_batch)
             places = np.linspace(0, len(fields_of_batch) - 1, min(len(fields_of_batch), REFERENCE_FIELDS)).astype(int)
-            reference = self._tiles(fields_of_batch[places])
+            shown_as = view.crop, view.channels, view.grid, self._batch_size
+            key = self.store.content_hash, int(own_batch), *shown_as
+            reference = replace(self._tiles(fields_of_batch[places]), key=key)
         shown = self._tiles(rows, reference)
         tiles = shown.loader.tile_counts(view.grid) if view.crop else np.ones(len(rows), np.int64)
         fields = [len(own) for own in prepared.rows]
@@ -528,7 +531,7 @@ class Images(Trainable, Readable):
 
     @contextmanager
     def adapting(self, networks: Sequence[Any], device: torch.device, chunk: Chunk, options: View) -> Iterator[None]:
-        """Batch-norm statistics of the chunk's experimental batch, from at most `REFERENCE_FIELDS` of its fields."""
+        """Batch-norm statistics of the chunk's experimental batch, from at most `REFERENCE_FIELDS` of its fields, once a batch."""
         from hooke.nn.images.batch_statistics import adapted
 
         with ExitStack() as stack:
@@ -539,7 +542,8 @@ class Images(Trainable, Readable):
                 reference = chunk.batches.reference
                 assert reference is not None
                 for network in networks:
-                    stack.enter_context(adapted(network, (batch.to(device) for batch in reference)))
+                    batches = (batch.to(device) for batch in reference)
+                    stack.enter_context(adapted(network, batches, key=reference.key))
             yield
 
 

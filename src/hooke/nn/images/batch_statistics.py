@@ -9,9 +9,11 @@ Source: Li et al. 2016 (arXiv 1603.04779).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +22,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from hooke.core.errors import UsageError
 from hooke.images.batch import ImageBatch
 from hooke.nn.modes import evaluating
+
+KEPT = 16  # experimental batches whose statistics are kept for a network: some kilobytes each
+_Statistics = list[dict[str, Tensor]]
+_KNOWN: WeakKeyDictionary[nn.Module, OrderedDict[Hashable, _Statistics]] = WeakKeyDictionary()
 
 
 def norm_layers(network: nn.Module) -> list[_BatchNorm]:
@@ -71,15 +77,39 @@ def adapt_statistics(network: Any, batches: Iterable[ImageBatch]) -> int:
 
 
 @contextmanager
-def adapted(network: Any, batches: Iterable[ImageBatch]) -> Iterator[None]:
-    """The statistics of these images within the block, the former ones after it."""
-    former: list[dict[str, Tensor]] = [
-        {name: value.clone() for name, value in layer.named_buffers()} for layer in norm_layers(network)
-    ]
+def adapted(network: nn.Module, batches: Iterable[ImageBatch], *, key: Hashable = None) -> Iterator[None]:
+    """The statistics of these images within the block, the former ones after it.
+
+    Args:
+        network: As in `adapt_statistics`.
+        batches: Images of one experimental batch.
+        key: What these images are; for a key that was given before, while the weights are what they were, no image is seen again. The
+            statistics of the last `KEPT` keys of a network are kept.
+    """
+    former, found = _statistics(network), None
+    known = _KNOWN.setdefault(network, OrderedDict())
+    place = key, sum(parameter._version for parameter in network.parameters())
+    if key is not None and (found := known.get(place)) is not None:
+        known.move_to_end(place)
     try:
-        adapt_statistics(network, batches)
+        if found is not None:
+            _put(network, found)
+        else:
+            adapt_statistics(network, batches)
+            if key is not None:
+                known[place] = _statistics(network)
+                while len(known) > KEPT:
+                    known.popitem(last=False)
         yield
     finally:
-        for layer, buffers in zip(norm_layers(network), former, strict=True):
-            for name, value in buffers.items():
-                getattr(layer, name).copy_(value)
+        _put(network, former)
+
+
+def _statistics(network: nn.Module) -> _Statistics:
+    return [{name: value.clone() for name, value in layer.named_buffers()} for layer in norm_layers(network)]
+
+
+def _put(network: nn.Module, statistics: _Statistics) -> None:
+    for layer, buffers in zip(norm_layers(network), statistics, strict=True):
+        for name, value in buffers.items():
+            getattr(layer, name).copy_(value)

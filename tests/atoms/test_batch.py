@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from hooke.atoms.batch import ATOM, FRAME, PairList, atoms_batch, force_targets
+from hooke.atoms.batch import ATOM, FRAME, AtomsBatch, PairList, atoms_batch, force_targets
 from hooke.atoms.frames import Frames
 
 
@@ -53,3 +53,14 @@ def test_atoms_are_known_wherever_they_stand(frames: Frames) -> None:
     assert pairs.first.is_meta
     assert pairs.shift is not None
     assert pairs.shift.is_meta
+
+
+def test_batches_are_taken_apart_and_joined(frames: Frames) -> None:
+    batch = atoms_batch(frames, np.arange(len(frames)), dtype=torch.float64)
+    order = torch.tensor([3, 0, 5])
+    some, same = batch.select(order), atoms_batch(frames.select(order.numpy()), order.numpy(), dtype=torch.float64)
+    for name in ("numbers", "positions", "offsets", "frame", "charge", "multiplicity", "cell", "periodic", "rows"):
+        assert torch.equal(getattr(some, name), getattr(same, name)), name
+        joined = AtomsBatch.joined([batch.select(order[:1]), batch.select(order[1:])])
+        assert torch.equal(getattr(joined, name), getattr(same, name)), name
+    assert batch.select(order[:0]).num_items == 0

@@ -81,6 +81,26 @@ class AtomsBatch:
         }
         return AtomsBatch(**moved, targets={level: tensor.to(device) for level, tensor in self.targets.items()})
 
+    def select(self, frames: Int[Tensor, " some"]) -> AtomsBatch:
+        """Some of the frames in this order, without targets and pairs."""
+        counts = self.offsets.diff()[frames]
+        offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+        frame = torch.repeat_interleave(counts)
+        atoms = torch.arange(len(frame), device=frame.device) - offsets[frame] + self.offsets[frames][frame]
+        return AtomsBatch(
+            self.numbers[atoms], self.positions[atoms], offsets, frame, self.charge[frames], self.multiplicity[frames],
+            self.cell[frames], self.periodic[frames], self.rows[frames],
+        )  # fmt: skip
+
+    @classmethod
+    def joined(cls, parts: Sequence[AtomsBatch]) -> AtomsBatch:
+        """All frames of some batches, in order, without targets and pairs."""
+        counts = torch.cat([part.offsets.diff() for part in parts])
+        names = ("numbers", "positions", "charge", "multiplicity", "cell", "periodic", "rows")
+        flat: dict[str, Any] = {name: torch.cat([getattr(part, name) for part in parts]) for name in names}
+        offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+        return cls(**flat, offsets=offsets, frame=torch.repeat_interleave(counts))
+
     def item_keys(self, axis: str) -> tuple[Tensor, Tensor | None]:
         """What makes frames, and the atoms in them, known wherever they stand: row, and place within the frame."""
         if axis == FRAME:

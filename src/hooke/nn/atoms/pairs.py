@@ -21,6 +21,18 @@ _PADDED_ATOMS = 256  # largest frame that is searched as a block of all distance
 _PADDED_ENTRIES = 1 << 24  # of such blocks at a time
 
 
+class CoincidentAtomsError(DataError):
+    """Two atoms of a frame are in one place.
+
+    Attributes:
+        frame: Its number within the batch.
+    """
+
+    def __init__(self, frame: int, row: int) -> None:
+        super().__init__(f"two atoms of frame {row} coincide: they are less than {NEAREST} Å apart")
+        self.frame = frame
+
+
 @dataclass(frozen=True)
 class Pairs:
     """P pairs of atoms that are nearer than a cutoff.
@@ -60,7 +72,7 @@ def pairs_within(batch: AtomsBatch, cutoff: float) -> Pairs:
         cutoff: Å.
 
     Raises:
-        DataError: Two atoms of a frame coincide; names the frame.
+        CoincidentAtomsError: Two atoms of a frame coincide; names the frame.
     """
     found = batch.pairs if batch.pairs is not None and batch.pairs.cutoff >= cutoff else search(batch, cutoff)
     vector = batch.positions.index_select(0, found.second) - batch.positions.index_select(0, found.first)
@@ -74,7 +86,7 @@ def pairs_within(batch: AtomsBatch, cutoff: float) -> Pairs:
         first, second, vector, squared = (each.index_select(0, kept) for each in (first, second, vector, squared))
     if len(squared) and bool((squared < NEAREST**2).any()):
         frame = int(batch.frame[first[squared < NEAREST**2][0]])
-        raise DataError(f"two atoms of frame {int(batch.rows[frame])} coincide: they are less than {NEAREST} Å apart")
+        raise CoincidentAtomsError(frame, int(batch.rows[frame]))
     return Pairs(first, second, vector, (vector * vector).sum(dim=1).sqrt())
 
 

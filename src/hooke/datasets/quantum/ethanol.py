@@ -37,7 +37,7 @@ CARD = QuantumCard(
     size="2 molecules, 4,560 frames (exact)",
     levels=("frame", "atom"),
     files=(*_FILES.values(), _ISOLATED),
-    split="by its parts: parts=train_300K; `subset` keeps them apart in the store",
+    split="by its parts: parts=train; `subset` keeps them apart in the store",
     notes=(
         "The isolated C and O of the file are not ground-state atoms: they lie about 2.0 and 3.0 eV above the triplets, near closed shells. "
         "Energies of formation with them hold inside this set and mean nothing beside another's."

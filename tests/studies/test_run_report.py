@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+
+from hooke.atoms.spec import AtomsSpec
+from hooke.core.label import Label
 from hooke.core.recipe import Recipe, load_recipe
 from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
 from hooke.report.schema import Report
+from hooke.studies import run_report
 from hooke.studies.run_report import citations_of, data_section, write_run_report
 from hooke.train.fit import fit
 
@@ -115,3 +122,18 @@ def test_an_estimator_of_images(screen: ImageStore, tmp_path: Path) -> None:
     assert report.results[0].models == ("forest", "mean", "nearest")
     assert report.maps == report.training == ()
     assert len(report.pictures) == len(report.sets) == 1
+
+
+def test_labels_of_several_numbers_stand_in_no_table_beside_the_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = AtomsSpec((Label("gap", "frame"), Label("forces", "atom", width=3)))
+    monkeypatch.setattr(run_report, "modality_of", lambda run: SimpleNamespace(read_spec=lambda run: spec))
+    scores = {
+        "valid": {
+            "frame": {"gap": {"rmse": 2.0, "mae": 1.0, "r2": 0.75}},
+            "atom": {"forces": {"rmse": 2.0, "mae": 1.0}},
+        }
+    }
+    run: Any = SimpleNamespace(scores=lambda: scores, info={}, recipe={"name": "some"})
+    [table] = run_report.pretraining_tables(run)
+    assert [task.task for task in table.tasks] == ["gap"]
+    assert {score.model: score.value for score in table.tasks[0].scores} == {"model": 2.0, "mean": 4.0}

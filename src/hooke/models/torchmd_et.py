@@ -11,10 +11,11 @@ and in each layer, with x, q, k, value from the layer norm of x_i and * entry by
 An atom attends to itself too, at distance 0 and without a direction. Filters are computed once a pair and used in both directions.
 
 Source: Thölke and de Fabritiis 2022 (arXiv 2202.02541); neighbours of the layers, initial weights and sizes as in torchmd/torchmd-net. Differs:
-the cutoff has a continuous second derivative (`nn.atoms.radial`), and it multiplies all values, where the publication weights the attention alone, so that
-messages to vectors jump at rc; no list of neighbours is cut to a number of them; outputs are read from the scalars by one perceptron, as in the
-published configuration for energies of QM9, and the first and the last layer lack what would be multiplied by vectors that are zero, or that
-nobody reads; centres and widths of the basis are learnt. No norm of a vector is taken, so that gradients are finite everywhere.
+the cutoff has a continuous second derivative (`nn.atoms.radial`), and it multiplies all values, where the publication weights the attention
+alone, so that messages to vectors jump at rc; no list of neighbours is cut to a number of them; outputs are read from the scalars by one
+perceptron, as in the published configuration for energies of QM9; the first and the last layer lack what would be multiplied by vectors
+that are zero, or that nobody reads; centres and widths of the basis are learnt. No norm of a vector is taken, so that gradients are
+finite everywhere.
 """
 
 from __future__ import annotations

@@ -259,7 +259,7 @@ def pretraining_tables(run: RunFolder) -> list[ResultTable]:
         labels = [
             label for label in labels_of(spec, level)
             if label.kind == "regression" and label.name in found
-            and np.isfinite(found[label.name]["r2"]) and found[label.name]["r2"] < 1
+            and np.isfinite(r2 := found[label.name].get("r2", np.nan)) and r2 < 1  # labels of several numbers have none
         ]  # fmt: skip
         if not labels:
             continue

@@ -136,4 +136,4 @@ def test_labels_of_several_numbers_stand_in_no_table_beside_the_mean(monkeypatch
     run: Any = SimpleNamespace(scores=lambda: scores, info={}, recipe={"name": "some"})
     [table] = run_report.pretraining_tables(run)
     assert [task.task for task in table.tasks] == ["gap"]
-    assert {score.model: score.value for score in table.tasks[0].scores} == {"model": 2.0, "mean": 4.0}
+    assert {score.model: score.estimate.value for score in table.tasks[0].scores} == {"model": 2.0, "mean": 4.0}

@@ -15,6 +15,16 @@ def test_printing(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out) == {"path": "a", "n": 1}
     print_fields({"a": 1, "long": 2})
     assert capsys.readouterr().out == "a     1\nlong  2\n"
+    print_fields(
+        {
+            "a": float("nan"),
+            "b": None,
+            "c": {"y": {"r2": float("inf"), "rmse": 0.123456, "n": 3}},
+            "d": [1.5, None],
+            "e": 0.1,
+        }
+    )
+    assert capsys.readouterr().out == "a  –\nb  –\nc  y (r2 –, rmse 0.123, n 3)\nd  1.5, –\ne  0.1\n"
     print_table(["x", "yy"], [[1, "abc"]])
     assert capsys.readouterr().out == "x  yy\n-  ---\n1  abc\n"
     print_fields({})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -58,10 +59,28 @@ def print_json(value: Any) -> None:
 
 
 def print_fields(fields: Mapping[str, object]) -> None:
-    """Aligned `name  value` lines."""
+    """Aligned `name  value` lines; "–" for numbers that are not known, dictionaries as "name value, name (name value)"."""
     width = max((len(name) for name in fields), default=0)
     for name, value in fields.items():
-        typer.echo(f"{name:<{width}}  {value}")
+        typer.echo(f"{name:<{width}}  {value_text(value)}")
+
+
+def value_text(value: object) -> str:
+    """A value for people."""
+    from hooke.report.wording import UNKNOWN, number
+
+    if isinstance(value, Mapping):
+        return ", ".join(
+            f"{name} ({value_text(part)})"
+            if isinstance(part, Mapping)
+            else f"{name} {number(part) if isinstance(part, float) else value_text(part)}"
+            for name, part in value.items()
+        )
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return UNKNOWN
+    if isinstance(value, list | tuple):
+        return ", ".join(map(value_text, value))
+    return str(value)
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -32,8 +32,8 @@ class AtomsSpec(LabelledSpec):
         e0: Method → (elements,) eV of isolated atoms, taken off total energies before a network learns them; empty where energies are of
             another kind, or learnt as they are.
         e0_source: Where they are from: "isolated atoms", "regression"; "" without any.
-        shift: Method → (elements,) eV an atom adds on average to the energy that is left.
-        scale: Method → eV: root mean square of what is then left an atom, or of a force component times 1 Å where there are forces.
+        shift: Method → (elements,) eV an atom adds on average to the energy that is left; name → the same of other properties.
+        scale: Method or name → root mean square of what is then left an atom, or of a force component times 1 Å where there are forces.
         scope: The data set.
     """
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+
+from hooke.core.label import Label
 
 
 class Task(ABC):
@@ -37,6 +39,15 @@ class Task(ABC):
     def learns_labels(cls, config: Any) -> bool:
         """Whether the objective learns labels with these options."""
         return cls.supervised
+
+    @classmethod
+    def learnt(cls, config: Any, labels: Sequence[Label]) -> tuple[Label, ...]:
+        """Which labels of a data set the objective learns with these options, in their order; all, unless a task says otherwise.
+
+        Raises:
+            UsageError: There are none, or an option names one that is not there.
+        """
+        return tuple(labels)
 
     def needs(self, spec: Any) -> Any:
         """The spec of items that carry, beside labels, what the task predicts."""

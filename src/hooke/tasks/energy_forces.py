@@ -11,6 +11,7 @@ Source: Behler and Parrinello 2007 (doi:10.1103/PhysRevLett.98.146401) for sums 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from hooke.atoms.batch import AtomsBatch
 from hooke.atoms.spec import ATOM, FRAME, AtomsSpec
 from hooke.core.errors import UsageError
+from hooke.core.label import Label
 from hooke.core.types import labels_of
 from hooke.nn.atoms.network import EnergyNetwork
 from hooke.nn.atoms.potential import derivatives
@@ -63,6 +65,11 @@ class Task(BaseTask):
         columns = labels_of(spec, FRAME)
         self._energies = [columns.index(label) for label in spec.energies]  # columns of the targets
         self._of_forces = [methods.index(label.method) for label in spec.forces]  # columns of the energies
+
+    @classmethod
+    def learnt(cls, config: Config, labels: Sequence[Label]) -> tuple[Label, ...]:
+        """See `Task.learnt`: energies and forces."""
+        return tuple(label for label in labels if label.method)
 
     def inputs(self, spec: AtomsSpec) -> AtomsSpec:
         """One output a method."""

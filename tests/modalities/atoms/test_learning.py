@@ -89,3 +89,19 @@ def test_batches_are_in_electronvolts_and_bounded(tmp_path: Path) -> None:
     assert factor("bohr", "angstrom") < 1
     with pytest.raises(ValueError, match="most_pairs"):
         AtomsSection(most_pairs=0)
+
+
+def test_the_task_says_what_of_the_labels_is_learnt(tmp_path: Path) -> None:
+    store, rows, made = written(tmp_path / "s", isolated=False), np.arange(24), made_frames(FACTS)
+    recipe = resolve({**MODALITY.example, "task": {"name": "scalar_property"}})
+    spec = MODALITY.spec(store, rows, recipe)  # energies are not learnt, and their isolated atoms not asked for
+    assert [label.name for label in spec.labels] == ["gap"]
+    left = made.properties[:, 0] - made.composition(np.array(spec.elements)) @ np.array(spec.shift["gap"])
+    assert spec.scale["gap"] == pytest.approx(float(np.sqrt(np.mean((left / made.counts) ** 2))), rel=1e-6)
+    assert spec.statistics[FRAME].mean == pytest.approx([made.properties[:, 0].mean()], rel=1e-6)
+    with pytest.raises(UnknownNameError, match="Did you mean 'gap'"):
+        MODALITY.spec(
+            store, rows, resolve({**MODALITY.example, "task": {"name": "scalar_property", "labels": ["gapp"]}})
+        )
+    energies = MODALITY.spec(written(tmp_path / "e"), rows, resolve(MODALITY.example))
+    assert [label.name for label in energies.labels] == ["energy gfn2", "energy gfn1", "forces gfn1"]

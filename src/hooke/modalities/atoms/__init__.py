@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from hooke.atoms.frames import Frames
 from hooke.atoms.spec import ATOM, FRAME, AtomsSpec, atom_scales
 from hooke.atoms.store import REJECTED, FrameStore
 from hooke.atoms.twins import made_frames
+from hooke.core import registry
 from hooke.core.errors import UsageError
 from hooke.core.label import Label
 from hooke.core.loader import BoundedLoader
@@ -178,7 +180,11 @@ class Atoms(Trainable, Readable):
 
     def spec(self, store: FrameStore, rows: np.ndarray, recipe: Recipe) -> AtomsSpec:
         """Labels, elements, charges, isolated atoms and scales."""
-        return spec_of(store, rows, recipe.sections["atoms"])
+        section = recipe.sections["atoms"]
+        if recipe.has_estimator:
+            return spec_of(store, rows, section)
+        task = registry.module("tasks", recipe.task.name).Task
+        return spec_of(store, rows, section, partial(task.learnt, recipe.task.config))
 
     def usable(self, store: FrameStore, rows: np.ndarray, recipe: Recipe) -> np.ndarray:
         """Without frames of which neither an energy nor forces are known."""

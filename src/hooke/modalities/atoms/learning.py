@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -78,14 +79,26 @@ def labels_of_store(store: FrameStore, section: AtomsSection) -> tuple[Label, ..
     )
 
 
-def spec_of(store: FrameStore, rows: np.ndarray, section: AtomsSection) -> AtomsSpec:
+def every(labels: tuple[Label, ...]) -> tuple[Label, ...]:
+    """All of them."""
+    return labels
+
+
+def spec_of(
+    store: FrameStore, rows: np.ndarray, section: AtomsSection,
+    learnt: Callable[[tuple[Label, ...]], tuple[Label, ...]] = every,
+) -> AtomsSpec:  # fmt: skip
     """See `Trainable.spec`.
+
+    Args:
+        store, rows, section: The data, and what of them is learnt.
+        learnt: Which of the labels.
 
     Raises:
         UsageError: The energies of isolated atoms are asked for and not known.
     """
     store = in_electronvolts(store)
-    labels = labels_of_store(store, section)
+    labels = learnt(labels_of_store(store, section))
     energies = [label for label in labels if label.level == FRAME]
     forces = [label for label in labels if label.level == ATOM]
     frame, pulls = Moments.none(len(energies)), Moments.none(len(forces))
@@ -97,19 +110,25 @@ def spec_of(store: FrameStore, rows: np.ndarray, section: AtomsSection) -> Atoms
         charges |= set(np.unique(frames.charge).tolist())
         frame = frame.merged(Moments.of(_frame_targets(frames, store, labels)))
         places = [store.facts.force_methods.index(label.method) for label in forces]
-        pulls = pulls.merged(Moments.of(frames.forces[..., places].reshape(-1, len(places)).astype(np.float64)))
+        pulls = pulls.merged(
+            Moments.of(frames.forces[..., places].reshape(3 * len(frames.numbers), len(places)).astype(np.float64))
+        )
     known, methods = sorted(elements), [label.method for label in energies if label.method]
     table, source = _isolated(store, rows, section, methods)
     e0 = reference_energies(table, methods, known, store.name) if table is not None else {}
     moments = pulls.statistics()
     shift, scale = {}, {}
     for method in methods:
-        residual, composition = _residuals(store, rows, method, known, e0.get(method))
+        label = next(label for label in energies if label.method == method)
+        residual, composition = _residuals(store, rows, label, known, e0.get(method))
         of_forces = None
         if method in [label.method for label in forces]:
             place = [label.method for label in forces].index(method)
             of_forces = LabelStatistics(*(values[[place]] for values in moments))
         shift[method], scale[method] = atom_scales(residual, composition, of_forces)
+    for label in energies:
+        if not label.method:
+            shift[label.name], scale[label.name] = atom_scales(*_residuals(store, rows, label, known, None), None)
     statistics = {FRAME: frame.statistics()} | (
         {ATOM: LabelStatistics(*(np.repeat(values, 3) for values in moments))} if forces else {}
     )
@@ -139,14 +158,14 @@ def _isolated(
 
 
 def _residuals(
-    store: FrameStore, rows: np.ndarray, method: str, elements: list[int], e0: tuple[float, ...] | None
+    store: FrameStore, rows: np.ndarray, label: Label, elements: list[int], e0: tuple[float, ...] | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(rows,) energies less isolated atoms, and (rows, elements) compositions."""
+    """(rows,) values less isolated atoms, and (rows, elements) compositions."""
     left, compositions = [], []
     for start in range(0, len(rows), _BLOCK):
         frames = store.gather(rows[start : start + _BLOCK])
         composition = frames.composition(np.array(elements))
-        left.append(frames.energies[:, store.methods.index(method)] - (composition @ np.array(e0) if e0 else 0.0))
+        left.append(_frame_targets(frames, store, (label,))[:, 0] - (composition @ np.array(e0) if e0 else 0.0))
         compositions.append(composition)
     return np.concatenate(left), np.concatenate(compositions)
 

@@ -21,7 +21,16 @@ from hooke.atoms.keys import Keys
 from hooke.atoms.twins import made_frames
 from hooke.core.errors import HookeError
 
-FORMATS = {"xyz": ".extxyz", "sdf": ".sdf", "npz": ".npz", "parquet": ".parquet", "ase_db": ".db", "hdf5": ".h5"}
+FORMATS = {
+    "xyz": ".extxyz",
+    "sdf": ".sdf",
+    "npz": ".npz",
+    "parquet": ".parquet",
+    "ase_db": ".db",
+    "hdf5": ".h5",
+    "lmdb": ".lmdb",
+    "qm9": ".tar",
+}
 FACTS = Facts("eV", "angstrom", "eV/angstrom", "force", "total", ("gfn2", "gfn1"), ("gfn2",), (("gap", "eV"),))
 
 

@@ -310,6 +310,7 @@ def test_which_files_are_embedded(table: Path, tmp_path: Path) -> None:
 def test_options_that_do_not_belong_are_refused(store: FrameStore, table: Path, tmp_path: Path) -> None:
     for given, options, message in (
         (store, {"conformers": 2}, "belong to tables of molecules"),
+        (store, {"seed": 0}, "belong to tables of molecules"),
         (table, {"conformers": 0}, "the number of conformers is 1 or more"),
         (table, {"multiplicity": 0}, "a multiplicity is 1 or more"),
         (table, {"grid": 2}, "belong to pyscf:XC/BASIS"),

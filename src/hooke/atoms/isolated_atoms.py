@@ -20,8 +20,8 @@ from hooke.core.errors import DataError, UsageError
 from hooke.core.units import factor
 
 WAYS_OUT = (
-    "give a file of isolated atoms of the same method and program (isolated_atoms=FILE), fit energies of elements to the data (regression), "
-    "or use total energies (e0=none)"
+    "give a file of isolated atoms of the same method and program (isolated_atoms=FILE; `hooke label --atoms --method METHOD` makes one), fit "
+    "energies of elements to the data (regression), or use total energies (e0=none)"
 )
 
 

@@ -38,7 +38,7 @@ def label(
     conformers: Annotated[
         int | None, typer.Option(min=1, help="Conformers embedded of each molecule; default: 1.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the embedding.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="Of the embedding; default: 0.")] = None,
     smiles: Annotated[str | None, typer.Option(help="Name of the SMILES column, if not recognised.")] = None,
     charge: Annotated[int | None, typer.Option(help="Of all frames; default: as molecules or frames state it.")] = None,
     multiplicity: Annotated[

@@ -71,7 +71,7 @@ def label(
     *,
     method: str,
     conformers: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     smiles_column: str | None = None,
     charge: int | None = None,
     multiplicity: int | None = None,
@@ -88,7 +88,7 @@ def label(
         output: .parquet; or .extxyz, which holds the labelled frames and has all rows in `<output>.parquet` beside it.
         method: See `atoms.engines.engine_of`.
         conformers: Of each molecule of a table; one by default.
-        seed: Of the embedding.
+        seed: Of the embedding; 0 by default.
         smiles_column: Of a table, if it is not recognised.
         charge, multiplicity: Of all frames; None takes those that molecules or frames state.
         grid, density_fit: See `atoms.engines.engine_of`.
@@ -106,15 +106,17 @@ def label(
         raise UsageError(f"a multiplicity is 1 or more, got {multiplicity}")
     rows: EmbeddedRows | StoredFrames
     if isinstance(source, FrameStore):
-        if conformers is not None or smiles_column is not None:
-            raise UsageError("conformers and a column of SMILES belong to tables of molecules, not to frames")
+        if (conformers, seed, smiles_column) != (None, None, None):
+            raise UsageError(
+                "conformers, their seed and a column of SMILES belong to tables of molecules, not to frames"
+            )
         rows = StoredFrames(source, stated, engine.frames_a_job)
     else:
         count = 1 if conformers is None else conformers
         if count < 1:
             raise UsageError(f"the number of conformers is 1 or more, got {count}")
         table = TableRows.open(source, smiles_column)
-        rows = EmbeddedRows(table, count, seed, stated, engine.frames_a_job)
+        rows = EmbeddedRows(table, count, seed or 0, stated, engine.frames_a_job)
     output = Path(output)
     whole = whole_file(output)
     columns = LabelColumns(engine)

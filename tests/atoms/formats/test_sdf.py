@@ -77,3 +77,24 @@ def test_damaged_files_never_crash(tmp_path: Path, frames: Frames, seed: int) ->
     path.write_bytes(bytes(data))
     for said in (refusal(lambda: read_contents(path)), refusal(lambda: list(read_frames(path, KEYS)))):
         assert "\n" not in said
+
+
+def test_records_that_lack_their_hydrogens_are_left_out(tmp_path: Path) -> None:
+    """Radicals, ions, atoms without bonds, and bonds of one order too few are as they stand."""
+    from rdkit import Chem
+    from rdkit.Chem import rdDistGeom
+
+    records = []
+    for smiles, kept in (("CCO", False), ("CCO", True), ("C[CH2]", True), ("CC(=O)[O-]", True), ("[Na+]", True)):
+        molecule = Chem.AddHs(Chem.MolFromSmiles(smiles))
+        rdDistGeom.EmbedMolecule(molecule, randomSeed=1)
+        records.append(Chem.MolToMolBlock(molecule if kept else Chem.RemoveHs(molecule)))
+    slip = records[3].replace("  2  3  2  0", "  2  3  1  0")
+    assert slip != records[3]
+    path = tmp_path / "a.sdf"
+    path.write_text("".join(f"{record}$$$$\n" for record in [*records, slip]))
+    (frames, rejected), *_ = read_frames(path, Keys(name="_Name"))
+    assert frames is not None
+    assert frames.charge.tolist() == [0, 0, -1, 1, -1]
+    reason = "its bonds imply 6 more hydrogens than the 0 that it has: hydrogens are missing"
+    assert [(each.frame, each.reason) for each in rejected] == [(1, reason)]

@@ -94,6 +94,7 @@ class PyscfEngine:
             field.grids.level, field.max_cycle = self.grid, MOST_CYCLES
             if self.density_fit:
                 field = field.density_fit()
+            field.chkfile = None  # nothing of a calculation is written
             energy = float(field.kernel())
             if not field.converged:
                 raise UnlabelledError(f"PySCF: SCF not converged in {MOST_CYCLES} cycles")

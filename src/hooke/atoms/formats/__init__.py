@@ -32,7 +32,7 @@ POSITIONS = ("positions", "coordinates", "coords", "conformations", "atXYZ", "po
 NONE = "none"  # what a user states where a file has no such numbers
 _FORMATS = {
     ".xyz": "xyz", ".extxyz": "xyz", ".sdf": "sdf", ".sd": "sdf", ".hdf5": "hdf5", ".h5": "hdf5", ".hdf": "hdf5", ".npz": "npz",
-    ".parquet": "parquet", ".db": "ase_db",
+    ".parquet": "parquet", ".db": "ase_db", ".lmdb": "lmdb", ".mdb": "lmdb", ".tar": "qm9",
 }  # fmt: skip
 _PACKED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _USUAL_ENERGY, _USUAL_FORCES = ("energy", "energies"), ("forces",)

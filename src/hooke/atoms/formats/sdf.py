@@ -1,6 +1,7 @@
 """SD files of three-dimensional structures (V2000, V3000), read by RDKit with all their hydrogens; tags are numbers of a frame.
 
-Lengths are in Å. V2000 gives coordinates to 1e-4 Å; `write` uses V3000 for that reason.
+Lengths are in Å. V2000 gives coordinates to 1e-4 Å; `write` uses V3000 for that reason. A record whose bonds imply more hydrogens than it
+has is left out: it is a drawing of heavy atoms. Fewer may be a slip of the program that found the bonds.
 """
 
 from __future__ import annotations
@@ -93,6 +94,9 @@ def _add(frames: FrameCollector, molecule: Chem.Mol, keys: Keys) -> None:
         return
     atoms = list(molecule.GetAtoms())
     numbers = np.array([atom.GetAtomicNum() for atom in atoms], np.int64)
+    if (missing := _implied_hydrogens(molecule)) > (there := int((numbers == 1).sum())):
+        frames.refuse(f"its bonds imply {missing} more hydrogens than the {there} that it has: hydrogens are missing")
+        return
     energies, properties = ([[_number(molecule, key) for key in some]] for some in (keys.energies, keys.properties))
     frames.add(
         numbers, molecule.GetConformer().GetPositions()[None], energies, properties=properties,
@@ -100,6 +104,12 @@ def _add(frames: FrameCollector, molecule: Chem.Mol, keys: Keys) -> None:
         name=molecule.GetProp(keys.name) if molecule.HasProp(keys.name) else "",
         smiles=molecule.GetProp(keys.smiles) if keys.smiles and molecule.HasProp(keys.smiles) else "",
     )  # fmt: skip
+
+
+def _implied_hydrogens(molecule: Chem.Mol) -> int:
+    """How many hydrogens the bonded atoms of a record would have besides those that it lists."""
+    molecule.UpdatePropertyCache(strict=False)
+    return sum(atom.GetNumImplicitHs() for atom in molecule.GetAtoms() if atom.GetDegree())
 
 
 def _number(molecule: Chem.Mol, name: str) -> float:

@@ -1,4 +1,4 @@
-"""Your own frames: XYZ, extended XYZ, SD, HDF5, npz, Parquet or ASE databases, with units, methods and kind of energy as you state them."""
+"""Your own frames: XYZ, SD, HDF5, npz, Parquet, LMDB, ASE databases, with units, methods and kind of energy as you state them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ CARD = QuantumCard(
     citation="",
     size="as large as your disk",
     levels=("frame", "atom"),
-    layout="XYZ, extended XYZ, SD (V2000, V3000), HDF5 in groups, npz, Parquet, ASE databases; packed by gzip, bzip2 or xz where it is text",
+    layout=(
+        "XYZ, extended XYZ, SD (V2000, V3000), HDF5 in groups, npz, Parquet, ASE databases, LMDB of plain arrays, QM9's archive; packed by "
+        "gzip, bzip2 or xz where it is text"
+    ),
     e0="frames of one atom",
     charges="stated per frame",
     spins="stated per frame",
@@ -62,9 +65,10 @@ class Dataset(FrameDataset):
         if not keys.energies:
             facts = replace(facts, energy_unit="", energy_kind="total", methods=())
         if keys.forces:
+            usual = set(keys.forces) <= {"forces", "F"} and "derivative" not in contents.stated
             facts = replace(
                 facts, force_unit=units["force_unit"] or UNCONFIRMED,
-                derivative="force" if set(keys.forces) <= {"forces", "F"} and not self.config.derivative else UNCONFIRMED,
+                derivative="force" if usual and not self.config.derivative else UNCONFIRMED,
                 force_methods=(UNCONFIRMED,),
             )  # fmt: skip
         own = dict(contents.stated)

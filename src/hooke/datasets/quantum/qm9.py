@@ -60,8 +60,8 @@ CARD = QuantumCard(
         ),
     ),
     layout=(
-        "the sample is extended XYZ with the columns in the comment; the published archive has one file a "
-        "molecule in a form of its own: convert it"
+        "the published archive, dsgdb9nsd.xyz.tar.bz2, has one text file a molecule: count, properties, atoms with "
+        "charges, frequencies, SMILES, InChI; the sample is extended XYZ with the properties in the comment"
     ),
     e0="none known",
     charges="neutral",
@@ -77,4 +77,5 @@ class Dataset(FrameDataset):
         energies=("U0",),
         properties=("A", "B", "C", "mu", "alpha", "epsHOMO", "epsLUMO", "epsgap", "<R2>", "zpve", "U", "H", "G", "Cv"),
     )
+    suffix = ".tar.bz2"
     parts = _FILES

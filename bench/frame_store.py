@@ -117,15 +117,17 @@ def measure_kills(folder: Path, frames: int, kills: int) -> None:
     subprocess.run([*command, str(folder / "whole")], check=True)
     whole = time.perf_counter() - start
     expected, killed = digest(folder / "whole"), 0
-    for _ in range(kills):
+    while killed < kills:
         process = subprocess.Popen([*command, str(folder / "killed")])
         time.sleep(float(generator.uniform(0.1, 0.95)) * whole)
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
             killed += 1
+        elif process.returncode == 0:
+            shutil.rmtree(folder / "killed")  # it ended first
+        else:
+            raise SystemExit(f"a preparation ended with {process.returncode}")
         process.wait()
-        if process.returncode == 0:
-            shutil.rmtree(folder / "killed")
     subprocess.run([*command, str(folder / "killed")], check=True)
     same = digest(folder / "killed") == expected
     print(

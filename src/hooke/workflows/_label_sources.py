@@ -235,7 +235,7 @@ class StoredFrames(_Rows):
 
     def __init__(self, store: FrameStore, stated: ChargeAndSpin, rows_a_job: int) -> None:
         self.store, self.stated, self.rows_a_job = store.in_units("", "angstrom"), stated, rows_a_job
-        self.facts = {"store": str(store.folder)}
+        self.facts = {"store": store.folder.name}  # no path: the output is the same wherever the store lies
         self.name = store.name
 
     def __reduce__(self) -> tuple[Any, ...]:

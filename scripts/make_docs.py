@@ -167,11 +167,11 @@ def modalities() -> str:
 
 
 def suites() -> str:
-    """Every suite with its tasks."""
+    """Every suite with how many tasks or points it has."""
     rows = [(name, registry.module("suites", name)) for name in registry.names("suites")]
     return table(
-        ("suite", "what", "tasks"),
-        ((f"`{name}`", summary(module.__doc__ or "", name), str(len(module.SUITE.tasks))) for name, module in rows),
+        ("suite", "what", "tasks or points"),
+        ((f"`{name}`", summary(module.__doc__ or "", name), str(module.SUITE.size)) for name, module in rows),
     )
 
 

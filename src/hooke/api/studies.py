@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hooke.core.errors import HookeError
+from hooke.core.errors import HookeError, UsageError
 from hooke.core.writable import check_output, check_output_folder
 
 if TYPE_CHECKING:
+    from hooke.studies.diversity import DiversityResult
+    from hooke.suites import DiversitySuite
     from hooke.studies.scaling_result import ScalingResult
     from hooke.studies.search.live import Found
 
@@ -74,6 +76,63 @@ def run_scaling(
     command = " ".join(["hooke scale", str(recipe), str(grid), *overrides, f"--seeds {seeds}"])
     write_scaling_report(result, command=command)
     return result
+
+
+def run_diversity(
+    name: str = "diversity_grid",
+    *,
+    overrides: Sequence[str] = (),
+    seeds: int = 3,
+    runs: Path | str = "runs",
+    show_progress: bool = True,
+) -> DiversityResult:
+    """Molecules against conformations at one budget of labels, tables and a report; see `hooke.studies.diversity`.
+
+    Where the overrides name no data (`data.path`), the frames of the suite are labelled first, once.
+
+    Args:
+        name: A suite of this kind.
+        overrides: "a.b=c" changes of its recipe.
+        seeds: Trainings of each point.
+        runs: Folder of run folders, of the study's file and report.
+        show_progress: Show a progress bar.
+
+    Raises:
+        UsageError: The suite is none of diversity.
+        HookeError: Some point could not be trained at all.
+    """
+    from hooke.studies.diversity import DiversityResult, DiversityStudy
+    from hooke.studies.diversity import run_diversity as run
+    from hooke.studies.diversity_report import write_diversity_report
+    from hooke.suites import DiversitySuite, suite
+
+    found = suite(name)
+    if not isinstance(found, DiversitySuite):
+        raise UsageError(f"{name} is a suite of tasks: `hooke benchmark {name}`")
+    check_output_folder(runs)
+    if not any(change.startswith("data.path=") for change in overrides):
+        overrides = [*overrides, *_labelled(found, Path(runs), show_progress)]
+    study = DiversityStudy(found, tuple(overrides), seeds, Path(runs))
+    result = DiversityResult(study, tuple(run(study, show_progress=show_progress)))
+    if not result.seeds:
+        reasons = [trial.reason for trial in result.trials if trial.reason]
+        raise HookeError(f"no seed was trained at every point: {reasons[0]}")
+    write_diversity_report(result, command=" ".join(["hooke scale", name, *overrides, f"--seeds {seeds}"]))
+    return result
+
+
+def _labelled(found: DiversitySuite, runs: Path, show_progress: bool) -> list[str]:
+    """The frames of a suite, labelled, and isolated atoms by the same method, as changes of its recipe."""
+    from hooke.api.quantum import label, label_atoms
+
+    folder = runs / f"{found.name}-labels"
+    folder.mkdir(parents=True, exist_ok=True)
+    frames, atoms = folder / "frames.parquet", folder / "atoms.extxyz"
+    source, *data = found.frames
+    label(source, frames, method=found.method, data=data, show_progress=show_progress)
+    if not atoms.exists():
+        label_atoms(found.method, found.elements, atoms)
+    return [f"data.path={frames}", f"data.isolated_atoms={atoms}"]
 
 
 def compare_optimisers(

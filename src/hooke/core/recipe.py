@@ -32,6 +32,8 @@ class SplitSection:
         train_share: Share of the training rows that are used, drawn by the recipe's own seed; a smaller share is a part of a larger
             one, and the other parts stay whole.
         label_share: Of molecules: share of the training rows' measurements that are used, drawn likewise.
+        train_groups: Of frames: most molecules that are trained on, and
+        group_rows: most frames of each; both drawn by the split's seed, smaller numbers being parts of larger ones. 0 takes all.
     """
 
     kind: str = "random"
@@ -41,6 +43,8 @@ class SplitSection:
     column: str = ""
     train_share: float = later(1.0)
     label_share: float = later(1.0)
+    train_groups: int = later(0)
+    group_rows: int = later(0)
 
     def __post_init__(self) -> None:
         for name in ("train_share", "label_share"):
@@ -50,7 +54,7 @@ class SplitSection:
             raise ValueError(f"fractions must be three numbers of at least 0 that sum to 1, got {self.fractions}")
         if self.fractions[0] == 0:
             raise ValueError("fractions must leave rows to train on")
-        at_least(self, seed=0)
+        at_least(self, seed=0, train_groups=0, group_rows=0)
 
 
 @dataclass(frozen=True)

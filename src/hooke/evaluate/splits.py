@@ -57,6 +57,26 @@ def part_of(split: Split, share: float, *, generator: np.random.Generator) -> Sp
     )
 
 
+def thinned(
+    rows: np.ndarray, groups: np.ndarray, most_groups: int, group_rows: int, *, generator: np.random.Generator
+) -> np.ndarray:
+    """Rows of at most so many groups, and at most so many of each; with the same generator smaller numbers give a part of larger ones.
+
+    Args:
+        rows: Sorted.
+        groups: (rows,) the group of each.
+        most_groups, group_rows: 0 for all.
+        generator: Draws groups and rows.
+    """
+    names, of = np.unique(groups, return_inverse=True)
+    rank = generator.permutation(len(names))[of]  # of each row's group
+    order = np.lexsort((generator.permutation(len(rows)), rank))
+    first = np.searchsorted(rank[order], rank[order])
+    place = np.arange(len(rows)) - first  # within the group
+    kept = (rank[order] < (most_groups or len(names))) & (place < (group_rows or len(rows)))
+    return np.sort(rows[order[kept]])
+
+
 def random_split(
     count: int, *, generator: np.random.Generator, fractions: Sequence[float] = DEFAULT_FRACTIONS
 ) -> Split:

@@ -230,6 +230,8 @@ class Trainable(Modality):
             "data.split.label_share": recipe.split.label_share < 1,
             "train.width_transfer": recipe.train.width_transfer is not None,
             "train.learned_from": bool(recipe.train.learned_from),
+            "data.split.train_groups": recipe.split.train_groups > 0,
+            "data.split.group_rows": recipe.split.group_rows > 0,
         }
         for option in (name for name, used in set_.items() if used):
             raise UsageError(f"{option} does not apply to {self.name}")
@@ -342,6 +344,14 @@ class Trainable(Modality):
     def groups(self, store: Any, rows: np.ndarray) -> np.ndarray:
         """(rows,) number of the group (`group`) of each row; groups count from 0."""
         return np.arange(len(rows))
+
+    def split_groups(self, store: Any, rows: np.ndarray) -> np.ndarray:
+        """(rows,) the group (molecule) of each row, for `data.split.train_groups` and `group_rows`.
+
+        Raises:
+            UsageError: The modality knows none.
+        """
+        raise UsageError(f"data.split.train_groups and group_rows do not apply to {self.name}")
 
     def leaks(self, store: Any, split: Split) -> dict[str, Any]:
         """What test shares with train."""

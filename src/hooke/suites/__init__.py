@@ -44,9 +44,51 @@ class Suite:
     tasks: tuple[SuiteTask, ...]
     cliffs: bool = False
 
+    @property
+    def size(self) -> int:
+        """How many tasks there are."""
+        return len(self.tasks)
 
-def suite(name: str) -> Suite:
-    """A suite by name.
+
+@dataclass(frozen=True)
+class DiversitySuite:
+    """A study of how many molecules and how many conformations of each a potential is trained on.
+
+    Attributes:
+        name: Of the suite.
+        title: For the report.
+        recipe: A recipe about frames, whose split is "conformation".
+        budget: (molecules, conformations of each) of nearly equal products: sweep 1, conformations rising.
+        molecules: Of sweep 2, for each of
+        conformations: its conformations a molecule, rising.
+        frames: Data set and options of the frames that are labelled first, where the recipe's data are not named.
+        method: By which, and
+        elements: of which isolated atoms are labelled as well.
+    """
+
+    name: str
+    title: str
+    recipe: str
+    budget: tuple[tuple[int, int], ...]
+    molecules: int
+    conformations: tuple[int, ...]
+    frames: tuple[str, ...] = ()
+    method: str = "gfn2"
+    elements: tuple[str, ...] = ("H", "C", "N", "O")
+
+    @property
+    def size(self) -> int:
+        """How many points are trained."""
+        return len(self.points)
+
+    @property
+    def points(self) -> tuple[tuple[int, int], ...]:
+        """The different points of both sweeps."""
+        return tuple(dict.fromkeys((*self.budget, *((self.molecules, count) for count in self.conformations))))
+
+
+def suite(name: str) -> Any:
+    """A suite by name: a `Suite`, or a declaration of another kind of study.
 
     Raises:
         UnknownNameError: No such suite.

@@ -21,7 +21,7 @@ from hooke.core.paths import cache_folder
 from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
 from hooke.core.types import Spec, Store
-from hooke.evaluate.splits import Split, part_of
+from hooke.evaluate.splits import Split, part_of, thinned
 from hooke.inference.ensemble import Ensemble, Predictor
 from hooke.inference.loaded import read_recipe
 from hooke.modalities import trainable
@@ -32,6 +32,7 @@ from hooke.train.measure import Known, censored, measure
 from hooke.train.member import Member, Watch, adapted, trained
 
 SPEC = "spec.json"
+_THINNING = 1  # a stream of random numbers of its own beside those of the split
 OWED, REPORTED = "owed", "written"  # states of a run's report
 
 
@@ -57,7 +58,13 @@ def split_of(store: Store, recipe: Recipe) -> Split:
         raise UsageError("\n".join(filter(None, [text, modality.describe(store).left_out])))
     if recipe.is_automatic:  # folds of these rows stand in the place of validation rows
         found = replace(found, train=np.union1d(found.train, found.valid), valid=found.valid[:0])
-    return part_of(found, recipe.split.train_share, generator=np.random.default_rng(recipe.seed))
+    section = recipe.split
+    if section.train_groups or section.group_rows:
+        groups = modality.split_groups(store, found.train)
+        generator = np.random.default_rng((section.seed, _THINNING))
+        kept = thinned(found.train, groups, section.train_groups, section.group_rows, generator=generator)
+        found = Split(kept, found.valid, found.test)
+    return part_of(found, section.train_share, generator=np.random.default_rng(recipe.seed))
 
 
 def fit(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -171,8 +172,8 @@ class Atoms(Trainable, Readable):
         return Checks(stores={"frames": _check_store}, models=MODEL_CHECKS)
 
     def check(self, recipe: Recipe) -> None:
-        """See `Trainable.check`."""
-        super().check(recipe)
+        """See `Trainable.check`; molecules can be thinned out here."""
+        super().check(replace(recipe, split=replace(recipe.split, train_groups=0, group_rows=0)))
         if recipe.train.compile:
             raise UsageError(
                 "train.compile cannot be used for potentials: forces are derivatives, and compiled networks cannot be differentiated twice"
@@ -226,6 +227,10 @@ class Atoms(Trainable, Readable):
             "part": parts.tolist(),
             "frame": np.asarray(rows),
         }
+
+    def split_groups(self, store: FrameStore, rows: np.ndarray) -> np.ndarray:
+        """Molecules."""
+        return store.molecule(rows)
 
     def features(self, batch: AtomsBatch) -> np.ndarray:
         """How many atoms of each element a frame has."""

@@ -16,6 +16,7 @@ MEANINGS = {
     "scaffold": "molecules with scaffolds that were not trained on are tested on",
     "size": "the molecules with most atoms are tested on",
     "part": "another part of the data set is tested on",
+    "conformation": "other conformations of trained molecules, whole other molecules and the largest ones are tested on",
 }
 KINDS = tuple(MEANINGS)
 
@@ -38,6 +39,8 @@ def frame_split(store: FrameStore, section: SplitSection) -> Split:
     if kind == "part":
         return _by_part(store, section, generator)
     molecules = store.molecule()
+    if kind == "conformation":
+        return _by_conformation(store, molecules, section, generator)
     if kind == "size":
         return _by_size(store.store.axis_counts("atom"), molecules, section)
     keys: list[object] = molecules.tolist()
@@ -76,6 +79,31 @@ def _by_size(atoms: np.ndarray, molecules: np.ndarray, section: SplitSection) ->
     if not len(parts[0]):
         raise DataError("no molecule is left to train on; take larger fractions")
     return Split(*(np.sort(part) for part in parts))
+
+
+def _by_conformation(
+    store: FrameStore, molecules: np.ndarray, section: SplitSection, generator: np.random.Generator
+) -> Split:
+    """The share for testing is taken three times: of molecules at random, half as many of the largest, and of the frames of all others."""
+    names, first = np.unique(molecules, return_index=True)
+    tested = section.fractions[2]
+    sizes = store.store.axis_counts("atom", first)
+    largest = names[np.argsort(sizes, kind="stable")[len(names) - round(tested * len(names) / 2) :]]
+    order = generator.permutation(np.setdiff1d(names, largest))
+    held_out = np.concatenate([largest, order[: round(tested * len(names))]])
+    parts: list[list[np.ndarray]] = [[], [], [np.flatnonzero(np.isin(molecules, held_out))]]
+    frames_of = np.split(
+        np.argsort(molecules, kind="stable"), np.cumsum(np.bincount(np.searchsorted(names, molecules)))[:-1]
+    )
+    for place in np.flatnonzero(~np.isin(names, held_out)):
+        frames = generator.permutation(frames_of[place])
+        ends = [round(share * len(frames)) for share in np.cumsum(section.fractions[:2])]
+        for part, some in zip(parts, np.split(frames, ends), strict=True):
+            part.append(some)
+    train, valid, test = (np.sort(np.concatenate(part)) if part else np.zeros(0, np.int64) for part in parts)
+    if not len(train):
+        raise DataError(f"{store.name}: no frame is left to train on; its {len(names)} molecules are too few")
+    return Split(train, valid, test)
 
 
 def _by_part(store: FrameStore, section: SplitSection, generator: np.random.Generator) -> Split:

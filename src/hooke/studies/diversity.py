@@ -34,7 +34,7 @@ from hooke.core.recipe import Recipe, load_recipe
 from hooke.evaluate.bootstrap import Interval
 from hooke.evaluate.potentials import best_of, error_difference, mean_error
 from hooke.inference.loaded import LoadedRun
-from hooke.studies.frame_errors import ENERGY_ERROR, FORCE_ERROR, by_molecule, frame_errors
+from hooke.modalities.atoms.frame_errors import ENERGY_ERROR, FORCE_ERROR, by_molecule, frame_errors
 from hooke.suites import DiversitySuite
 from hooke.train.fit import fit, prepare, split_of
 
@@ -217,7 +217,7 @@ def tried(
     except HookeError as error:
         return DiversityTrial(*point, seed, reason=str(error))
     rows = np.unique(np.concatenate([tests[kind] for kind in KINDS]))
-    errors = frame_errors(LoadedRun.open(run.folder), store, rows)
+    errors = frame_errors(LoadedRun.open(run.folder), trainable("atoms", "scale"), store, rows)
     of_kinds = {
         measure: {kind: by_molecule(errors.filter(pl.col("row").is_in(tests[kind])), measure) for kind in KINDS}
         for measure in MEASURES

@@ -13,7 +13,7 @@ from hooke.report.html import write_report
 from hooke.report.provenance import references, to_toml
 from hooke.report.schema import Difference, Report, Reproduce, ResultTable, Summary, Sweep, SweptLine, Text
 from hooke.studies.diversity import KINDS, MEASURES, DiversityResult, Point
-from hooke.studies.frame_errors import FORCE_ERROR
+from hooke.modalities.atoms.frame_errors import FORCE_ERROR
 
 
 def write_diversity_report(result: DiversityResult, *, command: str = "") -> Path:

@@ -60,6 +60,7 @@ def write_run_report(run: RunFolder, *, show_progress: bool = True) -> Path:
         )
     differences = baseline_differences(compared, _model_name(run))
     following, command = next_step(run)
+    own = modality.report(loaded, store)
     report = Report(
         title=f"{run.recipe['name']}: {run.recipe['model']['name']} on {run.recipe['data']['name']}",
         subtitle=f"run {run.folder.name}",
@@ -67,7 +68,7 @@ def write_run_report(run: RunFolder, *, show_progress: bool = True) -> Path:
         summary=summary_of(compared, differences, _model_name(run)) if compared.labels else losses_summary(run),
         data=(data_section(run, store),),
         training=training_section(run),
-        results=tuple(result_sections(run, compared)),
+        results=(*result_sections(run, compared), *own.pop("results", ())),
         differences=differences,
         **plot_sections(pool, compared, _model_name(run)),
         maps=() if loaded.recipe.has_estimator else map_sections(pool, run, store),
@@ -83,7 +84,7 @@ def write_run_report(run: RunFolder, *, show_progress: bool = True) -> Path:
             run=run.info,
             citations=citations_of(run),
         ),
-        **modality.report(loaded, store),
+        **own,
     )
     return finish(report, pool, run.folder)
 

@@ -328,9 +328,17 @@ def pooled(found: Mapping[str, dict[str, float]], labels: Sequence[Label]) -> di
             else {
                 "mae": float(np.mean([part["mae"] for part in parts])),
                 "rmse": float(np.sqrt(np.mean(np.square([part["rmse"] for part in parts])))),
+                "r2": _pooled_r2(parts),
             }
         )
     return whole
+
+
+def _pooled_r2(parts: Sequence[Mapping[str, float]]) -> float:
+    """1 - Σ SSE / Σ SST over components, each of which has its own mean; NaN where one has none."""
+    squared, r2 = (np.array([part[name] for part in parts]) for name in ("rmse", "r2"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(1 - (squared**2).sum() / (squared**2 / (1 - r2)).sum())
 
 
 def decided(columns: np.ndarray, labels: Sequence[Label]) -> np.ndarray:

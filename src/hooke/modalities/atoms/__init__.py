@@ -24,6 +24,7 @@ from hooke.core.recipe import Recipe
 from hooke.core.types import LabelStatistics
 from hooke.evaluate.moments import Moments
 from hooke.modalities import Checks, Description, Readable, Sample, Symmetry, Trainable
+from hooke.modalities.atoms.frame_errors import part_tables
 from hooke.modalities.atoms.learning import AtomsSection, frame_loader, spec_of
 from hooke.modalities.atoms.source import FrameOptions, FrameSource
 from hooke.modalities.atoms.splits import MEANINGS, frame_split
@@ -240,6 +241,12 @@ class Atoms(Trainable, Readable):
 
         rows = torch.nn.functional.one_hot(batch.numbers, ELEMENTS).double()
         return frame_sum(rows, batch).numpy()
+
+    def report(self, loaded: Any, store: FrameStore) -> dict[str, Any]:
+        """Errors of energies an atom and of forces on each part of the data set."""
+        if loaded.recipe.has_estimator or not loaded.spec.energies:
+            return {}
+        return {"results": part_tables(loaded, self, store)}
 
     def source(
         self, given: Any, spec: AtomsSpec, options: FrameOptions, *, batch_size: int, workers: int = 0

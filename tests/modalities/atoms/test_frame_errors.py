@@ -12,7 +12,7 @@ from hooke.atoms.spec import ATOM, FRAME
 from hooke.core.recipe import resolve
 from hooke.inference.loaded import LoadedRun
 from hooke.modalities.atoms import MODALITY
-from hooke.studies.frame_errors import ENERGY_ERROR, FORCE_ERROR, by_molecule, frame_errors
+from hooke.modalities.atoms.frame_errors import ENERGY_ERROR, FORCE_ERROR, by_molecule, frame_errors
 from hooke.train.fit import fit
 
 
@@ -28,7 +28,7 @@ def test_errors_are_absolute_differences(tmp_path: Path) -> None:
     store = written(tmp_path / "store")
     run = LoadedRun.open(fit(recipe, runs=tmp_path / "runs", store=store, show_progress=False).folder)
     rows = np.array([20, 3, 4])
-    found = frame_errors(run, store, rows)
+    found = frame_errors(run, MODALITY, store, rows)
     assert found["row"].to_list() == [20, 3, 4]
     [batch] = MODALITY.loader(store, rows, run.spec, run.recipe, part="predict").epoch(0)
     predicted = run.predictor.predict(batch)

@@ -16,10 +16,10 @@ from hooke.atoms.frames import FrameCollector
 from hooke.atoms.keys import Keys
 from hooke.atoms.twins import morse
 from hooke.core.errors import UsageError
+from hooke.modalities.atoms.frame_errors import FORCE_ERROR
 from hooke.studies import diversity
 from hooke.studies.diversity import KINDS, DiversityResult, DiversityStudy, DiversityTrial, run_diversity
 from hooke.studies.diversity import test_rows as shared_rows
-from hooke.modalities.atoms.frame_errors import FORCE_ERROR
 from hooke.suites import DiversitySuite
 from hooke.train.fit import prepare, split_of
 

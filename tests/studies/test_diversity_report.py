@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from hooke.modalities.atoms.frame_errors import FORCE_ERROR
 from hooke.report.schema import Report
 from hooke.studies.diversity import KINDS, MEASURES, DiversityResult, DiversityStudy, DiversityTrial
 from hooke.studies.diversity_report import write_diversity_report
-from hooke.modalities.atoms.frame_errors import FORCE_ERROR
 from hooke.suites import DiversitySuite
 
 SUITE = DiversitySuite("small_study", "A small study", "diversity_potential", ((8, 1), (4, 2)), 4, (1, 2))

@@ -11,9 +11,9 @@ from hooke.core.writable import check_output, check_output_folder
 
 if TYPE_CHECKING:
     from hooke.studies.diversity import DiversityResult
-    from hooke.suites import DiversitySuite
     from hooke.studies.scaling_result import ScalingResult
     from hooke.studies.search.live import Found
+    from hooke.suites import DiversitySuite
 
 
 def run_search(

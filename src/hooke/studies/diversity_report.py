@@ -7,13 +7,13 @@ from pathlib import Path
 
 from hooke.core.label import Label
 from hooke.evaluate.bootstrap import Interval
+from hooke.modalities.atoms.frame_errors import FORCE_ERROR
 from hooke.report import build
 from hooke.report.data_schema import KeyNumber
 from hooke.report.html import write_report
 from hooke.report.provenance import references, to_toml
 from hooke.report.schema import Difference, Report, Reproduce, ResultTable, Summary, Sweep, SweptLine, Text
 from hooke.studies.diversity import KINDS, MEASURES, DiversityResult, Point
-from hooke.modalities.atoms.frame_errors import FORCE_ERROR
 
 
 def write_diversity_report(result: DiversityResult, *, command: str = "") -> Path:

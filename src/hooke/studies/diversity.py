@@ -34,6 +34,7 @@ from hooke.core.recipe import Recipe, load_recipe
 from hooke.evaluate.bootstrap import Interval
 from hooke.evaluate.potentials import best_of, error_difference, mean_error
 from hooke.inference.loaded import LoadedRun
+from hooke.modalities import trainable
 from hooke.modalities.atoms.frame_errors import ENERGY_ERROR, FORCE_ERROR, by_molecule, frame_errors
 from hooke.suites import DiversitySuite
 from hooke.train.fit import fit, prepare, split_of

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hooke.api.data import get_data, prepare_data
     from hooke.api.inference import embed, explain, load, predict, probe, probe_blocks
     from hooke.api.quantum import label, label_atoms
-    from hooke.api.studies import compare_optimisers, run_diversity, run_scaling, run_search
+    from hooke.api.studies import compare_optimisers, run_diversity, run_leaderboard, run_scaling, run_search
     from hooke.api.training import benchmark, describe_run, finetune, fit, plan_training, resume, run_suite
     from hooke.core.recipe import Recipe, load_recipe
     from hooke.images.store import ImageStore
@@ -32,7 +32,7 @@ _HOME = {
     **dict.fromkeys(
         ("benchmark", "describe_run", "finetune", "fit", "plan_training", "resume", "run_suite"), "hooke.api.training"
     ),
-    **dict.fromkeys(("compare_optimisers", "run_diversity", "run_scaling", "run_search"), "hooke.api.studies"),
+    **dict.fromkeys(("compare_optimisers", "run_diversity", "run_leaderboard", "run_scaling", "run_search"), "hooke.api.studies"),
     "ImageStore": "hooke.images.store",
     "MoleculeStore": "hooke.molecules.store",
     "Recipe": "hooke.core.recipe",
@@ -43,8 +43,8 @@ _HOME = {
 __all__ = [
     "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "compare_optimisers", "describe_run", "embed",
     "explain", "finetune", "fit", "get_data", "label", "label_atoms", "load", "load_recipe", "plan_training", "predict",
-    "prepare_data", "probe", "probe_blocks", "quickstart", "quickstart_images", "resume", "run_diversity", "run_scaling",
-    "run_search", "run_suite",
+    "prepare_data", "probe", "probe_blocks", "quickstart", "quickstart_images", "resume", "run_diversity", "run_leaderboard",
+    "run_scaling", "run_search", "run_suite",
 ]  # fmt: skip
 
 

@@ -39,7 +39,12 @@ def test_the_commands_of_the_page(hooke, tmp_path: Path, monkeypatch: pytest.Mon
 def test_missing_isolated_atoms_are_asked_for(hooke, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     frames = made_frames(Facts("eV", "angstrom", "eV/angstrom", "force", "total", METHODS, METHODS))
     xyz.write(tmp_path / "frames.extxyz", frames, Keys(("energy",), ("forces",), name="name"))
-    stated = ("data.energy_unit=eV", "data.force_unit=eV/angstrom", "data.energy_kind=total", "data.methods=pbe/def2-svp")
+    stated = (
+        "data.energy_unit=eV",
+        "data.force_unit=eV/angstrom",
+        "data.energy_kind=total",
+        "data.methods=pbe/def2-svp",
+    )
     found = hooke("fit", "own_potential", f"data.path={tmp_path / 'frames.extxyz'}", *stated, "train.epochs=1")
     assert found.code == 1 or found.code == 2
     assert "data.isolated_atoms=FILE" in " ".join(found.err.split())

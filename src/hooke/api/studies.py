@@ -11,6 +11,7 @@ from hooke.core.writable import check_output, check_output_folder
 
 if TYPE_CHECKING:
     from hooke.studies.diversity import DiversityResult
+    from hooke.studies.potential_leaderboard import LeaderboardResult
     from hooke.studies.scaling_result import ScalingResult
     from hooke.studies.search.live import Found
     from hooke.suites import DiversitySuite
@@ -133,6 +134,47 @@ def _labelled(found: DiversitySuite, runs: Path, show_progress: bool) -> list[st
     if not atoms.exists():
         label_atoms(found.method, found.elements, atoms)
     return [f"data.path={frames}", f"data.isolated_atoms={atoms}"]
+
+
+def run_leaderboard(
+    name: str = "potentials",
+    *,
+    overrides: Sequence[str] = (),
+    systems: Sequence[str] = (),
+    sets: Sequence[str] = (),
+    seeds: int = 3,
+    runs: Path | str = "runs",
+    show_progress: bool = True,
+) -> LeaderboardResult:
+    """Networks and baselines on frames, beside each other on one page; see `hooke.studies.potential_leaderboard`.
+
+    Args:
+        name: A suite of this kind.
+        overrides: "a.b=c" changes of its recipe.
+        systems: Some of its networks and baselines.
+        sets: Some of its data sets.
+        seeds: Of each system.
+        runs: Folder of run folders, scores and page.
+        show_progress: Show a progress bar.
+
+    Raises:
+        UsageError: The suite is none of potentials.
+        HookeError: Nothing could be measured.
+    """
+    from hooke.studies.potential_leaderboard import Leaderboard, LeaderboardResult, write_leaderboard
+    from hooke.studies.potential_leaderboard import run_leaderboard as run
+    from hooke.suites import PotentialSuite, suite
+
+    found = suite(name)
+    if not isinstance(found, PotentialSuite):
+        raise UsageError(f"{name} is no suite of potentials")
+    check_output_folder(runs)
+    board = Leaderboard(found, tuple(overrides), tuple(systems), tuple(sets), seeds, Path(runs))
+    result = LeaderboardResult(board, tuple(run(board, show_progress=show_progress)))
+    if not result.finished:
+        raise HookeError(f"nothing could be measured: {result.rows[0].reason}")
+    write_leaderboard(result, command=" ".join(["hooke benchmark", name, *overrides, f"--seeds {seeds}"]))
+    return result
 
 
 def compare_optimisers(

@@ -6,19 +6,21 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from click.core import ParameterSource
 
-from hooke.cli.output import Json, Runs, print_json, refuse_options
+from hooke.cli.output import Json, Runs, print_json, print_table, refuse_options
 
 EXAMPLES = (
     "Examples: `hooke benchmark tiny_gine --seeds 3 --splits random,scaffold` · "
-    "`hooke benchmark admet --systems forest,minimol,scratch,probe,finetuned --pretrained RUN`"
+    "`hooke benchmark admet --systems forest,minimol,scratch,probe,finetuned --pretrained RUN` · `hooke benchmark potentials --seeds 1`"
 )
 _SUITES = ("admet", "moleculeace", "moleculenet", "tdc_admet")
+_BOARDS = ("potentials",)
 
 
 def benchmark(
     context: typer.Context,
-    recipe: Annotated[str, typer.Argument(help=f"A recipe, or a suite: {', '.join(_SUITES)}.")],
+    recipe: Annotated[str, typer.Argument(help=f"A recipe, or a suite: {', '.join((*_SUITES, *_BOARDS))}.")],
     overrides: Annotated[list[str] | None, typer.Argument(help="Changes to the recipe, as a.b=c.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 3,
     splits: Annotated[str, typer.Option(help="Comma-separated splits; default: the recipe's. Not of suites.")] = "",
@@ -26,9 +28,14 @@ def benchmark(
         str | None, typer.Option(help="Also probe and fine-tune this pretrained run, or tiny.")
     ] = None,
     systems: Annotated[
-        str, typer.Option(help="Of a suite: mean, ridge, forest, minimol, scratch, probe, finetuned.")
+        str,
+        typer.Option(
+            help="Of a suite: mean, ridge, forest, minimol, scratch, probe, finetuned; of potentials: networks, mean, elements, gfn2."
+        ),
     ] = "forest",
-    tasks: Annotated[str, typer.Option(help="Of a suite: only these tasks, comma-separated.")] = "",
+    tasks: Annotated[
+        str, typer.Option(help="Of a suite: only these tasks (of potentials: data sets), comma-separated.")
+    ] = "",
     training: Annotated[str, typer.Option(help="Of a suite: the recipe of scratch and finetuned.")] = "csv",
     runs: Runs = Path("runs"),
     as_json: Json = False,
@@ -36,6 +43,18 @@ def benchmark(
     """Scores over seeds beside baselines, with intervals and a report; a killed benchmark continues."""
     import hooke
 
+    if recipe in _BOARDS:
+        refuse_options(context, f"does not apply to {recipe}", "splits", "pretrained", "training")
+        chosen = _listed(systems) if context.get_parameter_source("systems") is not ParameterSource.DEFAULT else []
+        board = hooke.run_leaderboard(
+            recipe, overrides=overrides or [], systems=chosen, sets=_listed(tasks), seeds=seeds, runs=runs
+        )
+        if as_json:
+            print_json(board.to_json())
+            return
+        print_table(*board.table())
+        typer.echo(f"\nenergies in meV an atom / forces in meV/Å\nreport {board.board.file.with_suffix('.html')}")
+        return
     if recipe in _SUITES:
         refuse_options(context, f"does not apply to suites: {recipe} states its splits", "splits")
         found = hooke.run_suite(

@@ -31,10 +31,11 @@ from hooke.core.hashing import content_hash
 from hooke.core.json_text import json_text
 from hooke.core.progress import progress
 from hooke.core.recipe import Recipe, load_recipe
-from hooke.evaluate.bootstrap import Interval
+from hooke.evaluate.bootstrap import Interval, paired_difference
 from hooke.evaluate.potentials import best_of, error_difference, mean_error
 from hooke.inference.loaded import LoadedRun
 from hooke.modalities import trainable
+from hooke.modalities.atoms.error_detection import error_detection
 from hooke.modalities.atoms.frame_errors import ENERGY_ERROR, FORCE_ERROR, by_molecule, frame_errors
 from hooke.suites import DiversitySuite
 from hooke.train.fit import fit, prepare, split_of
@@ -53,6 +54,7 @@ class DiversityTrial:
         seed: Of split, selection, weights and order.
         frames: That were trained on.
         errors: Measure → kind of test frames → molecule → mean error.
+        detection: Signal → AUROC for force errors above three times their median on all test frames, with its interval.
         left_out: Molecules with elements that some point has not seen.
         run: The run folder.
         seconds: Of training and measuring.
@@ -64,6 +66,7 @@ class DiversityTrial:
     seed: int
     frames: int = 0
     errors: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    detection: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     left_out: int = 0
     run: str = ""
     seconds: float = 0.0
@@ -218,14 +221,24 @@ def tried(
     except HookeError as error:
         return DiversityTrial(*point, seed, reason=str(error))
     rows = np.unique(np.concatenate([tests[kind] for kind in KINDS]))
-    errors = frame_errors(LoadedRun.open(run.folder), trainable("atoms", "scale"), store, rows)
+    loaded, modality = LoadedRun.open(run.folder), trainable("atoms", "scale")
+    errors = frame_errors(loaded, modality, store, rows)
     of_kinds = {
         measure: {kind: by_molecule(errors.filter(pl.col("row").is_in(tests[kind])), measure) for kind in KINDS}
         for measure in MEASURES
     }
+    training = split_of(store, study.at(point, seed)).train
+    detected = error_detection(loaded, modality, store, training, errors)
     left_out = len(np.unique(store.molecule(tests["left out"])))
     return DiversityTrial(
-        *point, seed, int(run.info["rows"]["train"]), of_kinds, left_out, str(run.folder), float(run.info["seconds"])
+        *point,
+        seed,
+        len(training),
+        of_kinds,
+        {name: _plain(one) for name, one in detected.items()},
+        left_out,
+        str(run.folder),
+        float(run.info["seconds"]),
     )
 
 
@@ -268,6 +281,18 @@ class DiversityResult:
         found = {float(point[1]): self.errors(point, measure, kind) for point in points}
         return best_of(found, generator=np.random.default_rng(0))
 
+    def detected(self, point: Point, signal: str) -> Interval:
+        """AUROC of a signal for large force errors: mean and t interval over seeds."""
+        values = [
+            trial.detection[signal]["value"] for trial in self.finished if trial.point == point and signal in trial.detection
+        ]  # fmt: skip
+        known = np.array([value for value in values if value is not None])
+        return (
+            paired_difference(known, generator=np.random.default_rng(0))
+            if len(known)
+            else Interval(np.nan, np.nan, np.nan)
+        )
+
     @property
     def sweeps(self) -> dict[str, list[Point]]:
         """Title → points, conformations rising."""
@@ -297,6 +322,15 @@ class DiversityResult:
             ],
             "differences": [{**cell, **_plain(self.difference(points, *what))} for points, cell, what in asked],
             "best_conformations": [{**cell, **_plain(self.best(points, *what))} for points, cell, what in asked],
+            "detection": [
+                {
+                    "molecules": trial.molecules,
+                    "conformations": trial.conformations,
+                    "seed": trial.seed,
+                    **trial.detection,
+                }
+                for trial in self.finished
+            ],
             "left_out": {str(trial.seed): trial.left_out for trial in self.finished},
             "failures": [trial.reason for trial in self.trials if trial.reason],
         }

@@ -27,7 +27,7 @@ def write_diversity_report(result: DiversityResult, *, command: str = "") -> Pat
         sweeps=tuple(
             _panel(result, title, points, measure) for measure in MEASURES for title, points in result.sweeps.items()
         ),
-        results=tuple(_best(result, measure) for measure in MEASURES),
+        results=(*(_best(result, measure) for measure in MEASURES), *_detection(result)),
         differences=tuple(
             Difference(
                 f"{points[-1][0]} × {points[-1][1]}", f"{points[0][0]} × {points[0][1]}", f"{kind}, {title}", MEASURES[measure].split(",")[0],
@@ -77,6 +77,22 @@ def _best(result: DiversityResult, measure: str) -> ResultTable:
     return build.result_table(
         f"Conformations a molecule with the smallest {MEASURES[measure].split(',')[0]}", labels, "conformations", {"best": found},
         higher_is_better=True, intervals="95 %: where the smallest lies when test molecules are resampled",
+    )  # fmt: skip
+
+
+def _detection(result: DiversityResult) -> tuple[ResultTable, ...]:
+    """What foretells large errors at each point."""
+    signals = list(dict.fromkeys(name for trial in result.finished for name in trial.detection))
+    points = list(result.study.suite.points)
+    if not signals:
+        return ()
+    labels = [Label(f"{molecules} × {conformations}") for molecules, conformations in points]
+    scores = {name: [result.detected(point, name) for point in points] for name in signals}
+    return (
+        build.result_table(
+            "What foretells force errors above three times their median", labels, "AUROC", scores, higher_is_better=True,
+            intervals="95 % t interval over seeds; 0.5 is chance",
+        ),
     )  # fmt: skip
 
 

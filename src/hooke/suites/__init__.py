@@ -87,6 +87,32 @@ class DiversitySuite:
         return tuple(dict.fromkeys((*self.budget, *((self.molecules, count) for count in self.conformations))))
 
 
+@dataclass(frozen=True)
+class PotentialSuite:
+    """Networks on frames beside baselines, trained on one part of each set and tested on the others.
+
+    Attributes:
+        name: Of the suite.
+        title: For the report.
+        recipe: A recipe about frames, whose split is "part".
+        sets: Data sets of frames.
+        parts: Of each set, the one that is trained on.
+        models: Networks, with their preset "small".
+    """
+
+    name: str
+    title: str
+    recipe: str
+    sets: tuple[str, ...]
+    parts: tuple[str, ...]
+    models: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """How many sets there are."""
+        return len(self.sets)
+
+
 def suite(name: str) -> Any:
     """A suite by name: a `Suite`, or a declaration of another kind of study.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from hooke.atoms.elements import SYMBOLS
 from hooke.atoms.facts import Facts
@@ -24,12 +25,14 @@ from hooke.core.recipe import Recipe
 from hooke.core.types import LabelStatistics
 from hooke.evaluate.moments import Moments
 from hooke.modalities import Checks, Description, Readable, Sample, Symmetry, Trainable
-from hooke.modalities.atoms.frame_errors import part_tables
+from hooke.modalities.atoms.error_detection import error_detection
+from hooke.modalities.atoms.frame_errors import frame_errors, part_tables
 from hooke.modalities.atoms.learning import AtomsSection, frame_loader, spec_of
 from hooke.modalities.atoms.source import FrameOptions, FrameSource
 from hooke.modalities.atoms.splits import MEANINGS, frame_split
 from hooke.nn.contract import require
-from hooke.report.schema import DataSummary
+from hooke.report import build
+from hooke.report.schema import DataSummary, ResultTable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -42,6 +45,7 @@ _LABELS = (
     Label("dipole", FRAME, unit="debye"),
     Label("forces", ATOM, unit="eV/angstrom", width=3, method=_METHOD),
 )
+_DETECTED = 2_000  # test frames of the table of what foretells errors
 _SHOWN = 12  # elements of a table of isolated atoms in a line
 
 
@@ -246,7 +250,26 @@ class Atoms(Trainable, Readable):
         """Errors of energies an atom and of forces on each part of the data set."""
         if loaded.recipe.has_estimator or not loaded.spec.energies:
             return {}
-        return {"results": part_tables(loaded, self, store)}
+        return {"results": (*part_tables(loaded, self, store), *self._detection(loaded, store))}
+
+    def _detection(self, loaded: Any, store: FrameStore) -> tuple[ResultTable, ...]:
+        """What foretells large force errors on test frames; nothing where none is large."""
+        path, parts = loaded.run.path("predictions_test.parquet"), loaded.run.path("split.parquet")
+        if not path.exists() or not loaded.spec.forces:
+            return ()
+        rows = pl.read_parquet(path, columns=["row"])["row"].to_numpy()
+        rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _DETECTED)).astype(np.int64))]
+        training = pl.read_parquet(parts).filter(pl.col("split") == "train")["row"].to_numpy()
+        found = error_detection(loaded, self, store, training, frame_errors(loaded, self, store, rows))
+        found = {name: one for name, one in found.items() if np.isfinite(one.value)}
+        if not found:
+            return ()
+        table = build.result_table(
+            "What foretells force errors above three times their median", [Label(name) for name in found], "AUROC",
+            {loaded.recipe.model.name: [*found.values()]}, higher_is_better=True,
+            intervals="95 %, molecules are resampled; 0.5 is chance",
+        )  # fmt: skip
+        return (table,)
 
     def source(
         self, given: Any, spec: AtomsSpec, options: FrameOptions, *, batch_size: int, workers: int = 0

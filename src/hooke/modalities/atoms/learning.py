@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hooke.atoms.batch import AtomsBatch
 
 _BLOCK = 4096
+_EVALUATION_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -205,8 +206,9 @@ def frame_loader(
         return atoms_batch(frames, chosen, targets)
 
     section: AtomsSection = recipe.sections["atoms"]
+    size = recipe.train.batch_size if part == "train" else max(recipe.train.batch_size, _EVALUATION_BATCH)
     costs = pair_bound(store.store.axis_counts("atom", np.asarray(rows)))
     return BoundedLoader(
-        load, rows, recipe.train.batch_size, seed=seed if part == "train" else None, costs=costs, most=section.most_pairs, rank=rank,
+        load, rows, size, seed=seed if part == "train" else None, costs=costs, most=section.most_pairs, rank=rank,
         world=world,
     )  # fmt: skip

@@ -84,22 +84,27 @@ def _by_size(atoms: np.ndarray, molecules: np.ndarray, section: SplitSection) ->
 def _by_conformation(
     store: FrameStore, molecules: np.ndarray, section: SplitSection, generator: np.random.Generator
 ) -> Split:
-    """The share for testing is taken three times: of molecules at random, half as many of the largest, and of the frames of all others."""
+    """The share for testing is taken three times: of molecules at random, half as many of the largest, and of the frames of each molecule.
+
+    The other frames of molecules that are not trained on are in no part: they would say the same again.
+    """
     names, first = np.unique(molecules, return_index=True)
     tested = section.fractions[2]
     sizes = store.store.axis_counts("atom", first)
     largest = names[np.argsort(sizes, kind="stable")[len(names) - round(tested * len(names) / 2) :]]
     order = generator.permutation(np.setdiff1d(names, largest))
-    held_out = np.concatenate([largest, order[: round(tested * len(names))]])
-    parts: list[list[np.ndarray]] = [[], [], [np.flatnonzero(np.isin(molecules, held_out))]]
+    outside = {*largest.tolist(), *order[: round(tested * len(names))].tolist()}
+    parts: list[list[np.ndarray]] = [[], [], []]
     frames_of = np.split(
         np.argsort(molecules, kind="stable"), np.cumsum(np.bincount(np.searchsorted(names, molecules)))[:-1]
     )
-    for place in np.flatnonzero(~np.isin(names, held_out)):
-        frames = generator.permutation(frames_of[place])
+    for name, frames in zip(names.tolist(), frames_of, strict=True):
         ends = [round(share * len(frames)) for share in np.cumsum(section.fractions[:2])]
-        for part, some in zip(parts, np.split(frames, ends), strict=True):
-            part.append(some)
+        train, valid, test = np.split(generator.permutation(frames), ends)
+        parts[2].append(test)
+        if name not in outside:
+            parts[0].append(train)
+            parts[1].append(valid)
     train, valid, test = (np.sort(np.concatenate(part)) if part else np.zeros(0, np.int64) for part in parts)
     if not len(train):
         raise DataError(f"{store.name}: no frame is left to train on; its {len(names)} molecules are too few")

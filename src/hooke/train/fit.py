@@ -63,7 +63,7 @@ def split_of(store: Store, recipe: Recipe) -> Split:
         groups = modality.split_groups(store, found.train)
         generator = np.random.default_rng((section.seed, _THINNING))
         kept = thinned(found.train, groups, section.train_groups, section.group_rows, generator=generator)
-        found = Split(kept, found.valid, found.test)
+        found = found.without("beyond data.split.train_groups and group_rows", (kept, found.valid, found.test))
     return part_of(found, section.train_share, generator=np.random.default_rng(recipe.seed))
 
 

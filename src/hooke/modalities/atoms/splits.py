@@ -95,6 +95,7 @@ def _by_conformation(
     order = generator.permutation(np.setdiff1d(names, largest))
     outside = {*largest.tolist(), *order[: round(tested * len(names))].tolist()}
     parts: list[list[np.ndarray]] = [[], [], []]
+    unused = 0
     frames_of = np.split(
         np.argsort(molecules, kind="stable"), np.cumsum(np.bincount(np.searchsorted(names, molecules)))[:-1]
     )
@@ -105,10 +106,14 @@ def _by_conformation(
         if name not in outside:
             parts[0].append(train)
             parts[1].append(valid)
+        else:
+            unused += len(train) + len(valid)
     train, valid, test = (np.sort(np.concatenate(part)) if part else np.zeros(0, np.int64) for part in parts)
     if not len(train):
         raise DataError(f"{store.name}: no frame is left to train on; its {len(names)} molecules are too few")
-    return Split(train, valid, test)
+    return Split(
+        train, valid, test, left_out={"other frames of molecules that are tested on alone": unused} if unused else {}
+    )
 
 
 def _by_part(store: FrameStore, section: SplitSection, generator: np.random.Generator) -> Split:

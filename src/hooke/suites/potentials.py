@@ -10,5 +10,5 @@ SUITE = PotentialSuite(
     recipe="trajectory_potential",
     sets=("bpa", "acac", "ethanol"),
     parts=("train_300K", "train_300K", "train"),
-    models=("schnet", "painn"),
+    models=("schnet", "painn", "torchmd_et", "dimenet_plus_plus"),
 )

@@ -12,7 +12,7 @@ from scipy.special import eval_legendre, spherical_jn
 
 from hooke.modalities.atoms import MODALITY
 from hooke.models import dimenet_plus_plus
-from hooke.nn.atoms.potential import derivatives
+from hooke.nn.atoms.energy_model import derivatives
 
 TINY = dimenet_plus_plus.PRESETS["tiny"]
 

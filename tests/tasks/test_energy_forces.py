@@ -12,7 +12,7 @@ from hooke.atoms.spec import ATOM, FRAME, AtomsSpec
 from hooke.core.errors import UsageError
 from hooke.modalities.atoms import MODALITY
 from hooke.models import painn
-from hooke.nn.atoms.potential import derivatives
+from hooke.nn.atoms.energy_model import derivatives
 from hooke.nn.contract import seeded
 from hooke.tasks.energy_forces import Config, Task
 

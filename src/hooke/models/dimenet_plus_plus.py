@@ -40,8 +40,8 @@ from torch.utils.checkpoint import checkpoint
 
 from hooke.atoms.batch import AtomsBatch
 from hooke.atoms.spec import AtomsSpec
+from hooke.nn.atoms.energy_model import ELEMENTS, Potential, outputs_of
 from hooke.nn.atoms.pairs import Pairs
-from hooke.nn.atoms.potential import ELEMENTS, Potential, outputs_of
 
 _PIECE = 1 << 18  # triplets that are computed at a time
 _BEFORE, _AFTER, _OUTPUT = (

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from hooke.atoms.batch import AtomsBatch
 from hooke.atoms.spec import AtomsSpec
+from hooke.nn.atoms.energy_model import ELEMENTS, Potential, outputs_of
 from hooke.nn.atoms.pairs import Pairs
-from hooke.nn.atoms.potential import ELEMENTS, Potential, outputs_of
 from hooke.nn.atoms.radial import Basis, radial_basis, smooth_cutoff
 
 _NORM = 1e-8  # ε

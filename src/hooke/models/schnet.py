@@ -20,8 +20,8 @@ from torch.nn import functional
 
 from hooke.atoms.batch import AtomsBatch
 from hooke.atoms.spec import AtomsSpec
+from hooke.nn.atoms.energy_model import ELEMENTS, Potential, outputs_of
 from hooke.nn.atoms.pairs import Pairs
-from hooke.nn.atoms.potential import ELEMENTS, Potential, outputs_of
 from hooke.nn.atoms.radial import Gaussians, smooth_cutoff
 
 

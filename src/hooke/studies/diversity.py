@@ -32,7 +32,7 @@ from hooke.core.json_text import json_text
 from hooke.core.progress import progress
 from hooke.core.recipe import Recipe, load_recipe
 from hooke.evaluate.bootstrap import Interval, paired_difference
-from hooke.evaluate.potentials import best_of, error_difference, mean_error
+from hooke.evaluate.molecule_bootstrap import best_of, error_difference, mean_error
 from hooke.inference.loaded import LoadedRun
 from hooke.modalities import trainable
 from hooke.modalities.atoms.error_detection import error_detection

@@ -22,8 +22,8 @@ from hooke.atoms.spec import ATOM, FRAME, AtomsSpec
 from hooke.core.errors import UsageError
 from hooke.core.label import Label
 from hooke.core.types import labels_of
+from hooke.nn.atoms.energy_model import derivatives
 from hooke.nn.atoms.network import EnergyNetwork
-from hooke.nn.atoms.potential import derivatives
 from hooke.nn.modes import evaluating
 from hooke.nn.randomness import random_from
 from hooke.nn.task import Task as BaseTask

@@ -27,7 +27,7 @@ from hooke.atoms.spec import FRAME, AtomsSpec
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.label import Label
 from hooke.core.types import labels_of
-from hooke.nn.atoms.potential import ELEMENTS
+from hooke.nn.atoms.energy_model import ELEMENTS
 from hooke.nn.losses import RegressionLoss, label_means, regression_loss, weighted_mean
 from hooke.nn.modes import evaluating
 from hooke.nn.randomness import random_from

@@ -13,9 +13,9 @@ from hooke.atoms.batch import AtomsBatch
 from hooke.core.errors import UnknownNameError
 from hooke.modalities.atoms import MODALITY
 from hooke.models import painn
+from hooke.nn.atoms.energy_model import derivatives
 from hooke.nn.atoms.minimisers import NAMES
 from hooke.nn.atoms.pairs import CoincidentAtomsError
-from hooke.nn.atoms.potential import derivatives
 from hooke.nn.atoms.relaxation import COINCIDENT, NOT_FINITE, Relaxed, relax
 
 

@@ -74,7 +74,7 @@ class Atoms(Trainable, Readable):
     @property
     def base(self) -> type[nn.Module]:
         """See `Modality.base`."""
-        from hooke.nn.atoms.potential import Potential
+        from hooke.nn.atoms.energy_model import Potential
 
         return Potential
 
@@ -165,7 +165,7 @@ class Atoms(Trainable, Readable):
 
     def outputs(self, model: Any, batch: AtomsBatch) -> dict[str, Tensor]:
         """See `Modality.outputs`: embeddings, outputs, and forces."""
-        from hooke.nn.atoms.potential import derivatives
+        from hooke.nn.atoms.energy_model import derivatives
 
         found = derivatives(model, batch, keep_graph=True)
         return {FRAME: model.embed(batch), "output": found.energies, ATOM: found.forces.transpose(1, 2).flatten(1)}
@@ -241,7 +241,7 @@ class Atoms(Trainable, Readable):
         """How many atoms of each element a frame has."""
         import torch
 
-        from hooke.nn.atoms.potential import ELEMENTS, frame_sum
+        from hooke.nn.atoms.energy_model import ELEMENTS, frame_sum
 
         rows = torch.nn.functional.one_hot(batch.numbers, ELEMENTS).double()
         return frame_sum(rows, batch).numpy()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from hooke.atoms.batch import AtomsBatch
-from hooke.nn.atoms.potential import derivatives
+from hooke.nn.atoms.energy_model import derivatives
 from hooke.nn.contract import ModelCase, require, require_equal
 
 _STEP = 1e-4  # Å, of central differences

@@ -13,7 +13,7 @@ from hooke.atoms.store import FrameStore
 from hooke.core.label import Label
 from hooke.core.types import group_starts
 from hooke.evaluate.bootstrap import Interval
-from hooke.evaluate.potentials import mean_error
+from hooke.evaluate.molecule_bootstrap import mean_error
 from hooke.modalities import Trainable
 from hooke.report import build
 from hooke.report.schema import ResultTable

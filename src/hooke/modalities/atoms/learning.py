@@ -150,11 +150,11 @@ def _isolated(
         return None, ""
     table = store.e0
     if table is None:
-        raise UsageError(
-            f"{store.name} holds total energies and no isolated atoms: {WAYS_OUT.replace('(regression)', '(atoms.e0=regression)')}".replace(
-                "(e0=none)", "(atoms.e0=none)"
-            ).replace("(isolated_atoms=FILE)", "(data.isolated_atoms=FILE)")
+        ways = WAYS_OUT.replace("isolated_atoms=", "data.isolated_atoms=").replace(
+            "(regression)", "(atoms.e0=regression)"
         )
+        ways = ways.replace("(e0=none)", "(atoms.e0=none)")
+        raise UsageError(f"{store.name} holds total energies and no isolated atoms: {ways}")
     return table, "isolated atoms"
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from hooke.atoms.batch import AtomsBatch
 from hooke.atoms.spec import AtomsSpec
-from hooke.nn.atoms.potential import ELEMENTS
+from hooke.nn.atoms.energy_model import ELEMENTS
 
 
 class EnergyNetwork(nn.Module):

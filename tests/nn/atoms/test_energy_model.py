@@ -11,7 +11,7 @@ from hooke.atoms.spec import AtomsSpec
 from hooke.core.errors import UsageError
 from hooke.modalities.atoms import MODALITY
 from hooke.models import schnet
-from hooke.nn.atoms.potential import derivatives, frame_sum, outputs_of
+from hooke.nn.atoms.energy_model import derivatives, frame_sum, outputs_of
 
 
 def test_forces_do_not_depend_on_the_callers_mode() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hooke.evaluate.potentials import best_of, error_difference, mean_error
+from hooke.evaluate.molecule_bootstrap import best_of, error_difference, mean_error
 
 
 def seeds(shift: float, spread: float = 0.02) -> list[dict[str, float]]:

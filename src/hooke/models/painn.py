@@ -57,19 +57,24 @@ class Message(nn.Module):
         self.filter = nn.Linear(config.basis, 3 * width)
 
     def forward(
-        self, scalars: Float[Tensor, "atoms width"], vectors: Vectors | None, pairs: Pairs, basis: Float[Tensor, "P basis"],
-        fade: Float[Tensor, "P 1"], directions: Float[Tensor, "P 3 1"],
+        self, scalars: Float[Tensor, "atoms width"], vectors: Vectors | None, pairs: Pairs, basis: Float[Tensor, "P basis_and_1"],
+        directions: Float[Tensor, "P 3 width"],
     ) -> tuple[Float[Tensor, "atoms width"], Vectors]:  # fmt: skip
-        """The scalars and vectors with the sums of their messages."""
-        sent, weights, width = self.inner(scalars), self.filter(basis) * fade, scalars.shape[1]
-        moved = scalars.new_zeros(len(scalars), 3, width) if vectors is None else vectors
+        """The scalars and vectors with the sums of their messages; the basis is times the cutoff, which is its last column."""
+        width = scalars.shape[1]
+        plain, gate, along = self.inner(scalars).split(width, dim=1)
+        filters = torch.cat([self.filter.weight, self.filter.bias[:, None]], dim=1).split(width)
+        by_plain, by_gate, by_along = ((basis @ each.T).to(basis.dtype) for each in filters)
+        moved = directions.new_zeros(len(scalars), 3, width) if vectors is None else vectors
+        gated = None if vectors is None else gate[:, None] * vectors
         for to, source, sign in ((pairs.first, pairs.second, 1), (pairs.second, pairs.first, -1)):
-            messages = sent.index_select(0, source) * weights
-            scalars = scalars.index_add(0, to, messages[:, :width])
-            along = messages[:, None, 2 * width :] * (directions if sign > 0 else -directions)
-            if vectors is not None:
-                along = torch.addcmul(along, messages[:, None, width : 2 * width], vectors.index_select(0, source))
-            moved = moved.index_add(0, to, along)
+            scalars = scalars.index_add(0, to, plain.index_select(0, source) * by_plain)
+            arrow = (along.index_select(0, source) * by_along)[:, None]
+            if gated is None:
+                moved = moved.index_add(0, to, arrow * directions, alpha=sign)
+            else:
+                turned = gated.index_select(0, source) * by_gate[:, None]
+                moved = moved.index_add(0, to, torch.addcmul(turned, arrow, directions, value=sign))
         return scalars, moved
 
 
@@ -113,9 +118,10 @@ class Model(Potential):
         """See `Potential.features`."""
         scalars: Tensor = self.elements(batch.numbers)
         vectors: Tensor | None = None
-        basis, fade = self.basis(pairs.distance), smooth_cutoff(pairs.distance, self.cutoff)[:, None]
-        directions = pairs.directions[:, :, None]
+        fade = smooth_cutoff(pairs.distance, self.cutoff)[:, None]
+        basis = torch.cat([self.basis(pairs.distance) * fade, fade], dim=1)  # filters with biases times the cutoff, by one product
+        directions = pairs.directions[:, :, None].expand(-1, -1, self.width).contiguous()
         for message, update in zip(self.messages, self.updates, strict=True):
-            scalars, vectors = message(scalars, vectors, pairs, basis, fade, directions)
+            scalars, vectors = message(scalars, vectors, pairs, basis, directions)
             scalars, vectors = update(scalars, vectors)
         return scalars

@@ -119,7 +119,7 @@ class Model(Potential):
         scalars: Tensor = self.elements(batch.numbers)
         vectors: Tensor | None = None
         fade = smooth_cutoff(pairs.distance, self.cutoff)[:, None]
-        basis = torch.cat([self.basis(pairs.distance) * fade, fade], dim=1)  # filters with biases times the cutoff, by one product
+        basis = torch.cat([self.basis(pairs.distance) * fade, fade], dim=1)
         directions = pairs.directions[:, :, None].expand(-1, -1, self.width).contiguous()
         for message, update in zip(self.messages, self.updates, strict=True):
             scalars, vectors = message(scalars, vectors, pairs, basis, directions)

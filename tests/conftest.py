@@ -125,6 +125,26 @@ def image_run(tmp_path_factory: pytest.TempPathFactory, screen: ImageStore) -> P
     return fit(recipe, runs=runs, store=screen, show_progress=False).folder
 
 
+@pytest.fixture(scope="session")
+def potential_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of two small PaiNN networks on a Morse potential of small molecules, energies of formation by "gfn2"."""
+    from hooke.atoms.facts import Facts
+    from hooke.atoms.store import Source, write_frames
+    from hooke.atoms.twins import made_frames
+    from hooke.core.recipe import load_recipe
+    from hooke.train.fit import fit
+
+    facts = Facts("eV", "angstrom", "eV/angstrom", "force", "formation", ("gfn2",), ("gfn2",))
+    folder = tmp_path_factory.mktemp("potential")
+    store = write_frames(folder / "store", [Source("made", [(made_frames(facts), [])])], facts, "made")
+    options = (
+        "data.split.fractions=[0.8,0.2,0.0]", "train.epochs=20", "train.batch_size=7", "train.ensemble=2",
+        "train.threads=1", "train.accelerator=cpu",
+    )  # fmt: skip
+    recipe = load_recipe("tiny_potential_painn", options)
+    return fit(recipe, runs=folder / "runs", store=store, show_progress=False).folder
+
+
 LABELS = (
     Label("log_p"),
     Label("active", kind="binary"),

@@ -37,9 +37,11 @@ def predict(
     from hooke.inference.loaded import LoadedRun
     from hooke.inference.predict import predict as stream
     from hooke.inference.stream import SUFFIXES
+    from hooke.modalities import readable
 
-    check_output(output, source, suffixes=SUFFIXES)
+    check_output(output, source)
     loaded = LoadedRun.open(run_path(run), options.pop("device", "auto"))
+    check_output(output, source, suffixes=(*SUFFIXES, *readable(loaded.modality, "predict").exports))
     given = given_source(source, data, loaded.modality, show_progress=options.get("show_progress", True))
     return stream(loaded, given, Path(output), **options)
 

@@ -19,6 +19,7 @@ from hooke.cli import (
     probe,
     probe_blocks,
     quickstart,
+    relax,
     resume,
     scale,
     search,
@@ -48,6 +49,7 @@ app.command("finetune", epilog=finetune.EXAMPLES)(finetune.finetune)
 app.command("predict", epilog=predict.EXAMPLES)(predict.predict)
 app.command("embed", epilog=embed.EXAMPLES)(embed.embed)
 app.command("label", epilog=label.EXAMPLES)(label.label)
+app.command("relax", epilog=relax.EXAMPLES)(relax.relax)
 app.command("search", epilog=search.EXAMPLES)(search.search)
 app.command("scale", epilog=scale.EXAMPLES)(scale.scale)
 app.command("probe", epilog=probe.EXAMPLES)(probe.probe)

@@ -12,7 +12,8 @@ from hooke.core.writable import check_output
 
 EXAMPLES = (
     "Examples: `hooke predict runs/csv/LATEST new.csv -o out.parquet` · `hooke predict RUN library.smi -o out.csv` · "
-    "`hooke predict RUN new.csv -o out.parquet --explain atoms.html` · `hooke predict runs/profiles wells.parquet -o out.parquet`"
+    "`hooke predict RUN new.csv -o out.parquet --explain atoms.html` · `hooke predict runs/profiles wells.parquet -o out.parquet` · "
+    "`hooke predict runs/own_potential frames.xyz -o out.extxyz`"
 )
 
 
@@ -25,8 +26,16 @@ def predict(
             help="Molecules: CSV(.gz), Parquet, SDF or SMILES file. Images: a store. Profiles: a table or a store."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: .parquet or .csv.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Where to write: .parquet or .csv; frames also .extxyz or .xyz.")
+    ],
     smiles: Annotated[str | None, typer.Option(help="Molecules: name of the SMILES column, if not recognised.")] = None,
+    levels: Annotated[
+        str | None,
+        typer.Option(
+            help="Levels of labels, separated by commas: frame,atom for energies and forces; default: that of whole rows."
+        ),
+    ] = None,
     domain: Annotated[
         bool,
         typer.Option("--domain", help="Also whether each row is like the training rows (in or out), and why."),
@@ -64,6 +73,8 @@ def predict(
     else:
         check_output(explain, source, output)
     options: dict[str, Any] = {} if smiles is None else {"smiles_column": smiles}
+    if levels is not None:
+        options["levels"] = [level.strip() for level in levels.split(",")]
     if adapt:
         options["adapt"] = True
     report = hooke.predict(

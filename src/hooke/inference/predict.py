@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from hooke.evaluate.conformal import IntervalCalibration, SetCalibration, missin
 from hooke.inference.applicability import VERDICT, Domain, domain_vectors
 from hooke.inference.ensemble import Members, Prediction, physical
 from hooke.inference.loaded import LoadedRun, next_step
-from hooke.inference.stream import StreamReport, computed, stream
+from hooke.inference.stream import SUFFIXES, StreamReport, computed, stream
 from hooke.inference.thresholds import thresholds
 from hooke.modalities import Readable, readable
 
@@ -69,8 +69,8 @@ def predict(
     Args:
         run: A run folder, or a loaded run.
         source: A user's file, or a prepared store.
-        output: .parquet or .csv.
-        levels: Of the labels; by default that of whole rows, or what the run has when it has none of these.
+        output: .parquet or .csv; or a file of the modality (`Readable.exports`), which has all rows in `<output>.parquet` beside it.
+        levels: Of the labels; by default that of whole rows, or what the run has when it has none of these; all for a file of the modality.
         uncertainty: Write spread, intervals and sets.
         domain: Write whether a row lies inside of the domain of the training rows, why not, and how far it is: see
             `inference.applicability`.
@@ -89,17 +89,28 @@ def predict(
         UsageError: Unknown level or kind of output; passes with dropout of networks that have none; a threshold that is none.
         DataError: The run, the source or the disk is at fault.
     """
-    columns = _columns(run, levels, uncertainty, domain, dropout_samples, device, options, threshold)
+    loaded = run if isinstance(run, LoadedRun) else LoadedRun.open(run, device)
+    if levels is None and Path(output).suffix.lower() in readable(loaded.modality, "predict").exports:
+        levels = [level for level in readable(loaded.modality, "predict").levels if loaded.level_labels(level)]
+    columns = _columns(loaded, levels, uncertainty, domain, dropout_samples, device, options, threshold)
     size = batch_size or columns.modality.batch_size
     found = _source(columns, source, size, workers or 0)
     identity = {"verb": "predict", "options": asdict(columns.options), "batch_size": size}
     if dropout_samples:
         identity["dropout_samples"] = dropout_samples
     identity |= columns.facts
-    return stream(
-        found, Path(output), columns, columns.run.stamp(), identity, workers=workers, resume=resume,
-        show_progress=show_progress, doing="predicting", escape_formulas=escape_formulas,
+    output, whole = Path(output), Path(output)
+    exported = output.suffix.lower() in columns.modality.exports
+    if exported:
+        whole = output.with_name(f"{output.name}.parquet")
+    report = stream(
+        found, whole, columns, columns.run.stamp(), identity, workers=workers, resume=resume,
+        show_progress=show_progress, doing="predicting", suffixes=(*SUFFIXES, *columns.modality.exports), escape_formulas=escape_formulas,
     )  # fmt: skip
+    if exported:
+        columns.modality.export(whole, output, found, columns.run.run_spec)
+        return replace(report, output=str(output), facts={**report.facts, "all rows": str(whole)})
+    return report
 
 
 def predict_in_memory(

@@ -440,12 +440,14 @@ class Readable(Modality):
         of_embeddings: Those of the options that change embeddings alone; `predict` refuses them.
         listed: Levels below whole items that `predict` writes as one list a row.
         batch_size: Items a batch by default.
+        exports: Suffixes of files that `export` writes predictions to.
     """
 
     options: ClassVar[type] = NoOptions
     of_embeddings: ClassVar[tuple[str, ...]] = ()
     listed: ClassVar[tuple[str, ...]] = ()
     batch_size: ClassVar[int] = 256
+    exports: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def source(self, given: Any, spec: Any, options: Any, *, batch_size: int, workers: int = 0) -> Source:
@@ -465,6 +467,17 @@ class Readable(Modality):
     def following(self, output: Path) -> str:
         """The command that people run next on a file of embeddings; "" for none."""
         return ""
+
+    def export(self, predictions: Path, output: Path, source: Source, spec: Any) -> None:
+        """Write predictions to a file of this modality.
+
+        Args:
+            predictions: Parquet, with the rows of the source.
+            output: With a suffix of `exports`.
+            source: What was predicted.
+            spec: Of the run.
+        """
+        raise UsageError(f"predictions of {self.name} are not written to {output.suffix} files")
 
     def width(self, network: Any, source: Source) -> int:
         """Numbers in an encoder's vectors of what a source gives."""

@@ -6,7 +6,7 @@ has is left out: it is a drawing of heavy atoms. Fewer may be a slip of the prog
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -29,7 +29,7 @@ def contents(path: Path, keys: Keys) -> Contents:
     """What tags of the first records are numbers."""
     scalars: dict[str, None] = {}
     tags: set[str] = set()
-    for molecule in islice(_records(path), _PROBED):
+    for molecule in islice(records(path), _PROBED):
         if molecule is not None:
             with suppress(UnicodeDecodeError):  # a record that `read` leaves out
                 names = list(molecule.GetPropNames())
@@ -42,7 +42,7 @@ def contents(path: Path, keys: Keys) -> Contents:
 def read(path: Path, keys: Keys) -> Iterator[Block]:
     """The records in order; those that RDKit cannot read, or that have no three dimensions, are left out."""
     frames = collector(keys, path)
-    for molecule in _records(path):
+    for molecule in records(path):
         if molecule is None:
             frames.refuse("RDKit cannot read this record")
         else:
@@ -57,33 +57,65 @@ def read(path: Path, keys: Keys) -> Iterator[Block]:
 
 def write(path: Path, frames: Frames, keys: Keys, facts: Any = None) -> None:
     """Write records of atoms without bonds, which frames do not know."""
+    write_molecules(path, (_molecule(frames, frame, keys) for frame in range(len(frames))))
+
+
+def write_molecules(path: Path, molecules: Iterable[Chem.Mol]) -> None:
+    """Write records one after the other, as they are."""
     with replacing(path) as temporary, Chem.SDWriter(str(temporary)) as writer:
         writer.SetForceV3000(True)
-        for frame in range(len(frames)):
-            atoms = slice(int(frames.offsets[frame]), int(frames.offsets[frame + 1]))
-            molecule = Chem.RWMol()
-            for number in frames.numbers[atoms].tolist():
-                atom = Chem.Atom(number)
-                atom.SetNoImplicit(True)
-                molecule.AddAtom(atom)
-            molecule.GetAtomWithIdx(0).SetFormalCharge(int(frames.charge[frame]))
-            conformer = Chem.Conformer(molecule.GetNumAtoms())
-            for place, position in enumerate(frames.positions[atoms].tolist()):
-                conformer.SetAtomPosition(place, position)
-            conformer.Set3D(True)
-            molecule.AddConformer(conformer)
-            if len(frames.names):
-                molecule.SetProp("_Name", frames.names[frame])
-            if keys.smiles and len(frames.smiles):
-                molecule.SetProp(keys.smiles, frames.smiles[frame])
-            for names, values in ((keys.energies, frames.energies), (keys.properties, frames.properties)):
-                for name, value in zip(names, values[frame].tolist(), strict=True):
-                    if not np.isnan(value):
-                        molecule.SetProp(name, repr(value))
+        writer.SetKekulize(False)
+        for molecule in molecules:
             writer.write(molecule)
 
 
-def _records(path: Path) -> Iterator[Chem.Mol | None]:
+def atoms_alone(numbers: Sequence[int], charge: int, name: str | None) -> Chem.Mol:
+    """A record of atoms without bonds; the first of them has the charge."""
+    molecule = Chem.RWMol()
+    for number in numbers:
+        atom = Chem.Atom(int(number))
+        atom.SetNoImplicit(True)
+        molecule.AddAtom(atom)
+    molecule.GetAtomWithIdx(0).SetFormalCharge(int(charge))
+    if name is not None:
+        molecule.SetProp("_Name", name)
+    return molecule
+
+
+def changed(molecule: Chem.Mol, positions: np.ndarray, tags: Mapping[str, Any]) -> Chem.Mol:
+    """A record with other positions ((atoms, 3) in Å) and with these tags beside its own."""
+    moved = Chem.Mol(molecule)
+    moved.RemoveAllConformers()
+    moved.AddConformer(_conformer(positions))
+    for name, value in tags.items():
+        moved.SetProp(name, repr(value) if isinstance(value, float) else str(value))
+    return moved
+
+
+def _conformer(positions: np.ndarray) -> Chem.Conformer:
+    conformer = Chem.Conformer(len(positions))
+    for place, position in enumerate(positions.tolist()):
+        conformer.SetAtomPosition(place, position)
+    conformer.Set3D(True)
+    return conformer
+
+
+def _molecule(frames: Frames, frame: int, keys: Keys) -> Chem.Mol:
+    atoms = slice(int(frames.offsets[frame]), int(frames.offsets[frame + 1]))
+    name = frames.names[frame] if len(frames.names) else None
+    molecule = atoms_alone(frames.numbers[atoms].tolist(), int(frames.charge[frame]), name)
+    molecule.AddConformer(_conformer(frames.positions[atoms]))
+    if keys.smiles and len(frames.smiles):
+        molecule.SetProp(keys.smiles, frames.smiles[frame])
+    for names, values in ((keys.energies, frames.energies), (keys.properties, frames.properties)):
+        for name, value in zip(names, values[frame].tolist(), strict=True):
+            if not np.isnan(value):
+                molecule.SetProp(name, repr(value))
+    return molecule
+
+
+def records(path: Path) -> Iterator[Chem.Mol | None]:
+    """The records in order; None for those that RDKit cannot read."""
     with open_bytes(path) as file, rdBase.BlockLogs():
         yield from Chem.ForwardSDMolSupplier(file, sanitize=False, removeHs=False)
 

@@ -26,6 +26,7 @@ from hooke.core.types import LabelStatistics
 from hooke.evaluate.moments import Moments
 from hooke.modalities import Checks, Description, Readable, Sample, Symmetry, Trainable
 from hooke.modalities.atoms.error_detection import error_detection
+from hooke.modalities.atoms.export import XYZ, write_predictions
 from hooke.modalities.atoms.frame_errors import frame_errors, part_tables
 from hooke.modalities.atoms.learning import AtomsSection, frame_loader, spec_of
 from hooke.modalities.atoms.source import FrameOptions, FrameSource
@@ -70,6 +71,7 @@ class Atoms(Trainable, Readable):
     estimators = ("mean", "ridge")
     options = FrameOptions
     batch_size = 64
+    exports = XYZ
 
     @property
     def base(self) -> type[nn.Module]:
@@ -276,6 +278,10 @@ class Atoms(Trainable, Readable):
     ) -> FrameSource:
         """A file, a store, or frames in memory."""
         return FrameSource(given, spec, options, batch_size)
+
+    def export(self, predictions: Path, output: Path, source: Any, spec: AtomsSpec) -> None:
+        """Extended XYZ."""
+        write_predictions(predictions, output, source, spec)
 
 
 def odd_frames(facts: Facts) -> Frames:

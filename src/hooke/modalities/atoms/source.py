@@ -181,20 +181,31 @@ class FrameSource:
         """See `Source`."""
         from hooke.atoms.batch import atoms_batch
 
-        reasons, frames = dict(prepared.reasons), prepared.frames
-        places = np.array([place for place in range(prepared.rows) if place not in reasons], np.int64)
-        table = _table(prepared, places)
+        table, frames, owners, reasons = self.readable(prepared)
         if frames is None:
-            return Chunk(table, [], (places[:0],), reasons=reasons)
+            return Chunk(table, [], (owners,), reasons=reasons)
+        batches = []
+        for part in bounded_cuts(pair_bound(frames.counts), self._batch_size, _MOST_PAIRS):
+            rows = np.arange(part.start, part.stop)
+            batches.append(atoms_batch(frames.select(rows), prepared.first + owners[rows]))
+        return Chunk(table, batches, (owners,), {"atom": frames.counts}, reasons)
+
+    def readable(self, job: Job) -> tuple[pa.Table, Frames | None, np.ndarray, dict[int, str]]:
+        """What a job holds.
+
+        Returns:
+            Its table; the frames that a network of the spec can say something of, in Å (None where nothing could be read); (frames,) their
+            rows of the table; and why the other rows have none.
+        """
+        reasons, frames = dict(job.reasons), job.frames
+        places = np.array([place for place in range(job.rows) if place not in reasons], np.int64)
+        table = _table(job, places)
+        if frames is None:
+            return table, None, places[:0], reasons
         bad = self._spec.unknown(frames) | dict.fromkeys(coincident(frames), CLOSE)
         reasons |= {int(places[frame]): why for frame, why in bad.items()}
         kept = np.array([frame for frame in range(len(frames)) if frame not in bad], np.int64)
-        some, owners = frames.select(kept), places[kept]
-        batches = []
-        for part in bounded_cuts(pair_bound(some.counts), self._batch_size, _MOST_PAIRS):
-            rows = np.arange(part.start, part.stop)
-            batches.append(atoms_batch(some.select(rows), prepared.first + owners[rows]))
-        return Chunk(table, batches, (owners,), {"atom": some.counts}, reasons)
+        return table, frames.select(kept), places[kept], reasons
 
 
 def _table(job: Job, places: np.ndarray) -> pa.Table:

@@ -8,6 +8,7 @@ with the strain ε applied to positions and lattice vectors alike. The sum is wh
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
@@ -98,7 +99,12 @@ class Derivatives(NamedTuple):
 
 
 def derivatives(
-    network: nn.Module, batch: AtomsBatch, *, keep_graph: bool = False, stress: bool = False, columns: int | None = None
+    network: Callable[[AtomsBatch], Tensor],
+    batch: AtomsBatch,
+    *,
+    keep_graph: bool = False,
+    stress: bool = False,
+    columns: int | None = None,
 ) -> Derivatives:
     """Energies, forces and stress, whatever mode of gradients the caller is in.
 

@@ -1,0 +1,72 @@
+"""Using potentials: relaxation, dynamics, and a calculator for ASE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hooke.api.data import given_source
+from hooke.core.writable import check_output
+from hooke.inference.shipped import run_path
+
+if TYPE_CHECKING:
+    from hooke.inference.stream import StreamReport
+
+
+def relax(
+    source: Path | str,
+    output: Path | str,
+    *,
+    run: Path | str,
+    data: Sequence[str] = (),
+    device: str = "auto",
+    show_progress: bool = True,
+    **options: Any,
+) -> StreamReport:
+    """Relax systems with a trained potential, streamed and resumable; every row has its output row.
+
+        hooke.relax("ligands.sdf", "relaxed.sdf", run="runs/own_potential")
+
+    Args:
+        source: A file of frames (SDF, extended XYZ, Parquet ...), a store, or the name of a data set, which is then prepared.
+        output: .parquet, .extxyz, .xyz or .sdf.
+        run: A finished run.
+        data: "key=value" options of a data set named as the source.
+        device: "auto", "cpu" or "cuda".
+        show_progress: Show systems, rate and time left.
+        options: Those of `hooke.workflows.relaxation.relax_file`: fmax, steps, optimiser, method, workers, resume, length_unit ...
+
+    Raises:
+        UsageError: The run is no potential, or an option is none.
+        DataError: The run, the source or the disk is at fault.
+    """
+    from hooke.inference.loaded import LoadedRun
+    from hooke.workflows.relaxation import SUFFIXES, relax_file, whole_file
+
+    check_output(output, source, suffixes=SUFFIXES)
+    check_output(whole_file(Path(output)), source)
+    loaded = LoadedRun.open(run_path(run), device)
+    given = given_source(source, data, "atoms", show_progress=show_progress)
+    return relax_file(loaded, given, Path(output), show_progress=show_progress, **options)
+
+
+def calculator(run: Path | str, *, method: str | None = None, device: str = "auto", compile: bool = False) -> Any:
+    """An ASE calculator of a trained potential: energy, forces, and stress of periodic systems.
+
+        atoms.calc = hooke.calculator("runs/own_potential")
+
+    Args:
+        run: A finished run.
+        method: Of the run, where it has several.
+        device: "auto", "cpu" or "cuda".
+        compile: Pass the networks through `torch.compile`.
+
+    Raises:
+        UsageError: ASE is not installed, or the run is no potential.
+        UnknownNameError: The run has no such method.
+    """
+    from hooke.inference.loaded import LoadedRun
+    from hooke.workflows.calculator import calculator_of
+
+    return calculator_of(LoadedRun.open(run_path(run), device), method, compiled=compile)

@@ -4,10 +4,10 @@
     HOOKE_MIRROR=... python bench/automatic.py small [--tasks a,b]          30, 50 and 100 training rows of MoleculeACE, beside a forest
     python bench/automatic.py show [--variant NAME]                         tables of what is there, beside the recorded systems
 
-A line a task and variant is added to bench/results/automatic.jsonl; lines that are there are not made again. Of a table with more than 2,000
-rows that are no test rows, 2,000 are drawn (`data.split.train_share`, seed 0): the line says of how many. The recorded systems
-(bench/results/suite-*.jsonl) learnt from all rows. CPU seconds are those of the whole fit without a report: features, folds, last fits and
-predictions of the test rows, on one thread.
+Without --candidates the estimators alone are compared, no networks. A line a task and variant is added to bench/results/automatic.jsonl; lines
+that are there are not made again. Of a table with more than 2,000 rows that are no test rows, 2,000 are drawn (`data.split.train_share`, seed
+0): the line says of how many. The recorded systems (bench/results/suite-*.jsonl) learnt from all rows. CPU seconds are those of the whole fit
+without a report: features, folds, last fits and predictions of the test rows, on one thread.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from hooke.core.files import append_lines, whole_lines
 from hooke.core.json_text import json_text
 from hooke.core.recipe import Recipe, SplitSection, resolve
 from hooke.evaluate.metrics import METRICS
+from hooke.modalities import trainable
 from hooke.molecules.spec import MoleculeSpec
 from hooke.molecules.splitting import split_store
 from hooke.studies.baselines import fit_predict
@@ -41,6 +42,7 @@ from hooke.train.fit import fit, split_of
 RESULTS = Path(__file__).parent / "results"
 LINES = RESULTS / "automatic.jsonl"
 MOST, SIZES, DRAWS = 2000, (30, 50, 100), 3
+ESTIMATORS = list(trainable("molecules", "fit").candidates)
 
 
 def lines() -> list[dict[str, Any]]:
@@ -52,7 +54,7 @@ def recipe_of(task: SuiteTask, rows: int, known: int, seed: int, **options: Any)
     """The automatic recipe of a task on so many of its rows."""
     split = {"kind": "held_out", "seed": 0, "train_share": min(1.0, rows / known)}
     data = {"name": task.dataset, **task.options, "split": split}
-    model = {"name": "auto", "vectors": [], "budget": 3600.0, **options}
+    model = {"name": "auto", "vectors": [], "budget": 3600.0, "candidates": ESTIMATORS, **options}
     return resolve(
         {"name": f"automatic_{task.name}", "seed": seed, "data": data, "encodings": {"random_walk": 8}, "model": model}
     )
@@ -227,7 +229,8 @@ def main() -> None:
     )
     variant = given.variant or ("+".join(["estimators", *vectors]) if not candidates else "+".join(candidates))
     if given.what == "run":
-        run_suite(given.suite, variant, tasks, vectors=vectors, candidates=candidates, budget=given.budget)
+        wanted = candidates or ESTIMATORS
+        run_suite(given.suite, variant, tasks, vectors=vectors, candidates=wanted, budget=given.budget)
     elif given.what == "small":
         run_small(tasks)
     else:

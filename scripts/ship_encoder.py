@@ -24,6 +24,7 @@ from hooke.core.runs import RunFolder
 from hooke.images.store import ImageStore
 from hooke.inference.loaded import LoadedRun
 from hooke.molecules.store import MoleculeStore
+from hooke.molecules.tables.vectors import Matched
 
 FOLDER = Path(__file__).parent.parent / "src" / "hooke" / "inference" / "data"
 MOST_BYTES = 10_000_000
@@ -79,6 +80,7 @@ def molecule_facts(run: RunFolder) -> dict[str, Any]:
         name: f"{tables[name]['rows_kept']:,} of {tables[name]['rows_read']:,} rows, {counted[name]} labels"
         for name in tables
     }
+    taught, train = store.metadata.get("vectors"), run.recipe["train"]
     return {
         "architecture": run.recipe["model"],
         "parameters": sum(tensor.numel() for tensor in loaded.ensemble.networks[0].encoder.parameters()),  # type: ignore[union-attr]
@@ -86,6 +88,8 @@ def molecule_facts(run: RunFolder) -> dict[str, Any]:
         "recipe": run.recipe["name"],
         "tables": data,
         "computed_labels": counted["descriptors"],
+        "taught_by": Matched(**taught).summary() if taught else "no other encoder",
+        "training": {name: train[name] for name in ("epochs", "batch_size", "learning_rate")},
         "left_out": f"{store.metadata['held_out']:,} rows whose molecule a suite tests on",
         "validation": scores(run),
         "made_with": run.info["versions"],

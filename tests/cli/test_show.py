@@ -30,7 +30,7 @@ def test_help_lists_every_kind_of_names(hooke, kind: str) -> None:  # type: igno
 
 def test_the_card_of_a_shipped_encoder(hooke) -> None:  # type: ignore[no-untyped-def]
     assert "licence" in hooke("show", "model", "tiny").out
-    assert json.loads(hooke("show", "model", "tiny", "--json").out)["width"] == 128
+    assert json.loads(hooke("show", "model", "tiny", "--json").out)["width"] == 384
     assert hooke("show", "model", "tinny").code == 2
 
 

@@ -41,8 +41,8 @@ def test_members_are_named_through_the_registry() -> None:
         Config(tables="tox2")
     with pytest.raises(ValueError, match="muv_share"):
         Config(muv_share=0)
-    with pytest.raises(ValueError, match="name their file with vectors"):
-        Config(components=8)
+    with pytest.raises(ValueError, match="vectors_weight must be above 0"):
+        Config(vectors="v.parquet", vectors_weight=0)
     with pytest.raises(ValueError, match="components must be 0"):
         Config(vectors="v.parquet", components=-1)
     assert Dataset(Config(held_out="none")).held_out == ()

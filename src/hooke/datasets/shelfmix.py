@@ -75,6 +75,7 @@ class Config:
         descriptors: Whether every molecule also carries its computed descriptors as labels (`molecules.descriptors.quick_descriptors`).
         vectors: A file of `hooke embed` with vectors of these molecules by another encoder, to be learnt as labels (distillation); "" for none.
         components: Principal components of these vectors that are learnt in place of the numbers themselves; 0 for the numbers.
+        vectors_weight: Mean weight of these labels; components weigh as their standard deviation (`molecules.tables.vectors`).
     """
 
     tables: tuple[str, ...] | str = "all"
@@ -83,6 +84,7 @@ class Config:
     descriptors: bool = later(False)
     vectors: str = later("")
     components: int = later(0)
+    vectors_weight: float = later(1.0)
 
     def __post_init__(self) -> None:
         _chosen(self.tables)
@@ -90,8 +92,8 @@ class Config:
             raise ValueError(f"muv_share must lie in (0, 1], got {self.muv_share}")
         if self.components < 0:
             raise ValueError(f"components must be 0 or a number of principal components, got {self.components}")
-        if self.components and not self.vectors:
-            raise ValueError("components are those of another encoder's vectors: name their file with vectors")
+        if not self.vectors_weight > 0:
+            raise ValueError(f"vectors_weight must be above 0, got {self.vectors_weight}")
         if self.held_out != "none":
             choose("data set that is held out", self.held_out, SUITES)
 
@@ -132,7 +134,9 @@ class Dataset(datasets.Dataset[Config]):
         from hooke.molecules.tables.ingest import IngestOptions, prepare_tables
 
         vectors = Path(self.config.vectors) if self.config.vectors else None
-        options = IngestOptions(excluded, self.config.descriptors, vectors, self.config.components)
+        options = IngestOptions(
+            excluded, self.config.descriptors, vectors, self.config.components, self.config.vectors_weight
+        )
         return prepare_tables(tables, Path(folder), CARD.name, how, options)
 
 

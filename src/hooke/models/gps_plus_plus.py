@@ -339,7 +339,7 @@ class Model(MoleculeModel):
         places = [1.0 if layer == config.depth - 1 else layer / (config.depth - 1) for layer in range(config.depth)]
         self.layers = nn.ModuleList(Layer(config, place) for place in places)
         self.pooling = Pooling(config.pooling)
-        self.node_width = self.graph_width = config.width
+        self.node_width, self.graph_width = config.width, self.pooling.width(config.width)
         self.edge_width = config.edge_width
 
     def forward(self, batch: MoleculeBatch) -> MoleculeOutput:

@@ -120,7 +120,7 @@ class Model(MoleculeModel):
         self.start_norm = RowBatchNorm(config.width)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.depth))
         self.pooling = Pooling(config.pooling)
-        self.node_width = self.graph_width = config.width
+        self.node_width, self.graph_width = config.width, self.pooling.width(config.width)
         self.edge_width = 0
 
     def forward(self, batch: MoleculeBatch) -> MoleculeOutput:

@@ -157,7 +157,8 @@ class Model(MoleculeModel):
         self.atom_from_atoms, self.atom_from_bonds = (Output(self.atoms.width, config, "nodes") for _ in range(2))
         self.bond_from_atoms, self.bond_from_bonds = (Output(config.bond_width, config, "edges") for _ in range(2))
         self.pooling = Pooling(config.pooling)
-        self.node_width = self.edge_width = self.graph_width = self.views * config.width
+        self.node_width = self.edge_width = self.views * config.width
+        self.graph_width = self.views * self.pooling.width(config.width)
 
     def forward(self, batch: MoleculeBatch) -> MoleculeOutput:
         """Represent the nodes, edges and molecules of a batch."""
@@ -177,5 +178,5 @@ class Model(MoleculeModel):
             self.bond_from_atoms(bonds, at_source(nodes, edges) + at_destination(nodes, edges)),
             self.bond_from_bonds(bonds, directed_messages(states, edges)),
         ]
-        rows = torch.cat(of_atoms, dim=1)
-        return MoleculeOutput(rows, torch.cat(of_bonds, dim=1), self.pooling(rows, batch))
+        pooled = torch.cat([self.pooling(rows, batch) for rows in of_atoms], dim=1)
+        return MoleculeOutput(torch.cat(of_atoms, dim=1), torch.cat(of_bonds, dim=1), pooled)

@@ -61,7 +61,8 @@ def test_components_are_those_of_the_molecules_at_hand(tmp_path: Path) -> None:
     pl.DataFrame({"smiles": smiles}).with_columns(column).write_parquet(path)
     (tmp_path / "t.csv").write_text("smiles\n" + "\n".join(smiles[:30]) + "\nO\n")
     table = Table((), "smiles", name="a", by_columns=True, paths=(tmp_path / "t.csv",))
-    store = prepare_tables([table], tmp_path / "s", "t", QUIET, IngestOptions(vectors=path, components=3))
+    options = IngestOptions(vectors=path, components=3, vectors_weight=2.0)
+    store = prepare_tables([table], tmp_path / "s", "t", QUIET, options)
     assert [label.name for label in store.labels] == ["teacher/pc000", "teacher/pc001", "teacher/pc002"]
     found = store.graph_labels()[0]
     assert np.isnan(found[30]).all()
@@ -70,6 +71,8 @@ def test_components_are_those_of_the_molecules_at_hand(tmp_path: Path) -> None:
     expected = centred @ axes[:, ::-1][:, :3]
     np.testing.assert_allclose(np.abs(found[:30]), np.abs(expected), atol=1e-4)
     assert (np.sign(found[:30] * expected).sum(0) ** 2 == 900).all()  # an axis has one sign
+    spreads = np.sqrt(spectrum[::-1][:3])
+    np.testing.assert_allclose([label.weight for label in store.labels], 2 * spreads / spreads.mean(), atol=1e-4)
     explained = spectrum[::-1][:3].sum() / spectrum.sum()
     assert f"the components hold {explained:.1%} of the variance" in ingest_notes(store)[0]
     whole = prepare_tables([table], tmp_path / "s", "t", QUIET, IngestOptions(vectors=path))

@@ -69,6 +69,7 @@ class IngestOptions:
         descriptors: Whether every molecule also carries the computed labels of `quick_descriptors`, after those of the tables.
         vectors: A file of `hooke embed`: the molecules that it has also carry their vectors as labels, after the descriptors.
         components: Principal components that stand for their numbers; 0 for the numbers themselves.
+        vectors_weight: Mean weight of these labels in a loss.
         codec: How the store is kept.
     """
 
@@ -76,6 +77,7 @@ class IngestOptions:
     descriptors: bool = False
     vectors: Path | None = None
     components: int = 0
+    vectors_weight: float = 1.0
     codec: Literal["plain", "chunked"] = "plain"
 
 
@@ -236,7 +238,11 @@ class _Work:
         """What the store will be made of, written as the first versions wrote it, so that their stores are found again."""
         hashes = [[file_sha256(path) for path in files] for files in self.files]
         taught: list[Any] = [file_sha256(self.options.vectors)] if self.options.vectors else []
-        taught += [{"components": self.options.components}] if self.options.components else []
+        how_taught = _set(
+            components=self.options.components,
+            weight=None if self.options.vectors_weight == 1 else self.options.vectors_weight,
+        )
+        taught += [how_taught] if taught and how_taught else []
         if self.mixed:
             content = [
                 {
@@ -352,10 +358,13 @@ class _Work:
                 f"{self.title}: none of its {rejected:,} rows holds a molecule, see {folder / REJECTED}.{first}"
             )
         merged = _merged(staged, chunks, labels, self.rule)
-        vectors, matched = None, None
+        vectors, matched, place = None, None, 0
         if self.vectors:
             stored = np.concatenate(keys)
-            vectors, matched = self.vectors.met(stored[merged.keep] if len(merged.keep) else stored)
+            stored = stored[merged.keep] if len(merged.keep) else stored
+            vectors, matched = self.vectors.met(stored, self.options.vectors_weight)
+            place = sum(label.level == "graph" for label in labels) - len(vectors.labels)
+            labels = [*labels[:place], *vectors.labels, *labels[place + len(vectors.labels) :]]
         split_conflicts = _write_duplicates(folder / DUPLICATES, merged, chunks)
         columns, times = self.columns[0], _earliest(chunks, merged)
         writer = MoleculeStoreWriter(folder, labels, self.encodings, codec=self.options.codec, timed=bool(columns.time))
@@ -365,8 +374,7 @@ class _Work:
         with progress(found, f"storing {self.title}", "molecules", show=self.how.show_progress) as bar:
             for block in _kept_blocks(staged, merged, times):
                 if vectors:
-                    start = sum(label.level == "graph" for label in labels) - len(vectors.labels)
-                    more = shifted(vectors.of(block.smiles), start)
+                    more = shifted(vectors.of(block.smiles), place)
                     block = replace(block, graph_labels=block.graph_labels.beside(more))
                 writer.append(block)
                 untimed += 0 if block.time is None else int(np.isnan(block.time).sum())

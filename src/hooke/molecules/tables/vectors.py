@@ -1,8 +1,9 @@
 """Vectors of molecules as labels: what an encoder gave (`hooke embed`), for another one to learn (distillation).
 
 The labels are the numbers of the vectors, or their principal components over the molecules that are learnt from: (x - m) · u_k with u_k the k-th
-eigenvector of the covariance, the largest first, its largest entry positive. Components are not scaled here; `multitask`
-standardises every regression label.
+eigenvector of the covariance, the largest first, its largest entry positive. `multitask` standardises every regression label, so that
+components weigh in its loss as their standard deviation over the mean of all these: weighed alike, the many small ones would drown the few
+that most of the distances between vectors are made of.
 """
 
 from __future__ import annotations
@@ -63,12 +64,14 @@ class VectorTable:
         rows: Key of a molecule, as bytes -> row.
         values: (N, width) float32.
         components: How many principal components stand for the numbers; 0 for the numbers themselves.
+        weights: Of the labels in a loss; all 1 before the components are known.
     """
 
     file: str
     rows: dict[bytes, int]
     values: np.ndarray
     components: int = 0
+    weights: tuple[float, ...] = ()
 
     @classmethod
     def read(cls, path: Path, components: int = 0) -> VectorTable:
@@ -106,13 +109,15 @@ class VectorTable:
         """One a number or component."""
         name, what = Path(self.file).stem, "pc" if self.components else ""
         count = self.components or self.values.shape[1]
-        return [Label(f"{name}/{what}{number:03d}", source=name) for number in range(count)]
+        weights = self.weights or (1.0,) * count
+        return [Label(f"{name}/{what}{number:03d}", source=name, weight=weights[number]) for number in range(count)]
 
-    def met(self, keys: np.ndarray) -> tuple[VectorTable, Matched]:
+    def met(self, keys: np.ndarray, weight: float = 1.0) -> tuple[VectorTable, Matched]:
         """The table as labels of these molecules, and how many of them it knows.
 
         Args:
             keys: (M, 2) uint64 of the molecules of a store, see `canonical_keys`.
+            weight: Mean weight of the labels.
 
         Raises:
             DataError: It knows none of them, no more than there are components, or all their vectors are the same.
@@ -126,14 +131,16 @@ class VectorTable:
                 + (f", too few for {self.components} components" if self.components else "")
             )
         if not self.components:
-            return self, matched
+            return replace(self, weights=(weight,) * self.values.shape[1]), matched
         mean, axes, explained = _principal(self.values[known], self.components)
         if not np.isfinite(explained):
             raise DataError(f"{self.file}: the vectors of all these molecules are the same")
         rotated = np.concatenate(
             [(self.values[start : start + _BLOCK] - mean) @ axes for start in range(0, len(self.values), _BLOCK)]
         )
-        return replace(self, values=rotated.astype(np.float32)), replace(matched, explained=explained)
+        spreads = rotated[known].std(0)
+        weights = tuple(round(float(each), 4) for each in weight * spreads / spreads.mean())
+        return replace(self, values=rotated.astype(np.float32), weights=weights), replace(matched, explained=explained)
 
     def of(self, smiles: Sequence[str]) -> GraphLabels:
         """The vectors of molecules by canonical SMILES; none where the table does not have one."""

@@ -55,7 +55,7 @@ class MoleculeEncoder(MoleculeModel):
         self.pooling = Pooling(pooling)
         self.node_width = node_width
         self.edge_width = edge_width
-        self.graph_width = node_width
+        self.graph_width = self.pooling.width(node_width)
         self.distinct_nodes = distinct_nodes
         self.context = context
         self.virtual_nodes: nn.ModuleList | None = None

@@ -19,7 +19,8 @@ def test_names_recipes_and_citations(hooke) -> None:  # type: ignore[no-untyped-
     assert "@article" in hooke("show", "cite", "gine").out
     assert hooke("show", "cite", "nobody").code == 2
     assert hooke("show", "names", "modles").code == 2
-    assert hooke("show", "names", "suites").out.split() == ["admet", "moleculeace", "moleculenet", "tdc_admet"]
+    suites = ["admet", "diversity_grid", "moleculeace", "moleculenet", "potentials", "tdc_admet"]
+    assert hooke("show", "names", "suites").out.split() == suites
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "recipes"])

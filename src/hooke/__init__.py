@@ -16,7 +16,7 @@ from hooke.version import __version__
 if TYPE_CHECKING:
     from hooke.api.data import get_data, prepare_data
     from hooke.api.inference import embed, explain, load, predict, probe, probe_blocks
-    from hooke.api.potentials import calculator, relax
+    from hooke.api.potentials import calculator, dynamics, relax
     from hooke.api.quantum import label, label_atoms
     from hooke.api.studies import compare_optimisers, run_diversity, run_leaderboard, run_scaling, run_search
     from hooke.api.training import benchmark, describe_run, finetune, fit, plan_training, resume, run_suite
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _HOME = {
     **dict.fromkeys(("get_data", "prepare_data"), "hooke.api.data"),
     **dict.fromkeys(("embed", "explain", "load", "predict", "probe", "probe_blocks"), "hooke.api.inference"),
-    **dict.fromkeys(("calculator", "relax"), "hooke.api.potentials"),
+    **dict.fromkeys(("calculator", "dynamics", "relax"), "hooke.api.potentials"),
     **dict.fromkeys(("label", "label_atoms"), "hooke.api.quantum"),
     **dict.fromkeys(
         ("benchmark", "describe_run", "finetune", "fit", "plan_training", "resume", "run_suite"), "hooke.api.training"
@@ -43,7 +43,7 @@ _HOME = {
     "quickstart_images": "hooke.studies.quickstart_images",
 }  # fmt: skip
 __all__ = [
-    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "calculator", "compare_optimisers", "describe_run", "embed",
+    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "calculator", "compare_optimisers", "describe_run", "dynamics", "embed",
     "explain", "finetune", "fit", "get_data", "label", "label_atoms", "load", "load_recipe", "plan_training", "predict",
     "prepare_data", "probe", "probe_blocks", "quickstart", "quickstart_images", "relax", "resume", "run_diversity",
     "run_leaderboard", "run_scaling", "run_search", "run_suite",

@@ -12,6 +12,7 @@ from hooke.inference.shipped import run_path
 
 if TYPE_CHECKING:
     from hooke.inference.stream import StreamReport
+    from hooke.workflows.trajectory import TrajectoryReport
 
 
 def relax(
@@ -49,6 +50,43 @@ def relax(
     loaded = LoadedRun.open(run_path(run), device)
     given = given_source(source, data, "atoms", show_progress=show_progress)
     return relax_file(loaded, given, Path(output), show_progress=show_progress, **options)
+
+
+def dynamics(
+    source: Path | str,
+    output: Path | str,
+    *,
+    run: Path | str,
+    steps: int,
+    data: Sequence[str] = (),
+    device: str = "auto",
+    **options: Any,
+) -> TrajectoryReport:
+    """Molecular dynamics of systems with a trained potential: at constant energy, or in a heat bath; states as extended XYZ.
+
+        hooke.dynamics("ligand.xyz", "trajectory.extxyz", run="runs/own_potential", steps=2000, friction=0.01)
+
+    Args:
+        source: A file of frames, a store, or the name of a data set.
+        output: .extxyz or .xyz; written anew.
+        run: A finished run.
+        steps: Steps of the dynamics.
+        data: "key=value" options of a data set named as the source.
+        device: "auto", "cpu" or "cuda".
+        options: Those of `hooke.workflows.trajectory.trajectories`: timestep, every, temperature, friction, seed, method ...
+
+    Raises:
+        UsageError: The run is no potential, or an option is none.
+        DataError: The run, the source or the disk is at fault, or no system can be simulated.
+    """
+    from hooke.inference.loaded import LoadedRun
+    from hooke.workflows.trajectory import SUFFIXES, trajectories
+
+    check_output(output, source, suffixes=SUFFIXES)
+    loaded = LoadedRun.open(run_path(run), device)
+    show = bool(options.get("show_progress", True))
+    given = given_source(source, data, "atoms", show_progress=show)
+    return trajectories(loaded, given, Path(output), steps=steps, **options)
 
 
 def calculator(run: Path | str, *, method: str | None = None, device: str = "auto", compile: bool = False) -> Any:

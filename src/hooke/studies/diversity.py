@@ -287,11 +287,10 @@ class DiversityResult:
             trial.detection[signal]["value"] for trial in self.finished if trial.point == point and signal in trial.detection
         ]  # fmt: skip
         known = np.array([value for value in values if value is not None])
-        return (
-            paired_difference(known, generator=np.random.default_rng(0))
-            if len(known)
-            else Interval(np.nan, np.nan, np.nan)
-        )
+        if not len(known):
+            return Interval(np.nan, np.nan, np.nan)
+        found = paired_difference(known, generator=np.random.default_rng(0))
+        return Interval(found.value, max(found.low, 0.0), min(found.high, 1.0))
 
     @property
     def sweeps(self) -> dict[str, list[Point]]:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import numpy as np
-
 from hooke.core.options import later, plain
 
 Kind = Literal["regression", "binary", "multiclass", "ordinal"]
@@ -27,6 +25,8 @@ def offset_of(middle: float, spread: float, lost: float) -> float:
         spread: Their standard deviation.
         lost: Root of the mean squared error of rounding them as they are.
     """
+    import numpy as np  # cards are read without it
+
     needed = lost > 0 and spread > 0 and lost >= _NOTICED * spread
     return float(np.float32(middle)) if needed else 0.0
 

@@ -94,7 +94,8 @@ def trajectories(
         for job in systems.jobs():
             chunk = systems.chunk(systems.prepare(job))
             report.left_out |= {job.first + row + 1: why for row, why in chunk.reasons.items()}
-            for batch in chunk.batches:
+            batches: list[Any] = list(chunk.batches)
+            for batch in batches:
                 rows = chunk.owners[0] + job.first + 1
                 report.systems += len(rows)
                 start = None

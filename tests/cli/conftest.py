@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -47,3 +49,18 @@ def table(tmp_path: Path) -> Path:
 
 
 SMALL = ("model.width=16", "model.depth=2", "train.epochs=2", "train.ensemble=1", "train.threads=1")
+
+
+def run_page(hooke: Run, text: str) -> list[Outcome]:
+    """Run the commands and the Python of a page in their order; each command succeeds."""
+    outcomes = []
+    for kind, block in re.findall(r"```(console|python)\n(.*?)```", text, re.DOTALL):
+        if kind == "python":
+            exec(block, {})
+            continue
+        for line in block.strip().splitlines():
+            program, *arguments = shlex.split(line)
+            assert program == "hooke"
+            outcomes.append(hooke(*arguments))
+            assert outcomes[-1].code == 0, (line, outcomes[-1].err)
+    return outcomes

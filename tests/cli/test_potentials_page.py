@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.cli.conftest import run_page
 
 from hooke.atoms.facts import Facts
 from hooke.atoms.formats import xyz
@@ -24,12 +23,7 @@ def test_the_commands_of_the_page(hooke, tmp_path: Path, monkeypatch: pytest.Mon
     for name in ("frames", "new"):
         xyz.write(tmp_path / f"{name}.extxyz", frames, Keys(("energy",), ("forces",), name="name"))
     xyz.write(tmp_path / "atoms.extxyz", isolated_frames(METHODS), Keys(("energy",)))
-    first, *commands = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
-    for line in (*first.strip().splitlines(), *(line for text in commands[:1] for line in text.strip().splitlines())):
-        program, *arguments = shlex.split(line)
-        assert program == "hooke"
-        found = hooke(*arguments)
-        assert found.code == 0, found.err
+    run_page(hooke, PAGE.split("## Beside each other")[0])
     predicted = pl.read_parquet(tmp_path / "predictions.parquet")
     assert len(predicted) == len(frames)
     assert predicted["energy"].dtype == pl.Float64

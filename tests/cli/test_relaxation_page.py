@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +15,9 @@ from hooke.atoms.keys import Keys
 from hooke.atoms.twins import made_frames
 
 pytest.importorskip("ase")
+from tests.cli.conftest import run_page
+
 PAGE = (Path(__file__).parents[2] / "docs" / "relaxation.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```(console|python)\n(.*?)```", PAGE, re.DOTALL)
 FACTS = Facts("eV", "angstrom", "eV/angstrom", "force", "formation", ("gfn2",), ("gfn2",))
 
 
@@ -30,14 +29,6 @@ def test_the_page(hooke, potential_run: Path) -> None:  # type: ignore[no-untype
     rdDistGeom.EmbedMolecule(molecule, randomSeed=1)
     with Chem.SDWriter("ligands.sdf") as writer:
         writer.write(molecule)
-    for kind, text in BLOCKS:
-        if kind == "python":
-            exec(text, {})
-            continue
-        for line in text.strip().splitlines():
-            program, *arguments = shlex.split(line)
-            assert program == "hooke"
-            found = hooke(*arguments)
-            assert found.code == 0, (line, found.err)
-            assert "0 rejected" in found.out
+    for outcome in run_page(hooke, PAGE):
+        assert "0 rejected" in outcome.out
     assert all(f"`{name}`" in PAGE for name in ("outcome", "energy", "max_force", "steps", "pos", "forces", "reason"))

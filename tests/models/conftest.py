@@ -6,11 +6,13 @@ import itertools
 import math
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from hooke.atoms.batch import AtomsBatch
 from hooke.modalities.molecules.samples import SMILES, batch_of
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.encodings.config import EncodingConfig
@@ -164,6 +166,17 @@ class Reference:
         if edges is not None:
             expected = np.stack([edges[edge] for edge in self.edges])
             np.testing.assert_allclose(found.edges.detach().numpy(), expected, rtol=1e-9, atol=1e-11)
+
+
+def require_plain(
+    model: Any, config: Any, plain: Callable[[Any, Any, np.ndarray, np.ndarray], np.ndarray], batch: AtomsBatch
+) -> None:
+    """A potential gives each frame of a batch what a plain function of (model, config, numbers, positions) gives."""
+    found = model(batch).detach().numpy()
+    for frame in range(batch.num_items):
+        here = (batch.frame == frame).numpy()
+        expected = plain(model, config, batch.numbers.numpy()[here], batch.positions.numpy()[here])
+        np.testing.assert_allclose(found[frame], expected, rtol=1e-10, atol=1e-10)
 
 
 def relu(x: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from tests.models.conftest import require_plain
 
 from hooke.atoms.spec import AtomsSpec
 from hooke.modalities.atoms import MODALITY
@@ -49,12 +50,7 @@ def test_the_network_is_the_plain_computation() -> None:
     torch.manual_seed(0)
     model = schnet.Model(config, sample.spec).double()
     model.basis.centres = torch.linspace(0, config.cutoff, config.basis, dtype=torch.float64)
-    batch = sample.batch(range(0, 24, 5), sample.spec)
-    found = model(batch).detach().numpy()
-    for frame in range(batch.num_items):
-        here = (batch.frame == frame).numpy()
-        expected = reference(model, config, batch.numbers.numpy()[here], batch.positions.numpy()[here])
-        np.testing.assert_allclose(found[frame], expected, rtol=1e-10, atol=1e-10)
+    require_plain(model, config, reference, sample.batch(range(0, 24, 5), sample.spec))
 
 
 def test_presets_have_the_published_sizes() -> None:

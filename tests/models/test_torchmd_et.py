@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.models.conftest import require_plain
 
 from hooke.core.errors import UsageError
 from hooke.modalities.atoms import MODALITY
@@ -87,12 +88,7 @@ def test_the_network_is_the_plain_computation() -> None:
     with torch.no_grad():  # biases begin at 0, norms at 1: no test of them
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
-    batch = sample.batch(range(0, 24, 7), sample.spec)
-    found = model(batch).detach().numpy()
-    for frame in range(batch.num_items):
-        here = (batch.frame == frame).numpy()
-        expected = reference(model, config, batch.numbers.numpy()[here], batch.positions.numpy()[here])
-        np.testing.assert_allclose(found[frame], expected, rtol=1e-10, atol=1e-10)
+    require_plain(model, config, reference, sample.batch(range(0, 24, 7), sample.spec))
 
 
 def test_a_width_that_heads_cannot_share_is_refused() -> None:

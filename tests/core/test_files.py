@@ -17,6 +17,7 @@ from hooke.core.files import (
     disk_full_explained,
     exclusive,
     is_disk_full,
+    latest_entries,
     link_to,
     put_in_place,
     remove_folder,
@@ -198,3 +199,15 @@ def test_a_link_takes_the_place_of_another(tmp_path: Path) -> None:
         (tmp_path / name).write_text(name)
         link_to(tmp_path / name, tmp_path / "link")
         assert (tmp_path / "link").read_text() == name
+
+
+def test_the_latest_entry_of_each_key_counts(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    assert latest_entries(path, ("a", "b")) == {}
+    append_lines(path, ['{"a": 1, "b": "x", "c": 1}', '{"a": 2, "b": "x", "c": 2}', '{"a": 1, "b": "x", "c": 3}'])
+    with path.open("a") as file:
+        file.write('{"a": 9, "b"')  # cut off by a kill
+    assert latest_entries(path, ("a", "b")) == {
+        (1, "x"): {"a": 1, "b": "x", "c": 3},
+        (2, "x"): {"a": 2, "b": "x", "c": 2},
+    }

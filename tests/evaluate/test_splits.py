@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hooke.evaluate.splits import (
     Split,
     column_split,
+    evenly_spaced,
     group_split,
     part_of,
     random_split,
@@ -92,3 +93,12 @@ def test_a_share_of_the_training_rows_is_nested() -> None:
     assert all(set(less.train) <= set(more.train) for less, more in itertools.pairwise(parts))
     assert [sum(part.left_out.values()) for part in parts] == [79, 60, 40, 0]
     assert all(part.test is whole.test and (np.diff(part.train) > 0).all() for part in parts)
+
+
+@pytest.mark.parametrize(("count", "most"), [(10, 4), (3, 9), (1, 1), (100_000, 7)])
+def test_evenly_spaced_places(count: int, most: int) -> None:
+    places = evenly_spaced(count, most)
+    assert (places[0], places[-1], len(places)) == (0, count - 1 if most > 1 else 0, min(count, most))
+    gaps = np.diff(places).tolist() or [1]
+    assert max(gaps) - min(gaps) <= 1
+    assert len(evenly_spaced(0, 5)) == 0

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hooke.cli.output import Adapt, Cluster, Json, Workers, print_json
+from hooke.cli.output import Adapt, Cluster, Json, New, Workers, print_json
 from hooke.core.errors import UsageError
 
 EXAMPLES = (
@@ -65,9 +65,7 @@ def embed(
     batch_size: Annotated[int | None, typer.Option(min=1, help="Molecules, crops or profiles a batch.")] = None,
     workers: Workers = None,
     cluster: Cluster = None,
-    new: Annotated[
-        bool, typer.Option("--new", help="Start afresh instead of continuing an unfinished output.")
-    ] = False,
+    new: New = False,
     as_json: Json = False,
 ) -> None:
     """Embed molecules (every row has its row, in order) or images (one row a well, as `hooke map` reads it)."""

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hooke.cli.output import Cluster, Json, Workers, print_json, print_table, refuse_options
+from hooke.cli.output import Cluster, Json, New, Workers, print_json, print_table, refuse_options
 from hooke.core.errors import UsageError
 
 EXAMPLES = (
@@ -56,9 +56,7 @@ def label(
     elements: Annotated[str, typer.Option(help="With --atoms: which, separated by commas.")] = "H,C,N,O",
     workers: Workers = None,
     cluster: Cluster = None,
-    new: Annotated[
-        bool, typer.Option("--new", help="Start afresh instead of continuing an unfinished output.")
-    ] = False,
+    new: New = False,
     as_json: Json = False,
 ) -> None:
     """Label molecules or frames with energies and forces of a quantum method; every frame has its row, labelled or with the reason."""

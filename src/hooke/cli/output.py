@@ -13,6 +13,7 @@ from hooke.core.errors import UsageError
 from hooke.core.json_text import json_text
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout instead of text.")]
+New = Annotated[bool, typer.Option("--new", help="Start afresh instead of continuing an unfinished output.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder of the run folders.")]
 Adapt = Annotated[
     bool,

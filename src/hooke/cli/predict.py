@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hooke.cli.output import Adapt, EscapeFormulas, Json, Workers, print_json, refuse_options
+from hooke.cli.output import Adapt, EscapeFormulas, Json, New, Workers, print_json, refuse_options
 from hooke.core.writable import check_output
 
 EXAMPLES = (
@@ -59,9 +59,7 @@ def predict(
     adapt: Adapt = False,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Molecules, crops or profiles a batch.")] = None,
     workers: Workers = None,
-    new: Annotated[
-        bool, typer.Option("--new", help="Start afresh instead of continuing an unfinished output.")
-    ] = False,
+    new: New = False,
     escape_formulas: EscapeFormulas = False,
     as_json: Json = False,
 ) -> None:

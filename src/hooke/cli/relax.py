@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hooke.cli.output import Json, Workers, print_json
+from hooke.cli.output import Json, New, Workers, print_json
 
 EXAMPLES = (
     "Examples: `hooke relax ligands.sdf --run runs/own_potential -o relaxed.sdf` · "
@@ -42,9 +42,7 @@ def relax(
         str | None, typer.Option(help="Of the positions, where the file does not state it: angstrom, bohr or nm.")
     ] = None,
     workers: Workers = None,
-    new: Annotated[
-        bool, typer.Option("--new", help="Start afresh instead of continuing an unfinished output.")
-    ] = False,
+    new: New = False,
     as_json: Json = False,
 ) -> None:
     """Relax systems with a trained potential; every row has its output row: converged, or why not."""

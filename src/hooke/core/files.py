@@ -10,16 +10,17 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import json
 import logging
 import os
 import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from hooke.core.errors import DataError, HookeError
 
@@ -204,6 +205,12 @@ def whole_lines(path: Path) -> list[str]:
     if whole != data:
         write_durably(path, whole)
     return whole.decode().splitlines()
+
+
+def latest_entries(path: Path, names: Sequence[str]) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """Values of these names → entry, of a file of JSON objects that is only ever appended to; of two with equal values the later."""
+    entries = map(json.loads, whole_lines(path))
+    return {tuple(entry[name] for name in names): entry for entry in entries}
 
 
 def _last_byte(path: Path) -> bytes:

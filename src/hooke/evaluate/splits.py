@@ -47,6 +47,11 @@ class Split:
         return column
 
 
+def evenly_spaced(count: int, most: int) -> np.ndarray:
+    """At most so many places among 0 ... count - 1, as far apart as they can be, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
+
+
 def part_of(split: Split, share: float, *, generator: np.random.Generator) -> Split:
     """The split with a share of its training rows, at least one; with the same generator a smaller share is a part of a larger one."""
     if share == 1:

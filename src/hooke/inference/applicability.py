@@ -26,6 +26,7 @@ from hooke.core.errors import DataError, UsageError
 from hooke.core.hashing import content_hash
 from hooke.core.paths import cache_folder
 from hooke.core.types import Batch, group_means
+from hooke.evaluate.splits import evenly_spaced
 from hooke.inference.loaded import LoadedRun
 from hooke.modalities import readable, trainable
 
@@ -61,7 +62,7 @@ class Domain:
             return cls(bits, vectors)
         least, most, scale = 0.0, np.inf, 1.0
         if bits.shape[1]:
-            rows = np.unique(np.linspace(0, len(bits) - 1, min(len(bits), _COMPARED)).astype(np.int64))
+            rows = evenly_spaced(len(bits), _COMPARED)
             least = float(np.quantile(_tanimoto(bits[rows], bits, without=rows), _BEYOND))
         if vectors.shape[1]:
             distances = nearest(vectors, vectors, without_itself=True)
@@ -181,7 +182,7 @@ def _made(run: LoadedRun) -> Domain:
         raise DataError(f"{folder} holds other {trained.items} than {run.run.folder} was trained on")
     parts = pl.read_parquet(run.run.path("split.parquet"))
     rows = parts.filter(pl.col("split") == "train")["row"].to_numpy()
-    rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST)).astype(np.int64))]
+    rows = rows[evenly_spaced(len(rows), MOST)]
     vectors, bits, owners = [], [], []
     for batch in trained.loader(store, rows, reading.comparable(run.run_spec), run.recipe, part="predict").epoch(0):
         vectors.append(domain_vectors(run, batch))

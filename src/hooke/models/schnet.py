@@ -21,7 +21,7 @@ from torch.nn import functional
 from hooke.atoms.batch import AtomsBatch
 from hooke.atoms.spec import AtomsSpec
 from hooke.nn.atoms.energy_model import ELEMENTS, Potential, outputs_of
-from hooke.nn.atoms.pairs import Pairs
+from hooke.nn.atoms.pairs import Pairs, filtered_sum
 from hooke.nn.atoms.radial import Gaussians, smooth_cutoff
 
 
@@ -72,10 +72,7 @@ class Interaction(nn.Module):
     ) -> Float[Tensor, "atoms width"]:
         """What is added to the rows."""
         weights = self.filter(basis) * fade
-        sent = self.before(rows)
-        forth, back = (sent.index_select(0, atoms) * weights for atoms in (pairs.second, pairs.first))
-        gathered = forth.new_zeros(sent.shape).index_add(0, pairs.first, forth).index_add(0, pairs.second, back)
-        return self.after(gathered)
+        return self.after(filtered_sum(self.before(rows), weights, pairs))
 
 
 class Model(Potential):

@@ -31,7 +31,7 @@ from hooke.atoms.batch import AtomsBatch
 from hooke.atoms.spec import AtomsSpec
 from hooke.core.errors import UsageError
 from hooke.nn.atoms.energy_model import ELEMENTS, Potential, outputs_of
-from hooke.nn.atoms.pairs import Pairs
+from hooke.nn.atoms.pairs import Pairs, filtered_sum
 from hooke.nn.atoms.radial import Exponentials, smooth_cutoff
 
 
@@ -78,10 +78,7 @@ class Neighbours(nn.Module):
         self, rows: Scalars, numbers: Tensor, pairs: Pairs, basis: Float[Tensor, "P basis"], fade: Float[Tensor, "P 1"]
     ) -> Scalars:
         """The rows with their neighbours."""
-        weights, sent = self.filter(basis) * fade, self.elements(numbers)
-        around = sent.new_zeros(sent.shape)
-        for to, source in ((pairs.first, pairs.second), (pairs.second, pairs.first)):
-            around = around.index_add(0, to, sent.index_select(0, source) * weights)
+        around = filtered_sum(self.elements(numbers), self.filter(basis) * fade, pairs)
         return self.mix(torch.cat([rows, around], dim=1))
 
 

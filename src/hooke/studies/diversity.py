@@ -14,7 +14,6 @@ JSON-lines file, with the mean errors of its test molecules; the same command go
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -26,7 +25,7 @@ import polars as pl
 
 from hooke.atoms.store import FrameStore
 from hooke.core.errors import HookeError, UsageError
-from hooke.core.files import append_lines, whole_lines
+from hooke.core.files import append_lines, latest_entries
 from hooke.core.hashing import content_hash
 from hooke.core.json_text import json_text
 from hooke.core.progress import progress
@@ -37,6 +36,7 @@ from hooke.inference.loaded import LoadedRun
 from hooke.modalities import trainable
 from hooke.modalities.atoms.error_detection import error_detection
 from hooke.modalities.atoms.frame_errors import ENERGY_ERROR, FORCE_ERROR, by_molecule, frame_errors
+from hooke.modalities.atoms.splits import molecule_scaffolds
 from hooke.suites import DiversitySuite
 from hooke.train.fit import fit, prepare, split_of
 
@@ -121,11 +121,8 @@ class DiversityStudy:
 
     def trials(self) -> list[DiversityTrial]:
         """The trainings so far, those of points and seeds that are asked for; of two of one point and seed the later."""
-        found = {}
-        for line in whole_lines(self.file):
-            entry = json.loads(line)
-            found[entry["molecules"], entry["conformations"], entry["seed"]] = DiversityTrial(**entry)
-        return [found[(*point, seed)] for point, seed in self._keys() if (*point, seed) in found]
+        found = latest_entries(self.file, ("molecules", "conformations", "seed"))
+        return [DiversityTrial(**found[*point, seed]) for point, seed in self._keys() if (*point, seed) in found]
 
     def missing(self) -> list[tuple[Point, int]]:
         """What is still to be trained; failures are tried again."""
@@ -184,7 +181,7 @@ def test_rows(study: DiversityStudy, store: FrameStore, seed: int) -> dict[str, 
     sizes = store.store.axis_counts("atom")
     largest = max(int(sizes[split.train].max()) for split in splits)
     fresh = known & ~np.isin(molecule, sorted(ever))
-    scaffolds = _scaffolds(store)
+    scaffolds = molecule_scaffolds(store)
     familiar = {scaffolds[name] for name in ever}
     new = np.array([scaffolds[name] not in familiar for name in molecule.tolist()], bool)
     return {
@@ -194,14 +191,6 @@ def test_rows(study: DiversityStudy, store: FrameStore, seed: int) -> dict[str, 
         "larger": rows[fresh & (frames.counts > largest)],
         "left out": rows[~known],
     }
-
-
-def _scaffolds(store: FrameStore) -> list[str]:
-    from hooke.molecules.scaffolds import murcko_scaffold
-
-    return [
-        murcko_scaffold(smiles) or smiles or name for name, smiles in store.molecules.select("name", "smiles").rows()
-    ]
 
 
 def tried(

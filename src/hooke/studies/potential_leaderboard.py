@@ -11,7 +11,6 @@ Each system on a set and seed is one line of a JSON-lines file. Intervals are t 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -24,13 +23,14 @@ import polars as pl
 
 from hooke.atoms.store import FrameStore
 from hooke.core.errors import HookeError, UnknownNameError, UsageError
-from hooke.core.files import append_lines, whole_lines
+from hooke.core.files import append_lines, latest_entries
 from hooke.core.hashing import content_hash
 from hooke.core.json_text import json_text
 from hooke.core.label import Label
 from hooke.core.progress import progress
 from hooke.core.recipe import Recipe, load_recipe
 from hooke.evaluate.bootstrap import Interval, paired_difference
+from hooke.evaluate.splits import evenly_spaced
 from hooke.inference.loaded import LoadedRun
 from hooke.modalities import trainable
 from hooke.modalities.atoms.frame_errors import ENERGY_ERROR, FORCE_ERROR, frame_errors
@@ -132,11 +132,8 @@ class Leaderboard:
 
     def rows(self) -> list[LeaderboardRow]:
         """What has been measured of what is asked for; of two rows of one key the later."""
-        found = {}
-        for line in whole_lines(self.file):
-            row = LeaderboardRow(**json.loads(line))
-            found[row.dataset, row.system, row.seed] = row
-        return [found[key] for key in self.wanted() if key in found]
+        found = latest_entries(self.file, ("dataset", "system", "seed"))
+        return [LeaderboardRow(**found[key]) for key in self.wanted() if key in found]
 
 
 def run_leaderboard(board: Leaderboard, *, show_progress: bool = True) -> list[LeaderboardRow]:
@@ -220,9 +217,7 @@ def _some(store: FrameStore, rows: np.ndarray) -> np.ndarray:
     """Evenly spaced rows of each part."""
     parts = store.subset(rows)
     kept = [rows[parts == part] for part in np.unique(parts)]
-    return np.concatenate(
-        [some[np.unique(np.linspace(0, len(some) - 1, min(len(some), _GFN2_FRAMES)).astype(int))] for some in kept]
-    )
+    return np.concatenate([some[evenly_spaced(len(some), _GFN2_FRAMES)] for some in kept])
 
 
 def _by_gfn2(frames: Any) -> tuple[np.ndarray, np.ndarray]:

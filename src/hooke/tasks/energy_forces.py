@@ -65,6 +65,7 @@ class Task(BaseTask):
         columns = labels_of(spec, FRAME)
         self._energies = [columns.index(label) for label in spec.energies]  # columns of the targets
         self._of_forces = [methods.index(label.method) for label in spec.forces]  # columns of the energies
+        self._pulled = 1 + max(self._of_forces, default=-1)  # the last of them is differentiated
 
     @classmethod
     def learnt(cls, config: Config, labels: Sequence[Label]) -> tuple[Label, ...]:
@@ -83,7 +84,7 @@ class Task(BaseTask):
         """See `Task.losses`; beside the loss the mean absolute errors of energies an atom and of force components."""
         keep = torch.is_grad_enabled()
         with random_from(generator, network, batch):
-            found = derivatives(network, batch, keep_graph=keep)
+            found = derivatives(network, batch, keep_graph=keep, columns=self._pulled)
         energies, forces = found.energies, found.forces[..., self._of_forces]
         counts = batch.offsets.diff().to(energies.dtype)[:, None]
         wanted = (batch.targets[FRAME][:, self._energies] - self._offsets(network, batch)).to(energies.dtype)
@@ -109,7 +110,7 @@ class Task(BaseTask):
     def predict(self, network: nn.Module, batch: AtomsBatch) -> dict[str, Tensor]:
         """Energies in float64, as the data have them, and forces; gradients are made and dropped."""
         with evaluating(network):
-            found = derivatives(network, batch)
+            found = derivatives(network, batch, columns=self._pulled)
         energies = found.energies.double() + self._offsets(network, batch)
         predicted = {FRAME: energies}
         if self._of_forces:

@@ -32,6 +32,7 @@ from hooke.core.progress import progress
 from hooke.core.types import Chunk
 from hooke.core.writable import check_output
 from hooke.inference.stream import StreamReport, stream
+from hooke.modalities.atoms.export import whole_file
 from hooke.molecules.source import TableRows
 from hooke.workflows._label_sources import ChargeAndSpin, EmbeddedRows, StoredFrames
 
@@ -58,11 +59,6 @@ def takes_molecules(source: Path, conformers: int | None) -> bool:
     if last in (".parquet", ".pq"):
         return conformers is not None or not holds_frames(source)
     return last in _TABLES or (last in (".sdf", ".sd") and conformers is not None)
-
-
-def whole_file(output: Path) -> Path:
-    """The Parquet file that has all rows of an output: itself, or one beside it."""
-    return output if output.suffix.lower() == ".parquet" else output.with_name(output.name + ".parquet")
 
 
 def label(

@@ -11,7 +11,7 @@ from hooke.atoms.batch import AtomsBatch
 from hooke.core.errors import DataError
 from hooke.modalities.atoms import MODALITY
 from hooke.nn.atoms import pairs as module
-from hooke.nn.atoms.pairs import Pairs, pairs_within, search
+from hooke.nn.atoms.pairs import Pairs, filtered_sum, pairs_within, search
 
 
 def batch() -> AtomsBatch:
@@ -54,3 +54,15 @@ def test_edges_and_directions() -> None:
     assert torch.equal(found.targets, torch.cat([found.first, found.second]))
     assert torch.equal(found.sources, torch.cat([found.second, found.first]))
     assert torch.allclose(found.directions.norm(dim=1), torch.ones(len(found.first), dtype=torch.float64))
+
+
+def test_a_filtered_sum_is_that_over_neighbours() -> None:
+    found = pairs_within(batch(), 3.0)
+    generator = torch.Generator().manual_seed(0)
+    sent = torch.randn(len(batch().numbers), 4, dtype=torch.float64, generator=generator)
+    weights = torch.randn(len(found.first), 4, dtype=torch.float64, generator=generator)
+    expected = torch.zeros_like(sent)
+    for pair, (first, second) in enumerate(zip(found.first.tolist(), found.second.tolist(), strict=True)):
+        expected[first] += sent[second] * weights[pair]
+        expected[second] += sent[first] * weights[pair]
+    assert torch.allclose(filtered_sum(sent, weights, found), expected, atol=1e-12)

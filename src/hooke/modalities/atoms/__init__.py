@@ -24,11 +24,12 @@ from hooke.core.loader import BoundedLoader
 from hooke.core.recipe import Recipe
 from hooke.core.types import LabelStatistics
 from hooke.evaluate.moments import Moments
+from hooke.evaluate.splits import evenly_spaced
 from hooke.modalities import Checks, Description, Readable, Sample, Symmetry, Trainable
 from hooke.modalities.atoms.error_detection import error_detection
 from hooke.modalities.atoms.export import XYZ, write_predictions
-from hooke.modalities.atoms.frame_errors import frame_errors, part_tables
-from hooke.modalities.atoms.learning import AtomsSection, frame_loader, spec_of
+from hooke.modalities.atoms.frame_errors import frame_errors, part_tables, rows_by_part
+from hooke.modalities.atoms.learning import AtomsSection, frame_loader, in_electronvolts, spec_of
 from hooke.modalities.atoms.source import FrameOptions, FrameSource
 from hooke.modalities.atoms.splits import MEANINGS, frame_split
 from hooke.nn.contract import require
@@ -249,20 +250,26 @@ class Atoms(Trainable, Readable):
         return frame_sum(rows, batch).numpy()
 
     def report(self, loaded: Any, store: FrameStore) -> dict[str, Any]:
-        """Errors of energies an atom and of forces on each part of the data set."""
-        if loaded.recipe.has_estimator or not loaded.spec.energies:
+        """Errors of energies an atom and of forces on each part of the data set, and what foretells large ones."""
+        path = loaded.run.path("predictions_test.parquet")
+        if loaded.recipe.has_estimator or not loaded.spec.energies or not path.exists():
             return {}
-        return {"results": (*part_tables(loaded, self, store), *self._detection(loaded, store))}
-
-    def _detection(self, loaded: Any, store: FrameStore) -> tuple[ResultTable, ...]:
-        """What foretells large force errors on test frames; nothing where none is large."""
-        path, parts = loaded.run.path("predictions_test.parquet"), loaded.run.path("split.parquet")
-        if not path.exists() or not loaded.spec.forces:
-            return ()
         rows = pl.read_parquet(path, columns=["row"])["row"].to_numpy()
-        rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _DETECTED)).astype(np.int64))]
-        training = pl.read_parquet(parts).filter(pl.col("split") == "train")["row"].to_numpy()
-        found = error_detection(loaded, self, store, training, frame_errors(loaded, self, store, rows))
+        of_parts, some = rows_by_part(store, rows), rows[evenly_spaced(len(rows), _DETECTED)]
+        wanted = of_parts
+        if loaded.spec.forces:
+            wanted = np.concatenate([of_parts, np.setdiff1d(some, of_parts)])
+        errors = frame_errors(loaded, self, store, wanted)
+        tables = part_tables(loaded.recipe.model.name, errors[: len(of_parts)])
+        if loaded.spec.forces:
+            tables += self._detection(loaded, store, errors.filter(pl.col("row").is_in(some)).sort("row"))
+        return {"results": tables}
+
+    def _detection(self, loaded: Any, store: FrameStore, errors: pl.DataFrame) -> tuple[ResultTable, ...]:
+        """What foretells large force errors of frames; nothing where none is large."""
+        parts = pl.read_parquet(loaded.run.path("split.parquet"))
+        training = parts.filter(pl.col("split") == "train")["row"].to_numpy()
+        found = error_detection(loaded, self, store, training, errors)
         found = {name: one for name, one in found.items() if np.isfinite(one.value)}
         if not found:
             return ()
@@ -311,7 +318,7 @@ def _check_store(store: FrameStore) -> None:
     """Finite positions, atoms apart, every method computed somewhere, units that convert, and forces that are no gradients of another sign."""
     require(isinstance(store, FrameStore), f"the twin is {type(store).__name__}, not atoms.store.FrameStore")
     rows = np.arange(len(store))
-    native, other = store.gather(rows), store.in_units("eV" if store.facts.methods else "", "angstrom").gather(rows)
+    native, other = store.gather(rows), in_electronvolts(store).gather(rows)
     require(bool(np.isfinite(native.positions).all()), "the twin holds positions that are not finite")
     require(bool((native.counts > 0).all()), "a frame of the twin has no atoms")
     scale = np.linalg.norm(other.positions) / np.linalg.norm(native.positions)

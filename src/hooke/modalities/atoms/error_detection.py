@@ -12,6 +12,7 @@ from hooke.atoms.store import FrameStore
 from hooke.core.types import group_starts
 from hooke.evaluate.bootstrap import Interval
 from hooke.evaluate.detection import detection, mahalanobis
+from hooke.evaluate.splits import evenly_spaced
 from hooke.modalities import Trainable
 from hooke.modalities.atoms.frame_errors import FORCE_ERROR
 
@@ -40,7 +41,7 @@ def error_detection(
     known = errors.drop_nulls(FORCE_ERROR)
     if not len(known):
         return {}
-    rows = training[np.unique(np.linspace(0, len(training) - 1, min(len(training), _MOST_TRAINING)).astype(np.int64))]
+    rows = training[evenly_spaced(len(training), _MOST_TRAINING)]
     trained, _ = _signals(run, modality, store, rows, spread=False)
     vectors, spread = _signals(run, modality, store, known["row"].to_numpy(), spread=run.predictor.count > 1)
     signals = {NEAREST: cKDTree(trained).query(vectors)[0], WHITENED: mahalanobis(vectors, trained)}

@@ -14,6 +14,7 @@ from hooke.core.label import Label
 from hooke.core.types import group_starts
 from hooke.evaluate.bootstrap import Interval
 from hooke.evaluate.molecule_bootstrap import mean_error
+from hooke.evaluate.splits import evenly_spaced
 from hooke.modalities import Trainable
 from hooke.report import build
 from hooke.report.schema import ResultTable
@@ -64,18 +65,20 @@ def by_molecule(errors: pl.DataFrame, measure: str) -> Mapping[str, float]:
     return dict(known.select("molecule", measure).iter_rows())
 
 
-def part_tables(run: Any, modality: Trainable, store: FrameStore) -> tuple[ResultTable, ...]:
-    """Mean errors on each part of the test rows; at most 5,000 frames of a part, evenly spaced."""
-    path = run.run.path("predictions_test.parquet")
-    if not path.exists():
-        return ()
-    rows = pl.read_parquet(path, columns=["row"])["row"].to_numpy()
+def rows_by_part(store: FrameStore, rows: np.ndarray) -> np.ndarray:
+    """At most 5,000 rows of each part of the data set, evenly spaced, part after part."""
     parts = store.subset(rows)
-    kept = [
-        some[np.unique(np.linspace(0, len(some) - 1, min(len(some), _MOST_ROWS)).astype(np.int64))]
-        for some in (rows[parts == part] for part in np.unique(parts))
-    ]
-    errors = frame_errors(run, modality, store, np.concatenate(kept))
+    kept = [rows[parts == part] for part in np.unique(parts)]
+    return np.concatenate([some[evenly_spaced(len(some), _MOST_ROWS)] for some in kept] or [rows])
+
+
+def part_tables(model: str, errors: pl.DataFrame) -> tuple[ResultTable, ...]:
+    """Mean errors of frames on each part of the data set.
+
+    Args:
+        model: What they are of.
+        errors: See `frame_errors`.
+    """
     tables = []
     for measure, (title, unit) in _TITLES.items():
         labels: list[Label] = []
@@ -88,7 +91,7 @@ def part_tables(run: Any, modality: Trainable, store: FrameStore) -> tuple[Resul
         if labels:
             tables.append(
                 build.result_table(
-                    f"{title} by part of the data set", labels, "mae", {run.recipe.model.name: found}, higher_is_better=False, counts=counts,
+                    f"{title} by part of the data set", labels, "mae", {model: found}, higher_is_better=False, counts=counts,
                     intervals="95 %, molecules are resampled; frames where a part has fewer than ten molecules, whose frames are correlated",
                 )
             )  # fmt: skip

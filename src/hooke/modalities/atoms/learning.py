@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from hooke.atoms.frames import Frames
 from hooke.atoms.isolated_atoms import WAYS_OUT, ReferenceEnergies
 from hooke.atoms.spec import ATOM, ENERGY, FORCES, FRAME, AtomsSpec, atom_scales, label_names, reference_energies
 from hooke.atoms.store import FrameStore, fitted
@@ -102,34 +103,34 @@ def spec_of(
     labels = learnt(labels_of_store(store, section))
     energies = [label for label in labels if label.level == FRAME]
     forces = [label for label in labels if label.level == ATOM]
+    places = [store.facts.force_methods.index(label.method) for label in forces]
     frame, pulls = Moments.none(len(energies)), Moments.none(len(forces))
-    elements: set[int] = set()
+    values: list[np.ndarray] = []
+    compositions: list[tuple[np.ndarray, np.ndarray]] = []
     charges: set[int] = set()
     for start in range(0, len(rows), _BLOCK):
         frames = store.gather(rows[start : start + _BLOCK])
-        elements |= set(np.unique(frames.numbers).tolist())
         charges |= set(np.unique(frames.charge).tolist())
-        frame = frame.merged(Moments.of(_frame_targets(frames, store, labels)))
-        places = [store.facts.force_methods.index(label.method) for label in forces]
+        values.append(_frame_targets(frames, store, labels))
+        present = np.unique(frames.numbers)
+        compositions.append((present, frames.composition(present)))
+        frame = frame.merged(Moments.of(values[-1]))
         pulls = pulls.merged(
             Moments.of(frames.forces[..., places].reshape(3 * len(frames.numbers), len(places)).astype(np.float64))
         )
-    known, methods = sorted(elements), [label.method for label in energies if label.method]
+    targets, methods = np.concatenate(values), [label.method for label in energies if label.method]
+    known, composition = _together(compositions)
     table, source = _isolated(store, rows, section, methods)
     e0 = reference_energies(table, methods, known, store.name) if table is not None else {}
-    moments = pulls.statistics()
+    moments, pulled = pulls.statistics(), [label.method for label in forces]
     shift, scale = {}, {}
-    for method in methods:
-        label = next(label for label in energies if label.method == method)
-        residual, composition = _residuals(store, rows, label, known, e0.get(method))
+    for label, column in zip(energies, targets.T, strict=True):
+        key, alone = label.method or label.name, e0.get(label.method)
+        residual = column - composition @ np.array(alone) if alone else column
         of_forces = None
-        if method in [label.method for label in forces]:
-            place = [label.method for label in forces].index(method)
-            of_forces = LabelStatistics(*(values[[place]] for values in moments))
-        shift[method], scale[method] = atom_scales(residual, composition, of_forces)
-    for label in energies:
-        if not label.method:
-            shift[label.name], scale[label.name] = atom_scales(*_residuals(store, rows, label, known, None), None)
+        if label.method in pulled:
+            of_forces = LabelStatistics(*(each[[pulled.index(label.method)]] for each in moments))
+        shift[key], scale[key] = atom_scales(residual, composition, of_forces)
     statistics = {FRAME: frame.statistics()} | (
         {ATOM: LabelStatistics(*(np.repeat(values, 3) for values in moments))} if forces else {}
     )
@@ -158,24 +159,19 @@ def _isolated(
     return table, "isolated atoms"
 
 
-def _residuals(
-    store: FrameStore, rows: np.ndarray, label: Label, elements: list[int], e0: tuple[float, ...] | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """(rows,) values less isolated atoms, and (rows, elements) compositions."""
-    left, compositions = [], []
-    for start in range(0, len(rows), _BLOCK):
-        frames = store.gather(rows[start : start + _BLOCK])
-        composition = frames.composition(np.array(elements))
-        left.append(_frame_targets(frames, store, (label,))[:, 0] - (composition @ np.array(e0) if e0 else 0.0))
-        compositions.append(composition)
-    return np.concatenate(left), np.concatenate(compositions)
+def _together(compositions: list[tuple[np.ndarray, np.ndarray]]) -> tuple[list[int], np.ndarray]:
+    """All elements, ascending, and (F, elements) of them, from blocks of frames that each count those that they have."""
+    known = np.unique(np.concatenate([present for present, _ in compositions]))
+    whole = np.zeros((sum(len(counts) for _, counts in compositions), len(known)), np.int64)
+    start = 0
+    for present, counts in compositions:
+        whole[start : start + len(counts), np.searchsorted(known, present)] = counts
+        start += len(counts)
+    return known.tolist(), whole
 
 
-def _frame_targets(frames: object, store: FrameStore, labels: tuple[Label, ...]) -> np.ndarray:
+def _frame_targets(frames: Frames, store: FrameStore, labels: tuple[Label, ...]) -> np.ndarray:
     """(F, labels of frames) float64."""
-    from hooke.atoms.frames import Frames
-
-    assert isinstance(frames, Frames)
     names = [name for name, _ in store.facts.properties]
     columns = [
         frames.energies[:, store.methods.index(label.method)]

@@ -45,7 +45,11 @@ def frame_split(store: FrameStore, section: SplitSection) -> Split:
         return _by_size(store.store.axis_counts("atom"), molecules, section)
     keys: list[object] = molecules.tolist()
     if kind == "scaffold":
-        scaffolds = _scaffolds(store)
+        for name in store.molecules.filter(store.molecules["smiles"] == "")["name"].head(1):
+            raise DataError(
+                f"{store.name}: no SMILES of {name!r} is known, so that it has no scaffold; take data.split.kind=molecule"
+            )
+        scaffolds = molecule_scaffolds(store)
         keys = [scaffolds[molecule] for molecule in molecules]
     if len(set(keys)) < sum(fraction > 0 for fraction in section.fractions):
         raise DataError(
@@ -54,18 +58,13 @@ def frame_split(store: FrameStore, section: SplitSection) -> Split:
     return splits.group_split(keys, generator=generator, fractions=section.fractions)
 
 
-def _scaffolds(store: FrameStore) -> list[str]:
-    """The scaffold of each molecule; those without rings are groups of their own."""
+def molecule_scaffolds(store: FrameStore) -> list[str]:
+    """The scaffold of each molecule; those without rings, or whose SMILES is not known, are groups of their own."""
     from hooke.molecules.scaffolds import murcko_scaffold
 
-    found = []
-    for name, smiles in store.molecules.select("name", "smiles").rows():
-        if not smiles:
-            raise DataError(
-                f"{store.name}: no SMILES of {name!r} is known, so that it has no scaffold; take data.split.kind=molecule"
-            )
-        found.append(murcko_scaffold(smiles) or smiles)
-    return found
+    return [
+        murcko_scaffold(smiles) or smiles or name for name, smiles in store.molecules.select("name", "smiles").rows()
+    ]
 
 
 def _by_size(atoms: np.ndarray, molecules: np.ndarray, section: SplitSection) -> Split:

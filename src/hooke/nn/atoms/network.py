@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from hooke.atoms.batch import AtomsBatch
 from hooke.atoms.spec import AtomsSpec
-from hooke.nn.atoms.energy_model import ELEMENTS
+from hooke.nn.atoms.energy_model import ELEMENTS, frame_sum
 
 
 class EnergyNetwork(nn.Module):
@@ -44,5 +44,4 @@ class EnergyNetwork(nn.Module):
 
     def offsets_of(self, batch: AtomsBatch) -> Float[Tensor, "frames methods"]:
         """(F, M) float64 eV: the offsets of the atoms of each frame."""
-        rows = self.offsets.index_select(0, batch.numbers)
-        return rows.new_zeros(batch.num_items, rows.shape[1]).index_add(0, batch.frame, rows)
+        return frame_sum(self.offsets.index_select(0, batch.numbers), batch)

@@ -90,6 +90,14 @@ def pairs_within(batch: AtomsBatch, cutoff: float) -> Pairs:
     return Pairs(first, second, vector, (vector * vector).sum(dim=1).sqrt())
 
 
+def filtered_sum(
+    sent: Float[Tensor, "atoms width"], weights: Float[Tensor, "P width"], pairs: Pairs
+) -> Float[Tensor, "atoms width"]:
+    """Σ_j sent_j ∘ w_ij over the neighbours j of each atom i; the weights of a pair hold in both directions."""
+    forth, back = (sent.index_select(0, atoms) * weights for atoms in (pairs.second, pairs.first))
+    return forth.new_zeros(sent.shape).index_add(0, pairs.first, forth).index_add(0, pairs.second, back)
+
+
 def search(batch: AtomsBatch, cutoff: float) -> PairList:
     """All pairs of a batch within a cutoff."""
     with torch.no_grad():

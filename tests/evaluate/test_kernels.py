@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rdkit.Chem import AllChem, MolFromSmiles
@@ -55,6 +57,11 @@ def test_mean_of_blocks() -> None:
     expected = (sum(counts) + radial(slice(0, 3)) + radial(slice(3, 7))) / 4
     np.testing.assert_allclose(kernel.against(new), expected, rtol=1e-12)
     np.testing.assert_allclose(kernel.against(new[4:5]), expected[4:5], rtol=1e-12)
+    among = kernel.among()
+    np.testing.assert_allclose(among, kernel.against(known), rtol=1e-12)
+    wider, same = kernel.among_stretched((2.0, 1.0))
+    np.testing.assert_array_equal(same, among)
+    np.testing.assert_allclose(wider, replace(kernel, medians=kernel.medians * 2).against(known), rtol=1e-12)
     back = MeanKernel.from_arrays(kernel.arrays())
     np.testing.assert_array_equal(back.against(new), kernel.against(new))
     np.testing.assert_allclose(kernel.taken(np.array([5, 2])).against(new), expected[:, [5, 2]], rtol=1e-12)

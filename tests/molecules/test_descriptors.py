@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from rdkit import Chem
+from rdkit.Chem import Descriptors
+from rdkit.Chem.EState.EState import EStateIndices
 
 from hooke.molecules.descriptors import (
     DESCRIPTORS,
     QUICK_DESCRIPTORS,
     baseline_features,
+    electrotopological_states,
     quick_descriptors,
     rdkit_descriptors,
 )
@@ -51,3 +54,20 @@ def test_descriptors_of_a_large_molecule_take_no_minutes() -> None:
         assert large[names.index(name)] == 0
     assert large[names.index("NumHAcceptors")] > 500
     assert np.isfinite(large).all()
+
+
+def test_electrotopological_states_and_what_follows_from_them_are_rdkits() -> None:
+    smiles = [
+        "CC(N)C(=O)[O-].[Na+]",
+        "C",
+        "[Na+].[Cl-]",
+        "FC(F)(F)c1ccc(cc1)S(=O)(=O)N1CCOCC1",
+        "C[Si](C)(C)Br",
+        "[2H]C([2H])Cl",
+    ]
+    named = {name: function for name, function in Descriptors.descList if "EState" in name}
+    for molecule in map(Chem.MolFromSmiles, smiles):
+        np.testing.assert_allclose(electrotopological_states(molecule), EStateIndices(Chem.Mol(molecule)), atol=1e-12)
+    ours = rdkit_descriptors(smiles, [(name, function) for name, function in DESCRIPTORS if name in named])
+    theirs = [[function(Chem.MolFromSmiles(text)) for function in named.values()] for text in smiles]
+    np.testing.assert_allclose(ours, theirs, atol=1e-9)

@@ -72,8 +72,8 @@ class Estimator(KernelEstimator):
         targets = (targets - offset) / scale
         stretch, some = 1.0, drawn(len(rows), config.stretch_rows, generator)
         if self._kernel.radial and len(config.stretches) > 1:
-            by_error = [_least(self._stretched(each, rows[some]).among(), targets[some]) for each in config.stretches]
-            stretch = config.stretches[int(np.argmin([error for error, _ in by_error]))]
+            kernels = self._kernel.taken(rows[some]).among_stretched(config.stretches)
+            stretch = config.stretches[int(np.argmin([_least(kernel, targets[some])[0] for kernel in kernels]))]
         kernel = self._stretched(stretch, rows)
         covariance, some = kernel.among(), drawn(len(rows), config.noise_rows, generator)
         _, noise = _least(covariance[np.ix_(some, some)], targets[some])

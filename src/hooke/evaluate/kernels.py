@@ -80,11 +80,25 @@ class MeanKernel:
     def against(self, rows: np.ndarray) -> np.ndarray:
         """(m, n) float64 kernel of new rows with the known ones; see `of` for their columns."""
         width = sum(self.counts)
-        return self._mean(_sparse(rows[:, :width]), _standardised(rows[:, width:], self.shift, self.scale))
+        counts, profiles = _sparse(rows[:, :width]), _standardised(rows[:, width:], self.shift, self.scale)
+        counted = np.zeros((len(profiles), len(self.profiles)))
+        for part, units in zip(_parts(self.counts), self._units, strict=True):
+            counted += units.tanimoto(counts[:, part])
+        distances = [squared_distances(profiles[:, part], self.profiles[:, part]) for part in _parts(self.radial)]
+        return self._averaged(counted, distances, self.medians)
 
     def among(self) -> np.ndarray:
         """(n, n) float64 kernel of the known rows with each other."""
-        return self._mean(self.known, self.profiles)
+        return self.among_stretched((1.0,))[0]
+
+    def among_stretched(self, stretches: Sequence[float]) -> list[np.ndarray]:
+        """`among` for each of the factors by which all m are stretched; T and the distances are computed once."""
+        counted = np.zeros((len(self.profiles), len(self.profiles)))
+        for units in self._units:
+            counted += units.tanimoto_among()
+        parts = [self.profiles[:, part] for part in _parts(self.radial)]
+        distances = [squared_distances(part, part) for part in parts]
+        return [self._averaged(counted, distances, self.medians * stretch) for stretch in stretches]
 
     def taken(self, rows: np.ndarray) -> MeanKernel:
         """Against some of the known rows alone, everything else staying as it is."""
@@ -114,12 +128,11 @@ class MeanKernel:
         """Of each block of counts."""
         return [_Units.of(self.known[:, part]) for part in _parts(self.counts)]
 
-    def _mean(self, counts: scipy.sparse.csr_array, profiles: np.ndarray) -> np.ndarray:
-        out = np.zeros((len(profiles), len(self.profiles)))
-        for part, units in zip(_parts(self.counts), self._units, strict=True):
-            out += units.tanimoto(counts[:, part])
-        for part, median in zip(_parts(self.radial), self.medians, strict=True):
-            out += np.exp(squared_distances(profiles[:, part], self.profiles[:, part]) / (-4 * median))
+    def _averaged(self, counted: np.ndarray, distances: Sequence[np.ndarray], medians: np.ndarray) -> np.ndarray:
+        """The kernel from the sum of T over the blocks of counts and the squared distances of the others."""
+        out = counted.copy()
+        for squared, median in zip(distances, medians, strict=True):
+            out += np.exp(squared / (-4 * median))
         return out / max(len(self.counts) + len(self.radial), 1)
 
 
@@ -158,9 +171,16 @@ class _Units:
         place = np.minimum(np.searchsorted(self.names, name), max(len(self.names) - 1, 0))
         both = self.names[place] == name if len(self.names) else np.zeros(len(name), bool)
         units = _ones(row[both], place[both], (counts.shape[0], len(self.names)))
-        shared = units[:, np.flatnonzero(self.frequent)].toarray() @ self.dense.T
-        shared = shared.astype(np.float64) + (units[:, np.flatnonzero(~self.frequent)] @ self.rare.T).toarray()
-        either = _sizes(counts)[:, None] + self.sizes - shared
+        dense, rare = units[:, np.flatnonzero(self.frequent)].toarray(), units[:, np.flatnonzero(~self.frequent)]
+        return self._similarity(dense, rare, _sizes(counts))
+
+    def tanimoto_among(self) -> np.ndarray:
+        """(n, n) float64 T of the known rows with each other."""
+        return self._similarity(self.dense, self.rare, self.sizes)
+
+    def _similarity(self, dense: np.ndarray, rare: scipy.sparse.csr_array, sizes: np.ndarray) -> np.ndarray:
+        shared = (dense @ self.dense.T).astype(np.float64) + (rare @ self.rare.T).toarray()
+        either = sizes[:, None] + self.sizes - shared
         return np.divide(shared, either, out=np.ones_like(shared), where=either > 0)
 
 

@@ -67,7 +67,7 @@ def molecule_of(smiles: str) -> Chem.Mol:
         molecule = Chem.MolFromSmiles(smiles)
     if molecule is None:
         raise ValueError(f"not a valid SMILES: {smiles!r}")
-    return without_numbers(molecule)
+    return without_numbers(molecule) if ":" in smiles else molecule
 
 
 def parse(smiles: str, config: StandardiseConfig = KEEP_ALL, *, numbered: bool = False) -> Chem.Mol:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hooke.api.inference import embed, explain, load, predict, probe, probe_blocks
     from hooke.api.potentials import calculator, dynamics, relax
     from hooke.api.quantum import label, label_atoms
+    from hooke.api.response import check_screen
     from hooke.api.studies import compare_optimisers, run_diversity, run_leaderboard, run_scaling, run_search
     from hooke.api.training import benchmark, describe_run, finetune, fit, plan_training, resume, run_suite
     from hooke.core.recipe import Recipe, load_recipe
@@ -31,6 +32,7 @@ _HOME = {
     **dict.fromkeys(("embed", "explain", "load", "predict", "probe", "probe_blocks"), "hooke.api.inference"),
     **dict.fromkeys(("calculator", "dynamics", "relax"), "hooke.api.potentials"),
     **dict.fromkeys(("label", "label_atoms"), "hooke.api.quantum"),
+    "check_screen": "hooke.api.response",
     **dict.fromkeys(
         ("benchmark", "describe_run", "finetune", "fit", "plan_training", "resume", "run_suite"), "hooke.api.training"
     ),
@@ -43,9 +45,9 @@ _HOME = {
     "quickstart_images": "hooke.studies.quickstart_images",
 }  # fmt: skip
 __all__ = [
-    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "calculator", "compare_optimisers", "describe_run", "dynamics", "embed",
-    "explain", "finetune", "fit", "get_data", "label", "label_atoms", "load", "load_recipe", "plan_training", "predict",
-    "prepare_data", "probe", "probe_blocks", "quickstart", "quickstart_images", "relax", "resume", "run_diversity",
+    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "calculator", "check_screen", "compare_optimisers", "describe_run",
+    "dynamics", "embed", "explain", "finetune", "fit", "get_data", "label", "label_atoms", "load", "load_recipe", "plan_training",
+    "predict", "prepare_data", "probe", "probe_blocks", "quickstart", "quickstart_images", "relax", "resume", "run_diversity",
     "run_leaderboard", "run_scaling", "run_search", "run_suite",
 ]  # fmt: skip
 

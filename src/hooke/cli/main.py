@@ -20,6 +20,7 @@ from hooke.cli import (
     probe_blocks,
     quickstart,
     relax,
+    response,
     resume,
     scale,
     search,
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(map.app, name="map")
+app.add_typer(response.app, name="response")
 app.command("fit", epilog=fit.EXAMPLES)(fit.fit)
 app.command("resume", epilog=resume.EXAMPLES)(resume.resume)
 app.command("finetune", epilog=finetune.EXAMPLES)(finetune.finetune)

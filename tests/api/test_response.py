@@ -1,0 +1,27 @@
+"""Responses of cells from Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("anndata")
+
+from tests.cells.conftest import made_cells, write_cells
+
+import hooke
+from hooke.core.errors import DataError, UsageError
+
+
+def test_check_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
+    values, obs = made_cells()
+    path = write_cells(tmp_path / "cells.h5ad", values, obs, log1p=False)
+    with pytest.raises(UsageError, match="declare counts, log1p or z-score"):
+        hooke.check_screen(path)
+    check = hooke.check_screen(path, scale="log1p", batch="", control=["control"], show_progress=False)
+    assert check.said["batch"] == "none"
+    assert "evaluable" in check.context("a").verdict
+    with pytest.raises(DataError, match="has no control cell"):
+        hooke.check_screen(path, scale="log1p", control=["NT"], show_progress=False)

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("anndata")
+
+from tests.cells.conftest import made_cells, write_cells
+
+
+def test_check(hooke, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    values, obs = made_cells(effect=1.5)
+    write_cells(tmp_path / "screen.h5ad", values, obs)
+    outcome = hooke("response", "check", "screen.h5ad", "-o", "rows.csv")
+    assert outcome.code == 0, outcome.err
+    assert "column perturbation (guessed)" in outcome.out
+    assert "a: evaluable: 5 of 5" in outcome.out
+    assert "pearson_delta" in outcome.out
+    assert (tmp_path / "rows.csv").read_text().count("\n") == 11
+    facts = json.loads(hooke("response", "check", "screen.h5ad", "--json").out)
+    assert facts["used"] == len(values)
+    assert [each["evaluable"] for each in facts["contexts"]] == [True, True]
+
+
+def test_what_is_wrong_is_said_in_one_line(hooke, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    values, obs = made_cells(cells=4, controls=4)
+    path = write_cells(tmp_path / "screen.h5ad", values, obs, log1p=False)
+    for arguments, code, text in (
+        (("screen.h5ad",), 2, "declare counts, log1p or z-score"),
+        (("screen.h5ad", "--scale", "counts"), 3, "not whole numbers"),
+        (("screen.h5ad", "--scale", "log"), 2, "unknown scale"),
+        (("screen.h5ad", "--scale", "log1p", "--perturbation", "gene"), 2, "unknown perturbation column"),
+        (("screen.h5ad", "--scale", "log1p", "--control", "NT"), 3, "no control cell"),
+        (("none.h5ad",), 3, "there is no file"),
+    ):
+        outcome = hooke("response", "check", *arguments)
+        assert outcome.code == code
+        assert text in outcome.err
+        assert outcome.err.strip().count("\n") == 0
+    path.write_bytes(path.read_bytes()[:3000])
+    outcome = hooke("response", "check", "screen.h5ad", "--scale", "log1p")
+    assert outcome.code == 3
+    assert "cannot be read as AnnData" in outcome.err

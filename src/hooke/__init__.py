@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hooke.version import __version__
 
 if TYPE_CHECKING:
+    from hooke.api import conformers
     from hooke.api.data import get_data, prepare_data
     from hooke.api.inference import embed, explain, load, predict, probe, probe_blocks
     from hooke.api.potentials import calculator, dynamics, relax
@@ -45,18 +46,20 @@ _HOME = {
     "quickstart_images": "hooke.studies.quickstart_images",
 }  # fmt: skip
 __all__ = [
-    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "calculator", "check_screen", "compare_optimisers", "describe_run",
-    "dynamics", "embed", "explain", "finetune", "fit", "get_data", "label", "label_atoms", "load", "load_recipe", "plan_training",
+    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "calculator", "check_screen", "compare_optimisers", "conformers",
+    "describe_run", "dynamics", "embed", "explain", "finetune", "fit", "get_data", "label", "label_atoms", "load", "load_recipe", "plan_training",
     "predict", "prepare_data", "probe", "probe_blocks", "quickstart", "quickstart_images", "relax", "resume", "run_diversity",
     "run_leaderboard", "run_scaling", "run_search", "run_suite",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'hooke' has no attribute {name!r}")
     import importlib
 
+    if name == "conformers":
+        return importlib.import_module("hooke.api.conformers")
+    if name not in _HOME:
+        raise AttributeError(f"module 'hooke' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME[name]), name)
 
 

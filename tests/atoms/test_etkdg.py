@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from rdkit import Chem
+from rdkit.Chem import rdDistGeom
 
 from hooke.atoms import etkdg
 from hooke.atoms.etkdg import EmbeddedMolecule, NoGeometryError
@@ -59,3 +60,32 @@ def test_a_failed_embedding_is_tried_from_random_coordinates_and_then_said(monke
     with pytest.raises(NoGeometryError, match="no geometry could be embedded"):
         molecule("CC").conformer(0, 0)
     assert tried == [False, True]
+
+
+def test_many_conformers_are_those_of_rdkit() -> None:
+    found = molecule("OCC(=O)N")
+    parameters = rdDistGeom.ETKDGv3()
+    parameters.randomSeed = 20261130
+    same = Chem.Mol(found.molecule)
+    rdDistGeom.EmbedMultipleConfs(same, 4, parameters)
+    expected = [each.GetPositions() for each in same.GetConformers()]
+    np.testing.assert_array_equal(found.conformers(4, 20261130), expected)
+    np.testing.assert_array_equal(found.conformers(2, 20261130), expected[:2])
+    assert len(np.unique(found.conformers(4, 0)[:, 0, 0])) == 4  # RDKit's own seed 0 gives one conformer four times
+
+
+def test_fragments_stand_apart() -> None:
+    with pytest.raises(NoGeometryError, match="2 fragments"):
+        molecule("CC[NH3+].[Cl-]")
+    salt = EmbeddedMolecule.of(Chem.MolFromSmiles("CC[NH3+].[Cl-].O"), several=True)
+    assert sorted(len(atoms) for atoms in salt.fragments) == [1, 3, 11]
+    for positions in salt.conformers(3, 1):
+        for one, atoms in enumerate(salt.fragments):
+            for other in salt.fragments[:one]:
+                between = np.linalg.norm(positions[atoms][:, None] - positions[other][None], axis=-1)
+                assert between.min() >= etkdg.GAP - 1e-9
+
+
+def test_what_cannot_be_embedded_is_fewer_conformers() -> None:
+    """Bridgeheads of norbornane that point the wrong way."""
+    assert molecule("C[C@@]12CC[C@](C)(CC1)C2").conformers(3, 1).shape == (0, 25, 3)

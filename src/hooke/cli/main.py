@@ -9,6 +9,7 @@ import typer
 
 from hooke.cli import (
     benchmark,
+    conformers,
     data,
     embed,
     finetune,
@@ -45,6 +46,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(map.app, name="map")
 app.add_typer(response.app, name="response")
+app.add_typer(conformers.app, name="conformers")
 app.command("fit", epilog=fit.EXAMPLES)(fit.fit)
 app.command("resume", epilog=resume.EXAMPLES)(resume.resume)
 app.command("finetune", epilog=finetune.EXAMPLES)(finetune.finetune)

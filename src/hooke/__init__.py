@@ -47,7 +47,8 @@ _HOME = {
 }  # fmt: skip
 __all__ = [
     "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "calculator", "check_screen", "compare_optimisers", "conformers",
-    "describe_run", "dynamics", "embed", "explain", "finetune", "fit", "get_data", "label", "label_atoms", "load", "load_recipe", "plan_training",
+    "describe_run", "dynamics", "embed", "explain", "finetune", "fit", "get_data", "label", "label_atoms", "load", "load_recipe",
+    "plan_training",
     "predict", "prepare_data", "probe", "probe_blocks", "quickstart", "quickstart_images", "relax", "resume", "run_diversity",
     "run_leaderboard", "run_scaling", "run_search", "run_suite",
 ]  # fmt: skip

@@ -324,6 +324,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "models": models,
     "options": options,
     "recipes": recipes,
+    "response models": lambda: named("response_models"),
     "rooms": rooms,
     "suites": suites,
     "tasks": tasks,

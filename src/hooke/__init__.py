@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from hooke.api.potentials import calculator, dynamics, relax
     from hooke.api.quantum import label, label_atoms
     from hooke.api.response import check_screen
-    from hooke.api.studies import compare_optimisers, run_diversity, run_leaderboard, run_scaling, run_search
+    from hooke.api.studies import (
+        compare_optimisers,
+        run_diversity,
+        run_leaderboard,
+        run_responses,
+        run_scaling,
+        run_search,
+    )
     from hooke.api.training import benchmark, describe_run, finetune, fit, plan_training, resume, run_suite
     from hooke.core.recipe import Recipe, load_recipe
     from hooke.images.store import ImageStore
@@ -37,7 +44,9 @@ _HOME = {
     **dict.fromkeys(
         ("benchmark", "describe_run", "finetune", "fit", "plan_training", "resume", "run_suite"), "hooke.api.training"
     ),
-    **dict.fromkeys(("compare_optimisers", "run_diversity", "run_leaderboard", "run_scaling", "run_search"), "hooke.api.studies"),
+    **dict.fromkeys(
+        ("compare_optimisers", "run_diversity", "run_leaderboard", "run_responses", "run_scaling", "run_search"), "hooke.api.studies"
+    ),
     "ImageStore": "hooke.images.store",
     "MoleculeStore": "hooke.molecules.store",
     "Recipe": "hooke.core.recipe",
@@ -50,7 +59,7 @@ __all__ = [
     "describe_run", "dynamics", "embed", "explain", "finetune", "fit", "get_data", "label", "label_atoms", "load", "load_recipe",
     "plan_training",
     "predict", "prepare_data", "probe", "probe_blocks", "quickstart", "quickstart_images", "relax", "resume", "run_diversity",
-    "run_leaderboard", "run_scaling", "run_search", "run_suite",
+    "run_leaderboard", "run_responses", "run_scaling", "run_search", "run_suite",
 ]  # fmt: skip
 
 

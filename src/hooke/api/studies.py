@@ -12,6 +12,7 @@ from hooke.core.writable import check_output, check_output_folder
 if TYPE_CHECKING:
     from hooke.studies.diversity import DiversityResult
     from hooke.studies.potential_leaderboard import LeaderboardResult
+    from hooke.studies.response_benchmark import ResponseResult
     from hooke.studies.scaling_result import ScalingResult
     from hooke.studies.search.live import Found
     from hooke.suites import DiversitySuite
@@ -174,6 +175,36 @@ def run_leaderboard(
     if not result.finished:
         raise HookeError(f"nothing could be measured: {result.rows[0].reason}")
     write_leaderboard(result, command=" ".join(["hooke benchmark", name, *overrides, f"--seeds {seeds}"]))
+    return result
+
+
+def run_responses(
+    name: str = "responses", *, tasks: Sequence[str] = (), runs: Path | str = "runs", show_progress: bool = True
+) -> ResponseResult:
+    """Models of responses beside baselines and changed graphs on one page; see `hooke.studies.response_benchmark`.
+
+    Args:
+        name: A suite of this kind.
+        tasks: Some of its tasks.
+        runs: Folder of scores and page.
+        show_progress: Show a progress bar.
+
+    Raises:
+        UsageError: The suite is none of responses.
+        UnknownNameError: A task that it does not have.
+    """
+    from hooke.studies.response_benchmark import ResponseBenchmark, ResponseResult, write_page
+    from hooke.studies.response_benchmark import run_responses as run
+    from hooke.suites import ResponseSuite, suite
+
+    found = suite(name)
+    if not isinstance(found, ResponseSuite):
+        raise UsageError(f"{name} is no suite of responses")
+    check_output_folder(runs)
+    benchmark = ResponseBenchmark(found, tuple(tasks), Path(runs))
+    result = ResponseResult(benchmark, tuple(run(benchmark, show_progress=show_progress)))
+    chosen = f" --tasks {','.join(tasks)}" if tasks else ""
+    write_page(result, command=f"hooke benchmark {name}{chosen}")
     return result
 
 

@@ -12,15 +12,19 @@ from hooke.cli.output import Json, Runs, print_json, print_table, refuse_options
 
 EXAMPLES = (
     "Examples: `hooke benchmark tiny_gine --seeds 3 --splits random,scaffold` · "
-    "`hooke benchmark admet --systems forest,minimol,scratch,probe,finetuned --pretrained RUN` · `hooke benchmark potentials --seeds 1`"
+    "`hooke benchmark admet --systems forest,minimol,scratch,probe,finetuned --pretrained RUN` · `hooke benchmark potentials --seeds 1` · "
+    "`hooke benchmark responses --tasks horlbeck`"
 )
 _SUITES = ("admet", "moleculeace", "moleculenet", "tdc_admet")
 _BOARDS = ("potentials",)
+_RESPONSES = ("responses",)
 
 
 def benchmark(
     context: typer.Context,
-    recipe: Annotated[str, typer.Argument(help=f"A recipe, or a suite: {', '.join((*_SUITES, *_BOARDS))}.")],
+    recipe: Annotated[
+        str, typer.Argument(help=f"A recipe, or a suite: {', '.join((*_SUITES, *_BOARDS, *_RESPONSES))}.")
+    ],
     overrides: Annotated[list[str] | None, typer.Argument(help="Changes to the recipe, as a.b=c.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 3,
     splits: Annotated[str, typer.Option(help="Comma-separated splits; default: the recipe's. Not of suites.")] = "",
@@ -43,6 +47,17 @@ def benchmark(
     """Scores over seeds beside baselines, with intervals and a report; a killed benchmark continues."""
     import hooke
 
+    if recipe in _RESPONSES:
+        why = f"does not apply to {recipe}, whose tasks state their models, folds and seeds"
+        refuse_options(context, why, "overrides", "seeds", "splits", "pretrained", "systems", "training")
+        measured = hooke.run_responses(recipe, tasks=_listed(tasks), runs=runs)
+        if as_json:
+            print_json(measured.to_json())
+            return
+        print_table(*measured.table())
+        typer.echo("\n" + "\n".join(measured.verdicts()))
+        typer.echo(f"report {measured.benchmark.file.with_suffix('.html')}")
+        return
     if recipe in _BOARDS:
         refuse_options(context, f"does not apply to {recipe}", "splits", "pretrained", "training")
         chosen = _listed(systems) if context.get_parameter_source("systems") is not ParameterSource.DEFAULT else []

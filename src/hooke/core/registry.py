@@ -20,9 +20,12 @@ from typing import Any, Literal, NamedTuple
 from hooke.core.cards import Card
 from hooke.core.errors import UnknownNameError, UsageError
 
-KINDS = ("models", "estimators", "datasets", "tasks", "encoders", "modalities", "suites")
+KINDS = ("models", "estimators", "response_models", "datasets", "tasks", "encoders", "modalities", "suites")
 _NAMED_FOLDERS = ("encoders", "modalities")
-_STATED_BY = {"models": "Model", "tasks": "Task", "estimators": "Estimator", "datasets": "CARD"}  # else the file itself
+_INSIDE = {"response_models": "estimators.responses"}  # kinds whose files are a folder of another kind's
+_STATED_BY = {
+    "models": "Model", "tasks": "Task", "estimators": "Estimator", "response_models": "ResponseModel", "datasets": "CARD",
+}  # else the file itself  # fmt: skip
 
 
 def names(kind: str) -> list[str]:
@@ -127,15 +130,17 @@ def modality_of(kind: str, name: str) -> str:
 
 
 def _singular(kind: str) -> str:
-    return "modality" if kind == "modalities" else kind.removesuffix("s")
+    return "modality" if kind == "modalities" else kind.removesuffix("s").replace("_", " ")
 
 
 def _own(kind: str) -> dict[str, str]:
     """Name → module."""
     if kind not in KINDS:
         raise UnknownNameError("kind", kind, KINDS)
-    places = importlib.import_module(f"hooke.{kind}").__path__
-    return dict(_files(f"hooke.{kind}", places, folders_are_names=kind in _NAMED_FOLDERS))
+    package = f"hooke.{_INSIDE.get(kind, kind)}"
+    files = _files(package, importlib.import_module(package).__path__, folders_are_names=kind in _NAMED_FOLDERS)
+    others = tuple(f"hooke.{inside}." for inside in _INSIDE.values() if f"hooke.{inside}" != package)
+    return {name: path for name, path in files if not path.startswith(others)}
 
 
 def _files(package: str, places: Iterable[str], *, folders_are_names: bool) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hooke.core import registry
@@ -111,6 +111,45 @@ class PotentialSuite:
     def size(self) -> int:
         """How many sets there are."""
         return len(self.sets)
+
+
+@dataclass(frozen=True)
+class ResponseTask:
+    """Models of responses on one table of scores, with its splits and baselines; `studies.response_tasks` says how it is measured.
+
+    Attributes:
+        name: Of the task.
+        dataset: Registered name.
+        protocol: File in `studies.response_tasks`.
+        models: Registered names, baselines first; those with a graph are measured with changed copies of it as well.
+        options: Of the protocol.
+    """
+
+    name: str
+    dataset: str
+    protocol: str
+    models: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ResponseSuite:
+    """Tasks of predicting responses that are reported together.
+
+    Attributes:
+        name: Of the suite.
+        title: For the report.
+        tasks: The tasks.
+    """
+
+    name: str
+    title: str
+    tasks: tuple[ResponseTask, ...]
+
+    @property
+    def size(self) -> int:
+        """How many tasks there are."""
+        return len(self.tasks)
 
 
 def suite(name: str) -> Any:

@@ -1,0 +1,278 @@
+"""Models of responses in closed form: perturbations and contexts to changes of many read-outs; saved as plain arrays; the name is the file.
+
+A file has `Config` (frozen dataclass) and `ResponseModel(config, knowledge)`, a subclass of the base here. Estimators of `hooke.estimators`
+see a row of features an item; these see what was done, and what is known of it beforehand: a graph, embeddings, kernels.
+Where a model knows nothing of a perturbation it predicts the mean of the training responses and says why, row by row.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from hooke.cells.conditions import Conditions
+from hooke.cells.graph import Graph
+from hooke.cells.perturbations import Perturbation
+from hooke.core import registry
+from hooke.core.errors import DataError, UsageError
+from hooke.core.hashing import content_hash
+from hooke.core.json_text import json_text
+
+Arrays = dict[str, np.ndarray]
+INNER_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Named:
+    """Rows of numbers by name.
+
+    Attributes:
+        names: Unique.
+        values: (names, d) float64: an embedding, or (names, names) a positive semi-definite kernel.
+    """
+
+    names: tuple[str, ...]
+    values: np.ndarray
+
+    def __post_init__(self) -> None:
+        if len(self.names) != len(self.values) or len({*self.names}) != len(self.names):
+            raise DataError(f"{len(self.names)} names, not all different, of {len(self.values)} rows of numbers")
+        if not np.isfinite(self.values).all():
+            raise DataError("embeddings and kernels must be finite numbers")
+
+    def places(self, names: Sequence[str]) -> np.ndarray:
+        """(names,) int64 rows; -1 where there is none."""
+        place = {name: row for row, name in enumerate(self.names)}
+        return np.array([place.get(name, -1) for name in names], np.int64)
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What is known before the screen; nothing of it may be made from responses that are predicted.
+
+    Attributes:
+        graph: Of the genes that are, or will be, perturbed (`Graph.over`).
+        embedding: Of genes or compounds.
+        kernel: Of genes or compounds.
+        context_kernel: Of contexts.
+    """
+
+    graph: Graph | None = None
+    embedding: Named | None = None
+    kernel: Named | None = None
+    context_kernel: Named | None = None
+
+    @property
+    def hash(self) -> str:
+        """Of all of it: a fitted model is only used with what it was fitted with."""
+        graph = self.graph and [
+            content_hash(self.graph.genes), *(_bytes(part) for part in (self.graph.first, self.graph.second, self.graph.weights))
+        ]  # fmt: skip
+        tables = [
+            each and [each.names, _bytes(each.values)] for each in (self.embedding, self.kernel, self.context_kernel)
+        ]
+        return content_hash([graph, tables])
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Predictions of conditions.
+
+    Attributes:
+        values: (n, g) float64 changes.
+        fallbacks: (n,) why a row is the mean of the training responses; "" where it is not.
+    """
+
+    values: np.ndarray
+    fallbacks: tuple[str, ...]
+
+
+class ResponseModel(ABC):
+    """Predicts the response (a change against control) of conditions.
+
+    Args:
+        config: The file's own options.
+        knowledge: What is known beforehand.
+
+    Attributes:
+        modality: The kind of data.
+        baseline: Whether it is one of the simple ones that every model is compared with.
+        uses: Which of `Knowledge` it reads: any one of them is enough.
+        mean: (g,) of the training responses, weighted by the counts of cells; NaN where nothing was measured.
+
+    Raises:
+        UsageError: What it uses is not there.
+    """
+
+    modality: ClassVar[str] = "cells"
+    baseline: ClassVar[bool] = True
+    uses: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, config: Any, knowledge: Knowledge = Knowledge()) -> None:
+        self.config, self.knowledge = config, knowledge
+        self.mean = np.zeros(0)
+        self.learnt: Arrays = {}
+        if self.uses and all(getattr(knowledge, name) is None for name in self.uses):
+            raise UsageError(f"{type(self).__module__.rpartition('.')[2]} needs a {' or '.join(self.uses)}")
+
+    @abstractmethod
+    def _fit(self, conditions: Conditions, responses: np.ndarray, seed: int) -> Arrays:
+        """Learn; returns all that `_predict` needs beside the mean, as plain arrays."""
+
+    @abstractmethod
+    def _predict(self, conditions: Conditions) -> tuple[np.ndarray, list[str]]:
+        """(n, g) predictions, and why a row cannot be predicted ("" where it can)."""
+
+    def fit(self, conditions: Conditions, responses: np.ndarray, *, seed: int = 0) -> None:
+        """Learn.
+
+        Args:
+            conditions: (n,) without controls.
+            responses: (n, g) changes against the control of the same context; NaN = not measured.
+            seed: Of inner folds.
+
+        Raises:
+            DataError: Shapes differ, nothing is measured, a number is infinite, or a condition is a control.
+        """
+        responses = np.asarray(responses, np.float64)
+        if responses.ndim != 2 or len(responses) != len(conditions) or not responses.size:
+            raise DataError(f"responses of shape {responses.shape} for {len(conditions)} conditions")
+        if np.isinf(responses).any():
+            raise DataError("responses must not be infinite")
+        if any(each.is_control for each in conditions.perturbations):
+            raise DataError("controls are no perturbations: responses are changes against them")
+        if np.isnan(responses).all():
+            raise DataError("no response is measured")
+        self.mean = weighted_mean(responses, conditions.counts)
+        self.learnt = self._fit(conditions, responses, seed)
+
+    def predict(self, conditions: Conditions) -> Predicted:
+        """Predict; rows depend on no other row."""
+        values, reasons = self._predict(conditions)
+        lost = np.array([bool(reason) for reason in reasons], bool)
+        return Predicted(np.where(lost[:, None], self.mean, values), tuple(reasons))
+
+    def arrays(self) -> Arrays:
+        """All that was learnt, as plain arrays."""
+        about = text_array([self.knowledge.hash if self.uses else ""])
+        return {
+            name: np.ascontiguousarray(array)
+            for name, array in {**self.learnt, "mean": self.mean, "about": about}.items()
+        }
+
+    @classmethod
+    def from_arrays(cls, config: Any, knowledge: Knowledge, arrays: Mapping[str, np.ndarray]) -> Self:
+        """Back from `arrays`.
+
+        Raises:
+            DataError: They are of a model that was fitted with other knowledge.
+        """
+        new = cls(config, knowledge)
+        rest = dict(arrays)
+        if "mean" not in rest or "about" not in rest:
+            raise DataError("these arrays are not those of a model of responses")
+        new.mean = rest.pop("mean")
+        if texts_of(rest.pop("about")) != [knowledge.hash if cls.uses else ""]:
+            raise DataError("this model was fitted with another graph, embedding or kernel")
+        new.learnt = rest
+        return new
+
+    def _means(self, count: int) -> np.ndarray:
+        return np.tile(self.mean, (count, 1))
+
+
+def response_model(
+    name: str, options: Mapping[str, Any] | None = None, knowledge: Knowledge = Knowledge()
+) -> ResponseModel:
+    """An unfitted model by its registered name.
+
+    Raises:
+        UnknownNameError: No such model.
+        UsageError: An option that it does not have, or what it uses is not there.
+    """
+    module = registry.module("response_models", name)
+    try:
+        config = module.Config(**(options or {}))
+    except TypeError as error:
+        raise UsageError(f"{name}: {error}") from error
+    return module.ResponseModel(config, knowledge)
+
+
+def weighted_mean(responses: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """(g,) mean over rows, weighted by counts; NaN where nothing is measured."""
+    measured = ~np.isnan(responses)
+    weight = counts @ measured
+    return np.divide(
+        counts @ np.where(measured, responses, 0.0), weight, out=np.full(len(weight), np.nan), where=weight > 0
+    )
+
+
+def by_group(keys: Sequence[Any], conditions: Conditions, responses: np.ndarray) -> tuple[list[Any], np.ndarray]:
+    """The different keys, sorted, and the (keys, g) mean response of each, weighted by counts."""
+    names = sorted({*keys})
+    place = {name: row for row, name in enumerate(names)}
+    group = np.array([place[key] for key in keys], np.int64)
+    measured = ~np.isnan(responses)
+    total, weight = np.zeros((len(names), responses.shape[1])), np.zeros((len(names), responses.shape[1]))
+    np.add.at(total, group, np.where(measured, responses, 0.0) * conditions.counts[:, None])
+    np.add.at(weight, group, measured * conditions.counts[:, None])
+    return names, np.divide(total, weight, out=np.full_like(total, np.nan), where=weight > 0)
+
+
+def by_perturbation(conditions: Conditions, responses: np.ndarray) -> tuple[Conditions, np.ndarray]:
+    """Every perturbation once, sorted, with its mean response over contexts, weighted by counts."""
+    names, means = by_group(conditions.perturbations, conditions, responses)
+    counts = dict.fromkeys(names, 0.0)
+    for each, count in zip(conditions.perturbations, conditions.counts.tolist(), strict=True):
+        counts[each] += count
+    return Conditions.of(names, counts=[counts[name] for name in names]), means
+
+
+def filled(responses: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """(n, g) differences from the mean, 0 where nothing is measured."""
+    return np.nan_to_num(responses - mean, nan=0.0)
+
+
+def inner_folds(count: int, seed: int, folds: int = INNER_FOLDS) -> list[np.ndarray]:
+    """Rows of each fold: a random permutation cut into nearly equal parts, none empty."""
+    order = np.random.default_rng(seed).permutation(count)
+    return [part for part in np.array_split(order, min(folds, count)) if len(part)]
+
+
+def text_array(texts: Sequence[str]) -> np.ndarray:
+    """Texts as an array of bytes."""
+    return np.frombuffer(json_text(list(texts), compact=True).encode(), np.uint8)
+
+
+def texts_of(array: np.ndarray) -> list[str]:
+    """Back from `text_array`."""
+    return [str(text) for text in json.loads(array.tobytes())]
+
+
+def perturbation_array(perturbations: Sequence[Perturbation]) -> np.ndarray:
+    """Sets of genes, or compounds, as an array of bytes; dose and time are not kept."""
+    return text_array(["\t".join(parts) for parts in Conditions.of(perturbations).parts])
+
+
+def sets_of(array: np.ndarray) -> list[tuple[str, ...]]:
+    """Back from `perturbation_array`: what each is made of."""
+    return [tuple(text.split("\t")) for text in texts_of(array)]
+
+
+def _bytes(array: np.ndarray) -> str:
+    from hashlib import sha256
+
+    return sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def looked_up(model: ResponseModel, key: str, names: Sequence[str], reason: str) -> tuple[np.ndarray, list[str]]:
+    """Rows of `model.learnt["means"]` by the names in `model.learnt[key]`; the mean and a reason where a name is not among them."""
+    place = {name: row for row, name in enumerate(texts_of(model.learnt[key]))}
+    rows = np.array([place.get(name, -1) for name in names], np.int64)
+    means = np.vstack([model.learnt["means"], model.mean])
+    return means[rows], ["" if row >= 0 else f"{name}: {reason}" for name, row in zip(names, rows, strict=True)]

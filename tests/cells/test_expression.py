@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 pytest.importorskip("h5py")
@@ -11,7 +12,8 @@ pytest.importorskip("anndata")
 from tests.cells.conftest import made_cells, write_cells
 
 from hooke.cells.expression import Entries, Rows, open_expression
-from hooke.core.errors import DataError, UnknownNameError
+from hooke.cells.profiles import Profiles
+from hooke.core.errors import DataError, UnknownNameError, UsageError
 
 
 @pytest.mark.parametrize("layout", ["csr", "csc", "dense"])
@@ -59,7 +61,7 @@ def test_columns_of_every_kind(tmp_path: Path) -> None:
         found, codes = expression.column("number")
         assert found[codes].tolist() == obs["number"].tolist()
         assert expression.says_log1p
-        assert expression.names("var")[:2] == ["G0", "G1"]
+        assert expression.genes()[:2] == ["G0", "G1"]
         with pytest.raises(UnknownNameError):
             expression.column("batch")
 
@@ -118,3 +120,21 @@ def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         file["X/indptr"][2] = 10**6
     with open_expression(path) as expression, pytest.raises(DataError, match="indptr"):
         list(expression.blocks())
+
+
+def test_tables_of_wells_are_read_alike(tmp_path: Path) -> None:
+    metadata = pl.DataFrame(
+        {"compound": ["a", "DMSO", "b"], "control": ["", "negative", "positive"], "concentration_um": [1.0, None, 2.0]}
+    )
+    profiles = Profiles(np.arange(6.0).reshape(3, 2), metadata, ("f0", "f1"))
+    profiles.write(tmp_path / "wells.parquet")
+    with open_expression(tmp_path / "wells.parquet") as expression:
+        assert expression.shape == (3, 2)
+        assert expression.genes() == ["f0", "f1"]
+        found, codes = expression.column("compound")
+        assert found[codes].tolist() == ["a", "control", "b"]
+        assert expression.column("concentration_um")[1].tolist() == [0, -1, 1]
+        [block] = expression.blocks()
+        assert np.array_equal(block.values, profiles.values)
+    with pytest.raises(UsageError, match="no layers"), open_expression(tmp_path / "wells.parquet", "counts"):
+        pass

@@ -10,6 +10,7 @@ pytest.importorskip("anndata")
 
 from tests.cells.conftest import made_cells, write_cells
 
+from hooke.cells.profiles import Profiles
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.workflows.response import check_screen
 
@@ -88,6 +89,27 @@ def test_options_that_are_none_are_refused(tmp_path: Path) -> None:
         check_screen(path, tmp_path / "rows.txt")
     with pytest.raises(UsageError, match="target sum"):
         check_screen(path, target_sum=1e4)
+
+
+def test_tables_of_wells_are_screens_of_compounds_with_doses(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    names = np.repeat(["DMSO", "abc", "def"], 24)
+    shift = {"DMSO": np.zeros(30), "abc": generator.normal(size=30), "def": generator.normal(size=30)}
+    values = np.stack([shift[name] + 0.3 * generator.normal(size=30) for name in names])
+    metadata = pl.DataFrame(
+        {
+            "compound": names.tolist(),
+            "control": ["negative" if name == "DMSO" else "" for name in names],
+            "concentration_um": [None if name == "DMSO" else (1.0, 10.0)[row % 2] for row, name in enumerate(names)],
+            "plate": ["p1", "p1", "p2", "p2"] * 18,
+        }
+    )
+    Profiles(values, metadata, tuple(f"f{number}" for number in range(30))).write(tmp_path / "wells.parquet")
+    check = check_screen(tmp_path / "wells.parquet", scale="z-score", show_progress=False)
+    [found] = check.contexts
+    assert found.perturbations == ("abc @ 1 uM", "abc @ 10 uM", "def @ 1 uM", "def @ 10 uM")
+    assert found.verdict.startswith("evaluable: 4 of 4")
+    assert check.said["dose"] == "column concentration_um (guessed)"
 
 
 @pytest.mark.mirror

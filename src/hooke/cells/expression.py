@@ -1,6 +1,6 @@
-"""The matrix of an AnnData file (.h5ad), read in blocks: CSR and dense by cells, CSC by genes; obs and var without the matrix.
+"""Matrices of cells and genes, read in blocks: AnnData files (.h5ad) in CSR and dense layout by cells, in CSC by genes; tables of wells.
 
-Nothing here holds more than a block, whatever the size of the file.
+Of an AnnData file nothing here holds more than a block, whatever its size. Tables of wells (`Profiles`) are in memory.
 
 Source: the on-disk format of anndata (anndata.readthedocs.io, "On-disk format"), encoding versions 0.1 and 0.2.
 """
@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from hooke.cells.files import read_measured
+from hooke.cells.profiles import Profiles
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.reading import reading, refuse_larger
 
@@ -47,18 +49,57 @@ class Rows:
     span: range
 
 
-class Expression:
-    """The matrix X, or a layer, of an open file; see `open_expression`.
+class Expression(Protocol):
+    """A matrix that can be read in blocks, with the labels of its rows; see `open_expression`.
 
     Attributes:
         path: The file.
         shape: Cells, genes.
         layout: "csr", "csc" or "dense".
-        dtype: Of the values.
+        says_log1p: Whether the file itself declares log1p (uns/log1p, as scanpy writes it).
     """
+
+    path: Path
+    shape: tuple[int, ...]
+    layout: str
+    says_log1p: bool
+
+    def spans(self) -> list[range]:
+        """The cells of each block, or the genes where the matrix is stored by genes."""
+        ...
+
+    def blocks(self, first: int = 0) -> Iterator[Entries | Rows]:
+        """The blocks in order, from number `first`.
+
+        Raises:
+            DataError: The file is damaged.
+        """
+        ...
+
+    def genes(self) -> list[str]:
+        """Names of the columns."""
+        ...
+
+    def columns(self) -> list[str]:
+        """Names of what is known of the rows."""
+        ...
+
+    def column(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """A column as its different values, and which of them each row has (-1: none).
+
+        Raises:
+            UnknownNameError: No such column.
+            DataError: Its length is not the number of rows.
+        """
+        ...
+
+
+class AnnDataExpression:
+    """The matrix X, or a layer, of an open AnnData file; see `Expression`."""
 
     def __init__(self, path: Path, file: Any, layer: str | None) -> None:
         self.path = path
+        self.says_log1p = "log1p" in file.get("uns", {})
         if layer is None:
             if "X" not in file:
                 raise DataError(f"{path} has no matrix X")
@@ -92,11 +133,7 @@ class Expression:
                 raise DataError(f"{path}: {part} has {length:,} rows, the matrix {wanted:,}")
 
     def blocks(self, first: int = 0) -> Iterator[Entries | Rows]:
-        """The blocks in order, from number `first`.
-
-        Raises:
-            DataError: The file is damaged.
-        """
+        """See `Expression`."""
         with reading(self.path, "AnnData"):
             spans = self.spans()
             pointers = self._node["indptr"][:].astype(np.int64) if self.layout != "dense" else None
@@ -118,7 +155,7 @@ class Expression:
                 yield Entries(cells, genes, values, span)
 
     def spans(self) -> list[range]:
-        """The cells of each block, or the genes where the matrix is stored by genes."""
+        """See `Expression`."""
         cells, genes = self.shape
         total = genes if self.layout == "csc" else cells
         stored = cells * genes if self.layout == "dense" else len(self._node["data"])
@@ -127,24 +164,19 @@ class Expression:
             size = min(size, BLOCK_CELLS)
         return [range(start, min(start + size, total)) for start in range(0, total, size)]
 
-    def names(self, part: str) -> list[str]:
-        """The index of obs or var."""
+    def genes(self) -> list[str]:
+        """See `Expression`."""
         with reading(self.path, "AnnData"):
-            return [str(name) for name in _values(self._file[part], self._file[part].attrs["_index"])[0]]
+            return [str(name) for name in _values(self._file["var"], self._file["var"].attrs["_index"])[0]]
 
     def columns(self) -> list[str]:
-        """Names of the columns of obs."""
+        """See `Expression`."""
         obs = self._file["obs"]
         index = obs.attrs.get("_index", "")
         return [name for name in obs if name not in (index, "__categories")]
 
     def column(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """A column of obs as its different values, and which of them each cell has (-1: none).
-
-        Raises:
-            UnknownNameError: No such column.
-            DataError: Its length is not the number of cells.
-        """
+        """See `Expression`."""
         if name not in self.columns():
             raise UnknownNameError("column of obs", name, self.columns())
         with reading(self.path, "AnnData"):
@@ -153,32 +185,79 @@ class Expression:
             raise DataError(f"{self.path}: column {name} of obs has {len(codes):,} rows, the matrix {self.shape[0]:,}")
         return values, codes
 
-    @property
-    def says_log1p(self) -> bool:
-        """Whether the file itself declares log1p (uns/log1p, as scanpy writes it)."""
-        return "log1p" in self._file.get("uns", {})
+
+class TableExpression:
+    """A table of wells; see `Expression`. Rows whose column `control` is "negative" are controls, whatever they hold."""
+
+    layout = "dense"
+    says_log1p = False
+
+    def __init__(self, path: Path, profiles: Profiles) -> None:
+        self.path, self._profiles = path, profiles
+        self.shape = profiles.values.shape
+        self._columns = {name: profiles.column(name) for name in profiles.metadata.columns}
+        named = next((name for name in ("perturbation", "gene", "compound") if name in self._columns), None)
+        if named is not None and "control" in self._columns:
+            self._columns[named] = np.where(
+                self._columns["control"] == "negative", "control", self._columns[named].astype(str)
+            )
+
+    def spans(self) -> list[range]:
+        """See `Expression`."""
+        return [
+            range(start, min(start + BLOCK_CELLS, len(self._profiles)))
+            for start in range(0, len(self._profiles), BLOCK_CELLS)
+        ]
+
+    def blocks(self, first: int = 0) -> Iterator[Entries | Rows]:
+        """See `Expression`."""
+        for span in self.spans()[first:]:
+            yield Rows(self._profiles.values[span.start : span.stop], span)
+
+    def genes(self) -> list[str]:
+        """See `Expression`."""
+        return list(self._profiles.features)
+
+    def columns(self) -> list[str]:
+        """See `Expression`."""
+        return list(self._columns)
+
+    def column(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """See `Expression`."""
+        if name not in self._columns:
+            raise UnknownNameError("column", name, self._columns)
+        return _coded(self._columns[name])
 
 
 @contextmanager
 def open_expression(path: Path, layer: str | None = None) -> Iterator[Expression]:
-    """An .h5ad file, open for reading in blocks.
+    """An .h5ad file, open for reading in blocks, or a table of wells (.parquet, .csv, a store ...) in memory.
+
+    Args:
+        path: The file.
+        layer: Of an .h5ad file, instead of X.
 
     Raises:
-        UsageError: The package h5py is missing.
+        UsageError: The package h5py is missing, or a layer of a table is asked for.
         DataError: It is missing, damaged, truncated, or its parts do not fit.
     """
+    path = Path(path)
+    if path.suffix != ".h5ad":
+        if layer is not None:
+            raise UsageError(f"{path.name} is a table: it has no layers")
+        yield TableExpression(path, read_measured(path))
+        return
     try:
         import h5py
     except ImportError as error:
         raise UsageError("AnnData files need the package h5py: pip install 'hooke-bio[cells]'") from error
-    path = Path(path)
     if not path.is_file():
         raise DataError(f"there is no file {path}")
     with reading(path, "AnnData"):
         file = h5py.File(path, "r")
     with file:
         with reading(path, "AnnData"):
-            expression = Expression(path, file, layer)
+            expression = AnnDataExpression(path, file, layer)
         yield expression
 
 
@@ -200,11 +279,13 @@ def _values(table: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     data = _text(node)
     if name == table.attrs.get("_index"):
         return data, np.arange(len(data))
-    if data.dtype.kind == "f":
-        found, codes = np.unique(data, return_inverse=True)
-        return found, np.where(np.isnan(data), -1, codes)
+    return _coded(data)
+
+
+def _coded(data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     found, codes = np.unique(data, return_inverse=True)
-    return found, codes.astype(np.int64)
+    codes = codes.reshape(-1).astype(np.int64)
+    return found, np.where(np.isnan(data), -1, codes) if data.dtype.kind == "f" else codes
 
 
 def _text(node: Any) -> np.ndarray:

@@ -135,7 +135,7 @@ class Screen:
                 )
             scale = Scale("log1p")
         columns, said = _chosen(columns, expression.columns())
-        genes, places, genes_left_out = _genes(expression.names("var"))
+        genes, places, genes_left_out = _genes(expression.genes())
         labels = {name: _label(expression, getattr(columns, name)) for name in ("context", "batch")}
         texts, codes = _treatments(expression, columns)
         return cls.of_labels(
@@ -251,10 +251,19 @@ def _chosen(columns: Columns, present: Sequence[str]) -> tuple[Columns, dict[str
         kind = "compounds" if columns.dose or values["perturbation"].lower() in COMPOUND_COLUMNS else "genes"
     elif kind not in KINDS:
         raise UnknownNameError("kind of perturbation", kind, KINDS)
+    dose, unit = columns.dose, columns.unit
+    if kind == "compounds" and not dose and "concentration_um" in present:
+        dose, unit, said["dose"] = "concentration_um", "uM", "column concentration_um (guessed)"
     said["kind"] = kind + ("" if columns.kind else " (guessed)")
     said["control"] = ", ".join(columns.control) or "usual names (control, ctrl, non-targeting, DMSO ...)"
     chosen = replace(
-        columns, kind=kind, perturbation=values["perturbation"], context=values["context"], batch=values["batch"]
+        columns,
+        kind=kind,
+        dose=dose,
+        unit=unit,
+        perturbation=values["perturbation"],
+        context=values["context"],
+        batch=values["batch"],
     )
     return chosen, said
 
@@ -310,7 +319,7 @@ def _numbers(expression: Expression, column: str) -> np.ndarray:
     try:
         return np.append(values.astype(np.float64), np.nan)[codes]
     except ValueError as error:
-        raise DataError(f"column {column} of obs holds {str(values[0])!r}, which is no number") from error
+        raise DataError(f"column {column} holds {str(values[0])!r}, which is no number") from error
 
 
 def _parse(

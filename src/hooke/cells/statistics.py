@@ -37,6 +37,7 @@ _CONTROL_BUDGET = 1 << 26  # of control cells, 67 MB
 _CONTROL_PARTS = (64, 32, 16, 8)
 _SIZES = ((32, np.float64), (16, np.float64), (8, np.float64), (8, np.float32), (4, np.float32), (2, np.float32))
 _SHARE = 10  # saving takes at most a tenth of the time
+_FIRST_S = 2.0  # before anything is saved
 _NOT_FINITE, _ZERO = "a value is NaN or infinite", "all values are zero"
 _LARGEST_LOG1P = 25.0  # exp(25) is 7e10 counts
 _ARRAYS = ("sums", "squares", "nonzero", "counts", "numbers", "evidence")
@@ -233,7 +234,7 @@ def _gathered(
     adder = _Adder(screen, layout, state, slots, by_genes=expression.layout == "csc", columns=expression.shape[1])
     if state.done < len(spans):
         saved = time.monotonic()
-        cost = 0.0
+        cost = _FIRST_S / _SHARE
         total = expression.shape[expression.layout == "csc"]
         unit = "genes" if expression.layout == "csc" else "cells"
         with progress(total, f"reading {expression.path.name}", unit, show=show) as shown:
@@ -248,7 +249,7 @@ def _gathered(
                     started = time.monotonic()
                     state.save(folder, identity)
                     saved = time.monotonic()
-                    cost = saved - started
+                    cost = max(saved - started, cost)
                 if after_block is not None:
                     after_block(state.done)
         for reason, cells in state.refused.items():

@@ -25,3 +25,14 @@ def test_check_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "evaluable" in check.context("a").verdict
     with pytest.raises(DataError, match="has no control cell"):
         hooke.check_screen(path, scale="log1p", control=["NT"], show_progress=False)
+
+
+def test_evaluate_responses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
+    values, obs = made_cells(effect=1.5)
+    path = write_cells(tmp_path / "cells.h5ad", values, obs)
+    found = hooke.evaluate_responses(path, path, draws=2, show_progress=False)
+    assert set(found.predictions) == {"cells"}
+    assert found.context("a").ranking("mse")[0] == "cells"
+    with pytest.raises(UsageError, match="also an input"):
+        hooke.evaluate_responses({"m": tmp_path / "p.csv"}, path, tmp_path / "p.csv")

@@ -43,3 +43,43 @@ def test_what_is_wrong_is_said_in_one_line(hooke, tmp_path: Path) -> None:  # ty
     outcome = hooke("response", "check", "screen.h5ad", "--scale", "log1p")
     assert outcome.code == 3
     assert "cannot be read as AnnData" in outcome.err
+
+
+def test_evaluate(hooke, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    values, obs = made_cells(effect=1.5)
+    write_cells(tmp_path / "screen.h5ad", values, obs)
+    shifted = {**obs, "perturbation": ["P1" if name == "P0" else name for name in obs["perturbation"]]}
+    write_cells(tmp_path / "other.h5ad", values, shifted)
+    outcome = hooke(
+        "response",
+        "evaluate",
+        "--predicted",
+        "same=screen.h5ad",
+        "--predicted",
+        "other.h5ad",
+        "--measured",
+        "screen.h5ad",
+        "-o",
+        "scores.csv",
+    )
+    assert outcome.code == 0, outcome.err
+    assert "controls, which are not read" in outcome.out
+    assert "other: " in outcome.out
+    assert "2 perturbations without a prediction" in outcome.out
+    assert (tmp_path / "scores.csv").exists()
+    facts = json.loads(
+        hooke("response", "evaluate", "--predicted", "screen.h5ad", "--measured", "screen.h5ad", "--json").out
+    )
+    assert facts["contexts"][0]["ranking"]["mse"][0] == "screen"
+    outcome = hooke(
+        "response",
+        "evaluate",
+        "--predicted",
+        "a=screen.h5ad",
+        "--predicted",
+        "a=other.h5ad",
+        "--measured",
+        "screen.h5ad",
+    )
+    assert outcome.code == 2
+    assert "two files of predictions are called a" in outcome.err

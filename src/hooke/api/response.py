@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hooke.workflows.response import ScreenCheck
+    from hooke.workflows.response_scores import Evaluation
 
 
 def check_screen(
@@ -31,3 +33,30 @@ def check_screen(
     from hooke.workflows.response import check_screen as check
 
     return check(source, output, scale=scale, **options)
+
+
+def evaluate_responses(
+    predicted: Mapping[str, Path | str] | Path | str, measured: Path | str, output: Path | str | None = None, *, space: str = "profiles",
+    **options: Any,
+) -> Evaluation:  # fmt: skip
+    """Score any model's predicted responses against a measured screen, beside null, ceiling and baselines.
+
+        found = hooke.evaluate_responses({"mine": "predicted.h5ad"}, "screen.h5ad", scale="log1p")
+        print(found.context("k562").ranking("pearson_delta"))
+
+    Args:
+        predicted: Name of a model → its file; or one file. One row or more a perturbation (and context), genes as columns.
+        measured: The screen with its controls; see `check_screen`.
+        output: A table of scores, .csv or .parquet; None writes none.
+        space: "profiles", on the scale of the screen, or "changes" from control.
+        options: Those of `hooke.workflows.response_scores.evaluate_responses` (profile, scale, target_sum, layer, with_targets, draws, seed,
+            show_progress) and of `hooke.cells.screen.Columns`.
+
+    Raises:
+        UsageError: An option is none.
+        DataError: A file is at fault, or on another scale than the screen.
+    """
+    from hooke.workflows.response_scores import evaluate_responses as evaluate
+
+    models = predicted if isinstance(predicted, Mapping) else {Path(predicted).stem: predicted}
+    return evaluate(models, measured, output, space=space, **options)

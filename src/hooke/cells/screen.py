@@ -73,6 +73,73 @@ class Columns:
 
 
 @dataclass(frozen=True)
+class Labels:
+    """What is known of each cell.
+
+    Attributes:
+        perturbations: All but the control, by name.
+        contexts, batches: Names; a batch belongs to one context.
+        perturbation: (cells,) int32 into `perturbations`; `CONTROL`, or `LEFT_OUT`.
+        context, batch: (cells,) int32.
+        originals: Name of a perturbation → the texts that stood for it.
+        left_out: Reason → number of cells.
+        said: How the columns were chosen, for people.
+        no_context: Whether no column says the context.
+    """
+
+    perturbations: tuple[Perturbation, ...]
+    contexts: tuple[str, ...]
+    batches: tuple[str, ...]
+    perturbation: np.ndarray
+    context: np.ndarray
+    batch: np.ndarray
+    originals: Mapping[str, tuple[str, ...]]
+    left_out: Mapping[str, int]
+    said: Mapping[str, str]
+    no_context: bool
+
+
+def labels_of(expression: Expression, columns: Columns) -> Labels:
+    """The labels of an open file.
+
+    Args:
+        expression: The file.
+        columns: Which columns say what.
+
+    Raises:
+        UsageError: No column is that of the perturbations.
+        UnknownNameError: A column that is not there.
+    """
+    columns, said = _chosen(columns, expression.columns())
+    context, batch = _label(expression, columns.context), _label(expression, columns.batch)
+    texts, codes = _treatments(expression, columns)
+    controls = frozenset(text.lower() for text in columns.control) or CONTROL_NAMES
+    read, refused = _parse(texts, columns, controls)
+    perturbations = tuple(sorted({each for each in read.values() if not each.is_control}))
+    place = {each: number for number, each in enumerate(perturbations)}
+    numbers = [LEFT_OUT if text not in read else place.get(read[text], CONTROL) for text in texts]
+    perturbation = np.array([*numbers, LEFT_OUT], np.int32)[codes]
+    left_out: Counter[str] = Counter()
+    for number, text in enumerate(texts):
+        if text in refused:
+            left_out[refused[text]] += int((codes == number).sum())
+    left_out["no perturbation is stated"] += int((codes == -1).sum())
+    for what, values in (("context", context[1]), ("batch", batch[1])):
+        nameless = (values == -1) & (perturbation != LEFT_OUT)
+        left_out[f"no {what} is stated"] += int(nameless.sum())
+        perturbation = np.where(nameless, LEFT_OUT, perturbation).astype(np.int32)
+    contexts, batches, context_codes, batch_codes = _nested(context, batch)
+    originals: dict[str, set[str]] = {}
+    for text, each in read.items():
+        originals.setdefault(each.name, set()).add(text[0])
+    return Labels(
+        perturbations, contexts, batches, perturbation, context_codes.astype(np.int32), batch_codes.astype(np.int32),
+        {name: tuple(sorted(found)) for name, found in originals.items()}, {reason: count for reason, count in left_out.items() if count}, said,
+        not columns.context,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Screen:
     """Which perturbation, context and batch each cell has.
 
@@ -134,74 +201,32 @@ class Screen:
                     f"{expression.path.name} does not say what its numbers are: declare counts, log1p or z-score (--scale)"
                 )
             scale = Scale("log1p")
-        columns, said = _chosen(columns, expression.columns())
+        labels = labels_of(expression, columns)
         genes, places, genes_left_out = _genes(expression.genes())
-        labels = {name: _label(expression, getattr(columns, name)) for name in ("context", "batch")}
-        texts, codes = _treatments(expression, columns)
-        return cls.of_labels(
-            texts, codes, labels["context"], labels["batch"], genes, places, scale, columns=columns,
-            genes_left_out=genes_left_out, said={**said, "scale": scale.name}, name=expression.path.name,
-        )  # fmt: skip
-
-    @classmethod
-    def of_labels(
-        cls, texts: Sequence[tuple[str, float, float]], codes: np.ndarray, context: tuple[np.ndarray, np.ndarray],
-        batch: tuple[np.ndarray, np.ndarray], genes: Sequence[str], gene_columns: np.ndarray, scale: Scale, *,
-        columns: Columns = Columns(kind="genes"), genes_left_out: Mapping[str, str] | None = None,
-        said: Mapping[str, str] | None = None, name: str = "the screen",
-    ) -> Screen:  # fmt: skip
-        """The screen of labels in memory.
-
-        Args:
-            texts: Different texts of perturbations, with dose and hours (NaN: not known).
-            codes: (cells,) which of them each cell has; -1 for none.
-            context, batch: Different values and the code of each cell.
-            genes, gene_columns, scale, genes_left_out, said: As the attributes.
-            columns: How texts are read.
-            name: Of the screen, for messages.
-
-        Raises:
-            DataError: No control, or no perturbation, is left.
-        """
-        controls = frozenset(text.lower() for text in columns.control) or CONTROL_NAMES
-        read, refused = _parse(texts, columns, controls)
-        perturbations = tuple(sorted({each for each in read.values() if not each.is_control}))
-        place = {each: number for number, each in enumerate(perturbations)}
-        numbers = np.array([
-            LEFT_OUT if text not in read else place.get(read[text], CONTROL) for text in texts
-        ] + [LEFT_OUT], np.int32)  # fmt: skip
-        perturbation = numbers[codes]
-        left_out: Counter[str] = Counter()
-        for number, text in enumerate(texts):
-            if text in refused:
-                left_out[refused[text]] += int((codes == number).sum())
-        left_out["no perturbation is stated"] += int((codes == -1).sum())
-        contexts, batches, context_codes, batch_codes = _nested(context, batch)
-        for what, values in (("context", context[1]), ("batch", batch[1])):
-            nameless = (values == -1) & (perturbation != LEFT_OUT)
-            left_out[f"no {what} is stated"] += int(nameless.sum())
-            perturbation = np.where(nameless, LEFT_OUT, perturbation).astype(np.int32)
-        number_of = np.bincount(batch_codes[perturbation == CONTROL], minlength=len(batches))
-        if not number_of.any():
+        perturbation, left_out = labels.perturbation, Counter(labels.left_out)
+        counts = np.bincount(labels.batch[perturbation == CONTROL], minlength=len(labels.batches))
+        if not counts.any():
             tried = ", ".join(columns.control) or "control, ctrl, non-targeting, DMSO ..."
-            raise DataError(f"{name} has no control cell: no perturbation is {tried} (--control names them)")
-        lonely = (number_of < LEAST_CONTROLS)[batch_codes] & (perturbation != LEFT_OUT)
+            raise DataError(
+                f"{expression.path.name} has no control cell: no perturbation is {tried} (--control names them)"
+            )
+        lonely = (counts < LEAST_CONTROLS)[labels.batch] & (perturbation != LEFT_OUT)
         uncontrolled = []
-        for number in np.unique(batch_codes[lonely]):
-            where, few = batches[number], f"fewer than {LEAST_CONTROLS} controls" if number_of[number] else "no control"
+        for number in np.unique(labels.batch[lonely]):
+            where, few = (
+                labels.batches[number],
+                f"fewer than {LEAST_CONTROLS} controls" if counts[number] else "no control",
+            )
             uncontrolled.append(where)
-            left_out[f"{few} in {where}"] += int((lonely & (batch_codes == number)).sum())
+            left_out[f"{few} in {where}"] += int((lonely & (labels.batch == number)).sum())
         perturbation = np.where(lonely, LEFT_OUT, perturbation).astype(np.int32)
         if not (perturbation >= 0).any():
-            raise DataError(f"{name} has no perturbed cell beside controls of its own context and batch")
-        originals: dict[str, list[str]] = {}
-        for text, each in read.items():
-            originals.setdefault(each.name, []).append(text[0])
+            raise DataError(
+                f"{expression.path.name} has no perturbed cell beside controls of its own context and batch"
+            )
         return cls(
-            tuple(genes), np.asarray(gene_columns), perturbations, contexts, batches, perturbation, context_codes.astype(np.int32),
-            batch_codes.astype(np.int32), scale, {name: tuple(sorted(set(found))) for name, found in originals.items()},
-            {reason: count for reason, count in left_out.items() if count}, dict(genes_left_out or {}), dict(said or {}),
-            tuple(uncontrolled),
+            tuple(genes), places, labels.perturbations, labels.contexts, labels.batches, perturbation, labels.context, labels.batch, scale,
+            labels.originals, dict(left_out), genes_left_out, {**labels.said, "scale": scale.name}, tuple(uncontrolled),
         )  # fmt: skip
 
     def without(self, cells: np.ndarray, reason: str) -> Screen:

@@ -36,6 +36,9 @@ Unit = Annotated[str, typer.Option(help="Compounds: unit of the doses (uM, nM, u
 Hours = Annotated[str, typer.Option(help="Compounds: column of the times, in hours.")]
 Separators = Annotated[str, typer.Option(help="Characters between the genes of one perturbation.")]
 Layer = Annotated[str | None, typer.Option(help="A layer instead of X.")]
+WithTargets = Annotated[
+    bool, typer.Option("--with-targets", help="Let the targeted genes count in the scores of their perturbation.")
+]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 
 
@@ -60,9 +63,7 @@ def check(
     hours: Hours = "",
     separators: Separators = "+",
     layer: Layer = None,
-    with_targets: Annotated[
-        bool, typer.Option("--with-targets", help="Let the targeted genes count in the scores of their perturbation.")
-    ] = False,
+    with_targets: WithTargets = False,
     draws: Annotated[int, typer.Option(help="Draws of disjoint halves, 40 or more.")] = 40,
     seed: Seed = 0,
     as_json: Json = False,
@@ -97,6 +98,123 @@ def check(
         print_table(*_ranges(each))
         if each.warning:
             typer.echo(each.warning)
+
+
+@app.command(
+    epilog="Examples: `hooke response evaluate --predicted mine.h5ad --measured screen.h5ad` · "
+    "`hooke response evaluate --predicted a=a.h5ad --predicted b=b.parquet --measured screen.h5ad --space changes -o scores.csv --json`"
+)
+def evaluate(
+    predicted: Annotated[list[str], typer.Option(help="File of predictions, or NAME=FILE; may be repeated.")],
+    measured: Annotated[Path, typer.Option(help="The screen, with its controls.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="A row for each context, metric and model, .csv or .parquet.")
+    ] = None,
+    space: Annotated[
+        str, typer.Option(help="What is predicted: profiles, on the scale of the screen, or changes from control.")
+    ] = "profiles",
+    profile: Annotated[
+        str, typer.Option(help="hooke, or vcc, which adds the three numbers of the Virtual Cell Challenge.")
+    ] = "hooke",
+    metrics: Annotated[
+        str, typer.Option(help="Which metrics are printed: all, or names separated by commas.")
+    ] = "pearson_delta,weighted_mse,discrimination",
+    scale: ScaleOption = None,
+    target_sum: TargetSum = None,
+    perturbation: Perturbation = None,
+    control: Control = None,
+    context: Context = None,
+    batch: Batch = None,
+    kind: Kind = None,
+    dose: Dose = "",
+    unit: Unit = "",
+    hours: Hours = "",
+    separators: Separators = "+",
+    layer: Layer = None,
+    with_targets: WithTargets = False,
+    draws: Annotated[int, typer.Option(min=1, help="Draws of disjoint halves.")] = 20,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Score any model's predictions beside null, ceiling and baselines; models are ranked only where the screen can tell them apart."""
+    import hooke
+
+    found = hooke.evaluate_responses(
+        _named(predicted), measured, out, space=space, profile=profile, scale=scale, target_sum=target_sum, perturbation=perturbation,
+        control=tuple(control or ()), context=context, batch=batch, kind=kind, dose=dose, unit=unit, hours=hours, separators=separators,
+        layer=layer, with_targets=with_targets, draws=draws, seed=seed,
+    )  # fmt: skip
+    if as_json:
+        print_json(found.to_json())
+        return
+    for name, facts in found.predictions.items():
+        listed = {
+            **facts["left_out"],
+            "perturbations without a prediction": len(facts["not_predicted"]),
+            "genes missing": len(facts["missing_genes"]),
+        }
+        typer.echo(
+            f"{name}: {facts['rows']:,} rows read"
+            + "".join(f"; {count:,} {reason}" for reason, count in listed.items() if count)
+        )
+    typer.echo(f"{found.genes:,} genes scored, without {found.unscored}")
+    for each in found.contexts:
+        typer.echo("")
+        typer.echo(f"{each.name}: {each.verdict}")
+        if each.evaluable:
+            print_table(*_scores(each, metrics))
+
+
+def _named(predicted: list[str]) -> dict[str, str]:
+    """Model → file."""
+    from hooke.core.errors import UsageError
+
+    models: dict[str, str] = {}
+    for text in predicted:
+        name, equals, path = text.partition("=")
+        name, path = (name, path) if equals else (Path(text).stem, text)
+        if name in models:
+            raise UsageError(f"two files of predictions are called {name}: name them (--predicted NAME=FILE)")
+        models[name] = path
+    return models
+
+
+def _scores(context: Any, metrics: str) -> tuple[list[str], list[list[str]]]:
+    from hooke.core.options import choose
+
+    valid = dict.fromkeys(each.metric for each in context.scores)
+    header = [
+        "metric",
+        "model",
+        "score",
+        "95 %",
+        "normalised",
+        "95 %",
+        "null",
+        "ceiling",
+        "against",
+        "difference",
+        "95 %",
+        "scored",
+        "undefined",
+    ]
+    rows = []
+    for metric in choose("metric", metrics, valid):
+        own = {each.model: each for each in context.scores if each.metric == metric}
+        for model in [*context.ranking(metric), *(name for name in own if name not in context.ranking(metric))]:
+            each = own[model]
+            rows.append(
+                [
+                    metric, model, number(each.value.value), _bounds(each.value), number(each.normalised.value), _bounds(each.normalised),
+                    number(each.null), number(each.ceiling), each.baseline, number(each.difference.value), _bounds(each.difference),
+                    str(each.scored), str(each.undefined),
+                ]
+            )  # fmt: skip
+    return header, rows
+
+
+def _bounds(interval: Any) -> str:
+    return f"{number(interval.low)} to {number(interval.high)}"
 
 
 def _ranges(context: Any) -> tuple[list[str], list[list[str]]]:

@@ -34,13 +34,7 @@ from hooke.evaluate.response import METRICS, Target, de_weights, score
 DRAWS = 20
 BLIND = 0.1
 SOLVED, RESISTANT = 0.8, 0.3
-DUPLICATE, INTERPOLATED, MEAN, CONTROL, NULL = (
-    "duplicate",
-    "interpolated duplicate",
-    "mean",
-    "control",
-    "other controls",
-)
+DUPLICATE, INTERPOLATED, MEAN, CONTROL = "duplicate", "interpolated duplicate", "mean", "control"
 SATURATION_METRIC = "weighted_mse"
 
 
@@ -52,11 +46,21 @@ class Draw:
         halves: Profiles and controls.
         test: Of the first half against its controls.
         target: The second half, with weights from the first.
+        seen_controls: (C, L) 0 or 1: parts of the controls that may be seen.
+        shares: (P, C) of the cells of the first half that each batch gave.
     """
 
     halves: Halves
     test: GeneTests
     target: Target
+    seen_controls: np.ndarray
+    shares: np.ndarray
+
+    def reference_halves(self, parts: Parts, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """(P, G) twice: means of two disjoint halves of the controls that may be seen."""
+        chosen = split(parts.control_counts * self.seen_controls, 2, generator)
+        means = piece_means(chosen, parts.controls, parts.control_counts)
+        return weighted(self.shares, means[0]), weighted(self.shares, means[1])
 
     @property
     def seen(self) -> np.ndarray:
@@ -128,7 +132,11 @@ def draws_of(parts: Parts, draws: int, generator: np.random.Generator) -> Iterat
             halves.profiles[1], halves.controls[1], halves.controls[0], parts.scored, de_weights(first.statistic, parts.scored),
             second.significant(),
         )  # fmt: skip
-        yield Draw(halves, first, target)
+        own = (
+            np.einsum("rk,rck->rc", chosen[0], parts.numbers)
+            / np.where(halves.counts[0] > 0, halves.counts[0], np.nan)[:, None]
+        )
+        yield Draw(halves, first, target, control_chosen[0], own)
 
 
 def leave_one_out(deltas: np.ndarray) -> np.ndarray:

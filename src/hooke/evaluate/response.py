@@ -207,6 +207,27 @@ def de_pr_auc(predicted: np.ndarray, target: Target) -> np.ndarray:
     return np.where(_known(predicted, target) & _moves(np.abs(predicted - target.reference), target), values, np.nan)
 
 
+def vcc_discrimination(predicted: np.ndarray, target: Target) -> np.ndarray:
+    """1 - rank / N by the l1 distance of changes, equal distances in the order of the rows, as the Virtual Cell Challenge counts."""
+    known = _known(predicted, target)
+    change, delta = ((values)[known][:, target.ranked] for values in (predicted - target.reference, target.delta))
+    result = np.full(len(predicted), np.nan)
+    if not len(change):
+        return result
+    order = np.argsort(cdist(change, delta, "cityblock"), axis=1, kind="stable")
+    result[known] = 1 - np.argmax(order == np.arange(len(change))[:, None], axis=1) / len(change)
+    return result
+
+
+def vcc_overlap(predicted: np.ndarray, target: Target) -> np.ndarray:
+    """Overlap of the N truly differential genes with the N most changed ones of the prediction, without a limit of N."""
+    genes = target.significant & target.scored
+    count = genes.sum(axis=1)
+    change = np.where(target.scored, np.abs(predicted - target.reference), -np.inf)
+    overlap = (genes & _top(change, count)).sum(axis=1) / np.maximum(count, 1)
+    return np.where(_known(predicted, target) & (count > 0), overlap, np.nan)
+
+
 METRICS: Mapping[str, ResponseMetric] = {
     "pearson_delta": ResponseMetric(pearson_delta, 1.0, True, "correlation of changes from control"),
     "pearson_centroid": ResponseMetric(
@@ -225,6 +246,13 @@ METRICS: Mapping[str, ResponseMetric] = {
     "de_pr_auc": ResponseMetric(de_pr_auc, 1.0, True, "average precision for differential genes"),
 }
 
+VCC: Mapping[str, ResponseMetric] = {  # for comparison alone: with real controls, and one prediction a perturbation
+    "vcc_mae": ResponseMetric(mae, 0.0, False, "mean absolute error of profiles"),
+    "vcc_discrimination_l1": ResponseMetric(vcc_discrimination, 1.0, True, "1 - rank / N, l1, ties by row"),
+    "vcc_overlap_at_n": ResponseMetric(vcc_overlap, 1.0, True, "overlap of differential genes"),
+}
+EVERY: Mapping[str, ResponseMetric] = {**METRICS, **VCC}
+
 
 def score(predicted: np.ndarray, target: Target, names: tuple[str, ...] = tuple(METRICS)) -> dict[str, np.ndarray]:
     """Metric → (P,) values, each computed by itself.
@@ -233,9 +261,9 @@ def score(predicted: np.ndarray, target: Target, names: tuple[str, ...] = tuple(
         UnknownNameError: No such metric.
     """
     for name in names:
-        if name not in METRICS:
-            raise UnknownNameError("metric of responses", name, METRICS)
-    return {name: METRICS[name].compute(predicted, target) for name in names}
+        if name not in EVERY:
+            raise UnknownNameError("metric of responses", name, EVERY)
+    return {name: EVERY[name].compute(predicted, target) for name in names}
 
 
 def energy_distance(first: np.ndarray, second: np.ndarray) -> float:

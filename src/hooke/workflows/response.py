@@ -198,8 +198,8 @@ def check_screen(
         check_output(output, path, suffixes=TABLES)
     statistics = statistics_of(
         path,
-        _columns(columns),
-        scale=_scale(scale, target_sum),
+        read_columns(columns),
+        scale=read_scale(scale, target_sum),
         layer=layer,
         seed=seed,
         show_progress=show_progress,
@@ -259,7 +259,8 @@ def _checked(statistics: Statistics, parts: Parts, ceiling: Ceiling, seed: int) 
     )  # fmt: skip
 
 
-def _scale(name: str | None, target_sum: float | None) -> Scale | None:
+def read_scale(name: str | None, target_sum: float | None) -> Scale | None:
+    """What is declared of the numbers; None leaves it to the file."""
     if name is None:
         if target_sum is not None:
             raise UsageError("a target sum belongs to the scale log1p: declare it (--scale log1p)")
@@ -267,7 +268,12 @@ def _scale(name: str | None, target_sum: float | None) -> Scale | None:
     return Scale(name, target_sum)
 
 
-def _columns(options: Mapping[str, Any]) -> Columns:
+def read_columns(options: Mapping[str, Any]) -> Columns:
+    """Options by name as columns.
+
+    Raises:
+        UnknownNameError: No such option.
+    """
     valid = [each.name for each in fields(Columns)]
     for name in options:
         if name not in valid:

@@ -69,6 +69,16 @@ def test_it_is_computed_once_and_equals_rdkit(
     assert np.allclose(domain.tanimoto(packed_bits(new)), nearest_similarity(new, train))
 
 
+def test_a_kept_domain_needs_no_training_data_and_is_written_without_being_asked(
+    with_data: LoadedRun, tmp_path: Path
+) -> None:
+    Domain.kept(with_data)
+    asked = predict_in_memory(with_data, ["CCO", "[Na+].[Cl-]"], domain=True)
+    with_data.run.update(store=str(tmp_path / "nowhere"))
+    assert predict_in_memory(with_data, ["CCO", "[Na+].[Cl-]"]).equals(asked)
+    assert VERDICT not in predict_in_memory(with_data, ["CCO"], domain=False).columns
+
+
 def test_nearly_all_training_molecules_are_inside(with_data: LoadedRun) -> None:
     store = MoleculeStore.open(Path(with_data.run.info["store"]))
     assert places(with_data, store, np.arange(30)).column(VERDICT).to_pylist() == ["in"] * 30

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from hooke.atoms.formats import xyz  # noqa: E402
 from hooke.atoms.keys import Keys  # noqa: E402
 from hooke.atoms.twins import made_frames  # noqa: E402
 from hooke.core.errors import DataError, UnknownNameError  # noqa: E402
+from hooke.inference.applicability import KEPT  # noqa: E402
 from hooke.inference.loaded import LoadedRun  # noqa: E402
 from hooke.workflows.calculator import PotentialCalculator, calculator_of  # noqa: E402
 from hooke.workflows.relaxation import relax_file  # noqa: E402
@@ -151,3 +154,27 @@ def test_compiled_networks_give_the_same(potential_run: Path) -> None:
         command, capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}
     )
     assert found.stdout.strip() == "2", found.stderr[-2000:]
+
+
+def test_what_is_unlike_the_training_frames_is_warned_of_once_a_system(potential_run: Path, tmp_path: Path) -> None:
+    run = LoadedRun.open(shutil.copytree(potential_run, tmp_path / "run"), "cpu")
+    calculator = calculator_of(run)
+    assert calculator.domain is not None
+    atoms = systems()[0]
+    atoms.calc = calculator
+    atoms.get_potential_energy()
+    assert 0 < calculator.results["embedding_distance"] < calculator.domain.most_distance
+    strict = PotentialCalculator(calculator.potential, replace(calculator.domain, most_distance=0.0))
+    for number in (0, 6):
+        atoms = systems()[number]
+        atoms.calc = strict
+        with pytest.warns(UserWarning, match="unlike what the potential was trained on: embedding distance"):
+            atoms.get_potential_energy()
+    atoms.positions[0, 0] += 0.01
+    atoms.get_potential_energy()
+    assert "embedding_distance" not in strict.results
+    atoms.positions[0, 0] += 0.6
+    atoms.get_potential_energy()  # far from where it was placed: placed again, and not warned of again
+    assert strict.results["embedding_distance"] > 0
+    run.run.path(KEPT).unlink()
+    assert calculator_of(run).domain is None

@@ -37,9 +37,11 @@ def predict(
         ),
     ] = None,
     domain: Annotated[
-        bool,
-        typer.Option("--domain", help="Also whether each row is like the training rows (in or out), and why."),
-    ] = False,
+        bool | None,
+        typer.Option(
+            help="Also whether each row is like the training rows (in or out), and why; by default for potentials, which keep what it takes."
+        ),
+    ] = None,
     threshold: Annotated[
         list[str] | None,
         typer.Option(

@@ -7,8 +7,8 @@
 - `embedding_distance`: distance to the nearest training item in the encoder's space, over the median of that distance among the
   training items themselves: about 1 is usual, large is far.
 
-Estimators have no embedding space. At most 20,000 training rows, evenly spaced, stand for all. They are kept in the cache folder under the
-hash of the model.
+Estimators have no embedding space. At most 20,000 training rows, evenly spaced, stand for all. They are kept in the run's folder where `fit`
+makes them (`Trainable.keeps_domain`), so that the training data are not needed later, else in the cache folder under the hash of the model.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from hooke.inference.loaded import LoadedRun
 from hooke.modalities import readable, trainable
 
 MOST = 20_000
+KEPT = "domain.npz"  # in the folder of a run
 VERDICT, REASON = "domain", "domain_reason"
 TANIMOTO, DISTANCE = "nearest_tanimoto", "embedding_distance"
 _BEYOND = 0.025  # share of the training items beyond each limit
@@ -74,11 +75,24 @@ class Domain:
     def of(cls, run: LoadedRun, *, folder: Path | None = None) -> Domain:
         """The domain of a run, from its training rows; computed once.
 
+        Args:
+            run: Whose.
+            folder: Where it is kept if not in the run.
+
         Raises:
             DataError: The prepared data of the run are no longer there, or others.
         """
-        folder = folder or cache_folder() / "domains"
-        path = folder / f"{content_hash([run.model_hash, run.run.info['identity'], MOST, _BEYOND])[:24]}.npz"
+        kept = run.run.path(KEPT)
+        path = kept if kept.exists() else (folder or cache_folder() / "domains") / f"{_identity(run)}.npz"
+        return cls._at(path, run)
+
+    @classmethod
+    def kept(cls, run: LoadedRun) -> Domain:
+        """The domain of a run, in its folder from now on."""
+        return cls._at(run.run.path(KEPT), run)
+
+    @classmethod
+    def _at(cls, path: Path, run: LoadedRun) -> Domain:
 
         def arrays() -> dict[str, np.ndarray]:
             return {name: np.asarray(value) for name, value in vars(_made(run)).items()}
@@ -94,6 +108,12 @@ class Domain:
     def distance(self, vectors: np.ndarray) -> np.ndarray:
         """(M,) scaled distance of embeddings to the nearest training item."""
         return nearest(vectors, self.vectors) / self.scale
+
+    def too_far(self, distance: float, items: str) -> str:
+        """Why an item at this scaled distance of embeddings is outside; "" where it is not."""
+        if distance <= self.most_distance:
+            return ""
+        return f"embedding distance to the nearest of the training {items} is {distance:.2g}, above {self.most_distance:.2g}"
 
     def placed(self, bits: np.ndarray | None, vectors: np.ndarray, items: str) -> dict[str, pa.Array]:
         """Where items lie, as columns: the verdict, its reason and what was measured.
@@ -114,15 +134,16 @@ class Domain:
         if self.vectors.shape[1]:
             measured[DISTANCE] = self.distance(vectors)
             for row in np.flatnonzero(measured[DISTANCE] > self.most_distance):
-                reasons[row].append(
-                    f"embedding distance to the nearest of the training {items} is {measured[DISTANCE][row]:.2g}, above "
-                    f"{self.most_distance:.2g}"
-                )
+                reasons[row].append(self.too_far(measured[DISTANCE][row], items))
         return {
             VERDICT: pa.array(["out" if found else "in" for found in reasons], pa.string()),
             REASON: pa.array(["; ".join(found) or None for found in reasons], pa.string()),
             **{name: pa.array(values.astype(np.float32)) for name, values in measured.items()},
         }
+
+
+def _identity(run: LoadedRun) -> str:
+    return content_hash([run.model_hash, run.run.info["identity"], MOST, _BEYOND])[:24]
 
 
 def places(run: LoadedRun, store: Any, rows: np.ndarray) -> pa.Table:

@@ -19,7 +19,7 @@ from hooke.core.options import chosen
 from hooke.core.types import Chunk, Source
 from hooke.core.units import factor
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration, missing
-from hooke.inference.applicability import VERDICT, Domain, domain_vectors
+from hooke.inference.applicability import KEPT, VERDICT, Domain, domain_vectors
 from hooke.inference.ensemble import Members, Prediction, physical
 from hooke.inference.loaded import LoadedRun, next_step
 from hooke.inference.stream import SUFFIXES, StreamReport, computed, stream
@@ -39,7 +39,7 @@ def predict(
     *,
     levels: Sequence[str] | None = None,
     uncertainty: bool = True,
-    domain: bool = False,
+    domain: bool | None = None,
     threshold: Sequence[float | str] = (),
     dropout_samples: int = 0,
     batch_size: int | None = None,
@@ -73,7 +73,7 @@ def predict(
         levels: Of the labels; by default that of whole rows, or what the run has when it has none of these; all for a file of the modality.
         uncertainty: Write spread, intervals and sets.
         domain: Write whether a row lies inside of the domain of the training rows, why not, and how far it is: see
-            `inference.applicability`.
+            `inference.applicability`. By default where the run keeps its domain, as potentials do.
         threshold: Probability from which a row is class 1: a number or "balanced" (the greatest balanced accuracy on the validation rows),
             or "LABEL=..." for one label; ½ by default.
         dropout_samples: Write `<label>_dropout_std`, the spread over so many passes of each member with dropout left on.
@@ -119,7 +119,7 @@ def predict_in_memory(
     *,
     levels: Sequence[str] | None = None,
     uncertainty: bool = True,
-    domain: bool = False,
+    domain: bool | None = None,
     threshold: Sequence[float | str] = (),
     dropout_samples: int = 0,
     batch_size: int | None = None,
@@ -137,10 +137,12 @@ def predict_in_memory(
 
 
 def _columns(
-    run: Path | LoadedRun, levels: Sequence[str] | None, uncertainty: bool, domain: bool, dropout_samples: int,
+    run: Path | LoadedRun, levels: Sequence[str] | None, uncertainty: bool, domain: bool | None, dropout_samples: int,
     device: str, options: Mapping[str, Any], threshold: Sequence[float | str],
 ) -> PredictionColumns:  # fmt: skip
     loaded = run if isinstance(run, LoadedRun) else LoadedRun.open(run, device)
+    if domain is None:
+        domain = loaded.run.path(KEPT).exists()
     extras = Extras(Domain.of(loaded) if domain else None, dropout_samples, tuple(threshold))
     return PredictionColumns(loaded, levels, uncertainty=uncertainty, extras=extras, options=options)
 

@@ -196,6 +196,8 @@ class Trainable(Modality):
         candidates: Name → what the automatic choice tries, in this order, beside networks; none where there is no such choice.
         untrained_baseline: Whether the encoder with random weights and a linear readout is a baseline as well.
         most_baseline_rows: Of a store; beyond them baselines would take longer than the model.
+        keeps_domain: Whether a trained network keeps its domain (`inference.applicability`) in the run, so that predictions are placed in it
+            without being asked.
         structures: Whether `identify` names chemical structures, which reports draw.
         utilisation: Share of an accelerator's peak that a plan (`studies.plan`) assumes to be reached.
         plan_options: Counts that can be set for a plan, besides those of every modality.
@@ -215,6 +217,7 @@ class Trainable(Modality):
     candidates: ClassVar[Mapping[str, Candidate]] = NONE
     untrained_baseline: ClassVar[bool] = False
     most_baseline_rows: ClassVar[int] = 20_000
+    keeps_domain: ClassVar[bool] = False
     structures: ClassVar[bool] = False
     utilisation: ClassVar[float] = 0.3
     plan_options: ClassVar[tuple[str, ...]] = ()

@@ -22,8 +22,9 @@ from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
 from hooke.core.types import Spec, Store
 from hooke.evaluate.splits import Split, part_of, thinned
+from hooke.inference.applicability import Domain
 from hooke.inference.ensemble import Ensemble, Predictor
-from hooke.inference.loaded import read_recipe
+from hooke.inference.loaded import LoadedRun, read_recipe
 from hooke.modalities import trainable
 from hooke.train.automatic import automatic, predictions_of_test, settled
 from hooke.train.devices import check_can_start, single_device
@@ -178,6 +179,8 @@ def _train(
             run.update(status="running")
             _work(run, recipe, store, pretrained, show_progress, watch)
             run.finish(seconds=_seconds(run, started), **({"report": OWED} if report else {}))
+            if trainable(recipe.modality, "fit").keeps_domain and not recipe.has_estimator:
+                Domain.kept(LoadedRun.open(run.folder, str(single_device(recipe.train))))
     except (KeyboardInterrupt, HookeError) as error:
         with suppress(OSError):  # on a full disk
             status = "failed" if isinstance(error, HookeError) else "interrupted"

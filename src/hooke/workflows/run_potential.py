@@ -46,6 +46,7 @@ class RunPotential:
         method: Canonical name.
         cutoff: Å.
         device: Where it computes.
+        vectors: Function of a batch: (systems, width) float32 embeddings by the first network's encoder.
 
     Raises:
         UsageError: The run predicts no energies, or several methods and none is named.
@@ -62,6 +63,7 @@ class RunPotential:
         self.method = methods[0] if method is None else method
         if self.method not in methods:
             raise UnknownNameError("method of the run", self.method, methods)
+        self.vectors = run.vectors
         self._column = methods.index(self.method)
         self.device = run.ensemble.device
         self._networks = [_prepared(network, compiled=compiled) for network in run.ensemble.networks]

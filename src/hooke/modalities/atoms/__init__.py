@@ -70,6 +70,7 @@ class Atoms(Trainable, Readable):
     splits = dict.fromkeys(MEANINGS, frame_split)
     split_meanings = MEANINGS
     estimators = ("mean", "ridge")
+    keeps_domain = True
     options = FrameOptions
     batch_size = 64
     exports = XYZ

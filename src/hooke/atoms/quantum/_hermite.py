@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from numba.core import types
+from numba.core.extending import intrinsic
 from scipy import special
 
 from hooke.atoms.quantum._lanes import LANES, VECTOR, Emitter
@@ -180,3 +182,106 @@ def emit_interactions(emit: Emitter, boys: Sequence[Any], minus_two_alpha: Any, 
         return known[m, h]
 
     return {h: interaction(0, h) for h in hermites(order)}
+
+
+def _sum(first: Any, second: Any) -> Any:
+    return tuple(a + b for a, b in zip(first, second, strict=True))
+
+
+@intrinsic(prefer_literal=True)
+def interact(typingctx, bra, ket, more, p, q, centre_p, centre_q, ket_coefficients, half, table):  # type: ignore[no-untyped-def]
+    """half[h][kl] += Σ_h' (Λ_h | Λ_h') E_kl^h' for one primitive pair on each side, h up to the order of the bra and `more`."""
+    kinds = bra.literal_value, ket.literal_value
+    above = more.literal_value
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        emit = Emitter(builder)
+        p, q, centre_p, centre_q, coefficients, half, table = arguments[3:]
+        total = builder.fadd(p, q)
+        alpha = builder.fdiv(builder.fmul(p, q), total)
+        root = builder.call(builder.module.declare_intrinsic("llvm.sqrt", [total.type]), [total])
+        inverse = emit.spread(builder.fdiv(ir.Constant(total.type, 1.0), root))
+        alphas = emit.spread(alpha)
+        apart = [emit.sub(emit.load(centre_p, axis), emit.load(centre_q, axis)) for axis in range(3)]
+        square = emit.mul(apart[0], apart[0])
+        for axis in (1, 2):
+            square = emit.fma(apart[axis], apart[axis], square)
+        order = kinds[0] + kinds[1] + above
+        boys = [emit.mul(inverse, each) for each in emit_boys(emit, emit.mul(alphas, square), order, table)]
+        interaction = emit_interactions(emit, boys, emit.mul(alphas, emit.number(-2.0)), apart)
+        products = expansion(kinds[1])
+        values = [emit.load(coefficients, place) for place in range(COEFFICIENTS[kinds[1]])]
+        place = 0
+        for h in hermites(kinds[0] + above):
+            for holds in products:
+                value = emit.load(half, place)
+                for other, number in holds:
+                    factor = interaction[_sum(h, other)]
+                    if sum(other) % 2:
+                        factor = builder.fneg(factor)
+                    value = emit.fma(factor, values[number], value)
+                emit.store(value, half, place)
+                place += 1
+        return context.get_dummy_value()
+
+    signature = types.void(bra, ket, more, types.float64, types.float64, *[types.intp] * 5)
+    return signature, codegen
+
+
+@intrinsic(prefer_literal=True)
+def complete(typingctx, bra, ket, bra_coefficients, half, block):  # type: ignore[no-untyped-def]
+    """block[ij][kl] += Σ_h E_ij^h half[h][kl]."""
+    kinds = bra.literal_value, ket.literal_value
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        emit = Emitter(builder)
+        coefficients, half, block = arguments[2:]
+        number_of = {h: place for place, h in enumerate(hermites(kinds[0]))}
+        count = PRODUCTS[kinds[1]]
+        for ij, holds in enumerate(expansion(kinds[0])):
+            factors = [(number_of[h], emit.load(coefficients, place)) for h, place in holds]
+            for kl in range(count):
+                value = emit.load(block, ij * count + kl)
+                for h, factor in factors:
+                    value = emit.fma(factor, emit.load(half, h * count + kl), value)
+                emit.store(value, block, ij * count + kl)
+        return context.get_dummy_value()
+
+    return types.void(bra, ket, types.intp, types.intp, types.intp), codegen
+
+
+@intrinsic(prefer_literal=True)
+def push(typingctx, bra, ket, coefficients, slopes, half, weights, along):  # type: ignore[no-untyped-def]
+    """Derivatives of Σ_ij,kl weights[ij][kl] (ij|kl) for one primitive pair of the bra, added to along[2][3].
+
+    First Σ E_ij^h half[h + 1_x][kl], that by the product's centre; then Σ (∂E_ij^h / ∂X) half[h][kl], that by the distance of the two centres.
+    `slopes` are the derivatives of each coefficient along x, y and z.
+    """
+    kinds = bra.literal_value, ket.literal_value
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        emit = Emitter(builder)
+        coefficients, slopes, half, weights, along = arguments[2:]
+        number_of = {h: place for place, h in enumerate(hermites(kinds[0] + 1))}
+        count = PRODUCTS[kinds[1]]
+        zero = emit.number(0.0)
+        by_centre, by_distance = [zero] * 3, [zero] * 3
+        for ij, holds in enumerate(expansion(kinds[0])):
+            rows = [emit.load(weights, ij * count + kl) for kl in range(count)]
+            for h, place in holds:
+                steps = [h] + [tuple(each + (axis == number) for number, each in enumerate(h)) for axis in range(3)]
+                sums = [zero] * 4
+                for kl in range(count):
+                    for number, step in enumerate(steps):
+                        value = emit.load(half, number_of[step] * count + kl)  # type: ignore[index]
+                        sums[number] = emit.fma(rows[kl], value, sums[number])
+                coefficient = emit.load(coefficients, place)
+                for axis in range(3):
+                    by_centre[axis] = emit.fma(coefficient, sums[1 + axis], by_centre[axis])
+                    by_distance[axis] = emit.fma(emit.load(slopes, 3 * place + axis), sums[0], by_distance[axis])
+        for axis in range(3):
+            emit.store(emit.add(emit.load(along, axis), by_centre[axis]), along, axis)
+            emit.store(emit.add(emit.load(along, 3 + axis), by_distance[axis]), along, 3 + axis)
+        return context.get_dummy_value()
+
+    return types.void(bra, ket, *[types.intp] * 5), codegen

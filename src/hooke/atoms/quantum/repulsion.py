@@ -6,107 +6,24 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba.core import types
-from numba.core.extending import intrinsic
+from hooke.atoms.quantum._hermite import PRODUCTS, boys_table, complete, interact
+from hooke.atoms.quantum._lanes import LANES, load, spread, store
+from hooke.atoms.quantum._pairs import Pairs
 
-from hooke.atoms.quantum._hermite import (
-    COEFFICIENTS,
-    LL,
-    LS,
-    PRODUCTS,
-    SS,
-    boys_table,
-    emit_boys,
-    emit_interactions,
-    expansion,
-    hermites,
-)
-from hooke.atoms.quantum._lanes import LANES, Emitter, load, spread, store
+NEGLIGIBLE = 1e-15  # products of two pairs of primitives that are at most this large are left out
 
-_V = 8 * LANES
-
-
-def _sum(first: Any, second: Any) -> Any:
-    return tuple(a + b for a, b in zip(first, second, strict=True))
-
-
-@intrinsic(prefer_literal=True)
-def _primitive(typingctx, bra, ket, more, p, q, centre_p, centre_q, ket_coefficients, half, table):  # type: ignore[no-untyped-def]
-    """half[h][kl] += Σ_h' (Λ_h | Λ_h') E_kl^h' for one primitive pair on each side, h up to the order of the bra and `more`."""
-    kinds = bra.literal_value, ket.literal_value
-    above = more.literal_value
-
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        emit = Emitter(builder)
-        p, q, centre_p, centre_q, coefficients, half, table = arguments[3:]
-        total = builder.fadd(p, q)
-        alpha = builder.fdiv(builder.fmul(p, q), total)
-        root = builder.call(builder.module.declare_intrinsic("llvm.sqrt", [total.type]), [total])
-        inverse = emit.spread(builder.fdiv(ir_one(total.type), root))
-        alphas = emit.spread(alpha)
-        apart = [emit.sub(emit.load(centre_p, axis), emit.load(centre_q, axis)) for axis in range(3)]
-        square = emit.mul(apart[0], apart[0])
-        for axis in (1, 2):
-            square = emit.fma(apart[axis], apart[axis], square)
-        order = kinds[0] + kinds[1] + above
-        boys = [emit.mul(inverse, each) for each in emit_boys(emit, emit.mul(alphas, square), order, table)]
-        interaction = emit_interactions(emit, boys, emit.mul(alphas, emit.number(-2.0)), apart)
-        products = expansion(kinds[1])
-        values = [emit.load(coefficients, place) for place in range(COEFFICIENTS[kinds[1]])]
-        place = 0
-        for h in hermites(kinds[0] + above):
-            for holds in products:
-                value = emit.load(half, place)
-                for other, number in holds:
-                    factor = interaction[_sum(h, other)]
-                    if sum(other) % 2:
-                        factor = builder.fneg(factor)
-                    value = emit.fma(factor, values[number], value)
-                emit.store(value, half, place)
-                place += 1
-        return context.get_dummy_value()
-
-    signature = types.void(bra, ket, more, types.float64, types.float64, *[types.intp] * 5)
-    return signature, codegen
-
-
-def ir_one(kind: Any) -> Any:
-    from llvmlite import ir
-
-    return ir.Constant(kind, 1.0)
-
-
-@intrinsic(prefer_literal=True)
-def _complete(typingctx, bra, ket, bra_coefficients, half, block):  # type: ignore[no-untyped-def]
-    """block[ij][kl] += Σ_h E_ij^h half[h][kl]."""
-    kinds = bra.literal_value, ket.literal_value
-
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        emit = Emitter(builder)
-        coefficients, half, block = arguments[2:]
-        number_of = {h: place for place, h in enumerate(hermites(kinds[0]))}
-        count = PRODUCTS[kinds[1]]
-        for ij, holds in enumerate(expansion(kinds[0])):
-            factors = [(number_of[h], emit.load(coefficients, place)) for h, place in holds]
-            for kl in range(count):
-                value = emit.load(block, ij * count + kl)
-                for h, factor in factors:
-                    value = emit.fma(factor, emit.load(half, h * count + kl), value)
-                emit.store(value, block, ij * count + kl)
-        return context.get_dummy_value()
-
-    return types.void(bra, ket, types.intp, types.intp, types.intp), codegen
+_V = 8 * LANES  # bytes of a vector
 
 
 @numba.njit(cache=True, nogil=True)
-def _clear(address, count):  # type: ignore[no-untyped-def]
+def clear(address, count):  # type: ignore[no-untyped-def]
     zero = spread(0.0)
     for number in range(count):
         store(address + _V * number, zero)
 
 
 @numba.njit(cache=True, nogil=True)
-def _quartet(  # type: ignore[no-untyped-def]
+def quartet(  # type: ignore[no-untyped-def]
     bra, ket, kinds, first, exponent, centre, place, values, magnitude, table, half, block, threshold
 ):
     """One block of integrals, in the lanes of `block`."""
@@ -115,9 +32,9 @@ def _quartet(  # type: ignore[no-untyped-def]
     ours = 1 if kb == 0 else (4 if kb == 1 else 16)
     size = 1 if kb == 0 else (4 if kb == 1 else 10)
     nb, nk = 1 if kb == 0 else (7 if kb == 1 else 46), 1 if kk == 0 else (7 if kk == 1 else 46)
-    _clear(block, ours * products)
+    clear(block, ours * products)
     for i in range(first[bra], first[bra + 1]):
-        _clear(half, size * products)
+        clear(half, size * products)
         any_pair = False
         at_p = centre + 3 * _V * i
         p = exponent[i]
@@ -130,35 +47,35 @@ def _quartet(  # type: ignore[no-untyped-def]
             at_e = values + _V * (place[ket] + nk * (j - first[ket]))
             if kb == 2:
                 if kk == 2:
-                    _primitive(2, 2, 0, p, q, at_p, at_q, at_e, half, table)
+                    interact(2, 2, 0, p, q, at_p, at_q, at_e, half, table)
                 elif kk == 1:
-                    _primitive(2, 1, 0, p, q, at_p, at_q, at_e, half, table)
+                    interact(2, 1, 0, p, q, at_p, at_q, at_e, half, table)
                 else:
-                    _primitive(2, 0, 0, p, q, at_p, at_q, at_e, half, table)
+                    interact(2, 0, 0, p, q, at_p, at_q, at_e, half, table)
             elif kb == 1:
                 if kk == 1:
-                    _primitive(1, 1, 0, p, q, at_p, at_q, at_e, half, table)
+                    interact(1, 1, 0, p, q, at_p, at_q, at_e, half, table)
                 else:
-                    _primitive(1, 0, 0, p, q, at_p, at_q, at_e, half, table)
+                    interact(1, 0, 0, p, q, at_p, at_q, at_e, half, table)
             else:
-                _primitive(0, 0, 0, p, q, at_p, at_q, at_e, half, table)
+                interact(0, 0, 0, p, q, at_p, at_q, at_e, half, table)
         if not any_pair:
             continue
         at_b = values + _V * (place[bra] + nb * (i - first[bra]))
         if kb == 2:
             if kk == 2:
-                _complete(2, 2, at_b, half, block)
+                complete(2, 2, at_b, half, block)
             elif kk == 1:
-                _complete(2, 1, at_b, half, block)
+                complete(2, 1, at_b, half, block)
             else:
-                _complete(2, 0, at_b, half, block)
+                complete(2, 0, at_b, half, block)
         elif kb == 1:
             if kk == 1:
-                _complete(1, 1, at_b, half, block)
+                complete(1, 1, at_b, half, block)
             else:
-                _complete(1, 0, at_b, half, block)
+                complete(1, 0, at_b, half, block)
         else:
-            _complete(0, 0, at_b, half, block)
+            complete(0, 0, at_b, half, block)
     return ours * products
 
 
@@ -171,7 +88,7 @@ def _all_quartets(kinds, first, exponent, centre, place, values, magnitude, tabl
     offset = 0
     for bra in range(len(kinds)):
         for ket in range(bra, len(kinds)):
-            size = _quartet(
+            size = quartet(
                 bra, ket, kinds, first, exponent, at_centre, place, at_values, magnitude, at_table, at_half, at_block, threshold
             )
             for number in range(size):
@@ -181,9 +98,153 @@ def _all_quartets(kinds, first, exponent, centre, place, values, magnitude, tabl
     return offset + 0 * (half.size + block.size + centre.size + values.size + table.size)
 
 
-def integrals(pairs, threshold=1e-15, lanes=8):
-    sizes = np.array(PRODUCTS)[pairs.kind]
-    total = int((np.cumsum(sizes[::-1])[::-1] * sizes).sum())
-    out = np.empty((total, lanes))
-    _all_quartets(pairs.kind, pairs.first, pairs.exponent, pairs.centre, pairs.place, pairs.repelling, pairs.magnitude, boys_table(), threshold, out)
-    return out
+@numba.njit(cache=True, nogil=True)
+def _digest(left, right, kinds, start, width, integrals, density, coulomb, exchange, functions):  # type: ignore[no-untyped-def]
+    """Half of J and K of a symmetric density; arrays (functions, functions, 8)."""
+    at_d, at_j, at_k, at_i = density.ctypes.data, coulomb.ctypes.data, exchange.ctypes.data, integrals.ctypes.data
+    row = 64 * functions
+    for bra in range(len(kinds)):
+        i0, j0 = start[left[bra]], start[right[bra]]
+        ni, nj = width[left[bra]], width[right[bra]]
+        for ket in range(bra, len(kinds)):
+            k0, l0 = start[left[ket]], start[right[ket]]
+            nk, nl = width[left[ket]], width[right[ket]]
+            weight = 1.0
+            if left[bra] == right[bra]:
+                weight *= 0.5
+            if left[ket] == right[ket]:
+                weight *= 0.5
+            if bra == ket:
+                weight *= 0.5
+            for i in range(i0, i0 + ni):
+                for j in range(j0, j0 + nj):
+                    d_ij = load(at_d + row * i + 64 * j)
+                    sum_ij = spread(0.0)
+                    for k in range(k0, k0 + nk):
+                        d_ik, d_jk = load(at_d + row * i + 64 * k), load(at_d + row * j + 64 * k)
+                        sum_ik, sum_jk = spread(0.0), spread(0.0)
+                        for m in range(l0, l0 + nl):
+                            value = load(at_i) * weight
+                            at_i += 64
+                            sum_ij = sum_ij + value * load(at_d + row * k + 64 * m)
+                            to = at_j + row * k + 64 * m
+                            store(to, load(to) + value * d_ij)
+                            sum_ik = sum_ik + value * load(at_d + row * j + 64 * m)
+                            sum_jk = sum_jk + value * load(at_d + row * i + 64 * m)
+                            to = at_k + row * i + 64 * m
+                            store(to, load(to) + value * d_jk)
+                            to = at_k + row * j + 64 * m
+                            store(to, load(to) + value * d_ik)
+                        to = at_k + row * i + 64 * k
+                        store(to, load(to) + sum_ik)
+                        to = at_k + row * j + 64 * k
+                        store(to, load(to) + sum_jk)
+                    to = at_j + row * i + 64 * j
+                    store(to, load(to) + sum_ij)
+    return density.size + coulomb.size + exchange.size + integrals.size
+
+
+@numba.njit(cache=True, nogil=True)
+def _digest_one(left, right, kinds, start, width, integrals, density, coulomb, exchange):  # type: ignore[no-untyped-def]
+    """`_digest` of one geometry; arrays (functions, functions)."""
+    at = 0
+    for bra in range(len(kinds)):
+        i0, j0 = start[left[bra]], start[right[bra]]
+        ni, nj = width[left[bra]], width[right[bra]]
+        for ket in range(bra, len(kinds)):
+            k0, l0 = start[left[ket]], start[right[ket]]
+            nk, nl = width[left[ket]], width[right[ket]]
+            weight = 1.0
+            if left[bra] == right[bra]:
+                weight *= 0.5
+            if left[ket] == right[ket]:
+                weight *= 0.5
+            if bra == ket:
+                weight *= 0.5
+            for i in range(i0, i0 + ni):
+                for j in range(j0, j0 + nj):
+                    sum_ij, d_ij = 0.0, density[i, j]
+                    for k in range(k0, k0 + nk):
+                        sum_ik, sum_jk, d_ik, d_jk = 0.0, 0.0, density[i, k], density[j, k]
+                        for m in range(l0, l0 + nl):
+                            value = integrals[at] * weight
+                            at += 1
+                            sum_ij += value * density[k, m]
+                            coulomb[k, m] += value * d_ij
+                            sum_ik += value * density[j, m]
+                            sum_jk += value * density[i, m]
+                            exchange[i, m] += value * d_jk
+                            exchange[j, m] += value * d_ik
+                        exchange[i, k] += sum_ik
+                        exchange[j, k] += sum_jk
+                    coulomb[i, j] += sum_ij
+
+
+class Repulsion:
+    """Electron repulsion integrals of up to eight geometries of one molecule, each distinct one once.
+
+    Args:
+        pairs: Of shells.
+        geometries: How many lanes are used; one takes an eighth of the memory of more.
+    """
+
+    def __init__(self, pairs: Pairs, geometries: int) -> None:
+        self.pairs, self.geometries = pairs, geometries
+        self._integrals = np.empty((count_integrals(pairs.kind), 1 if geometries == 1 else LANES))
+        _all_quartets(
+            pairs.kind, pairs.first, pairs.exponent, pairs.centre, pairs.place, pairs.repelling, pairs.magnitude, boys_table(),
+            NEGLIGIBLE, self._integrals,
+        )  # fmt: skip
+
+    def coulomb_and_exchange(self, density: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """J_ij = Σ_kl (ij|kl) D_kl and K_ij = Σ_kl (ik|jl) D_kl.
+
+        Args:
+            density: (geometries, functions, functions), symmetric.
+
+        Returns:
+            Both (geometries, functions, functions).
+        """
+        shells, pairs, n = self.pairs.shells, self.pairs, self.pairs.shells.functions
+        width = np.diff(shells.first)
+        if self.geometries == 1:
+            halves = np.zeros((2, n, n))
+            _digest_one(
+                pairs.left, pairs.right, pairs.kind, shells.first, width, self._integrals[:, 0], np.ascontiguousarray(density[0]), *halves
+            )  # fmt: skip
+            coulomb, exchange = halves[0][None], halves[1][None]
+        else:
+            lanes = np.zeros((n, n, LANES))
+            lanes[..., : len(density)] = density.transpose(1, 2, 0)
+            halves = np.zeros((2, n, n, LANES))
+            _digest(pairs.left, pairs.right, pairs.kind, shells.first, width, self._integrals, lanes, *halves, n)
+            coulomb, exchange = (half[..., : len(density)].transpose(2, 0, 1) for half in halves)
+        coulomb, exchange = (half + half.transpose(0, 2, 1) for half in (coulomb, exchange))
+        return 2 * coulomb, exchange
+
+    def dense(self, geometry: int) -> np.ndarray:
+        """(n, n, n, n) all integrals (ij|kl) of a geometry, for tests and small molecules."""
+        shells, pairs, n = self.pairs.shells, self.pairs, self.pairs.shells.functions
+        whole, at = np.empty((n, n, n, n)), 0
+        lane = 0 if self.geometries == 1 else geometry
+        for bra in range(len(pairs.kind)):
+            for ket in range(bra, len(pairs.kind)):
+                four = pairs.left[bra], pairs.right[bra], pairs.left[ket], pairs.right[ket]
+                where = [slice(shells.first[each], shells.first[each + 1]) for each in four]
+                shape = [each.stop - each.start for each in where]
+                block = self._integrals[at : at + int(np.prod(shape)), lane].reshape(shape)
+                at += block.size
+                for order in _SAME:
+                    whole[tuple(where[axis] for axis in order)] = block.transpose(order)
+        return whole
+
+
+_SAME = (
+    (0, 1, 2, 3), (1, 0, 2, 3), (0, 1, 3, 2), (1, 0, 3, 2), (2, 3, 0, 1), (3, 2, 0, 1), (2, 3, 1, 0), (3, 2, 1, 0)
+)  # indices whose exchange leaves an integral as it is  # fmt: skip
+
+
+def count_integrals(kind: np.ndarray) -> int:
+    """How many integrals are kept of pairs of these kinds."""
+    sizes = np.array(PRODUCTS)[kind]
+    return int((np.cumsum(sizes[::-1])[::-1] * sizes).sum())

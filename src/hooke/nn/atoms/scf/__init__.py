@@ -1,0 +1,1 @@
+"""Self-consistent fields of many geometries of one molecule at once: restricted Kohn-Sham theory in float64."""

@@ -323,3 +323,49 @@ def test_the_columns_state_what_they_are() -> None:
     columns = LabelColumns(workflow.engine_of("gfn2"))
     assert columns.numbers.checked() == columns.numbers
     assert json.dumps(dict(columns.facts))
+
+
+OWN: dict[str, Any] = {"method": "b3lyp/sto-3g", "grid": 0, "workers": 0, "show_progress": False}
+
+
+def test_own_density_functionals_label_a_table(tmp_path: Path) -> None:
+    pytest.importorskip("numba")
+    (tmp_path / "m.csv").write_text("smiles,id\n[H][H],a\nO,b\n[CH3],c\n[Br-],d\nO,e\n[OH-],f\n")
+    report = label(tmp_path / "m.csv", tmp_path / "l.parquet", conformers=2, **OWN)
+    rows = pl.read_parquet(tmp_path / "l.parquet")
+    assert (report.rows, report.done, report.rejected) == (12, 8, 4)
+    assert rows["id"].to_list() == [name for name in "abcdef" for _ in range(2)]
+    done = rows.filter(pl.col("reason").is_null())
+    for name in ("energy", "forces", "homo", "gap", "dipole", "last_change", "noise", "grid", "precision", "scf_steps"):
+        assert done[name].null_count() == 0
+        assert rows.filter(pl.col("reason").is_not_null())[name].null_count() == 4
+    assert done["converged"].all()
+    assert done["grid"].unique().to_list() == [0]
+    assert done["precision"].unique().to_list() == ["float64"]
+    assert done["engine"][0].startswith("hooke ")
+    np.testing.assert_allclose(done["gap"], done["lumo"] - done["homo"])
+    reasons = dict(zip(rows["id"], rows["reason"], strict=True))
+    assert "restricted to closed shells" in reasons["c"]
+    assert "no basis functions for Br" in reasons["d"]
+    energies = {key: rows.filter(pl.col("id") == key)["energy"].to_numpy() for key in "be"}
+    np.testing.assert_allclose(energies["b"], energies["e"], atol=1e-7)
+    store = Dataset(Config(str(tmp_path / "l.parquet"), precision="float64")).prepare(tmp_path / "s", QUIET)
+    assert store.facts.properties == (("homo", "eV"), ("lumo", "eV"), ("gap", "eV"), ("dipole", "debye"))
+    frames = store.gather(np.arange(len(store)))
+    np.testing.assert_array_equal(frames.properties[:, 2], done["gap"].to_numpy())
+    label(tmp_path / "m.csv", tmp_path / "l.extxyz", conformers=2, **OWN)
+    assert (tmp_path / "l.extxyz").read_text().count("gap=") == 8
+
+
+def test_a_dry_run_writes_nothing_and_counts_every_frame(table: Path, tmp_path: Path, store: FrameStore) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    for source, options, frames, failed in ((table, {"conformers": 3}, 24, 9), (store, {}, 5, 3)):
+        found = workflow.estimate(source, method="gfn2", workers=2, **options)
+        assert (found.frames, found.sampled, found.failed, found.workers) == (frames, frames, failed, 2)
+        assert found.hours == pytest.approx(found.frames * found.seconds_a_frame / 2 / 3600)
+        assert "nothing is written" in found.summary()
+        assert found.to_json()["method"] == "gfn2"
+    assert sorted(tmp_path.rglob("*")) == before
+    (tmp_path / "empty.csv").write_text("smiles\n")
+    with pytest.raises(HookeError, match="no rows"):
+        workflow.estimate(tmp_path / "empty.csv", method="gfn2")

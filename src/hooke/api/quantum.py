@@ -14,7 +14,7 @@ from hooke.core.writable import check_output
 
 if TYPE_CHECKING:
     from hooke.inference.stream import StreamReport
-    from hooke.workflows.label import AtomEnergy
+    from hooke.workflows.label import AtomEnergy, Estimate
 
 EXACT = "precision=float64"  # geometries are kept as they are
 
@@ -28,26 +28,28 @@ def label(
     conformers: int | None = None,
     cluster: str | None = None,
     show_progress: bool = True,
+    dry_run: bool = False,
     **options: Any,
-) -> StreamReport:
+) -> StreamReport | Estimate:
     """Energy and forces of frames, or of conformers embedded from molecules, streamed and resumable.
 
     Args:
         source: A table of molecules (CSV, SMILES file, SD file with `conformers`), a file or store of frames, or the name of a data set
             of frames, which is then prepared.
         output: .parquet or .extxyz; see `hooke.workflows.label.label`.
-        method: "gfn2", "gfn1" or "pyscf:XC/BASIS".
+        method: "b3lyp/sto-3g", "gfn2", "gfn1" or "pyscf:XC/BASIS".
         data: "key=value" options of the data set, or of `frames` for a file of frames.
         conformers: Of each molecule.
         cluster: Label in the workers of a Ray cluster ("local", "auto" or an address; see `core.cluster`).
         show_progress: Show frames, rate and time left.
+        dry_run: Write nothing; label a few frames to estimate the hours that all would take.
         options: Those of `hooke.workflows.label.label`.
 
     Raises:
         UsageError: Options that do not belong to the source or method, or a program that is not installed.
         DataError: The source cannot be read.
     """
-    from hooke.workflows.label import SUFFIXES, engine_of, whole_file
+    from hooke.workflows.label import SUFFIXES, engine_of, estimate, whole_file
     from hooke.workflows.label import label as stream
 
     check_output(output, source, suffixes=SUFFIXES)
@@ -55,6 +57,9 @@ def label(
         check_output(whole_file(Path(output)), source)
     engine_of(method, grid=options.get("grid"), density_fit=options.get("density_fit", False))  # before files are read
     given = _given(Path(source), data, conformers, show_progress)
+    if dry_run:
+        options.pop("resume", None)
+        return estimate(given, method=method, conformers=conformers, **options)
     with cluster_or_here(cluster, options.get("workers")):
         return stream(
             given, Path(output), method=method, conformers=conformers, show_progress=show_progress, **options

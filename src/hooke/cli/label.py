@@ -12,13 +12,15 @@ from hooke.cli.output import Cluster, Json, New, Workers, print_json, print_tabl
 from hooke.core.errors import UsageError
 
 EXAMPLES = (
-    "Examples: `hooke label molecules.csv --method gfn2 --conformers 5 -o labels.parquet` · "
+    "Examples: `hooke label molecules.csv --method b3lyp/sto-3g -o labels.parquet` · "
+    "`hooke label molecules.csv --method b3lyp/sto-3g --conformers 8 -o labels.parquet --dry-run` · "
+    "`hooke label molecules.csv --method gfn2 --conformers 5 -o labels.parquet` · "
     '`hooke label frames.extxyz --method "pyscf:wb97x/6-31g*" -o labels.extxyz` · '
     "`hooke label spice parts=des-monomers --method gfn2 -o des_gfn2.parquet` · "
     "`hooke label frames.npz length_unit=bohr --method gfn1 -o labels.parquet --cluster auto` · "
     '`hooke label --atoms --method "pyscf:wb97x/6-31g*" --elements H,C,N,O -o atoms.extxyz`'
 )
-_OF_FRAMES = ("conformers", "seed", "smiles", "charge", "multiplicity", "cluster", "new")
+_OF_FRAMES = ("conformers", "seed", "smiles", "charge", "multiplicity", "cluster", "new", "dry_run")
 
 
 def label(
@@ -33,7 +35,13 @@ def label(
     data: Annotated[
         list[str] | None, typer.Argument(help="Options of a data set or of a file of frames, as key=value.")
     ] = None,
-    method: Annotated[str, typer.Option(help="gfn2, gfn1, or pyscf:XC/BASIS such as pyscf:wb97x/6-31g*.")] = "",
+    method: Annotated[
+        str,
+        typer.Option(
+            help="b3lyp, pbe or svwn with sto-3g or 6-31g* (b3lyp/sto-3g: closed shells, hydrogen to argon); gfn2, gfn1; or pyscf:XC/BASIS "
+            "such as pyscf:wb97x/6-31g*."
+        ),
+    ] = "",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write: .parquet or .extxyz.")] = None,
     conformers: Annotated[
         int | None, typer.Option(min=1, help="Conformers embedded of each molecule; default: 1.")
@@ -45,7 +53,7 @@ def label(
         int | None, typer.Option(min=1, help="Of the spin of all frames; default: as stated, singlet where it is not.")
     ] = None,
     grid: Annotated[
-        int | None, typer.Option(min=0, max=9, help="PySCF: level of the integration grid; default: 3, atoms 4.")
+        int | None, typer.Option(min=0, max=9, help="Level of the integration grid; default: 1; of PySCF 3, atoms 4.")
     ] = None,
     density_fit: Annotated[
         bool, typer.Option("--density-fit", help="PySCF: approximate two-electron integrals.")
@@ -54,6 +62,10 @@ def label(
         bool, typer.Option("--atoms", help="Isolated atoms in their ground states instead of frames.")
     ] = False,
     elements: Annotated[str, typer.Option(help="With --atoms: which, separated by commas.")] = "H,C,N,O",
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Label a few frames to estimate the hours that all would take; write nothing."),
+    ] = False,
     workers: Workers = None,
     cluster: Cluster = None,
     new: New = False,
@@ -63,7 +75,7 @@ def label(
     import hooke
 
     if not method:
-        raise UsageError("--method is missing: gfn2, gfn1 or pyscf:XC/BASIS")
+        raise UsageError("--method is missing: b3lyp/sto-3g, gfn2, gfn1 or pyscf:XC/BASIS")
     if atoms:
         refuse_options(context, "belongs to frames, not to --atoms", *_OF_FRAMES)
         if source is not None:
@@ -82,7 +94,7 @@ def label(
         raise UsageError("--output is missing: name a .parquet or .extxyz file")
     report = hooke.label(
         source, output, method=method, data=data or (), conformers=conformers, cluster=cluster, seed=seed, smiles_column=smiles,
-        charge=charge, multiplicity=multiplicity, grid=grid, density_fit=density_fit, workers=workers, resume=not new,
+        charge=charge, multiplicity=multiplicity, grid=grid, density_fit=density_fit, workers=workers, resume=not new, dry_run=dry_run,
     )  # fmt: skip
     if as_json:
         print_json(report.to_json())

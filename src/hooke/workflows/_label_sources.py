@@ -86,6 +86,7 @@ class _Rows:
     parallel = True
     given: pa.Schema
     rows_a_job: int
+    rows_a_part: int | None
 
     @property
     def schema(self) -> pa.Schema:
@@ -95,7 +96,7 @@ class _Rows:
     @property
     def jobs_a_part(self) -> int:
         """See `Source`."""
-        return max(_JOBS_A_PART, FRAMES_A_PART // self.rows_a_job)
+        return max(_JOBS_A_PART, (self.rows_a_part or FRAMES_A_PART) // self.rows_a_job)
 
     def chunk(self, prepared: Given) -> Chunk:
         """See `Source`: the systems stand in the table itself, there are no batches."""
@@ -123,6 +124,7 @@ class EmbeddedRows(_Rows):
         seed: Of the embedding; a conformer depends on it, on the molecule and on its own number alone.
         stated: Charge and spin.
         rows_a_job: Frames of a job.
+        rows_a_part: Frames of a part; None takes `FRAMES_A_PART`.
     """
 
     table: TableRows
@@ -130,6 +132,7 @@ class EmbeddedRows(_Rows):
     seed: int
     stated: ChargeAndSpin
     rows_a_job: int
+    rows_a_part: int | None = None
     unit = "frames"
 
     @property
@@ -228,19 +231,23 @@ class StoredFrames(_Rows):
         store: Of frames; energies and forces that it has are not looked at.
         stated: Charge and spin.
         rows_a_job: Frames of a job.
+        rows_a_part: Frames of a part; None takes `FRAMES_A_PART`.
     """
 
     unit = "frames"
     given = pa.schema([("subset", pa.string()), ("row", pa.int64())])
 
-    def __init__(self, store: FrameStore, stated: ChargeAndSpin, rows_a_job: int) -> None:
+    def __init__(
+        self, store: FrameStore, stated: ChargeAndSpin, rows_a_job: int, rows_a_part: int | None = None
+    ) -> None:
         self.store, self.stated, self.rows_a_job = store.in_units("", "angstrom"), stated, rows_a_job
+        self.rows_a_part = rows_a_part
         self.facts = {"store": store.folder.name}  # no path: the output is the same wherever the store lies
         self.name = store.name
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For another process, which opens the store itself."""
-        return _stored, (self.store.folder.absolute(), self.stated, self.rows_a_job)
+        return _stored, (self.store.folder.absolute(), self.stated, self.rows_a_job, self.rows_a_part)
 
     def content_hash(self) -> str:
         """See `Source`."""
@@ -298,5 +305,5 @@ class StoredFrames(_Rows):
         return System(name, smiles, numbers, positions, charge, spin)
 
 
-def _stored(folder: Path, stated: ChargeAndSpin, rows_a_job: int) -> StoredFrames:
-    return StoredFrames(FrameStore.open(folder), stated, rows_a_job)
+def _stored(folder: Path, stated: ChargeAndSpin, rows_a_job: int, rows_a_part: int | None) -> StoredFrames:
+    return StoredFrames(FrameStore.open(folder), stated, rows_a_job, rows_a_part)

@@ -7,9 +7,12 @@ it on demand.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,8 @@ import numpy as np
 import pyarrow as pa
 
 from hooke.atoms.elements import NUMBERS, SYMBOLS
-from hooke.atoms.engines import Engine, UnlabelledError, engine_of, refuse_impossible
+from hooke.atoms.engines import Computed, Engine, Given, UnlabelledError, refuse_impossible
+from hooke.atoms.engines import engine_of as external_engine
 from hooke.atoms.facts import Facts
 from hooke.atoms.formats import read_contents, read_frames, resolve, xyz
 from hooke.atoms.formats.parquet import holds_frames
@@ -25,9 +29,9 @@ from hooke.atoms.frames import FrameCollector
 from hooke.atoms.ground_states import multiplicity_of
 from hooke.atoms.keys import Keys
 from hooke.atoms.store import FrameStore
-from hooke.core.errors import HookeError, UnknownNameError, UsageError
+from hooke.core.errors import DataError, HookeError, UnknownNameError, UsageError
 from hooke.core.hashing import content_hash
-from hooke.core.parallel import ordered_map
+from hooke.core.parallel import default_workers, ordered_map
 from hooke.core.progress import progress
 from hooke.core.types import Chunk
 from hooke.core.writable import check_output
@@ -87,7 +91,7 @@ def label(
         seed: Of the embedding; 0 by default.
         smiles_column: Of a table, if it is not recognised.
         charge, multiplicity: Of all frames; None takes those that molecules or frames state.
-        grid, density_fit: See `atoms.engines.engine_of`.
+        grid, density_fit: See `engine_of`.
         workers: Processes; None takes all cores.
         resume: Continue an output that was stopped, and keep a finished one; False starts afresh.
         show_progress: Show frames, rate and time left.
@@ -97,22 +101,7 @@ def label(
         DataError: The source or the disk is at fault.
     """
     engine = engine_of(method, grid=grid, density_fit=density_fit)
-    stated = ChargeAndSpin(charge, multiplicity)
-    if multiplicity is not None and multiplicity < 1:
-        raise UsageError(f"a multiplicity is 1 or more, got {multiplicity}")
-    rows: EmbeddedRows | StoredFrames
-    if isinstance(source, FrameStore):
-        if (conformers, seed, smiles_column) != (None, None, None):
-            raise UsageError(
-                "conformers, their seed and a column of SMILES belong to tables of molecules, not to frames"
-            )
-        rows = StoredFrames(source, stated, engine.frames_a_job)
-    else:
-        count = 1 if conformers is None else conformers
-        if count < 1:
-            raise UsageError(f"the number of conformers is 1 or more, got {count}")
-        table = TableRows.open(source, smiles_column)
-        rows = EmbeddedRows(table, count, seed or 0, stated, engine.frames_a_job)
+    rows = _rows(source, engine, conformers, seed, smiles_column, charge, multiplicity)
     output = Path(output)
     whole = whole_file(output)
     columns = LabelColumns(engine)
@@ -126,6 +115,109 @@ def label(
     return replace(report, following=f"hooke data prepare frames path={output}")
 
 
+def _rows(
+    source: Path | FrameStore, engine: Engine, conformers: int | None, seed: int | None, smiles_column: str | None, charge: int | None,
+    multiplicity: int | None,
+) -> EmbeddedRows | StoredFrames:  # fmt: skip
+    stated = ChargeAndSpin(charge, multiplicity)
+    if multiplicity is not None and multiplicity < 1:
+        raise UsageError(f"a multiplicity is 1 or more, got {multiplicity}")
+    if isinstance(source, FrameStore):
+        if (conformers, seed, smiles_column) != (None, None, None):
+            raise UsageError(
+                "conformers, their seed and a column of SMILES belong to tables of molecules, not to frames"
+            )
+        return StoredFrames(source, stated, engine.frames_a_job, engine.frames_a_part)
+    count = 1 if conformers is None else conformers
+    if count < 1:
+        raise UsageError(f"the number of conformers is 1 or more, got {count}")
+    table = TableRows.open(source, smiles_column)
+    return EmbeddedRows(table, count, seed or 0, stated, engine.frames_a_job, engine.frames_a_part)
+
+
+def engine_of(method: str, *, grid: int | None = None, density_fit: bool = False) -> Engine:
+    """The engine of a method: the own one of "XC/BASIS", or a program's; see `atoms.engines.engine_of`.
+
+    Raises:
+        UsageError: The program is not installed, has no such option, or does not offer the method.
+        UnknownNameError: There is no such method.
+    """
+    if "/" in method and not method.strip().lower().startswith("pyscf:"):
+        from hooke.nn.atoms.scf.engine import ScfEngine
+
+        return ScfEngine.of(method, grid, density_fit)
+    return external_engine(method, grid=grid, density_fit=density_fit)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a command would cost: `--dry-run`.
+
+    Attributes:
+        method, engine: Of the labels.
+        frames: Of the source.
+        sampled: Frames that were labelled to find out, and not kept.
+        failed: How many of these have no label.
+        seconds_a_frame: Processor seconds, embedding included.
+        workers: Processes that would share the work.
+        hours: Until all are labelled, if each process has a core to itself.
+    """
+
+    method: str
+    engine: str
+    frames: int
+    sampled: int
+    failed: int
+    seconds_a_frame: float
+    workers: int
+    hours: float
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary."""
+        return asdict(self)
+
+    def summary(self) -> str:
+        """A few lines for people."""
+        return (
+            f"{self.frames:,} frames by {self.method} ({self.engine}): about {self.hours:.2g} hours in {self.workers} processes\n"
+            f"  {self.seconds_a_frame:.3g} CPU seconds a frame, from {self.sampled} of them, {self.failed} without a label\n"
+            "  nothing is written"
+        )
+
+
+def estimate(
+    source: Path | FrameStore, *, method: str, conformers: int | None = None, seed: int | None = None, smiles_column: str | None = None,
+    charge: int | None = None, multiplicity: int | None = None, grid: int | None = None, density_fit: bool = False, workers: int | None = None,
+) -> Estimate:  # fmt: skip
+    """Label up to three jobs of a source, spread over it, to say what all would cost; see `label` for the options.
+
+    Raises:
+        UsageError: As `label`.
+        DataError: The source cannot be read, or holds no rows.
+    """
+    engine = engine_of(method, grid=grid, density_fit=density_fit)
+    rows = _rows(source, engine, conformers, seed, smiles_column, charge, multiplicity)
+    columns = LabelColumns(engine)
+    count = rows.row_count() if isinstance(rows, StoredFrames) else sum(map(len, rows.jobs()))
+    if not count:
+        raise DataError(f"{rows.name} holds no rows")
+    jobs = -(-count // rows.rows_a_job)
+    engine.load()
+    with suppress(UnlabelledError):  # compiles what has to be
+        engine.compute(np.array([1, 1], np.uint8), np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.74]]), 0, 1)
+    sampled, failed, spent = 0, 0, 0.0
+    for skip in sorted({0, jobs // 2, jobs - 1}):
+        for job in islice(rows.jobs(skip=skip), 1):
+            started = time.process_time()
+            chunk = rows.chunk(rows.prepare(job))
+            _, reasons = columns.compute(chunk)
+            spent += time.process_time() - started
+            sampled, failed = sampled + chunk.table.num_rows, failed + len(reasons) + len(chunk.reasons)
+    each, processes = spent / sampled, max(1, default_workers() if workers is None else workers)
+    hours = count * each / processes / 3600
+    return Estimate(engine.method, engine.version, count, sampled, failed, each, processes, hours)
+
+
 @dataclass(frozen=True)
 class LabelColumns:
     """Energy and forces by an engine; see `inference.stream.Columns`."""
@@ -137,8 +229,13 @@ class LabelColumns:
         [
             ("energy", pa.float64()),
             ("forces", pa.list_(pa.float64())),
+            *((name, pa.float64()) for name in ("homo", "lumo", "gap", "dipole")),
             ("converged", pa.bool_()),
             ("scf_steps", pa.int32()),
+            ("last_change", pa.float64()),
+            ("noise", pa.float64()),
+            ("grid", pa.int32()),
+            ("precision", pa.string()),
             ("method", pa.string()),
             ("engine", pa.string()),
         ]
@@ -148,7 +245,7 @@ class LabelColumns:
     def numbers(self) -> Facts:
         """What energies and forces are."""
         methods = (self.engine.method,)
-        return Facts("eV", "angstrom", "eV/angstrom", "force", "total", methods, methods)
+        return Facts("eV", "angstrom", "eV/angstrom", "force", "total", methods, methods, self.engine.properties)
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -161,29 +258,42 @@ class LabelColumns:
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         self.engine.load()
-        energies, forces, steps, failed = [], [], [], {}
+        failed: dict[int, str] = {}
+        results: list[Computed | None] = [None] * len(chunk.rows)
         numbers, positions, charge, spin = (chunk.table[name] for name in ("z", "pos", "charge", "multiplicity"))
+        places: list[int] = []
+        systems: list[Given] = []
+        for place, row in enumerate(chunk.rows.tolist()):
+            system = (
+                np.array(numbers[row].values), np.array(positions[row].values).reshape(-1, 3), charge[row].as_py(), spin[row].as_py(),
+            )  # fmt: skip
+            try:
+                refuse_impossible(*system)
+            except UnlabelledError as error:
+                failed[place] = str(error)
+            else:
+                places.append(place)
+                systems.append(system)
         with threadpool_limits(1):
-            for place, row in enumerate(chunk.rows.tolist()):
-                system = (
-                    np.array(numbers[row].values), np.array(positions[row].values).reshape(-1, 3), charge[row].as_py(), spin[row].as_py(),
-                )  # fmt: skip
-                try:
-                    refuse_impossible(*system)
-                    computed = self.engine.compute(*system)
-                    if not np.isfinite(computed.energy) or not np.isfinite(computed.forces).all():
-                        raise UnlabelledError("its energy or forces are not finite")
-                except UnlabelledError as error:
-                    failed[place] = str(error)
-                    computed = None
-                energies.append(computed and computed.energy)
-                forces.append(computed and computed.forces.ravel())
-                steps.append(computed and computed.steps)
-        count = len(energies)
-        columns = (
-            energies, forces, [energy is not None for energy in energies], steps, [self.engine.method] * count, [self.engine.version] * count
-        )  # fmt: skip
-        return [pa.array(values, field.type) for values, field in zip(columns, self.schema, strict=True)], failed
+            labels = self.engine.compute_all(systems)
+        for place, result in zip(places, labels, strict=True):
+            if isinstance(result, UnlabelledError):
+                failed[place] = str(result)
+            elif not np.isfinite(result.energy) or not np.isfinite(result.forces).all():
+                failed[place] = "its energy or forces are not finite"
+            else:
+                results[place] = result
+        cells = {name: [self._cell(each, name) for each in results] for name in self.schema.names}
+        return [pa.array(cells[field.name], field.type) for field in self.schema], failed
+
+    def _cell(self, result: Computed | None, name: str) -> Any:
+        if result is None:
+            return None
+        own = {
+            "forces": result.forces.ravel(), "converged": True, "scf_steps": result.steps, "last_change": result.change,
+            "grid": self.engine.grid, "precision": self.engine.precision, "method": self.engine.method, "engine": self.engine.version,
+        }  # fmt: skip
+        return own[name] if name in own else getattr(result, name)
 
 
 def export(labels: Path, output: Path) -> None:
@@ -191,7 +301,8 @@ def export(labels: Path, output: Path) -> None:
     contents = read_contents(labels)
     keys = resolve(contents.keys, contents, labels.name)
     blocks = (frames for frames, _ in read_frames(labels, keys) if frames is not None)
-    xyz.write_blocks(output, blocks, _KEYS, contents.stated)
+    stated = {name: value for name, value in contents.stated.items() if name != "properties"}
+    xyz.write_blocks(output, blocks, replace(_KEYS, properties=keys.properties), stated)
 
 
 @dataclass(frozen=True)

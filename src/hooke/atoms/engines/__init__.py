@@ -6,6 +6,7 @@ An engine starts every frame from nothing, on one thread: its labels depend on t
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ XTB = ("gfn2", "gfn1")
 FORMS = (*XTB, "pyscf:XC/BASIS")
 CLOSEST = 0.1  # Å, below which two atoms count as one
 _PYSCF = "pyscf:"
+PROPERTIES = (("homo", "eV"), ("lumo", "eV"), ("gap", "eV"), ("dipole", "debye"))  # of engines that say them
 
 
 class UnlabelledError(Exception):
@@ -33,11 +35,28 @@ class Computed:
         energy: In eV.
         forces: (atoms, 3) in eV/Å, the negative derivative of the energy.
         steps: Of the self-consistent field.
+        homo, lumo: Highest occupied and lowest empty orbital energy in eV; None where there is none.
+        dipole: Norm of the dipole moment in debye, of ions about the centre of the nuclear charges.
+        change: Of the energy in the last cycle, in eV; None where the program does not say.
+        noise: Estimated error of the energy in eV beside that of the method; None without an estimate.
     """
 
     energy: float
     forces: np.ndarray
     steps: int
+    homo: float | None = None
+    lumo: float | None = None
+    dipole: float | None = None
+    change: float | None = None
+    noise: float | None = None
+
+    @property
+    def gap(self) -> float | None:
+        """Between the two orbital energies, in eV."""
+        return None if self.homo is None or self.lumo is None else self.lumo - self.homo
+
+
+Given = tuple[np.ndarray, np.ndarray, int, int]  # numbers, positions, charge and multiplicity of a frame
 
 
 class Engine(Protocol):
@@ -52,8 +71,24 @@ class Engine(Protocol):
         """Name and version of the program, with the settings that its labels depend on."""
 
     @property
+    def grid(self) -> int | None:
+        """Level of the integration grid; None without one."""
+
+    @property
+    def precision(self) -> str:
+        """Of the numbers that it computes with."""
+
+    @property
+    def properties(self) -> tuple[tuple[str, str], ...]:
+        """(name, unit) of the numbers beside energy and forces that it gives: `PROPERTIES` or none."""
+
+    @property
     def frames_a_job(self) -> int:
         """Frames that are worth sending to a worker together."""
+
+    @property
+    def frames_a_part(self) -> int:
+        """Frames that a kill may cost."""
 
     @property
     def caution(self) -> str:
@@ -74,6 +109,23 @@ class Engine(Protocol):
         Raises:
             UnlabelledError: The program refuses the frame, or its self-consistent field does not converge.
         """
+
+    def compute_all(self, given: Sequence[Given]) -> list[Computed | UnlabelledError]:
+        """The label of each frame, or why it has none; see `compute`."""
+
+
+class OneByOne:
+    """An engine that takes one frame after the other."""
+
+    def compute_all(self: Any, given: Sequence[Given]) -> list[Computed | UnlabelledError]:
+        """See `Engine.compute_all`."""
+        results: list[Computed | UnlabelledError] = []
+        for frame in given:
+            try:
+                results.append(self.compute(*frame))
+            except UnlabelledError as error:
+                results.append(error)
+        return results
 
 
 def engine_of(method: str, *, grid: int | None = None, density_fit: bool = False) -> Engine:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hooke.atoms.elements import SYMBOLS
-from hooke.atoms.engines import Computed, UnlabelledError, imported
+from hooke.atoms.engines import PROPERTIES, Computed, OneByOne, UnlabelledError, imported
 from hooke.atoms.methods import parse_method
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.units import factor
@@ -32,7 +32,7 @@ _ECP_FROM = 37  # def2 basis sets describe the valence electrons alone from rubi
 
 
 @dataclass(frozen=True)
-class PyscfEngine:
+class PyscfEngine(OneByOne):
     """See `Engine`.
 
     Attributes:
@@ -48,6 +48,9 @@ class PyscfEngine:
     grid: int = GRID
     density_fit: bool = False
     frames_a_job: int = 1
+    properties: tuple[tuple[str, str], ...] = PROPERTIES
+    frames_a_part: int = 16
+    precision: str = "float64"
 
     @classmethod
     def of(cls, name: str, grid: int | None = None, density_fit: bool = False) -> PyscfEngine:
@@ -99,8 +102,13 @@ class PyscfEngine:
             if not field.converged:
                 raise UnlabelledError(f"PySCF: SCF not converged in {MOST_CYCLES} cycles")
             gradient = np.array(field.nuc_grad_method().kernel(), np.float64)
+            occupied, levels = (np.ravel(each) for each in (field.mo_occ, field.mo_energy))
+            dipole = np.linalg.norm(_dipole(molecule, field))
+        hartree = factor("hartree", "eV")
+        highest, empty = float(levels[occupied > 0].max()), levels[occupied == 0]
         return Computed(
-            energy * factor("hartree", "eV"), -gradient * factor("hartree/bohr", "eV/angstrom"), int(field.cycles)
+            energy * hartree, -gradient * factor("hartree/bohr", "eV/angstrom"), int(field.cycles), homo=highest * hartree,
+            lumo=float(empty.min()) * hartree if len(empty) else None, dipole=float(dipole) * factor("e*bohr", "debye"),
         )  # fmt: skip
 
     def _molecule(self, numbers: np.ndarray, positions: np.ndarray, charge: int, multiplicity: int) -> Any:
@@ -113,6 +121,16 @@ class PyscfEngine:
             basis=self.basis, ecp=dict.fromkeys(heavy, self.basis.removeprefix("ma-")), charge=charge, spin=multiplicity - 1,
             cart=False, verbose=0,
         )  # fmt: skip
+
+
+def _dipole(molecule: Any, field: Any) -> np.ndarray:
+    """(3,) about the centre of the nuclear charges, in e · bohr."""
+    charges, places = molecule.atom_charges().astype(np.float64), molecule.atom_coords()
+    centre = charges @ places / charges.sum()
+    density = np.asarray(field.make_rdm1())
+    density = density.sum(0) if density.ndim == 3 else density
+    with molecule.with_common_origin(centre):
+        return -np.einsum("xij,ji->x", molecule.intor("int1e_r"), density)
 
 
 def _shells(basis: str, symbol: str) -> Any:

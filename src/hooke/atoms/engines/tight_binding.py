@@ -9,19 +9,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hooke.atoms.engines import Computed, UnlabelledError, imported
+from hooke.atoms.engines import Computed, OneByOne, UnlabelledError, imported
 from hooke.core.units import factor
 
 _NAMES = {"gfn2": "GFN2-xTB", "gfn1": "GFN1-xTB"}
 
 
 @dataclass(frozen=True)
-class TbliteEngine:
+class TbliteEngine(OneByOne):
     """See `Engine`."""
 
     method: str
     version: str
     frames_a_job: int = 64
+    properties: tuple[tuple[str, str], ...] = ()
+    frames_a_part: int = 1024
+    grid: int | None = None
+    precision: str = "float64"
     caution: str = ""
 
     @classmethod

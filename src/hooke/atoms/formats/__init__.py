@@ -229,7 +229,19 @@ def stated_facts(given: Mapping[str, Any]) -> dict[str, Any]:
                 known[key] = tuple(parse_method(each).name for each in texts)
             else:
                 known[key] = str(value)
+    if properties := _named_units(given.get("properties")):
+        known["properties"] = properties
     return known
+
+
+def _named_units(given: Any) -> tuple[tuple[str, str], ...]:
+    """(name, unit) of further numbers, as Hooke's own files state them."""
+    pairs = (
+        [each for each in given if isinstance(each, list | tuple) and len(each) == 2]
+        if isinstance(given, list | tuple)
+        else []
+    )
+    return tuple((name, unit) for name, unit in pairs if isinstance(name, str) and isinstance(unit, str))
 
 
 def _usual(

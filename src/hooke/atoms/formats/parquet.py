@@ -45,7 +45,9 @@ def contents(path: Path, keys: Keys) -> Contents:
     schema = pq.read_schema(path)
     types = {field.name: field.type for field in schema}
     lists = {name for name, kind in types.items() if _is_list(kind)}
+    stated = _stated(path)
     own = Keys(
+        properties=tuple(name for name, _ in stated.get("properties", ()) if name in types),
         numbers=usual_name(lists, NUMBERS, "numbers_key", path.name, keys.numbers),
         positions=usual_name(lists, POSITIONS, "positions_key", path.name, keys.positions),
         smiles=next((name for name in _SMILES if name in types), ""), name=next((name for name in ("name", *_SMILES) if name in types), ""),
@@ -53,7 +55,6 @@ def contents(path: Path, keys: Keys) -> Contents:
     )  # fmt: skip
     scalars = [name for name, kind in types.items() if pa.types.is_floating(kind) or pa.types.is_integer(kind)]
     vectors = [name for name in lists - {own.numbers, own.positions} if types[name] == types[own.positions]]
-    stated = _stated(path)
     return Contents(
         tuple(scalars), tuple(sorted(vectors)), own, length_unit=str(stated.get("length_unit", "")), stated=stated
     )

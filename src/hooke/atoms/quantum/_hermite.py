@@ -27,7 +27,12 @@ from hooke.atoms.quantum._lanes import LANES, VECTOR, Emitter
 SS, LS, LL = range(3)  # kinds of pairs of shells; the shell with p functions comes first
 Hermite = tuple[int, int, int]
 PRODUCTS = (1, 4, 16)  # pairs of functions
-STEPS, LARGEST, TERMS, MOST = 32, 45, 6, 6  # of the table: rows per unit, its end, terms of the series, highest order of F
+STEPS, LARGEST, TERMS, MOST = (
+    32,
+    45,
+    6,
+    6,
+)  # of the table: rows per unit, its end, terms of the series, highest order of F
 ROW = MOST + TERMS
 
 
@@ -140,7 +145,9 @@ def _gather(emit: Emitter, address: Any, offset: int) -> Any:
     places = builder.inttoptr(builder.add(address, ir.Constant(integers, [8 * offset] * LANES)), pointers)
     everywhere = ir.Constant(ir.VectorType(ir.IntType(1), LANES), [1] * LANES)
     name = f"llvm.masked.gather.v{LANES}f64.v{LANES}p0"
-    return emit.call(name, VECTOR, [places, ir.Constant(ir.IntType(32), 8), everywhere, ir.Constant(VECTOR, ir.Undefined)])
+    return emit.call(
+        name, VECTOR, [places, ir.Constant(ir.IntType(32), 8), everywhere, ir.Constant(VECTOR, ir.Undefined)]
+    )
 
 
 def _asymptote(emit: Emitter, argument: Any, order: int) -> list[Any]:
@@ -152,7 +159,9 @@ def _asymptote(emit: Emitter, argument: Any, order: int) -> list[Any]:
     return values
 
 
-def emit_interactions(emit: Emitter, boys: Sequence[Any], minus_two_alpha: Any, apart: Sequence[Any]) -> Mapping[Hermite, Any]:
+def emit_interactions(
+    emit: Emitter, boys: Sequence[Any], minus_two_alpha: Any, apart: Sequence[Any]
+) -> Mapping[Hermite, Any]:
     """R_tuv up to the order of the last Boys function.
 
     Args:
@@ -170,7 +179,9 @@ def emit_interactions(emit: Emitter, boys: Sequence[Any], minus_two_alpha: Any, 
 
     def interaction(m: int, h: Hermite) -> Any:
         if (m, h) not in known:
-            axis = max(range(3), key=lambda each: (h[each] == 1, h[each] > 0, each))  # an axis of one step needs one term
+            axis = max(
+                range(3), key=lambda each: (h[each] == 1, h[each] > 0, each)
+            )  # an axis of one step needs one term
             below = tuple(each - (number == axis) for number, each in enumerate(h))
             value = emit.mul(apart[axis], interaction(m + 1, below))  # type: ignore[arg-type]
             if h[axis] > 1:

@@ -67,7 +67,7 @@ class Emitter:
         return self.builder.fmul(first, second, flags=("contract",))
 
     def fma(self, first: Any, second: Any, third: Any) -> Any:
-        """first · second + third."""
+        """First · second + third."""
         return self.add(self.mul(first, second), third)
 
     def sqrt(self, value: Any) -> Any:

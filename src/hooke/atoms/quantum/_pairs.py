@@ -92,7 +92,24 @@ def _sorted_pairs(kind: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 @numba.njit(cache=True, nogil=True)
 def _fill(  # type: ignore[no-untyped-def]
-    left, right, kind, counts, atom, lengths, exponents, s, p, axes, negligible, first, place, a, b, centre, values, magnitude
+    left,
+    right,
+    kind,
+    counts,
+    atom,
+    lengths,
+    exponents,
+    s,
+    p,
+    axes,
+    negligible,
+    first,
+    place,
+    a,
+    b,
+    centre,
+    values,
+    magnitude,
 ):
     """Fill the arrays of `Pairs`; returns how many pairs of primitives and coefficients there are."""
     primitive, row = 0, 0

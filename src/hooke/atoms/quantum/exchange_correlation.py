@@ -15,7 +15,9 @@ from hooke.atoms.quantum.functionals import Functional, evaluate
 from hooke.atoms.quantum.orbitals import BLOCK, Blocks
 
 
-def exchange_correlation(functional: Functional, blocks: Blocks, density: np.ndarray) -> tuple[float, np.ndarray, float]:
+def exchange_correlation(
+    functional: Functional, blocks: Blocks, density: np.ndarray
+) -> tuple[float, np.ndarray, float]:
     """Of one geometry.
 
     Args:
@@ -69,7 +71,10 @@ def _energy_and_matrix(code, weights, first, own, first_own, values, first_value
         for i in range(number):
             for g in range(count):
                 product[i, g] = (
-                    rho[0, g] * phi[0, i, g] + rho[1, g] * phi[1, i, g] + rho[2, g] * phi[2, i, g] + rho[3, g] * phi[3, i, g]
+                    rho[0, g] * phi[0, i, g]
+                    + rho[1, g] * phi[1, i, g]
+                    + rho[2, g] * phi[2, i, g]
+                    + rho[3, g] * phi[3, i, g]
                 )
         inside = np.dot(phi[0], product.T)
         for i in range(number):
@@ -101,7 +106,24 @@ def exchange_correlation_gradient(
 
 @numba.njit(cache=True, nogil=True)
 def _gradient(  # type: ignore[no-untyped-def]
-    code, points, weights, first, own, first_own, values, first_value, density, positions, atom, kind, start, lengths, exponents, s, p, gradient
+    code,
+    points,
+    weights,
+    first,
+    own,
+    first_own,
+    values,
+    first_value,
+    density,
+    positions,
+    atom,
+    kind,
+    start,
+    lengths,
+    exponents,
+    s,
+    p,
+    gradient,
 ):
     shell_of = np.empty(density.shape[0], np.int64)
     for shell in range(len(atom)):

@@ -77,9 +77,7 @@ def _vwn(rho, x0, b, c):  # type: ignore[no-untyped-def]
         - b * x0 / at_x0 * (np.log((x - x0) ** 2 / whole) + 2 * (b + 2 * x0) / q * angle)
     )
     slope, inverse = (2 * x + b) / whole, 4 / ((2 * x + b) ** 2 + q * q)
-    change = a * (
-        2 / x - slope - b * inverse - b * x0 / at_x0 * (2 / (x - x0) - slope - (b + 2 * x0) * inverse)
-    )
+    change = a * (2 / x - slope - b * inverse - b * x0 / at_x0 * (2 / (x - x0) - slope - (b + 2 * x0) * inverse))
     return rho * energy, energy - x / 6 * change
 
 

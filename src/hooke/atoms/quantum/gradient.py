@@ -3,8 +3,8 @@
     dE/dA = Σ D_ij ∂(T_ij + V_ij)/∂A - Σ W_ij ∂S_ij/∂A + Σ Γ_ijkl ∂(ij|kl)/∂A + ∂E_nuclei/∂A
     Γ_ijkl = ½ D_ij D_kl - ¼ c D_ik D_jl
 
-with the density matrix D of doubly occupied orbitals, W the same with each orbital times its energy, and c the share of exact exchange. A pair of
-primitives moves with its centre P and changes with A - B: ∂/∂A = (a / p) ∂/∂P + ∂/∂(A - B), ∂/∂B = (b / p) ∂/∂P - ∂/∂(A - B).
+with the density matrix D of doubly occupied orbitals, W the same with each orbital times its energy, and c the share of exact exchange.
+A pair of primitives moves with its centre P and changes with A - B: ∂/∂A = (a / p) ∂/∂P + ∂/∂(A - B), ∂/∂B = (b / p) ∂/∂P - ∂/∂(A - B).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numba
 import numpy as np
 
 from hooke.atoms.quantum._hermite import COEFFICIENTS, boys_table, interact, push
-from hooke.atoms.quantum._lanes import LANES, load, spread, store
+from hooke.atoms.quantum._lanes import LANES, load, store
 from hooke.atoms.quantum._pairs import Pairs
-from hooke.atoms.quantum.one_electron import POINT, derivatives_of_gaussian, laplacian, term, with_nuclei
+from hooke.atoms.quantum.one_electron import derivatives_of_gaussian, laplacian, term, with_nuclei
 from hooke.atoms.quantum.repulsion import NEGLIGIBLE, clear
 
 _V = 64
@@ -167,7 +167,9 @@ def _overlaps(  # type: ignore[no-untyped-def]
                             d = -0.5 * factor * density[start[one] + i, start[two] + j, lane]
                             w = -factor * weighted[start[one] + i, start[two] + j, lane]
                             for axis in range(3):
-                                value = d * laplacian(derivatives, i, j, axis + 1) + w * term(derivatives, i, j, axis + 1)
+                                value = d * laplacian(derivatives, i, j, axis + 1) + w * term(
+                                    derivatives, i, j, axis + 1
+                                )
                                 gradient[atom[one], axis, lane] += value
                                 gradient[atom[two], axis, lane] -= value
 
@@ -188,7 +190,9 @@ def _repulsions(  # type: ignore[no-untyped-def]
             if bra == nuclei and ket == nuclei:
                 continue
             products = 1 if kinds[ket] == 0 else (4 if kinds[ket] == 1 else 16)
-            _weigh(bra, ket, nuclei, left, right, shell_kind, start, density.ctypes.data, n, exchange, weights.ctypes.data)
+            _weigh(
+                bra, ket, nuclei, left, right, shell_kind, start, density.ctypes.data, n, exchange, weights.ctypes.data
+            )
             width = 1 if kinds[ket] == 0 else (7 if kinds[ket] == 1 else 46)
             for i in range(first[bra], first[bra + 1]):
                 clear(half.ctypes.data, size * products)
@@ -217,7 +221,17 @@ def _repulsions(  # type: ignore[no-untyped-def]
                             centred, apart = along[axis, lane] / exponent[i], along[3 + axis, lane]
                             gradient[atom[left[bra]], axis, lane] += a[i] * centred + apart
                             gradient[atom[right[bra]], axis, lane] += b[i] * centred - apart
-    return half.size + weights.size + along.size + nothing.size + centre.size + values.size + slopes.size + table.size + density.size
+    return (
+        half.size
+        + weights.size
+        + along.size
+        + nothing.size
+        + centre.size
+        + values.size
+        + slopes.size
+        + table.size
+        + density.size
+    )
 
 
 @numba.njit(cache=True, nogil=True)

@@ -27,7 +27,11 @@ _DEGREES = ((11, 15, 17), (17, 23, 23), (23, 29, 29), (29, 29, 35))  # of the po
 _POINTS = (
     (9, 38), (11, 50), (13, 74), (15, 86), (17, 110), (19, 146), (21, 170), (23, 194), (25, 230), (27, 266), (29, 302), (31, 350), (35, 434)
 )  # degree, points  # fmt: skip
-_INNER = ((0.25, 0.5, 1.0, 4.5), (0.1667, 0.5, 0.9, 3.5), (0.1, 0.4, 0.8, 2.5))  # bounds of five regions in Bragg radii, of each period
+_INNER = (
+    (0.25, 0.5, 1.0, 4.5),
+    (0.1667, 0.5, 0.9, 3.5),
+    (0.1, 0.4, 0.8, 2.5),
+)  # bounds of five regions in Bragg radii, of each period
 _XI = (0.8, 0.9, 1.8, 1.4, 1.3, 1.1, 0.9, 0.9, 0.9, 0.9, 1.4, 1.3, 1.3, 1.2, 1.1, 1.0, 1.0, 1.0)
 _BRAGG = (0.35, 1.4, 1.45, 1.05, 0.85, 0.7, 0.65, 0.6, 0.5, 1.5, 1.8, 1.5, 1.25, 1.1, 1.0, 1.0, 1.0, 1.8)  # Å
 _BLOCK = 128  # points that are partitioned together
@@ -85,7 +89,9 @@ def _radial(count: int, xi: float) -> tuple[np.ndarray, np.ndarray]:
     x = np.cos(angle)
     power, log = (1 + x) ** 0.6, np.log((1 - x) / 2)
     scale = xi / np.log(2)
-    return -scale * power * log, np.pi / (count + 1) * np.sin(angle) * scale * power * (1 / (1 - x) - 0.6 * log / (1 + x))
+    return -scale * power * log, np.pi / (count + 1) * np.sin(angle) * scale * power * (
+        1 / (1 - x) - 0.6 * log / (1 + x)
+    )
 
 
 def _size_adjustment(numbers: np.ndarray) -> np.ndarray:

@@ -2,8 +2,9 @@
 
     S_ss(X) = (π / p)^(3/2) exp(-μ X²),   μ = a b / (a + b),   X = A - B
 
-p functions are derivatives of s functions, x exp(-a r²) = (1 / 2a) ∂/∂A_x exp(-a r²), and S depends on X alone: all of S is made of derivatives of
-a Gaussian, and T = -½ ∇²_X S. A nucleus is the limit of an s distribution of infinite exponent, so that its attraction is a repulsion integral.
+p functions are derivatives of s functions, x exp(-a r²) = (1 / 2a) ∂/∂A_x exp(-a r²), and S depends on X alone: all of S is made of
+derivatives of a Gaussian, and T = -½ ∇²_X S. A nucleus is the limit of an s distribution of infinite exponent, so that
+its attraction is a repulsion integral.
 """
 
 from __future__ import annotations
@@ -108,6 +109,7 @@ def term(derivatives, i, j, more):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def laplacian(derivatives, i, j, more):  # type: ignore[no-untyped-def]
+    """∇² of `term`."""
     total = 0.0
     for axis in range(3):
         value = 1.0

@@ -1,11 +1,12 @@
 """Values of s and p functions on the points of a grid, in blocks of points that lie together, with the functions that reach them.
 
-Points that hold next to no electrons are left out: those where weight · Σ_i φ_i² stays below `FEW`, by a bound of φ² that depends on the distance to an
-atom alone. A block has the functions of the shells that exceed `FAINT` in √weight · |φ| somewhere on it.
+Points that hold next to no electrons are left out: those where weight · Σ_i φ_i² stays below `FEW`, by a bound of φ² that depends on
+the distance to an atom alone. A block has the functions of the shells that exceed `FAINT` in √weight · |φ| somewhere on it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numba
@@ -42,7 +43,9 @@ class Blocks:
     left_out: int
 
 
-def blocks_of(shells: Shells, positions: np.ndarray, points: np.ndarray, weights: np.ndarray, dtype: type = np.float64) -> Blocks:
+def blocks_of(
+    shells: Shells, positions: np.ndarray, points: np.ndarray, weights: np.ndarray, dtype: type = np.float64
+) -> Blocks:
     """Functions on a grid.
 
     Args:
@@ -69,6 +72,29 @@ def blocks_of(shells: Shells, positions: np.ndarray, points: np.ndarray, weights
         first_own, first_value, own, values,
     )  # fmt: skip
     return Blocks(points, weights, first, own, first_own, values, first_value, left_out)
+
+
+def filled_blocks(
+    points: np.ndarray, weights: np.ndarray, values_at: Callable[[np.ndarray], np.ndarray], functions: int
+) -> Blocks:
+    """All functions on all points of a grid, whatever their kind.
+
+    Args:
+        points, weights: Of the grid.
+        values_at: (points, 3) → (4, points, functions) of values and derivatives.
+        functions: How many there are.
+    """
+    order, first = _together(points)
+    points, weights = np.ascontiguousarray(points[order]), np.ascontiguousarray(weights[order])
+    values = np.empty(4 * functions * len(points))
+    first_value = 4 * functions * first
+    for start, end, place in zip(first[:-1], first[1:], first_value[:-1], strict=True):
+        block = values_at(points[start:end]).transpose(0, 2, 1)
+        values[place : place + block.size] = block.ravel()
+    blocks = len(first) - 1
+    return Blocks(
+        points, weights, first, np.tile(np.arange(functions), blocks), functions * np.arange(blocks + 1), values, first_value, 0
+    )  # fmt: skip
 
 
 _STEP, _STEPS = 0.1, 400  # of the table of reaches, in bohr
@@ -172,7 +198,19 @@ def _fill(  # type: ignore[no-untyped-def]
                 out[1, row, g], out[2, row, g], out[3, row, g] = x * slope, y * slope, z * slope
                 if kind[shell]:
                     out[0, row + 1, g], out[0, row + 2, g], out[0, row + 3, g] = x * value_p, y * value_p, z * value_p
-                    out[1, row + 1, g], out[2, row + 1, g], out[3, row + 1, g] = x * x * slope_p + value_p, x * y * slope_p, x * z * slope_p
-                    out[1, row + 2, g], out[2, row + 2, g], out[3, row + 2, g] = x * y * slope_p, y * y * slope_p + value_p, y * z * slope_p
-                    out[1, row + 3, g], out[2, row + 3, g], out[3, row + 3, g] = x * z * slope_p, y * z * slope_p, z * z * slope_p + value_p
+                    out[1, row + 1, g], out[2, row + 1, g], out[3, row + 1, g] = (
+                        x * x * slope_p + value_p,
+                        x * y * slope_p,
+                        x * z * slope_p,
+                    )
+                    out[1, row + 2, g], out[2, row + 2, g], out[3, row + 2, g] = (
+                        x * y * slope_p,
+                        y * y * slope_p + value_p,
+                        y * z * slope_p,
+                    )
+                    out[1, row + 3, g], out[2, row + 3, g], out[3, row + 3, g] = (
+                        x * z * slope_p,
+                        y * z * slope_p,
+                        z * z * slope_p + value_p,
+                    )
             row += 1 + 3 * kind[shell]

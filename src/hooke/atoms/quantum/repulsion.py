@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numba
 import numpy as np
+
 from hooke.atoms.quantum._hermite import PRODUCTS, boys_table, complete, interact
 from hooke.atoms.quantum._lanes import LANES, load, spread, store
 from hooke.atoms.quantum._pairs import Pairs
@@ -17,6 +16,7 @@ _V = 8 * LANES  # bytes of a vector
 
 @numba.njit(cache=True, nogil=True)
 def clear(address, count):  # type: ignore[no-untyped-def]
+    """Write zeros in so many vectors."""
     zero = spread(0.0)
     for number in range(count):
         store(address + _V * number, zero)
@@ -89,7 +89,19 @@ def _all_quartets(kinds, first, exponent, centre, place, values, magnitude, tabl
     for bra in range(len(kinds)):
         for ket in range(bra, len(kinds)):
             size = quartet(
-                bra, ket, kinds, first, exponent, at_centre, place, at_values, magnitude, at_table, at_half, at_block, threshold
+                bra,
+                ket,
+                kinds,
+                first,
+                exponent,
+                at_centre,
+                place,
+                at_values,
+                magnitude,
+                at_table,
+                at_half,
+                at_block,
+                threshold,
             )
             for number in range(size):
                 for lane in range(lanes):

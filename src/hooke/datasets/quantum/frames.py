@@ -76,6 +76,8 @@ class Dataset(FrameDataset):
             own.setdefault("force_methods", own.get("methods", ()))
         confirmed: dict[str, Any] = {key: value for key, value in own.items() if value and key in facts.unconfirmed}
         facts = replace(facts, **confirmed)
+        if keys.properties and keys.properties == tuple(name for name, _ in own.get("properties", ())):
+            facts = replace(facts, properties=own["properties"])
         given = {key: getattr(self.config, key) for key in STATED}
         if len(keys.forces) == len(keys.energies) and keys.forces and not self.config.force_methods:
             given["force_methods"] = self.config.methods

@@ -1,11 +1,11 @@
-"""What a self-consistent field asks of a basis set and a functional, for several geometries of one molecule; made by own integrals of s and p shells.
+"""What a self-consistent field asks of a basis set and a functional, for several geometries; made by own integrals of s and p shells.
 
 Matrices are torch tensors in float64, atomic units throughout.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ Square = Float[Tensor, "geometries functions functions"]
 _CAPACITIES = ((2, 0), (2, 6), (2, 6))  # electrons of the s and p functions of shells 1, 2 and 3
 
 
+@runtime_checkable
 class Matrices(Protocol):
     """Matrices of a molecule.
 
@@ -82,7 +83,10 @@ class OwnMatrices:
             left = number
             for level, shell in enumerate(np.flatnonzero(self.shells.atom == atom).tolist()):
                 first = self.shells.first[shell]
-                for start, width, most in ((first, 1, 2), (first + 1, 3 * self.shells.kind[shell], _CAPACITIES[level][1])):
+                for start, width, most in (
+                    (first, 1, 2),
+                    (first + 1, 3 * self.shells.kind[shell], _CAPACITIES[level][1]),
+                ):
                     if width:
                         occupation[start : start + width] = min(left, most) / width
                         left -= min(left, most)

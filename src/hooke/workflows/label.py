@@ -209,7 +209,7 @@ def estimate(
     for skip in sorted({0, jobs // 2, jobs - 1}):
         for job in islice(rows.jobs(skip=skip), 1):
             started = time.process_time()
-            chunk = rows.chunk(rows.prepare(job))
+            chunk = rows.chunk(rows.prepare(job))  # type: ignore[arg-type]
             _, reasons = columns.compute(chunk)
             spent += time.process_time() - started
             sampled, failed = sampled + chunk.table.num_rows, failed + len(reasons) + len(chunk.reasons)

@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.core import types
-from numba.core.extending import intrinsic
+from numba.core import extending, types
 from scipy import special
 
 from hooke.atoms.quantum._lanes import LANES, VECTOR, Emitter
 
+intrinsic: Any = extending.intrinsic
 SS, LS, LL = range(3)  # kinds of pairs of shells; the shell with p functions comes first
 Hermite = tuple[int, int, int]
 PRODUCTS = (1, 4, 16)  # pairs of functions
@@ -59,7 +59,8 @@ def _series(points: np.ndarray, order: np.ndarray) -> np.ndarray:
 
 def hermites(order: int) -> list[Hermite]:
     """All (t, u, v) up to an order, lower ones first."""
-    every = [h for h in product(range(order + 1), repeat=3) if sum(h) <= order]
+    along = range(order + 1)
+    every = [(t, u, v) for t, u, v in product(along, along, along) if t + u + v <= order]
     return sorted(every, key=lambda h: (sum(h), [-each for each in h]))
 
 
@@ -78,8 +79,8 @@ def expansion(kind: int) -> tuple[tuple[tuple[Hermite, int], ...], ...]:
                 h[second - 1] += along_second
             holds.append((h[0], h[1], h[2]))
         own = []
-        for h in dict.fromkeys(holds):
-            own.append((h, count))
+        for each in dict.fromkeys(holds):
+            own.append((each, count))
             count += 1
         places.append(tuple(own))
     return tuple(places)

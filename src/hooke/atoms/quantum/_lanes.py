@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from llvmlite import ir
-from numba.core import types
-from numba.core.extending import intrinsic, models, overload, register_model
+from numba.core import extending, types
+from numba.core.extending import models, overload, register_model
 
+intrinsic: Any = extending.intrinsic
 LANES = 8
 _DOUBLE, _INT = ir.DoubleType(), ir.IntType(64)
 VECTOR = ir.VectorType(_DOUBLE, LANES)

@@ -37,8 +37,8 @@ def integral_gradient(pairs: Pairs, density: np.ndarray, weighted: np.ndarray, e
         lane[..., :count] = given.transpose(1, 2, 0)
     gradient = np.zeros((len(shells.numbers), 3, LANES))
     _overlaps(
-        pairs.left, pairs.right, shells.kind, shells.atom, shells.first, shells.lengths, shells.exponents, shells.s, shells.p, axes, *lanes,
-        gradient,
+        pairs.left, pairs.right, shells.kind, shells.atom, shells.first, shells.lengths, shells.exponents, shells.s, shells.p, axes, lanes[0],
+        lanes[1], gradient,
     )  # fmt: skip
     kinds, first, exponent, centre, place, values, magnitude = with_nuclei(pairs)
     slopes = _slopes_of(pairs)

@@ -222,14 +222,25 @@ class Repulsion:
         if self.geometries == 1:
             halves = np.zeros((2, n, n))
             _digest_one(
-                pairs.left, pairs.right, pairs.kind, shells.first, width, self._integrals[:, 0], np.ascontiguousarray(density[0]), *halves
+                pairs.left, pairs.right, pairs.kind, shells.first, width, self._integrals[:, 0], np.ascontiguousarray(density[0]), halves[0], halves[1],
             )  # fmt: skip
             coulomb, exchange = halves[0][None], halves[1][None]
         else:
             lanes = np.zeros((n, n, LANES))
             lanes[..., : len(density)] = density.transpose(1, 2, 0)
             halves = np.zeros((2, n, n, LANES))
-            _digest(pairs.left, pairs.right, pairs.kind, shells.first, width, self._integrals, lanes, *halves, n)
+            _digest(
+                pairs.left,
+                pairs.right,
+                pairs.kind,
+                shells.first,
+                width,
+                self._integrals,
+                lanes,
+                halves[0],
+                halves[1],
+                n,
+            )
             coulomb, exchange = (half[..., : len(density)].transpose(2, 0, 1) for half in halves)
         coulomb, exchange = (half + half.transpose(0, 2, 1) for half in (coulomb, exchange))
         return 2 * coulomb, exchange

@@ -222,7 +222,8 @@ class Repulsion:
         if self.geometries == 1:
             halves = np.zeros((2, n, n))
             _digest_one(
-                pairs.left, pairs.right, pairs.kind, shells.first, width, self._integrals[:, 0], np.ascontiguousarray(density[0]), halves[0], halves[1],
+                pairs.left, pairs.right, pairs.kind, shells.first, width, self._integrals[:, 0],
+                np.ascontiguousarray(density[0]), halves[0], halves[1],
             )  # fmt: skip
             coulomb, exchange = halves[0][None], halves[1][None]
         else:

@@ -11,6 +11,7 @@ pytest.importorskip("anndata")
 from tests.cells.conftest import made_cells, write_cells
 
 import hooke
+from hooke.cells.simulated_response import SimulationConfig, simulate
 from hooke.core.errors import DataError, UsageError
 
 
@@ -36,3 +37,15 @@ def test_evaluate_responses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert found.context("a").ranking("mse")[0] == "cells"
     with pytest.raises(UsageError, match="also an input"):
         hooke.evaluate_responses({"m": tmp_path / "p.csv"}, path, tmp_path / "p.csv")
+
+
+def test_fit_and_predict_response(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
+    simulated = simulate(SimulationConfig(modules=5, genes_a_module=4, readouts=100, cells=40, controls=120, pairs=12))
+    simulated.profiles.write(tmp_path / "screen.h5ad")
+    run = hooke.fit_response(tmp_path / "screen.h5ad", tmp_path / "runs", scale="log1p", graph="", show_progress=False)
+    assert run.choices[0].is_baseline
+    found = hooke.predict_response(run.folder, ["T000+T001"], context="strong")
+    assert len(found.profiles) == 1
+    with pytest.raises(UsageError, match="space"):
+        hooke.predict_response(run.folder, ["T000"], space="deltas")

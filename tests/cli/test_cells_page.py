@@ -8,22 +8,28 @@ import pytest
 
 pytest.importorskip("anndata")
 
-from tests.cells.conftest import made_cells, write_cells
 from tests.cli.conftest import run_page
 
+from hooke.cells.simulated_response import SimulationConfig, simulate
 from hooke.evaluate.metric_range import BLIND, CONTROL, DUPLICATE, INTERPOLATED, MEAN
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cells.md").read_text(encoding="utf-8")
 
 
 def test_the_page(hooke) -> None:  # type: ignore[no-untyped-def]
-    values, obs = made_cells(effect=1.5)
-    write_cells(Path("screen.h5ad"), values, obs)
-    write_cells(Path("predicted.h5ad"), values, obs)
+    simulated = simulate(SimulationConfig(modules=5, genes_a_module=4, readouts=100, cells=40, controls=120, pairs=12))
+    for name in ("screen.h5ad", "predicted.h5ad"):
+        simulated.profiles.write(Path(name))
+    Path("edges.csv").write_text(simulated.edges.write_csv())
+    Path("genes.txt").write_text("T900\n")
+    Path("asked.csv").write_text("perturbation\nT000\nT900\nT001+T002\n")
     outcomes = run_page(hooke, PAGE)
-    assert "a: evaluable: 5 of 5" in outcomes[0].out
+    assert "strong: evaluable" in outcomes[0].out
     assert Path("perturbations.csv").exists()
-    assert "mine: " in outcomes[1].out
-    assert Path("scores.csv").exists()
+    assert "graph_kernel_ridge" in outcomes[1].out
+    assert "unseen perturbation" in outcomes[2].out
+    assert "mine: " in outcomes[3].out
+    for name in ("scores.csv", "responses.h5ad", "responses.parquet"):
+        assert Path(name).exists()
     assert all(f"| {name} |" in PAGE for name in (DUPLICATE, INTERPOLATED, MEAN, CONTROL))
     assert f"DRF below {BLIND}" in PAGE

@@ -9,6 +9,8 @@ pytest.importorskip("anndata")
 
 from tests.cells.conftest import made_cells, write_cells
 
+from hooke.cells.simulated_response import SimulationConfig, simulate
+
 
 def test_check(hooke, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     values, obs = made_cells(effect=1.5)
@@ -83,3 +85,26 @@ def test_evaluate(hooke, tmp_path: Path) -> None:  # type: ignore[no-untyped-def
     )
     assert outcome.code == 2
     assert "two files of predictions are called a" in outcome.err
+
+
+def test_fit_and_predict(hooke, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    simulated = simulate(SimulationConfig(modules=5, genes_a_module=4, readouts=100, cells=40, controls=120, pairs=12))
+    simulated.profiles.write(tmp_path / "screen.h5ad")
+    (tmp_path / "edges.csv").write_text(simulated.edges.write_csv())
+    (tmp_path / "library.txt").write_text("T900\n")
+    given = ("response", "fit", "screen.h5ad", "--scale", "log1p", "--graph", "edges.csv", "--library", "library.txt")
+    outcome = hooke(*given)
+    assert outcome.code == 0, outcome.err
+    assert "weak: not evaluable" in outcome.out
+    assert "unseen perturbation: graph_kernel_ridge" in outcome.out
+    facts = json.loads(hooke(*given, "--json").out)
+    assert facts["choices"][0]["kind"] == "unseen perturbation"
+    assert facts["run"] in outcome.out
+    (tmp_path / "asked.csv").write_text("perturbation\nT000\nT900\nT001+T002\ncontrol\n")
+    outcome = hooke("response", "predict", facts["run"], "asked.csv", "-o", "predicted.h5ad", "--context", "strong")
+    assert outcome.code == 0, outcome.err
+    assert "a control: there is nothing to predict 1" in outcome.out
+    assert (tmp_path / "predicted.h5ad").exists()
+    outcome = hooke("response", "predict", facts["run"], "asked.csv", "-o", "predicted.h5ad", "--context", "moon")
+    assert outcome.code == 2
+    assert "unknown context" in outcome.err

@@ -40,6 +40,13 @@ def test_unseen_perturbations_are_nowhere_in_the_training() -> None:
         assert any(len(SETS[row]) == 2 for row in split.train)
 
 
+def test_everything_with_a_new_member_can_be_tested() -> None:
+    for split in unseen_perturbation(SETS, singles=False):
+        known = names(SETS, split.train)
+        assert all(set(SETS[row]) - known for row in split.test)
+        assert len(split.train) + len(split.test) == len(SETS)
+
+
 @pytest.mark.parametrize("seen", [0, 1, 2])
 def test_pairs_have_as_many_seen_members_as_stated_in_either_order(seen: int) -> None:
     tested = set()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hooke.workflows.response import ScreenCheck
+    from hooke.workflows.response_fit import FittedScreen
+    from hooke.workflows.response_predict import PredictedResponses
     from hooke.workflows.response_scores import Evaluation
 
 
@@ -60,3 +62,50 @@ def evaluate_responses(
 
     models = predicted if isinstance(predicted, Mapping) else {Path(predicted).stem: predicted}
     return evaluate(models, measured, output, space=space, **options)
+
+
+def fit_response(
+    source: Path | str, runs: Path | str = Path("runs"), *, scale: str | None = None, **options: Any
+) -> FittedScreen:
+    """Compare models of responses with baselines on inner folds of a screen, and fit the best of them, or a baseline, on all of it.
+
+        run = hooke.fit_response("screen.h5ad", scale="log1p")
+        print(run.choices[0].verdict)
+
+    Args:
+        source: The screen; see `check_screen`.
+        runs: Folder of the run folders.
+        scale: See `check_screen`.
+        options: Those of `hooke.workflows.response_fit.fit_responses` (graph, library, models, non_commercial, with_targets, seed ...) and of
+            `hooke.cells.screen.Columns`.
+
+    Raises:
+        UsageError: An option is none, or nothing can be chosen: no context is evaluable.
+        DataError: The screen is at fault.
+    """
+    from hooke.workflows.response_fit import fit_responses
+
+    return fit_responses(source, runs, scale=scale, **options)
+
+
+def predict_response(
+    run: Path | str, asked: Path | str | Sequence[str], output: Path | str | None = None, *, space: str = "changes", context: str | None = None
+) -> PredictedResponses:  # fmt: skip
+    """Predict responses with a run of `fit_response`; every row has a prediction, a flag, or a reason.
+
+        hooke.predict_response(run.folder, ["KLF1", "KLF1+BAK1"], "predicted.h5ad")
+
+    Args:
+        run: The run folder.
+        asked: A table with a column perturbation (and context), or texts.
+        output: .h5ad or .parquet; None writes nothing.
+        space: "changes" from control, or "profiles", never negative on scales of expression.
+        context: Of rows that state none; all of the run where None.
+
+    Raises:
+        UsageError: An option is none.
+        DataError: The run or the table is at fault.
+    """
+    from hooke.workflows.response_predict import predict_responses
+
+    return predict_responses(run, asked, output, space=space, context=context)

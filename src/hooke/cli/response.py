@@ -1,4 +1,4 @@
-"""`hooke response`: what a screen of perturbations can teach, and how good predicted responses are."""
+"""`hooke response`: what a screen of perturbations can teach, models of it, and how good predicted responses are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hooke.cli.output import Json, print_fields, print_json, print_table
+from hooke.cli.output import Json, Runs, print_fields, print_json, print_table
 from hooke.report.wording import number
 
 app = typer.Typer(
@@ -163,6 +163,107 @@ def evaluate(
         typer.echo(f"{each.name}: {each.verdict}")
         if each.evaluable:
             print_table(*_scores(each, metrics))
+
+
+@app.command(
+    epilog="Examples: `hooke response fit screen.h5ad` · `hooke response fit screen.h5ad --graph StringDB,own.csv --library genes.txt` · "
+    "`hooke response fit screen.h5ad --graph none --models global_mean,additive --json`"
+)
+def fit(
+    source: Screen,
+    runs: Runs = Path("runs"),
+    graph: Annotated[
+        str, typer.Option(help="Known relations: sources and own files (.csv, .tsv) separated by commas, or none.")
+    ] = "StringDB,Reactome,HuMAP",
+    library: Annotated[
+        Path | None, typer.Option(help="Genes that will be asked for, one a line: they join the graph.")
+    ] = None,
+    models: Annotated[
+        str,
+        typer.Option(
+            help="Which models are compared: all, or names separated by commas (`hooke show names response_models`)."
+        ),
+    ] = "all",
+    non_commercial: Annotated[
+        bool, typer.Option("--non-commercial", help="Take sources that are for non-commercial use alone.")
+    ] = False,
+    scale: ScaleOption = None,
+    target_sum: TargetSum = None,
+    perturbation: Perturbation = None,
+    control: Control = None,
+    context: Context = None,
+    batch: Batch = None,
+    kind: Kind = None,
+    dose: Dose = "",
+    unit: Unit = "",
+    hours: Hours = "",
+    separators: Separators = "+",
+    layer: Layer = None,
+    with_targets: WithTargets = False,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Compare models with baselines on inner folds, fit what wins, and say so when a baseline does; a finished run is not repeated."""
+    import hooke
+
+    genes = (
+        []
+        if library is None
+        else [line.strip() for line in library.read_text(encoding="utf-8").splitlines() if line.strip()]
+    )
+    found = hooke.fit_response(
+        source, runs, graph="" if graph == "none" else graph, library=genes, models=models, non_commercial=non_commercial, scale=scale,
+        target_sum=target_sum, perturbation=perturbation, control=tuple(control or ()), context=context, batch=batch, kind=kind, dose=dose,
+        unit=unit, hours=hours, separators=separators, layer=layer, with_targets=with_targets, seed=seed,
+    )  # fmt: skip
+    if as_json:
+        print_json(found.to_json())
+        return
+    for name, verdict in found.verdicts.items():
+        typer.echo(f"{name}: {verdict}")
+    for each in found.choices:
+        typer.echo("")
+        print_table(
+            ["model", "r", "95 %", "relative error", "fallbacks"],
+            [
+                [name, number(score.value), _bounds(score), number(each.errors[name]), str(each.fallbacks[name])]
+                for name, score in each.scores.items()
+            ],
+        )
+        for name, reason in each.skipped.items():
+            typer.echo(f"{name} was not fitted: {reason}")
+        typer.echo(each.verdict)
+    typer.echo(f"\nrun     {found.folder}\nreport  {found.report}")
+
+
+@app.command(
+    epilog="Examples: `hooke response predict runs/response-screen genes.csv -o predicted.h5ad` · "
+    "`hooke response predict RUN genes.csv -o predicted.parquet --space profiles --context k562`"
+)
+def predict(
+    run: Annotated[
+        Path, typer.Argument(help="A run of `hooke response fit` (a folder of runs: its newest finished one).")
+    ],
+    asked: Annotated[
+        Path, typer.Argument(help="A table with a column perturbation, and context where there are several.")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Predictions, .h5ad or .parquet.")],
+    space: Annotated[
+        str, typer.Option(help="changes from control, or profiles (never negative on scales of expression).")
+    ] = "changes",
+    context: Annotated[
+        str | None, typer.Option(help="Context of rows that state none; all of the run by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Predict perturbations: every row has its prediction, a flag where only the mean is known, or the reason why there is none."""
+    import hooke
+
+    summary = hooke.predict_response(run, asked, out, space=space, context=context).summary()
+    if as_json:
+        print_json(summary)
+    else:
+        print_fields(summary)
 
 
 def _named(predicted: list[str]) -> dict[str, str]:

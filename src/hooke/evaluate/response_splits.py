@@ -49,20 +49,21 @@ class ResponseSplit:
     test: np.ndarray
 
 
-def unseen_perturbation(sets: Sets, *, folds: int = FOLDS, seed: int = 0) -> list[ResponseSplit]:
-    """Names are dealt into folds; tested are the single perturbations of a fold, learnt from is all that holds none of its names.
+def unseen_perturbation(sets: Sets, *, singles: bool = True, folds: int = FOLDS, seed: int = 0) -> list[ResponseSplit]:
+    """Names are dealt into folds; tested are the perturbations of a fold, learnt from is all that holds none of its names.
 
     Args:
         sets: (n,) what each condition perturbs.
-        folds, seed: Of the names that are perturbed alone.
+        singles: Only what is perturbed alone is tested; else everything of which some member is new.
+        folds, seed: Of the names that are perturbed, alone where singles are tested.
     """
     groups = [frozenset(each) for each in sets]
-    names = sorted({name for each in groups if len(each) == 1 for name in each})
+    names = sorted({name for each in groups if len(each) == 1 or not singles for name in each})
     splits = []
     for number, held in enumerate(_folds(names, folds, seed)):
         touched = np.array([bool(each & held) for each in groups], bool)
-        single = np.array([len(each) == 1 for each in groups], bool)
-        splits.append(_split("unseen perturbation", f"fold {number}", ~touched, touched & single))
+        tested = np.array([len(each) == 1 or not singles for each in groups], bool)
+        splits.append(_split("unseen perturbation", f"fold {number}", ~touched, touched & tested))
     return splits
 
 

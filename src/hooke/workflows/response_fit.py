@@ -1,0 +1,425 @@
+"""`hooke response fit`: models of responses compared on inner folds of one screen, the best one or a baseline chosen and fitted on all of it.
+
+What is asked for is of three kinds, and each has a choice of its own: perturbations of which some gene is new, pairs of genes that were seen,
+and perturbations in a context where they were not measured. Held-out responses have one half of the controls subtracted, training responses
+the other. A model is chosen when it beats the best baseline by a paired interval above zero; else the baseline is, and that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hooke.cells.conditions import Conditions
+from hooke.cells.graph import EdgeSource, Graph, known_graph
+from hooke.cells.statistics import Statistics, parts_of
+from hooke.core import registry
+from hooke.core.checked import read_arrays, write_arrays
+from hooke.core.errors import DataError, UsageError
+from hooke.core.hashing import content_hash
+from hooke.core.options import choose
+from hooke.core.progress import Progress, progress
+from hooke.core.runs import RunFolder
+from hooke.estimators.responses import Knowledge, ResponseModel, response_model, text_array, texts_of
+from hooke.evaluate.bootstrap import Interval, paired_difference
+from hooke.evaluate.ceilings import (
+    Ceiling,
+    Parts,
+    ceilings,
+    control_means,
+    correlation,
+    piece_means,
+    shares,
+    split,
+    weighted,
+)
+from hooke.evaluate.response_splits import (
+    Declared,
+    ResponseSplit,
+    pairs,
+    refuse_leaks,
+    unseen_context,
+    unseen_perturbation,
+)
+from hooke.workflows.response import ContextCheck, read_columns, read_scale, statistics_of
+
+NEW, PAIRS, CONTEXT = "unseen perturbation", "pair of seen genes", "unseen context"
+LEVEL = 0.9
+_FEWEST = 8  # held-out conditions that a choice needs
+_NAME = "response"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The choice for one kind of question.
+
+    Attributes:
+        kind: Of question.
+        model: Chosen.
+        is_baseline: Whether it is one of the simple ones.
+        scores: Model → mean correlation of held-out changes, with its interval; the best first.
+        baseline: The best baseline.
+        difference: Best other model minus best baseline, paired over conditions.
+        errors: Model → squared error of held-out changes over that of no change: a correlation does not see their size.
+        conditions: Held out and evaluable.
+        fallbacks: Model → held-out conditions that it gave the mean for want of knowledge.
+        skipped: Model → why it could not be fitted.
+        verdict: One line.
+        intervals: Whether there are enough held-out conditions for conformal intervals.
+    """
+
+    kind: str
+    model: str
+    is_baseline: bool
+    scores: Mapping[str, Interval]
+    baseline: str
+    difference: Interval
+    conditions: int
+    errors: Mapping[str, float] = field(default_factory=dict)
+    fallbacks: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    verdict: str = ""
+    intervals: bool = False
+
+
+@dataclass(frozen=True)
+class FittedScreen:
+    """What `fit_responses` made.
+
+    Attributes:
+        folder: The run.
+        choices: One for each kind of question that the screen can answer.
+        verdicts: Context → what it can teach.
+        report: The page.
+    """
+
+    folder: Path
+    choices: Sequence[Choice]
+    verdicts: Mapping[str, str]
+    report: Path
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        choices = [asdict(each) for each in self.choices]
+        return {
+            "run": str(self.folder),
+            "choices": choices,
+            "verdicts": dict(self.verdicts),
+            "report": str(self.report),
+        }
+
+
+@dataclass(frozen=True)
+class Responses:
+    """A screen as conditions with their changes.
+
+    Attributes:
+        conditions: With numbers of cells.
+        parts: Of the screen.
+        usable: (R,) bool: evaluable, in an evaluable context.
+        ceilings: Of each context.
+    """
+
+    conditions: Conditions
+    parts: Parts
+    usable: np.ndarray
+    ceilings: Sequence[Ceiling]
+
+    @classmethod
+    def of(cls, statistics: Statistics, *, with_targets: bool, seed: int) -> Responses:
+        """Of the statistics of a screen; conditions without two cells or controls are not among them."""
+        screen, layout = statistics.screen, statistics.layout
+        parts = parts_of(statistics, with_targets=with_targets)
+        found = ceilings(parts, seed=seed)
+        usable = np.zeros(len(layout.groups), bool)
+        for each in found:
+            usable[each.rows] = each.evaluable & each.is_evaluable
+        conditions = Conditions.of(
+            (screen.perturbations[one] for one in layout.groups[:, 0]), (screen.contexts[one] for one in layout.groups[:, 1]),
+            np.maximum(parts.counts.sum(axis=1), 1.0),
+        )  # fmt: skip
+        return cls(conditions, parts, usable, found)
+
+    def changes(self, controls: np.ndarray) -> np.ndarray:
+        """(R, G) mean profiles minus these (C, G) controls of their batches."""
+        counts = self.parts.counts.sum(axis=1)
+        means = self.parts.perturbed.sum(axis=1) / np.where(counts > 0, counts, np.nan)[:, None]
+        return means - weighted(shares(self.parts), controls)
+
+    def splits(self, seed: int) -> dict[str, list[ResponseSplit]]:
+        """Inner folds of each kind of question that the screen can answer."""
+        sets, contexts = self.conditions.parts, self.conditions.contexts
+        found = {NEW: unseen_perturbation(sets, singles=False, seed=seed), PAIRS: pairs(sets, 2, seed=seed)}
+        if len(set(contexts)) > 1:
+            found[CONTEXT] = [replace(each, test=each.test[self._elsewhere(each)]) for each in unseen_context(contexts)]
+        kept = {}
+        for kind, splits in found.items():
+            usable = [each for each in splits if len(each.train) and self.usable[each.test].any()]
+            if sum(int(self.usable[each.test].sum()) for each in usable) >= _FEWEST:
+                kept[kind] = usable
+        return kept
+
+    def _elsewhere(self, split_: ResponseSplit) -> np.ndarray:
+        known = {self.conditions.perturbations[row] for row in split_.train}
+        return np.array([self.conditions.perturbations[row] in known for row in split_.test], bool)
+
+
+def fit_responses(
+    source: Path | str, runs: Path | str = Path("runs"), *, graph: str = "StringDB,Reactome,HuMAP", library: Sequence[str] = (),
+    models: str = "all", non_commercial: bool = False, with_targets: bool = False, seed: int = 0, show_progress: bool = True,
+    scale: str | None = None, target_sum: float | None = None, layer: str | None = None, **columns: Any,
+) -> FittedScreen:  # fmt: skip
+    """Compare, choose and fit models of responses on one screen.
+
+    Args:
+        source: The screen; see `check_screen`.
+        runs: Folder of the run folders. The run of the same screen and options is not made twice.
+        graph: Sources of known relations and own files, separated by commas; "" for none.
+        library: Further genes that will be asked for: they are in the graph beside those of the screen.
+        models: Names separated by commas, or all.
+        non_commercial: Whether sources for non-commercial use alone may be taken.
+        with_targets: Whether a perturbation's own genes count in its scores.
+        seed: Of everything random.
+        show_progress: Show progress.
+        scale, target_sum, layer, columns: As in `check_screen`.
+
+    Raises:
+        UsageError: An option is none, or nothing can be chosen: no context is evaluable, or too few conditions are.
+        DataError: The screen is at fault.
+    """
+    from hooke.workflows.response_page import write_page
+
+    names = list(choose("model of responses", models, {name: name for name in registry.names("response_models")}))
+    options = {"graph": graph, "library": sorted(library), "models": names, "with_targets": with_targets, "seed": seed}
+    statistics = statistics_of(
+        source,
+        read_columns(columns),
+        scale=read_scale(scale, target_sum),
+        layer=layer,
+        seed=seed,
+        show_progress=show_progress,
+    )
+    responses = Responses.of(statistics, with_targets=with_targets, seed=seed)
+    verdicts = {
+        statistics.screen.contexts[each.context]: ContextCheck("", each, (), (), np.empty(0)).verdict
+        for each in responses.ceilings
+    }
+    splits = responses.splits(seed)
+    if not splits:
+        raise UsageError(
+            f"nothing can be chosen on this screen, since fewer than {_FEWEST} held-out conditions are evaluable; "
+            + "; ".join(f"{name}: {verdict}" for name, verdict in verdicts.items())
+        )
+    data = content_hash([statistics.screen.genes, statistics.counts.tolist(), _digest(statistics.sums)])
+    name = f"{_NAME}-{Path(source).stem}"
+    with RunFolder.starting(Path(runs), name, options, data):
+        done = RunFolder.find_finished(Path(runs), name, options, data)
+        if done is not None:
+            return _opened(done)
+        run = RunFolder.find_unfinished(Path(runs), name, options, data) or RunFolder.create(
+            Path(runs), name, options, data
+        )
+    genes = sorted({*responses.conditions.names, *library})
+    knowledge = Knowledge()
+    if graph:
+        knowledge = Knowledge(
+            known_graph(graph, non_commercial=non_commercial, show_progress=show_progress).over(genes)
+        )
+    choices, half_widths = [], {}
+    total = sum(len(each) for each in splits.values()) * len(names)
+    with progress(total, "comparing models", "fits", show=show_progress) as bar:
+        for kind, folds in splits.items():
+            choice, widths = _chosen(kind, responses, folds, names, knowledge, seed, bar)
+            choices.append(choice)
+            if widths is not None:
+                half_widths[kind] = widths
+    _save(run, statistics, responses, knowledge, choices, half_widths, seed)
+    run.write_json("choices.json", {"choices": [asdict(each) for each in choices], "verdicts": verdicts})
+    page = write_page(run, str(Path(source).name), choices, verdicts, responses.ceilings)
+    run.finish()
+    return FittedScreen(run.folder, choices, verdicts, page)
+
+
+def _chosen(
+    kind: str, responses: Responses, folds: Sequence[ResponseSplit], names: Sequence[str], knowledge: Knowledge, seed: int, bar: Progress
+) -> tuple[Choice, np.ndarray | None]:  # fmt: skip
+    """The choice, and the conformal half-widths (G,) of the chosen model."""
+    parts, conditions = responses.parts, responses.conditions
+    chosen = split(parts.control_counts, 2, np.random.default_rng([seed, 11]))
+    seen, truth = (
+        responses.changes(controls) for controls in piece_means(chosen, parts.controls, parts.control_counts)
+    )
+    tested = np.unique(np.concatenate([each.test for each in folds]))
+    tested = tested[responses.usable[tested]]
+    predicted: dict[str, np.ndarray] = {}
+    fallbacks: dict[str, int] = {}
+    skipped: dict[str, str] = {}
+    for name in names:
+        values, count = np.full(truth.shape, np.nan), 0
+        try:
+            for fold in folds:
+                refuse_leaks(fold, conditions.parts, conditions.contexts, Declared())
+                train = fold.train[~np.isnan(seen[fold.train]).any(axis=1)]
+                model = response_model(name, knowledge=knowledge)
+                model.fit(conditions.take(train), seen[train], seed=seed)
+                asked = conditions.take(fold.test)
+                found = model.predict(
+                    replace(asked, counts=np.ones(len(asked)))
+                )  # how many cells answered is not for the model to know
+                values[fold.test] = found.values
+                count += sum(map(bool, found.fallbacks))
+                bar.advance(1)
+        except (UsageError, DataError) as error:
+            skipped[name] = str(error)
+            continue
+        predicted[name], fallbacks[name] = values, count
+    scored = parts.scored[tested]
+    each = {name: correlation(values[tested], truth[tested], scored) for name, values in predicted.items()}
+    generator = np.random.default_rng([seed, 12])
+    scores = {name: _interval(values, generator) for name, values in each.items() if not np.isnan(values).all()}
+    order = sorted(scores, key=lambda name: -scores[name].value)
+    simple = [name for name in order if registry.module("response_models", name).ResponseModel.baseline]
+    others = [name for name in order if name not in simple]
+    if not simple:
+        raise UsageError("compare with at least one baseline (global_mean): a model alone says nothing of itself")
+    baseline, difference = simple[0], Interval(np.nan, np.nan, np.nan)
+    best = baseline
+    if others:
+        paired = each[others[0]] - each[baseline]
+        difference = paired_difference(paired[~np.isnan(paired)], generator=generator)
+        best = others[0] if difference.low > 0 else baseline
+    widths = _half_widths(predicted[best][tested], truth[tested])
+    errors = {name: _relative_error(predicted[name][tested], truth[tested], scored) for name in order}
+    choice = Choice(
+        kind, best, best in simple, {name: scores[name] for name in order}, baseline, difference, len(tested),
+        errors, fallbacks, skipped,
+        _verdict(kind, best, baseline, others, scores, difference, errors[best]), widths is not None,
+    )  # fmt: skip
+    return choice, widths
+
+
+def _verdict(
+    kind: str, best: str, baseline: str, others: Sequence[str], scores: Mapping[str, Interval], difference: Interval, error: float
+) -> str:  # fmt: skip
+    by = f"r {scores[best].value:.3f} [{scores[best].low:.3f}, {scores[best].high:.3f}]"
+    gain = f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
+    if not others:
+        text = f"{kind}: {best} ({by}); no other model was compared"
+    elif best == baseline:
+        text = f"{kind}: a baseline wins: {best} ({by}); the best other model, {others[0]}, differs by {gain}"
+    else:
+        text = f"{kind}: {best} ({by}) beats the best baseline, {baseline}, by {gain}"
+    return text if error < 1 else f"{text}; its squared error is {error:.2f} times that of no change"
+
+
+def _interval(values: np.ndarray, generator: np.random.Generator) -> Interval:
+    known = values[~np.isnan(values)]
+    draws = known[generator.integers(0, len(known), (1000, len(known)))].mean(axis=1)
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Interval(float(known.mean()), float(low), float(high))
+
+
+def _relative_error(predicted: np.ndarray, truth: np.ndarray, scored: np.ndarray) -> float:
+    """Squared error of all held-out changes over their squares."""
+    known = scored & ~np.isnan(truth) & ~np.isnan(predicted)
+    return float(((predicted - truth)[known] ** 2).sum() / (truth[known] ** 2).sum())
+
+
+def _half_widths(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray | None:
+    """(G,) half-widths that cover 90 % of held-out conditions, gene by gene; None of too few conditions (split conformal)."""
+    errors = np.abs(predicted - truth)
+    errors = np.sort(errors[~np.isnan(errors).any(axis=1)], axis=0)
+    place = int(np.ceil((len(errors) + 1) * LEVEL))
+    return errors[place - 1] if 0 < place <= len(errors) else None
+
+
+def _save(
+    run: RunFolder, statistics: Statistics, responses: Responses, knowledge: Knowledge, choices: Sequence[Choice],
+    half_widths: Mapping[str, np.ndarray], seed: int,
+) -> None:  # fmt: skip
+    """Fit what was chosen on all conditions, and write everything that predicting needs."""
+    changes = responses.changes(control_means(responses.parts))
+    known = ~np.isnan(changes).any(axis=1)
+    for name in sorted({each.model for each in choices}):
+        model = response_model(name, knowledge=knowledge)
+        model.fit(responses.conditions.take(known), changes[known], seed=seed)
+        write_arrays(run.path(f"model-{name}.npz"), model.arrays())
+    screen = statistics.screen
+    controls = responses.parts.control_counts.sum(axis=1)
+    profiles = np.stack([
+        np.average(control_means(responses.parts)[own], axis=0, weights=controls[own])
+        for own in (responses.parts.batch_context == context for context in range(len(screen.contexts))) if own.any()
+    ])  # fmt: skip
+    there = [name for number, name in enumerate(screen.contexts) if (responses.parts.batch_context == number).any()]
+    asked = zip(responses.conditions.perturbations, responses.conditions.contexts, strict=True)
+    seen = [f"{one.name}\t{where}" for one, where in asked]
+    write_arrays(run.path("screen.npz"), {
+        "genes": text_array(screen.genes), "contexts": text_array(there), "controls": profiles,
+        "seen": text_array(seen),
+        "measured": text_array(responses.conditions.names), "half_width_kinds": text_array(list(half_widths)),
+        "half_widths": np.stack(list(half_widths.values())) if half_widths else np.empty((0, len(screen.genes))),
+        "scale": text_array([screen.scale.name]),
+    })  # fmt: skip
+    if knowledge.graph is not None:
+        write_arrays(run.path("graph.npz"), graph_arrays(knowledge.graph))
+
+
+def graph_arrays(graph: Graph) -> dict[str, np.ndarray]:
+    """A graph as plain arrays."""
+    sources = text_array([f"{each.name}\t{each.licence}" for each in graph.sources])
+    return {
+        "genes": text_array(graph.genes), "first": graph.first, "second": graph.second, "weights": graph.weights, "members": graph.members,
+        "sources": sources,
+    }  # fmt: skip
+
+
+def graph_from(arrays: Mapping[str, np.ndarray]) -> Graph:
+    """Back from `graph_arrays`."""
+    sources = tuple(EdgeSource(*text.split("\t")) for text in texts_of(arrays["sources"]))
+    return Graph(
+        tuple(texts_of(arrays["genes"])),
+        arrays["first"],
+        arrays["second"],
+        arrays["weights"],
+        arrays["members"],
+        sources,
+    )
+
+
+def loaded_models(run: RunFolder, choices: Sequence[Mapping[str, Any]]) -> dict[str, ResponseModel]:
+    """The fitted models of a run by name."""
+    path = run.path("graph.npz")
+    knowledge = Knowledge(graph_from(read_arrays(path))) if path.exists() else Knowledge()
+    found = {}
+    for name in {each["model"] for each in choices}:
+        module = registry.module("response_models", name)
+        found[name] = module.ResponseModel.from_arrays(
+            module.Config(), knowledge, read_arrays(run.path(f"model-{name}.npz"))
+        )
+    return found
+
+
+def _opened(run: RunFolder) -> FittedScreen:
+    """A finished run."""
+    facts = run.read_json("choices.json")
+    choices = []
+    for each in facts["choices"]:
+        scores = {name: _interval_of(value) for name, value in each["scores"].items()}
+        choices.append(Choice(**{**each, "scores": scores, "difference": _interval_of(each["difference"])}))
+    return FittedScreen(run.folder, choices, facts["verdicts"], run.path("report.html"))
+
+
+def _interval_of(value: Mapping[str, float | None]) -> Interval:
+    return Interval(
+        *(np.nan if value[name] is None else float(value[name] or 0.0) for name in ("value", "low", "high"))
+    )
+
+
+def _digest(array: np.ndarray) -> str:
+    from hashlib import sha256
+
+    return sha256(np.ascontiguousarray(array).tobytes()).hexdigest()

@@ -59,29 +59,39 @@ def write(path: Path, cells: int) -> None:
         file.create_group("uns/log1p")
 
 
-def one_pass(path: Path, folder: Path) -> None:
-    """What the timed process does."""
+def one_pass(path: Path, folder: Path, kill_after: float) -> None:
+    """What the timed process does; above 0 it is killed, with SIGKILL, at a random moment after so many blocks."""
+    import threading
+
     from hooke.cells.expression import open_expression
     from hooke.cells.screen import Screen
     from hooke.cells.statistics import gather
 
+    done = 0
+
+    def kill(_: int) -> None:
+        nonlocal done
+        done += 1
+        if done == int(kill_after):
+            threading.Timer(3 * (kill_after % 1), os.kill, (os.getpid(), signal.SIGKILL)).start()
+
     with open_expression(path) as expression:
-        found = gather(expression, Screen.of(expression), folder, show_progress=False)
+        found = gather(
+            expression, Screen.of(expression), folder, show_progress=False, after_block=kill if kill_after > 0 else None
+        )
     usage = resource.getrusage(resource.RUSAGE_SELF)
     layout = found.layout
     print(
         f"{found.counts.sum():,} cells, {layout.parts} parts of {len(layout.groups):,} groups as {layout.dtype}; "
-        f"CPU {usage.ru_utime + usage.ru_stime:.1f} s "
-        f"(user {usage.ru_utime:.1f}), resident at most {usage.ru_maxrss / 2**10:,.0f} MB"
+        f"CPU {usage.ru_utime + usage.ru_stime:.1f} s (user {usage.ru_utime:.1f}), resident at most {usage.ru_maxrss / 2**10:,.0f} MB"
     )
 
 
-def start(path: Path, folder: Path) -> subprocess.Popen[str]:
+def start(path: Path, folder: Path, kill_after: float = 0.0) -> subprocess.Popen[str]:
     """A pass in a process of its own."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, __file__, "one", str(path), str(folder)], env=environment, stdout=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, __file__, "one", str(path), str(folder), "--kill-after", str(kill_after)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
 
 
 def bits(folder: Path) -> dict[str, str]:
@@ -108,12 +118,10 @@ def passes(work: Path, cells: int, kills: int) -> None:
     print(f"  wall {wall:.1f} s")
     chance = random.Random(0)
     for number in range(kills):
-        process = start(path, killed)
-        time.sleep(wall * (0.3 + 0.5 * chance.random()))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process = start(path, killed, 1 + 25 * chance.random())
+        process.communicate()
         states = sorted(place.name for place in killed.glob("blocks-*")) if killed.exists() else []
-        print(f"kill {number + 1}: state {', '.join(states) or 'none'}")
+        print(f"kill {number + 1}: signal {-process.returncode}; left behind: {', '.join(states) or 'nothing'}")
     print("resumed:", start(path, killed).communicate()[0].strip())
     print("identical bits:", bits(whole) == bits(killed))
 
@@ -144,10 +152,11 @@ def main() -> None:
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--cells", type=int, default=1_000_000)
     parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--kill-after", type=float, default=0.0)
     parser.add_argument("--work", type=Path, default=Path("response_scale"))
     given = parser.parse_args()
     if given.what == "one":
-        one_pass(*given.paths)
+        one_pass(*given.paths, given.kill_after)
     elif given.what == "score":
         scores(CONDITIONS)
     else:

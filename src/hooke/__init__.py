@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from hooke.images.store import ImageStore
     from hooke.molecules.store import MoleculeStore
     from hooke.studies.quickstart import quickstart
+    from hooke.studies.quickstart_cells import quickstart_cells
     from hooke.studies.quickstart_images import quickstart_images
 
 _HOME = {
@@ -52,14 +53,15 @@ _HOME = {
     "Recipe": "hooke.core.recipe",
     "load_recipe": "hooke.core.recipe",
     "quickstart": "hooke.studies.quickstart",
+    "quickstart_cells": "hooke.studies.quickstart_cells",
     "quickstart_images": "hooke.studies.quickstart_images",
 }  # fmt: skip
 __all__ = [
     "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "calculator", "check_screen", "compare_optimisers", "conformers",
     "describe_run", "dynamics", "embed", "evaluate_responses", "explain", "finetune", "fit", "fit_response", "get_data", "label",
     "label_atoms", "load", "load_recipe", "plan_training", "predict", "predict_response", "prepare_data", "probe", "probe_blocks",
-    "quickstart", "quickstart_images", "relax", "resume", "run_diversity", "run_leaderboard", "run_responses", "run_scaling", "run_search",
-    "run_suite",
+    "quickstart", "quickstart_cells", "quickstart_images", "relax", "resume", "run_diversity", "run_leaderboard", "run_responses",
+    "run_scaling", "run_search", "run_suite",
 ]  # fmt: skip
 
 

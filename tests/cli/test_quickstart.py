@@ -29,6 +29,14 @@ def test_text_json_and_open(hooke, monkeypatch) -> None:  # type: ignore[no-unty
     assert opened == ["report.html"]
 
 
+def test_cells(hooke, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from hooke.studies import quickstart_cells as cells
+
+    result = SimpleNamespace(summary=lambda: "the verdict", to_json=dict, report=Path("report.html"))
+    monkeypatch.setattr(cells, "quickstart_cells", lambda runs: result)
+    assert "the verdict" in hooke("quickstart", "cells").out
+
+
 def test_images_and_unknown_domains(hooke, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     from hooke.studies import quickstart_images as images
 

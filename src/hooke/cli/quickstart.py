@@ -1,4 +1,4 @@
-"""`hooke quickstart`: the main job of a domain, in minutes: `molecules` (the default) or `images`."""
+"""`hooke quickstart`: the main job of a domain, in minutes: `molecules` (the default), `images` or `cells`."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import typer
 from hooke.cli.output import Json, Runs, Workers, print_json
 from hooke.core.errors import UnknownNameError
 
-EXAMPLES = "Examples: `hooke quickstart --open` · `hooke quickstart images`"
-DOMAINS = ("molecules", "images")
+EXAMPLES = "Examples: `hooke quickstart --open` · `hooke quickstart images` · `hooke quickstart cells`"
+DOMAINS = ("molecules", "images", "cells")
 
 
 def quickstart(
-    domain: Annotated[str, typer.Argument(help="molecules or images.")] = "molecules",
+    domain: Annotated[str, typer.Argument(help="molecules, images or cells.")] = "molecules",
     runs: Runs = Path("runs"),
     seeds: Annotated[int, typer.Option(min=1, help="Molecules: repeats of fine-tuning and from-scratch training.")] = 3,
     workers: Workers = None,
     open_report: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Molecules: pretrain, fine-tune, compare, embed and predict. Images: render a screen, train, embed, correct, map, recall."""
+    """Molecules: pretrain, fine-tune, embed, predict. Images: render a screen, train, embed, map. Cells: check, fit, predict, evaluate."""
     if domain not in DOMAINS:
         raise UnknownNameError("quickstart", domain, DOMAINS)
     result: Any
@@ -30,6 +30,10 @@ def quickstart(
         from hooke.studies.quickstart_images import quickstart_images
 
         result = quickstart_images(runs, workers=workers)
+    elif domain == "cells":
+        from hooke.studies.quickstart_cells import quickstart_cells
+
+        result = quickstart_cells(runs)
     else:
         from hooke.studies.quickstart import quickstart as quickstart_molecules
 

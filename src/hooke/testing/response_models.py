@@ -86,7 +86,7 @@ def check_response_model(module: ModuleType | str, config: Any = None) -> None:
     )
     stated_modality(model, module.__name__)
     known = {field.name for field in fields(Knowledge)}
-    require({*model.uses} <= known, f"{module.__name__}: uses is none of {', '.join(sorted(known))}")
+    require({*model.uses, *model.may_use} <= known, f"{module.__name__}: uses is none of {', '.join(sorted(known))}")
     if model.uses:
         require_refusal(lambda: model(config, Knowledge()), "nothing of what it uses")
     knowledge, (conditions, values) = made_knowledge(), made_screen()
@@ -150,7 +150,7 @@ def _check_arrays(model: Any, config: Any, knowledge: Knowledge, fitted: Respons
     )
     kept = back.arrays()
     require(set(kept) == set(arrays), f"arrays after from_arrays: {sorted(kept)} instead of {sorted(arrays)}")
-    if model.uses:
+    if model.uses or model.may_use:
         other = made_knowledge(seed=1)
         require_refusal(lambda: model.from_arrays(config, other, arrays), "arrays of other knowledge")
     require_refusal(lambda: model.from_arrays(config, knowledge, {}), "no arrays")

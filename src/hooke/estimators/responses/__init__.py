@@ -102,7 +102,8 @@ class ResponseModel(ABC):
     Attributes:
         modality: The kind of data.
         baseline: Whether it is one of the simple ones that every model is compared with.
-        uses: Which of `Knowledge` it reads: any one of them is enough.
+        uses: Which of `Knowledge` it needs: any one of them is enough.
+        may_use: What else it reads where it is there.
         mean: (g,) of the training responses, weighted by the counts of cells; NaN where nothing was measured.
 
     Raises:
@@ -112,6 +113,7 @@ class ResponseModel(ABC):
     modality: ClassVar[str] = "cells"
     baseline: ClassVar[bool] = True
     uses: ClassVar[tuple[str, ...]] = ()
+    may_use: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, config: Any, knowledge: Knowledge = Knowledge()) -> None:
         self.config, self.knowledge = config, knowledge
@@ -159,7 +161,7 @@ class ResponseModel(ABC):
 
     def arrays(self) -> Arrays:
         """All that was learnt, as plain arrays."""
-        about = text_array([self.knowledge.hash if self.uses else ""])
+        about = text_array([self.knowledge.hash if self.uses or self.may_use else ""])
         return {
             name: np.ascontiguousarray(array)
             for name, array in {**self.learnt, "mean": self.mean, "about": about}.items()
@@ -177,7 +179,7 @@ class ResponseModel(ABC):
         if "mean" not in rest or "about" not in rest:
             raise DataError("these arrays are not those of a model of responses")
         new.mean = rest.pop("mean")
-        if texts_of(rest.pop("about")) != [knowledge.hash if cls.uses else ""]:
+        if texts_of(rest.pop("about")) != [knowledge.hash if cls.uses or cls.may_use else ""]:
             raise DataError("this model was fitted with another graph, embedding or kernel")
         new.learnt = rest
         return new
@@ -276,3 +278,55 @@ def looked_up(model: ResponseModel, key: str, names: Sequence[str], reason: str)
     rows = np.array([place.get(name, -1) for name in names], np.int64)
     means = np.vstack([model.learnt["means"], model.mean])
     return means[rows], ["" if row >= 0 else f"{name}: {reason}" for name, row in zip(names, rows, strict=True)]
+
+
+def singles(conditions: Conditions, responses: np.ndarray) -> Arrays:
+    """Mean responses of single perturbations, by context ("in") and over contexts ("over"), with their names."""
+    alone = np.flatnonzero([len(parts) == 1 for parts in conditions.parts])
+    some = conditions.take(alone)
+    inside, means_inside = by_group(
+        [f"{context}\n{parts[0]}" for context, parts in zip(some.contexts, some.parts, strict=True)],
+        some,
+        responses[alone],
+    )
+    over, means_over = by_group([parts[0] for parts in some.parts], some, responses[alone])
+    return {
+        "in": text_array(inside), "in_means": means_inside.reshape(-1, responses.shape[1]),
+        "over": text_array(over), "over_means": means_over.reshape(-1, responses.shape[1]),
+    }  # fmt: skip
+
+
+def sum_of_singles(learnt: Mapping[str, np.ndarray], conditions: Conditions) -> tuple[np.ndarray, list[str]]:
+    """(n, g) sums of single responses, and which of them were not measured."""
+    inside = {name: row for row, name in enumerate(texts_of(learnt["in"]))}
+    over = {name: row for row, name in enumerate(texts_of(learnt["over"]))}
+    total = np.zeros((len(conditions), learnt["over_means"].shape[1]))
+    reasons = []
+    for row, (context, parts) in enumerate(zip(conditions.contexts, conditions.parts, strict=True)):
+        absent = [name for name in parts if name not in over]
+        for name in parts if not absent else ():
+            place = inside.get(f"{context}\n{name}")
+            mean = learnt["over_means"][over[name]]
+            own = mean if place is None else learnt["in_means"][place]
+            total[row] += np.where(np.isnan(own), mean, own)
+        reasons.append(f"{' and '.join(absent)} alone not measured" if absent else "")
+    return total, reasons
+
+
+def quadratics(sums: np.ndarray, responses: np.ndarray) -> np.ndarray:
+    """(3, g) a, b, c of a + b s + c s^2 by least squares, each read-out by itself; of what is measured."""
+    found = np.zeros((3, sums.shape[1]))
+    for column in range(sums.shape[1]):
+        kept = ~(np.isnan(sums[:, column]) | np.isnan(responses[:, column]))
+        s = sums[kept, column]
+        if len(s):
+            found[:, column] = np.linalg.lstsq(
+                np.stack([np.ones_like(s), s, s * s], axis=1), responses[kept, column], rcond=None
+            )[0]
+    return found
+
+
+def quadratic(coefficients: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    """(n, g) a + b s + c s^2."""
+    a, b, c = coefficients
+    return a + b * sums + c * sums * sums

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ FOLDS = 5
 REWIRED = 3  # copies of the graph
 DOWNSAMPLED = 0.5  # share of the edges
 LOWER_IS_BETTER = ("rmse",)
+MATERIAL = 0.01  # of r: a graph that gains no more than this does not help
 Measure = Callable[[ResponseTask, bool], Iterator["Measured"]]
 
 
@@ -114,17 +115,29 @@ def folds_of(count: int, seed: int = 0, folds: int = FOLDS) -> list[np.ndarray]:
 
 
 def variants(
-    models: Sequence[str], graph: Graph, others: Knowledge = Knowledge()
-) -> Iterator[tuple[str, str, Knowledge]]:
-    """(shown name, model, knowledge): every model as it is, then those with a graph on rewired and downsampled copies of it."""
-    graphs = {f"rewired {number + 1}": graph.rewired(number) for number in range(REWIRED)}
-    graphs[f"{DOWNSAMPLED:.0%} of the edges"] = graph.downsampled(DOWNSAMPLED)
+    models: Sequence[str], graph: Graph, others: Knowledge = Knowledge(), rewired: int | None = None, downsampled: bool = True
+) -> Iterator[tuple[str, str, Knowledge]]:  # fmt: skip
+    """(shown name, model, knowledge): every model as it is, then those with a graph on changed copies of it.
+
+    Args:
+        models: Registered names.
+        graph: Over everything that is perturbed.
+        others: What else is known.
+        rewired: Number of rewired copies; `REWIRED` by default.
+        downsampled: Whether there is a copy with `DOWNSAMPLED` of the edges.
+    """
+    graphs = {
+        f"rewired {number + 1}": graph.rewired(number) for number in range(REWIRED if rewired is None else rewired)
+    }
+    if downsampled:
+        graphs[f"{DOWNSAMPLED:.0%} of the edges"] = graph.downsampled(DOWNSAMPLED)
     for model in models:
-        yield model, model, Knowledge(graph, others.embedding, others.kernel, others.context_kernel)
+        yield model, model, replace(others, graph=graph)
     for model in models:
-        if "graph" in registry.module("response_models", model).ResponseModel.uses:
+        made = registry.module("response_models", model).ResponseModel
+        if "graph" in (*made.uses, *made.may_use):
             for name, changed in graphs.items():
-                yield f"{model}, {name}", model, Knowledge(changed, None, others.kernel, others.context_kernel)
+                yield f"{model}, {name}", model, replace(others, graph=changed)
 
 
 def mean_scores(
@@ -178,24 +191,46 @@ def pooled_scores(
 
 
 def graph_verdict(scores: Sequence[ModelScore], baseline: str) -> str:
-    """Whether the graph helps: the best model on the graph beats the baseline, and its rewired copies do not reach it."""
+    """Whether the graph helps: the best model on it gains more than `MATERIAL` over the baseline, and its rewired copies do not reach it."""
     plain = [score for score in scores if "," not in score.model and score.score is not None]
     on_graph = [each for each in plain if any(other.model.startswith(f"{each.model}, ") for other in scores)]
     if not on_graph:
         return "no model on the graph was measured"
     best = max(on_graph, key=lambda each: number(each.score))
-    rewired = [each for each in scores if each.model.startswith(f"{best.model}, rewired")]
-    highest = max((number(each.score) for each in rewired), default=np.nan)
-    if best.gain is None or np.isnan(best.gain):
-        above, helps = (
-            f"{best.model} {best.score:.3f} [{number(best.low):.3f}, {number(best.high):.3f}]",
-            number(best.low) > highest,
-        )
-    else:
-        above = f"{best.model} {best.score:.3f}, {best.gain:+.3f} [{number(best.gain_low):.3f}, {number(best.gain_high):.3f}] over {baseline}"
-        helps = number(best.gain_low) > 0 and not number(best.score) <= highest
+    rewired = [number(each.score) for each in scores if each.model.startswith(f"{best.model}, rewired")]
+    highest = max(rewired, default=np.nan)
+    helps = _lowest_gain(best) > MATERIAL and not number(best.score) <= highest
     word = "the graph helps" if helps else "the graph does not help"
-    return f"{word}: {above}; rewired at most {highest:.3f}"
+    return f"{word}: {_shown(best, baseline)}; rewired at most {highest:.3f}"
+
+
+def gain_verdict(scores: Sequence[ModelScore], baseline: str, metric: str = "pearson") -> str:
+    """The best model with its gain over the baseline, and whether the interval of the gain leaves zero out."""
+    lower = metric in LOWER_IS_BETTER
+    known = [each for each in scores if each.score is not None]
+    best = (min if lower else max)(known, key=lambda each: number(each.score))
+    if best.model == baseline:
+        return f"the baseline {baseline} {best.score:.3f} is best"
+    decided = number(best.gain_high) < 0 if lower else _lowest_gain(best) > 0
+    share = ""
+    if lower:
+        base = next(number(each.score) for each in known if each.model == baseline)
+        share = f", {-number(best.gain) / base:.1%} lower"
+    return f"{best.model} {'is' if decided else 'is not shown to be'} better: {_shown(best, baseline)}{share}"
+
+
+def _lowest_gain(score: ModelScore) -> float:
+    """The lower end of the gain, or of the score where that of the baseline is not defined."""
+    return number(score.low if score.gain is None else score.gain_low)
+
+
+def _shown(score: ModelScore, baseline: str) -> str:
+    if score.gain is None:
+        return (
+            f"{score.model} {score.score:.3f} [{number(score.low):.3f}, {number(score.high):.3f}], {baseline} undefined"
+        )
+    ends = f"[{number(score.gain_low):.3f}, {number(score.gain_high):.3f}]"
+    return f"{score.model} {score.score:.3f}, {score.gain:+.3f} {ends} over {baseline}"
 
 
 def number(value: float | None) -> float:

@@ -1,0 +1,174 @@
+"""Compounds (or genes) by contexts: main effects by kernels, and a ridge regression with the product of both kernels on what is left.
+
+    D_ij = m + a_i + b_j + [K1_* A K2_*']_ij,      A = V1 [(V1' R V2) / (l1 l2' + lambda)] V2'
+
+R are the residuals of m + a_i + b_j by least squares, 0 where nothing is measured; K1 = V1 diag(l1) V1' is the kernel of perturbations and K2
+that of contexts (without one: contexts are not alike). a and b of what was not seen come from kernel ridge regression. All lambda are those
+of the smallest squared error on inner folds of perturbations and of contexts. Sets of genes add up: K1 = Z K Z'.
+
+Source: Kronecker ridge regression: Stock et al. 2018 (doi:10.1162/neco_a_01096), two-step and Kronecker kernel methods.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse
+
+from hooke.cells.conditions import Conditions
+from hooke.estimators import responses
+from hooke.evaluate.kernel_ridge import chosen_ridge
+from hooke.evaluate.two_way import main_effects
+
+_NOTHING = 1e-12
+
+
+@dataclass(frozen=True)
+class Config:
+    """Values that are tried on the inner folds, and the diffusion of a graph."""
+
+    ridges: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0, 10.0)  # lambda, of each of the three regressions
+    beta: float = 2.0  # where a graph stands for a kernel of genes
+
+
+class ResponseModel(responses.ResponseModel):
+    """Every read-out is a table of its own; what is not in a kernel and was not seen has the mean of all."""
+
+    baseline = False
+    uses = ("kernel", "graph")
+    may_use = ("context_kernel",)
+    config: Config
+
+    def _fit(self, conditions: Conditions, values: np.ndarray, seed: int) -> responses.Arrays:
+        sets = sorted({*conditions.parts})
+        contexts = sorted({*conditions.contexts})
+        keys = [(parts, context) for parts, context in zip(conditions.parts, conditions.contexts, strict=True)]
+        cells, means = responses.by_group(keys, conditions, values)
+        row = {parts: place for place, parts in enumerate(sets)}
+        column = {context: place for place, context in enumerate(contexts)}
+        rows, columns = np.array([[row[parts], column[context]] for parts, context in cells]).T
+        table = np.full((values.shape[1], len(sets), len(contexts)), np.nan)
+        table[:, rows, columns] = means.T
+        first, second = self._first(sets, sets), self._second(contexts, contexts)
+        folds = responses.inner_folds(len(sets), seed), responses.inner_folds(len(contexts), seed)
+        found: dict[str, list[np.ndarray]] = {name: [] for name in ("mean_of", "a", "b", "a_dual", "b_dual", "dual")}
+        for one in table:
+            known = ~np.isnan(one)
+            if not known.any():
+                found["mean_of"].append(np.array(np.nan))
+                for name, shape in (
+                    ("a", len(sets)),
+                    ("b", len(contexts)),
+                    ("a_dual", len(sets)),
+                    ("b_dual", len(contexts)),
+                ):
+                    found[name].append(np.zeros(shape))
+                found["dual"].append(np.zeros(one.shape))
+                continue
+            mean, a, b = main_effects(one)
+            left = np.where(known, one - mean - a[:, None] - b, 0.0)
+            found["mean_of"].append(np.array(mean))
+            found["a"].append(a)
+            found["b"].append(b)
+            found["a_dual"].append(chosen_ridge({0: first}, a[:, None], self.config.ridges, folds[0]).dual[:, 0])
+            found["b_dual"].append(chosen_ridge({0: second}, b[:, None], self.config.ridges, folds[1]).dual[:, 0])
+            found["dual"].append(_interactions(first, second, left, known, self.config.ridges, folds))
+        return {
+            "sets": responses.text_array(["\t".join(parts) for parts in sets]), "contexts": responses.text_array(contexts),
+            **{name: np.array(parts) for name, parts in found.items()},
+        }  # fmt: skip
+
+    def _predict(self, conditions: Conditions) -> tuple[np.ndarray, list[str]]:
+        sets, contexts = responses.sets_of(self.learnt["sets"]), responses.texts_of(self.learnt["contexts"])
+        asked, where = sorted({*conditions.parts}), sorted({*conditions.contexts})
+        first, second = self._first(asked, sets), self._second(where, contexts)
+        a = _own_or_kernel(asked, sets, first, self.learnt["a"], self.learnt["a_dual"])
+        b = _own_or_kernel(where, contexts, second, self.learnt["b"], self.learnt["b_dual"])
+        rows = np.array([asked.index(parts) for parts in conditions.parts], np.int64)
+        columns = np.array([where.index(context) for context in conditions.contexts], np.int64)
+        known = {
+            parts: parts in sets or bool((np.abs(row) > _NOTHING).any())
+            for parts, row in zip(asked, first, strict=True)
+        }
+        reasons = ["" if known[parts] else f"{'+'.join(parts)}: not in the kernel" for parts in conditions.parts]
+        together = np.einsum("ip,gpc,jc->gij", first, self.learnt["dual"], second, optimize=True)
+        values = self.learnt["mean_of"][:, None] + a[:, rows] + b[:, columns] + together[:, rows, columns]
+        return values.T, reasons
+
+    def _first(self, left: list[tuple[str, ...]], right: list[tuple[str, ...]]) -> np.ndarray:
+        """(left, right) kernel of sets."""
+        kernel, graph = self.knowledge.kernel, self.knowledge.graph
+        if kernel is not None:
+            names, values = kernel.names, kernel.values
+        else:
+            assert graph is not None
+            names, values = graph.genes, graph.kernel(self.config.beta)
+        of_left, of_right = (_members(sets, names) for sets in (left, right))
+        return np.asarray(of_left @ (of_right @ values).T)
+
+    def _second(self, left: list[str], right: list[str]) -> np.ndarray:
+        """(left, right) kernel of contexts; one that the kernel does not hold is like itself alone."""
+        same = (
+            (np.array(left, object)[:, None] == np.array(right, object))
+            .astype(np.float64)
+            .reshape(len(left), len(right))
+        )
+        kernel = self.knowledge.context_kernel
+        if kernel is None:
+            return same
+        rows, columns = kernel.places(left), kernel.places(right)
+        both = (rows[:, None] >= 0) & (columns >= 0)
+        return np.where(both, kernel.values[np.ix_(rows, columns)], same)
+
+
+def _members(sets: list[tuple[str, ...]], names: tuple[str, ...]) -> scipy.sparse.csr_array:
+    return Conditions.of_genes(*sets).incidence(names)
+
+
+def _own_or_kernel(asked: list, known: list, kernel: np.ndarray, own: np.ndarray, dual: np.ndarray) -> np.ndarray:
+    """(g, asked) effects: their own where they were measured, else by the kernel."""
+    place = {name: row for row, name in enumerate(known)}
+    found = dual @ kernel.T
+    for row, name in enumerate(asked):
+        if name in place:
+            found[:, row] = own[:, place[name]]
+    return found
+
+
+def _interactions(
+    first: np.ndarray, second: np.ndarray, left: np.ndarray, known: np.ndarray, ridges: tuple[float, ...],
+    folds: tuple[list[np.ndarray], list[np.ndarray]],
+) -> np.ndarray:  # fmt: skip
+    """(perturbations, contexts) A with the lambda of the smallest squared error on left-out perturbations and contexts."""
+    whole = [_spectrum(kernel) for kernel in (first, second)]
+    errors = np.zeros(len(ridges))
+    for axis in (0, 1) if len(ridges) > 1 else ():
+        for fold in folds[axis] if len(folds[axis]) > 1 else ():
+            rest = np.setdiff1d(np.arange(left.shape[axis]), fold)
+            kernel = (first, second)[axis]
+            part = _spectrum(kernel[np.ix_(rest, rest)])
+            spectra = (part, whole[1]) if axis == 0 else (whole[0], part)
+            some = left[rest] if axis == 0 else left[:, rest]
+            for place, ridge in enumerate(ridges):
+                dual = _solved(*spectra, some, ridge)
+                guess = (
+                    kernel[np.ix_(fold, rest)] @ dual @ second
+                    if axis == 0
+                    else first @ dual @ kernel[np.ix_(rest, fold)]
+                )
+                truth, there = (left[fold], known[fold]) if axis == 0 else (left[:, fold], known[:, fold])
+                errors[place] += float(np.square(guess - truth)[there].sum())
+    return _solved(whole[0], whole[1], left, ridges[int(np.argmin(errors))])
+
+
+def _spectrum(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    values, vectors = np.linalg.eigh(kernel)
+    return np.maximum(values, 0.0), vectors
+
+
+def _solved(
+    first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray], left: np.ndarray, ridge: float
+) -> np.ndarray:
+    turned = first[1].T @ left @ second[1]
+    return first[1] @ (turned / (np.outer(first[0], second[0]) + ridge)) @ second[1].T

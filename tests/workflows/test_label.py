@@ -98,6 +98,7 @@ def _small(*args: Any, **options: Any) -> Any:
 
     from hooke.atoms.engines import engine_of
 
+    assert options.pop("forces")
     return replace(engine_of(*args, **options), frames_a_job=5)
 
 
@@ -369,3 +370,35 @@ def test_a_dry_run_writes_nothing_and_counts_every_frame(table: Path, tmp_path: 
     (tmp_path / "empty.csv").write_text("smiles\n")
     with pytest.raises(HookeError, match="no rows"):
         workflow.estimate(tmp_path / "empty.csv", method="gfn2")
+
+
+def test_gaps_without_forces_in_the_schema_of_qm1b(tmp_path: Path) -> None:
+    pytest.importorskip("numba")
+    from hooke.datasets.quantum.qm1b import Config as Qm1bConfig
+    from hooke.datasets.quantum.qm1b import Dataset as Qm1b
+
+    (tmp_path / "m.csv").write_text("smiles\nO\n[CH3]\nCC\n")
+    report = label(tmp_path / "m.csv", tmp_path / "l.parquet", forces=False, **OWN)
+    assert (report.done, report.rejected) == (2, 1)
+    rows = pl.read_parquet(tmp_path / "l.parquet")
+    assert "forces" not in rows.columns
+    assert workflow.export_qm1b(tmp_path / "l.parquet", tmp_path / "q.parquet") == 2
+    written = pl.read_parquet(tmp_path / "q.parquet")
+    assert written.columns == ["smile", "atoms", "z", "energy", "homo", "lumo", "N", "std", "y", "pos"]
+    assert written["atoms"].to_list() == ["OHH", "CCHHHHHH"]
+    assert written["N"].to_list() == [7, 16]
+    assert written["y"].to_list() == rows["gap"].drop_nulls().to_list()
+    store = Qm1b(Qm1bConfig(str(tmp_path / "q.parquet"), precision="float64")).prepare(tmp_path / "s", QUIET)
+    frames = store.in_units("eV", "angstrom").gather(np.arange(2))
+    np.testing.assert_allclose(
+        frames.positions.ravel(), np.concatenate(rows["pos"].drop_nulls().to_list()[::2]), atol=1e-9
+    )
+    assert store.molecules["smiles"].to_list() == ["O", "CC"]
+    own = Dataset(Config(str(tmp_path / "l.parquet"))).prepare(tmp_path / "own", QUIET)
+    assert (own.facts.force_unit, own.facts.force_methods) == ("", ())
+    for wrong, message in (("gfn2", "labels without forces are offered by XC/BASIS alone"),):
+        with pytest.raises(UsageError, match=message):
+            label(tmp_path / "m.csv", tmp_path / "w.parquet", **{**OWN, "method": wrong, "grid": None}, forces=False)
+    label(tmp_path / "m.csv", tmp_path / "g.parquet", **QUIETLY)
+    with pytest.raises(HookeError, match="holds no orbital energies"):
+        workflow.export_qm1b(tmp_path / "g.parquet", tmp_path / "w.parquet")

@@ -29,6 +29,7 @@ def label(
     cluster: str | None = None,
     show_progress: bool = True,
     dry_run: bool = False,
+    qm1b: Path | str | None = None,
     **options: Any,
 ) -> StreamReport | Estimate:
     """Energy and forces of frames, or of conformers embedded from molecules, streamed and resumable.
@@ -43,27 +44,38 @@ def label(
         cluster: Label in the workers of a Ray cluster ("local", "auto" or an address; see `core.cluster`).
         show_progress: Show frames, rate and time left.
         dry_run: Write nothing; label a few frames to estimate the hours that all would take.
+        qm1b: A Parquet file in the schema of QM1B, written beside the output.
         options: Those of `hooke.workflows.label.label`.
 
     Raises:
         UsageError: Options that do not belong to the source or method, or a program that is not installed.
         DataError: The source cannot be read.
     """
-    from hooke.workflows.label import SUFFIXES, engine_of, estimate, whole_file
+    from hooke.workflows.label import SUFFIXES, engine_of, estimate, export_qm1b, whole_file
     from hooke.workflows.label import label as stream
 
     check_output(output, source, suffixes=SUFFIXES)
+    if qm1b is not None:
+        check_output(qm1b, source, suffixes=(".parquet",))
     if Path(output).suffix.lower() != ".parquet":
         check_output(whole_file(Path(output)), source)
-    engine_of(method, grid=options.get("grid"), density_fit=options.get("density_fit", False))  # before files are read
+    engine_of(
+        method,
+        grid=options.get("grid"),
+        density_fit=options.get("density_fit", False),
+        forces=options.get("forces", True),
+    )  # before files are read
     given = _given(Path(source), data, conformers, show_progress)
     if dry_run:
         options.pop("resume", None)
         return estimate(given, method=method, conformers=conformers, **options)
     with cluster_or_here(cluster, options.get("workers")):
-        return stream(
+        report = stream(
             given, Path(output), method=method, conformers=conformers, show_progress=show_progress, **options
         )  # fmt: skip
+    if qm1b is not None:
+        export_qm1b(whole_file(Path(output)), Path(qm1b))
+    return report
 
 
 def _given(source: Path, data: Sequence[str], conformers: int | None, show_progress: bool) -> Any:

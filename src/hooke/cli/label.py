@@ -20,7 +20,7 @@ EXAMPLES = (
     "`hooke label frames.npz length_unit=bohr --method gfn1 -o labels.parquet --cluster auto` · "
     '`hooke label --atoms --method "pyscf:wb97x/6-31g*" --elements H,C,N,O -o atoms.extxyz`'
 )
-_OF_FRAMES = ("conformers", "seed", "smiles", "charge", "multiplicity", "cluster", "new", "dry_run")
+_OF_FRAMES = ("conformers", "seed", "smiles", "charge", "multiplicity", "cluster", "new", "dry_run", "forces", "qm1b")
 
 
 def label(
@@ -58,6 +58,15 @@ def label(
     density_fit: Annotated[
         bool, typer.Option("--density-fit", help="PySCF: approximate two-electron integrals.")
     ] = False,
+    forces: Annotated[
+        bool,
+        typer.Option(
+            "--forces/--no-forces", help="Compute forces; without them XC/BASIS takes half to two thirds of the time."
+        ),
+    ] = True,
+    qm1b: Annotated[
+        Path | None, typer.Option(help="Also write the labelled frames in the schema of QM1B: .parquet.")
+    ] = None,
     atoms: Annotated[
         bool, typer.Option("--atoms", help="Isolated atoms in their ground states instead of frames.")
     ] = False,
@@ -95,6 +104,7 @@ def label(
     report = hooke.label(
         source, output, method=method, data=data or (), conformers=conformers, cluster=cluster, seed=seed, smiles_column=smiles,
         charge=charge, multiplicity=multiplicity, grid=grid, density_fit=density_fit, workers=workers, resume=not new, dry_run=dry_run,
+        forces=forces, qm1b=qm1b,
     )  # fmt: skip
     if as_json:
         print_json(report.to_json())

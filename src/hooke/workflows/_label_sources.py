@@ -96,7 +96,9 @@ class _Rows:
     @property
     def jobs_a_part(self) -> int:
         """See `Source`."""
-        return max(_JOBS_A_PART, (self.rows_a_part or FRAMES_A_PART) // self.rows_a_job)
+        if self.rows_a_part is not None:
+            return max(1, self.rows_a_part // self.rows_a_job)
+        return max(_JOBS_A_PART, FRAMES_A_PART // self.rows_a_job)
 
     def chunk(self, prepared: Given) -> Chunk:
         """See `Source`: the systems stand in the table itself, there are no batches."""

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from hooke.atoms.elements import NUMBERS, SYMBOLS
 from hooke.atoms.engines import Computed, Engine, Given, UnlabelledError, refuse_impossible
@@ -30,13 +31,15 @@ from hooke.atoms.ground_states import multiplicity_of
 from hooke.atoms.keys import Keys
 from hooke.atoms.store import FrameStore
 from hooke.core.errors import DataError, HookeError, UnknownNameError, UsageError
+from hooke.core.files import replacing
 from hooke.core.hashing import content_hash
 from hooke.core.parallel import default_workers, ordered_map
 from hooke.core.progress import progress
 from hooke.core.types import Chunk
+from hooke.core.units import factor
 from hooke.core.writable import check_output
 from hooke.inference.stream import StreamReport, stream
-from hooke.modalities.atoms.export import whole_file
+from hooke.modalities.atoms.export import table_rows, whole_file
 from hooke.molecules.source import TableRows
 from hooke.workflows._label_sources import ChargeAndSpin, EmbeddedRows, StoredFrames
 
@@ -77,6 +80,7 @@ def label(
     multiplicity: int | None = None,
     grid: int | None = None,
     density_fit: bool = False,
+    forces: bool = True,
     workers: int | None = None,
     resume: bool = True,
     show_progress: bool = True,
@@ -91,7 +95,7 @@ def label(
         seed: Of the embedding; 0 by default.
         smiles_column: Of a table, if it is not recognised.
         charge, multiplicity: Of all frames; None takes those that molecules or frames state.
-        grid, density_fit: See `engine_of`.
+        grid, density_fit, forces: See `engine_of`.
         workers: Processes; None takes all cores.
         resume: Continue an output that was stopped, and keep a finished one; False starts afresh.
         show_progress: Show frames, rate and time left.
@@ -100,7 +104,7 @@ def label(
         UsageError: An option that is none, or does not belong to the source or method.
         DataError: The source or the disk is at fault.
     """
-    engine = engine_of(method, grid=grid, density_fit=density_fit)
+    engine = engine_of(method, grid=grid, density_fit=density_fit, forces=forces)
     rows = _rows(source, engine, conformers, seed, smiles_column, charge, multiplicity)
     output = Path(output)
     whole = whole_file(output)
@@ -135,8 +139,14 @@ def _rows(
     return EmbeddedRows(table, count, seed or 0, stated, engine.frames_a_job, engine.frames_a_part)
 
 
-def engine_of(method: str, *, grid: int | None = None, density_fit: bool = False) -> Engine:
+def engine_of(method: str, *, grid: int | None = None, density_fit: bool = False, forces: bool = True) -> Engine:
     """The engine of a method: the own one of "XC/BASIS", or a program's; see `atoms.engines.engine_of`.
+
+    Args:
+        method: Its name.
+        grid: Level of the integration grid; None takes the engine's own.
+        density_fit: Approximate two-electron integrals (PySCF).
+        forces: Whether they are computed; without them labels of the own engine take a half to two thirds of the time.
 
     Raises:
         UsageError: The program is not installed, has no such option, or does not offer the method.
@@ -145,7 +155,9 @@ def engine_of(method: str, *, grid: int | None = None, density_fit: bool = False
     if "/" in method and not method.strip().lower().startswith("pyscf:"):
         from hooke.nn.atoms.scf.engine import ScfEngine
 
-        return ScfEngine.of(method, grid, density_fit)
+        return ScfEngine.of(method, grid, density_fit, forces)
+    if not forces:
+        raise UsageError(f"labels without forces are offered by XC/BASIS alone, not by {method!r}")
     return external_engine(method, grid=grid, density_fit=density_fit)
 
 
@@ -187,7 +199,8 @@ class Estimate:
 
 def estimate(
     source: Path | FrameStore, *, method: str, conformers: int | None = None, seed: int | None = None, smiles_column: str | None = None,
-    charge: int | None = None, multiplicity: int | None = None, grid: int | None = None, density_fit: bool = False, workers: int | None = None,
+    charge: int | None = None, multiplicity: int | None = None, grid: int | None = None, density_fit: bool = False,
+    forces: bool = True, workers: int | None = None,
 ) -> Estimate:  # fmt: skip
     """Label up to three jobs of a source, spread over it, to say what all would cost; see `label` for the options.
 
@@ -195,7 +208,7 @@ def estimate(
         UsageError: As `label`.
         DataError: The source cannot be read, or holds no rows.
     """
-    engine = engine_of(method, grid=grid, density_fit=density_fit)
+    engine = engine_of(method, grid=grid, density_fit=density_fit, forces=forces)
     rows = _rows(source, engine, conformers, seed, smiles_column, charge, multiplicity)
     columns = LabelColumns(engine)
     count = rows.row_count() if isinstance(rows, StoredFrames) else sum(map(len, rows.jobs()))
@@ -225,27 +238,37 @@ class LabelColumns:
     engine: Engine
     on_gpu = False
     counted: Sequence[str] = ()
-    schema = pa.schema(
-        [
-            ("energy", pa.float64()),
-            ("forces", pa.list_(pa.float64())),
-            *((name, pa.float64()) for name in ("homo", "lumo", "gap", "dipole")),
-            ("converged", pa.bool_()),
-            ("scf_steps", pa.int32()),
-            ("last_change", pa.float64()),
-            ("noise", pa.float64()),
-            ("grid", pa.int32()),
-            ("precision", pa.string()),
-            ("method", pa.string()),
-            ("engine", pa.string()),
-        ]
-    )
+
+    @property
+    def schema(self) -> pa.Schema:
+        """See `Columns`."""
+        vectors = [("forces", pa.list_(pa.float64()))] if self.engine.forces else []
+        return pa.schema(
+            [
+                ("energy", pa.float64()),
+                *vectors,
+                *((name, pa.float64()) for name in ("homo", "lumo", "gap", "dipole")),
+                ("converged", pa.bool_()),
+                ("scf_steps", pa.int32()),
+                ("last_change", pa.float64()),
+                ("noise", pa.float64()),
+                ("grid", pa.int32()),
+                ("precision", pa.string()),
+                ("method", pa.string()),
+                ("engine", pa.string()),
+            ]
+        )
 
     @property
     def numbers(self) -> Facts:
         """What energies and forces are."""
         methods = (self.engine.method,)
-        return Facts("eV", "angstrom", "eV/angstrom", "force", "total", methods, methods, self.engine.properties)
+        pulled = (
+            ("eV/angstrom", "force", "total", methods, methods)
+            if self.engine.forces
+            else ("", "", "total", methods, ())
+        )
+        return Facts("eV", "angstrom", *pulled, self.engine.properties)
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -279,7 +302,7 @@ class LabelColumns:
         for place, result in zip(places, labels, strict=True):
             if isinstance(result, UnlabelledError):
                 failed[place] = str(result)
-            elif not np.isfinite(result.energy) or not np.isfinite(result.forces).all():
+            elif not np.isfinite(result.energy) or not (result.forces is None or np.isfinite(result.forces).all()):
                 failed[place] = "its energy or forces are not finite"
             else:
                 results[place] = result
@@ -289,10 +312,15 @@ class LabelColumns:
     def _cell(self, result: Computed | None, name: str) -> Any:
         if result is None:
             return None
+        engine = self.engine
         own = {
-            "forces": result.forces.ravel(), "converged": True, "scf_steps": result.steps, "last_change": result.change,
-            "grid": self.engine.grid, "precision": self.engine.precision, "method": self.engine.method, "engine": self.engine.version,
-        }  # fmt: skip
+            "forces": None if result.forces is None else result.forces.ravel(),
+            "converged": True,
+            "scf_steps": result.steps,
+            "last_change": result.change,
+            **{key: getattr(engine, key) for key in ("grid", "precision", "method")},
+            "engine": engine.version,
+        }
         return own[name] if name in own else getattr(result, name)
 
 
@@ -302,7 +330,36 @@ def export(labels: Path, output: Path) -> None:
     keys = resolve(contents.keys, contents, labels.name)
     blocks = (frames for frames, _ in read_frames(labels, keys) if frames is not None)
     stated = {name: value for name, value in contents.stated.items() if name != "properties"}
-    xyz.write_blocks(output, blocks, replace(_KEYS, properties=keys.properties), stated)
+    xyz.write_blocks(output, blocks, replace(_KEYS, forces=keys.forces, properties=keys.properties), stated)
+
+
+def export_qm1b(labels: Path, output: Path) -> int:
+    """Write the labelled frames of a Parquet file of labels in the schema of QM1B, which the data set `qm1b` reads; returns how many.
+
+    Columns are smile, atoms (symbols in one text), z, energy, homo, lumo and y (the gap) in eV, N (basis functions of STO-3G), std (here
+    the energy's last change, in eV) and pos in bohr. A frame without a SMILES has its name.
+
+    Raises:
+        DataError: The labels say no orbital energies.
+    """
+    kept = [row for row in table_rows(labels) if row["reason"] is None]
+    if not kept or kept[0].get("gap") is None:
+        raise DataError(f"{labels.name} holds no orbital energies, which the schema of QM1B needs")
+    length = factor("angstrom", "bohr")
+    functions = [sum(1 + 4 * (z > 2) + 4 * (z > 10) for z in row["z"]) for row in kept]
+    columns = {
+        "smile": [row["smiles"] or row["name"] or "" for row in kept],
+        "atoms": ["".join(SYMBOLS[z] for z in row["z"]) for row in kept],
+        "z": pa.array([row["z"] for row in kept], pa.list_(pa.int64())),
+        **{name: [row[name] for row in kept] for name in ("energy", "homo", "lumo")},
+        "N": pa.array(functions, pa.int64()),
+        "std": pa.array([row["last_change"] for row in kept], pa.float64()),
+        "y": [row["gap"] for row in kept],
+        "pos": pa.array([[length * x for x in row["pos"]] for row in kept], pa.list_(pa.float64())),
+    }
+    with replacing(output) as temporary:
+        pq.write_table(pa.table(columns), temporary)
+    return len(kept)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class Computed:
 
     Attributes:
         energy: In eV.
-        forces: (atoms, 3) in eV/Å, the negative derivative of the energy.
+        forces: (atoms, 3) in eV/Å, the negative derivative of the energy; None where they were not asked for.
         steps: Of the self-consistent field.
         homo, lumo: Highest occupied and lowest empty orbital energy in eV; None where there is none.
         dipole: Norm of the dipole moment in debye, of ions about the centre of the nuclear charges.
@@ -42,7 +42,7 @@ class Computed:
     """
 
     energy: float
-    forces: np.ndarray
+    forces: np.ndarray | None
     steps: int
     homo: float | None = None
     lumo: float | None = None
@@ -79,6 +79,10 @@ class Engine(Protocol):
         """Of the numbers that it computes with."""
 
     @property
+    def forces(self) -> bool:
+        """Whether it computes forces."""
+
+    @property
     def properties(self) -> tuple[tuple[str, str], ...]:
         """(name, unit) of the numbers beside energy and forces that it gives: `PROPERTIES` or none."""
 
@@ -87,8 +91,8 @@ class Engine(Protocol):
         """Frames that are worth sending to a worker together."""
 
     @property
-    def frames_a_part(self) -> int:
-        """Frames that a kill may cost."""
+    def frames_a_part(self) -> int | None:
+        """Frames that a kill may cost; None for as many as usual."""
 
     @property
     def caution(self) -> str:

@@ -48,6 +48,7 @@ class PyscfEngine(OneByOne):
     grid: int = GRID
     density_fit: bool = False
     frames_a_job: int = 1
+    forces: bool = True
     properties: tuple[tuple[str, str], ...] = PROPERTIES
     frames_a_part: int = 16
     precision: str = "float64"

@@ -22,8 +22,9 @@ class TbliteEngine(OneByOne):
     method: str
     version: str
     frames_a_job: int = 64
+    forces: bool = True
     properties: tuple[tuple[str, str], ...] = ()
-    frames_a_part: int = 1024
+    frames_a_part: int | None = None
     grid: int | None = None
     precision: str = "float64"
     caution: str = ""

@@ -41,6 +41,7 @@ class ScfEngine:
         functional, basis: Canonical names.
         grid: Level of the integration grid.
         tolerance: Hartree between the last two cycles.
+        forces: Whether they are computed: a third to a half of the time.
     """
 
     method: str
@@ -49,13 +50,14 @@ class ScfEngine:
     basis: str
     grid: int = GRID
     tolerance: float = TOLERANCE
+    forces: bool = True
     properties: tuple[tuple[str, str], ...] = PROPERTIES
-    frames_a_job: int = LANES
+    frames_a_job: int = 4 * LANES
     frames_a_part: int = 8 * LANES
     precision: str = "float64"
 
     @classmethod
-    def of(cls, name: str, grid: int | None = None, density_fit: bool = False) -> ScfEngine:
+    def of(cls, name: str, grid: int | None = None, density_fit: bool = False, forces: bool = True) -> ScfEngine:
         """The engine of "XC/BASIS".
 
         Raises:
@@ -76,9 +78,8 @@ class ScfEngine:
         program = ""
         if method.basis != "sto-3g":
             program = f", integrals of pyscf {imported('pyscf', method.name).__version__}"
-        return cls(
-            method.name, f"hooke {__version__}, grid {level}, converged to {TOLERANCE:g} hartree{program}", method.theory, method.basis, level
-        )  # fmt: skip
+        version = f"hooke {__version__}, grid {level}, converged to {TOLERANCE:g} hartree{program}"
+        return cls(method.name, version, method.theory, method.basis, level, forces=forces)
 
     @property
     def caution(self) -> str:
@@ -169,7 +170,7 @@ class ScfEngine:
         fields = solve(
             matrices, functional.exchange, electrons, self.grid, tolerance=self.tolerance, most_cycles=MOST_CYCLES
         )
-        gradient = matrices.gradient(self.grid, fields.density, fields.weighted)
+        gradient = matrices.gradient(self.grid, fields.density, fields.weighted) if self.forces else [None] * len(given)
         return [
             _computed(fields, gradient[place], order, place, electrons)
             if fields.converged[place]
@@ -193,10 +194,12 @@ class ScfEngine:
         return LibcintMatrices(functional, self.basis, numbers, positions, charge)
 
 
-def _computed(fields: Any, gradient: np.ndarray, order: np.ndarray, place: int, electrons: int) -> Computed:
+def _computed(fields: Any, gradient: np.ndarray | None, order: np.ndarray, place: int, electrons: int) -> Computed:
     hartree = factor("hartree", "eV")
-    forces = np.empty_like(gradient)
-    forces[order] = -gradient * factor("hartree/bohr", "eV/angstrom")
+    forces = None
+    if gradient is not None:
+        forces = np.empty_like(gradient)
+        forces[order] = -gradient * factor("hartree/bohr", "eV/angstrom")
     missed = abs(fields.electrons[place] - electrons) / electrons
     homo, lumo = fields.homo[place] * hartree, fields.lumo[place] * hartree
     return Computed(

@@ -263,12 +263,8 @@ class LabelColumns:
     def numbers(self) -> Facts:
         """What energies and forces are."""
         methods = (self.engine.method,)
-        pulled = (
-            ("eV/angstrom", "force", "total", methods, methods)
-            if self.engine.forces
-            else ("", "", "total", methods, ())
-        )
-        return Facts("eV", "angstrom", *pulled, self.engine.properties)
+        unit, derivative, pulled = ("eV/angstrom", "force", methods) if self.engine.forces else ("", "", ())
+        return Facts("eV", "angstrom", unit, derivative, "total", methods, pulled, self.engine.properties)
 
     @property
     def facts(self) -> Mapping[str, Any]:

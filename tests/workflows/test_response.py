@@ -46,6 +46,18 @@ def test_a_check_says_what_a_screen_can_teach(tmp_path: Path) -> None:
     }
 
 
+def test_differential_genes_are_written_where_they_are_asked_for(tmp_path: Path) -> None:
+    values, obs = made_cells(effect=1.5, cells=60)
+    path = write_cells(tmp_path / "cells.h5ad", values, obs)
+    check_screen(path, differential=tmp_path / "genes.parquet", show_progress=False)
+    table = pl.read_parquet(tmp_path / "genes.parquet")
+    assert (table["adjusted"] <= 0.05).all()
+    assert (table["adjusted"] >= table["p_value"]).all()
+    found = set(table.filter(context="a", perturbation="P2")["gene"])
+    assert {f"G{number}" for number in range(2, 40, 5)} <= found
+    assert (table.filter(context="a", perturbation="P2", gene="G2")["change"] > 0.5).all()
+
+
 def test_without_effects_nothing_is_evaluable_and_the_remedy_is_named(tmp_path: Path) -> None:
     values, obs = made_cells(effect=0.0)
     check = check_screen(write_cells(tmp_path / "cells.h5ad", values, obs), show_progress=False)

@@ -51,6 +51,10 @@ def check(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="A row for each perturbation, .csv or .parquet.")
     ] = None,
+    differential: Annotated[
+        Path | None,
+        typer.Option(help="A row for each differential gene of each perturbation (rank sums), .csv or .parquet."),
+    ] = None,
     scale: ScaleOption = None,
     target_sum: TargetSum = None,
     perturbation: Perturbation = None,
@@ -72,7 +76,8 @@ def check(
     import hooke
 
     found = hooke.check_screen(
-        source, out, scale=scale, target_sum=target_sum, perturbation=perturbation, control=tuple(control or ()), context=context, batch=batch,
+        source, out, differential=differential, scale=scale, target_sum=target_sum,
+        perturbation=perturbation, control=tuple(control or ()), context=context, batch=batch,
         kind=kind, dose=dose, unit=unit, hours=hours, separators=separators, layer=layer, with_targets=with_targets, draws=draws, seed=seed,
     )  # fmt: skip
     if as_json:

@@ -70,37 +70,74 @@ def rank_sums(values: np.ndarray, groups: np.ndarray, count: int) -> GeneTests:
     Returns:
         (count, G): z > 0 where perturbed cells are higher; NaN where a side is empty or all cells are equal.
     """
-    control = groups == -1
-    sizes = np.bincount(groups[~control], minlength=count).astype(np.float64)
-    z = np.full((count, values.shape[1]), np.nan)
-    for gene in range(values.shape[1]):
-        z[:, gene] = _rank_sum(values[~control, gene], groups[~control], np.sort(values[control, gene]), sizes)
+    cells, genes = np.nonzero(values)
+    return sparse_rank_sums(cells, genes, values[cells, genes], groups, count, values.shape[1])
+
+
+def sparse_rank_sums(
+    cells: np.ndarray, genes: np.ndarray, values: np.ndarray, groups: np.ndarray, count: int, width: int
+) -> GeneTests:  # fmt: skip
+    """`rank_sums` of values that are mostly zero, from those that are not.
+
+    Args:
+        cells, genes: (m,) where the values stand.
+        values: (m,) not zero.
+        groups: (cells,) 0 ... count - 1, -1 of a control, or -2 of a cell that is left out.
+        count: Number of groups.
+        width: Number of genes.
+    """
+    sizes = np.bincount(groups[groups >= 0], minlength=count).astype(np.float64)
+    controls = int((groups == -1).sum())
+    own = groups[cells]
+    used = own >= -1
+    genes, values, own = genes[used], values[used], own[used]
+    order = np.lexsort((values, own, genes))
+    genes, values, own = genes[order], values[order], own[order]
+    starts = np.searchsorted(genes, np.arange(width + 1))
+    z = np.full((count, width), np.nan)
+    for gene in range(width):
+        span = slice(starts[gene], starts[gene + 1])
+        z[:, gene] = _rank_sum(values[span], own[span], controls, sizes)
     return GeneTests(z, 2 * scipy.stats.norm.sf(np.abs(z)))
 
 
-def _rank_sum(values: np.ndarray, groups: np.ndarray, controls: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """(groups,) z of one gene; controls are sorted."""
-    m = float(len(controls))
-    order = np.lexsort((values, groups))
-    values, groups = values[order], groups[order]
+def _rank_sum(values: np.ndarray, groups: np.ndarray, controls: int, sizes: np.ndarray) -> np.ndarray:
+    """(groups,) z of one gene from its values that are not zero, sorted by group (-1: controls) and value."""
+    m = float(controls)
+    split = int(np.searchsorted(groups, 0))
+    levels, repeats_of = _levels(values[:split], controls)
+    below_of = np.cumsum(repeats_of) - repeats_of
+    values, groups = values[split:], groups[split:]
     first = (
         np.flatnonzero(np.r_[True, (np.diff(groups) != 0) | (np.diff(values) != 0)])
         if len(values)
-        else np.empty(0, int)
+        else np.empty(0, np.int64)
     )
     repeats = np.diff(np.r_[first, len(values)]).astype(np.float64)  # cells of a group with one value
-    value, group = values[first], groups[first]
-    below = np.searchsorted(controls, value, "left").astype(np.float64)
-    equal = np.searchsorted(controls, value, "right") - below
+    everyone = np.arange(len(sizes))
+    value, group = np.r_[values[first], np.zeros(len(sizes))], np.r_[groups[first], everyone]
+    repeats = np.r_[repeats, sizes - np.bincount(groups, minlength=len(sizes))]  # and those with zero
+    place = np.searchsorted(levels, value)
+    there = np.append(levels, np.inf)[place] == value
+    equal = np.where(there, np.append(repeats_of, 0.0)[place], 0.0)
+    below = np.append(below_of, m)[place]
     u = np.bincount(group, repeats * (below + equal / 2), len(sizes))
-    tied = _cube(np.unique(controls, return_counts=True)[1].astype(np.float64)).sum()
-    ties = tied + np.bincount(group, _cube(repeats + equal) - _cube(equal), len(sizes))
+    ties = _cube(repeats_of).sum() + np.bincount(group, _cube(repeats + equal) - _cube(equal), len(sizes))
     total = sizes + m
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = sizes * m / 12 * (total + 1 - ties / (total * (total - 1)))
-        return np.where(
-            (sizes > 0) & (m > 0) & (variance > 1e-9 * sizes * m), (u - sizes * m / 2) / np.sqrt(variance), np.nan
-        )
+        z = (u - sizes * m / 2) / np.sqrt(variance)
+    return np.where((sizes > 0) & (m > 0) & (variance > 1e-9 * sizes * m), z, np.nan)
+
+
+def _levels(values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Different values of controls, zero among them where some cell has it, and how many have each."""
+    levels, repeats = np.unique(values, return_counts=True)
+    zeros = count - len(values)
+    place = np.searchsorted(levels, 0.0)
+    if not zeros:
+        return levels, repeats.astype(np.float64)
+    return np.insert(levels, place, 0.0), np.insert(repeats, place, zeros).astype(np.float64)
 
 
 def _cube(counts: np.ndarray) -> np.ndarray:

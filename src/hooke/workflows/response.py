@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from hooke.cells.differential import differential_genes
 from hooke.cells.expression import open_expression
 from hooke.cells.perturbations import of_genes
 from hooke.cells.screen import Columns, Scale, Screen
@@ -24,6 +25,7 @@ from hooke.core.writable import check_output
 from hooke.evaluate.ceilings import DRAWS, LOW, Ceiling, Parts, ceilings, full_reliability, noise_free_limit
 from hooke.evaluate.metric_range import DRAWS as RANGE_DRAWS
 from hooke.evaluate.metric_range import RESISTANT, SOLVED, Additive, MetricRange, additive, metric_ranges
+from hooke.evaluate.multiple_testing import benjamini_hochberg
 
 TABLES = (".csv", ".parquet")
 ONE_CELL = "fewer than two cells"
@@ -171,14 +173,16 @@ class ScreenCheck:
 
 
 def check_screen(
-    path: Path | str, output: Path | str | None = None, *, scale: str | None = None, target_sum: float | None = None,
-    layer: str | None = None, with_targets: bool = False, draws: int = DRAWS, seed: int = 0, show_progress: bool = True, **columns: Any,
+    path: Path | str, output: Path | str | None = None, *, differential: Path | str | None = None, scale: str | None = None,
+    target_sum: float | None = None, layer: str | None = None, with_targets: bool = False, draws: int = DRAWS, seed: int = 0,
+    show_progress: bool = True, **columns: Any,
 ) -> ScreenCheck:  # fmt: skip
     """What a screen can teach: ceilings, nulls and verdicts by context, and what each metric can tell apart.
 
     Args:
         path: .h5ad, read in blocks; the state of the pass is kept in the cache, so that a stopped one goes on.
         output: A table of perturbations, .csv or .parquet; None writes none.
+        differential: A table of differential genes by rank sums at a false-discovery rate of 5 %, .csv or .parquet; None makes none.
         scale: "counts", "log1p" or "z-score"; None takes the file's own word (uns/log1p).
         target_sum: Of log1p, where it is known.
         layer: A layer instead of X.
@@ -194,8 +198,9 @@ def check_screen(
     """
     if draws < DRAWS:
         raise UsageError(f"ceilings need {DRAWS} draws or more, got {draws}")
-    if output is not None:
-        check_output(output, path, suffixes=TABLES)
+    for table in (output, differential):
+        if table is not None:
+            check_output(table, path, suffixes=TABLES)
     statistics = statistics_of(
         path,
         read_columns(columns),
@@ -216,11 +221,9 @@ def check_screen(
         contexts,
     )  # fmt: skip
     if output is not None:
-        table = pl.DataFrame([row for each in contexts for row in each.rows()])
-        if Path(output).suffix == ".parquet":
-            write_parquet(table, Path(output))
-        else:
-            write_durably(Path(output), csv_text(table))
+        write_table(pl.DataFrame([row for each in contexts for row in each.rows()]), Path(output))
+    if differential is not None:
+        write_table(_differential(Path(path), layer, screen, show_progress), Path(differential))
     return check
 
 
@@ -257,6 +260,45 @@ def _checked(statistics: Statistics, parts: Parts, ceiling: Ceiling, seed: int) 
         statistics.screen.contexts[ceiling.context], ceiling, names, ranges, saturation, tuple(names[double[0]] for double in doubles),
         found,
     )  # fmt: skip
+
+
+def write_table(table: pl.DataFrame, path: Path) -> None:
+    """A table as Parquet or CSV, by its name."""
+    if path.suffix == ".parquet":
+        write_parquet(table, path)
+    else:
+        write_durably(path, csv_text(table))
+
+
+def _differential(path: Path, layer: str | None, screen: Screen, show_progress: bool) -> pl.DataFrame:
+    """A row for every differential gene of every perturbation in a context."""
+    with open_expression(path, layer) as expression:
+        found = differential_genes(expression, screen, show_progress=show_progress)
+    tables = []
+    for each in found:
+        rows, genes = np.nonzero(each.tests.significant())
+        adjusted = np.stack([_adjusted(p_values) for p_values in each.tests.p_value])
+        tables.append(
+            pl.DataFrame(
+                {
+                    "context": [screen.contexts[each.context]] * len(rows),
+                    "perturbation": [screen.perturbations[each.perturbations[row]].name for row in rows],
+                    "gene": [screen.genes[gene] for gene in genes],
+                    "change": each.change[rows, genes], "z": each.tests.statistic[rows, genes],
+                    "p_value": each.tests.p_value[rows, genes], "adjusted": adjusted[rows, genes],
+                },
+                schema_overrides={"context": pl.String, "perturbation": pl.String, "gene": pl.String},
+            )
+        )  # fmt: skip
+    return pl.concat(tables)
+
+
+def _adjusted(p_values: np.ndarray) -> np.ndarray:
+    known = ~np.isnan(p_values)
+    found = np.full(len(p_values), np.nan)
+    if known.any():
+        found[known] = benjamini_hochberg(p_values[known])
+    return found
 
 
 def read_scale(name: str | None, target_sum: float | None) -> Scale | None:

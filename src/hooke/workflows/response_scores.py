@@ -12,16 +12,21 @@ import polars as pl
 
 from hooke.cells.predictions import Predictions, read_predictions
 from hooke.cells.statistics import Statistics, parts_of
-from hooke.core.checked import write_parquet
-from hooke.core.csv_text import csv_text
 from hooke.core.errors import UnknownNameError, UsageError
-from hooke.core.files import write_durably
 from hooke.core.writable import check_output
 from hooke.evaluate.ceilings import Ceiling, Parts, ceilings, control_means, shares, weighted
 from hooke.evaluate.metric_range import DRAWS, Draw
 from hooke.evaluate.response import METRICS, VCC
 from hooke.evaluate.response_scores import ModelScore, Predictor, model_scores
-from hooke.workflows.response import TABLES, ContextCheck, complete_doubles, read_columns, read_scale, statistics_of
+from hooke.workflows.response import (
+    TABLES,
+    ContextCheck,
+    complete_doubles,
+    read_columns,
+    read_scale,
+    statistics_of,
+    write_table,
+)
 
 ADDITIVE, OTHER_CONTEXTS = "additive", "other contexts"
 PROFILES = ("hooke", "vcc")
@@ -172,10 +177,7 @@ def evaluate_responses(
     )
     if output is not None:
         table = pl.DataFrame([row for each in contexts for row in each.rows()], infer_schema_length=None)
-        if Path(output).suffix == ".parquet":
-            write_parquet(table, Path(output))
-        else:
-            write_durably(Path(output), csv_text(table))
+        write_table(table, Path(output))
     return evaluation
 
 

@@ -221,9 +221,9 @@ def check_screen(
         contexts,
     )  # fmt: skip
     if output is not None:
-        write_table(pl.DataFrame([row for each in contexts for row in each.rows()]), Path(output))
+        put_table(pl.DataFrame([row for each in contexts for row in each.rows()]), Path(output))
     if differential is not None:
-        write_table(_differential(Path(path), layer, screen, show_progress), Path(differential))
+        put_table(_differential(Path(path), layer, screen, show_progress), Path(differential))
     return check
 
 
@@ -262,7 +262,7 @@ def _checked(statistics: Statistics, parts: Parts, ceiling: Ceiling, seed: int) 
     )  # fmt: skip
 
 
-def write_table(table: pl.DataFrame, path: Path) -> None:
+def put_table(table: pl.DataFrame, path: Path) -> None:
     """A table as Parquet or CSV, by its name."""
     if path.suffix == ".parquet":
         write_parquet(table, path)

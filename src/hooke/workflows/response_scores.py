@@ -22,10 +22,10 @@ from hooke.workflows.response import (
     TABLES,
     ContextCheck,
     complete_doubles,
+    put_table,
     read_columns,
     read_scale,
     statistics_of,
-    write_table,
 )
 
 ADDITIVE, OTHER_CONTEXTS = "additive", "other contexts"
@@ -177,7 +177,7 @@ def evaluate_responses(
     )
     if output is not None:
         table = pl.DataFrame([row for each in contexts for row in each.rows()], infer_schema_length=None)
-        write_table(table, Path(output))
+        put_table(table, Path(output))
     return evaluation
 
 

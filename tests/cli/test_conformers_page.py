@@ -15,7 +15,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "conformers.md").read_text(encoding
 
 def test_the_page(hooke) -> None:  # type: ignore[no-untyped-def]
     pytest.importorskip("tblite")
-    Path("drugs.csv").write_text("name,smiles\na,CCO\nb,C[C@H](O)C(=O)NC\n")
+    Path("drugs.csv").write_text("name,smiles\na,CCO\nb,C[C@H](O)C(=O)NC\nc,CO\nd,CN\n")
     with Chem.SDWriter("crystal.sdf") as writer:
         for smiles in ("CCO", "C[C@H](O)C(=O)NC"):
             molecule = Chem.AddHs(Chem.MolFromSmiles(smiles))

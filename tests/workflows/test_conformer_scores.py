@@ -13,7 +13,7 @@ from hooke.atoms.conformers.rdkit_conformers import positions_of, with_positions
 from hooke.atoms.etkdg import EmbeddedMolecule
 from hooke.atoms.formats import sdf
 from hooke.core.errors import DataError, UsageError
-from hooke.workflows.conformer_scores import clustered, score_files
+from hooke.workflows.conformer_scores import score_files
 
 QUIET = {"workers": 0, "show_progress": False}
 
@@ -100,14 +100,6 @@ def test_damage_is_seen_as_invalid_and_strain(tmp_path: Path) -> None:
     assert [system.name for system in baselines] == ["etkdg", "etkdg + mmff", "etkdg x 10, clustered"]
     assert all(system.valid.value == 1 and system.samples == 2 for system in baselines)
     assert set(found.differences) == {system.name for system in baselines}
-
-
-def test_clustering_chooses_spread_conformers() -> None:
-    molecule = EmbeddedMolecule.of(Chem.MolFromSmiles("CCCCCO"))
-    pool = molecule.conformers(40, 1)
-    chosen = clustered(molecule.molecule, pool, 5, 0)
-    assert len(chosen) == len(set(chosen.tolist())) == 5
-    assert clustered(molecule.molecule, pool[:3], 5, 0).tolist() == [0, 1, 2]
 
 
 def test_files_that_hold_no_conformers_are_refused(tmp_path: Path) -> None:

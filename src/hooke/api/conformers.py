@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from hooke.workflows.conformer_generation import GenerationReport
     from hooke.workflows.conformer_scores import ScoreReport
 
-METHODS = ("etkdg",)
+METHODS = ("etkdg", "flow", "flow_refine")
 RELAXATIONS = ("none", "mmff", "gfn2")
+STEPS = 50
 
 
 def generate(
@@ -22,6 +23,9 @@ def generate(
     *,
     number: int = 20,
     method: str = "etkdg",
+    run: str | Path | None = None,
+    steps: int | None = None,
+    sampler: str | None = None,
     relax: str | Path = "mmff",
     rank: bool = False,
     prune: float = 0.0,
@@ -39,7 +43,9 @@ def generate(
         source: CSV, Parquet, SMILES or SD file.
         output: .sdf or .parquet; an SD file has all rows in `<output>.parquet` beside it.
         number: Conformers asked for of each molecule.
-        method: "etkdg".
+        method: "etkdg"; "flow" from the prior of a run of `flow_matching`, or "flow_refine" from embedded conformers.
+        run: Of a flow.
+        steps, sampler: Of a flow: 50 steps of "euler" by default; "heun", "stochastic".
         relax: "none", "mmff", "gfn2", or the folder of a run of a potential.
         rank: Order the conformers of a molecule by the energy of the relaxation, lowest first.
         prune: Leave out conformers nearer than this to one before, heavy-atom RMSD in Å; 0 keeps all.
@@ -54,7 +60,7 @@ def generate(
         DataError: The source, the run or the disk is at fault.
     """
     from hooke.workflows import _conformer_relaxation as relaxing
-    from hooke.workflows._conformer_sampling import EtkdgSampler
+    from hooke.workflows._conformer_sampling import EtkdgSampler, FlowSampler, Sampler
     from hooke.workflows.conformer_generation import SUFFIXES, Settings, generate_file, whole_file
 
     check_output(output, source, suffixes=SUFFIXES)
@@ -62,6 +68,10 @@ def generate(
     settings = Settings(number, seed, rank, prune, any_stereo)
     if method not in METHODS:
         raise UnknownNameError("method of conformers", method, METHODS)
+    if method == "etkdg" and (run, steps, sampler) != (None, None, None):
+        raise UsageError("a run, its steps and its sampler belong to --method flow or flow_refine")
+    if method != "etkdg" and run is None:
+        raise UsageError(f"--method {method} needs --run, a finished run of flow_matching")
     relaxer: relaxing.Relaxer
     stamp: dict[str, Any] = {"method": method, "relax": str(relax)}
     if energy_method is not None and str(relax) in RELAXATIONS:
@@ -74,8 +84,16 @@ def generate(
         relaxer = relaxing.engine_relaxation("gfn2", relaxing.ForceField())
     else:
         relaxer, stamp["relax"] = _run(relax, device, energy_method)
+    chosen: Sampler = EtkdgSampler()
+    if run is not None:
+        from hooke.inference.loaded import LoadedRun
+        from hooke.inference.shipped import run_path
+
+        loaded = LoadedRun.open(run_path(run), device)
+        chosen = FlowSampler(loaded, refine=method == "flow_refine", steps=steps or STEPS, sampler=sampler or "euler")
+        stamp = {**stamp, **loaded.stamp()}
     return generate_file(
-        Path(source), Path(output), sampler=EtkdgSampler(), relaxer=relaxer, settings=settings, identity=stamp, **options
+        Path(source), Path(output), sampler=chosen, relaxer=relaxer, settings=settings, identity=stamp, **options
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ app = typer.Typer(help="Make conformers of molecules, and score them against ref
 @app.command(epilog="Examples: `hooke conformers generate drugs.csv --number 20 -o conformers.sdf` · "
                     "`hooke conformers generate drugs.smi --relax gfn2 --rank --prune 0.5 -o conformers.parquet` · "
                     "`hooke conformers generate drugs.csv --relax runs/own_potential --rank -o conformers.sdf` · "
+                    "`hooke conformers generate drugs.csv --method flow --run runs/conformers_small -o conformers.sdf` · "
                     "`hooke conformers generate racemic.csv --any-stereo --relax none -o conformers.sdf --json`")  # fmt: skip
 def generate(
     source: Annotated[Path, typer.Argument(help="Molecules: CSV(.gz), Parquet, SMILES or SD file.")],
@@ -25,7 +26,12 @@ def generate(
         ),
     ],
     number: Annotated[int, typer.Option(min=1, help="Conformers of each molecule.")] = 20,
-    method: Annotated[str, typer.Option(help="etkdg.")] = "etkdg",
+    method: Annotated[
+        str, typer.Option(help="etkdg; flow, from the prior of a run; flow_refine, from embedded conformers.")
+    ] = "etkdg",
+    run: Annotated[Path | None, typer.Option("--run", help="Of a flow: a finished run of flow_matching.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Of a flow; default: 50.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="Of a flow: euler (default), heun or stochastic.")] = None,
     relax: Annotated[str, typer.Option(help="none, mmff, gfn2, or a folder of runs of a potential.")] = "mmff",
     rank: Annotated[bool, typer.Option("--rank", help="Order the conformers of a molecule by that energy.")] = False,
     prune: Annotated[
@@ -45,7 +51,8 @@ def generate(
     import hooke
 
     report = hooke.conformers.generate(
-        source, output, number=number, method=method, relax=relax, rank=rank, prune=prune, any_stereo=any_stereo, seed=seed,
+        source, output, number=number, method=method, run=run, steps=steps, sampler=sampler,
+        relax=relax, rank=rank, prune=prune, any_stereo=any_stereo, seed=seed,
         energy_method=energy_method, smiles_column=smiles, workers=workers, resume=not new,
     )  # fmt: skip
     if as_json:

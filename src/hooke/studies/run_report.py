@@ -17,7 +17,7 @@ from hooke.core.runs import RunFolder
 from hooke.core.types import group_means, group_starts, labels_of
 from hooke.inference.applicability import VERDICT, places
 from hooke.inference.loaded import LoadedRun, next_step, read_recipe
-from hooke.modalities import Trainable, identified, trainable
+from hooke.modalities import Readable, Trainable, identified, trainable
 from hooke.report import build
 from hooke.report.data_schema import Count, DataSummary, KeyNumber
 from hooke.report.drawing import MoleculePool
@@ -71,7 +71,9 @@ def write_run_report(run: RunFolder, *, show_progress: bool = True) -> Path:
         results=(*result_sections(run, compared), *own.pop("results", ())),
         differences=differences,
         **plot_sections(pool, compared, _model_name(run)),
-        maps=() if loaded.recipe.has_estimator else map_sections(pool, run, store),
+        maps=()
+        if loaded.recipe.has_estimator or not isinstance(modality, Readable)
+        else map_sections(pool, run, store),
         items=modality.items,
         test_items=compared.items if modality.group else "",
         reproduce=reproduce(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +10,9 @@ import numpy as np
 from rdkit import Chem, rdBase
 
 from hooke.atoms.conformers.rdkit_conformers import with_positions
-from hooke.atoms.formats import format_of, sdf
-from hooke.core.errors import DataError, UsageError
-from hooke.core.reading import reading
-from hooke.modalities.atoms.export import table_rows
-from hooke.workflows.conformer_generation import molecule_with_hydrogens
+from hooke.atoms.conformers.records import perceived, read_records
+from hooke.core.errors import DataError
 
-SUFFIXES = (".sdf", ".sd", ".parquet")
 _STATED = ("smiles", "SMILES")
 
 
@@ -45,17 +40,14 @@ def read_conformers(path: Path) -> tuple[list[Record], Counter[str]]:
         UsageError: Its suffix is of no such file.
         DataError: It cannot be read, or holds no conformer.
     """
-    suffix = path.suffix.lower()
-    if suffix != ".parquet" and format_of(path) is not sdf:
-        raise UsageError(f"{path.name}: conformers are read from {', '.join(SUFFIXES)} (packed: .gz, .bz2, .xz)")
     records: list[Record] = []
     left_out: Counter[str] = Counter()
-    with reading(path):
-        for found in _of_parquet(path) if suffix == ".parquet" else _of_sdf(path):
-            if isinstance(found, Record):
-                records.append(found)
-            else:
-                left_out[found] += 1
+    for molecule, _, reason in read_records(path):
+        found = reason or record_of(molecule, _stated(molecule))
+        if isinstance(found, Record):
+            records.append(found)
+        else:
+            left_out[found] += 1
     if not records:
         why = "; ".join(f"{count} × {reason}" for reason, count in left_out.most_common(3))
         raise DataError(f"{path} holds no conformer{f': {why}' if why else ''}")
@@ -64,58 +56,24 @@ def read_conformers(path: Path) -> tuple[list[Record], Counter[str]]:
 
 def record_of(molecule: Chem.Mol, stated: str = "") -> Record | str:
     """A molecule with one conformer as a record, or why it is none."""
-    if not molecule.GetNumConformers() or not molecule.GetConformer().Is3D():
-        return "it has no three-dimensional coordinates"
-    if not np.isfinite(molecule.GetConformer().GetPositions()).all():
-        return "its coordinates are not finite"
+    if why := perceived(molecule):
+        return why
     with rdBase.BlockLogs():
-        try:
-            Chem.SanitizeMol(molecule)
-            Chem.AssignStereochemistryFrom3D(molecule)
-            heavy = Chem.RemoveHs(molecule)
-            Chem.AssignStereochemistryFrom3D(heavy)
-        except (ValueError, RuntimeError) as error:
-            return f"RDKit cannot read it as a molecule: {' '.join(str(error).split())[:100]}"
+        heavy = Chem.RemoveHs(molecule)
+        Chem.AssignStereochemistryFrom3D(heavy)
         for atom in heavy.GetAtoms():
             atom.SetAtomMapNum(0)
         isomer, constitution = Chem.MolToSmiles(heavy), Chem.MolToSmiles(heavy, isomericSmiles=False)
         known = Chem.MolFromSmiles(stated) if stated else None
-    if (
-        not molecule.GetNumBonds()
-        and molecule.GetNumAtoms() > 1
-        and len(Chem.GetMolFrags(molecule)) == molecule.GetNumAtoms()
-    ):
-        return "it has atoms without bonds: which molecule it is is not known"
     return Record(molecule, isomer, constitution, "" if known is None else Chem.MolToSmiles(known))
 
 
-def _of_sdf(path: Path) -> Iterator[Record | str]:
-    for molecule in sdf.records(path):
-        if molecule is None:
-            yield "RDKit cannot read this record"
-            continue
-        try:
-            stated = next((molecule.GetProp(name) for name in _STATED if molecule.HasProp(name)), "")
-        except UnicodeDecodeError:
-            stated = ""
-        yield record_of(molecule, stated)
-
-
-def _of_parquet(path: Path) -> Iterator[Record | str]:
-    smiles, molecule = "", Chem.Mol()
-    for row in table_rows(path):
-        if not {"smiles", "pos"} <= set(row):
-            raise DataError(f"{path} has no columns smiles and pos: it is no file of `hooke conformers generate`")
-        if row["pos"] is None or row["smiles"] is None:
-            yield str(row.get("reason") or "it has no conformer")
-            continue
-        if row["smiles"] != smiles:
-            smiles, molecule = row["smiles"], molecule_with_hydrogens(row["smiles"])
-        positions = np.array(row["pos"], np.float64).reshape(-1, 3)
-        if len(positions) != molecule.GetNumAtoms():
-            yield f"it has {len(positions)} positions for {molecule.GetNumAtoms()} atoms"
-            continue
-        yield record_of(with_positions(molecule, positions[None]), smiles)
+def _stated(molecule: Chem.Mol) -> str:
+    """The SMILES that a file states of a conformer."""
+    try:
+        return next((molecule.GetProp(name) for name in _STATED if molecule.HasProp(name)), "")
+    except UnicodeDecodeError:
+        return ""
 
 
 def ensemble(records: list[Record]) -> Chem.Mol:

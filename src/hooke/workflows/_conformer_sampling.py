@@ -1,15 +1,24 @@
-"""How `conformers generate` samples conformers: a method gives some for each molecule, and says what became of the others."""
+"""How `conformers generate` samples conformers: a method gives some for each molecule, and says what became of the others.
+
+Seeds of a flow follow from the given seed and the molecule, so that a molecule's conformers depend on them alone.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from hooke.atoms.etkdg import EmbeddedMolecule
+from hooke.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from hooke.inference.loaded import LoadedRun
+    from hooke.nn.atoms.conformer_flow import Flow
 
 ETKDG = "etkdg"
 NOT_EMBEDDED = "not embedded"
@@ -60,3 +69,55 @@ class EtkdgSampler:
         positions = molecule.conformers(number, seed)
         missing = number - len(positions)
         return Samples(positions, (ETKDG,) * len(positions), Counter({NOT_EMBEDDED: missing} if missing else {}))
+
+
+class FlowSampler:
+    """A run of `flow_matching`: from draws of its prior, or from embedded conformers ("refine").
+
+    Args:
+        run: Finished; its first network.
+        refine: Begin at embedded conformers.
+        steps, sampler: See `nn.atoms.flow.integrate`.
+
+    Raises:
+        UsageError: The run makes no conformers, was not trained for this beginning, or an option is none.
+    """
+
+    def __init__(self, run: LoadedRun, *, refine: bool, steps: int, sampler: str) -> None:
+        from hooke.nn.atoms.conformer_flow import Flow
+        from hooke.nn.atoms.flow import SAMPLERS
+
+        if run.recipe.has_estimator or run.recipe.task.name != "flow_matching":
+            raise UsageError(f"{run.run.folder} makes no conformers: it is no run of flow_matching")
+        if not 1 <= steps <= 1000:
+            raise UsageError(f"the number of steps is 1 to 1000, got {steps}")
+        if sampler not in SAMPLERS:
+            raise UsageError(f"unknown sampler {sampler!r}: {', '.join(SAMPLERS)}")
+        trained = run.recipe.task.config.prior
+        if refine and trained not in ("etkdg", "mixed"):
+            raise UsageError(
+                f"{run.run.folder} was trained from the prior {trained!r} and does not refine: train it with task.prior=mixed"
+            )
+        if not refine and trained == "etkdg":
+            raise UsageError(f"{run.run.folder} refines embedded conformers alone: take --method flow_refine")
+        prior: Any = "etkdg" if refine else "harmonic" if trained == "mixed" else trained
+        device = run.ensemble.device
+        network: Any = run.network
+        self.flow: Flow = Flow(network.eval(), prior, steps, sampler, device)
+        self.on_gpu = device.type != "cpu"
+        self.version = f"{run.model_hash} {prior} {steps} {sampler}"
+
+    def __call__(self, molecules: Sequence[EmbeddedMolecule], number: int, seed: int) -> list[Samples]:
+        """See `Sampler`."""
+        from hooke.atoms.conformers.graph import MoleculeGraph
+
+        graphs = [MoleculeGraph.of(molecule) for molecule in molecules]
+        seeds = [
+            int.from_bytes(hashlib.sha256(f"{seed}:{molecule.smiles}".encode()).digest()[:4], "little") >> 1
+            for molecule in molecules
+        ]
+        found = []
+        for made in self.flow.conformers(graphs, number, seeds):
+            missing = number - len(made.positions)
+            found.append(Samples(made.positions, made.sources, Counter({NOT_EMBEDDED: missing} if missing else {})))
+        return found

@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 from rdkit import Chem, rdBase
-from rdkit.Chem import rdMolAlign
 
+from hooke.atoms.conformers.clustering import clustered
 from hooke.atoms.conformers.force_field import minimise
-from hooke.atoms.conformers.rdkit_conformers import distances, positions_of, with_positions, without_hydrogens
+from hooke.atoms.conformers.rdkit_conformers import distances, positions_of, with_positions
 from hooke.atoms.conformers.validity import Checks
 from hooke.atoms.engines import UnlabelledError, engine_of
 from hooke.atoms.etkdg import EmbeddedMolecule, NoGeometryError
@@ -307,27 +307,6 @@ def _baselines(molecule: EmbeddedMolecule, count: int, seed: int) -> list[np.nda
         embedded if relaxed is None else relaxed.positions,
         pool[clustered(molecule.molecule, pool, count, seed)],
     ]
-
-
-def clustered(molecule: Chem.Mol, positions: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """(at most count,) conformers nearest to the centres of k-means clusters of heavy atoms, all laid onto the first conformer.
-
-    Args:
-        molecule: With all its hydrogens.
-        positions: (n, atoms, 3) Å.
-        count: Clusters.
-        seed: Of k-means.
-    """
-    if len(positions) <= count:
-        return np.arange(len(positions))
-    from sklearn.cluster import KMeans
-
-    heavy = without_hydrogens(with_positions(molecule, positions))
-    rdMolAlign.AlignMolConformers(heavy)
-    points = positions_of(heavy).reshape(len(positions), -1)
-    centres = KMeans(count, n_init=1, random_state=seed).fit(points).cluster_centers_
-    squares = ((points[:, None] - centres[None]) ** 2).sum(axis=-1)
-    return np.unique(squares.argmin(axis=0))
 
 
 def _result(

@@ -3,9 +3,9 @@
     python bench/conformer_flow.py ten FOLDER [--epochs 80] [--steps 25]
     python bench/conformer_flow.py stereo FOLDER RUN SMILES [--steps 25] [--number 2]
 
-`ten` writes one MMFF94 conformer of each of ten molecules (forty copies, so that an epoch is forty steps), trains `conformers_small` on them from
-the harmonic prior, and prints the heavy-atom RMSD over symmetry of ten samples of each after stereo repair. `stereo` makes conformers of a file
-of SMILES by a run, without relaxation, and counts what made them and how many have a wrong tag, as RDKit perceives it from the geometry.
+`ten` writes one MMFF94 conformer of each of ten molecules (forty copies, so that an epoch is forty steps), trains `conformers_small` on them
+from the harmonic prior, and prints the heavy-atom RMSD over symmetry of ten samples of each after stereo repair. `stereo` makes conformers of a
+file of SMILES by a run, without relaxation, and counts what made them and how many have a wrong tag, as RDKit perceives it from the geometry.
 """
 
 from __future__ import annotations

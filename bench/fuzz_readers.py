@@ -187,6 +187,7 @@ def sound_files(folder: Path) -> dict[str, tuple[Path, Callable[[Path], Any]]]:
     (folder / "grid.toml").write_text('[width]\n"model.width" = [32, 64, 128]\n')
     found["grid.toml"] = folder / "grid.toml", read_grid
     found.update(_stores(folder, profiles))
+    found.update(_conformers(folder))
     run = runs.RunFolder.create(folder / "runs", "tiny", {"model": {"name": "gine"}}, "0" * 64)
     run.log_metrics(step=1, loss=0.5)
     run.finish()
@@ -273,6 +274,26 @@ def _stores(folder: Path, profiles: Any) -> dict[str, tuple[Path, Callable[[Path
     made = csv.Dataset(csv.Config(path=str(folder / "table.csv"), targets=("y",))).prepare(folder / "stores", QUIET)
     stores["molecule store"] = made.folder, molecules
     return stores
+
+
+def _conformers(folder: Path) -> dict[str, tuple[Path, Callable[[Path], Any]]]:
+    """SD files and Parquet of `hooke conformers generate`, read as references and as data to learn from."""
+    import hooke
+    from hooke.atoms.conformers.records import ordered, read_records
+    from hooke.workflows._conformer_records import read_conformers
+
+    table = folder / "to embed.smi"
+    table.write_text("C[C@H](O)F\nC[NH3+].[Cl-]\n")
+    hooke.conformers.generate(table, folder / "conformers.sdf", number=2, relax="none", workers=0, show_progress=False)
+    (folder / "conformers.sdf.gz").write_bytes(gzip.compress((folder / "conformers.sdf").read_bytes(), mtime=0))
+
+    def both(path: Path) -> None:
+        for molecule, _, reason in read_records(path, "energy"):
+            if not reason:
+                ordered(molecule)
+        read_conformers(path)
+
+    return {name: (folder / name, both) for name in ("conformers.sdf", "conformers.sdf.gz", "conformers.sdf.parquet")}
 
 
 def damaged(data: bytes, others: list[bytes], chance: random.Random) -> bytes:

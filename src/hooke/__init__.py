@@ -16,6 +16,7 @@ from hooke.version import __version__
 if TYPE_CHECKING:
     from hooke.api import conformers
     from hooke.api.data import get_data, prepare_data
+    from hooke.api.discovery import next_experiments, run_discovery, simulate_discovery
     from hooke.api.inference import embed, explain, load, predict, probe, probe_blocks
     from hooke.api.potentials import calculator, dynamics, relax
     from hooke.api.quantum import label, label_atoms
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     **dict.fromkeys(("get_data", "prepare_data"), "hooke.api.data"),
+    **dict.fromkeys(("next_experiments", "run_discovery", "simulate_discovery"), "hooke.api.discovery"),
     **dict.fromkeys(("embed", "explain", "load", "predict", "probe", "probe_blocks"), "hooke.api.inference"),
     **dict.fromkeys(("calculator", "dynamics", "relax"), "hooke.api.potentials"),
     **dict.fromkeys(("label", "label_atoms"), "hooke.api.quantum"),
@@ -57,11 +59,12 @@ _HOME = {
     "quickstart_images": "hooke.studies.quickstart_images",
 }  # fmt: skip
 __all__ = [
-    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "calculator", "check_screen", "compare_optimisers", "conformers",
-    "describe_run", "dynamics", "embed", "evaluate_responses", "explain", "finetune", "fit", "fit_response", "get_data", "label",
-    "label_atoms", "load", "load_recipe", "plan_training", "predict", "predict_response", "prepare_data", "probe", "probe_blocks",
-    "quickstart", "quickstart_cells", "quickstart_images", "relax", "resume", "run_diversity", "run_leaderboard", "run_responses",
-    "run_scaling", "run_search", "run_suite",
+    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "calculator", "check_screen", "compare_optimisers",
+    "conformers", "describe_run", "dynamics", "embed", "evaluate_responses", "explain", "finetune", "fit", "fit_response",
+    "get_data", "label", "label_atoms", "load", "load_recipe", "next_experiments", "plan_training", "predict",
+    "predict_response", "prepare_data", "probe", "probe_blocks", "quickstart", "quickstart_cells", "quickstart_images",
+    "relax", "resume", "run_discovery", "run_diversity", "run_leaderboard", "run_responses", "run_scaling", "run_search", "run_suite",
+    "simulate_discovery",
 ]  # fmt: skip
 
 

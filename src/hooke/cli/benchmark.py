@@ -18,12 +18,13 @@ EXAMPLES = (
 _SUITES = ("admet", "moleculeace", "moleculenet", "tdc_admet")
 _BOARDS = ("potentials",)
 _RESPONSES = ("responses",)
+_DISCOVERY = ("discovery",)
 
 
 def benchmark(
     context: typer.Context,
     recipe: Annotated[
-        str, typer.Argument(help=f"A recipe, or a suite: {', '.join((*_SUITES, *_BOARDS, *_RESPONSES))}.")
+        str, typer.Argument(help=f"A recipe, or a suite: {', '.join((*_SUITES, *_BOARDS, *_RESPONSES, *_DISCOVERY))}.")
     ],
     overrides: Annotated[list[str] | None, typer.Argument(help="Changes to the recipe, as a.b=c.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 3,
@@ -38,7 +39,10 @@ def benchmark(
         ),
     ] = "forest",
     tasks: Annotated[
-        str, typer.Option(help="Of a suite: only these tasks (of potentials: data sets), comma-separated.")
+        str,
+        typer.Option(
+            help="Of a suite: only these tasks (of potentials: data sets; of discovery: screens), comma-separated."
+        ),
     ] = "",
     training: Annotated[str, typer.Option(help="Of a suite: the recipe of scratch and finetuned.")] = "csv",
     runs: Runs = Path("runs"),
@@ -57,6 +61,19 @@ def benchmark(
         print_table(*measured.table())
         typer.echo("\n" + "\n".join(measured.verdicts()))
         typer.echo(f"report {measured.benchmark.file.with_suffix('.html')}")
+        return
+    if recipe in _DISCOVERY:
+        why = f"does not apply to {recipe}: `hooke discover simulate` has its options"
+        refuse_options(context, why, "overrides", "splits", "pretrained", "systems", "training")
+        seeds = seeds if context.get_parameter_source("seeds") is not ParameterSource.DEFAULT else 10
+        loops = hooke.run_discovery(recipe, screens=_listed(tasks), seeds=seeds, runs=runs)
+        if as_json:
+            print_json([loop.to_json() for loop in loops])
+            return
+        for loop in loops:
+            typer.echo(loop.title)
+            print_table(*loop.table())
+            typer.echo(f"report {loop.file.with_suffix('.html')}\n")
         return
     if recipe in _BOARDS:
         refuse_options(context, f"does not apply to {recipe}", "splits", "pretrained", "training")

@@ -11,6 +11,7 @@ from hooke.cli import (
     benchmark,
     conformers,
     data,
+    discover,
     embed,
     finetune,
     fit,
@@ -45,6 +46,7 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(map.app, name="map")
+app.add_typer(discover.app, name="discover")
 app.add_typer(response.app, name="response")
 app.add_typer(conformers.app, name="conformers")
 app.command("fit", epilog=fit.EXAMPLES)(fit.fit)

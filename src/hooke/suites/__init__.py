@@ -152,6 +152,28 @@ class ResponseSuite:
         return len(self.tasks)
 
 
+@dataclass(frozen=True)
+class DiscoverySuite:
+    """Screens that loops with the laboratory are simulated on.
+
+    Attributes:
+        name: Of the suite.
+        title: For the report.
+        dataset: Registered name; its rows have the columns gene, screen and study, and one score.
+        screens: Some of its screens.
+    """
+
+    name: str
+    title: str
+    dataset: str
+    screens: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """How many screens there are."""
+        return len(self.screens)
+
+
 def suite(name: str) -> Any:
     """A suite by name: a `Suite`, or a declaration of another kind of study.
 

@@ -16,8 +16,10 @@ from hooke.workflows.response import check_screen
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
+    if request.node.get_closest_marker("mirror") is None:
+        monkeypatch.setattr("hooke.workflows.response.RANGE_DRAWS", 3)
 
 
 def test_a_check_says_what_a_screen_can_teach(tmp_path: Path) -> None:

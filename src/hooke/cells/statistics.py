@@ -234,7 +234,7 @@ def _gathered(
     adder = _Adder(screen, layout, state, slots, by_genes=expression.layout == "csc", columns=expression.shape[1])
     if state.done < len(spans):
         saved = time.monotonic()
-        cost = _FIRST_S / _SHARE
+        wait = _FIRST_S
         total = expression.shape[expression.layout == "csc"]
         unit = "genes" if expression.layout == "csc" else "cells"
         with progress(total, f"reading {expression.path.name}", unit, show=show) as shown:
@@ -245,11 +245,11 @@ def _gathered(
                     contradiction(screen.scale, state.evidence)
                 state.done = number + 1
                 shown.advance(len(block.span))
-                if folder is not None and state.done < len(spans) and time.monotonic() - saved > _SHARE * cost:
+                if folder is not None and state.done < len(spans) and time.monotonic() - saved > wait:
                     started = time.monotonic()
                     state.save(folder, identity)
                     saved = time.monotonic()
-                    cost = max(saved - started, cost)
+                    wait = max(_SHARE * (saved - started), _FIRST_S)
                 if after_block is not None:
                     after_block(state.done)
         for reason, cells in state.refused.items():

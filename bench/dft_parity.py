@@ -107,10 +107,11 @@ if __name__ == "__main__":
     parser.add_argument("--conformers", type=int, default=5)
     parser.add_argument("--forces", type=int, default=6, help="molecules whose first conformer's forces are compared")
     parser.add_argument("--other", type=int, default=10, help="molecules of PBE and 6-31G*")
+    parser.add_argument("--no-edge", dest="edge", action="store_false", help="without the twelve edge molecules")
     given = parser.parse_args()
     RDLogger.DisableLog("rdApp.*")
     smiles = drawn(Path(os.environ["HOOKE_MIRROR"]), given.molecules)
-    work = [(each, 1, "b3lyp/sto-3g", level, True) for each in EDGE for level in (0, 1)]
+    work = [(each, 1, "b3lyp/sto-3g", level, True) for each in (EDGE if given.edge else ()) for level in (0, 1)]
     work += [(each, 1, "pbe/sto-3g", 1, False) for each in smiles[: given.other]]
     work += [
         (each, given.conformers, "b3lyp/sto-3g", level, number < given.forces)

@@ -107,7 +107,7 @@ if __name__ == "__main__":
     RDLogger.DisableLog("rdApp.*")
     torch.set_num_threads(1)
     clock, rounds = Clock(), []
-    round_of("CO", 0, 2, 0 if not given.forces else 1, given.forces, clock)  # compiles
+    round_of("CO", 0, 2, 1, given.forces, clock)  # compiles
     with open(given.output, "a", encoding="utf-8") as file:
         for smiles in drawn(Path(os.environ["HOOKE_MIRROR"]), given.molecules, seed=1):
             for level in given.levels:

@@ -1,11 +1,12 @@
 """A flow to conformers on ten molecules that it has seen, and on molecules with two to six stereo elements.
 
-    python bench/conformer_flow.py ten FOLDER [--epochs 80] [--steps 25]
+    python bench/conformer_flow.py ten FOLDER [RUN] [--epochs 80] [--steps 25]
     python bench/conformer_flow.py stereo FOLDER RUN SMILES [--steps 25] [--number 2]
 
 `ten` writes one MMFF94 conformer of each of ten molecules (forty copies, so that an epoch is forty steps), trains `conformers_small` on them
-from the harmonic prior, and prints the heavy-atom RMSD over symmetry of ten samples of each after stereo repair. `stereo` makes conformers of a
-file of SMILES by a run, without relaxation, and counts what made them and how many have a wrong tag, as RDKit perceives it from the geometry.
+from the harmonic prior unless a run is given, and prints the heavy-atom RMSD over symmetry of ten samples of each after stereo repair. `stereo`
+makes conformers of a file of SMILES by a run, without relaxation, and counts what made them and how many have a wrong tag, as RDKit perceives
+it from the geometry.
 """
 
 from __future__ import annotations
@@ -31,8 +32,10 @@ COPIES, SAMPLES = 40, 10
 
 def conformer_of(smiles: str) -> Chem.Mol:
     """One conformer by ETKDG and MMFF94."""
-    molecule = Chem.AddHs(Chem.MolFromSmiles(smiles))
-    rdDistGeom.EmbedMolecule(molecule, randomSeed=1)
+    molecule = Chem.AddHs(Chem.MolFromSmiles(Chem.CanonSmiles(smiles)))
+    parameters = rdDistGeom.ETKDGv3()
+    parameters.randomSeed = 1
+    rdDistGeom.EmbedMultipleConfs(molecule, 1, parameters)
     rdForceFieldHelpers.MMFFOptimizeMolecule(molecule)
     return molecule
 
@@ -60,7 +63,7 @@ def placed(row: dict[str, object]) -> Chem.Mol:
     return molecule
 
 
-def ten(folder: Path, epochs: int, steps: int) -> None:
+def ten(folder: Path, run: Path | None, epochs: int, steps: int) -> None:
     """Train, sample, and print distances."""
     records = [conformer_of(smiles) for smiles in TEN]
     data = written(folder / "ten.sdf", records * COPIES)
@@ -70,11 +73,12 @@ def ten(folder: Path, epochs: int, steps: int) -> None:
         f"data.path={data}", "data.most=0", "data.split.kind=random", "data.split.fractions=[0.95,0.05,0.0]", f"train.epochs={epochs}",
         "train.batch_size=10", "train.learning_rate=2e-3", "train.threads=1", "task.prior=harmonic", "conformers.starts=0",
     ]  # fmt: skip
-    started = time.process_time()
-    run = hooke.fit("conformers_small", overrides=options, runs=folder / "runs", show_progress=False)
-    print(f"trained for {time.process_time() - started:.0f} CPU s")
+    if run is None:
+        started = time.process_time()
+        run = hooke.fit("conformers_small", overrides=options, runs=folder / "runs", show_progress=False).folder
+        print(f"trained for {time.process_time() - started:.0f} CPU s")
     hooke.conformers.generate(
-        table, folder / "made.parquet", number=SAMPLES, method="flow", run=run.folder, steps=steps, relax="none", workers=0, resume=False
+        table, folder / "made.parquet", number=SAMPLES, method="flow", run=run, steps=steps, relax="none", workers=0, resume=False
     )  # fmt: skip
     made, every = rows_of(folder / "made.parquet"), []
     for number, record in enumerate(records, start=1):
@@ -118,7 +122,7 @@ def main() -> None:
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     if options.what == "ten":
-        ten(options.folder, options.epochs, options.steps)
+        ten(options.folder, options.run, options.epochs, options.steps)
     else:
         stereo(options.folder, options.run, options.smiles, options.steps, options.number)
 

@@ -59,3 +59,33 @@ def test_flat_centres_and_molecules_without_stereo() -> None:
     assert not StereoElements.of(molecule.molecule).right(flat).any()
     plain = EmbeddedMolecule.of(Chem.MolFromSmiles("CCO"))
     assert StereoElements.of(plain.molecule).right(plain.conformers(2, 0)).shape == (2, 0)
+
+
+def test_a_bond_half_turned_has_no_sense() -> None:
+    """One end of F-C=C-F turned by 0° to 90°: RDKit's own perception may take either side where it is near 90°."""
+    molecule = EmbeddedMolecule.of(Chem.MolFromSmiles("F/C=C/F"))
+    elements = StereoElements.of(molecule.molecule)
+    positions = molecule.conformers(1, 1)[0]
+    [[_, first, second, end]] = elements.bonds
+    axis = positions[second] - positions[first]
+    axis = axis / np.linalg.norm(axis)
+    moved = [
+        end,
+        *(
+            atom.GetIdx()
+            for atom in molecule.molecule.GetAtomWithIdx(int(second)).GetNeighbors()
+            if atom.GetAtomicNum() == 1
+        ),
+    ]
+    for degrees, good in ((0, True), (40, True), (75, False), (90, False), (180, False)):
+        turned = positions.copy()
+        angle = np.radians(degrees)
+        for atom in moved:
+            out = positions[atom] - positions[second]
+            turned[atom] = (
+                positions[second]
+                + out * np.cos(angle)
+                + np.cross(axis, out) * np.sin(angle)
+                + axis * (axis @ out) * (1 - np.cos(angle))
+            )
+        assert elements.right(turned[None]).all() == good

@@ -19,7 +19,8 @@ from rdkit import Chem
 _CLOCKWISE, _COUNTER = Chem.ChiralType.CHI_TETRAHEDRAL_CW, Chem.ChiralType.CHI_TETRAHEDRAL_CCW
 _SAME_SIDE = (Chem.BondStereo.STEREOZ, Chem.BondStereo.STEREOCIS)
 _OPPOSITE = (Chem.BondStereo.STEREOE, Chem.BondStereo.STEREOTRANS)
-FLAT = 0.1  # of the product of the three lengths, below which a centre has no handedness
+FLAT = 0.1  # χ of unit vectors, below which a centre has no handedness
+TWISTED = 0.5  # cosine of a dihedral angle, below which a double bond has no sense
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,13 @@ class StereoElements:
         return atoms + [f"{name(int(first))}={name(int(second))}" for first, second in self.bonds[:, 1:3]]
 
     def right(self, positions: np.ndarray) -> np.ndarray:
-        """(n, elements) whether each is as stated, centres first; flat centres and bonds twisted by 90° are wrong.
+        """(n, elements) whether each is as stated, centres first; flat centres and bonds twisted by more than 60° are wrong.
 
         Args:
             positions: (n, atoms, 3).
         """
         volumes = signed_volumes(positions, self.centres) * self.signs
-        return np.concatenate([volumes > FLAT, sides(positions, self.bonds) * self.sides > 0], axis=1)
+        return np.concatenate([volumes > FLAT, sides(positions, self.bonds) * self.sides > TWISTED], axis=1)
 
 
 def signed_volumes(positions: np.ndarray, centres: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ FLOW, REPAIRED, RESAMPLED, REPLACED = "flow", "flow, repaired", "flow, sampled a
 STEPS = 50
 _RESTARTS = (0.5, 0.8)
 _CPU = torch.device("cpu")
-_ROUNDS = 3  # of sampling in all
+_ROUNDS = 6  # of sampling in all
 _SQUARES = 60_000  # of atoms, summed over a batch
 
 

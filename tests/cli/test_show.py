@@ -19,7 +19,16 @@ def test_names_recipes_and_citations(hooke) -> None:  # type: ignore[no-untyped-
     assert "@article" in hooke("show", "cite", "gine").out
     assert hooke("show", "cite", "nobody").code == 2
     assert hooke("show", "names", "modles").code == 2
-    suites = ["admet", "diversity_grid", "moleculeace", "moleculenet", "potentials", "tdc_admet"]
+    suites = [
+        "admet",
+        "discovery",
+        "diversity_grid",
+        "moleculeace",
+        "moleculenet",
+        "potentials",
+        "responses",
+        "tdc_admet",
+    ]
     assert hooke("show", "names", "suites").out.split() == suites
 
 

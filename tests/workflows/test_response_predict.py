@@ -16,6 +16,7 @@ from hooke.workflows.response_predict import MEASURED, predict_responses
 from hooke.workflows.response_scores import evaluate_responses
 
 HELD = 6
+MODELS = "global_mean,context_mean,matching_mean,graph_kernel_ridge"
 
 
 @pytest.fixture(scope="module")

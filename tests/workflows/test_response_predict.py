@@ -35,6 +35,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, FittedScreen
         scale="log1p",
         graph=str(folder / "edges.csv"),
         library=sorted(held),
+        models=MODELS,
         show_progress=False,
     )
     yield folder, run, simulated, held

@@ -224,7 +224,8 @@ def _problem(place: str, entry: Any) -> str:
     return (f"{place}: " if place else "") + message + shown
 
 
-def _adapter(cls: type[T]) -> Any:
+@cache
+def _adapter(cls: type[Any]) -> Any:
     from pydantic import ConfigDict, TypeAdapter
 
     if not hasattr(cls, "__pydantic_config__"):

@@ -276,7 +276,8 @@ def test_embed(run: Path, place: Path, tmp_path: Path, monkeypatch: pytest.Monke
     )  # fmt: skip
 
 
-def test_map(wells: Profiles, place: Path, tmp_path: Path) -> None:
+def test_map(wells: Profiles, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hooke.maps.evaluate.MOST_CLUSTERED", 4)
     source = wells.write(tmp_path / "wells.parquet")
 
     def verbs() -> Sequence[Any]:

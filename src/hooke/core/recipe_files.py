@@ -230,7 +230,7 @@ def _adapter(cls: type[Any]) -> Any:
 
     if not hasattr(cls, "__pydantic_config__"):
         config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-        cls.__pydantic_config__ = config  # type: ignore[attr-defined]
+        cls.__pydantic_config__ = config
     return TypeAdapter(cls)
 
 

@@ -32,6 +32,7 @@ class Config:
     shrinkages: tuple[float, ...] = (0.0, 0.25, 0.375)  # of eigenvalues, in units of the largest that noise would have
     betas: tuple[float, ...] = (1.0, 2.0, 4.0)  # of the diffusion on a graph
     ridges: tuple[float, ...] = (0.1, 0.3, 1.0)  # of the regression on a graph
+    most_readouts: int = 20  # each is a table with inner folds of its own: a tenth of a second and more
 
 
 class ResponseModel(responses.ResponseModel):
@@ -46,6 +47,11 @@ class ResponseModel(responses.ResponseModel):
         pairs = np.flatnonzero([len(parts) == 2 for parts in once.parts])
         if not len(pairs):
             raise DataError("signed_low_rank learns from pairs, and there is none in training")
+        if values.shape[1] > self.config.most_readouts:
+            most, count = self.config.most_readouts, values.shape[1]
+            raise DataError(
+                f"signed_low_rank learns a table for each read-out, at most {most} (most_readouts), and there are {count:,}"
+            )
         learnt = responses.singles(conditions, values)
         sums, reasons = responses.sum_of_singles(learnt, once)
         quadratic = not any(reasons[row] for row in pairs)

@@ -39,3 +39,13 @@ def test_missing_files_are_said(tmp_path: Path) -> None:
         Dataset(Config()).check()
     with pytest.raises(DataError, match="there is no file"):
         Dataset(Config(path=str(tmp_path / "none.sdf"))).check()
+
+
+def test_molecules_instead_of_a_file_are_embedded(tmp_path: Path) -> None:
+    store = Dataset(Config(smiles=("CCO", "C[C@H](F)Cl"))).prepare(tmp_path, QUIET)
+    assert len(store) == 6
+    assert len(Dataset(Config(smiles=("CCO", "C[C@H](F)Cl"))).prepare(tmp_path, QUIET)) == 6
+    with pytest.raises(UsageError, match=r"not a valid SMILES: 'C\('"):
+        Dataset(Config(smiles=("C(",))).prepare(tmp_path, QUIET)
+    with pytest.raises(UsageError, match="both set"):
+        Dataset(Config(path="a.sdf", smiles=("C",))).check()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,11 +39,13 @@ class Config:
 
     Attributes:
         path: Files, separated by commas.
+        smiles: Without a file: molecules of which three conformers each are embedded by ETKDGv3.
         most: Conformers of a molecule that are taken, the first in the files; 0 takes all.
         energy_key: Tag or column of energies in eV; "" takes those of `hooke conformers generate`, and none of SD files.
     """
 
     path: str = ""
+    smiles: tuple[str, ...] = ()
     most: int = 30
     energy_key: str = ""
 
@@ -53,8 +55,9 @@ class Dataset(datasets.Dataset[Config]):
 
     def check(self) -> None:
         """A file is named, and is there."""
-        if not self.config.path:
-            raise UsageError("data.path is missing: name the conformers, for example data.path=conformers.sdf")
+        if bool(self.config.path) == bool(self.config.smiles):
+            both = "data.path and data.smiles are both set" if self.config.path else "data.path is missing"
+            raise UsageError(f"{both}: name the conformers, for example data.path=conformers.sdf")
         for path in self._paths():
             if not path.is_file():
                 raise DataError(f"there is no file {path}")
@@ -73,6 +76,8 @@ class Dataset(datasets.Dataset[Config]):
 
         self.check()
         paths = self._paths()
+        if self.config.smiles:
+            paths = [_embedded(Path(folder), self.config.smiles, 0)]
         content = [[path.name, file_sha256(path)] for path in paths], self.config.most, self.config.energy_key
 
         def sources() -> Iterator[Source]:
@@ -88,21 +93,7 @@ class Dataset(datasets.Dataset[Config]):
 
     def twin(self, folder: Path, seed: int = 0) -> FrameStore:
         """Embedded conformers of six small molecules, one a salt, written as an SD file and read like any other."""
-        from rdkit import Chem
-
-        from hooke.atoms.etkdg import EmbeddedMolecule
-        from hooke.atoms.formats import sdf
-
-        path = Path(folder) / f"twin-{seed}.sdf"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        records = []
-        for smiles in _TWINS:
-            molecule = EmbeddedMolecule.of(Chem.MolFromSmiles(smiles), several=True)
-            plain = Chem.Mol(molecule.molecule)
-            Chem.Kekulize(plain, clearAromaticFlags=True)
-            for number, positions in enumerate(molecule.conformers(_A_MOLECULE, seed + 1)):
-                records.append(sdf.changed(plain, positions, {"energy": 0.01 * number + seed}))
-        sdf.write_molecules(path, records)
+        path = _embedded(Path(folder), _TWINS, seed)
         return type(self)(Config(path=str(path), energy_key="energy")).prepare(folder, QUIET)
 
     def _paths(self) -> list[Path]:
@@ -132,3 +123,31 @@ class Dataset(datasets.Dataset[Config]):
             if len(frames) >= BLOCK:
                 yield frames.take()
         yield frames.take()
+
+
+def _embedded(folder: Path, smiles: Sequence[str], seed: int) -> Path:
+    """An SD file of embedded conformers of these molecules, with made-up energies; the same file for the same molecules and seed."""
+    from rdkit import Chem
+
+    from hooke.atoms.etkdg import EmbeddedMolecule, NoGeometryError
+    from hooke.atoms.formats import sdf
+    from hooke.core.hashing import content_hash
+
+    path = folder / f"embedded-{content_hash([list(smiles), seed])[:12]}.sdf"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    records = []
+    for text in smiles:
+        parsed = Chem.MolFromSmiles(text)
+        if parsed is None:
+            raise UsageError(f"data.smiles: not a valid SMILES: {text!r}")
+        try:
+            molecule = EmbeddedMolecule.of(parsed, several=True)
+            positions_of_each = molecule.conformers(_A_MOLECULE, seed + 1)
+        except NoGeometryError as error:
+            raise UsageError(f"data.smiles: {text!r}: {error}") from error
+        plain = Chem.Mol(molecule.molecule)
+        Chem.Kekulize(plain, clearAromaticFlags=True)
+        for number, positions in enumerate(positions_of_each):
+            records.append(sdf.changed(plain, positions, {"energy": 0.01 * number + seed}))
+    sdf.write_molecules(path, records)
+    return path

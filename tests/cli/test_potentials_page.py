@@ -27,7 +27,8 @@ def test_the_commands_of_the_page(hooke, tmp_path: Path, monkeypatch: pytest.Mon
     predicted = pl.read_parquet(tmp_path / "predictions.parquet")
     assert len(predicted) == len(frames)
     assert predicted["energy"].dtype == pl.Float64
-    assert {"domain", "embedding_distance"} <= set(pl.read_parquet_schema(tmp_path / "placed.parquet"))
+    assert {"domain", "embedding_distance"} <= set(predicted.columns)
+    assert "domain" not in pl.read_parquet_schema(tmp_path / "plain.parquet")
 
 
 def test_missing_isolated_atoms_are_asked_for(hooke, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

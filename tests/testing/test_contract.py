@@ -41,5 +41,7 @@ def test_resolve_module() -> None:
 def test_stated_modality() -> None:
     assert contract.stated_modality(contract.resolve_module("models", "vit").Model, "vit").name == "images"
     for about in (SimpleNamespace(), SimpleNamespace(modality="smells")):
-        with pytest.raises(ContractError, match=r"toy: modality is .* none of atoms, cells, images, molecules"):
+        with pytest.raises(
+            ContractError, match=r"toy: modality is .* none of atoms, cells, conformers, images, molecules"
+        ):
             contract.stated_modality(about, "toy")

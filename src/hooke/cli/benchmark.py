@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from click.core import ParameterSource
 
-from hooke.cli.output import Json, Runs, print_json, print_table, refuse_options
+from hooke.cli.output import Json, Runs, listed, print_json, print_table, refuse_options
 
 EXAMPLES = (
     "Examples: `hooke benchmark tiny_gine --seeds 3 --splits random,scaffold` · "
@@ -54,7 +54,7 @@ def benchmark(
     if recipe in _RESPONSES:
         why = f"does not apply to {recipe}, whose tasks state their models, folds and seeds"
         refuse_options(context, why, "overrides", "seeds", "splits", "pretrained", "systems", "training")
-        measured = hooke.run_responses(recipe, tasks=_listed(tasks), runs=runs)
+        measured = hooke.run_responses(recipe, tasks=listed(tasks), runs=runs)
         if as_json:
             print_json(measured.to_json())
             return
@@ -66,7 +66,7 @@ def benchmark(
         why = f"does not apply to {recipe}: `hooke discover simulate` has its options"
         refuse_options(context, why, "overrides", "splits", "pretrained", "systems", "training")
         seeds = seeds if context.get_parameter_source("seeds") is not ParameterSource.DEFAULT else 10
-        loops = hooke.run_discovery(recipe, screens=_listed(tasks), seeds=seeds, runs=runs)
+        loops = hooke.run_discovery(recipe, screens=listed(tasks), seeds=seeds, runs=runs)
         if as_json:
             print_json([loop.to_json() for loop in loops])
             return
@@ -77,9 +77,9 @@ def benchmark(
         return
     if recipe in _BOARDS:
         refuse_options(context, f"does not apply to {recipe}", "splits", "pretrained", "training")
-        chosen = _listed(systems) if context.get_parameter_source("systems") is not ParameterSource.DEFAULT else []
+        chosen = listed(systems) if context.get_parameter_source("systems") is not ParameterSource.DEFAULT else []
         board = hooke.run_leaderboard(
-            recipe, overrides=overrides or [], systems=chosen, sets=_listed(tasks), seeds=seeds, runs=runs
+            recipe, overrides=overrides or [], systems=chosen, sets=listed(tasks), seeds=seeds, runs=runs
         )
         if as_json:
             print_json(board.to_json())
@@ -90,7 +90,7 @@ def benchmark(
     if recipe in _SUITES:
         refuse_options(context, f"does not apply to suites: {recipe} states its splits", "splits")
         found = hooke.run_suite(
-            recipe, training, overrides=overrides or [], systems=_listed(systems), tasks=_listed(tasks), seeds=seeds,
+            recipe, training, overrides=overrides or [], systems=listed(systems), tasks=listed(tasks), seeds=seeds,
             pretrained=pretrained, runs=runs,
         )  # fmt: skip
         if as_json:
@@ -102,13 +102,9 @@ def benchmark(
         context, f"belongs to suites ({', '.join(_SUITES)}), and {recipe} is a recipe", "systems", "tasks", "training"
     )
     result = hooke.benchmark(
-        recipe, overrides=overrides or [], seeds=seeds, splits=_listed(splits), pretrained=pretrained, runs=runs
+        recipe, overrides=overrides or [], seeds=seeds, splits=listed(splits), pretrained=pretrained, runs=runs
     )
     if as_json:
         print_json(result.to_json())
     else:
         typer.echo(result.table())
-
-
-def _listed(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hooke.cli.output import Json, Runs, print_fields, print_json, print_table, refuse_options
+from hooke.cli.output import Json, Runs, listed, print_fields, print_json, print_table, refuse_options
 
 app = typer.Typer(
     help="Pick the next experiments with reasons, or simulate the loop on a measured screen.", no_args_is_help=True
@@ -67,8 +67,8 @@ def next_batch(
     from hooke.api.discovery import summary_of
 
     found = hooke.next_experiments(
-        measured, library, out, batch=batch, policy=policy, state=state, priors=_listed(priors), same_study=_listed(same_study),
-        exclude=exclude, must=_listed(must), graph=_listed(graph), non_commercial=non_commercial, budget=budget, controls=controls,
+        measured, library, out, batch=batch, policy=policy, state=state, priors=listed(priors), same_study=listed(same_study),
+        exclude=exclude, must=listed(must), graph=listed(graph), non_commercial=non_commercial, budget=budget, controls=controls,
         replicates=replicates, plate=plate, hit_threshold=hit_threshold, hit_share=hit_share, seed=seed,
     )  # fmt: skip
     if as_json:
@@ -117,9 +117,9 @@ def simulate(
     if not screen.endswith((".csv", ".tsv", ".txt")):
         refuse_options(context, "belongs to tables of your own: --priors all takes those of the suite", "same_study")
     found = hooke.simulate_discovery(
-        screen, batch=batch, rounds=rounds, seeds=seeds, policies=_listed(policies),
-        priors=priors if priors in ("none", "others", "all") else _listed(priors), same_study=_listed(same_study), agent=agent,
-        hit_share=hit_share, graph=_listed(graph), non_commercial=non_commercial, runs=runs,
+        screen, batch=batch, rounds=rounds, seeds=seeds, policies=listed(policies),
+        priors=priors if priors in ("none", "others", "all") else listed(priors), same_study=listed(same_study), agent=agent,
+        hit_share=hit_share, graph=listed(graph), non_commercial=non_commercial, runs=runs,
     )  # fmt: skip
     if as_json:
         print_json(found.to_json())
@@ -128,7 +128,3 @@ def simulate(
     if found.hindsight is not None:
         typer.echo(f"\nauto finds {found.hindsight:.2f} of what the best fixed policy finds in hindsight")
     typer.echo(f"report {found.file.with_suffix('.html')}")
-
-
-def _listed(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]

@@ -54,6 +54,11 @@ def refuse_options(context: typer.Context, why: str, *names: str) -> None:
             raise UsageError(f"{max(parameter.opts, key=len)} {why}")
 
 
+def listed(text: str) -> list[str]:
+    """The names in an option that takes several, separated by commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def print_json(value: Any) -> None:
     """One JSON document on stdout; paths become strings."""
     typer.echo(json_text(value, indent=2))

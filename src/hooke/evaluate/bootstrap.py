@@ -53,7 +53,7 @@ def bootstrap(
     value = float(_scores(metric, predicted, true, sides, np.arange(len(true))[:, None])[0])
     draws = generator.integers(0, len(true), size=(len(true), resamples))
     values = _scores(metric, predicted, true, sides, draws)
-    return Interval(value, *_percentiles(values, level))
+    return Interval(value, *percentiles(values, level))
 
 
 def paired_difference(
@@ -73,7 +73,7 @@ def paired_difference(
         half = float(t.ppf((1 + level) / 2, count - 1) * differences.std(ddof=1) / np.sqrt(count))
         return Interval(mean, mean - half, mean + half)
     draws = generator.integers(0, count, size=(resamples, count))
-    return Interval(mean, *_percentiles(differences[draws].mean(axis=1), level))
+    return Interval(mean, *percentiles(differences[draws].mean(axis=1), level))
 
 
 def paired_bootstrap(
@@ -97,7 +97,7 @@ def paired_bootstrap(
 
     value = float(differences(np.arange(len(true))[:, None])[0])
     values = differences(generator.integers(0, len(true), size=(len(true), resamples)))
-    return Interval(value, *_percentiles(values, level))
+    return Interval(value, *percentiles(values, level))
 
 
 def _scores(
@@ -107,7 +107,8 @@ def _scores(
     return metric(predicted[rows], true[rows], None if bounds is None else bounds[rows])
 
 
-def _percentiles(values: np.ndarray, level: float) -> tuple[float, float]:
+def percentiles(values: np.ndarray, level: float) -> tuple[float, float]:
+    """Limits of the middle share `level` of resampled values; NaN where fewer than 20 are defined."""
     defined = values[~np.isnan(values)]
     if len(defined) < 20:
         return np.nan, np.nan

@@ -10,11 +10,10 @@ from typing import Literal
 
 import numpy as np
 
-from hooke.evaluate.bootstrap import Interval
+from hooke.evaluate.bootstrap import Interval, percentiles
 
 Score = Literal["pearson", "rmse"]
 _RESAMPLES = 2_000
-_FEWEST = 20  # defined resamples
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,8 @@ class Pooled:
 
     def interval(self, name: Score, *, generator: np.random.Generator, level: float = 0.95) -> Interval:
         """Percentile bootstrap over groups."""
-        return _interval(_scores(name, _draws(len(self.sums), generator) @ self.sums), self.score(name), level)
+        values = _scores(name, _draws(len(self.sums), generator) @ self.sums)
+        return Interval(self.score(name), *percentiles(values, level))
 
     def difference(
         self, other: Pooled, name: Score, *, generator: np.random.Generator, level: float = 0.95
@@ -56,7 +56,7 @@ class Pooled:
         """This less another of the same groups, on the same resamples."""
         draws = _draws(len(self.sums), generator)
         values = _scores(name, draws @ self.sums) - _scores(name, draws @ other.sums)
-        return _interval(values, self.score(name) - other.score(name), level)
+        return Interval(self.score(name) - other.score(name), *percentiles(values, level))
 
 
 def _draws(count: int, generator: np.random.Generator) -> np.ndarray:
@@ -72,11 +72,3 @@ def _scores(name: Score, sums: np.ndarray) -> np.ndarray:
         spread_x, spread_y = xx - x * x / n, yy - y * y / n
         defined = (spread_x > 1e-12 * np.maximum(xx, 1e-300)) & (spread_y > 1e-12 * np.maximum(yy, 1e-300))
         return np.where(defined, (xy - x * y / n) / np.sqrt(spread_x * spread_y), np.nan)
-
-
-def _interval(values: np.ndarray, value: float, level: float) -> Interval:
-    defined = values[~np.isnan(values)]
-    if len(defined) < _FEWEST:
-        return Interval(value, np.nan, np.nan)
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(value, float(low), float(high))

@@ -82,14 +82,20 @@ class Domain:
         Raises:
             DataError: The prepared data of the run are no longer there, or others.
         """
-        kept = run.run.path(KEPT)
-        path = kept if kept.exists() else (folder or cache_folder() / "domains") / f"{_identity(run)}.npz"
-        return cls._at(path, run)
+        if (kept := cls.kept_by(run)) is not None:
+            return kept
+        identity = content_hash([run.model_hash, run.run.info["identity"], MOST, _BEYOND])
+        return cls._at((folder or cache_folder() / "domains") / f"{identity[:24]}.npz", run)
 
     @classmethod
     def kept(cls, run: LoadedRun) -> Domain:
         """The domain of a run, in its folder from now on."""
         return cls._at(run.run.path(KEPT), run)
+
+    @classmethod
+    def kept_by(cls, run: LoadedRun) -> Domain | None:
+        """The domain that is in the folder of a run; None where none is."""
+        return cls.kept(run) if run.run.path(KEPT).exists() else None
 
     @classmethod
     def _at(cls, path: Path, run: LoadedRun) -> Domain:
@@ -140,10 +146,6 @@ class Domain:
             REASON: pa.array(["; ".join(found) or None for found in reasons], pa.string()),
             **{name: pa.array(values.astype(np.float32)) for name, values in measured.items()},
         }
-
-
-def _identity(run: LoadedRun) -> str:
-    return content_hash([run.model_hash, run.run.info["identity"], MOST, _BEYOND])[:24]
 
 
 def places(run: LoadedRun, store: Any, rows: np.ndarray) -> pa.Table:

@@ -19,7 +19,7 @@ from hooke.core.options import chosen
 from hooke.core.types import Chunk, Source
 from hooke.core.units import factor
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration, missing
-from hooke.inference.applicability import KEPT, VERDICT, Domain, domain_vectors
+from hooke.inference.applicability import VERDICT, Domain, domain_vectors
 from hooke.inference.ensemble import Members, Prediction, physical
 from hooke.inference.loaded import LoadedRun, next_step
 from hooke.inference.stream import SUFFIXES, StreamReport, computed, stream
@@ -141,9 +141,8 @@ def _columns(
     device: str, options: Mapping[str, Any], threshold: Sequence[float | str],
 ) -> PredictionColumns:  # fmt: skip
     loaded = run if isinstance(run, LoadedRun) else LoadedRun.open(run, device)
-    if domain is None:
-        domain = loaded.run.path(KEPT).exists()
-    extras = Extras(Domain.of(loaded) if domain else None, dropout_samples, tuple(threshold))
+    placed = Domain.kept_by(loaded) if domain is None else Domain.of(loaded) if domain else None
+    extras = Extras(placed, dropout_samples, tuple(threshold))
     return PredictionColumns(loaded, levels, uncertainty=uncertainty, extras=extras, options=options)
 
 

@@ -14,7 +14,7 @@ import torch
 from hooke.atoms.batch import AtomsBatch, atoms_batch
 from hooke.atoms.frames import FrameCollector
 from hooke.core.errors import DataError, UsageError
-from hooke.inference.applicability import KEPT, Domain
+from hooke.inference.applicability import Domain
 from hooke.inference.loaded import LoadedRun
 from hooke.nn.atoms.verlet import VerletLists
 from hooke.workflows.run_potential import RunPotential
@@ -135,5 +135,4 @@ def calculator_of(run: LoadedRun, method: str | None = None, *, compiled: bool =
         UsageError: The run is no potential.
         UnknownNameError: It has no such method.
     """
-    domain = Domain.of(run) if run.run.path(KEPT).exists() else None
-    return PotentialCalculator(RunPotential(run, method, compiled=compiled), domain)
+    return PotentialCalculator(RunPotential(run, method, compiled=compiled), Domain.kept_by(run))

@@ -41,6 +41,7 @@ from hooke.molecules.source import TableRows
 from hooke.workflows import _table_rows as rows_of_table
 from hooke.workflows._conformer_relaxation import Relaxation, Relaxer
 from hooke.workflows._conformer_sampling import Sampler, Samples
+from hooke.workflows._label_sources import GEOMETRY
 
 SUFFIXES = (".parquet", *SDF)
 NUMBER, SEED = 20, 0
@@ -48,12 +49,7 @@ WRONG_STEREO = "wrong stereo"
 MOST_CONFORMERS = 10_000
 _JOBS_A_PART = 16
 _GEOMETRY = (
-    ("name", pa.string()),
-    ("smiles", pa.string()),
-    ("z", pa.list_(pa.uint8())),
-    ("pos", pa.list_(pa.float64())),
-    ("charge", pa.int32()),
-    ("multiplicity", pa.int32()),
+    *zip(GEOMETRY.names, GEOMETRY.types, strict=True),
     ("energy", pa.float64()),
     ("source", pa.string()),
     ("relaxation", pa.string()),

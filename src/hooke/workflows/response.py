@@ -202,13 +202,8 @@ def check_screen(
         if table is not None:
             check_output(table, path, suffixes=TABLES)
     statistics = statistics_of(
-        path,
-        read_columns(columns),
-        scale=read_scale(scale, target_sum),
-        layer=layer,
-        seed=seed,
-        show_progress=show_progress,
-    )
+        path, read_columns(columns), scale=scale, target_sum=target_sum, layer=layer, seed=seed, show_progress=show_progress
+    )  # fmt: skip
     parts = parts_of(statistics, with_targets=with_targets)
     screen = statistics.screen
     contexts = [_checked(statistics, parts, ceiling, seed) for ceiling in ceilings(parts, draws=draws, seed=seed)]
@@ -228,12 +223,13 @@ def check_screen(
 
 
 def statistics_of(
-    path: Path | str, columns: Columns, *, scale: Scale | None = None, layer: str | None = None, seed: int = 0,
-    show_progress: bool = True,
+    path: Path | str, columns: Columns, *, scale: str | None = None, target_sum: float | None = None, layer: str | None = None,
+    seed: int = 0, show_progress: bool = True,
 ) -> Statistics:  # fmt: skip
     """Sufficient statistics of a file; a pass that was stopped goes on, a finished one is read from the cache."""
+    declared = _scale(scale, target_sum)
     with open_expression(Path(path), layer) as expression:
-        screen = Screen.of(expression, columns, scale=scale)
+        screen = Screen.of(expression, columns, scale=declared)
         folder = cache_folder() / "screens" / content_hash([str(Path(path).resolve()), layer])[:16]
         return gather(expression, screen, folder, seed=seed, show_progress=show_progress)
 
@@ -301,7 +297,7 @@ def _adjusted(p_values: np.ndarray) -> np.ndarray:
     return found
 
 
-def read_scale(name: str | None, target_sum: float | None) -> Scale | None:
+def _scale(name: str | None, target_sum: float | None) -> Scale | None:
     """What is declared of the numbers; None leaves it to the file."""
     if name is None:
         if target_sum is not None:

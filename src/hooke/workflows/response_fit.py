@@ -45,7 +45,7 @@ from hooke.evaluate.response_splits import (
     unseen_context,
     unseen_perturbation,
 )
-from hooke.workflows.response import ContextCheck, read_columns, read_scale, statistics_of
+from hooke.workflows.response import ContextCheck, read_columns, statistics_of
 
 NEW, PAIRS, CONTEXT = "unseen perturbation", "pair of seen genes", "unseen context"
 LEVEL = 0.9
@@ -196,13 +196,8 @@ def fit_responses(
     names = list(choose("model of responses", models, {name: name for name in registry.names("response_models")}))
     options = {"graph": graph, "library": sorted(library), "models": names, "with_targets": with_targets, "seed": seed}
     statistics = statistics_of(
-        source,
-        read_columns(columns),
-        scale=read_scale(scale, target_sum),
-        layer=layer,
-        seed=seed,
-        show_progress=show_progress,
-    )
+        source, read_columns(columns), scale=scale, target_sum=target_sum, layer=layer, seed=seed, show_progress=show_progress
+    )  # fmt: skip
     responses = Responses.of(statistics, with_targets=with_targets, seed=seed)
     verdicts = {
         statistics.screen.contexts[each.context]: ContextCheck("", each, (), (), np.empty(0)).verdict

@@ -24,7 +24,6 @@ from hooke.workflows.response import (
     complete_doubles,
     put_table,
     read_columns,
-    read_scale,
     statistics_of,
 )
 
@@ -143,7 +142,7 @@ def evaluate_responses(
         check_output(output, measured, *predicted.values(), suffixes=TABLES)
     chosen = read_columns(columns)
     statistics = statistics_of(
-        measured, chosen, scale=read_scale(scale, target_sum), layer=layer, seed=seed, show_progress=show_progress
+        measured, chosen, scale=scale, target_sum=target_sum, layer=layer, seed=seed, show_progress=show_progress
     )
     parts, groups = parts_of(statistics, with_targets=with_targets), names_of(statistics)
     known = {

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hooke.atoms.elements import SYMBOLS
-from hooke.atoms.engines import PROPERTIES, Computed, OneByOne, UnlabelledError, imported
+from hooke.atoms.engines import PROPERTIES, Computed, OneByOne, UnlabelledError, caution_of, imported
 from hooke.atoms.methods import parse_method
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.units import factor
@@ -79,9 +79,7 @@ class PyscfEngine(OneByOne):
     @property
     def caution(self) -> str:
         """See `Engine.caution`."""
-        if self.grid:
-            return ""
-        return "grid level 0 shifts energies by up to 0.1 eV from conformer to conformer: unfit for relative energies"
+        return caution_of(self.grid)
 
     def load(self) -> None:
         """See `Engine.load`."""

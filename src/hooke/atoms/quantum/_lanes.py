@@ -19,7 +19,7 @@ intrinsic: Any = extending.intrinsic
 LANES = 8
 _DOUBLE, _INT = ir.DoubleType(), ir.IntType(64)
 VECTOR = ir.VectorType(_DOUBLE, LANES)
-_BYTES = 8 * LANES
+BYTES = 8 * LANES  # of a vector
 
 
 class LanesType(types.Type):
@@ -84,7 +84,7 @@ class Emitter:
     def pointer(self, address: Any, offset: int = 0) -> Any:
         """Of the vector `offset` vectors after an address."""
         if offset:
-            address = self.builder.add(address, ir.Constant(_INT, offset * _BYTES))
+            address = self.builder.add(address, ir.Constant(_INT, offset * BYTES))
         return self.builder.inttoptr(address, VECTOR.as_pointer())
 
     def load(self, address: Any, offset: int = 0) -> Any:

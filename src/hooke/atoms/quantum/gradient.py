@@ -13,12 +13,10 @@ import numba
 import numpy as np
 
 from hooke.atoms.quantum._hermite import COEFFICIENTS, boys_table, interact, push
-from hooke.atoms.quantum._lanes import LANES, load, store
+from hooke.atoms.quantum._lanes import BYTES, LANES, load, store
 from hooke.atoms.quantum._pairs import Pairs
 from hooke.atoms.quantum.one_electron import derivatives_of_gaussian, laplacian, term, with_nuclei
 from hooke.atoms.quantum.repulsion import NEGLIGIBLE, clear
-
-_V = 64
 
 
 def integral_gradient(pairs: Pairs, density: np.ndarray, weighted: np.ndarray, exchange: float) -> np.ndarray:
@@ -202,16 +200,16 @@ def _repulsions(  # type: ignore[no-untyped-def]
                         continue
                     any_pair = True
                     _interact(
-                        kinds[bra], kinds[ket], exponent[i], exponent[j], centre.ctypes.data + 3 * _V * i, centre.ctypes.data + 3 * _V * j,
-                        values.ctypes.data + _V * (place[ket] + width * (j - first[ket])), half.ctypes.data, table.ctypes.data,
+                        kinds[bra], kinds[ket], exponent[i], exponent[j], centre.ctypes.data + 3 * BYTES * i, centre.ctypes.data + 3 * BYTES * j,
+                        values.ctypes.data + BYTES * (place[ket] + width * (j - first[ket])), half.ctypes.data, table.ctypes.data,
                     )  # fmt: skip
                 if not any_pair:
                     continue
                 clear(along.ctypes.data, 6)
                 row = place[bra] + number * (i - first[bra])
-                at_slopes = nothing.ctypes.data if bra == nuclei else slopes.ctypes.data + 3 * _V * row
+                at_slopes = nothing.ctypes.data if bra == nuclei else slopes.ctypes.data + 3 * BYTES * row
                 _push(
-                    kinds[bra], kinds[ket], values.ctypes.data + _V * row, at_slopes, half.ctypes.data, weights.ctypes.data, along.ctypes.data
+                    kinds[bra], kinds[ket], values.ctypes.data + BYTES * row, at_slopes, half.ctypes.data, weights.ctypes.data, along.ctypes.data
                 )  # fmt: skip
                 for axis in range(3):
                     for lane in range(8):
@@ -237,15 +235,15 @@ def _repulsions(  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, nogil=True)
 def _weigh(bra, ket, nuclei, left, right, shell_kind, start, at_d, n, exchange, at_w):  # type: ignore[no-untyped-def]
     """weights[ij][kl] = 2 Γ_ijkl, as often as the two pairs of shells occur; D_ij beside the nuclei."""
-    row = _V * n
+    row = BYTES * n
     if bra == nuclei or ket == nuclei:
         pair = ket if bra == nuclei else bra
         twice = 1.0 if left[pair] == right[pair] else 2.0
         i0, j0 = start[left[pair]], start[right[pair]]
         for i in range(i0, i0 + 1 + 3 * shell_kind[left[pair]]):
             for j in range(j0, j0 + 1 + 3 * shell_kind[right[pair]]):
-                store(at_w, load(at_d + row * i + _V * j) * twice)
-                at_w += _V
+                store(at_w, load(at_d + row * i + BYTES * j) * twice)
+                at_w += BYTES
         return
     weight = 1.0 if left[bra] == right[bra] else 2.0
     weight *= 1.0 if left[ket] == right[ket] else 2.0
@@ -253,13 +251,13 @@ def _weigh(bra, ket, nuclei, left, right, shell_kind, start, at_d, n, exchange, 
     i0, j0, k0, l0 = start[left[bra]], start[right[bra]], start[left[ket]], start[right[ket]]
     for i in range(i0, i0 + 1 + 3 * shell_kind[left[bra]]):
         for j in range(j0, j0 + 1 + 3 * shell_kind[right[bra]]):
-            d_ij = load(at_d + row * i + _V * j) * weight
+            d_ij = load(at_d + row * i + BYTES * j) * weight
             for k in range(k0, k0 + 1 + 3 * shell_kind[left[ket]]):
-                d_ik, d_jk = load(at_d + row * i + _V * k), load(at_d + row * j + _V * k)
+                d_ik, d_jk = load(at_d + row * i + BYTES * k), load(at_d + row * j + BYTES * k)
                 for m in range(l0, l0 + 1 + 3 * shell_kind[right[ket]]):
-                    crossed = d_ik * load(at_d + row * j + _V * m) + d_jk * load(at_d + row * i + _V * m)
-                    store(at_w, d_ij * load(at_d + row * k + _V * m) + crossed * share)
-                    at_w += _V
+                    crossed = d_ik * load(at_d + row * j + BYTES * m) + d_jk * load(at_d + row * i + BYTES * m)
+                    store(at_w, d_ij * load(at_d + row * k + BYTES * m) + crossed * share)
+                    at_w += BYTES
 
 
 @numba.njit(cache=True, nogil=True)

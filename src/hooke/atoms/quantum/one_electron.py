@@ -17,7 +17,6 @@ from hooke.atoms.quantum._pairs import Pairs
 from hooke.atoms.quantum.repulsion import quartet
 
 POINT = 1e30  # bohr⁻², the exponent of a nucleus
-_V = 64
 
 
 def one_electron(pairs: Pairs, geometries: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

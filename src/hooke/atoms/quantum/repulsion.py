@@ -6,12 +6,10 @@ import numba
 import numpy as np
 
 from hooke.atoms.quantum._hermite import PRODUCTS, boys_table, complete, interact
-from hooke.atoms.quantum._lanes import LANES, load, spread, store
+from hooke.atoms.quantum._lanes import BYTES, LANES, load, spread, store
 from hooke.atoms.quantum._pairs import Pairs
 
 NEGLIGIBLE = 1e-15  # products of two pairs of primitives that are at most this large are left out
-
-_V = 8 * LANES  # bytes of a vector
 
 
 @numba.njit(cache=True, nogil=True)
@@ -19,7 +17,7 @@ def clear(address, count):  # type: ignore[no-untyped-def]
     """Write zeros in so many vectors."""
     zero = spread(0.0)
     for number in range(count):
-        store(address + _V * number, zero)
+        store(address + BYTES * number, zero)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -36,15 +34,15 @@ def quartet(  # type: ignore[no-untyped-def]
     for i in range(first[bra], first[bra + 1]):
         clear(half, size * products)
         any_pair = False
-        at_p = centre + 3 * _V * i
+        at_p = centre + 3 * BYTES * i
         p = exponent[i]
         for j in range(first[ket], first[ket + 1]):
             if magnitude[i] * magnitude[j] < threshold:
                 continue
             any_pair = True
             q = exponent[j]
-            at_q = centre + 3 * _V * j
-            at_e = values + _V * (place[ket] + nk * (j - first[ket]))
+            at_q = centre + 3 * BYTES * j
+            at_e = values + BYTES * (place[ket] + nk * (j - first[ket]))
             if kb == 2:
                 if kk == 2:
                     interact(2, 2, 0, p, q, at_p, at_q, at_e, half, table)
@@ -61,7 +59,7 @@ def quartet(  # type: ignore[no-untyped-def]
                 interact(0, 0, 0, p, q, at_p, at_q, at_e, half, table)
         if not any_pair:
             continue
-        at_b = values + _V * (place[bra] + nb * (i - first[bra]))
+        at_b = values + BYTES * (place[bra] + nb * (i - first[bra]))
         if kb == 2:
             if kk == 2:
                 complete(2, 2, at_b, half, block)
@@ -111,47 +109,54 @@ def _all_quartets(kinds, first, exponent, centre, place, values, magnitude, tabl
 
 
 @numba.njit(cache=True, nogil=True)
+def _weight(left, right, bra, ket):  # type: ignore[no-untyped-def]
+    """Half for every two equal indices, whose integrals are met twice."""
+    weight = 1.0
+    if left[bra] == right[bra]:
+        weight *= 0.5
+    if left[ket] == right[ket]:
+        weight *= 0.5
+    if bra == ket:
+        weight *= 0.5
+    return weight
+
+
+@numba.njit(cache=True, nogil=True)
 def _digest(left, right, kinds, start, width, integrals, density, coulomb, exchange, functions):  # type: ignore[no-untyped-def]
     """Half of J and K of a symmetric density; arrays (functions, functions, 8)."""
     at_d, at_j, at_k, at_i = density.ctypes.data, coulomb.ctypes.data, exchange.ctypes.data, integrals.ctypes.data
-    row = 64 * functions
+    row = BYTES * functions
     for bra in range(len(kinds)):
         i0, j0 = start[left[bra]], start[right[bra]]
         ni, nj = width[left[bra]], width[right[bra]]
         for ket in range(bra, len(kinds)):
             k0, l0 = start[left[ket]], start[right[ket]]
             nk, nl = width[left[ket]], width[right[ket]]
-            weight = 1.0
-            if left[bra] == right[bra]:
-                weight *= 0.5
-            if left[ket] == right[ket]:
-                weight *= 0.5
-            if bra == ket:
-                weight *= 0.5
+            weight = _weight(left, right, bra, ket)
             for i in range(i0, i0 + ni):
                 for j in range(j0, j0 + nj):
-                    d_ij = load(at_d + row * i + 64 * j)
+                    d_ij = load(at_d + row * i + BYTES * j)
                     sum_ij = spread(0.0)
                     for k in range(k0, k0 + nk):
-                        d_ik, d_jk = load(at_d + row * i + 64 * k), load(at_d + row * j + 64 * k)
+                        d_ik, d_jk = load(at_d + row * i + BYTES * k), load(at_d + row * j + BYTES * k)
                         sum_ik, sum_jk = spread(0.0), spread(0.0)
                         for m in range(l0, l0 + nl):
                             value = load(at_i) * weight
-                            at_i += 64
-                            sum_ij = sum_ij + value * load(at_d + row * k + 64 * m)
-                            to = at_j + row * k + 64 * m
+                            at_i += BYTES
+                            sum_ij = sum_ij + value * load(at_d + row * k + BYTES * m)
+                            to = at_j + row * k + BYTES * m
                             store(to, load(to) + value * d_ij)
-                            sum_ik = sum_ik + value * load(at_d + row * j + 64 * m)
-                            sum_jk = sum_jk + value * load(at_d + row * i + 64 * m)
-                            to = at_k + row * i + 64 * m
+                            sum_ik = sum_ik + value * load(at_d + row * j + BYTES * m)
+                            sum_jk = sum_jk + value * load(at_d + row * i + BYTES * m)
+                            to = at_k + row * i + BYTES * m
                             store(to, load(to) + value * d_jk)
-                            to = at_k + row * j + 64 * m
+                            to = at_k + row * j + BYTES * m
                             store(to, load(to) + value * d_ik)
-                        to = at_k + row * i + 64 * k
+                        to = at_k + row * i + BYTES * k
                         store(to, load(to) + sum_ik)
-                        to = at_k + row * j + 64 * k
+                        to = at_k + row * j + BYTES * k
                         store(to, load(to) + sum_jk)
-                    to = at_j + row * i + 64 * j
+                    to = at_j + row * i + BYTES * j
                     store(to, load(to) + sum_ij)
     return density.size + coulomb.size + exchange.size + integrals.size
 
@@ -166,13 +171,7 @@ def _digest_one(left, right, kinds, start, width, integrals, density, coulomb, e
         for ket in range(bra, len(kinds)):
             k0, l0 = start[left[ket]], start[right[ket]]
             nk, nl = width[left[ket]], width[right[ket]]
-            weight = 1.0
-            if left[bra] == right[bra]:
-                weight *= 0.5
-            if left[ket] == right[ket]:
-                weight *= 0.5
-            if bra == ket:
-                weight *= 0.5
+            weight = _weight(left, right, bra, ket)
             for i in range(i0, i0 + ni):
                 for j in range(j0, j0 + nj):
                     sum_ij, d_ij = 0.0, density[i, j]

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from hooke.atoms.elements import SYMBOLS
-from hooke.atoms.engines import PROPERTIES, Computed, Given, UnlabelledError, imported
+from hooke.atoms.engines import PROPERTIES, Computed, Given, UnlabelledError, caution_of, imported
 from hooke.atoms.methods import parse_method
 from hooke.core.errors import UsageError
 from hooke.core.units import factor
@@ -84,9 +84,7 @@ class ScfEngine:
     @property
     def caution(self) -> str:
         """See `Engine.caution`."""
-        if self.grid:
-            return ""
-        return "grid level 0 shifts energies by up to 0.1 eV from conformer to conformer: unfit for relative energies"
+        return caution_of(self.grid)
 
     def load(self) -> None:
         """See `Engine.load`."""

@@ -113,3 +113,11 @@ def test_fit_and_predict(hooke, tmp_path: Path) -> None:  # type: ignore[no-unty
     outcome = hooke("response", "predict", facts["run"], "asked.csv", "-o", "predicted.h5ad", "--context", "moon")
     assert outcome.code == 2
     assert "unknown context" in outcome.err
+
+
+def test_a_library_that_is_no_text_is_said_in_one_line(hooke, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "library.txt").write_bytes(b"\xff\xfe\x00")
+    outcome = hooke("response", "fit", "screen.h5ad", "--library", "library.txt")
+    assert outcome.code == 3
+    assert "library.txt" in outcome.err
+    assert "a list of genes, one a line" in outcome.err

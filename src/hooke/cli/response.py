@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from hooke.cli.output import Json, Runs, print_fields, print_json, print_table
+from hooke.core.reading import reading
 from hooke.report.wording import number
 
 app = typer.Typer(
@@ -211,11 +212,10 @@ def fit(
     """Compare models with baselines on inner folds, fit what wins, and say so when a baseline does; a finished run is not repeated."""
     import hooke
 
-    genes = (
-        []
-        if library is None
-        else [line.strip() for line in library.read_text(encoding="utf-8").splitlines() if line.strip()]
-    )
+    genes: list[str] = []
+    if library is not None:
+        with reading(library, "a list of genes, one a line"):
+            genes = [line.strip() for line in library.read_text(encoding="utf-8").splitlines() if line.strip()]
     found = hooke.fit_response(
         source, runs, graph="" if graph == "none" else graph, library=genes, models=models, non_commercial=non_commercial, scale=scale,
         target_sum=target_sum, perturbation=perturbation, control=tuple(control or ()), context=context, batch=batch, kind=kind, dose=dose,

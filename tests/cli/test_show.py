@@ -26,6 +26,7 @@ def test_names_recipes_and_citations(hooke) -> None:  # type: ignore[no-untyped-
         "moleculeace",
         "moleculenet",
         "potentials",
+        "qm1b_scaling",
         "responses",
         "tdc_admet",
     ]

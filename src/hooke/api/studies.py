@@ -11,6 +11,7 @@ from hooke.core.writable import check_output, check_output_folder
 
 if TYPE_CHECKING:
     from hooke.studies.diversity import DiversityResult
+    from hooke.studies.label_scaling import LabelScalingResult
     from hooke.studies.potential_leaderboard import LeaderboardResult
     from hooke.studies.response_benchmark import ResponseResult
     from hooke.studies.scaling_result import ScalingResult
@@ -135,6 +136,58 @@ def _labelled(found: DiversitySuite, runs: Path, show_progress: bool) -> list[st
     if not atoms.exists():
         label_atoms(found.method, found.elements, atoms)
     return [f"data.path={frames}", f"data.isolated_atoms={atoms}"]
+
+
+def run_label_scaling(
+    name: str = "qm1b_scaling",
+    *,
+    overrides: Sequence[str] = (),
+    seeds: int = 3,
+    runs: Path | str = "runs",
+    show_progress: bool = True,
+) -> LabelScalingResult:
+    """Errors against rows of own labels, and what they are worth on other labels; see `hooke.studies.label_scaling`.
+
+    Where the overrides name no data (`data.path`), the molecules of the suite are labelled first, once.
+
+    Args:
+        name: A suite of this kind.
+        overrides: "a.b=c" changes of its recipe.
+        seeds: Trainings of each size.
+        runs: Folder of run folders, of labels, of the study's files and report.
+        show_progress: Show a progress bar.
+
+    Raises:
+        UsageError: The suite is none of labels.
+        HookeError: Nothing could be trained.
+    """
+    from hooke.studies.label_scaling import LabelScaling, draw_molecules, other_frames
+    from hooke.studies.label_scaling import run_label_scaling as run
+    from hooke.suites import LabelScalingSuite, suite
+
+    found = suite(name)
+    if not isinstance(found, LabelScalingSuite):
+        raise UsageError(f"{name} is no suite of labels")
+    check_output_folder(runs)
+    folder = Path(runs) / f"{found.name}-labels"
+    folder.mkdir(parents=True, exist_ok=True)
+    given = [change.removeprefix("data.path=") for change in overrides if change.startswith("data.path=")]
+    labels = Path(given[-1]) if given else folder / "qm1b.parquet"
+    if not given:
+        from hooke.api.quantum import label
+
+        molecules = draw_molecules(found, folder / "molecules.csv", show_progress=show_progress)
+        label(
+            molecules, folder / "labels.parquet", method=found.method, grid=found.grid, forces=False, qm1b=labels,
+            show_progress=show_progress,
+        )  # fmt: skip
+    other = other_frames(found, folder / f"{found.other[1]}.parquet", show_progress=show_progress)
+    changes = tuple(change for change in overrides if not change.startswith("data.path="))
+    result = run(LabelScaling(found, labels, other, changes, seeds, Path(runs)), show_progress=show_progress)
+    if not result.curve:
+        raise HookeError(f"none of the {len(result.trials)} trainings succeeded: {result.failures[0]}")
+    result.write_report(command=" ".join(["hooke scale", name, *overrides, f"--seeds {seeds}"]))
+    return result
 
 
 def run_leaderboard(

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from hooke.cli.output import Json, Runs, Workers, print_json, print_table, refuse_options
+from hooke.cli.scale import STUDIES, run_study
 from hooke.core.errors import UsageError
 
 EXAMPLES = (
@@ -112,6 +113,11 @@ def fit(
             "utilisation": utilisation, "parameters": None if parameters is None else _counts(parameters),
         }  # fmt: skip
         _plan(recipe, changes, as_json, {name: value for name, value in given.items() if value is not None})
+        return
+    if recipe in STUDIES and not Path(recipe).exists():
+        single = ("csv", "smiles", "targets", "transform", "split", "seed", "model", "budget", "new", "workers")
+        refuse_options(context, f"belongs to one training, and {recipe} is a study of many", *single)
+        run_study(recipe, overrides=changes, seeds=3, runs=runs, as_json=as_json)
         return
     planned = ("device", "devices", "channels", "parameters", "molecules", "sharded", "utilisation")
     refuse_options(context, "belongs to --dry-run", *planned)

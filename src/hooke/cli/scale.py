@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,15 +11,15 @@ from hooke.cli.output import Json, Runs, print_json, print_table
 from hooke.core.errors import UsageError
 
 EXAMPLES = (
-    "Examples: `hooke scale scaling_base grid.toml` · `hooke scale diversity_grid` · "
+    "Examples: `hooke scale scaling_base grid.toml` · `hooke scale diversity_grid` · `hooke scale qm1b_scaling` · "
     "`hooke scale tiny_gine grid.toml --seeds 3 train.max_steps=200 --json`"
 )
-_STUDIES = ("diversity_grid",)
+STUDIES = ("diversity_grid", "qm1b_scaling")
 
 
 def scale(
     recipe: Annotated[
-        str, typer.Argument(help=f"The base point: a TOML file or a built-in name; or a study: {', '.join(_STUDIES)}.")
+        str, typer.Argument(help=f"The base point: a TOML file or a built-in name; or a study: {', '.join(STUDIES)}.")
     ],
     grid: Annotated[
         str | None,
@@ -35,19 +35,14 @@ def scale(
     """Train one factor at a time from a base point, fit power laws, write table and report; a killed study goes on."""
     import hooke
 
-    if recipe in _STUDIES:
-        found = hooke.run_diversity(
-            recipe, overrides=[*([grid] if grid else []), *(overrides or [])], seeds=seeds, runs=runs
+    if recipe in STUDIES:
+        run_study(
+            recipe, overrides=[*([grid] if grid else []), *(overrides or [])], seeds=seeds, runs=runs, as_json=as_json
         )
-        if as_json:
-            print_json(found.to_json())
-            return
-        print_table(*found.table())
-        typer.echo(f"\nforce errors in meV/Å [95 %]\nreport {found.study.file.with_suffix('.html')}")
         return
     if grid is None:
         raise UsageError(
-            f"name a file of factors: `hooke scale {recipe} grid.toml`; studies without one: {', '.join(_STUDIES)}"
+            f"name a file of factors: `hooke scale {recipe} grid.toml`; studies without one: {', '.join(STUDIES)}"
         )
     from hooke.studies.scaling_result import OTHER_LABELS
 
@@ -59,3 +54,16 @@ def scale(
     for name in result.changing_labels:
         typer.echo(f"{name}: {OTHER_LABELS}")
     typer.echo(f"\ntable {result.study.file.with_suffix('.csv')}\nreport {result.study.file.with_suffix('.html')}")
+
+
+def run_study(name: str, *, overrides: list[str], seeds: int, runs: Path, as_json: bool) -> None:
+    """One of `STUDIES`, with its labels, trainings, table and report."""
+    import hooke
+
+    run: Any = hooke.run_diversity if name == "diversity_grid" else hooke.run_label_scaling
+    found = run(name, overrides=overrides, seeds=seeds, runs=runs)
+    if as_json:
+        print_json(found.to_json())
+        return
+    print_table(*found.table())
+    typer.echo("\n" + "\n".join([*found.notes(), f"report {found.page}"]))

@@ -323,6 +323,15 @@ class DiversityResult:
             "failures": [trial.reason for trial in self.trials if trial.reason],
         }
 
+    def notes(self) -> list[str]:
+        """What the table shows."""
+        return ["force errors in meV/Å [95 %]"]
+
+    @property
+    def page(self) -> Path:
+        """The report."""
+        return self.study.file.with_suffix(".html")
+
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Force errors by point and kind of test frames."""
         heads = ["sweep", "molecules", "conformations", *KINDS]

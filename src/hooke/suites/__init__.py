@@ -88,6 +88,44 @@ class DiversitySuite:
 
 
 @dataclass(frozen=True)
+class LabelScalingSuite:
+    """A study of how the error of a computed property falls with rows of own labels, and whether they help on labels of another method.
+
+    Attributes:
+        name: Of the suite.
+        title: For the report.
+        recipe: A recipe about frames, whose split is "molecule" and whose one label is learnt.
+        label: Of the store, in eV.
+        shares: Of the training molecules, rising to 1.
+        molecules: Data set and option of the table that molecules are drawn from.
+        heavy_atoms: Fewest and most of a molecule.
+        count: Of molecules, one conformer each.
+        method: By which they are labelled, with
+        grid: a level of integration.
+        other: Data set and option of a table with CXSMILES that hold geometries, and
+        other_label: its column, in eV: what is learnt afterwards.
+    """
+
+    name: str
+    title: str
+    recipe: str
+    label: str
+    shares: tuple[float, ...]
+    molecules: tuple[str, str]
+    heavy_atoms: tuple[int, int]
+    count: int
+    method: str
+    grid: int
+    other: tuple[str, str]
+    other_label: str
+
+    @property
+    def size(self) -> int:
+        """How many sizes are trained on."""
+        return len(self.shares)
+
+
+@dataclass(frozen=True)
 class PotentialSuite:
     """Networks on frames beside baselines, trained on one part of each set and tested on the others.
 

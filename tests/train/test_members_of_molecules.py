@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -115,35 +114,42 @@ def test_a_learned_encoding_comes_from_its_run_and_is_saved_with_the_network(
     pretraining = {
         **mapping,
         "encodings": encodings,
-        "model": {"name": "gpse", "preset": "tiny"},
+        "model": {"name": "gpse", "preset": "tiny", "width": 24},  # no preset has these options
         "task": {"name": "gpse"},
     }
     pretraining["train"] = {**mapping["train"], "epochs": 1}
     source = fit(resolve(pretraining), runs=tmp_path / "runs", show_progress=False)
-    mapping["encodings"]["learned"] = "gpse:tiny"
     mapping["train"] |= {"epochs": 2, "learned_from": str(source.folder)}
     run = fit(resolve(mapping), runs=tmp_path / "runs", store=store, show_progress=False)
     weights = read_weights(run.path("members/0/best.safetensors"))
     original = read_weights(source.path("members/0/best.safetensors"))
     assert torch.equal(weights["encoder.source.start.weight"], original["encoder.start.weight"])
+    assert '"width":24' in run.recipe["encodings"]["learned"]
     source.folder.rename(tmp_path / "elsewhere")
     loaded = LoadedRun.open(run.folder)
     assert loaded.embed(["CCO", "c1ccccc1"]).shape == (2, 16)
     assert loaded.spec.encodings.computed == recipe.sections["encodings"]
 
 
-@pytest.mark.parametrize("changes", [{"encodings": {"learned": "gpse:tiny"}}, {"train": {"learned_from": "somewhere"}}])
-def test_half_a_learned_encoding(recipe: Recipe, store: MoleculeStore, tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_a_learned_encoding_needs_a_run(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
     mapping = recipe.to_json()
-    changed = resolve({**mapping, **{name: {**mapping[name], **options} for name, options in changes.items()}})
-    with pytest.raises(UsageError, match="needs its name and a run"):
-        fit(changed, runs=tmp_path, store=store, show_progress=False)
+    mapping["encodings"]["learned"] = "gpse:tiny"
+    with pytest.raises(UsageError, match=r"needs the run that trained it: train.learned_from"):
+        fit(resolve(mapping), runs=tmp_path, store=store, show_progress=False)
+    mapping["train"]["learned_from"] = str(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="nowhere"):
+        fit(resolve(mapping), runs=tmp_path, store=store, show_progress=False)
 
 
 def test_a_learned_encoding_of_another_model(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
     other = fit(recipe.with_changes(train={"epochs": 1}), runs=tmp_path, store=store, show_progress=False)
     mapping = recipe.to_json()
+    mapping["train"]["learned_from"] = str(other.folder)
+    with pytest.raises(UsageError, match="reads encodings itself"):
+        fit(resolve(mapping), runs=tmp_path, store=store, show_progress=False)
+    plain_run = resolve({**recipe.to_json(), "encodings": {}}).with_changes(train={"epochs": 1})
+    other = fit(plain_run, runs=tmp_path, show_progress=False)
     mapping["encodings"]["learned"] = "gpse:tiny"
     mapping["train"]["learned_from"] = str(other.folder)
-    with pytest.raises(DataError, match="is not a gpse:tiny"):
+    with pytest.raises(UsageError, match="is a run of gine"):
         fit(resolve(mapping), runs=tmp_path, store=store, show_progress=False)

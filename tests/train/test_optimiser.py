@@ -11,7 +11,8 @@ from torch import nn
 from hooke.core.errors import UsageError
 from hooke.core.recipe import TrainSection
 from hooke.nn.width_transfer import transfer_width
-from hooke.train.optimiser import Lion, learning_rate, make_optimiser, set_learning_rate, set_training
+from hooke.train.adaptation import Adaptation
+from hooke.train.optimiser import Lion, learning_rate, make_optimiser, set_learning_rate
 
 
 def network() -> nn.Module:
@@ -52,6 +53,7 @@ def layered() -> nn.Module:
     encoder.inputs = nn.Linear(3, 3)
     encoder.layers = nn.ModuleList([nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 3)])
     encoder.pooling = nn.Linear(3, 3)
+    encoder.tail = ("pooling",)  # type: ignore[assignment]
     return nn.ModuleDict({"encoder": encoder, "heads": nn.Linear(3, 1)})
 
 
@@ -68,7 +70,7 @@ def test_the_last_layers_alone_are_trained() -> None:
     assert learning(made) == {"encoder.pooling", "heads"}
     with pytest.raises(UsageError, match="but the encoder has 3 layers"):
         make_optimiser(layered(), TrainSection(encoder_layers=4))
-    with pytest.raises(UsageError, match="no `layers`"):
+    with pytest.raises(UsageError, match="not known"):
         make_optimiser(network(), TrainSection(encoder_layers=1))
 
 
@@ -81,7 +83,7 @@ def test_the_encoder_waits_for_its_epoch() -> None:
     set_learning_rate(optimiser, 1.0, epoch=2)
     assert sorted({group["lr"] for group in optimiser.param_groups}) == [0.5, 1.0]
     for epoch, trains in ((1, False), (2, True)):
-        set_training(made, section, epoch)
+        Adaptation.of(made, section).set_training(epoch)
         assert (made["encoder"].training, made["heads"].training) == (trains, True)
 
 

@@ -14,7 +14,7 @@ from hooke.core import registry
 from hooke.core.errors import UsageError
 from hooke.core.json_text import json_text
 from hooke.core.recipe import AUTOMATIC, Automatic, Recipe, check_data, resolve
-from hooke.core.recipe_files import read
+from hooke.core.recipe_files import overridden, read
 from hooke.core.runs import RunFolder
 from hooke.core.writable import check_output_folder
 from hooke.inference.shipped import run_path
@@ -210,17 +210,19 @@ def finetune(
 ) -> FittedRun:
     """Adapt the encoder of a pretrained run, or "tiny", to another data set: mode "full" trains everything, "probe" only new heads.
 
-    The other arguments are those of `fit`; model, encodings and standardisation come from the pretrained run.
+    The other arguments are those of `fit`; model, encodings and standardisation come from the pretrained run. Overrides of the model can
+    change its dropouts; those that need another encoder are refused.
     """
+    others = [text for text in overrides if "model" not in overridden([text])]
     chosen = _recipe(
-        recipe, overrides, csv, smiles, targets, split, seed, transform=transform
+        recipe, others, csv, smiles, targets, split, seed, transform=transform
     )  # before torch and Lightning are loaded
     check_output_folder(runs)
     start = RunFolder.open(run_path(pretrained)).folder
     from hooke.train import fit as training
 
     run = training.finetune(
-        start, chosen, mode=mode, runs=Path(runs), new=new, report=report, workers=workers,
+        start, chosen, mode=mode, changes=overridden(overrides), runs=Path(runs), new=new, report=report, workers=workers,
         show_progress=show_progress,
     )  # fmt: skip
     return _reported(run, report=report, show_progress=show_progress)
@@ -246,11 +248,12 @@ def benchmark(
     """A recipe's model beside the baselines over seeds and splits; see `hooke.studies.benchmark`."""
     from hooke.studies.benchmark import benchmark as run_benchmark
 
-    chosen = _recipe(recipe, overrides)
+    others = [text for text in overrides if not pretrained or "model" not in overridden([text])]
+    chosen = _recipe(recipe, others)
     check_output_folder(runs)
     return run_benchmark(
-        chosen, seeds=seeds, splits=tuple(splits), pretrained=run_path(pretrained) if pretrained else None, runs=Path(runs),
-        show_progress=show_progress,
+        chosen, seeds=seeds, splits=tuple(splits), pretrained=run_path(pretrained) if pretrained else None,
+        changes=overridden(overrides), runs=Path(runs), show_progress=show_progress,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from hooke.cli.output import Json, Runs, Workers, print_json
 
 EXAMPLES = (
     "Examples: `hooke finetune runs/pretrain/20260101T120000-1a2b3c4d --csv assay.csv --smiles smiles` · "
-    "`hooke finetune tiny --csv assay.csv`"
+    "`hooke finetune tiny --csv assay.csv` · `hooke finetune tiny --csv assay.csv model.dropout=0.2 train.encoder_layers=0`"
 )
 
 
@@ -45,7 +45,7 @@ def finetune(
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
-    """Fine-tune a pretrained encoder; encodings and standardisation follow from the pretrained run."""
+    """Fine-tune a pretrained encoder; model, encodings and standardisation follow from the pretrained run, dropouts can be changed."""
     import hooke
 
     changes = list(overrides or [])

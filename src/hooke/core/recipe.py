@@ -69,7 +69,10 @@ class TrainSection:
         accumulate: Batches added up for one optimiser step.
         learning_rate: Peak learning rate.
         encoder_rate: Factor on the encoder's learning rate (fine-tuning); 0 keeps the encoder frozen (probing).
-        encoder_layers: Last layers of the encoder that are trained, those before and its inputs being frozen; -1 trains all.
+        encoder_layers: Last layers of the encoder that are trained; everything before them is frozen: inputs, what all layers share,
+            running statistics, dropout. -1 trains all.
+        unfreeze_every: With `encoder_layers`: train one layer more every so many epochs, the inputs last; 0 keeps the rest frozen.
+        layer_decay: Factor on the rate of each layer of the encoder for every layer that follows it.
         encoder_from_epoch: The encoder waits so many epochs, in which only the heads are trained.
         optimiser: "adamw", or "lion", whose rate is three to ten times smaller and whose decay is as much larger.
         weight_decay: Not applied to biases, norms, embeddings and learned tokens.
@@ -126,6 +129,8 @@ class TrainSection:
     tensorboard: bool = False
     refit: bool = False
     gradient_norms: bool = later(default=False)
+    unfreeze_every: int = later(0)
+    layer_decay: float = later(1.0)
     learned_from: str = later("")
     width_transfer: dict[str, int] | None = later(None)
 
@@ -133,6 +138,13 @@ class TrainSection:
         at_least(self, epochs=1, batch_size=1, accumulate=1, ensemble=1, devices=1, encoder_layers=-1)
         at_least(self, max_steps=0, encoder_rate=0, encoder_from_epoch=0, weight_decay=0, clip=0, patience=0, threads=0)
         at_least(self, checkpoint_seconds=0)
+        at_least(self, unfreeze_every=0)
+        if not 0 < self.layer_decay <= 1:
+            raise ValueError(f"layer_decay must be above 0 and at most 1, got {self.layer_decay}")
+        if self.unfreeze_every and self.encoder_layers < 0:
+            raise ValueError(
+                "unfreeze_every starts from the last layers that encoder_layers names: set it to 0 or more"
+            )
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
         for name in ("warmup", "ema", "final_rate"):

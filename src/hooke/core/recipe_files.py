@@ -79,6 +79,21 @@ def read(recipe: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     return merged
 
 
+def overridden(overrides: Sequence[str]) -> dict[str, Any]:
+    """What overrides say by themselves, as nested tables.
+
+    Raises:
+        UsageError: One of them has no "=".
+    """
+    tables: dict[str, Any] = {}
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"an override has the form a.b=c, got {override!r}")
+        _assign(tables, _keys(key.strip()), _value(text.strip()), override)
+    return tables
+
+
 def _of_one_kind(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """The table of a renamed model: the options of a network are none of an estimator's, and the other way round."""
     estimators = registry.names("estimators")

@@ -239,6 +239,15 @@ class Trainable(Modality):
         for option in (name for name, used in set_.items() if used):
             raise UsageError(f"{option} does not apply to {self.name}")
 
+    def settled(self, recipe: Recipe) -> Recipe:
+        """The recipe with what other runs that it names decide; as it is by default.
+
+        Raises:
+            UsageError: It contradicts them.
+            DataError: No such run.
+        """
+        return recipe
+
     def preparation(self, recipe: Recipe) -> Mapping[str, Any]:
         """The sections that preparing the data depends on."""
         return recipe.sections

@@ -202,6 +202,7 @@ class Model(MaskedEncoder, PatchTokenEncoder):
     """
 
     agnostic = True
+    tail = ("encoder.final_norm", "decoder")
 
     def __init__(self, config: Config, spec: ImageSpec) -> None:
         super().__init__()

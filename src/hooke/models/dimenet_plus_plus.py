@@ -268,6 +268,8 @@ class Model(Potential):
         spec: See `Potential`.
     """
 
+    stacks = ("layers", "outputs")
+
     def __init__(self, config: Config, spec: AtomsSpec) -> None:
         rows = config.out_width * (config.depth + 1)
         super().__init__(rows, config.cutoff, spec, nn.Linear(rows, outputs_of(spec), bias=False))

@@ -145,6 +145,7 @@ class Model(nn.Module):
     """
 
     modality = "conformers"
+    tail = ("norm", "lengths", "direction", "gate")
     gradient_exempt = {  # noqa: RUF012
         r"gate\.2\..*": "the gate of the velocity, which the embedding does not see",
         r"direction\.weight": "the direction of the velocity, which the embedding does not see",

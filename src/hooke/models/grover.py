@@ -142,6 +142,8 @@ class Model(MoleculeModel):
     gradient_exempt: ClassVar[Mapping[str, str]] = {
         r"bond_from_(atoms|bonds)\..*": "the outputs of bonds serve edge-level labels only"
     }
+    stacks = ("node_blocks", "edge_blocks")
+    tail = ("atom_from_atoms", "atom_from_bonds", "bond_from_atoms", "bond_from_bonds")
     views = 2
 
     def __init__(self, config: Config, spec: MoleculeSpec = MoleculeSpec()) -> None:

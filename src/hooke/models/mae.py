@@ -114,6 +114,8 @@ class Model(MaskedEncoder, PatchTokenEncoder):
         spec: Its channels are those that it takes, in the order of its weights.
     """
 
+    tail = ("encoder.final_norm", "decoder")
+
     def __init__(self, config: Config, spec: ImageSpec) -> None:
         super().__init__()
         self.channels, self.patch = require_channels(spec.channels), config.patch

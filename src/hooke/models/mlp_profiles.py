@@ -45,6 +45,7 @@ class Model(nn.Module):
     """
 
     modality = "cells"
+    tail = ("last",)
     mean: Tensor
     std: Tensor
 

@@ -99,6 +99,7 @@ class Model(MaskedEncoder, FeatureMapEncoder):
         UsageError: The width is not a multiple of 8.
     """
 
+    tail = ("decoder",)
     gradient_exempt = MappingProxyType(
         {**MaskedEncoder.gradient_exempt, r"mask_value": "nothing is masked when whole images are embedded"}
     )

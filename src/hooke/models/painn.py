@@ -105,6 +105,8 @@ class Model(Potential):
         spec: See `Potential`.
     """
 
+    stacks = ("messages", "updates")
+
     def __init__(self, config: Config, spec: AtomsSpec) -> None:
         half = config.width // 2
         readout = nn.Sequential(nn.Linear(config.width, half), nn.SiLU(), nn.Linear(half, outputs_of(spec)))

@@ -156,6 +156,8 @@ class Model(Potential):
         UsageError: The width cannot be shared among the heads.
     """
 
+    tail = ("readout", "norm")
+
     def __init__(self, config: Config, spec: AtomsSpec) -> None:
         if config.width % config.heads:
             raise UsageError(f"a width of {config.width} cannot be shared among {config.heads} heads")

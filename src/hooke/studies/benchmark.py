@@ -7,7 +7,7 @@ the mean over seeds, and the paired difference of the model to every other row w
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from hooke.core.runs import RunFolder
 from hooke.core.types import Store
 from hooke.evaluate.bootstrap import Interval, paired_difference
 from hooke.evaluate.metrics import METRICS, PRIMARY
+from hooke.modalities import NONE
 from hooke.report.build import estimate
 from hooke.report.wording import estimate_text, spread_text
 from hooke.studies.comparison import compare_with_baselines
@@ -112,6 +113,7 @@ def benchmark(
     seeds: int = 3,
     splits: Sequence[str] = (),
     pretrained: Path | None = None,
+    changes: Mapping[str, Any] = NONE,
     runs: Path = Path("runs"),
     show_progress: bool = True,
 ) -> BenchmarkResult:
@@ -122,6 +124,7 @@ def benchmark(
         seeds: Number of seeds; each sets the split's and the network's.
         splits: Kinds of splits; default: the recipe's.
         pretrained: A run to fine-tune beside training from scratch.
+        changes: What was asked of its encoder; see `train.pretrained.adapted`.
         runs: Folder of run folders; scores lie in runs/benchmark-<recipe>-<hash>.jsonl.
         show_progress: Show progress bars.
 
@@ -131,7 +134,7 @@ def benchmark(
     if not recipe.learns_labels:
         raise UsageError(f"{recipe.name!r} learns without labels: there is nothing to compare with baselines")
     if pretrained is not None:  # the same network in both, so that only the start differs
-        recipe = adapted(recipe, pretrained)
+        recipe = adapted(recipe, pretrained, changes=changes)
     chosen = {kind: recipe.with_changes(split={"kind": kind}) for kind in splits or (recipe.split.kind,)}
     store = prepare(recipe, show_progress=show_progress)
     source = RunFolder.open(pretrained).info["identity"] if pretrained else None

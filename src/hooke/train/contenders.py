@@ -25,7 +25,8 @@ from hooke.inference.shipped import run_path
 from hooke.modalities import Candidate, Trainable, trainable
 from hooke.train.devices import single_device
 from hooke.train.gradient_free import is_kept, save_arrays
-from hooke.train.member import Member, adapted, trained
+from hooke.train.member import Member, trained
+from hooke.train.pretrained import adapted
 
 _VALIDATION = 0.1  # share of the rows of a fit by which a network chooses its best epoch
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -25,12 +25,13 @@ from hooke.evaluate.splits import Split, part_of, thinned
 from hooke.inference.applicability import Domain
 from hooke.inference.ensemble import Ensemble, Predictor
 from hooke.inference.loaded import LoadedRun, read_recipe
-from hooke.modalities import trainable
+from hooke.modalities import NONE, trainable
 from hooke.train.automatic import automatic, predictions_of_test, settled
 from hooke.train.devices import check_can_start, single_device
 from hooke.train.gradient_free import fitted
 from hooke.train.measure import Known, censored, measure
-from hooke.train.member import Member, Watch, adapted, trained
+from hooke.train.member import Member, Watch, trained
+from hooke.train.pretrained import adapted
 
 SPEC = "spec.json"
 _THINNING = 1  # a stream of random numbers of its own beside those of the split
@@ -105,6 +106,7 @@ def fit(
         KeyboardInterrupt: Ctrl-C or SIGTERM; the same command goes on from there.
     """
     check_can_start(recipe.train)
+    recipe = trainable(recipe.modality, "fit").settled(recipe)
     store = store or prepare(recipe, workers=workers, show_progress=show_progress)
     recipe = settled(recipe, store)
     resolved = recipe.to_json()
@@ -148,19 +150,25 @@ def resume(folder: Path, *, show_progress: bool = True) -> RunFolder:
 
 
 def finetune(
-    pretrained: Path, recipe: Recipe, *, mode: str = "full", runs: Path = Path("runs"), **options: Any
+    pretrained: Path,
+    recipe: Recipe,
+    *,
+    mode: str = "full",
+    runs: Path = Path("runs"),
+    changes: Mapping[str, Any] = NONE,
+    **options: Any,
 ) -> RunFolder:
     """Adapt a pretrained run's encoder to another data set with new heads.
 
     The model is taken from the pretrained run, with what its encoder depends on (of molecules encodings and standardisation).
-    mode="probe" keeps the encoder frozen.
+    mode="probe" keeps the encoder frozen; `changes` are those of `train.pretrained.adapted`.
 
     Raises:
-        UsageError: Unknown mode.
+        UsageError: Unknown mode, or a change that needs another encoder.
     """
     if mode not in ("full", "probe"):
         raise UsageError(f"mode must be 'full' or 'probe', got {mode!r}")
-    return fit(adapted(recipe, pretrained, mode), runs=runs, pretrained=Path(pretrained), **options)
+    return fit(adapted(recipe, pretrained, mode, changes), runs=runs, pretrained=Path(pretrained), **options)
 
 
 def _train(

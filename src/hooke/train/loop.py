@@ -39,11 +39,12 @@ from hooke.core.types import Batch, Loader
 from hooke.nn.processes import shared_step
 from hooke.nn.task import Task
 from hooke.nn.weights import load_weights
+from hooke.train.adaptation import Adaptation
 from hooke.train.checkpoint import load_state, save_state, save_weights
 from hooke.train.devices import OtherProcessError, set_threads
 from hooke.train.ema import ExponentialAverage
 from hooke.train.interruption import Interruption
-from hooke.train.optimiser import learning_rate, make_optimiser, set_learning_rate, set_training
+from hooke.train.optimiser import learning_rate, make_optimiser, set_learning_rate
 from hooke.train.shards import divide_state, whole_state, whole_weights
 
 
@@ -128,6 +129,7 @@ class Trainer:
             self.optimiser = self.fabric.setup_optimizers(make_optimiser(network, section))
         else:
             self.module, self.optimiser = self.fabric.setup(self.objective, make_optimiser(network, section))
+        self.adaptation = Adaptation.of(network, section)
         self.ema = ExponentialAverage(network, section.ema) if section.ema else None
         seed += 0 if draws_by_item else fabric.global_rank * _RANK_STRIDE
         self.generator = torch.Generator().manual_seed(seed)
@@ -196,7 +198,7 @@ class Trainer:
         first = self.batches_done // accumulate * accumulate
         group = min(accumulate, len(self.train) - first)  # the last step of an epoch may have fewer batches
         last = self.batches_done + 1 == first + group
-        set_training(self.raw, section, self.epoch)
+        self.adaptation.set_training(self.epoch)
         set_learning_rate(self.optimiser, learning_rate(self.step, self.total_steps, section), self.epoch)
         with self.fabric.no_backward_sync(self.module, enabled=not last):
             with shared_step(self.fabric.world_size):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from hooke.core.progress import progress
 from hooke.core.recipe import Recipe, base_config
 from hooke.core.runs import RunFolder
 from hooke.core.types import Loader, Spec
-from hooke.inference.loaded import read_recipe
 from hooke.inference.network import build_network, build_task
 from hooke.modalities import Trainable, trainable
 from hooke.nn.task import Task
@@ -144,23 +143,6 @@ class Member:
             self.modality.start(network, weights, self.recipe, self.number)
         except RuntimeError as error:
             raise DataError(f"the encoder of {self.pretrained} does not fit this recipe's model: {error}") from error
-
-
-def adapted(recipe: Recipe, pretrained: Path, mode: str = "full") -> Recipe:
-    """A recipe with the model of a pretrained run, and what of that run its encoder depends on.
-
-    Raises:
-        UsageError: The run is about something else, or has no encoder.
-    """
-    run = RunFolder.open(pretrained)
-    before = read_recipe(run)
-    if before.modality != recipe.modality:
-        raise UsageError(f"{pretrained} is about {before.modality}, the recipe {recipe.name!r} about {recipe.modality}")
-    if before.has_estimator:
-        raise UsageError(f"{pretrained} is a run of the estimator {before.model.name!r}, which has no encoder to adapt")
-    rate = 0.0 if mode == "probe" else recipe.train.encoder_rate
-    chosen = trainable(recipe.modality, "finetune").inherit(recipe, run)
-    return replace(chosen, model=before.model, train=replace(recipe.train, encoder_rate=rate))
 
 
 def trained(member: Member) -> torch.nn.Module:

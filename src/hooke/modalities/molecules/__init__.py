@@ -250,6 +250,21 @@ class Molecules(Trainable, Readable):
                 "data.split.column does not apply to molecules: name the column of train, valid and test with data.split_column"
             )
 
+    def settled(self, recipe: Recipe) -> Recipe:
+        """The learned encoding is the model of its own run, with that run's options."""
+        if not recipe.train.learned_from:
+            return recipe
+        from hooke.nn.graphs.learned_encoding import source_name
+
+        run = RunFolder.open(Path(recipe.train.learned_from))
+        before = self._read_by(run)
+        if before.node_widths or before.graph_widths or before.learned:
+            raise UsageError(
+                f"{run.folder} reads encodings itself: it cannot be the learned encoding of another encoder"
+            )
+        name = source_name(run.recipe["model"], recipe.sections["encodings"].learned)
+        return recipe.with_section("encodings", learned=name)
+
     def spec(self, store: MoleculeStore, rows: np.ndarray, recipe: Recipe) -> MoleculeSpec:
         """Labels with their statistics over the measurements that training sees.
 
@@ -312,10 +327,8 @@ class Molecules(Trainable, Readable):
 
         super().start(network, weights, recipe, number)
         name, folder = recipe.sections["encodings"].learned, recipe.train.learned_from
-        if bool(folder) > bool(name) or (name and not folder and weights is None):
-            raise UsageError(
-                'a learned encoding needs its name and a run: encodings.learned="gpse:small" train.learned_from=RUN'
-            )
+        if name and not folder and weights is None:
+            raise UsageError(f"encodings.learned = {name!r} needs the run that trained it: train.learned_from=RUN")
         if folder:
             try:
                 network.encoder.source.load_state_dict(encoder_weights(RunFolder.open(Path(folder)), number))
@@ -324,12 +337,16 @@ class Molecules(Trainable, Readable):
 
     def inherit(self, recipe: Recipe, pretrained: RunFolder) -> Recipe:
         """Encodings that the pretrained encoder reads, and how its molecules were standardised."""
-        before = pretrained.recipe["task"]
+        standardise = self.read_spec(pretrained).standardise
+        return replace(recipe, sections={"encodings": self._read_by(pretrained), "standardise": standardise})
+
+    def _read_by(self, run: RunFolder) -> EncodingConfig:
+        """The encodings that the encoder of a run reads."""
+        before = run.recipe["task"]
         module = registry.module("tasks", before["name"])
         options = build(module.Config, {key: value for key, value in before.items() if key != "name"}, "task")
-        spec = self.read_spec(pretrained)
-        read = module.Task(options, spec).inputs(spec)
-        return replace(recipe, sections={"encodings": read.encodings, "standardise": spec.standardise})
+        spec = self.read_spec(run)
+        return module.Task(options, spec).inputs(spec).encodings
 
     def loader(
         self, store: MoleculeStore, rows: np.ndarray, spec: MoleculeSpec, recipe: Recipe, *, part: str,

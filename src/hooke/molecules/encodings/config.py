@@ -65,8 +65,9 @@ class EncodingConfig:
         commute: Mean, spread and maximum of the resistance distances (commute times) of each atom.
         cycles: Longest cycles to count, the shortest being the bonds (length 2); 0 for none.
         functional_groups: RDKit's functional groups, 1 where a molecule has one.
-        learned: A trained encoder whose node states are read as an encoding: "gpse:small", a model and its preset, with the weights of
-            the run `train.learned_from`. It belongs to the network (`nn.graphs.learned_encoding`), not to the stored molecules.
+        learned: A trained encoder whose node states are read as an encoding, with the options and weights of the run
+            `train.learned_from`, which is enough to name; "gpse:small", a model and its preset, says which one is expected. It belongs
+            to the network (`nn.graphs.learned_encoding`), not to the stored molecules.
     """
 
     features: int = FEATURES

@@ -39,6 +39,7 @@ class Potential(nn.Module, ABC):
     """
 
     modality = "atoms"
+    tail: ClassVar[tuple[str, ...]] = ("readout",)
     gradient_exempt: ClassVar[dict[str, str]] = {
         r"readout\..*": "the embedding is taken before outputs are read from it"
     }

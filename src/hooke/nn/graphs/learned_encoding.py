@@ -11,7 +11,8 @@ that every encoding has here (`nn.graphs.encodings`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -20,10 +21,15 @@ from torch import nn
 from torch.nn import functional
 
 from hooke.core import registry
-from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.errors import UsageError
+from hooke.core.json_text import json_text
+from hooke.core.options import plain
+from hooke.core.reading import reading
+from hooke.core.recipe import named_thing
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
+from hooke.molecules.vocabulary import FEATURES
 from hooke.nn.graphs.molecule_model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
 
@@ -53,6 +59,9 @@ class LearnedEncoding(MoleculeModel):
     def __init__(self, encoder: nn.Module, source: nn.Module) -> None:
         super().__init__()
         self.encoder, self.source = encoder, source.requires_grad_(requires_grad=False)
+        self.stacks, self.tail = (
+            tuple(f"encoder.{name}" for name in getattr(encoder, names)) for names in ("stacks", "tail")
+        )
         self.node_width, self.edge_width, self.graph_width, self.views = (
             int(getattr(encoder, name)) for name in ("node_width", "edge_width", "graph_width", "views")
         )
@@ -77,7 +86,7 @@ def with_learned(model: Callable[[Any, MoleculeSpec], nn.Module], config: Any, s
     Args:
         model: Class of the reading encoder.
         config: Its options.
-        spec: `encodings.learned` names the source as "MODEL:PRESET".
+        spec: `encodings.learned` names the source; see `source_of`.
 
     Raises:
         UnknownNameError: No such model or preset.
@@ -85,18 +94,50 @@ def with_learned(model: Callable[[Any, MoleculeSpec], nn.Module], config: Any, s
     """
     if not spec.encodings.learned:
         return model(config, spec)
-    source = source_of(spec.encodings.learned)
+    source = source_of(spec.encodings.learned, spec.encodings.features)
     computed: dict[str, Any] = {field.name: getattr(spec.encodings, field.name) for field in fields(EncodingConfig)}
     encodings = WithLearned(**computed, source_width=source.node_width)
     return LearnedEncoding(model(config, replace(spec, encodings=encodings)), source)
 
 
-def source_of(name: str) -> MoleculeModel:
-    """The source "MODEL:PRESET", with new weights; it reads no encoding itself."""
-    model, colon, preset = name.partition(":")
+def source_name(model: Mapping[str, Any], stated: str) -> str:
+    """How `encodings.learned` names the model of a run: "MODEL:PRESET" where that was stated and is true, else "MODEL:{options}".
+
+    Args:
+        model: Its table in the recipe of the run.
+        stated: What stands in `encodings.learned` before; "" for nothing.
+
+    Raises:
+        UsageError: Another model is stated.
+    """
+    made = named_thing("models", model, "encodings.learned", "")
+    if stated:
+        name, config = _parsed(stated)
+        if name != made.name:
+            raise UsageError(f"encodings.learned is {stated!r}, but train.learned_from is a run of {made.name}")
+        if config == made.config:
+            return stated
+    return f"{made.name}:{json_text(plain(made.config), compact=True)}"
+
+
+def source_of(name: str, features: int = FEATURES) -> MoleculeModel:
+    """The source "MODEL:PRESET" or "MODEL:{options}", with new weights; it reads no encoding itself.
+
+    Raises:
+        UnknownNameError: No such model or preset.
+        UsageError: The name has another form, or there is no such option.
+    """
+    model, config = _parsed(name)
+    return registry.module("models", model).Model(config, MoleculeSpec(encodings=EncodingConfig(features=features)))
+
+
+def _parsed(name: str) -> tuple[str, Any]:
+    """Name and options of a source."""
+    model, colon, options = name.partition(":")
     if not colon:
         raise UsageError(f'encodings.learned has the form "MODEL:PRESET" ("gpse:small"), got {name!r}')
-    module = registry.module("models", model)
-    if preset not in module.PRESETS:
-        raise UnknownNameError(f"preset of {model}", preset, module.PRESETS)
-    return module.Model(module.PRESETS[preset], MoleculeSpec())
+    table: dict[str, Any] = {"preset": options}
+    if options.startswith("{"):
+        with reading("encodings.learned", raised=UsageError):
+            table = json.loads(options)
+    return model, named_thing("models", {**table, "name": model}, "encodings.learned", "").config

@@ -23,6 +23,8 @@ class MoleculeModel(nn.Module, ABC):
             (coordinates ...).
         gradient_exempt: Regular expression of parameter names → why they get no gradient from the rows of molecules; in these names
             "layers.last." stands for the last layer.
+        stacks: Module lists that grow with depth, and
+        tail: Modules after the last layer; see `nn.depth`.
         views: Representations side by side in the columns of each row; see `nn.graphs.views_of_output`.
         node_width: Of the rows of nodes.
         edge_width: Of the rows of directed edges; 0 without any.
@@ -32,6 +34,8 @@ class MoleculeModel(nn.Module, ABC):
     modality: ClassVar[str] = "molecules"
     extra_encodings: ClassVar[Mapping[str, int]] = MappingProxyType({})
     gradient_exempt: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    stacks: tuple[str, ...] = ("layers", "virtual_nodes")
+    tail: tuple[str, ...] = ()
     views: int = 1
     node_width: int
     edge_width: int

@@ -23,6 +23,8 @@ class ImageEncoder(nn.Module, ABC):
         modality: The kind of data.
         agnostic: Whether it takes any channels, in any number and order.
         gradient_exempt: Regular expression of parameter names → why they get no gradient from the embedding.
+        stacks: Module lists that grow with depth, and
+        tail: Modules after the last layer; see `nn.depth`.
         channels: Names of the channels that it was made for, in the order of its weights.
         width: Numbers in an embedding of the channels that it was made for.
         blocks: Number of blocks that `block=` can name.
@@ -31,6 +33,8 @@ class ImageEncoder(nn.Module, ABC):
     modality: ClassVar[str] = "images"
     agnostic: ClassVar[bool] = False
     gradient_exempt: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    stacks: ClassVar[tuple[str, ...]] = ("encoder.transformer.blocks",)
+    tail: ClassVar[tuple[str, ...]] = ("encoder.final_norm",)
     channels: tuple[str, ...]
     width: int
     blocks: int

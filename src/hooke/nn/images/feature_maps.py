@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -22,6 +23,9 @@ class FeatureMapEncoder(ImageEncoder):
         stages: Maps of (B, C, H, W) to (B, C', H', W'), in order.
         width: Channels after the last stage.
     """
+
+    stacks: ClassVar[tuple[str, ...]] = ("stages",)
+    tail: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, channels: tuple[str, ...], stages: Sequence[nn.Module], width: int) -> None:
         super().__init__()

@@ -1,0 +1,68 @@
+"""What fine-tuning takes from a pretrained run, what of it can be changed, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import hooke
+from hooke.cli.main import app
+from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.recipe import Recipe
+from hooke.core.runs import RunFolder
+from hooke.molecules.store import MoleculeStore
+from hooke.train.fit import fit
+from hooke.train.pretrained import adapted
+
+
+@pytest.fixture
+def pretrained(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> RunFolder:
+    return fit(recipe.with_changes(train={"epochs": 1}), runs=tmp_path, store=store, show_progress=False)
+
+
+def test_dropouts_change_the_hash_and_the_result(pretrained: RunFolder, table: Path, tmp_path: Path) -> None:
+    def tuned(*changes: str) -> hooke.api.training.FittedRun:
+        overrides = ["train.epochs=1", "train.threads=1", *changes]
+        return hooke.finetune(
+            pretrained.folder, csv=table, overrides=overrides, runs=tmp_path, report=False, show_progress=False
+        )
+
+    plain, same, dropping = tuned(), tuned("model.dropout=0.1"), tuned("model.dropout=0.6")
+    assert plain.run.info["identity"] == same.run.info["identity"] != dropping.run.info["identity"]
+    assert [run.run.recipe["model"]["dropout"] for run in (plain, same, dropping)] == [0.1, 0.1, 0.6]
+    assert plain.metrics == same.metrics != dropping.metrics
+
+
+STRUCTURAL = {
+    "model.width=32": "model.width = 32 needs another encoder",
+    "model.name=gps": "model.name = gps needs another encoder",
+    "model.preset=small": "needs another encoder",
+    "model.activation=gelu": "model.activation = gelu",
+    "encodings.random_walk=16": "encodings.random_walk = 16",
+    "encodings.laplacian=0": "encodings.laplacian = 0",
+    "standardise.salts=largest": "standardise.salts = largest",
+}
+
+
+def test_structural_changes_exit_with_2(pretrained: RunFolder, table: Path, tmp_path: Path) -> None:
+    for change, says in STRUCTURAL.items():
+        command = ["finetune", str(pretrained.folder), change, "--csv", str(table), "--runs", str(tmp_path)]
+        result = CliRunner().invoke(app, command)
+        assert isinstance(result.exception, UsageError), change
+        assert result.exception.exit_code == 2
+        assert says in str(result.exception)
+
+
+def test_unknown_options_and_repeated_ones(pretrained: RunFolder, recipe: Recipe) -> None:
+    with pytest.raises(UnknownNameError, match=r"Did you mean 'model.dropout'"):
+        adapted(recipe, pretrained.folder, changes={"model": {"dropuot": 0.1}})
+    same = adapted(
+        recipe, pretrained.folder, changes={"model": {"name": "gine", "width": 16}, "encodings": {"laplacian": 2}}
+    )
+    assert same.model == recipe.model
+    with pytest.raises(UsageError, match="needs another encoder"):
+        adapted(
+            recipe.with_section("encodings", laplacian=4), pretrained.folder, changes={"encodings": {"laplacian": 4}}
+        )

@@ -21,7 +21,7 @@ from hooke.core.hashing import file_sha256
 from hooke.core.store import Column, Schema, Store, StoreWriter
 from hooke.core.store.opened import OpenedStore
 
-SITES, REJECTED = "sites.parquet", "rejected.parquet"
+SITES, REJECTED, FILES = "sites.parquet", "rejected.parquet", "files.parquet"
 SHARD_BYTES = 1 << 29
 DEFAULT_TILE = 128
 _TILES = "tile"

@@ -1,17 +1,12 @@
-"""Names and places of wells: "B07", "AF48", r03c12; rows and columns count from 1.
-
-The wells of a store: their fields, what is known about them, and means over fields. No torch.
-"""
+"""The wells of a store: their fields, what is known about them, and means over fields; shapes of plates. No torch."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from hooke.core.errors import DataError
 from hooke.images.store import ImageStore
 
 KEYS = ("experiment", "plate", "well")
@@ -55,41 +50,6 @@ class Wells:
 
 
 PLATE_SHAPES = {6: (2, 3), 12: (3, 4), 24: (4, 6), 48: (6, 8), 96: (8, 12), 384: (16, 24), 1536: (32, 48)}
-_NAME = re.compile(r"([A-Za-z]{1,2})0*([1-9]\d{0,2})")
-
-
-def well_position(name: str) -> tuple[int, int]:
-    """The row and the column of a well: "B07" is (2, 7), "AA02" is (27, 2).
-
-    Raises:
-        DataError: The text names no well.
-    """
-    match = _NAME.fullmatch(name.strip())
-    if match is None:
-        raise DataError(f"{name!r} is no name of a well; wells are called A01, B7 or AA02")
-    row = 0
-    for letter in match[1].upper():
-        row = 26 * row + ord(letter) - ord("A") + 1
-    return row, int(match[2])
-
-
-def well_name(row: int, column: int) -> str:
-    """The usual name of a place on a plate: (2, 7) is "B07".
-
-    Raises:
-        DataError: There is no such place.
-    """
-    if not (1 <= row <= 702 and 1 <= column <= 999):
-        raise DataError(f"row {row}, column {column} is no place on a plate; rows and columns count from 1")
-    letters = chr(ord("A") + (row - 1) % 26)
-    if row > 26:
-        letters = chr(ord("A") + (row - 27) // 26) + letters
-    return f"{letters}{column:02d}"
-
-
-def same_well(name: str) -> str:
-    """The usual name of a well however it is written: "b7" and "B007" are "B07"."""
-    return well_name(*well_position(name))
 
 
 def plate_shape(rows: int, columns: int) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from hooke.images.reading.layouts import index_folder
 from hooke.images.reading.metadata import read_metadata, standard_names
 from hooke.images.reading.options import FolderOptions
 from hooke.images.reading.planes import MissingPackageError
-from hooke.images.store import REJECTED, ImageStore
+from hooke.images.store import FILES, REJECTED, ImageStore
 
 tifffile = pytest.importorskip("tifffile")
 Plane = Callable[..., np.ndarray]
@@ -53,11 +53,60 @@ def test_a_whole_screen(phenix: Path, tmp_path: Path, plane: Plane) -> None:
         ("batch1", "BR1", "B12", 2, None, "negative", 24, 40),
     ]
     assert np.array_equal(store.read([1])[0], np.stack([plane(6), plane(4)]))
-    assert store.description["counts"] == {"fields": 4, "wells": 2, "refused": 0}
+    assert store.description["counts"] == {
+        "fields": 4, "wells": 2, "refused": 0, "files": 12, "files_used": 8, "files_refused": 0, "files_ignored": 4,
+    }  # fmt: skip
+    files = pl.read_parquet(store.folder / FILES)
+    assert set(files.filter(fate="ignored")["reason"]) == {"its channel was not asked for"}
     assert not store.simulated
     assert check_store(store.folder) == []
     again = _ingest(phenix, tmp_path / "store", config, metadata=read_metadata(tmp_path / "wells.csv"))
     assert again.content_hash == store.content_hash
+
+
+def test_files_add_up_and_one_bad_field_does_not_stop_the_others(tmp_path: Path, plane: Plane) -> None:
+    """Every file below the folder is used, refused or ignored by a named rule; the refused ones stop the reading unless a rule says skip."""
+    root = tmp_path / "mixed"
+    root.mkdir()
+    stack = np.stack([plane(1), plane(2)])
+    names = {"axes": "CYX", "Channel": {"Name": ["DNA", "ER"]}}
+    for well in ("A01", "A02"):
+        tifffile.imwrite(root / f"{well}_s1.ome.tif", stack, metadata=names, photometric="minisblack")
+    tifffile.imwrite(
+        root / "B01_s1.ome.tif", np.stack([stack[0]] * 4), metadata={"axes": "TYX"}, photometric="minisblack"
+    )
+    np.savez(root / "B02_s1.npz", image=np.stack([plane(3), plane(4)], axis=-1), channels=np.array(["DNA", "ER"]))
+    (root / "C01_s1.ome.tif").write_bytes(b"no TIFF")
+    (root / "C02_s1.czi").write_bytes(b"ZISRAW")
+    (root / ".DS_Store").write_bytes(b"x")
+    (root / "readme.txt").write_text("x")
+    with pytest.raises(DataError, match="problems=skip_site"):
+        _ingest(root, tmp_path / "strict", ImageIngestConfig())
+    store = _ingest(root, tmp_path / "store")
+    assert store.metadata["well"].to_list() == ["A01", "A02", "B02"]
+    assert np.array_equal(store.read([2])[0], np.stack([plane(3), plane(4)]))
+    files = pl.read_parquet(store.folder / FILES)
+    assert dict(files.select("path", "fate").rows()) == {
+        ".DS_Store": "ignored", "A01_s1.ome.tif": "used", "A02_s1.ome.tif": "used", "B01_s1.ome.tif": "refused", "B02_s1.npz": "used",
+        "C01_s1.ome.tif": "refused", "C02_s1.czi": "refused", "readme.txt": "ignored",
+    }  # fmt: skip
+    assert files.filter(pl.col("fate") != "used")["reason"].str.len_chars().min() > 0
+    counts = store.description["counts"]
+    assert counts["files"] == len([path for path in root.rglob("*") if path.is_file()])
+    assert counts["files"] == counts["files_used"] + counts["files_refused"] + counts["files_ignored"]
+    assert store.description["ignored"] == {"hidden": 1, "no image": 1}
+
+
+def test_two_files_of_one_plane_are_both_named(tmp_path: Path, plane: Plane) -> None:
+    for name in ("a/P_A01_s1_w1.tif", "b/P_A01_s1_w1.tif"):
+        (tmp_path / "x" / name).parent.mkdir(parents=True)
+        tifffile.imwrite(tmp_path / "x" / name, plane(1))
+    with pytest.raises(
+        DataError, match=r"two files hold this plane: a/P_A01_s1_w1.tif and b/P_A01_s1_w1.tif"
+    ) as caught:
+        pattern = r"(a|b)/(?P<plate>P)_(?P<well>A\d+)_s(?P<site>\d)_w(?P<channel>\d).tif"
+        ingest_images(index_folder(tmp_path / "x", "pattern", pattern=pattern), tmp_path / "store", SKIP, workers=0)
+    assert "the same plate, well, site and channel" in str(caught.value)
 
 
 def _truncate(root: Path, _: Plane) -> None:

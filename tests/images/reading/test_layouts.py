@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from hooke.core.errors import DataError, UnknownNameError, UsageError
@@ -152,7 +153,7 @@ def test_ome_tiff(tmp_path: Path, plane: Plane) -> None:
     index = index_folder(tmp_path, z=2)
     assert index.layout == "ome_tiff"
     assert index.channels == ("DNA", "Mito")
-    assert index.sites.rows() == [("", "", "C05", 2)]
+    assert index.sites.rows() == [("", "plate1", "C05", 2)]
     row = index.planes.filter(channel="Mito").row(0, named=True)
     assert np.array_equal(read_plane(tmp_path / row["path"], row["key"]), plane(4))
 
@@ -174,8 +175,100 @@ def test_rxrx3_core(tmp_path: Path, plane: Plane) -> None:
     assert np.array_equal(read_plane(tmp_path / row["path"], row["key"]), planes[1])
 
 
+def _touch(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        if name.lower().endswith(".tif"):
+            pytest.importorskip("tifffile").imwrite(root / name, np.eye(4, dtype=np.uint8))
+        else:
+            (root / name).write_bytes(b"")
+
+
+UUID = "71AE91C5-75E6-426C-8B41-71A5693784E3"
+
+
+@pytest.mark.parametrize(
+    ("names", "layout", "expected"),
+    [
+        (["P1/P1_A01_s1_w1.tif", "P1/P1_AF48_s1_w1.tif", "P1/P1_AA1_s1_w1.TIF"], "imagexpress",
+         [("P1", "A01", 1, "1"), ("P1", "AA01", 1, "1"), ("P1", "AF48", 1, "1")]),
+        ([f"TS/ABCD_A01_w1{UUID}.tif", f"TS/ABCD_A01_w2{UUID}.tif"], "imagexpress", [("ABCD", "A01", 1, "1"), ("ABCD", "A01", 1, "2")]),
+        ([f"TS/ABCD_A01_s1{UUID}.tif", f"TS/ABCD_A01_s2{UUID}.tif"], "imagexpress", [("ABCD", "A01", 1, "1"), ("ABCD", "A01", 2, "1")]),
+        ([f"TS/A01{UUID}.tif", f"TS/A10{UUID}.tif"], "imagexpress", [("TS", "A01", 1, "1"), ("TS", "A10", 1, "1")]),
+        (["x/TimePoint_1/A01_s1_w1.tif"], "imagexpress", [("x", "A01", 1, "1")]),
+        (["AssayPlate_B02_T0001F003L01A02Z01C04.tif", "DC_sCMOS_C04.tif"], "cellvoyager", [("AssayPlate", "B02", 3, "04")]),
+        (["B02/B02_C01.tif", "B02/B02_C02.tif", "B03/B03_C01.tif"], "ome_tiff",
+         [("", "B02", 1, "01"), ("", "B02", 1, "02"), ("", "B03", 1, "01")]),
+        (["C02/C02_C01.tif", "C03/C03_C01.tif"], "ome_tiff", [("", "C02", 1, "01"), ("", "C03", 1, "01")]),
+        (["P1/B02_C01.tif", "P1/D07_C01.tif"], "ome_tiff", [("P1", "B02", 1, "01"), ("P1", "D07", 1, "01")]),
+        (["P01_B02_F03_C2.png", "P02_AF48_F01_C2.png"], "ome_tiff", [("P01", "B02", 3, "2"), ("P02", "AF48", 1, "2")]),
+        (["p/B02/f1_c1.tif", "p/B02/f2_c1.tif"], "ome_tiff", [("p", "B02", 1, "1"), ("p", "B02", 2, "1")]),
+        (["p/B02_s1_DAPI.tif", "p/B02_s1_GFP.tif"], "ome_tiff", [("p", "B02", 1, "DAPI"), ("p", "B02", 1, "GFP")]),
+        (["a/r01c01f01p01-ch1.tiff", "b_B02_s1_w1.tif"], "phenix+imagexpress", [("a", "A01", 1, "1"), ("b", "B02", 1, "1")]),
+    ],
+)  # fmt: skip
+def test_names(tmp_path: Path, names: list[str], layout: str, expected: list[tuple[str, str, int, str]]) -> None:
+    """The token that is a well is found by rule, in plates of up to 1,536 wells; mixed names are read together."""
+    _touch(tmp_path, *names)
+    index = index_folder(tmp_path)
+    assert index.layout == layout
+    assert index.planes.select("plate", "well", "site", "channel").sort(pl.all()).rows() == expected
+
+
+def test_every_file_is_used_refused_or_ignored(tmp_path: Path) -> None:
+    """Hidden files, thumbnails, other formats and links are counted under their rule; linked folders are entered."""
+    _touch(
+        tmp_path, "P1/P1_A01_s1_w1.tif", "P1/._P1_A01_s1_w1.tif", "P1/P1_A01_s1_w1_thumb.tif", "P1/Thumbs.db", "P1/index.xml",
+        "P1/P1_B07.czi", "P1/overview.png", "P1/A01_B02.tif", ".git/x.tif", "elsewhere/notes.parquet.txt",
+    )  # fmt: skip
+    outside = tmp_path.parent / f"{tmp_path.name}-outside"
+    _touch(outside, "P2_A01_s1_w1.tif")
+    (tmp_path / "linked").symlink_to(outside)
+    (tmp_path / "P1" / "loop").symlink_to(tmp_path)
+    index = index_folder(tmp_path)
+    assert sorted(index.planes["path"]) == ["P1/P1_A01_s1_w1.tif", "linked/P2_A01_s1_w1.tif"]
+    assert {entry.path: entry.kind for entry in index.refused} == {
+        "P1/P1_B07.czi": "format_not_read", "P1/A01_B02.tif": "ambiguous_name",
+    }  # fmt: skip
+    assert dict(index.ignored) == {
+        "P1/._P1_A01_s1_w1.tif": "hidden", ".git/x.tif": "hidden", "P1/P1_A01_s1_w1_thumb.tif": "thumbnail", "P1/Thumbs.db": "system file",
+        "P1/index.xml": "no image", "elsewhere/notes.parquet.txt": "no image", "P1/overview.png": "no well in its name",
+        "P1/loop": "a link back to a folder above it",
+    }  # fmt: skip
+
+
+def test_formats_that_are_not_read_are_named_with_the_way_out(tmp_path: Path) -> None:
+    _touch(tmp_path, "A01.czi", "A02.nd2", "A03.LIF")
+    with pytest.raises(DataError, match=r"CZI \(Zeiss\) is not read: export OME-TIFF.*endings .LIF, .czi, .nd2"):
+        index_folder(tmp_path)
+    (tmp_path / "empty").mkdir()
+    _touch(tmp_path, "empty/readme.md")
+    with pytest.raises(DataError, match="holds no images that are read.*ignored: 1 x no image"):
+        index_folder(tmp_path / "empty")
+
+
+def test_later_time_points_are_refused(tmp_path: Path) -> None:
+    _touch(tmp_path, "TimePoint_1/A01_s1_w1.tif", "TimePoint_2/A01_s1_w1.tif", "TimePoint_2/B01_s1_w1.tif")
+    index = index_folder(tmp_path)
+    assert index.planes.select("well", "path").rows() == [
+        ("A01", "TimePoint_1/A01_s1_w1.tif"), ("B01", "TimePoint_2/B01_s1_w1.tif"),
+    ]  # fmt: skip
+    [refused] = index.refused
+    assert (refused.well, refused.kind) == ("A01", "time_point")
+
+
 def test_every_layout_is_named() -> None:
-    assert set(LAYOUTS) == {"rxrx", "phenix", "imagexpress", "ome_zarr", "rxrx3_core", "npz", "ome_tiff", "pattern"}
+    assert set(LAYOUTS) == {
+        "rxrx",
+        "phenix",
+        "cellvoyager",
+        "imagexpress",
+        "ome_zarr",
+        "rxrx3_core",
+        "npz",
+        "ome_tiff",
+        "pattern",
+    }
 
 
 @pytest.mark.mirror

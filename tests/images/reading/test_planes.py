@@ -182,6 +182,19 @@ def test_what_is_no_grey_plane_is_refused(tmp_path: Path, array: np.ndarray, mes
     assert caught.value.kind == kind
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_pages_of_which_zero_is_white_are_inverted(tmp_path: Path, dtype: str) -> None:
+    pixels = _plane(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="miniswhite")
+    assert np.array_equal(read_plane(tmp_path / "a.tif"), np.iinfo(dtype).max - pixels)
+
+
+def test_samples_of_a_page_can_be_channels(tmp_path: Path) -> None:
+    pixels = np.stack([_plane(seed=1), _plane(seed=2)], axis=-1)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="minisblack", planarconfig="contig", extrasamples=[0])
+    assert np.array_equal(read_plane(tmp_path / "a.tif", "0/1"), _plane(seed=2))
+
+
 def test_missing_and_unknown_files(tmp_path: Path) -> None:
     with pytest.raises(PlaneError, match=r"a\.tif does not exist"):
         read_plane(tmp_path / "a.tif")

@@ -1,7 +1,8 @@
 """Building an image store from jobs that worker processes do: in parts, so that a killed build goes on where it was.
 
 A job gives the fields of one well, or says why they cannot be used. Finished parts lie in `<store>.partial`; the folder gets
-its name only when everything is in it. Beside the pixels lie `sites.parquet` (one row a field) and `rejected.parquet`.
+its name only when everything is in it. Beside the pixels lie `sites.parquet` (one row a field), `rejected.parquet`, and `files.parquet` (one row
+a source file: used, refused, or ignored by a named rule).
 """
 
 from __future__ import annotations
@@ -34,11 +35,13 @@ from hooke.core.progress import progress
 from hooke.core.store.integrity import is_whole, remove_damaged
 from hooke.core.store.schema import Manifest, manifests
 from hooke.images.reading.metadata import Refused, refused_table
-from hooke.images.store import REJECTED, SITES, ImageStore, ImageStoreWriter
+from hooke.images.store import FILES, REJECTED, SITES, ImageStore, ImageStoreWriter
 
 Problems = Literal["stop", "skip_site", "skip_well"]
 PROBLEMS: tuple[Problems, ...] = ("stop", "skip_site", "skip_well")
 PART_BYTES = 1 << 29
+FATES = ("used", "refused", "ignored")  # of a source file
+Account = Callable[[list[int], list[Refused]], pl.DataFrame]  # fields stored, what was refused -> path, fate, reason
 Job = TypeVar("Job")
 
 
@@ -80,6 +83,7 @@ def build_store(
     refused: Sequence[Refused] = (),
     problems: Problems = "stop",
     files: Mapping[str, bytes] | None = None,
+    account: Account | None = None,
     workers: int | None = None,
     description: str = "reading images",
     show_progress: bool = True,
@@ -96,6 +100,7 @@ def build_store(
         problems: What becomes of fields that cannot be used: "stop" reads all, lists them and raises; "skip_site" leaves them
             out; "skip_well" leaves out their whole wells (`work` sees to that).
         files: Further files of the store, name -> bytes.
+        account: What became of every source file, where there are any; see `Account`.
         workers: Processes; None takes all cores.
         description: For the progress bar.
         show_progress: Show it.
@@ -113,7 +118,7 @@ def build_store(
                 partial = _partial(folder, header)
                 if not _complete(partial):
                     _do(partial, header, fields, jobs, work, workers, description, show_progress)
-                    _finish(partial, folder, header, fields, list(refused), problems, files or {})
+                    _finish(partial, folder, header, fields, list(refused), problems, files or {}, account)
                 _put_in_place(partial, folder)
     store = ImageStore.open(folder)
     if store.description.get("recipe") != header.recipe:
@@ -207,6 +212,7 @@ def _finish(
     refused: list[Refused],
     problems: Problems,
     files: Mapping[str, bytes],
+    account: Account | None,
 ) -> None:
     records = [_part_record(partial, number) for number in range(len(list(partial.glob("part-*.json"))))]
     refused += [Refused(**entry) for record in records for entry in record["refused"]]
@@ -226,11 +232,22 @@ def _finish(
     for name, data in files.items():
         write_durably(partial / name, data)
     writer = ImageStoreWriter(partial, header.channels, header.dtype, header.tile, header.metadata)
-    for name in (SITES, REJECTED, *files):
+    accounts = _accounts(account, rows, refused, partial)
+    for name in (SITES, REJECTED, *([FILES] if accounts else []), *files):
         writer.add_file(name)
     wells = fields[rows].select("experiment", "plate", "well").n_unique()
-    counts = {"fields": len(rows), "wells": wells, "refused": len(refused), **_kinds(refused)}
+    counts = {"fields": len(rows), "wells": wells, "refused": len(refused), **_kinds(refused), **accounts}
     writer.close({"recipe": header.recipe, "parts": len(records), "problems": problems, "counts": counts})
+
+
+def _accounts(account: Account | None, rows: list[int], refused: list[Refused], partial: Path) -> dict[str, int]:
+    """How many source files were used, refused and ignored; all of them are listed in `files.parquet`."""
+    if account is None:
+        return {}
+    table = account(rows, refused)
+    _write_table(table, partial / FILES)
+    counts = dict(table["fate"].value_counts().iter_rows())
+    return {"files": len(table), **{f"files_{fate}": counts.get(fate, 0) for fate in FATES}}
 
 
 def _complete(partial: Path) -> bool:
@@ -256,17 +273,22 @@ def _kinds(refused: Sequence[Refused]) -> dict[str, int]:
 
 
 def _complaint(refused: Sequence[Refused], table: Path, *, none_left: bool) -> str:
-    wells = sorted({"/".join(filter(None, (entry.experiment, entry.plate, entry.well))) for entry in refused})
+    wells = sorted(
+        {"/".join(filter(None, (entry.experiment, entry.plate, entry.well))) or entry.path for entry in refused}
+    )
     kinds = ", ".join(f"{count} x {kind}" for kind, count in Counter(entry.kind for entry in refused).most_common())
     shown = ", ".join(wells[:8]) + (f" and {len(wells) - 8} more" if len(wells) > 8 else "")
     first = refused[0]
-    where = " ".join(filter(None, (first.well, f"site {first.site}" if first.site else "", first.channel)))
+    where = (
+        " ".join(filter(None, (first.well, f"site {first.site}" if first.site else "", first.channel))) or first.path
+    )
     rule = (
         "nothing is left to store"
         if none_left
         else "problems=skip_site leaves these fields out, problems=skip_well their wells; what was read is kept"
     )
+    items = "wells" if all(entry.well for entry in refused) else "wells or files"
     return (
-        f"{len(refused)} problems in {len(wells)} wells ({kinds}): {shown}. First: {where}: {first.reason}. "
+        f"{len(refused)} problems in {len(wells)} {items} ({kinds}): {shown}. First: {where}: {first.reason}. "
         f"All are listed in {table}. {rule}"
     )

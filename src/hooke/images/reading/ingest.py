@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -24,7 +24,7 @@ from hooke.core.hashing import content_hash
 from hooke.core.how import How
 from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
-from hooke.images.reading.building import PROBLEMS, Done, Header, Problems, build_store
+from hooke.images.reading.building import PROBLEMS, Account, Done, Header, Problems, build_store
 from hooke.images.reading.illumination import correct, flat_field
 from hooke.images.reading.layouts import SITE_KEY, PlaneIndex, index_folder
 from hooke.images.reading.metadata import Refused, join_metadata, read_metadata
@@ -33,7 +33,7 @@ from hooke.images.reading.planes import PIXEL_DTYPES, PlaneError, read_plane
 from hooke.images.store import DEFAULT_TILE, REJECTED, ImageStore
 from hooke.images.tiles import shrink
 
-INGEST_VERSION = 1  # raise it when the same folder would become another store
+INGEST_VERSION = 2  # raise it when the same folder would become another store
 ILLUMINATION = "illumination.npz"
 ILLUMINATION_FIELDS = 48  # fields a plate from which the light is estimated
 _HASHED_ROWS = 1 << 18
@@ -82,7 +82,7 @@ class Field:
     row: int
     site: int
     planes: tuple[tuple[str, str] | None, ...]
-    double: tuple[str, ...] = ()
+    double: tuple[tuple[str, str], ...] = ()  # channel, and which files hold it
 
 
 @dataclass(frozen=True)
@@ -184,13 +184,16 @@ def ingest_images(
         MissingPackageError: The files need a package that is not installed.
         UnknownNameError: A channel that the folder does not have.
     """
+    index = index if config.channels else _without_odd_channels(index)
     chosen = config.channels or index.channels
     for name in chosen:
         if name not in index.channels:
             raise UnknownNameError(f"channel of {index.root}", name, index.channels)
     names = config.channel_names or chosen
     fields, refused = join_metadata(index.sites, metadata)
+    refused = [*index.refused, *refused]
     recipe = content_hash([INGEST_VERSION, planes_hash(index), table_hash(fields), _fixed(config), names])
+    account = _account(index, fields, chosen)
     index, fields = _renamed(index, fields), fields.drop("named_experiment", "named_plate")
     if not len(fields):
         raise DataError(f"no field of {index.root} has a row in the metadata table; {refused[0].reason}")
@@ -202,12 +205,12 @@ def ingest_images(
     header = Header(
         recipe, tuple(names), dtype, config.tile,
         {**(source or {}), "layout": index.layout, "unmatched_files": len(index.unmatched), "downsample": config.downsample,
-         "illumination": config.illumination},
+         "illumination": config.illumination, "ignored": dict(sorted(Counter(index.ignored.values()).items()))},
         state=times_hash(index),
     )  # fmt: skip
     store = build_store(
         folder, header, fields, jobs, read_well, refused=refused, problems=config.problems,
-        files={ILLUMINATION: flats.read_bytes()} if flats else None, workers=workers,
+        files={ILLUMINATION: flats.read_bytes()} if flats else None, account=account, workers=workers,
         description=f"reading {index.root.name}", show_progress=show_progress,
     )  # fmt: skip
     if flats:
@@ -235,7 +238,17 @@ def read_well(job: WellJob) -> Done:
 
 def _read_field(job: WellJob, one: Field) -> tuple[list[np.ndarray], list[Refused]]:
     planes: list[np.ndarray] = []
-    problems = [_refused(job, one, name, "", "duplicate", "two files hold this plane") for name in one.double]
+    problems = [
+        _refused(
+            job,
+            one,
+            name,
+            "",
+            "duplicate",
+            f"two files hold this plane: {paths}; their names say the same plate, well, site and channel",
+        )
+        for name, paths in one.double
+    ]
     if problems:
         return planes, problems
     for number, (name, place) in enumerate(zip(job.channels, one.planes, strict=True)):
@@ -284,15 +297,62 @@ def _renamed(index: PlaneIndex, fields: pl.DataFrame) -> PlaneIndex:
     planes = index.planes.join(named, on=SITE_KEY, how="inner", maintain_order="left").with_columns(
         pl.col("final_experiment").alias("experiment"), pl.col("final_plate").alias("plate")
     )
-    return PlaneIndex(index.root, index.layout, planes.drop("final_experiment", "final_plate"), index.unmatched)
+    return replace(index, planes=planes.drop("final_experiment", "final_plate"))
+
+
+def _without_odd_channels(index: PlaneIndex) -> PlaneIndex:
+    """The planes of channels that at least half of the fields have; the others, which would make all those fields incomplete, are refused."""
+    fields = len(index.sites)
+    counts = dict(index.planes.group_by("channel").agg(pl.struct(SITE_KEY).n_unique()).iter_rows())
+    odd = [name for name in index.channels if 2 * counts[name] < fields]
+    if not odd or len(odd) == len(counts):
+        return index
+    is_odd = pl.col("channel").is_in(odd)
+    planes = index.planes.filter(is_odd).sort(*SITE_KEY, "channel", "path")
+    refused = [
+        Refused(
+            row["experiment"], row["plate"], row["well"], row["site"], row["channel"], row["path"], "odd_channel",
+            f"only {counts[row['channel']]} of {fields} fields have a channel {row['channel']}; channels=... names those to take",
+        )
+        for row in planes.iter_rows(named=True)
+    ]  # fmt: skip
+    return replace(index, planes=index.planes.filter(~is_odd), refused=(*index.refused, *refused))
+
+
+def _account(index: PlaneIndex, fields: pl.DataFrame, channels: Sequence[str]) -> Account:
+    """What became of every file of the folder, once it is known which fields are stored: path, fate, reason."""
+    places = fields.with_row_index("field").select(
+        pl.col("named_experiment").alias("experiment"), pl.col("named_plate").alias("plate"), "well", "site", "field"
+    )
+    planes = index.planes.select(*SITE_KEY, "channel", "path").join(places, on=SITE_KEY, how="left")
+
+    def account(rows: list[int], refused: list[Refused]) -> pl.DataFrame:
+        stored = pl.col("field").is_in(rows).fill_null(False)
+        wanted = pl.col("channel").is_in(list(channels))
+        files = planes.group_by("path").agg((stored & wanted).any().alias("used"), wanted.any().alias("wanted"))
+        reasons = {entry.path: entry.reason for entry in reversed(refused) if entry.path}
+        found = {path: ("ignored", rule) for path, rule in index.ignored.items()}
+        found |= {entry.path: ("refused", entry.reason) for entry in index.refused if entry.path}
+        for path, used, needed in files.iter_rows():
+            if used:
+                found[path] = ("used", "")
+            elif needed or path in reasons:
+                found[path] = ("refused", reasons.get(path, f"its field is left out: see {REJECTED}"))
+            else:
+                found[path] = ("ignored", "its channel was not asked for")
+        rows_of = [(path, fate, reason) for path, (fate, reason) in sorted(found.items())]
+        return pl.DataFrame(rows_of, schema={"path": pl.String, "fate": pl.String, "reason": pl.String}, orient="row")
+
+    return account
 
 
 def planes_hash(index: PlaneIndex) -> str:
-    """Hash of the names, keys and sizes of all planes: what a store is made of, without reading it."""
+    """Hash of the names, keys and sizes of all planes, and of what is refused: what a store is made of, without reading it."""
     paths = index.planes["path"].unique().to_list()
     sizes = [(index.root / path).stat().st_size if (index.root / path).is_file() else 0 for path in paths]
     table = index.planes.join(pl.DataFrame({"path": paths, "bytes": sizes}), on="path", how="left")
-    return table_hash(table.sort(*SITE_KEY, "channel", "path", "key"))
+    planes = table_hash(table.sort(*SITE_KEY, "channel", "path", "key"))
+    return content_hash([planes, [[entry.path, entry.kind, entry.reason] for entry in index.refused]])
 
 
 def times_hash(index: PlaneIndex) -> str:
@@ -369,12 +429,13 @@ class _WellJobs(Sequence[WellJob]):
 
     def _field(self, row: int) -> Field:
         planes: list[tuple[str, str] | None] = [None] * len(self._channels)
-        double: list[str] = []
+        double: dict[str, str] = {}
         for _, channel, path, key in self._planes[self._plane_ends[row] : self._plane_ends[row + 1]].iter_rows():
-            if planes[channel] is not None:
-                double.append(self._channels[channel])
+            other = planes[channel]
+            if other is not None:
+                double.setdefault(self._channels[channel], f"{other[0]} and {path}")
             planes[channel] = (path, key)
-        return Field(row, self._sites[row], tuple(planes), tuple(dict.fromkeys(double)))
+        return Field(row, self._sites[row], tuple(planes), tuple(double.items()))
 
 
 @dataclass(frozen=True)

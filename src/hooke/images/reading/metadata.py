@@ -15,7 +15,7 @@ import polars as pl
 
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.reading import check_table, reading
-from hooke.images.wells import same_well, well_position
+from hooke.core.well_names import same_well, well_position
 
 STANDARD = {
     "experiment": pl.String, "plate": pl.String, "well": pl.String, "site": pl.Int64, "row": pl.Int64, "column": pl.Int64,

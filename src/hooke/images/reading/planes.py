@@ -2,9 +2,9 @@
 
 A plane is named by a file and a key within the file ("" when the file is the plane):
 
-- TIFF and OME-TIFF: the number of the page.
+- TIFF and OME-TIFF: the number of the page; "page/sample" where samples of a page are channels. Pages of which zero is white are inverted.
 - PNG, JPEG 2000: no key.
-- npz: "array", or "array/channel" for an array with the channels first.
+- npz: "array", or "array/channel" for an array with the channels first, "array/last:channel" for one with the channels last.
 - OME-Zarr: "path/of/the/array|0,2,0", the indices of all axes before the last two.
 - Parquet with encoded images (rxrx3-core): "column|row".
 """
@@ -29,6 +29,8 @@ from hooke.core.reading import check_parquet, open_arrays, read_bytes, reading, 
 INSTALL = 'pip install "hooke-bio[images]"'
 PIXEL_DTYPES = ("uint8", "uint16")
 TIFF_SUFFIXES = (".tif", ".tiff")
+LAST = "last:"  # in a key: the channels are the last axis
+_WHITE_IS_ZERO = 0  # of the TIFF tag PhotometricInterpretation
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what it would say there, our errors say
 PICTURE_SUFFIXES = (".png", ".jp2", ".j2k", ".jpg", ".jpeg")
 
@@ -120,7 +122,8 @@ def _reader(path: Path) -> Callable[[Path, str], np.ndarray]:
 
 def _read_tiff(path: Path, key: str) -> np.ndarray:
     """With tifffile; what it cannot decode for want of imagecodecs, with Pillow."""
-    page = int(key or 0)
+    number, _, sample = key.partition("/")
+    page = int(number or 0)
     try:
         import tifffile
     except ImportError:
@@ -134,12 +137,22 @@ def _read_tiff(path: Path, key: str) -> np.ndarray:
         _refuse_large(directory.shape, directory.dtype, path.name)
         _require_whole(directory, path)
         try:
-            return directory.asarray()
+            plane = directory.asarray()
+            if sample:
+                plane = plane[..., int(sample)]
+            return _black_is_zero(plane, directory.bitspersample) if directory.photometric == _WHITE_IS_ZERO else plane
         except ValueError as error:
             if "imagecodecs" not in str(error):
                 raise
             what = f"{path.name} ({directory.compression.name} compression)"
     return _read_with_pillow(read_bytes(path), path.name, page, what)
+
+
+def _black_is_zero(plane: np.ndarray, bits: int) -> np.ndarray:
+    """A plane of which zero is white, the other way round; floating-point and signed pixels are refused later."""
+    if plane.dtype.kind != "u":
+        return plane
+    return plane.dtype.type((1 << min(bits, 8 * plane.dtype.itemsize)) - 1) - plane
 
 
 def _require_whole(page: Any, path: Path) -> None:
@@ -177,7 +190,9 @@ def _read_with_pillow(data: bytes, name: str, page: int, what: str, package: str
             name,
         )
         image.load()
-        return np.asarray(image)
+        plane = np.asarray(image)
+        inverted = getattr(image, "tag_v2", {}).get(262) == _WHITE_IS_ZERO and image.mode.startswith("I;16")
+        return _black_is_zero(plane, 16) if inverted else plane  # Pillow inverts those of 8 bit itself
 
 
 def _read_npz(path: Path, key: str) -> np.ndarray:
@@ -189,6 +204,8 @@ def _read_npz(path: Path, key: str) -> np.ndarray:
         array = file[name]
     if not channel:
         return array
+    if channel.startswith(LAST):
+        array, channel = np.moveaxis(array, -1, 0), channel.removeprefix(LAST)
     if int(channel) >= len(array):
         raise PlaneError("missing_plane", f"{path.name} has {len(array)} channels, number {channel} was asked for")
     return array[int(channel)]

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from hooke.core.well_names import well_name
 from hooke.images.simulated.config import ScreenConfig
 from hooke.images.simulated.library import TRAITS, Library
-from hooke.images.wells import PLATE_SHAPES, distance_to_edge, well_name
+from hooke.images.wells import PLATE_SHAPES, distance_to_edge
 
 _UNSHIFTED = ("mitosis",)
 

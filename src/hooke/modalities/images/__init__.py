@@ -308,8 +308,11 @@ class Images(Trainable, Readable):
 
     def describe(self, store: ImageStore) -> Description:
         """Fields, channels, batches, and whether the images are simulated."""
+        ignored = store.description.get("ignored")
         fields = {
-            "store": store.folder, **store.description["counts"], "channels": ",".join(store.channels),
+            "store": store.folder, **store.description["counts"],
+            **({"ignored": ", ".join(f"{count} x {rule}" for rule, count in ignored.items())} if ignored else {}),
+            "channels": ",".join(store.channels),
             "pixels": store.dtype.name, "batches": len(store.batches), "simulated": store.simulated,
             "hash": store.content_hash, "ingest": store.description.get("counts"),
         }  # fmt: skip

@@ -2,9 +2,9 @@
 
     E(composition) = Σ_Z n_Z e_Z,    e = argmin |E - N e|² + λ |e|²
 
-There is no intercept, so that the energy of two distant molecules is the sum of theirs. The standard deviation of every prediction is that of the
-residuals, with one degree of freedom an element taken off. Compositions that do not tell elements apart (one molecule, isomers alone) are refused
-without λ. Classes, which no composition adds up to, are predicted by their frequencies.
+There is no intercept, so that the energy of two distant molecules is the sum of theirs. The standard deviation of every prediction is that of
+the residuals, with one degree of freedom an element taken off. Compositions that do not tell elements apart (one molecule, isomers alone) are
+refused without λ. Classes, which no composition adds up to, are predicted by their frequencies.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hooke.api.studies import (
         compare_optimisers,
         run_diversity,
+        run_explanations,
         run_label_scaling,
         run_leaderboard,
         run_responses,
@@ -50,8 +51,8 @@ _HOME = {
     ),
     **dict.fromkeys(
         (
-            "compare_optimisers", "run_diversity", "run_label_scaling", "run_leaderboard", "run_responses", "run_scaling",
-            "run_search",
+            "compare_optimisers", "run_diversity", "run_explanations", "run_label_scaling", "run_leaderboard", "run_responses",
+            "run_scaling", "run_search",
         ),
         "hooke.api.studies",
     ),
@@ -68,8 +69,8 @@ __all__ = [
     "conformers", "describe_run", "dynamics", "embed", "evaluate_responses", "explain", "finetune", "fit", "fit_response",
     "get_data", "label", "label_atoms", "load", "load_recipe", "next_experiments", "plan_training", "predict",
     "predict_response", "prepare_data", "probe", "probe_blocks", "quickstart", "quickstart_cells", "quickstart_images",
-    "relax", "resume", "run_discovery", "run_diversity", "run_label_scaling", "run_leaderboard", "run_responses", "run_scaling",
-    "run_search", "run_suite", "simulate_discovery",
+    "relax", "resume", "run_discovery", "run_diversity", "run_explanations", "run_label_scaling", "run_leaderboard", "run_responses",
+    "run_scaling", "run_search", "run_suite", "simulate_discovery",
 ]  # fmt: skip
 
 

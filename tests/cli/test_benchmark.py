@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 
 def test_benchmark(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
     Path("mine.toml").write_text(
@@ -52,3 +54,14 @@ def test_images(hooke) -> None:  # type: ignore[no-untyped-def]
         assert system in found.out
     assert found.out.count("from scratch minus this") == 4
     assert len(json.loads(hooke("benchmark", "tiny_wsl", *small, "--json").out)["differences"]) == 4
+
+
+@pytest.mark.mirror
+def test_explanations(hooke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
+    shown = hooke("benchmark", "explanations", "--tasks", "sachs", "--runs", str(tmp_path))
+    assert shown.code == 0
+    assert "0.848" in shown.out
+    assert "null result" in shown.out
+    assert hooke("benchmark", "explanations", "--seeds", "2").code == 2
+    assert hooke("benchmark", "tiny_gine", "--own-relations").code == 2

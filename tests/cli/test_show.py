@@ -23,6 +23,7 @@ def test_names_recipes_and_citations(hooke) -> None:  # type: ignore[no-untyped-
         "admet",
         "discovery",
         "diversity_grid",
+        "explanations",
         "moleculeace",
         "moleculenet",
         "potentials",

@@ -11,6 +11,7 @@ from hooke.core.writable import check_output, check_output_folder
 
 if TYPE_CHECKING:
     from hooke.studies.diversity import DiversityResult
+    from hooke.studies.explanation_benchmark import ExplanationResult
     from hooke.studies.label_scaling import LabelScalingResult
     from hooke.studies.potential_leaderboard import LeaderboardResult
     from hooke.studies.response_benchmark import ResponseResult
@@ -258,6 +259,40 @@ def run_responses(
     result = ResponseResult(benchmark, tuple(run(benchmark, show_progress=show_progress)))
     chosen = f" --tasks {','.join(tasks)}" if tasks else ""
     write_page(result, command=f"hooke benchmark {name}{chosen}")
+    return result
+
+
+def run_explanations(
+    name: str = "explanations", *, tasks: Sequence[str] = (), relations: Sequence[str] = (), own_relations: bool = False,
+    runs: Path | str = "runs", show_progress: bool = True,
+) -> ExplanationResult:  # fmt: skip
+    """How faithful explanations of responses are, each measure beside its null; see `hooke.studies.explanation_benchmark`.
+
+    Args:
+        name: A suite of this kind.
+        tasks: Some of its tasks.
+        relations: Sources whose relations are recalled, instead of those of the tasks.
+        own_relations: Whether these may be sources of the model's own graph.
+        runs: Folder of scores and page.
+        show_progress: Show a progress bar.
+
+    Raises:
+        UsageError: The suite is none of explanations, or relations of the model's own graph are asked for without `own_relations`.
+        UnknownNameError: A task that it does not have.
+    """
+    from hooke.studies.explanation_benchmark import ExplanationBenchmark, ExplanationResult, write_page
+    from hooke.studies.explanation_benchmark import run_explanations as run
+    from hooke.suites import ExplanationSuite, suite
+
+    found = suite(name)
+    if not isinstance(found, ExplanationSuite):
+        raise UsageError(f"{name} is no suite of explanations")
+    check_output_folder(runs)
+    benchmark = ExplanationBenchmark(found, tuple(tasks), tuple(relations), own_relations, Path(runs))
+    result = ExplanationResult(benchmark, tuple(run(benchmark, show_progress=show_progress)))
+    chosen = f" --tasks {','.join(tasks)}" if tasks else ""
+    asked = f" --relations {','.join(relations)}" if relations else ""
+    write_page(result, command=f"hooke benchmark {name}{chosen}{asked}{' --own-relations' if own_relations else ''}")
     return result
 
 

@@ -13,18 +13,22 @@ from hooke.cli.output import Json, Runs, listed, print_json, print_table, refuse
 EXAMPLES = (
     "Examples: `hooke benchmark tiny_gine --seeds 3 --splits random,scaffold` · "
     "`hooke benchmark admet --systems forest,minimol,scratch,probe,finetuned --pretrained RUN` · `hooke benchmark potentials --seeds 1` · "
-    "`hooke benchmark responses --tasks horlbeck`"
+    "`hooke benchmark responses --tasks horlbeck` · `hooke benchmark explanations --tasks horlbeck`"
 )
 _SUITES = ("admet", "moleculeace", "moleculenet", "tdc_admet")
 _BOARDS = ("potentials",)
 _RESPONSES = ("responses",)
 _DISCOVERY = ("discovery",)
+_EXPLANATIONS = ("explanations",)
 
 
 def benchmark(
     context: typer.Context,
     recipe: Annotated[
-        str, typer.Argument(help=f"A recipe, or a suite: {', '.join((*_SUITES, *_BOARDS, *_RESPONSES, *_DISCOVERY))}.")
+        str,
+        typer.Argument(
+            help=f"A recipe, or a suite: {', '.join((*_SUITES, *_BOARDS, *_RESPONSES, *_DISCOVERY, *_EXPLANATIONS))}."
+        ),
     ],
     overrides: Annotated[list[str] | None, typer.Argument(help="Changes to the recipe, as a.b=c.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 3,
@@ -45,12 +49,37 @@ def benchmark(
         ),
     ] = "",
     training: Annotated[str, typer.Option(help="Of a suite: the recipe of scratch and finetuned.")] = "csv",
+    relations: Annotated[
+        str,
+        typer.Option(
+            help="Of explanations: sources whose relations are recalled; those of the model's own graph are refused."
+        ),
+    ] = "",
+    own_relations: Annotated[
+        bool,
+        typer.Option(
+            "--own-relations", help="Of explanations: recall relations of the model's own graph all the same: a leak."
+        ),
+    ] = False,
     runs: Runs = Path("runs"),
     as_json: Json = False,
 ) -> None:
     """Scores over seeds beside baselines, with intervals and a report; a killed benchmark continues."""
     import hooke
 
+    if recipe in _EXPLANATIONS:
+        why = f"does not apply to {recipe}, whose tasks state their models, folds and seeds"
+        refuse_options(context, why, "overrides", "seeds", "splits", "pretrained", "systems", "training")
+        explained = hooke.run_explanations(
+            recipe, tasks=listed(tasks), relations=listed(relations), own_relations=own_relations, runs=runs
+        )
+        if as_json:
+            print_json(explained.to_json())
+            return
+        print_table(*explained.table())
+        typer.echo(f"report {explained.benchmark.file.with_suffix('.html')}")
+        return
+    refuse_options(context, f"belongs to {', '.join(_EXPLANATIONS)}", "relations", "own_relations")
     if recipe in _RESPONSES:
         why = f"does not apply to {recipe}, whose tasks state their models, folds and seeds"
         refuse_options(context, why, "overrides", "seeds", "splits", "pretrained", "systems", "training")

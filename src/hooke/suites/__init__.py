@@ -191,6 +191,43 @@ class ResponseSuite:
 
 
 @dataclass(frozen=True)
+class ExplanationTask:
+    """Explanations on one data set; `studies.explanation_tasks` says how they are measured.
+
+    Attributes:
+        name: Of the task.
+        dataset: Registered name.
+        protocol: File in `studies.explanation_tasks`.
+        options: Of the protocol.
+    """
+
+    name: str
+    dataset: str
+    protocol: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ExplanationSuite:
+    """Measures of explanations that are reported together.
+
+    Attributes:
+        name: Of the suite.
+        title: For the report.
+        tasks: The tasks.
+    """
+
+    name: str
+    title: str
+    tasks: tuple[ExplanationTask, ...]
+
+    @property
+    def size(self) -> int:
+        """How many tasks there are."""
+        return len(self.tasks)
+
+
+@dataclass(frozen=True)
 class DiscoverySuite:
     """Screens that loops with the laboratory are simulated on.
 

@@ -16,7 +16,7 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError, nearest
@@ -259,5 +259,9 @@ def _checked(cls: Any, mapping: Mapping[str, Any], where: str) -> Iterator[tuple
             yield prefix + key, [prefix + name for name in known], ""
         elif isinstance(value, Mapping) and is_dataclass(hints[key]):
             yield from _checked(hints[key], value, prefix + key)
+        elif isinstance(value, Mapping) and (tables := [part for part in get_args(hints[key]) if is_dataclass(part)]):
+            for name, table in value.items():  # [data.tables.NAME]
+                if isinstance(table, Mapping):
+                    yield from _checked(tables[0], table, f"{prefix}{key}.{name}")
         elif hints[key] in (int, float) and isinstance(value, bool):
             yield prefix + key, None, f"should be a number, got {value!r}"

@@ -24,6 +24,11 @@ class Dataset(ABC, Generic[Config]):
     def __init__(self, config: Config) -> None:
         self.config = config
 
+    @property
+    def shares(self) -> Mapping[str, float]:
+        """Table of a mixture → share of its training rows that an epoch takes; those that are not named are taken whole."""
+        return {}
+
     @abstractmethod
     def prepare(self, folder: Path, how: How = How()) -> Any:
         """Make the store below `folder`, or open the one made of the same content; missing files are downloaded first."""

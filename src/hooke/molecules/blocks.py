@@ -97,6 +97,7 @@ class MoleculeBlock:
         source_row: (N,) int64, number of the row in its source, from 1.
         split: (N,) uint8, 0 train, 1 valid, 2 test, 255 none.
         time: (N,) float64, rising with the time at which a row was made, NaN where that is not known; None without a column of times.
+        tables: (N,) uint64, a bit for each table of a joined mixture that the molecule occurs in; None elsewhere.
     """
 
     arrays: MoleculeArrays
@@ -110,6 +111,7 @@ class MoleculeBlock:
     pair_atoms: np.ndarray | None = None
     pair_labels: np.ndarray | None = None
     time: np.ndarray | None = None
+    tables: np.ndarray | None = None
 
 
 def take(block: MoleculeBlock, rows: np.ndarray) -> MoleculeBlock:
@@ -142,6 +144,7 @@ def take(block: MoleculeBlock, rows: np.ndarray) -> MoleculeBlock:
         node_labels=None if block.node_labels is None else block.node_labels[atoms],
         edge_labels=None if block.edge_labels is None else block.edge_labels[bonds],
         time=None if block.time is None else block.time[rows],
+        tables=None if block.tables is None else block.tables[rows],
         **pairs,
     )
 

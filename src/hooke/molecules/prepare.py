@@ -48,7 +48,7 @@ def prepare(
     encodings: EncodingConfig = EncodingConfig(),
     *,
     canonical: bool = True,
-    accept: Callable[[Chem.Mol, str], Chem.Mol] | None = None,
+    accept: Callable[[Chem.Mol, str, int], Chem.Mol] | None = None,
 ) -> PreparedMolecules:
     """Parse, standardise, featurise and encode; refused strings are reported, never raised.
 
@@ -56,8 +56,8 @@ def prepare(
         smiles: The strings.
         standardise, encodings: As in a recipe.
         canonical: Whether canonical SMILES are wanted.
-        accept: Is given each standardised molecule, its atoms still numbered, and its string; returns the molecule to store, or raises
-            `ParseError`.
+        accept: Is given each standardised molecule, its atoms still numbered, its string and the string's position; returns the molecule
+            to store, or raises `ParseError`.
     """
     silence_rdkit()
     parts, names, kept, reasons = [], [], [], {}
@@ -68,7 +68,7 @@ def prepare(
                 molecule = parse(text, standardise, numbered=accept is not None)
                 if accept is not None:
                     with reading("the molecule", raised=ParseError):
-                        molecule = without_numbers(accept(molecule, text))
+                        molecule = without_numbers(accept(molecule, text, position))
                 molecules.append(molecule)
                 kept.append(position)
             except ParseError as error:

@@ -61,10 +61,20 @@ def split_store(store: MoleculeStore, section: SplitSection) -> Split:
     """Rows of train, valid and test.
 
     Raises:
-        UsageError: The store carries no split, the time column is not there, or no such kind.
+        UsageError: The store carries no split, or one that the recipe ignores, the time column is not there, or no such kind.
     """
     generator = np.random.default_rng(section.seed)
     kind, fractions = section.kind, section.fractions
+    unsplit = store.metadata.get("unsplit")  # tables of a joined mixture without a split of their own
+    if kind in ("column", "published") and unsplit:
+        raise UsageError(
+            f"these tables have no split of their own: {', '.join(unsplit)}; set data.tables.{unsplit[0]}.split, "
+            "or data.split.kind=random for all molecules"
+        )
+    if unsplit is not None and kind not in ("column", "published") and store.split() is not None:
+        raise UsageError(
+            f"tables with splits of their own are not split by {kind} again: set data.split.kind=published, or leave out their split"
+        )
     if kind in ("column", "published"):
         codes = store.split()
         if codes is None:

@@ -38,13 +38,16 @@ __all__ = [
 ]
 
 
-def molecule_schema(labels: Sequence[Label], encodings: EncodingConfig, *, timed: bool = False) -> Schema:
-    """The columns that a store with these labels and encodings has, and whose rows have times."""
+def molecule_schema(
+    labels: Sequence[Label], encodings: EncodingConfig, *, timed: bool = False, joined: bool = False
+) -> Schema:
+    """The columns that a store with these labels and encodings has, whose rows have times, or are those of joined tables."""
     count = {level: sum(label.level == level for label in labels) for level in LEVELS}
     columns = [
         Column("source_row", "row", "int64"),
         Column("split", "row", "uint8"),
         *([Column("time", "row", "float64")] if timed else []),
+        *([Column("tables", "row", "uint64")] if joined else []),
         *(Column(name, "row", "float16", (width,)) for name, width in encodings.graph_widths.items()),
         Column("atom_codes", "atom", "uint8", (len(atom_vocabularies(encodings.features)),)),
         *(Column(name, "atom", "float16", (width,)) for name, width in encodings.node_widths.items()),
@@ -66,7 +69,9 @@ def molecule_schema(labels: Sequence[Label], encodings: EncodingConfig, *, timed
 
 
 class MoleculeStoreWriter:
-    """Writes blocks of molecules, with their times if `timed`; `close` makes the store exist. Other arguments as in `core.store.StoreWriter`.
+    """Writes blocks of molecules, with their times if `timed` and their tables if `joined`; `close` makes the store exist.
+
+    Other arguments as in `core.store.StoreWriter`.
 
     Raises:
         DataError: `append`, and the store there has other labels or encodings.
@@ -83,8 +88,9 @@ class MoleculeStoreWriter:
         metadata: dict[str, Any] | None = None,
         append: bool = False,
         timed: bool = False,
+        joined: bool = False,
     ) -> None:
-        self._schema = molecule_schema(labels, encodings, timed=timed)
+        self._schema = molecule_schema(labels, encodings, timed=timed, joined=joined)
         what = {"labels": [label.to_json() for label in labels], "encodings": plain(encodings)}
         self._censored = False
         if append:
@@ -117,6 +123,8 @@ class MoleculeStoreWriter:
         }
         if "time" in self._schema:
             values["time"] = _given("time", block.time)
+        if "tables" in self._schema:
+            values["tables"] = _given("tables", block.tables)
         offsets = {
             "atom": arrays.atom_offsets,
             "bond": arrays.bond_offsets,
@@ -194,6 +202,10 @@ class MoleculeStore(OpenedStore):
     def times(self) -> np.ndarray | None:
         """(N,) float64 that rise with the time at which each row was made, NaN where it is not known; None without a column of times."""
         return self.store.row_column("time") if "time" in self.store.schema else None
+
+    def tables(self, rows: np.ndarray | None = None) -> np.ndarray | None:
+        """(n,) uint64 of the given rows (all by default), a bit for each table of `metadata["tables"]`; None where tables were not joined."""
+        return self.store.row_column("tables", rows) if "tables" in self.store.schema else None
 
     def source_rows(self, rows: np.ndarray | None = None) -> np.ndarray:
         """Number of each molecule's row in its source file, from 1."""

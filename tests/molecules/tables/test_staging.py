@@ -92,7 +92,7 @@ def test_labels_of_atoms_and_computed_ones_stand_at_their_place(tmp_path: Path) 
     rows = Rows(np.arange(1, 4), {"s": ["CCO", "CC", "C"]}, np.zeros(3, np.uint8), graph=graph, node=node)
     columns = Columns("s", {"x": Label("t/x")}, {"q": Label("t/q", "node")})
     excluded = frozenset({first_block(parse("C"))})
-    plan = Plan("t", columns, graph_start=2, node_start=1, node_count=2, computed=5, excluded=excluded)
+    plan = Plan("t", columns, graph_start=2, starts={"node": 1}, counts={"node": 2}, computed=5, excluded=excluded)
     stage(ChunkJob(rows, plan, tmp_path / "0.npz"))
     block = staged_block(tmp_path / "0.npz")
     assert block.source_row.tolist() == [1, 2]

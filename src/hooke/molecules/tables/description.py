@@ -12,8 +12,10 @@ from hooke.core.cards import RemoteFile
 from hooke.core.concentrations import split_unit
 from hooke.core.errors import UnknownNameError
 from hooke.core.label import TRANSFORMS, Kind, Label, Transform
+from hooke.core.options import later
 
 Rule = Literal["mean", "median", "first", "error", "keep_all"]
+Level = Literal["graph", "node", "edge", "pair"]
 
 
 _P_NAME = re.compile(r"p\w+")
@@ -42,6 +44,9 @@ class LabelOptions:
             of the column), else of the number as it stands.
         units: Unit of the raw value; kept in the label.
         convert_to: Unit to convert to, before the transform.
+        level: Of all labels: "graph", or "node", "edge" and "pair" for columns of lists (`tables.listed`).
+        kind: Of all labels that `kinds` does not name; None finds it out.
+        weight: Of all labels in the loss.
     """
 
     targets: Literal["auto"] | tuple[str, ...] = "auto"
@@ -49,6 +54,9 @@ class LabelOptions:
     transforms: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     convert_to: Mapping[str, str] = field(default_factory=dict)
+    level: Level = later("graph")
+    kind: Kind | None = later(None)
+    weight: float = later(1.0)
 
     def columns(self) -> set[str]:
         """All columns that something is said about."""
@@ -104,6 +112,7 @@ class Table:
         by_columns: Columns are read as numbers, thousands as cheaply as one, and a damaged one is an error; else every cell is read as text,
             and a damaged one costs its own label only. Labels of atoms need it.
         share: Of the rows, evenly spread, that is taken, where they are read by columns.
+        fractions: Of train, valid and test, drawn by molecule: equal molecules of several tables are in one part.
         paths, split_path: Where `files` and `split_file` lie, once they are at hand.
     """
 
@@ -121,6 +130,7 @@ class Table:
     name: str = ""
     by_columns: bool = False
     share: float = 1.0
+    fractions: tuple[float, float, float] | None = None
     paths: tuple[Path, ...] = ()
     split_path: Path | None = None
 
@@ -132,7 +142,7 @@ class Table:
     @property
     def published_split(self) -> bool:
         """Whether rows have parts of their own."""
-        return bool(self.parts or self.split_column or self.split_file)
+        return bool(self.parts or self.split_column or self.split_file or self.split_path or self.fractions)
 
     @property
     def labels(self) -> tuple[Label, ...]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -30,6 +30,7 @@ from hooke.core.hashing import content_hash, file_sha256
 from hooke.core.how import How
 from hooke.core.json_text import json_text
 from hooke.core.label import Label
+from hooke.core.options import present
 from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
 from hooke.core.store.integrity import is_whole, remove_damaged
@@ -40,6 +41,8 @@ from hooke.molecules.parse import KEEP_ALL, StandardiseConfig
 from hooke.molecules.store import MoleculeStore, MoleculeStoreWriter
 from hooke.molecules.tables.description import LabelOptions, Rule, Table
 from hooke.molecules.tables.duplicates import Merged, merge_duplicates
+from hooke.molecules.tables.joining import InnerMerger, Joined, check_number, counts_of_tables, members
+from hooke.molecules.tables.listed import INNER
 from hooke.molecules.tables.rows import Columns, find_columns, read_rows
 from hooke.molecules.tables.staging import (
     HELD_OUT,
@@ -71,6 +74,8 @@ class IngestOptions:
         components: Principal components that stand for their numbers; 0 for the numbers themselves.
         vectors_weight: Mean weight of these labels in a loss.
         codec: How the store is kept.
+        joined: Whether rows of several tables that are the same molecule become one; see `tables.joining`.
+        tested_apart: Whether molecules that one of the joined tables tests on are left out of the others.
     """
 
     excluded: frozenset[str] = frozenset()
@@ -79,6 +84,8 @@ class IngestOptions:
     components: int = 0
     vectors_weight: float = 1.0
     codec: Literal["plain", "chunked"] = "plain"
+    joined: bool = False
+    tested_apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -215,7 +222,10 @@ class _Work:
         self.encodings: EncodingConfig = how.sections.get("encodings", EncodingConfig())
         self.standardise: StandardiseConfig = how.sections.get("standardise", KEEP_ALL)
         self.mixed = bool(tables[0].name)
-        self.rule: Rule = "keep_all" if self.mixed else tables[0].duplicates
+        self.joined = self.mixed and options.joined
+        self.rule: Rule = "keep_all" if self.mixed and not self.joined else tables[0].duplicates
+        if self.joined:
+            check_number(len(tables))
         self.computed = descriptor_labels() if options.descriptors else []
         self.vectors = VectorTable.read(options.vectors, options.components) if options.vectors else None
         self.files = [[path for path in (*table.paths, table.split_path) if path is not None] for table in tables]
@@ -247,16 +257,21 @@ class _Work:
             content = [
                 {
                     "name": table.name, "paths": (), "smiles": table.smiles, "columns": table.columns, "split": None, "test": table.test,
-                    "files": files, **_set(share=_share(table), parts=table.parts, split_column=table.split_column),
+                    "files": files,
+                    **_set(
+                        share=_share(table), parts=table.parts, split_column=table.split_column, fractions=table.fractions,
+                        cells=not table.by_columns and isinstance(table.columns, LabelOptions),
+                    ),
                 }
                 for table, files in zip(self.tables, hashes, strict=True)
             ]  # fmt: skip
             extras = [extra for extra in (sorted(self.options.excluded), self.computed) if extra]
-            return [content, self.encodings, self.standardise, *extras, *taught]
+            joined = [{"joined": self.rule, "tested_apart": self.options.tested_apart}] if self.joined else []
+            return [content, self.encodings, self.standardise, *extras, *taught, *joined]
         [table], [files] = self.tables, hashes
         options = table.columns if isinstance(table.columns, LabelOptions) else LabelOptions()
         config = {
-            **{each.name: getattr(options, each.name) for each in fields(options)}, "smiles": table.smiles,
+            **{name: getattr(options, name) for name in present(options)}, "smiles": table.smiles,
             "split_column": table.split_column, "standardise": self.standardise, "encodings": self.encodings,
             "duplicates": table.duplicates, "codec": self.options.codec,
         }  # fmt: skip
@@ -289,21 +304,26 @@ class _Work:
 
     def _make(self, folder: Path, recipe: str) -> None:
         graph = [label for found in self.columns for label in found.graph.values()]
-        node = [label for found in self.columns for label in found.node.values()]
-        if node and self.standardise != KEEP_ALL:
+        below = {level: [label for found in self.columns for label in found.of(level).values()] for level in INNER}
+        counts = {level: len(labels) for level, labels in below.items()}
+        if any(counts.values()) and self.standardise != KEEP_ALL:
             raise UsageError(
                 "molecules whose atoms carry labels are kept as they are: leave standardise at its defaults"
             )
-        labels = [*graph, *self.computed, *(self.vectors.labels if self.vectors else ()), *node]
-        plans, graph_start, node_start = [], 0, 0
+        labels = [
+            *graph, *self.computed, *(self.vectors.labels if self.vectors else ()), *itertools.chain(*below.values())
+        ]  # fmt: skip
+        plans, graph_start, starts = [], 0, dict.fromkeys(INNER, 0)
+        ordered = self.joined and any(counts.values())
         for table, found in zip(self.tables, self.columns, strict=True):
             plans.append(
                 Plan(
-                    table.name, found, _conversions(table), graph_start, node_start, len(node),
+                    table.name, found, _conversions(table), graph_start, dict(starts), counts, ordered, table.fractions,
                     len(graph) if self.computed else None, self.options.excluded, self.standardise, self.encodings,
                 )
             )  # fmt: skip
-            graph_start, node_start = graph_start + len(found.graph), node_start + len(found.node)
+            graph_start += len(found.graph)
+            starts = {level: start + len(found.of(level)) for level, start in starts.items()}
         staged = self._stage(folder / "stage", plans, json_text([recipe, [label.to_json() for label in labels]]))
         self._join(staged, folder, labels, recipe)
 
@@ -339,7 +359,8 @@ class _Work:
         chunks: list[StagedChunk] = []
         keys: list[np.ndarray] = []
         refused: list[dict[str, Any]] = []
-        counts = {table.name: {"rows_read": 0, "rows_kept": 0} for table in self.tables}
+        names = [table.name for table in self.tables]
+        counts = {name: {"rows_read": 0, "rows_kept": 0} for name in names}
         for file, name in staged.items():
             chunk = staged_chunk(file)
             refused += chunk.refused
@@ -349,15 +370,27 @@ class _Work:
                 keys.append(chunk.keys)
             if self.rule != "keep_all":
                 chunks.append(chunk)
+        numbers = [names.index(name) for name in staged.values()]
+        joined = Joined.of(chunks, numbers, tested_apart=self.options.tested_apart) if self.joined else None
+        if joined is not None:
+            refused += joined.refused(names, np.concatenate([chunk.source_row for chunk in chunks]))
         _write_rejected(folder / REJECTED, refused, mixed=self.mixed)
-        read, found = (sum(count[what] for count in counts.values()) for what in ("rows_read", "rows_kept"))
+        read = sum(count["rows_read"] for count in counts.values())
         rejected = sum(entry["what"] == "row" for entry in refused)
+        found = read - rejected
         if not found:
             first = f" Row {refused[0]['row']}: {refused[0]['reason']}" if refused else ""
             raise DataError(
                 f"{self.title}: none of its {rejected:,} rows holds a molecule, see {folder / REJECTED}.{first}"
             )
-        merged = _merged(staged, chunks, labels, self.rule)
+        merged = _merged(staged, chunks, labels, self.rule, joined)
+        inner = self._inner(staged, merged, labels) if joined is not None else None
+        tables = None if joined is None else members(merged.kept_row, joined.table)
+        if joined is not None and tables is not None:
+            merged = replace(merged, kept_row=np.where(joined.dropped, -1, merged.kept_row))
+            tables = np.where(merged.keep, tables, np.uint64(0))
+            read_rows = {name: count["rows_read"] for name, count in counts.items()}
+            counts = counts_of_tables(names, read_rows, joined.table, joined.dropped, tables)
         vectors, matched, place = None, None, 0
         if self.vectors:
             stored = np.concatenate(keys)
@@ -365,14 +398,16 @@ class _Work:
             vectors, matched = self.vectors.met(stored, self.options.vectors_weight)
             place = sum(label.level == "graph" for label in labels) - len(vectors.labels)
             labels = [*labels[:place], *vectors.labels, *labels[place + len(vectors.labels) :]]
-        split_conflicts = _write_duplicates(folder / DUPLICATES, merged, chunks)
+        split_conflicts = _write_duplicates(folder / DUPLICATES, merged, chunks, names, joined)
         columns, times = self.columns[0], _earliest(chunks, merged)
-        writer = MoleculeStoreWriter(folder, labels, self.encodings, codec=self.options.codec, timed=bool(columns.time))
+        writer = MoleculeStoreWriter(
+            folder, labels, self.encodings, codec=self.options.codec, timed=bool(columns.time), joined=self.joined
+        )
         kept = unlabelled = untimed = fragmented = 0
         graph = [label.name for label in labels if label.level == "graph"]
         measured, censored = np.zeros(len(graph), np.int64), np.zeros(len(graph), np.int64)
         with progress(found, f"storing {self.title}", "molecules", show=self.how.show_progress) as bar:
-            for block in _kept_blocks(staged, merged, times):
+            for block in _kept_blocks(staged, merged, times, inner, tables):
                 if vectors:
                     more = shifted(vectors.of(block.smiles), place)
                     block = replace(block, graph_labels=block.graph_labels.beside(more))
@@ -385,29 +420,48 @@ class _Work:
                 measured += np.bincount(index, minlength=len(graph))
                 censored += np.bincount(index[bounded], minlength=len(graph))
                 bar.advance(len(block.arrays))
-        named = [columns.graph.get(entry["column"]) for entry in refused if entry["what"] == "label"]
+        of_table = dict(zip(names, self.columns, strict=True))
+        named = [of_table[entry["table"]].graph.get(entry["column"]) for entry in refused if entry["what"] == "label"]
         unreadable = Counter(label.name for label in named if label is not None)
+        prefix = {name: f"{name}/" if name else "" for name in names}
+        ignored = {
+            prefix[name] + column: why for name, found in of_table.items() for column, why in found.ignored.items()
+        }
+        rounded, offers = (
+            {name: what for found in self.columns for name, what in getattr(found, field).items()}
+            for field in ("rounded", "offers")
+        )
         report = IngestReport(
-            read, kept, rejected, int((~merged.keep).sum()), merged.conflicts, len(named), unlabelled,
-            dict(columns.ignored), split_conflicts, {name: asdict(repeats) for name, repeats in merged.repeats.items()},
-            dict(columns.rounded), dict(columns.offers), fragmented, _named(graph, measured), _named(graph, censored),
-            dict(unreadable), sum(entry["what"] == "time" for entry in refused),
+            read, kept, rejected, int(((~merged.keep) & (merged.kept_row >= 0)).sum()),
+            merged.conflicts + (inner.conflicts if inner else 0), len(named), unlabelled, ignored, split_conflicts,
+            {name: asdict(repeats) for name, repeats in merged.repeats.items()}, rounded, offers, fragmented,
+            _named(graph, measured), _named(graph, censored), dict(unreadable),
+            sum(entry["what"] == "time" for entry in refused),
         )  # fmt: skip
         if report.rows_read != report.rows_kept + report.rows_rejected + report.duplicates_merged:
             raise DataError(f"rows are missing, which is a mistake in Hooke, please report it: {report.summary()}")
         writer.add_file(REJECTED)
         writer.add_file(DUPLICATES)
         rules = {"duplicates": self.rule, "standardise": asdict(self.standardise)}
-        metadata = {"source": self.source, "ingest_recipe": recipe, **rules, "ingest": report.to_json()}
+        metadata: dict[str, Any] = {"source": self.source, "ingest_recipe": recipe, **rules, "ingest": report.to_json()}
         if columns.time:
             metadata["time"] = {"column": columns.time, **asdict(columns.moments), "unknown": untimed}
         if matched:
             metadata["vectors"] = matched.to_json()
         if self.mixed:
             metadata["tables"] = counts
+        if self.joined:
+            metadata["unsplit"] = [table.name for table in self.tables if not table.published_split]
         if self.options.excluded:
             metadata["held_out"] = sum(entry["reason"] == HELD_OUT for entry in refused)
         writer.close(metadata)
+
+    def _inner(self, staged: Iterable[Path], merged: Merged, labels: Sequence[Label]) -> InnerMerger | None:
+        """The merged labels of atoms, bonds and pairs of molecules that stand in several rows."""
+        below = {level: [label for label in labels if label.level == level] for level in INNER}
+        return (
+            InnerMerger(map(staged_block, staged), merged.kept_row, below, self.rule) if any(below.values()) else None
+        )
 
 
 def _set(**values: Any) -> dict[str, Any]:
@@ -441,12 +495,15 @@ def _whole(file: Path) -> bool:
         return False
 
 
-def _merged(staged: Iterable[Path], chunks: Sequence[StagedChunk], labels: Sequence[Label], rule: Rule) -> Merged:
+def _merged(
+    staged: Iterable[Path], chunks: Sequence[StagedChunk], labels: Sequence[Label], rule: Rule, joined: Joined | None
+) -> Merged:
     """Which rows stay, and their labels; of nothing where all stay."""
     if rule == "keep_all":
         return Merged(np.arange(0), np.arange(0), GraphLabels.from_dense(np.zeros((0, 0))))
     keys, rows = (np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in ("keys", "source_row"))
-    return merge_duplicates(keys, rows, lambda: map(staged_labels, staged), labels, rule)
+    graph = [label for label in labels if label.level == "graph"]
+    return merge_duplicates(joined.keys if joined else keys, rows, lambda: map(staged_labels, staged), graph, rule)
 
 
 def _earliest(chunks: Sequence[StagedChunk], merged: Merged) -> np.ndarray | None:
@@ -459,8 +516,14 @@ def _earliest(chunks: Sequence[StagedChunk], merged: Merged) -> np.ndarray | Non
     return earliest
 
 
-def _kept_blocks(staged: Iterable[Path], merged: Merged, times: np.ndarray | None) -> Iterator[MoleculeBlock]:
-    """The molecules that stay, with merged labels and times."""
+def _kept_blocks(
+    staged: Iterable[Path],
+    merged: Merged,
+    times: np.ndarray | None,
+    inner: InnerMerger | None,
+    tables: np.ndarray | None,
+) -> Iterator[MoleculeBlock]:
+    """The molecules that stay, with merged labels, times and tables."""
     if not len(merged.kept_row):
         yield from map(staged_block, staged)
         return
@@ -475,6 +538,10 @@ def _kept_blocks(staged: Iterable[Path], merged: Merged, times: np.ndarray | Non
             block = replace(block, graph_labels=labels)
         if times is not None:
             block = replace(block, time=times[start:stop])
+        if inner is not None:
+            block = inner.applied(block, start)
+        if tables is not None:
+            block = replace(block, tables=tables[start:stop])
         yield take(block, np.flatnonzero(merged.keep[start:stop]))
         start = stop
 
@@ -482,9 +549,13 @@ def _kept_blocks(staged: Iterable[Path], merged: Merged, times: np.ndarray | Non
 def _unlabelled(block: MoleculeBlock) -> int:
     """Molecules without any measured label."""
     without = np.diff(block.graph_labels.offsets) == 0
-    if block.node_labels is not None:
-        measured = ends((~np.isnan(block.node_labels)).any(axis=1))[block.arrays.atom_offsets]
-        without &= np.diff(measured) == 0
+    for values, offsets in (
+        (block.node_labels, block.arrays.atom_offsets),
+        (block.edge_labels, block.arrays.bond_offsets),
+        (block.pair_labels, block.pair_offsets),
+    ):
+        if values is not None and offsets is not None:
+            without &= np.diff(ends((~np.isnan(values)).any(axis=1))[offsets]) == 0
     return int(without.sum())
 
 
@@ -497,15 +568,23 @@ def _write_rejected(path: Path, refused: list[dict[str, Any]], *, mixed: bool) -
         pq.write_table(pa.Table.from_pylist(refused, schema=pa.schema([*columns, *texts])), temporary)
 
 
-def _write_duplicates(path: Path, merged: Merged, chunks: Sequence[StagedChunk]) -> int:
+def _write_duplicates(
+    path: Path, merged: Merged, chunks: Sequence[StagedChunk], names: Sequence[str], joined: Joined | None
+) -> int:
     """List the merged rows; returns how many of them their table puts into another part than the row that stays."""
-    gone = np.flatnonzero(~merged.keep)
+    gone = np.flatnonzero(~merged.keep & (merged.kept_row >= 0))
     stays = merged.kept_row[gone]
     rows, split = (
         np.concatenate([np.zeros(0, np.int64), *(getattr(chunk, name) for chunk in chunks)])
         for name in ("source_row", "split")
     )
-    columns = {"row": rows[gone], "merged_into": rows[stays]}
+    columns: dict[str, Any] = {
+        "row": pa.array(rows[gone], pa.int64()),
+        "merged_into": pa.array(rows[stays], pa.int64()),
+    }
+    if joined is not None:
+        of_rows = {"table": gone, "into_table": stays}
+        columns |= {name: pa.array([names[joined.table[row]] for row in found]) for name, found in of_rows.items()}
     with replacing(path) as temporary:
-        pq.write_table(pa.table({name: pa.array(values, pa.int64()) for name, values in columns.items()}), temporary)
+        pq.write_table(pa.table(columns), temporary)
     return int((split[gone] != split[stays]).sum())

@@ -11,12 +11,13 @@ import io
 import itertools
 import re
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hooke.core.errors import DataError, UnknownNameError
+from hooke.core.json_text import json_text
 from hooke.core.reading import (
     CHUNK_CHARACTERS,
     LONGEST_LINE,
@@ -29,10 +30,11 @@ from hooke.core.reading import (
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from rdkit import Chem
 
 CHUNK_ROWS = 2048
 LONGEST_RECORD = 100  # lines that one quoted record of a text table may span
-SMILES_NAMES = ("smiles", "canonical_smiles", "structure", "drug", "mol", "molecule")
+SMILES_NAMES = ("smiles", "canonical_smiles", "ordered_smiles", "structure", "drug", "mol", "molecule")
 _DELIMITERS = ",;\t|"
 _TOO_LONG = f"a line of more than {LONGEST_LINE:,} characters"  # stands for one, by identity
 _LINE_BYTES = 64  # that a line takes beside its characters
@@ -84,8 +86,14 @@ class RowChunk:
         return max((len(values) for values in self.columns.values()), default=0)
 
 
-def read_table(path: Path, rows: int | None = None) -> Iterator[RowChunk]:
+def read_table(path: Path, rows: int | None = None, *, lists: Mapping[str, str] | None = None) -> Iterator[RowChunk]:
     """Stream a table in chunks of at most so many rows, 2,048 by default, fewer where they are long; the format follows from the name.
+
+    Args:
+        path: The file.
+        rows: Most rows of a chunk.
+        lists: Column → level of lists of values of atoms, bonds or pairs. Where there are any, the SMILES of an SD file number the atoms
+            as its records do, from 1, hydrogens included, and values of bonds are given with the numbers of their atoms.
 
     Raises:
         DataError: The file is missing, truncated, empty, of an unknown kind, or beyond the limits of `core.reading`.
@@ -100,7 +108,7 @@ def read_table(path: Path, rows: int | None = None) -> Iterator[RowChunk]:
         elif name.endswith((".parquet", ".pq")):
             yield from _read_parquet(path, rows)
         elif name.endswith((".sdf", ".sd")):
-            yield from _read_sdf(path, rows)
+            yield from _read_sdf(path, rows, lists or {})
         else:
             raise DataError(f"{path}: unknown kind of table; use .csv, .tsv, .parquet, .sdf, .smi (or their .gz)")
 
@@ -388,10 +396,12 @@ def _parquet_text(value: object) -> str:
     """A cell as text; bytes are text without its mark, as Spark and Impala write it, perhaps filled up to a fixed length."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace").rstrip("\0")
+    if isinstance(value, list):
+        return json_text(value)
     return "" if value is None else str(value)
 
 
-def _read_sdf(path: Path, rows: int) -> Iterator[RowChunk]:
+def _read_sdf(path: Path, rows: int, lists: Mapping[str, str]) -> Iterator[RowChunk]:
     """Records of an SD file: the structure becomes SMILES, the tags columns; missing tags are "".
 
     Records are cut at "$$$$" before they are parsed, so that a broken one never swallows its neighbour.
@@ -411,8 +421,11 @@ def _read_sdf(path: Path, rows: int) -> Iterator[RowChunk]:
         for begin, lines in _sdf_records(path):
             try:
                 with reading("the SDF record"), rdBase.BlockLogs():
-                    supplier.SetData("".join(lines[: _structure_end(lines)]) + "$$$$\n")
+                    supplier.SetData("".join(lines[: _structure_end(lines)]) + "$$$$\n", removeHs=not lists)
                     molecule = next(iter(supplier), None)
+                    if molecule is not None and lists:
+                        for atom in molecule.GetAtoms():
+                            atom.SetAtomMapNum(atom.GetIdx() + 1)
                     text = "" if molecule is None else canonical_smiles(molecule)
             except DataError as error:
                 yield _Record(begin, [], str(error))
@@ -421,9 +434,21 @@ def _read_sdf(path: Path, rows: int) -> Iterator[RowChunk]:
                 yield _Record(begin, [], "the SDF record does not parse")
             else:
                 values = dict(_data_items(lines))
+                for name in (name for name, level in lists.items() if level == "edge"):
+                    values[name] = _with_atoms(values.get(name, ""), molecule)
                 yield _Record(begin, [text, *(values.get(name, "") for name in names)])
 
     yield from _chunks(records(), ["smiles", *names], rows)
+
+
+def _with_atoms(text: str, molecule: Chem.Mol) -> str:
+    """Values of the bonds of a record, with the numbers of their atoms; as they are where they do not fit."""
+    values = text.split()
+    if text.lstrip().startswith("[") or len(values) != molecule.GetNumBonds():
+        return text
+    ends = ((bond.GetBeginAtomIdx() + 1, bond.GetEndAtomIdx() + 1) for bond in molecule.GetBonds())
+    triples = (f"[{left}, {right}, {value}]" for (left, right), value in zip(ends, values, strict=True))
+    return f"[{', '.join(triples)}]".replace("n/a", "null")
 
 
 def _sdf_records(path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -22,6 +22,7 @@ from hooke.molecules.held_out import held_out
 from hooke.molecules.tables.dates import Moments, MomentsProfile
 from hooke.molecules.tables.description import LabelOptions, Table
 from hooke.molecules.tables.label_columns import dense_labels, list_labels, read_batches, table_columns
+from hooke.molecules.tables.listed import INNER, ListProfile
 from hooke.molecules.tables.reading import column_names, read_table, smiles_column
 from hooke.molecules.tables.values import ColumnProfile
 
@@ -34,7 +35,7 @@ class Columns:
 
     Attributes:
         smiles: SMILES column.
-        graph, node: Column -> its label as stored, of molecules and of atoms.
+        graph, node, edge, pair: Column -> its label as stored, of molecules, atoms, bonds and pairs.
         ignored: Column -> why it is no label.
         rounded: Label -> what is lost of its values when they are stored.
         rows: Rows of the table, if they were counted.
@@ -52,6 +53,13 @@ class Columns:
     offers: dict[str, tuple[str, str]] = field(default_factory=dict)
     time: str = ""
     moments: Moments = field(default_factory=Moments)
+    edge: dict[str, Label] = field(default_factory=dict)
+    pair: dict[str, Label] = field(default_factory=dict)
+
+    def of(self, level: str) -> dict[str, Label]:
+        """Those of one level."""
+        found: dict[str, Label] = getattr(self, level)
+        return found
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,8 @@ def find_columns(table: Table, *, show_progress: bool) -> Columns:
     """
     first, (names, smiles, others) = table.paths[0], _header(table)
     if isinstance(table.columns, LabelOptions):
-        return _labels_found(table, smiles, others, table.columns, show_progress)
+        find = _labels_found if table.columns.level == "graph" else _lists_found
+        return find(table, smiles, others, table.columns, show_progress)
     labels: dict[str, dict[str, Label]] = {"graph": {}, "node": {}}
     for pattern, label in table.columns:
         matching = fnmatch.filter(others, pattern) if "*" in pattern else [name for name in others if name == pattern]
@@ -144,7 +153,11 @@ def _labels_found(
             total += len(chunk)
             bar.advance(len(chunk))
     ignored = _ignored(profiles, options) if options.targets == "auto" else {}
-    labels = {name: profile.label(options) for name, profile in profiles.items() if name not in ignored}
+    labels = {
+        name: _of_table(table, profile.label(options), options)
+        for name, profile in profiles.items()
+        if name not in ignored
+    }
     rounded = {
         label.name: text for name, label in labels.items() if (text := label.offset_note or profiles[name].rounded())
     }
@@ -159,6 +172,42 @@ def _labels_found(
     }
     offers = {name: offer for name, offer in offers.items() if offer[1]}
     return Columns(smiles, labels, {}, ignored, total, rounded, offers, time, moments.moments)
+
+
+def _lists_found(
+    table: Table, smiles: str, others: Sequence[str], options: LabelOptions, show_progress: bool
+) -> Columns:
+    """Columns of lists."""
+    automatic = options.targets == "auto"
+    for name in options.columns() - set(options.kinds):
+        raise UsageError(f"labels of level {options.level!r} are taken as they stand: nothing converts {name!r}")
+    profiles = {name: ListProfile(name) for name in _candidates(others, options)}
+    total = 0
+    with progress(None, f"looking through {table.paths[0].name}", "rows", show=show_progress) as bar:
+        for chunk in (chunk for path in table.paths for chunk in read_table(path)):
+            for name, profile in profiles.items():
+                profile.add(chunk.columns[name])
+            total += len(chunk)
+            bar.advance(len(chunk))
+    ignored = {name: "no lists of numbers" for name, profile in profiles.items() if automatic and not profile.is_list}
+    labels = {
+        name: _of_table(table, profile.label(options.level, options.kinds.get(name) or options.kind), options)
+        for name, profile in profiles.items()
+        if name not in ignored
+    }
+    if not labels:
+        raise UsageError(
+            f"no column of {table.paths[0].name} holds lists of numbers: name the labels of level {options.level!r}"
+        )
+    columns = Columns(smiles, {}, {}, ignored, total)
+    columns.of(options.level).update(labels)
+    return columns
+
+
+def _of_table(table: Table, label: Label, options: LabelOptions) -> Label:
+    """A label that was found, as it is stored."""
+    label = replace(label, weight=options.weight)
+    return replace(label, name=f"{table.name}/{label.name}", source=table.name) if table.name else label
 
 
 def _ignored(profiles: Mapping[str, ColumnProfile], options: LabelOptions) -> dict[str, str]:
@@ -239,8 +288,9 @@ def held_out_smiles(table: Table) -> list[str]:
 
 
 def _by_cells(path: Path, table: Table, columns: Columns, first: int) -> Iterator[tuple[int, Rows]]:
-    wanted = [columns.smiles, *columns.graph, *(name for name in (table.split_column, columns.time) if name)]
-    for chunk in read_table(path):
+    lists = {name: level for level in INNER for name in columns.of(level)}
+    wanted = [columns.smiles, *columns.graph, *lists, *(name for name in (table.split_column, columns.time) if name)]
+    for chunk in read_table(path, lists=lists):
         for name in wanted:
             if name not in chunk.columns:
                 raise UnknownNameError(f"column of {path.name}", name, chunk.columns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from rdkit import Chem
 
 from hooke.core.checked import read_arrays, write_arrays
 from hooke.core.files import disk_full_explained
+from hooke.core.hashing import mixed
 from hooke.core.json_text import json_text
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.molecules.blocks import GraphLabels, MoleculeBlock
@@ -22,11 +23,13 @@ from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.held_out import first_block
 from hooke.molecules.parse import KEEP_ALL, ParseError, StandardiseConfig
 from hooke.molecules.prepare import prepare
+from hooke.molecules.tables.listed import INNER, InnerLabels, Placed, placed
 from hooke.molecules.tables.numbered_atoms import AtomNumbers, unnumbered
 from hooke.molecules.tables.rows import Columns, Rows
 from hooke.molecules.tables.values import parse_cell, stored_cell
 
 HELD_OUT = "tested on in an evaluation suite"
+_BELOW = ("node_labels", "edge_labels", "pair_offsets", "pair_atoms", "pair_labels")
 _SHOWN = 200  # characters of a refused value that are kept
 
 
@@ -38,8 +41,11 @@ class Plan:
         table: Its name in a mixture.
         columns: Its columns.
         convert: Column -> unit of the raw value and unit to convert to.
-        graph_start, node_start: Number of its first label among those of its level in the store.
-        node_count: Labels of atoms in the store.
+        graph_start: Number of its first label among those of molecules in the store.
+        starts: Level below the molecule -> number of its first label among those of this level in the store.
+        counts: Level below the molecule -> labels in the store.
+        ordered: Whether atoms are stored in the order of the canonical SMILES, so that equal molecules are equal arrays.
+        fractions: Of train, valid and test, where parts are drawn by molecule.
         computed: Number of the first computed descriptor among the labels of molecules; None computes none.
         excluded: First blocks of the InChIKeys of molecules that are left out, because they are tested on elsewhere.
         standardise, encodings: As in a recipe.
@@ -49,8 +55,10 @@ class Plan:
     columns: Columns
     convert: dict[str, tuple[str, str]] = field(default_factory=dict)
     graph_start: int = 0
-    node_start: int = 0
-    node_count: int = 0
+    starts: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    ordered: bool = False
+    fractions: tuple[float, float, float] | None = None
     computed: int | None = None
     excluded: frozenset[str] = frozenset()
     standardise: StandardiseConfig = KEEP_ALL
@@ -121,9 +129,8 @@ def staged_block(file: Path) -> MoleculeBlock:
     )
     labels = GraphLabels(named["label_offsets"], named["label_index"], named["label_value"], named["label_bound"])
     smiles = json.loads(named["smiles"].tobytes())
-    return MoleculeBlock(
-        arrays, smiles, labels, named["source_row"], named["split"], named.get("node_labels"), time=named.get("time")
-    )
+    below = {name: named.get(name) for name in _BELOW}
+    return MoleculeBlock(arrays, smiles, labels, named["source_row"], named["split"], **below, time=named.get("time"))
 
 
 def canonical_keys(smiles: Sequence[str]) -> np.ndarray:
@@ -137,15 +144,24 @@ def prepare_chunk(job: ChunkJob) -> tuple[MoleculeBlock, list[dict[str, Any]]]:
     rows, plan = job.rows, job.plan
     smiles, refused = rows.texts[plan.columns.smiles], dict(rows.refused)
     tried = np.array([position for position in range(len(rows)) if position not in refused], dtype=np.int64)
-    numbers: list[AtomNumbers] = []
+    lists: list[Placed] = []
     molecules: list[Chem.Mol] = []
+    misfits: list[dict[str, Any]] = []
+    inner = {level: of_level for level in INNER if (of_level := plan.columns.of(level))}
+    columns = [column for of_level in inner.values() for column in of_level]
 
-    def accept(molecule: Chem.Mol, text: str) -> Chem.Mol:
+    def accept(molecule: Chem.Mol, text: str, place: int) -> Chem.Mol:
         if plan.excluded and first_block(molecule) in plan.excluded:
             raise ParseError(HELD_OUT)
-        if rows.node or (rows.graph is not None and ":" in text):
+        found = Placed()
+        if inner or plan.ordered or (rows.graph is not None and ":" in text):
+            position = int(tried[place])
             molecule, atoms = unnumbered(molecule, text)
-            numbers.append(atoms)
+            if rows.graph is None:
+                found = placed({column: rows.texts[column][position] for column in columns}, inner, atoms)
+            else:
+                found = _chosen(job, position, atoms, misfits)
+        lists.append(found)
         if plan.computed is not None:
             molecules.append(molecule)
         return molecule
@@ -154,20 +170,28 @@ def prepare_chunk(job: ChunkJob) -> tuple[MoleculeBlock, list[dict[str, Any]]]:
     for place, reason in prepared.reasons.items():
         refused[int(tried[place])] = (plan.columns.smiles, smiles[tried[place]], reason)
     kept = tried[prepared.kept]
-    entries = [_entry(job, position, "row", *what) for position, what in refused.items()]
+    entries = [*misfits, *(_entry(job, position, "row", *what) for position, what in refused.items())]
     labels = _cell_labels(job, kept, entries) if rows.graph is None else rows.graph.rows(kept)
     labels = shifted(labels, plan.graph_start)
     if plan.computed is not None:
         from hooke.molecules.descriptors import quick_descriptors
 
         labels = labels.beside(shifted(GraphLabels.from_dense(quick_descriptors(molecules)), plan.computed))
-    node = _node_labels(job, kept, numbers, prepared.arrays, entries) if plan.node_count else None
+    below = InnerLabels.of(lists, prepared.arrays, plan.starts, plan.counts)
     time = _times(job, kept, entries) if plan.columns.time else None
     entries.sort(key=lambda entry: (entry["row"], entry["what"] != "row"))
+    split = rows.split[kept] if plan.fractions is None else drawn_parts(prepared.canonical, plan.fractions)
     block = MoleculeBlock(
-        prepared.arrays, prepared.canonical, labels, rows.numbers[kept], rows.split[kept], node, time=time
-    )
+        prepared.arrays, prepared.canonical, labels, rows.numbers[kept], split, below.node, below.edge, below.pair_offsets,
+        below.pair_atoms, below.pair_labels, time,
+    )  # fmt: skip
     return block, entries
+
+
+def drawn_parts(smiles: Sequence[str], fractions: tuple[float, float, float]) -> np.ndarray:
+    """(N,) uint8 part of each molecule, by its canonical SMILES alone: in expectation these fractions of train, valid and test."""
+    places = (mixed(canonical_keys(smiles)[:, 0]) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return np.searchsorted(np.cumsum(fractions)[:2], places, side="right").astype(np.uint8)
 
 
 def _times(job: ChunkJob, kept: np.ndarray, entries: list[dict[str, Any]]) -> np.ndarray:
@@ -205,28 +229,20 @@ def _cell_labels(job: ChunkJob, kept: np.ndarray, entries: list[dict[str, Any]])
     return GraphLabels.from_dense(values, bounds)
 
 
-def _node_labels(
-    job: ChunkJob,
-    kept: np.ndarray,
-    numbers: Sequence[AtomNumbers],
-    arrays: MoleculeArrays,
-    entries: list[dict[str, Any]],
-) -> np.ndarray:
-    """(atoms, node labels of the store) of the kept rows, NaN = not measured; lists that do not fit their atoms are added to `entries`."""
-    found = np.full((len(arrays.atom_codes), job.plan.node_count), np.nan, np.float32)
-    for place, (column, values_of) in enumerate(job.rows.node.items(), job.plan.node_start):
-        for number, position in enumerate(kept):
-            values = values_of[position]
-            if values is None:
-                continue
-            chosen = numbers[number].choose(values)
-            if chosen is None:
-                smiles = job.rows.texts[job.plan.columns.smiles][position]
-                reason = f"{len(values)} values do not fit the atoms of {smiles[:80]}"
-                entries.append(_entry(job, int(position), "label", column, "", reason))
-            else:
-                start = arrays.atom_offsets[number]
-                found[start : start + len(chosen), place] = chosen
+def _chosen(job: ChunkJob, position: int, numbers: AtomNumbers, misfits: list[dict[str, Any]]) -> Placed:
+    """Values of a published row's atoms in the stored order; lists that do not fit are added to `misfits`, and the row stays."""
+    found = Placed()
+    for place, (column, values_of) in enumerate(job.rows.node.items()):
+        values = values_of[position]
+        if values is None:
+            continue
+        chosen = numbers.choose(values)
+        if chosen is None:
+            smiles = job.rows.texts[job.plan.columns.smiles][position]
+            reason = f"{len(values)} values do not fit the atoms of {smiles[:80]}"
+            misfits.append(_entry(job, position, "label", column, "", reason))
+        else:
+            found.node[place] = chosen
     return found
 
 
@@ -261,6 +277,6 @@ def _pack(block: MoleculeBlock) -> dict[str, np.ndarray]:
         "label_bound": labels.bound,
         "source_row": block.source_row,
         "split": block.split,
-        **({} if block.node_labels is None else {"node_labels": block.node_labels}),
+        **{name: values for name in _BELOW if (values := getattr(block, name)) is not None},
         **({} if block.time is None else {"time": block.time}),
     }

@@ -19,7 +19,7 @@ from rdkit.Chem import Crippen
 from hooke.core.files import replacing, write_durably
 from hooke.core.label import Label
 from hooke.core.pt_files import write_integer_lists
-from hooke.molecules.tables.description import Table
+from hooke.molecules.tables.description import Level, Table
 
 ROWS = 60
 PATTERN_COLUMNS = 4  # how many columns stand for a pattern such as "geneID-*"
@@ -172,3 +172,52 @@ def _split(generator: np.random.Generator, test: str) -> dict[str, list[int]]:
     if test != "test":
         parts[test] = [parts["train"].pop() for _ in range(5)]
     return parts
+
+
+def write_twin_mixture(folder: Path, *, seed: int, rows: int = 40) -> dict[tuple[str, Level], Path]:
+    """Write four tables, one a level, that share a part of their molecules; atoms are numbered in a shuffled order.
+
+    Args:
+        folder: Where to write.
+        seed: Of molecules and labels.
+        rows: Of each table.
+
+    Returns:
+        (name, level) → file.
+    """
+    smiles, generator = twin_smiles(2 * rows, seed=seed), np.random.default_rng(seed)
+    paths: dict[tuple[str, Level], Path] = {("assay", "graph"): folder / "assay.csv"}
+    write_twin_table(paths["assay", "graph"], seed=seed, rows=rows)
+    kinds: tuple[tuple[str, Level, str], ...] = (
+        ("charges", "node", ".parquet"),
+        ("orders", "edge", ".csv"),
+        ("distances", "pair", ".csv"),
+    )
+    for number, (name, level, suffix) in enumerate(kinds, 1):
+        molecules = [Chem.MolFromSmiles(text) for text in smiles[number * rows // 4 :][:rows]]
+        cells: dict[str, list[Any]] = {"ordered_smiles": [], "value": []}
+        for molecule in molecules:
+            order = generator.permutation(molecule.GetNumAtoms())
+            for atom, place in zip(molecule.GetAtoms(), order.tolist(), strict=True):
+                atom.SetAtomMapNum(place + 1)
+            cells["ordered_smiles"].append(Chem.MolToSmiles(molecule))
+            values: list[Any] = [
+                atom.GetAtomicNum() / 10 for atom in sorted(molecule.GetAtoms(), key=Chem.Atom.GetAtomMapNum)
+            ]
+            if level != "node":
+                distances = Chem.GetDistanceMatrix(molecule)
+                longest = 1 if level == "edge" else 3
+                values = [
+                    [int(order[i]) + 1, int(order[j]) + 1, float(distances[i, j])]
+                    for i, j in zip(*np.triu_indices(len(order), 1), strict=True)
+                    if distances[i, j] <= longest
+                ]
+                if level == "edge":
+                    bond = molecule.GetBondBetweenAtoms
+                    place_of = np.argsort(order).tolist()
+                    values = [
+                        [i, j, bond(place_of[i - 1], place_of[j - 1]).GetBondTypeAsDouble()] for i, j, _ in values
+                    ]
+            cells["value"].append(values if suffix == ".parquet" else str(values))
+        paths[name, level] = _write(folder / f"{name}{suffix}", cells)
+    return paths

@@ -12,7 +12,7 @@ import numpy as np
 
 from hooke.core.concentrations import is_molar, p_name_of, speaks_of_concentration, speaks_of_logarithm, split_unit
 from hooke.core.errors import DataError, UsageError
-from hooke.core.label import Label, Transform, offset_of
+from hooke.core.label import Kind, Label, Transform, offset_of
 from hooke.core.units import convert_cell
 from hooke.evaluate.blending import less_skewed
 from hooke.molecules.tables.dates import YEARS, days_of
@@ -297,7 +297,8 @@ class ColumnProfile:
         if not self.numbers:
             raise DataError(f"target column {name!r} holds no number")
         transformed, p_name = options.transform_of(name), options.p_name(name)
-        kind = options.kinds.get(name) or ("binary" if self.binary and transformed == "none" else "regression")
+        found: Kind = "binary" if self.binary and transformed == "none" else "regression"
+        kind = options.kinds.get(name) or options.kind or found
         if kind == "regression":
             if transformed in ("log10", "minus_log10") and self.highest <= 0:
                 raise DataError(

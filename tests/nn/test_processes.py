@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hooke.nn import processes
-from hooke.nn.processes import shared_step, step_mean, step_sum
+from hooke.nn.processes import shared_step, step_mean, step_sum, total
 
 
 def test_alone_nothing_changes() -> None:
@@ -14,6 +14,7 @@ def test_alone_nothing_changes() -> None:
     assert step_sum(values) is values
     with shared_step(1):
         assert step_sum(values) is values
+        assert total(values) is values
     assert step_mean(values) == 2
     assert step_mean(values[:0]) == 0
 

@@ -40,10 +40,15 @@ def step_sum(values: Tensor) -> Tensor:
     return _summed(values.detach()) + processes * (values - values.detach())
 
 
+def total(values: Tensor) -> Tensor:
+    """The values summed over the processes of a step, without a gradient; the values themselves outside of `shared_step`."""
+    return values if _PROCESSES.get() == 1 else _summed(values)
+
+
 def _summed(values: Tensor) -> Tensor:
-    total = values.clone()
-    torch.distributed.all_reduce(total)
-    return total
+    summed = values.clone()
+    torch.distributed.all_reduce(summed)
+    return summed
 
 
 class _JoinedSum(torch.autograd.Function):

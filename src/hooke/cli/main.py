@@ -12,6 +12,7 @@ from hooke.cli import (
     conformers,
     data,
     discover,
+    dynamics,
     embed,
     finetune,
     fit,
@@ -56,6 +57,7 @@ app.command("predict", epilog=predict.EXAMPLES)(predict.predict)
 app.command("embed", epilog=embed.EXAMPLES)(embed.embed)
 app.command("label", epilog=label.EXAMPLES)(label.label)
 app.command("relax", epilog=relax.EXAMPLES)(relax.relax)
+app.command("dynamics", epilog=dynamics.EXAMPLES)(dynamics.dynamics)
 app.command("search", epilog=search.EXAMPLES)(search.search)
 app.command("scale", epilog=scale.EXAMPLES)(scale.scale)
 app.command("probe", epilog=probe.EXAMPLES)(probe.probe)

@@ -24,6 +24,7 @@ from hooke.workflows.run_potential import RunPotential
 
 SUFFIXES = (".extxyz", ".xyz")
 _TOGETHER = 64  # systems of a batch
+_LISTED = 5  # systems that are left out
 _KEYS = Keys(("energy",), ("forces",), properties=("system", "time", "kinetic_energy"), name="name")
 
 
@@ -46,6 +47,24 @@ class TrajectoryReport:
     left_out: dict[int, str] = field(default_factory=dict)
     drift: float = 0.0
     temperature: float = float("nan")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+    def summary(self) -> str:
+        """A few lines for people."""
+        lines = [
+            f"{self.systems + len(self.left_out):,} systems: {self.systems:,} moved, {len(self.left_out):,} left out"
+        ]
+        lines += [f"system {row}: {reason}" for row, reason in [*self.left_out.items()][:_LISTED]]
+        if len(self.left_out) > _LISTED:
+            lines.append(f"... and {len(self.left_out) - _LISTED:,} more")
+        lines.append(f"{self.states:,} states written to {self.output}")
+        lines.append(
+            f"drift of the total energy {1000 * self.drift:.3g} meV an atom, temperature {self.temperature:.0f} K"
+        )
+        return "\n".join(lines)
 
 
 def trajectories(

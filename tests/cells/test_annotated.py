@@ -63,3 +63,27 @@ def test_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "anndata", None)
     with pytest.raises(UsageError, match=r"hooke-bio\[cells\]"):
         write_h5ad(some(), tmp_path / "map.h5ad")
+
+
+def test_nullable_columns_and_an_embedding_beside_an_empty_x(tmp_path: Path) -> None:
+    anndata = pytest.importorskip("anndata")
+    pandas = pytest.importorskip("pandas")
+    obs = pandas.DataFrame(
+        {
+            "n": pandas.array([1, None], "Int64"),
+            "flag": pandas.array([True, None], "boolean"),
+            "gene": pandas.Categorical(["A", None]),
+        },
+        index=["a", "b"],
+    )
+    table = anndata.AnnData(X=np.ones((2, 1), np.float32), obs=obs)
+    table.write_h5ad(tmp_path / "a.h5ad")
+    found = read_h5ad(tmp_path / "a.h5ad")
+    assert found.metadata.to_dict(as_series=False) == {"n": [1, None], "flag": [True, None], "gene": ["A", None]}
+    found.write(tmp_path / "a.parquet")
+    values = np.arange(4, dtype=np.float32).reshape(2, 2)
+    anndata.AnnData(obs=obs, obsm={"X_emb": values}).write_h5ad(tmp_path / "b.h5ad")
+    assert np.array_equal(read_h5ad(tmp_path / "b.h5ad").values, values)
+    anndata.AnnData(obs=obs, obsm={"X_emb": values, "X_pca": values}).write_h5ad(tmp_path / "c.h5ad")
+    with pytest.raises(DataError, match="X is empty; obsm has X_emb, X_pca"):
+        read_h5ad(tmp_path / "c.h5ad")

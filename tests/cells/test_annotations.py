@@ -10,7 +10,7 @@ import pytest
 
 from hooke.cells import annotations
 from hooke.cells.annotations import SOURCES, complexes, known_pairs, licence, overlap, read_pairs
-from hooke.core.errors import DataError, UnknownNameError
+from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.evaluate.known_pairs import unique_pairs
 
 
@@ -20,6 +20,38 @@ def test_pairs_are_unique_and_undirected(tmp_path: Path) -> None:
     pairs = read_pairs(path, "mine")
     assert list(zip(pairs.first, pairs.second, strict=True)) == [("A", "B"), ("A", "C")]
     assert len(pairs) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "entity1;entity2\nA;B\n"), ("a.tsv", "entity1\tentity2\n A \tB\n"), ("A.CSV", "Entity1,Entity2\nB, A \n"),
+        ("g.txt", "gene1,gene2\nA,B\n"),
+    ],
+)  # fmt: skip
+def test_files_of_pairs_as_people_have_them(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    [pairs] = known_pairs(str(tmp_path / name)).values()
+    assert (pairs.first.tolist(), pairs.second.tolist()) == (["A"], ["B"])
+
+
+def test_two_files_of_one_name_are_two_sources(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "pairs.csv").write_text(f"entity1,entity2\nx,{folder}\n")
+    files = [str(tmp_path / folder / "pairs.csv") for folder in ("a", "b")]
+    assert list(known_pairs(files)) == ["a/pairs", "b/pairs"]
+    with pytest.raises(UsageError, match="given twice"):
+        known_pairs([files[0], files[0]])
+
+
+def test_without_the_network_one_line_says_how(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(*_: object, **__: object) -> Path:
+        raise DataError("no network")
+
+    monkeypatch.setattr("hooke.core.download.fetch", fetch)
+    with pytest.raises(DataError, match=r"relations of CORUM .*no network.*--sources pairs.csv .*HOOKE_MIRROR"):
+        known_pairs("CORUM")
 
 
 def test_overlap() -> None:
@@ -33,6 +65,9 @@ def test_wrong_files(tmp_path: Path) -> None:
     (tmp_path / "pointer.txt").write_text("version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(DataError, match="Git LFS"):
         read_pairs(tmp_path / "pointer.txt", "mine")
+    (tmp_path / "no.txt").write_text("entity1,entity2\n")
+    with pytest.raises(DataError, match="holds no pair"):
+        read_pairs(tmp_path / "no.txt", "mine")
     (tmp_path / "other.txt").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="entity1"):
         read_pairs(tmp_path / "other.txt", "mine")

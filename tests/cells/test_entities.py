@@ -94,3 +94,25 @@ def test_layout_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         layout(values, method="umap")
     monkeypatch.setattr("importlib.util.find_spec", lambda *_: None)
     assert layout(values)[1] == "tsne"
+
+
+def test_doses_that_are_equal_within_rounding_are_one() -> None:
+    doses = [1.0, 1.0 + 1e-7, 0.333333, 0.3333331, 10.0, 10.00002]
+    table = entities_of(pl.DataFrame({"compound": ["a"] * 6, "concentration_um": doses}))
+    assert table["entity"].to_list() == [
+        "a @ 1 uM", "a @ 1 uM", "a @ 0.333333 uM", "a @ 0.333333 uM", "a @ 10.0 uM", "a @ 10.00002 uM",
+    ]  # fmt: skip
+
+
+def test_a_compound_that_is_called_like_a_gene_is_another_entity() -> None:
+    table = entities_of(pl.DataFrame({"gene": ["MDM2", None, None], "compound": [None, "MDM2", "b"]}))
+    assert table.select("entity", "kind").rows() == [
+        ("MDM2", "gene"),
+        ("MDM2 (compound)", "compound"),
+        ("b", "compound"),
+    ]
+
+
+def test_control_is_no_gene() -> None:
+    table = entities_of(pl.DataFrame({"perturbation": ["control", "DMSO", "TP53"]}))
+    assert table["entity"].to_list() == ["", "", "TP53"]

@@ -95,6 +95,47 @@ def test_metadata_are_joined(tmp_path: Path) -> None:
         join_metadata(profiles, tmp_path / "bad.parquet")
 
 
+def test_rows_that_find_no_other_side_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """However wells and plates are written; profiles in = joined + without a row, rows in = joined + without a profile."""
+    metadata = pl.DataFrame({"plate": ["1", "1", "2"], "well": ["A01", "A02", "A01"]})
+    profiles = Profiles.of_embeddings(np.zeros((3, 1)), metadata)
+    (tmp_path / "t.csv").write_text(
+        "Metadata_Plate;Metadata_Well;Symbol;pert_type\nPlate1;a1;TP53;trt\nPlate1;a2;;negcon\n3;B1;MYC;trt\n"
+    )
+    joined = join_metadata(profiles, tmp_path / "t.csv")
+    assert joined.metadata.select("plate", "well", "gene", "control").rows() == [
+        ("1", "A01", "TP53", ""), ("1", "A02", None, "negative"), ("2", "A01", None, ""),
+    ]  # fmt: skip
+    assert caplog.messages[-2:] == [
+        "t.csv: 1 of 3 profiles have no row in it, such as 2/A01", "t.csv: 1 of its 3 rows have no profile, such as 3/B01",
+    ]  # fmt: skip
+    (tmp_path / "t.csv").write_text("plate,well,gene\nX,A01,TP53\n")
+    with pytest.raises(
+        DataError, match="none of its 1 rows has a plate . well of the profiles: theirs are such as X/A01"
+    ):
+        join_metadata(profiles, tmp_path / "t.csv")
+
+
+def test_plates_are_text_and_text_cells_drop_no_feature(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lines = [f"1E10,A{well:02d},control,poscon,{well},{well}.5,{well}" for well in range(1, 5)]
+    lines[1] = "007,A02,control,negcon,#DIV/0!,Infinity,2"
+    text = (
+        "Metadata_Plate,Metadata_Well,Metadata_pert_type,Metadata_control_type,Cells_A,Cells_B,Cells_C\n"
+        + "\n".join(lines)
+    )
+    (tmp_path / "cp.csv").write_text(text)
+    found = read_measured(tmp_path / "cp.csv")
+    assert found.features == ("Cells_A", "Cells_B", "Cells_C")
+    assert found.column("plate").tolist() == ["1E10", "007", "1E10", "1E10"]
+    assert found.column("control").tolist() == ["positive", "negative", "positive", "positive"]
+    assert np.isnan(found.values[1, 0])
+    assert any("1 x '#DIV/0!' in Cells_A" in message for message in caplog.messages)
+    assert any(
+        "2 values in 2 features and 1 rows are missing or infinite, the first in Cells_A of 007/A02" in line
+        for line in caplog.messages
+    )
+
+
 def _embedded(path: Path, vectors: list[list[float] | None], kind: pl.DataType) -> Path:
     """A table as `hooke embed` writes it: three wells, those without a vector with a reason."""
     reasons = [None if vector else "the embedding is not finite" for vector in vectors]

@@ -13,7 +13,6 @@ from hooke.cells.profiles import (
     feature_places,
     refuse_pointer,
     split_table,
-    with_standard_types,
 )
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 
@@ -74,8 +73,8 @@ def test_what_does_not_fit_is_refused() -> None:
         Profiles(np.zeros((1, 2)), pl.DataFrame({"gene": ["A"]}), ("a", "a"))
     with pytest.raises(DataError, match="unique"):
         Profiles(np.zeros((1, 1)), pl.DataFrame({"gene": ["A"]}), ("gene",))
-    with pytest.raises(DataError, match="standard type"):
-        with_standard_types(pl.DataFrame({"site": ["first"]}))
+    with pytest.raises(DataError, match="column 'site' holds 'first', which is no number"):
+        Profiles(np.zeros((1, 1)), pl.DataFrame({"site": ["first"]}), ("a",))
 
 
 @pytest.mark.parametrize("features", [None, ("Cells_Area", "Nuclei_Area", "Cells_Texture")])

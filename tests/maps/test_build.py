@@ -56,7 +56,10 @@ def test_without_controls_and_quality_columns(wells: Profiles, tmp_path: Path) -
     bare = Profiles(bare.values, bare.metadata.select("gene"), bare.features)
     source = bare.write(tmp_path / "wells.parquet")
     report = build_file(source, tmp_path / "map.parquet", layout_method="none")
-    assert report == {"wells": 192, "entities": {"gene": 24}, "written": [str(tmp_path / "map.parquet")]}
+    assert report == {
+        "wells": 192, "controls": "none: there is no column control", "entities": {"gene": 24},
+        "written": [str(tmp_path / "map.parquet")],
+    }  # fmt: skip
     few = wells.take(np.r_[0:4, 24:72])
     assert build(few, layout_method="none").hits is None  # four controls are too few
 

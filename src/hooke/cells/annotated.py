@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from hooke.cells.profiles import STANDARD, Profiles
+from hooke.cells.profiles import Profiles
 from hooke.core.checked import check_end, seal_end
-from hooke.core.errors import UsageError
+from hooke.core.errors import DataError, UsageError
 from hooke.core.files import replacing
 from hooke.core.reading import reading, refuse_expansion, refuse_larger
+from hooke.core.screen_columns import STANDARD
+
+_LOG = logging.getLogger(__name__)
 
 
 def write_h5ad(profiles: Profiles, path: Path, *, unstructured: dict[str, Any] | None = None) -> Path:
@@ -78,14 +82,35 @@ def _refuse_large(path: Path) -> None:
 
 
 def _profiles_of(table: Any) -> Profiles:
-    values = table.X.toarray() if hasattr(table.X, "toarray") else np.asarray(table.X)
-    columns = {}
-    for name in table.obs.columns:
-        column = table.obs[name]
-        numeric = column.dtype.kind in "iufb" and STANDARD.get(name) != pl.String
-        columns[name] = column.to_numpy() if numeric else column.astype(object).fillna("").astype(str).to_list()
+    columns = {name: _column(name, table.obs[name]) for name in table.obs.columns}
     metadata = pl.DataFrame(columns) if columns else pl.DataFrame({"item": [str(name) for name in table.obs_names]})
+    if table.X is None or not table.shape[1]:
+        return _of_embedding(table, metadata)
+    values = table.X.toarray() if hasattr(table.X, "toarray") else np.asarray(table.X)
     return Profiles(values, metadata, tuple(str(name) for name in table.var_names))
+
+
+def _of_embedding(table: Any, metadata: pl.DataFrame) -> Profiles:
+    """The one embedding in obsm, where X is empty."""
+    names = list(table.obsm)
+    if len(names) != 1:
+        raise DataError(f"X is empty; obsm has {', '.join(names) or 'nothing'}: copy the one to read into X")
+    _LOG.warning("X is empty; the embedding obsm[%r] is read", names[0])
+    values = table.obsm[names[0]]
+    return Profiles.of_embeddings(values.toarray() if hasattr(values, "toarray") else np.asarray(values), metadata)
+
+
+def _column(name: str, column: Any) -> pl.Series:
+    """A column of obs; nullable ones have nulls, categories and texts are text."""
+    kind = column.dtype.kind if hasattr(column.dtype, "kind") else "O"
+    if kind in "iufb" and STANDARD.get(name) != pl.String:
+        if isinstance(column.dtype, np.dtype):
+            return pl.Series(name, column.to_numpy())
+        return pl.Series(
+            name, [None if missing else value for value, missing in zip(column.tolist(), column.isna(), strict=True)]
+        )
+    texts = [None if missing else str(value) for value, missing in zip(column.tolist(), column.isna(), strict=True)]
+    return pl.Series(name, texts, pl.String)
 
 
 def _library() -> Any:

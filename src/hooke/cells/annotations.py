@@ -15,9 +15,10 @@ import polars as pl
 
 from hooke.cells.profiles import refuse_pointer
 from hooke.core.cards import RemoteFile
-from hooke.core.errors import DataError, UnknownNameError
+from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.options import choose
-from hooke.core.reading import check_text_table, read_bytes, reading
+from hooke.core.reading import read_bytes, reading
+from hooke.core.text_tables import read_text_table
 from hooke.evaluate.known_pairs import KnownPairs, unique_pairs
 
 _ADDRESS = (
@@ -61,25 +62,42 @@ SOURCES: dict[str, Source] = {
         "CC BY 4.0", 58_059,
     ),
 }  # fmt: skip
-_PAIR_FILES = (".csv", ".txt", ".gz")
+_PAIR_FILES = (".csv", ".tsv", ".txt", ".gz", ".parquet")
+_PAIR_COLUMNS = (
+    ("entity1", "entity2"),
+    ("gene1", "gene2"),
+    ("gene_a", "gene_b"),
+    ("source", "target"),
+    ("first", "second"),
+)
 COMPLEXES = _file("CORUM_clusters.tsv", "caab1d3db6fa694c001f41e2973492d248ea3936a1249be3bf497648071f5c99", 140_353)
 
 
 def read_pairs(path: Path, name: str) -> KnownPairs:
-    """Read a file of pairs with the columns entity1 and entity2, gzipped or not.
+    """Read a file of pairs with the columns entity1 and entity2, in any text form, gzipped or not; spaces around names do not count.
 
     Raises:
-        DataError: It is missing, a Git LFS pointer, or lacks the columns.
+        DataError: It is missing, a Git LFS pointer, lacks the columns, or holds no pair.
     """
     path = Path(path)
     if not path.is_file():
         raise DataError(f"there is no file {path} with the pairs of {name}")
     refuse_pointer(path)
-    with reading(path, "a table with the columns entity1 and entity2"):
-        check_text_table(path)
-        table = pl.read_csv(path, columns=["entity1", "entity2"], infer_schema=False)
-    table = table.drop_nulls()
-    return unique_pairs(name, table["entity1"], table["entity2"])
+    table = read_text_table(path)
+    by_name = {column.strip().lower(): column for column in table.columns}
+    columns = next(
+        ([by_name[one], by_name[two]] for one, two in _PAIR_COLUMNS if one in by_name and two in by_name), None
+    )
+    if columns is None:
+        raise DataError(
+            f"{path}: a file of pairs has the columns entity1 and entity2, not {', '.join(table.columns[:8])}"
+        )
+    table = table.select(
+        pl.col(column).cast(pl.String).str.strip_chars().alias(side) for column, side in zip(columns, "ab", strict=True)
+    ).filter((pl.col("a") != "") & (pl.col("b") != ""))
+    if not len(table):
+        raise DataError(f"{path} holds no pair")
+    return unique_pairs(name, table["a"], table["b"])
 
 
 def known_pairs(sources: Sequence[str] | str = "all", *, show_progress: bool = True) -> dict[str, KnownPairs]:
@@ -97,15 +115,37 @@ def known_pairs(sources: Sequence[str] | str = "all", *, show_progress: bool = T
     from hooke.core.paths import cache_folder
 
     asked = [part.strip() for part in sources.split(",")] if isinstance(sources, str) else list(sources)
-    files = [Path(part) for part in asked if part.endswith(_PAIR_FILES)]
-    found = {path.name.split(".")[0]: read_pairs(path, path.name) for path in files}
-    named = [part for part in asked if not part.endswith(_PAIR_FILES)]
+    files = [Path(part) for part in asked if part.lower().endswith(_PAIR_FILES)]
+    found = {name: read_pairs(path, name) for name, path in _names_of(files).items()}
+    named = [part for part in asked if not part.lower().endswith(_PAIR_FILES)]
     if files and not named:
         return found
     for name, source in choose("source of known relations", ",".join(named), SOURCES).items():
-        path = fetch(source.file, cache_folder() / "raw" / "relationships", show_progress=show_progress)
+        try:
+            path = fetch(source.file, cache_folder() / "raw" / "relationships", show_progress=show_progress)
+        except DataError as error:
+            raise DataError(
+                f"known relations of {name} are neither here nor to be downloaded ({error}); give a file of your own with "
+                "--sources pairs.csv (columns entity1, entity2), or set HOOKE_MIRROR to a folder that holds them"
+            ) from error
         found[name] = read_pairs(path, name)
     return found
+
+
+def _names_of(files: Sequence[Path]) -> dict[str, Path]:
+    """A name for each file: without its ending, with as many folders as tell files of one name apart.
+
+    Raises:
+        UsageError: One file is given twice.
+    """
+    depth = 1
+    while True:
+        names = ["/".join((*path.resolve().parts[-depth:-1], path.name.split(".")[0])) for path in files]
+        if len(set(names)) == len(names):
+            return dict(zip(names, files, strict=True))
+        if depth > max(len(path.resolve().parts) for path in files):
+            raise UsageError(f"a file of pairs is given twice: {', '.join(map(str, files))}")
+        depth += 1
 
 
 def overlap(sources: Mapping[str, KnownPairs]) -> dict[int, int]:

@@ -7,6 +7,7 @@ one compartment they are all numbers but the counters. Metadata columns contain 
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,24 +17,22 @@ import polars as pl
 
 from hooke.cells.profiles import Profiles, embedding_names, refuse_pointer
 from hooke.core.errors import DataError
-from hooke.core.reading import check_table, open_arrays, reading
+from hooke.core.reading import open_arrays, reading
+from hooke.core.screen_columns import (
+    QUALITY,
+    STANDARD,
+    is_feature_name,
+    with_controls,
+    with_standard_names,
+    with_standard_types,
+)  # fmt: skip
+from hooke.core.text_tables import read_text_table
 
 COMPARTMENTS = ("Cells_", "Cytoplasm_", "Nuclei_")
-STANDARD_NAMES = {
-    "Batch": "batch", "Experiment": "experiment", "Plate": "plate", "Well": "well", "Site": "site", "gene": "gene", "Gene": "gene",
-    "Symbol": "gene", "guide": "guide", "compound": "compound", "Compound": "compound", "broad_sample": "perturbation",
-    "JCP2022": "perturbation", "perturbation": "perturbation", "pert_iname": "compound", "cell_line": "cell_type",
-    "Cell_Line": "cell_type", "concentration_um": "concentration_um", "mmoles_per_liter": "concentration_um", "control": "control",
-}  # fmt: skip
-CONTROL_WORDS = {
-    "negcon": "negative",
-    "negative": "negative",
-    "control": "negative",
-    "poscon": "positive",
-    "positive": "positive",
-}
 _COUNTERS = re.compile(r"^(ImageNumber|ObjectNumber|TableNumber|Number_.*|Parent_.*|Children_.*|)$")
 _KEYS = ("ImageNumber", "ObjectNumber")
+_NUMBERS = {name for name, kind in STANDARD.items() if kind != pl.String} | {*QUALITY, "count_cells", "object_count"}
+_LOG = logging.getLogger(__name__)
 
 
 def read_cellprofiler(
@@ -59,6 +58,7 @@ def read_cellprofiler(
         if "ImageNumber" not in about.columns or "ImageNumber" not in table.columns:
             raise DataError(f"{images} and {label} need a column ImageNumber to be joined by")
         table = table.join(about.select(kept), on="ImageNumber", how="left", maintain_order="left")
+    table = _numbers(table, label)
     numeric = [name for name, kind in table.schema.items() if kind.is_numeric()]
     features = [name for name in numeric if name.startswith(COMPARTMENTS) and "Metadata" not in name]
     if not features:
@@ -107,26 +107,46 @@ def read_deepprofiler(paths: Sequence[Path], *, index: Path | None = None) -> Pr
     return Profiles(np.concatenate(values), metadata, embedding_names(widths.pop()))
 
 
+def _numbers(table: pl.DataFrame, label: str) -> pl.DataFrame:
+    """Columns of features that a few cells of text have turned into text, as numbers again; such cells are missing, and said."""
+    lost: dict[str, tuple[int, str]] = {}
+    for name, kind in table.schema.items():
+        if kind != pl.String or not name.startswith(COMPARTMENTS) or "Metadata" in name:
+            continue
+        numbers = table[name].str.strip_chars().cast(pl.Float64, strict=False)
+        wrong = table[name].filter(numbers.is_null() & table[name].is_not_null())
+        if len(wrong) * 2 > len(table) - table[name].null_count():
+            continue
+        if len(wrong):
+            lost[name] = (len(wrong), wrong[0])
+        table = table.with_columns(numbers)
+    if lost:
+        cells = ", ".join(f"{count} x {text!r} in {name}" for name, (count, text) in list(lost.items())[:5])
+        _LOG.warning("%s: cells that are no numbers count as missing in %d features: %s", label, len(lost), cells)
+    return table
+
+
 def read_table(path: Path, rows: int | None = None) -> pl.DataFrame:
-    """A table of whatever kind, or its first rows.
+    """A table of whatever kind, or its first rows; plates, wells and other metadata stay text.
 
     Raises:
         DataError: It is missing, damaged, or a Git LFS pointer.
     """
     path = Path(path)
-    if not path.is_file():
-        raise DataError(f"there is no table {path}")
-    refuse_pointer(path)
-    with reading(path, "a table"):
-        check_table(path)
-        if path.suffix == ".parquet":
-            table = pl.read_parquet(path, n_rows=rows)
-        else:
-            separator = "\t" if any(part in path.name for part in (".tsv", ".txt")) else ","
-            table = pl.read_csv(
-                path, separator=separator, infer_schema_length=None, null_values=["", "nan", "NaN", "NA"], n_rows=rows
-            )
-    return table
+    if path.is_file():
+        refuse_pointer(path)
+    if path.suffix.lower() in (".parquet", ".pq"):
+        return read_text_table(path, rows)
+    columns = read_text_table(path, 0).columns
+    texts = [
+        name
+        for name in columns
+        if not name.startswith(COMPARTMENTS) and not is_feature_name(name) and name not in _KEYS
+    ]
+    numbers = {
+        name for name in texts if name.rsplit("Metadata_", 1)[-1].lower() in _NUMBERS or name.lower() in _NUMBERS
+    }
+    return read_text_table(path, rows, types={name: pl.String for name in texts if name not in numbers})
 
 
 def _joined(paths: Mapping[str, Path]) -> pl.DataFrame:
@@ -155,22 +175,12 @@ def _metadata(table: pl.DataFrame, features: Sequence[str], rename: Mapping[str,
     described = table.select(
         [
             name for name in table.columns
-            if name not in taken and (name in rename or "Metadata_" in name or name in _KEYS)
+            if name not in taken and (name in rename or "Metadata_" in name or name in _KEYS or not is_feature_name(name))
         ]
     )  # fmt: skip
-    names: dict[str, str] = {}
-    for name in described.columns:
-        short = re.sub(r"^.*Metadata_", "", name)
-        standard = rename.get(name) or STANDARD_NAMES.get(short) or STANDARD_NAMES.get(re.sub(r"_[xy]$", "", short))
-        if standard and standard not in names.values() and standard not in described.columns:
-            names[name] = standard
-    described = described.rename(names)
-    kind = next(
-        (name for name in described.columns if name.endswith(("Metadata_pert_type", "Metadata_control_type"))), None
-    )
-    if kind is not None and "control" not in described.columns:
-        words = described[kind].cast(pl.String).fill_null("")
-        described = described.with_columns(words.replace_strict(CONTROL_WORDS, default="").alias("control"))
+    described = with_standard_names(described, rename)
+    if described.columns:
+        described = with_controls(with_standard_types(described, "the table"), "the table")
     if not described.columns:
         described = pl.DataFrame({"row_number": np.arange(len(table))})
     return described

@@ -39,6 +39,21 @@ def negative_controls(
     return found
 
 
+def controls_in_words(profiles: Profiles) -> str:
+    """How many rows are controls of which kind, and how many are neither control nor perturbation, for people."""
+    if "control" not in profiles.metadata.columns:
+        return "none: there is no column control"
+    control = profiles.column("control")
+    said = f"{(control == 'negative').sum():,} negative, {(control == 'positive').sum():,} positive"
+    named = [name for name in ("gene", "compound", "perturbation", "entity") if name in profiles.metadata.columns]
+    if not named:
+        return said
+    nothing = control == ""
+    for name in named:
+        nothing &= profiles.column(name).astype(str) == ""
+    return f"{said}; {nothing.sum():,} rows are neither controls nor perturbations" if nothing.any() else said
+
+
 def batch_names(profiles: Profiles, column: str = "batch") -> np.ndarray:
     """(n,) text: the batch of each row: the column asked for, or for "batch" the first of batch, experiment and plate."""
     if column == "batch":

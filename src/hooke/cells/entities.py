@@ -6,6 +6,7 @@ The map is `Profiles` with one row an entity, sorted in hierarchical order, and 
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from typing import Literal
 
@@ -14,8 +15,10 @@ import polars as pl
 
 from hooke.cells.profiles import Profiles
 from hooke.core.errors import DataError, UnknownNameError, UsageError
+from hooke.core.screen_columns import is_control_name
 
 KINDS = ("gene", "compound")
+SAME_DOSE = 1e-6  # relative difference
 _WHOLE = 4000  # above, the order is made in two steps, which keeps memory linear
 
 
@@ -84,7 +87,8 @@ def from_controls(profiles: Profiles) -> np.ndarray:
 def entities_of(table: pl.DataFrame) -> pl.DataFrame:
     """The metadata with entity, kind, gene, guide, compound and concentration_um of each row; entity "" for none.
 
-    A gene is its own name; a compound is its name with the dose where there are several ("abc @ 1 uM").
+    A gene is its own name; a compound is its name with the dose where there is one ("abc @ 1 uM"), and with "(compound)" where a gene has
+    the same name. Doses equal within 1e-6 relative are one. Names of controls ("control", "DMSO") are neither gene nor compound.
 
     Raises:
         UsageError: There is neither gene, nor compound, nor perturbation.
@@ -98,6 +102,10 @@ def entities_of(table: pl.DataFrame) -> pl.DataFrame:
         table = table.with_columns(column.alias(name))
     if "concentration_um" not in table.columns:
         table = table.with_columns(pl.lit(None, pl.Float64).alias("concentration_um"))
+    table = table.with_columns(
+        pl.when(pl.col(name).map_elements(is_control_name, pl.Boolean)).then(pl.lit("")).otherwise(name).alias(name)
+        for name in ("gene", "compound", "perturbation")
+    )
     plain = (pl.col("gene") == "") & (pl.col("compound") == "")
     is_compound = pl.col("perturbation_type") == "compound"
     table = table.with_columns(
@@ -105,17 +113,51 @@ def entities_of(table: pl.DataFrame) -> pl.DataFrame:
         pl.when(plain & is_compound).then("perturbation").otherwise("compound").alias("compound"),
     )
     as_compound = (pl.col("compound") != "") & ((pl.col("gene") == "") | is_compound)
-    dose = pl.col("compound") + pl.when(pl.col("concentration_um").is_not_null()).then(
-        pl.lit(" @ ") + pl.col("concentration_um").map_elements(lambda value: f"{value:g}", pl.String) + " uM"
-    ).otherwise(pl.lit(""))
+    table = table.with_columns(_same_doses(table["compound"], table["concentration_um"]))
+    named = _with_doses(table["compound"], table["concentration_um"])
+    genes = set(table.filter(~as_compound)["gene"])
+    apart = named.map_elements(lambda name: f"{name} (compound)" if name and name in genes else name, pl.String)
     return table.with_columns(
-        pl.when(as_compound).then(dose).otherwise("gene").alias("entity"),
+        pl.when(as_compound).then(apart).otherwise("gene").alias("entity"),
         pl.when(as_compound).then(pl.lit("compound")).otherwise(pl.lit("gene")).alias("kind"),
         pl.when(as_compound).then(pl.lit("")).otherwise("gene").alias("gene"),
         pl.when(as_compound).then("compound").otherwise(pl.lit("")).alias("compound"),
         pl.when(as_compound).then("concentration_um").otherwise(None).alias("concentration_um"),
         pl.when(as_compound).then(pl.lit("")).otherwise("guide").alias("guide"),
     )
+
+
+def _same_doses(compounds: pl.Series, doses: pl.Series) -> pl.Series:
+    """Doses of a compound that are equal within 1e-6 relative, as one number: the one that is written shortest."""
+    found: dict[tuple[str, float], float] = {}
+    for (compound,), group in pl.DataFrame({"compound": compounds, "dose": doses}).drop_nulls().group_by("compound"):
+        groups: list[list[float]] = []
+        for dose in sorted(set(group["dose"])):
+            if groups and dose - groups[-1][0] <= SAME_DOSE * abs(dose):
+                groups[-1].append(dose)
+            else:
+                groups.append([dose])
+        for alike in groups:
+            shortest = min(alike, key=lambda dose: len(repr(dose)))
+            found.update(((str(compound), dose), shortest) for dose in alike)
+    values = [
+        found.get((compound, dose), dose) for compound, dose in zip(compounds.to_list(), doses.to_list(), strict=True)
+    ]
+    return pl.Series(doses.name, values, pl.Float64)
+
+
+def _with_doses(compounds: pl.Series, doses: pl.Series) -> pl.Series:
+    """The compound with its dose; with more digits where six do not tell two doses apart."""
+    pairs = {(compound, dose) for compound, dose in zip(compounds, doses, strict=True) if dose is not None}
+    short = Counter((compound, f"{dose:g}") for compound, dose in pairs)
+    names = {
+        (compound, dose): f"{compound} @ {dose:g} uM"
+        if short[compound, f"{dose:g}"] == 1
+        else f"{compound} @ {dose!r} uM"
+        for compound, dose in pairs
+    }
+    values = [names.get((compound, dose), compound) for compound, dose in zip(compounds, doses, strict=True)]
+    return pl.Series("entity", values, pl.String)
 
 
 def hierarchical_order(values: np.ndarray) -> np.ndarray:

@@ -19,12 +19,8 @@ from hooke.core.checked import check_seal, write_parquet
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.json_text import json_text
 from hooke.core.reading import check_table, reading
+from hooke.core.screen_columns import is_feature_name, with_standard_types
 
-STANDARD: dict[str, type[pl.DataType]] = {
-    "experiment": pl.String, "plate": pl.String, "well": pl.String, "site": pl.Int64, "row": pl.Int64, "column": pl.Int64,
-    "batch": pl.String, "cell_type": pl.String, "perturbation": pl.String, "perturbation_type": pl.String,
-    "gene": pl.String, "guide": pl.String, "compound": pl.String, "concentration_um": pl.Float64, "control": pl.String,
-}  # fmt: skip
 EMBEDDING = "embedding"
 STAMP, _FEATURES = "hooke.profiles", "hooke.features"
 _VERSION = "1"
@@ -56,7 +52,7 @@ class Profiles:
         if twice or len(set(self.features)) < len(self.features):
             raise DataError(f"feature names must be unique and differ from metadata columns: {twice[:5] or 'repeated'}")
         object.__setattr__(self, "values", values)
-        object.__setattr__(self, "metadata", with_standard_types(self.metadata))
+        object.__setattr__(self, "metadata", with_standard_types(self.metadata, "the profiles"))
 
     @classmethod
     def of_embeddings(cls, values: np.ndarray, metadata: pl.DataFrame) -> Profiles:
@@ -143,7 +139,7 @@ class Profiles:
     def read(cls, path: Path) -> Profiles:
         """Read Parquet or AnnData, ours or others': a fixed-size-list column "embedding", or numeric feature columns.
 
-        Numeric columns are features unless they are standard columns or begin with `Metadata_`.
+        Numeric columns are features unless they are standard columns, identifiers or counts of cells; see `core.screen_columns`.
 
         Raises:
             DataError: The file is missing, damaged, or holds no numbers.
@@ -196,22 +192,6 @@ def feature_places(features: Sequence[str], names: Sequence[str]) -> np.ndarray:
     return np.array([place[name] for name in names], np.int64)
 
 
-def with_standard_types(metadata: pl.DataFrame) -> pl.DataFrame:
-    """Give the standard columns their types.
-
-    Raises:
-        DataError: A standard column holds something that does not convert.
-    """
-    casts = [
-        pl.col(name).cast(kind) for name, kind in STANDARD.items()
-        if name in metadata.columns and metadata[name].dtype != kind
-    ]  # fmt: skip
-    try:
-        return metadata.with_columns(casts)
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"a metadata column does not have its standard type: {error}") from error
-
-
 def split_table(table: pl.DataFrame, name: str) -> Profiles:
     """Metadata columns and numbers of one table.
 
@@ -228,7 +208,7 @@ def split_table(table: pl.DataFrame, name: str) -> Profiles:
         return Profiles.of_embeddings(column.to_numpy(), table.drop(EMBEDDING))
     features = [
         column for column, kind in table.schema.items()
-        if kind.is_numeric() and column not in STANDARD and not column.startswith("Metadata_")
+        if kind.is_numeric() and is_feature_name(column)
     ]  # fmt: skip
     if not features:
         raise DataError(f"{name} holds no numbers: neither a column {EMBEDDING!r} nor numeric feature columns")

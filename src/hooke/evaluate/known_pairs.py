@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -44,6 +45,18 @@ class KnownPairs:
         pairs = np.stack(columns, axis=1)
         pairs = np.sort(pairs[(pairs >= 0).all(axis=1)], axis=1)
         return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))].astype(np.int64)
+
+    def spelled_as(self, entities: Sequence[str] | np.ndarray) -> KnownPairs:
+        """The same pairs with names spelled as those entities are that differ from them in case alone, where just one does."""
+        names = [str(name) for name in entities]
+        lower = Counter(name.lower() for name in set(names))
+        spelling = {name.lower(): name for name in names if lower[name.lower()] == 1}
+        known = set(names)
+        first, second = (
+            [name if name in known else spelling.get(name.lower(), name) for name in side.tolist()]
+            for side in (self.first, self.second)
+        )
+        return unique_pairs(self.name, first, second)
 
 
 def unique_pairs(name: str, first: Iterable[str], second: Iterable[str]) -> KnownPairs:

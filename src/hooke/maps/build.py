@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from hooke.cells.controls import negative_controls
+from hooke.cells.controls import controls_in_words
 from hooke.cells.entities import build_map, entities_of, layout
 from hooke.cells.files import read_measured
 from hooke.cells.plates import plate_maps
@@ -87,7 +87,7 @@ def build(
         UsageError: A column is missing.
         DataError: Nothing is left to map.
     """
-    report: dict[str, Any] = {"wells": len(profiles)}
+    report: dict[str, Any] = {"wells": len(profiles), "controls": controls_in_words(profiles)}
     judged = None
     if any(rule.column in profiles.metadata.columns for rule in RULES):
         result = quality_control(profiles)
@@ -152,7 +152,7 @@ def _plates(profiles: Profiles) -> list[dict[str, Any]]:
 def _hits(profiles: Profiles, rate: float, seed: int) -> pl.DataFrame | None:
     if "control" not in profiles.metadata.columns:
         return None
-    controls = negative_controls(profiles)
+    controls = profiles.column("control") == "negative"
     if controls.sum() < 8:
         return None
     entities = entities_of(profiles.metadata)["entity"].to_numpy().astype(str)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from hooke.cells.annotations import known_pairs
-from hooke.cells.controls import batch_names, negative_controls
+from hooke.cells.controls import batch_names, controls_in_words, negative_controls
 from hooke.cells.entities import build_map, entities_of
 from hooke.cells.features import NORMALISATIONS, average_cells, normalise, select_features, take_features
 from hooke.cells.files import read_measured
@@ -222,7 +222,8 @@ def correct_file(
             fitted.save(save)
         corrected.write(out)
     return {
-        "method": fitted.method, "wells": len(corrected), "features": f"{raw.dim} -> {profiles.dim} -> {corrected.dim}",
+        "method": fitted.method, "wells": len(corrected), "controls": controls_in_words(corrected),
+        "features": f"{raw.dim} -> {profiles.dim} -> {corrected.dim}",
         "batches": len(np.unique(batch_names(profiles, batch))), "written": str(out),
         **({} if save is None else {"saved": str(save)}),
     }  # fmt: skip

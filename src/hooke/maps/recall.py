@@ -6,6 +6,7 @@ against whitened and is labelled so; corrections of batches are scored where bat
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from hooke.evaluate.recall import THRESHOLDS, Recall, relationship_recall
 from hooke.evaluate.whitening import whiten
 from hooke.report.wording import decimals, range_text
 
+_LOG = logging.getLogger(__name__)
 MEASUREMENTS = ("horlbeck", "crispr_screens")
 
 
@@ -74,6 +76,18 @@ def map_recall(
     if name is None:
         raise UsageError("a map has a column entity, gene or perturbation; make one with `hooke map build`")
     known = sources if isinstance(sources, Mapping) else known_pairs(sources, show_progress=show_progress)
+    names = profiles.column(name)
+    known = {source: pairs if source in SOURCES else pairs.spelled_as(names) for source, pairs in known.items()}
+    for source, pairs in known.items():
+        if not len(pairs.places(names)):
+            example = f", such as {pairs.first[0]} - {pairs.second[0]}" if len(pairs) else ""
+            _LOG.warning(
+                "%s: 0 of %s pairs are in the map%s; its names are such as %s",
+                source,
+                f"{len(pairs):,}",
+                example,
+                names[0],
+            )
     kinds = profiles.column("kind") if "kind" in columns else np.full(len(profiles), "gene")
     rows = []
     for form in forms:
@@ -81,7 +95,7 @@ def map_recall(
             raise UsageError(f"a form of the profiles is raw or whitened, not {form!r}")
         values = profiles.values if form == "raw" else whiten(profiles.values)
         found = relationship_recall(
-            values, profiles.column(name), known, generator=np.random.default_rng(seed), thresholds=thresholds,
+            values, names, known, generator=np.random.default_rng(seed), thresholds=thresholds,
             null_scope=null_scope, kinds=kinds, resamples=resamples,
         )  # fmt: skip
         rows += [RecallRow(form, recall) for recall in found]

@@ -80,14 +80,38 @@ def test_own_names(tmp_path: Path) -> None:
     ("columns", "message"),
     [
         ({"plate": ["1"]}, "no column 'well'"),
-        ({"well": ["A1"], "control": ["negativ"]}, "Did you mean 'negative'"),
-        ({"well": ["A1"], "site": ["one"]}, "column 'site' holds what is no number"),
-        ({"well": ["first"]}, "no name of a well"),
+        ({"well": ["A1"], "control": ["negativ"]}, "did you mean 'negative'"),
+        ({"well": ["A1"], "site": ["one"]}, "column 'site' holds 'one', which is no number"),
     ],
 )
 def test_tables_that_cannot_be_used(columns: dict[str, list[str]], message: str) -> None:
     with pytest.raises((DataError, UnknownNameError), match=message):
         standard_names(pl.DataFrame(columns))
+
+
+def test_rows_without_a_well_cost_themselves_alone() -> None:
+    table = standard_names(pl.DataFrame({"well": ["b2", "empty", None], "gene": ["TP53", "", ""]}))
+    fields, refused = join_metadata(_sites(("", "p", "B02", 1)), table)
+    assert fields["gene"].to_list() == ["TP53"]
+    assert [(entry.kind, entry.reason.split(",")[0]) for entry in refused] == [
+        ("no_well", "the metadata table has a row for 'empty'"), ("no_well", "the metadata table has a row for 'no well'"),
+    ]  # fmt: skip
+
+
+def test_plates_and_sites_are_joined_however_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Plate,Well,Site,Gene\nPlate1,b2,1.0,TP53\n002,B2,1,MYC\n", encoding="utf-16")
+    table = read_metadata(tmp_path / "a.csv")
+    fields, refused = join_metadata(_sites(("", "1", "B02", 1), ("", "2", "B02", 1)), table)
+    assert refused == []
+    assert fields.select("plate", "gene").rows() == [("1", "TP53"), ("2", "MYC")]
+
+
+def test_nan_is_nothing(tmp_path: Path) -> None:
+    table = pl.DataFrame({"well": ["A01", "A02"], "plate": [7.0, float("nan")], "compound": [float("nan")] * 2})
+    table.write_parquet(tmp_path / "a.parquet")
+    found = read_metadata(tmp_path / "a.parquet")
+    assert found["plate"].to_list() == ["7", None]
+    assert found["compound"].to_list() == [None, None]
 
 
 def test_missing_and_damaged_tables(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hooke.core.screen_columns import STANDARD
 from hooke.core.store import check_store
-from hooke.images.reading.metadata import STANDARD
 from hooke.images.simulated.config import ScreenConfig
 from hooke.images.simulated.screen import BATCHES, EFFECTS, RELATIONS, SCREEN_VERSION, STATEMENT, Screen, write_screen
 

@@ -14,26 +14,12 @@ from pathlib import Path
 import polars as pl
 
 from hooke.core.errors import DataError, UnknownNameError
-from hooke.core.reading import check_table, reading
-from hooke.core.well_names import same_well, well_position
+from hooke.core.screen_columns import STANDARD, with_controls, with_standard_names, with_standard_types
+from hooke.core.text_tables import read_text_table
+from hooke.core.well_names import is_well, match_plates, same_well, well_position
 
-STANDARD = {
-    "experiment": pl.String, "plate": pl.String, "well": pl.String, "site": pl.Int64, "row": pl.Int64, "column": pl.Int64,
-    "batch": pl.String, "cell_type": pl.String, "perturbation": pl.String, "perturbation_type": pl.String, "gene": pl.String,
-    "guide": pl.String, "compound": pl.String, "concentration_um": pl.Float64, "control": pl.String,
-}  # fmt: skip
 KEYS = ("experiment", "plate", "well", "site")
 NAMED = ("experiment", "plate")
-ALIASES = {
-    "experiment_name": "experiment", "address": "well", "sirna": "perturbation", "treatment": "perturbation",
-    "concentration": "concentration_um", "well_type": "control", "Metadata_Batch": "experiment", "Metadata_Plate": "plate",
-    "Metadata_Well": "well", "Metadata_Site": "site", "Metadata_JCP2022": "perturbation", "Metadata_Symbol": "gene",
-    "Metadata_pert_type": "control", "Metadata_Name": "compound", "Metadata_concentration_um": "concentration_um",
-}  # fmt: skip
-CONTROL_WORDS = {
-    "negative": "negative", "negative_control": "negative", "negcon": "negative", "positive": "positive",
-    "positive_control": "positive", "poscon": "positive", "treatment": "", "trt": "", "": "",
-}  # fmt: skip
 TYPE_WORDS = {
     "crispr": "gene", "gene": "gene", "sirna": "gene", "orf": "gene", "compound": "compound", "none": "none", "": "none",
 }  # fmt: skip
@@ -64,23 +50,16 @@ def read_metadata(path: Path, rename: Mapping[str, str] | None = None) -> pl.Dat
 
     Args:
         path: The table.
-        rename: Column -> standard name, before the usual other names (`ALIASES`) are looked for.
+        rename: Column -> standard name, before the usual other names are looked for; see `core.screen_columns`.
 
     Raises:
         DataError: The file is missing or damaged, or names no wells.
         UnknownNameError: A column to rename that is not there.
     """
     path = Path(path)
-    with reading(path, "a table"):
-        if not path.is_file():
-            raise DataError(f"there is no metadata table {path}")
-        check_table(path)
-        if path.name.endswith(".parquet"):
-            table = pl.read_parquet(path)
-        else:
-            separator = "\t" if ".tsv" in path.name or ".txt" in path.name else ","
-            table = pl.read_csv(path, separator=separator, infer_schema=False)
-        return standard_names(table, rename, path.name)
+    if not path.is_file():
+        raise DataError(f"there is no metadata table {path}")
+    return standard_names(read_text_table(path), rename, path.name)
 
 
 def standard_names(
@@ -89,53 +68,39 @@ def standard_names(
     """A table with its columns under standard names, its wells, controls and types in standard words.
 
     Raises:
-        DataError: It names no wells, or has a word for controls or types that is not known.
-        UnknownNameError: A column to rename that is not there.
+        DataError: It names no wells, has a word for controls that is not known, or cells that do not fit a standard column.
+        UnknownNameError: A column to rename that is not there, or an unknown type of perturbation.
     """
-    for name in rename or {}:
-        if name not in table.columns:
-            raise UnknownNameError(f"column of {source}", name, table.columns)
-    table = table.rename(dict(rename or {}))
-    present = set(table.columns)
-    renames: dict[str, str] = {}
-    for name, standard in ALIASES.items():
-        if name in present and standard not in present and standard not in renames.values():
-            renames[name] = standard
-    table = table.rename(renames)
+    if (
+        "Metadata_Batch" in table.columns
+        and "experiment" not in table.columns
+        and "Metadata_Batch" not in (rename or {})
+    ):
+        rename = {**(rename or {}), "Metadata_Batch": "experiment"}  # of JUMP-CP
+    table = with_standard_names(table, rename, source)
     if "well" not in table.columns:
         raise DataError(
             f"{source} has no column 'well' (or address, Metadata_Well); its columns are {table.columns[:20]}"
         )
-    table = table.with_columns(_typed(table[name], source) for name in table.columns if name in STANDARD)
-    if "control" in table.columns:
-        table = table.with_columns(_words(table["control"], CONTROL_WORDS, source))
+    table = with_controls(with_standard_types(table, source), source)
     if "perturbation_type" in table.columns:
         table = table.with_columns(_words(table["perturbation_type"], TYPE_WORDS, source))
-    places = [well_position(name) for name in table["well"].to_list()]
+    wells = table["well"].fill_null("").to_list()
+    places = [well_position(name) if is_well(name) else (None, None) for name in wells]
     return table.with_columns(
         pl.Series("row", [row for row, _ in places], pl.Int64),
         pl.Series("column", [column for _, column in places], pl.Int64),
-        pl.Series("well", [same_well(name) for name in table["well"].to_list()], pl.String),
+        pl.Series("well", [same_well(name) if is_well(name) else name for name in wells], pl.String),
     )
 
 
-def _typed(values: pl.Series, source: str) -> pl.Series:
-    wanted = STANDARD[values.name]
-    if wanted == pl.String and values.dtype.is_float():  # plate numbers with missing ones
-        values = values.cast(pl.Int64)
-    try:
-        if values.dtype == pl.String and wanted != pl.String:
-            values = values.replace("", None)
-        return values.cast(wanted)
-    except pl.exceptions.InvalidOperationError as error:
-        raise DataError(f"{source}: column {values.name!r} holds what is no number") from error
-
-
 def _words(values: pl.Series, words: Mapping[str, str], source: str) -> pl.Series:
-    given = [(value or "").lower() for value in values.to_list()]
+    given = [(value or "").strip().lower() for value in values.to_list()]
     for word in set(given):
         if word not in words:
-            raise UnknownNameError(f"word in column {values.name!r} of {source}", word, words)
+            raise UnknownNameError(
+                f"word in column {values.name!r} of {source}", word, [name for name in words if name]
+            )
     return pl.Series(values.name, [words[word] for word in given], pl.String)
 
 
@@ -188,11 +153,23 @@ def join_metadata(sites: pl.DataFrame, table: pl.DataFrame | None) -> tuple[pl.D
     if "site" not in keys:
         table = table.drop("site", strict=False)
     table = table.with_columns(pl.col(key).fill_null("") for key in NAMED if key in table.columns)
+    nowhere = table.filter(pl.col("row").is_null())
+    table = table.filter(pl.col("row").is_not_null())
+    for key in NAMED:
+        if key in keys:
+            same = match_plates(table[key].unique().to_list(), sites[key].unique().to_list())
+            table = table.with_columns(pl.col(key).replace(same))
     table = table.unique(maintain_order=True)
     twice = table.group_by(keys).len().filter(pl.col("len") > 1)
     refused = [
         _refused(row, "duplicate", f"{row['len']} rows of the metadata table contradict each other about this well")
         for row in twice.sort(keys).iter_rows(named=True)
+    ]
+    refused += [
+        _refused(
+            row, "no_well", f"the metadata table has a row for {row['well'] or 'no well'!r}, which is no name of a well"
+        )
+        for row in nowhere.iter_rows(named=True)
     ]
     table = table.join(twice, on=keys, how="anti")
     sites = sites.join(twice, on=keys, how="anti")

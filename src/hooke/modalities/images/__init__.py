@@ -313,7 +313,8 @@ class Images(Trainable, Readable):
             "store": store.folder, **store.description["counts"],
             **({"ignored": ", ".join(f"{count} x {rule}" for rule, count in ignored.items())} if ignored else {}),
             "channels": ",".join(store.channels),
-            "pixels": store.dtype.name, "batches": len(store.batches), "simulated": store.simulated,
+            "pixels": store.dtype.name, "batches": len(store.batches),
+            "controls": int(store.control.sum()), "simulated": store.simulated,
             "hash": store.content_hash, "ingest": store.description.get("counts"),
         }  # fmt: skip
         heights = f"{int(store.sizes[:, 0].min())} to {int(store.sizes[:, 0].max())} pixels high"

@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 import torch
 
+from hooke.core.screen_columns import STANDARD
 from hooke.images.batch import ImageBatch, image_batch
-from hooke.images.reading.metadata import STANDARD
 from hooke.images.store import ImageStore
 from hooke.modalities import Checks
 from hooke.modalities.images import samples

@@ -1,6 +1,6 @@
 """Every verb is killed (SIGKILL) before each of its steps that change what a later command would find, and run again: same result, to the bit.
 
-    python bench/kill_every_step.py --verbs prepare fit predict embed map
+    python bench/kill_every_step.py --verbs prepare fit predict embed label map
 
 Each kill is a process of its own (some seconds of imports; `--every 4` takes every fourth step); the command is then run again here.
 Prints one line a verb: its steps, the kills, and after how many of them the same command refused, ended otherwise, or left files behind.
@@ -24,6 +24,7 @@ import torch
 
 from hooke.api.data import prepare_data
 from hooke.api.inference import embed, predict
+from hooke.api.quantum import label
 from hooke.api.training import fit
 from hooke.cells.profiles import Profiles
 from hooke.core import files
@@ -38,7 +39,7 @@ from test_kills import content
 
 
 def verbs(table: Path, wells: Path, place: Path) -> dict[str, Callable[[], object]]:
-    """The five verbs on small files; everything that they write lies below `place`."""
+    """The verbs on small files; everything that they write lies below `place`."""
     quiet = {"workers": 0, "show_progress": False}
     small = [
         "model.preset=tiny",
@@ -60,6 +61,7 @@ def verbs(table: Path, wells: Path, place: Path) -> dict[str, Callable[[], objec
         "fit": lambda: fit(csv=table, overrides=["model.name=gine", *small], runs=place / "runs", **quiet),
         "predict": lambda: predict("tiny", table, place / "out.csv", device="cpu", **quiet),
         "embed": lambda: embed("tiny", table, place / "vectors.parquet", device="cpu", **quiet),
+        "label": lambda: label(table, place / "labels.parquet", method="gfn2", **quiet),
         "map": maps,
     }
 
@@ -93,7 +95,7 @@ def prepared(root: Path) -> dict[str, Callable[[], object]]:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = ["prepare", "fit", "predict", "embed", "map"]
+    names = ["prepare", "fit", "predict", "embed", "label", "map"]
     parser.add_argument("--verbs", nargs="+", choices=names, default=names)
     parser.add_argument("--every", type=int, default=1, help="Kill before every so many steps.")
     parser.add_argument("--root", type=Path, help=argparse.SUPPRESS)

@@ -22,6 +22,7 @@ import pytest
 import torch
 
 from hooke.api.data import prepare_data
+from hooke.api.quantum import label
 from hooke.api.training import _reported
 from hooke.cells.profiles import Profiles
 from hooke.core import files
@@ -274,6 +275,17 @@ def test_embed(run: Path, place: Path, tmp_path: Path, monkeypatch: pytest.Monke
     survives(
         lambda: embed(run, table, place / "out.parquet", workers=0, device="cpu", show_progress=False), place, tmp_path / "copies"
     )  # fmt: skip
+
+
+def test_label(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "CHUNK_ROWS", 3)
+    table = tmp_path / "molecules.csv"
+    table.write_text("smiles\nC\nN\nO\nbad(\n[H][H]\n")
+    steps = survives(
+        lambda: label(table, place / "labels.parquet", method="gfn2", workers=0, show_progress=False), place, tmp_path / "copies"
+    )  # fmt: skip
+    assert len(pl.read_parquet(place / "labels.parquet")) == 5
+    assert len(steps) > 8
 
 
 def test_map(wells: Profiles, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

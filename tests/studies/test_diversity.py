@@ -18,7 +18,16 @@ from hooke.atoms.twins import morse
 from hooke.core.errors import UsageError
 from hooke.modalities.atoms.frame_errors import FORCE_ERROR
 from hooke.studies import diversity
-from hooke.studies.diversity import KINDS, DiversityResult, DiversityStudy, DiversityTrial, run_diversity
+from hooke.studies.diversity import (
+    FAR,
+    KINDS,
+    DiversityResult,
+    DiversityStudy,
+    DiversityTrial,
+    far_rows,
+    far_store,
+    run_diversity,
+)
 from hooke.studies.diversity import test_rows as shared_rows
 from hooke.suites import DiversitySuite
 from hooke.train.fit import prepare, split_of
@@ -30,7 +39,7 @@ SMILES = (
 SUITE = DiversitySuite("small_study", "A small study", "diversity_potential", ((8, 1), (4, 2)), 4, (1, 2))
 
 
-def frames_file(folder: Path) -> Path:
+def frames_file(folder: Path, width: float = 0.06) -> Path:
     """24 small molecules, ten displaced frames each, with Morse energies and forces, as extended XYZ."""
     collector, generator = FrameCollector("made", 1, 1), np.random.default_rng(0)
     for smiles in SMILES:
@@ -38,7 +47,7 @@ def frames_file(folder: Path) -> Path:
         rdDistGeom.EmbedMolecule(molecule, randomSeed=7)
         numbers = np.array([atom.GetAtomicNum() for atom in molecule.GetAtoms()])
         positions = np.asarray(molecule.GetConformer().GetPositions())
-        moved = positions + 0.06 * generator.normal(size=(10, *positions.shape))
+        moved = positions + width * generator.normal(size=(10, *positions.shape))
         energies, forces = zip(*(morse(frame) for frame in moved), strict=True)
         collector.add(
             numbers,
@@ -71,7 +80,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> DiversityStudy:
         f"data.path={frames_file(folder)}", *(f"data.{each}" for each in stated), "model.preset=tiny", "atoms.e0=none", "train.max_steps=6",
         "data.split.fractions=[0.7, 0.0, 0.3]",
     )  # fmt: skip
-    return DiversityStudy(SUITE, overrides, 2, folder / "runs")
+    (folder / "far").mkdir()
+    return DiversityStudy(SUITE, overrides, 2, folder / "runs", frames_file(folder / "far", 0.2))
 
 
 @pytest.fixture(autouse=True)
@@ -125,12 +135,21 @@ def test_a_study_goes_on_and_says_what_it_found(study: DiversityStudy, monkeypat
     result = DiversityResult(study, tuple(trials))
     assert result.seeds == [0, 1]
     found = result.to_json()
-    assert len(found["differences"]) == 2 * 2 * len(KINDS)
+    assert study.kinds == (*KINDS, FAR)
+    assert len(found["differences"]) == 2 * 2 * len(study.kinds)
     expected = np.mean([np.mean([*result.errors((8, 1), FORCE_ERROR, "seen")[seed].values()]) for seed in (0, 1)])
     assert result.mean((8, 1), FORCE_ERROR, "seen").value == pytest.approx(expected)
     heads, rows = result.table()
     assert len(rows) == 2 + 2 + 2
-    assert heads[-len(KINDS) :] == [*KINDS]
+    assert heads[-len(study.kinds) :] == [*study.kinds]
+    far = far_store(study, show_progress=False)
+    known = far_rows(far, study.elements(prepare(study.at((8, 1), 0), show_progress=False), 0))
+    names = set(far.molecules["name"].gather(np.unique(far.molecule(known))).to_list())
+    assert set(result.errors((8, 1), FORCE_ERROR, FAR)[0]) == names  # every molecule of known elements, and no other
+    assert len(far_rows(far, [1])) == 0
+    near = result.mean((8, 1), FORCE_ERROR, "seen").value
+    assert result.mean((8, 1), FORCE_ERROR, FAR).value > near  # frames three times as far from rest have larger forces
+    assert replace(study, far=None).file != study.file
 
 
 def test_what_does_not_fit_is_refused(study: DiversityStudy) -> None:

@@ -114,9 +114,11 @@ def run_diversity(
     if not isinstance(found, DiversitySuite):
         raise UsageError(f"{name} is a suite of tasks: `hooke benchmark {name}`")
     check_output_folder(runs)
+    far = None
     if not any(change.startswith("data.path=") for change in overrides):
         overrides = [*overrides, *_labelled(found, Path(runs), show_progress)]
-    study = DiversityStudy(found, tuple(overrides), seeds, Path(runs))
+        far = Path(runs) / f"{found.name}-labels" / "far.parquet" if found.far else None
+    study = DiversityStudy(found, tuple(overrides), seeds, Path(runs), far)
     result = DiversityResult(study, tuple(run(study, show_progress=show_progress)))
     if not result.seeds:
         reasons = [trial.reason for trial in result.trials if trial.reason]
@@ -132,8 +134,9 @@ def _labelled(found: DiversitySuite, runs: Path, show_progress: bool) -> list[st
     folder = runs / f"{found.name}-labels"
     folder.mkdir(parents=True, exist_ok=True)
     frames, atoms = folder / "frames.parquet", folder / "atoms.extxyz"
-    source, *data = found.frames
-    label(source, frames, method=found.method, data=data, show_progress=show_progress)
+    for source, output in ((found.frames, frames), (found.far, folder / "far.parquet")):
+        if source:
+            label(source[0], output, method=found.method, data=source[1:], show_progress=show_progress)
     if not atoms.exists():
         label_atoms(found.method, found.elements, atoms)
     return [f"data.path={frames}", f"data.isolated_atoms={atoms}"]

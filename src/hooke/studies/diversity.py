@@ -1,12 +1,13 @@
 """`hooke scale diversity_grid`: a potential trained on many molecules or on many conformations of few, at equal numbers of labels and steps.
 
 Each point (molecules, conformations of each) is trained with several seeds; a seed fixes the split, so that points of one seed share their test
-frames, and smaller selections are parts of larger ones. Four kinds of test frames are told apart:
+frames, and smaller selections are parts of larger ones. Four kinds of test frames are told apart, and a fifth where a far data set is given:
 
     seen             other conformations of molecules that every point was trained on
     unseen           molecules that no point was trained on, none of them larger than the largest that were
     unseen scaffold  those of them whose scaffold no molecule of training has
     larger           molecules with more atoms than any that was trained on
+    far shift        frames of another data set with the same labels, where one is given: the same for all seeds
 
 Molecules with an element that a point has not seen are left out of the test for all points, and counted. Each training is one line of a
 JSON-lines file, with the mean errors of its test molecules; the same command goes on from there.
@@ -32,6 +33,7 @@ from hooke.core.progress import progress
 from hooke.core.recipe import Recipe, load_recipe
 from hooke.evaluate.bootstrap import Interval, paired_difference
 from hooke.evaluate.molecule_bootstrap import best_of, error_difference, mean_error
+from hooke.evaluate.splits import evenly_spaced
 from hooke.inference.loaded import LoadedRun
 from hooke.modalities import trainable
 from hooke.modalities.atoms.error_detection import error_detection
@@ -41,8 +43,10 @@ from hooke.suites import DiversitySuite
 from hooke.train.fit import fit, prepare, split_of
 
 KINDS = ("seen", "unseen", "unseen scaffold", "larger")
+FAR = "far shift"
 MEASURES = {FORCE_ERROR: "force error, eV/Å", ENERGY_ERROR: "energy error, eV an atom"}
 Point = tuple[int, int]
+_MOST_FAR = 400  # frames
 
 
 @dataclass(frozen=True)
@@ -87,12 +91,19 @@ class DiversityStudy:
         overrides: Changes of its recipe.
         seeds: Trainings of each point.
         runs: Folder of run folders and of the study's files.
+        far: A file of labelled frames of quite other molecules.
     """
 
     suite: DiversitySuite
     overrides: tuple[str, ...] = ()
     seeds: int = 3
     runs: Path = Path("runs")
+    far: Path | None = None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Of test frames."""
+        return (*KINDS, FAR) if self.far is not None else KINDS
 
     def at(self, point: Point, seed: int) -> Recipe:
         """The recipe of one training.
@@ -113,11 +124,17 @@ class DiversityStudy:
             )
         return replace(found, name=self.suite.name, seed=seed)
 
+    def elements(self, store: FrameStore, seed: int) -> list[int]:
+        """Those that all points of a seed are trained on."""
+        splits = [split_of(store, self.at(point, seed)) for point in self.suite.points]
+        return sorted(set.intersection(*(set(store.gather(split.train).numbers.tolist()) for split in splits)))
+
     @property
     def file(self) -> Path:
         """Where the trainings are kept."""
         plain = {**self.at((0, 0), 0).to_json(), "seed": None}
-        return Path(self.runs) / f"{self.suite.name}-{content_hash([plain, self.suite.points])[:8]}.jsonl"
+        said = [plain, self.suite.points, *([str(self.far)] if self.far is not None else [])]
+        return Path(self.runs) / f"{self.suite.name}-{content_hash(said)[:8]}.jsonl"
 
     def trials(self) -> list[DiversityTrial]:
         """The trainings so far, those of points and seeds that are asked for; of two of one point and seed the later."""
@@ -145,6 +162,7 @@ def run_diversity(study: DiversityStudy, *, show_progress: bool = True) -> list[
     recipe = study.at(study.suite.points[0], 0)
     store = prepare(recipe, show_progress=show_progress)
     _check_sizes(study, store)
+    far = None if study.far is None else far_store(study, show_progress=show_progress)
     missing = study.missing()
     study.file.parent.mkdir(parents=True, exist_ok=True)
     tests: dict[int, dict[str, np.ndarray]] = {}
@@ -152,7 +170,7 @@ def run_diversity(study: DiversityStudy, *, show_progress: bool = True) -> list[
         for point, seed in missing:
             if seed not in tests:
                 tests[seed] = test_rows(study, store, seed)
-            trial = tried(study, store, point, seed, tests[seed])
+            trial = tried(study, store, point, seed, tests[seed], far)
             append_lines(study.file, [json_text(asdict(trial))])
             bar.advance(1)
     return study.trials()
@@ -174,10 +192,10 @@ def test_rows(study: DiversityStudy, store: FrameStore, seed: int) -> dict[str, 
     splits = [split_of(store, study.at(point, seed)) for point in study.suite.points]
     trained = [set(store.molecule(split.train).tolist()) for split in splits]
     common, ever = set.intersection(*trained), set.union(*trained)
-    elements = set.intersection(*(set(store.gather(split.train).numbers.tolist()) for split in splits))
+    elements = study.elements(store, seed)
     rows = splits[0].test
     frames, molecule = store.gather(rows), store.molecule(rows)
-    known = np.logical_and.reduceat(np.isin(frames.numbers, sorted(elements)), frames.offsets[:-1])
+    known = np.logical_and.reduceat(np.isin(frames.numbers, elements), frames.offsets[:-1])
     sizes = store.store.axis_counts("atom")
     largest = max(int(sizes[split.train].max()) for split in splits)
     fresh = known & ~np.isin(molecule, sorted(ever))
@@ -193,8 +211,28 @@ def test_rows(study: DiversityStudy, store: FrameStore, seed: int) -> dict[str, 
     }
 
 
+def far_store(study: DiversityStudy, *, show_progress: bool = True) -> FrameStore:
+    """The frames of the far data set, read with what the recipe states of its own."""
+    recipe = load_recipe(study.suite.recipe, [*study.overrides, f"data.path={study.far}"])
+    found: FrameStore = prepare(recipe, show_progress=show_progress)
+    return found
+
+
+def far_rows(far: FrameStore, elements: Sequence[int]) -> np.ndarray:
+    """At most `_MOST_FAR` rows of neutral frames of these elements, evenly spaced."""
+    frames = far.gather(np.arange(len(far)))
+    known = np.logical_and.reduceat(np.isin(frames.numbers, list(elements)), frames.offsets[:-1])
+    rows = np.flatnonzero(known & (frames.charge == 0))
+    return rows[evenly_spaced(len(rows), _MOST_FAR)]
+
+
 def tried(
-    study: DiversityStudy, store: FrameStore, point: Point, seed: int, tests: Mapping[str, np.ndarray]
+    study: DiversityStudy,
+    store: FrameStore,
+    point: Point,
+    seed: int,
+    tests: Mapping[str, np.ndarray],
+    far: FrameStore | None = None,
 ) -> DiversityTrial:
     """Train and measure one point with one seed; a failure is recorded, not raised."""
     try:
@@ -213,9 +251,13 @@ def tried(
     loaded, modality = LoadedRun.open(run.folder), trainable("atoms", "scale")
     errors = frame_errors(loaded, modality, store, rows)
     of_kinds = {
-        measure: {kind: by_molecule(errors.filter(pl.col("row").is_in(tests[kind])), measure) for kind in KINDS}
+        measure: {kind: dict(by_molecule(errors.filter(pl.col("row").is_in(tests[kind])), measure)) for kind in KINDS}
         for measure in MEASURES
     }
+    if far is not None:
+        found = frame_errors(loaded, modality, far, far_rows(far, study.elements(store, seed)))
+        for measure, of_kind in of_kinds.items():
+            of_kind[FAR] = dict(by_molecule(found, measure))
     training = split_of(store, study.at(point, seed)).train
     detected = error_detection(loaded, modality, store, training, errors)
     left_out = len(np.unique(store.molecule(tests["left out"])))
@@ -297,7 +339,7 @@ class DiversityResult:
             (points, {"sweep": title, "measure": measure, "test": kind})
             for title, points in self.sweeps.items()
             for measure in MEASURES
-            for kind in KINDS
+            for kind in self.study.kinds
         ]
         asked = [(points, cell, (cell["measure"], cell["test"])) for points, cell in cells]
         return {
@@ -334,13 +376,14 @@ class DiversityResult:
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Force errors by point and kind of test frames."""
-        heads = ["sweep", "molecules", "conformations", *KINDS]
+        kinds = self.study.kinds
+        heads = ["sweep", "molecules", "conformations", *kinds]
         rows = []
         for title, points in self.sweeps.items():
             for point in points:
-                cells = [self.mean(point, FORCE_ERROR, kind) for kind in KINDS]
+                cells = [self.mean(point, FORCE_ERROR, kind) for kind in kinds]
                 rows.append([title, str(point[0]), str(point[1]), *(_text(cell) for cell in cells)])
-            gaps = [self.difference(points, FORCE_ERROR, kind) for kind in KINDS]
+            gaps = [self.difference(points, FORCE_ERROR, kind) for kind in kinds]
             rows.append([title, "last minus first", "", *(_text(gap, plus=True) for gap in gaps)])
         return heads, rows
 

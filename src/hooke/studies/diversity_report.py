@@ -13,7 +13,7 @@ from hooke.report.data_schema import KeyNumber
 from hooke.report.html import write_report
 from hooke.report.provenance import references, to_toml
 from hooke.report.schema import Difference, Report, Reproduce, ResultTable, Summary, Sweep, SweptLine, Text
-from hooke.studies.diversity import KINDS, MEASURES, DiversityResult, Point
+from hooke.studies.diversity import MEASURES, DiversityResult, Point
 
 
 def write_diversity_report(result: DiversityResult, *, command: str = "") -> Path:
@@ -34,7 +34,7 @@ def write_diversity_report(result: DiversityResult, *, command: str = "") -> Pat
                 "lower", build.estimate(result.difference(points, measure, kind)), MEASURES[measure].split(", ")[1],
                 sum(len(errors) for errors in result.errors(points[0], measure, kind)), "molecules of all seeds",
             )
-            for measure in MEASURES for title, points in result.sweeps.items() for kind in KINDS if _known(result, points, measure, kind)
+            for measure in MEASURES for title, points in result.sweeps.items() for kind in study.kinds if _known(result, points, measure, kind)
         ),
         items="frames",
         reproduce=Reproduce(
@@ -56,7 +56,7 @@ def _panel(result: DiversityResult, title: str, points: list[Point], measure: st
         SweptLine(
             kind, tuple(float(point[1]) for point in points), tuple(build.estimate(result.mean(point, measure, kind)) for point in points)
         )
-        for kind in KINDS
+        for kind in result.study.kinds
         if _known(result, points, measure, kind)
     )  # fmt: skip
     molecules = ", ".join(str(point[0]) for point in points)
@@ -70,7 +70,7 @@ def _best(result: DiversityResult, measure: str) -> ResultTable:
     labels: list[Label] = []
     found: list[Interval] = []
     for title, points in result.sweeps.items():
-        for kind in KINDS:
+        for kind in result.study.kinds:
             if _known(result, points, measure, kind):
                 labels.append(Label(f"{kind}, {title}"))
                 found.append(result.best(points, measure, kind))
@@ -99,7 +99,7 @@ def _detection(result: DiversityResult) -> tuple[ResultTable, ...]:
 def _summary(result: DiversityResult) -> Summary:
     (title, points), *_ = result.sweeps.items()
     said, numbers = [], []
-    for kind in KINDS:
+    for kind in result.study.kinds:
         if not _known(result, points, FORCE_ERROR, kind):
             continue
         gap = result.difference(points, FORCE_ERROR, kind)

@@ -62,7 +62,8 @@ class DiversitySuite:
         molecules: Of sweep 2, for each of
         conformations: its conformations a molecule, rising.
         frames: Data set and options of the frames that are labelled first, where the recipe's data are not named.
-        method: By which, and
+        far: Data set and options of frames of quite other molecules, which are labelled too and only tested on.
+        method: By which all are labelled, and
         elements: of which isolated atoms are labelled as well.
     """
 
@@ -73,6 +74,7 @@ class DiversitySuite:
     molecules: int
     conformations: tuple[int, ...]
     frames: tuple[str, ...] = ()
+    far: tuple[str, ...] = ()
     method: str = "gfn2"
     elements: tuple[str, ...] = ("H", "C", "N", "O")
 

@@ -16,5 +16,6 @@ SUITE = DiversitySuite(
     molecules=44,
     conformations=(2, 5, 10, 20, 40),
     frames=("spice", "parts=des-monomers"),
+    far=("spice", "parts=amino-acid-ligand-test"),
     elements=("H", "C", "N", "O", "F", "P", "S", "Cl", "Br", "I"),
 )

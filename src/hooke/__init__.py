@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hooke.api.inference import embed, explain, load, predict, probe, probe_blocks
     from hooke.api.potentials import calculator, dynamics, relax
     from hooke.api.quantum import label, label_atoms
-    from hooke.api.response import check_screen, evaluate_responses, fit_response, predict_response
+    from hooke.api.response import check_screen, evaluate_responses, explain_response, fit_response, predict_response
     from hooke.api.studies import (
         compare_optimisers,
         run_diversity,
@@ -45,7 +45,9 @@ _HOME = {
     **dict.fromkeys(("embed", "explain", "load", "predict", "probe", "probe_blocks"), "hooke.api.inference"),
     **dict.fromkeys(("calculator", "dynamics", "relax"), "hooke.api.potentials"),
     **dict.fromkeys(("label", "label_atoms"), "hooke.api.quantum"),
-    **dict.fromkeys(("check_screen", "evaluate_responses", "fit_response", "predict_response"), "hooke.api.response"),
+    **dict.fromkeys(
+        ("check_screen", "evaluate_responses", "explain_response", "fit_response", "predict_response"), "hooke.api.response"
+    ),
     **dict.fromkeys(
         ("benchmark", "describe_run", "finetune", "fit", "plan_training", "resume", "run_suite"), "hooke.api.training"
     ),
@@ -66,8 +68,8 @@ _HOME = {
 }  # fmt: skip
 __all__ = [
     "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "calculator", "check_screen", "compare_optimisers",
-    "conformers", "describe_run", "dynamics", "embed", "evaluate_responses", "explain", "finetune", "fit", "fit_response",
-    "get_data", "label", "label_atoms", "load", "load_recipe", "next_experiments", "plan_training", "predict",
+    "conformers", "describe_run", "dynamics", "embed", "evaluate_responses", "explain", "explain_response", "finetune",
+    "fit", "fit_response", "get_data", "label", "label_atoms", "load", "load_recipe", "next_experiments", "plan_training", "predict",
     "predict_response", "prepare_data", "probe", "probe_blocks", "quickstart", "quickstart_cells", "quickstart_images",
     "relax", "resume", "run_discovery", "run_diversity", "run_explanations", "run_label_scaling", "run_leaderboard", "run_responses",
     "run_scaling", "run_search", "run_suite", "simulate_discovery",

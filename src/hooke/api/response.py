@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hooke.workflows.response import ScreenCheck
+    from hooke.workflows.response_explain import ResponseExplanation
     from hooke.workflows.response_fit import FittedScreen
     from hooke.workflows.response_predict import PredictedResponses
     from hooke.workflows.response_scores import Evaluation
@@ -109,3 +110,36 @@ def predict_response(
     from hooke.workflows.response_predict import predict_responses
 
     return predict_responses(run, asked, output, space=space, context=context)
+
+
+def explain_response(
+    run: Path | str, perturbation: str, output: Path | str | None = None, *, context: str | None = None, model: str | None = None,
+    pathways: str = "go", verify: str = "all", non_commercial: bool = False, show_progress: bool = True,
+) -> ResponseExplanation:  # fmt: skip
+    """Why a run of `fit_response` predicts what it predicts: who adds what, pathways, and a chain of claims with verdicts.
+
+        why = hooke.explain_response(run.folder, "KLF1", "why.html")
+        [claim.statement for claim in why.claims if claim.verdict == "falsified"]
+
+    Args:
+        run: The run folder.
+        perturbation: Genes, such as "A" or "A+B"; one that was measured is explained by a model fitted without it.
+        output: A page, .html; None writes none.
+        context: Of the run; one where it was measured by default.
+        model: Explained instead of the chosen one.
+        pathways: "go", "none" or a file (.gmt).
+        verify: Known relations that verify interactions: "all" that are not in the graph, names, files, or "none".
+        non_commercial: Whether sources for non-commercial use alone may be taken.
+        show_progress: Show downloads.
+
+    Raises:
+        UsageError: The perturbation is a control, or the model cannot be taken apart.
+        UnknownNameError: No such context or model.
+        DataError: The run or a file is at fault.
+    """
+    from hooke.workflows.response_explain import explain_response as explain
+
+    return explain(
+        run, perturbation, output, context=context, model=model, pathways=pathways, verify=verify, non_commercial=non_commercial,
+        show_progress=show_progress,
+    )  # fmt: skip

@@ -271,6 +271,85 @@ def predict(
         print_fields(summary)
 
 
+@app.command(
+    epilog="Examples: `hooke response explain runs/response-screen KLF1 -o why.html` · "
+    "`hooke response explain RUN KLF1+BAK1 --context k562 --json` · "
+    "`hooke response explain RUN KLF1 --model graph_kernel_ridge --pathways sets.gmt`"
+)
+def explain(
+    run: Annotated[
+        Path, typer.Argument(help="A run of `hooke response fit` (a folder of runs: its newest finished one).")
+    ],
+    perturbation: Annotated[str, typer.Argument(help="Genes, such as KLF1 or KLF1+BAK1; measured or not.")],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="A page, .html.")] = None,
+    context: Annotated[
+        str | None, typer.Option(help="Context of the run; one where it was measured by default.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="A model of responses instead of the chosen one.")] = None,
+    pathways: Annotated[
+        str, typer.Option(help="go (biological processes of Gene Ontology), none, or a file .gmt.")
+    ] = "go",
+    verify: Annotated[
+        str,
+        typer.Option(
+            help="What verifies interactions: all known relations that are not in the graph, names, files, or none."
+        ),
+    ] = "all",
+    non_commercial: Annotated[
+        bool, typer.Option("--non-commercial", help="Take sources that are for non-commercial use alone.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Why a response is predicted: who adds what through the graph, pathways, and a chain of claims, each with its verdict."""
+    import hooke
+
+    found = hooke.explain_response(
+        run,
+        perturbation,
+        out,
+        context=context,
+        model=model,
+        pathways=pathways,
+        verify=verify,
+        non_commercial=non_commercial,
+    )
+    if as_json:
+        print_json(found.to_json())
+        return
+    print_fields(
+        {
+            "perturbation": f"{found.perturbation} in {found.context}" if found.context else found.perturbation,
+            "model": found.model,
+            "question": found.kind,
+            **{f"note {place}": note for place, note in enumerate(found.notes, 1)},
+            "r, measured": number(found.r),
+            "r of halves": number(found.ceiling),
+            "claims": ", ".join(f"{count} {name}" for name, count in found.verdicts().items()),
+        }
+    )
+    typer.echo("")
+    print_table(
+        ["adds", "share", "measured similarity", "through the graph", "sources"],
+        [
+            [
+                each.perturbation,
+                f"{each.share:.1%}",
+                number(each.similarity),
+                " - ".join(each.path),
+                ", ".join(each.sources),
+            ]
+            for each in found.neighbours
+        ],
+    )
+    typer.echo("")
+    print_table(
+        ["claim", "verdict", "q", "evidence"],
+        [[each.statement, each.verdict, number(each.q), each.evidence] for each in found.claims],
+    )
+    if found.output is not None:
+        typer.echo(f"\npage  {found.output}")
+
+
 def _named(predicted: list[str]) -> dict[str, str]:
     """Model → file."""
     from hooke.core.errors import UsageError

@@ -275,6 +275,6 @@ def refuse_own(used: set[str], asked: set[str], *, forced: bool = False) -> None
     both = sorted(used & asked)
     if both and not forced:
         raise UsageError(
-            f"the model's own graph holds {', '.join(both)}: recall of what it was given is no evidence; "
-            "ask a source outside the graph, or say --own-relations to see it all the same"
+            f"the model's own graph holds {', '.join(both)}: what it was given is no evidence; ask a source outside the graph"
+            " (`hooke benchmark` shows the leak all the same with --own-relations)"
         )

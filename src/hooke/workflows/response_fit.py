@@ -225,14 +225,18 @@ def fit_responses(
             known_graph(graph, non_commercial=non_commercial, show_progress=show_progress).over(genes)
         )
     choices, half_widths = [], {}
+    held_out: list[dict[str, np.ndarray]] = []
     total = sum(len(each) for each in splits.values()) * len(names)
     with progress(total, "comparing models", "fits", show=show_progress) as bar:
         for kind, folds in splits.items():
-            choice, widths = _chosen(kind, responses, folds, names, knowledge, seed, bar)
+            choice, widths, held = _chosen(kind, responses, folds, names, knowledge, seed, bar)
             choices.append(choice)
+            held_out.append(held)
             if widths is not None:
                 half_widths[kind] = widths
     _save(run, statistics, responses, knowledge, choices, half_widths, seed)
+    for number, held in enumerate(held_out):
+        write_arrays(run.path(f"held-{number}.npz"), held)
     run.write_json("choices.json", {"choices": [asdict(each) for each in choices], "verdicts": verdicts})
     page = write_page(run, str(Path(source).name), choices, verdicts, responses.ceilings)
     run.finish()
@@ -241,8 +245,8 @@ def fit_responses(
 
 def _chosen(
     kind: str, responses: Responses, folds: Sequence[ResponseSplit], names: Sequence[str], knowledge: Knowledge, seed: int, bar: Progress
-) -> tuple[Choice, np.ndarray | None]:  # fmt: skip
-    """The choice, and the conformal half-widths (G,) of the chosen model."""
+) -> tuple[Choice, np.ndarray | None, dict[str, np.ndarray]]:  # fmt: skip
+    """The choice, the conformal half-widths (G,) of the chosen model, and what it and the others said of held-out conditions."""
     parts, conditions = responses.parts, responses.conditions
     chosen = split(parts.control_counts, 2, np.random.default_rng([seed, 11]))
     seen, truth = (
@@ -294,7 +298,11 @@ def _chosen(
         errors, fallbacks, skipped,
         _verdict(kind, best, baseline, others, scores, difference, errors[best]), widths is not None,
     )  # fmt: skip
-    return choice, widths
+    held = {
+        "rows": tested, "predicted": predicted[best][tested].astype(np.float32), "models": text_array(order),
+        "r": np.stack([each[name] for name in order]),
+    }  # fmt: skip
+    return choice, widths, held
 
 
 def _verdict(
@@ -358,6 +366,12 @@ def _save(
         "measured": text_array(responses.conditions.names), "half_width_kinds": text_array(list(half_widths)),
         "half_widths": np.stack(list(half_widths.values())) if half_widths else np.empty((0, len(screen.genes))),
         "scale": text_array([screen.scale.name]),
+    })  # fmt: skip
+    r_half = np.full(len(seen), np.nan)
+    for each in responses.ceilings:
+        r_half[each.rows] = each.r_half
+    write_arrays(run.path("changes.npz"), {
+        "changes": changes.astype(np.float32), "counts": responses.conditions.counts, "r_half": r_half, "evaluable": responses.usable,
     })  # fmt: skip
     if knowledge.graph is not None:
         write_arrays(run.path("graph.npz"), graph_arrays(knowledge.graph))

@@ -94,7 +94,7 @@ def predict_responses(
     seen, measured = set(texts_of(facts["seen"])), set(texts_of(facts["measured"]))
     elsewhere = {text.split("\t")[0] for text in seen}
     for row in good:
-        kinds[row] = _kind(read[texts[row]], wheres[row], seen, elsewhere, measured)
+        kinds[row] = kind_of(read[texts[row]], wheres[row], seen, elsewhere, measured)
     values = np.full((len(texts), len(genes)), np.nan)
     models, fallbacks = [""] * len(texts), [""] * len(texts)
     fitted = loaded_models(folder, folder.read_json("choices.json")["choices"])
@@ -168,7 +168,7 @@ def _problem(perturbation: Perturbation, context: str, contexts: Sequence[str]) 
     return "" if context in contexts else f"the run has no context {context}"
 
 
-def _kind(perturbation: Perturbation, context: str, seen: set[str], elsewhere: set[str], measured: set[str]) -> str:
+def kind_of(perturbation: Perturbation, context: str, seen: set[str], elsewhere: set[str], measured: set[str]) -> str:
     """Which question a row asks; what was measured itself is answered by the model for its kind."""
     name = perturbation.name
     if f"{name}\t{context}" in seen:

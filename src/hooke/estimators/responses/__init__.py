@@ -159,6 +159,17 @@ class ResponseModel(ABC):
         lost = np.array([bool(reason) for reason in reasons], bool)
         return Predicted(np.where(lost[:, None], self.mean, values), tuple(reasons))
 
+    def parts(self, conditions: Conditions) -> tuple[list[tuple[str, ...]], np.ndarray] | None:
+        """What each training perturbation adds to the prediction of one condition, exactly; None of models that have no such sum.
+
+        Args:
+            conditions: One.
+
+        Returns:
+            Training perturbations, and (t, g): their sum and the prediction differ by what no perturbation is said to have added (the mean).
+        """
+        return None
+
     def arrays(self) -> Arrays:
         """All that was learnt, as plain arrays."""
         about = text_array([self.knowledge.hash if self.uses or self.may_use else ""])

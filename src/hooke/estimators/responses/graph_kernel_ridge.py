@@ -73,6 +73,12 @@ class ResponseModel(responses.ResponseModel):
         kernel = _between(self._members, self._kernel, self._members)
         return np.linalg.solve(kernel + self.learnt["options"][1] * np.eye(len(kernel)), self.weights(conditions).T).T
 
+    def parts(self, conditions: Conditions) -> tuple[list[tuple[str, ...]], np.ndarray]:
+        """Contribution times training response less the mean: c_q R_q with R = (K + lambda I) alpha."""
+        kernel = _between(self._members, self._kernel, self._members)
+        residuals = (kernel + self.learnt["options"][1] * np.eye(len(kernel))) @ self.learnt["dual"]
+        return self.training, self.contributions(conditions)[0][:, None] * residuals
+
     @property
     def _graph(self) -> responses.Graph:
         assert self.knowledge.graph is not None

@@ -96,6 +96,21 @@ class ResponseModel(responses.ResponseModel):
         values = self.learnt["mean_of"][:, None] + a[:, rows] + b[:, columns] + together[:, rows, columns]
         return values.T, reasons
 
+    def parts(self, conditions: Conditions) -> tuple[list[tuple[str, ...]], np.ndarray]:
+        """K1_*q (a's dual coefficient of q + sum_c A_qc K2_c*): of the main effect of an unseen perturbation, and of its interaction.
+
+        Source: representer values: Yeh et al. 2018 (arXiv:1811.09720).
+        """
+        sets, contexts = responses.sets_of(self.learnt["sets"]), responses.texts_of(self.learnt["contexts"])
+        [asked], [where] = conditions.parts, conditions.contexts
+        first, second = self._first([asked], sets)[0], self._second([where], contexts)[0]
+        dual = self.learnt["dual"] @ second
+        if asked in sets:
+            own = np.zeros_like(dual)
+            own[:, sets.index(asked)] = self.learnt["a"][:, sets.index(asked)]
+            return sets, (own + first * dual).T
+        return sets, (first * (self.learnt["a_dual"] + dual)).T
+
     def _first(self, left: list[tuple[str, ...]], right: list[tuple[str, ...]]) -> np.ndarray:
         """(left, right) kernel of sets."""
         kernel, graph = self.knowledge.kernel, self.knowledge.graph

@@ -63,6 +63,12 @@ class ResponseModel(responses.ResponseModel):
         asked = conditions.incidence(names)
         return asked @ (self._between(names) + scipy.sparse.eye_array(len(names), format="csr")) @ members.T
 
+    def parts(self, conditions: Conditions) -> tuple[list[tuple[str, ...]], np.ndarray]:
+        """Weight times training response less the mean."""
+        weights = self.weights(conditions).toarray()[0]
+        share = weights / max(weights.sum() + self.config.pull, np.finfo(float).tiny)
+        return self.training, share[:, None] * self.learnt["differences"]
+
     def _between(self, names: list[str]) -> scipy.sparse.csr_array:
         """(names, names) weights of different names."""
         if self.knowledge.graph is not None:

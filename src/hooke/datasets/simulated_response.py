@@ -11,22 +11,23 @@ from hooke.core.cards import Card
 from hooke.core.how import QUIET, How
 
 if TYPE_CHECKING:
-    from hooke.cells.store import ProfileStore
+    from hooke.cells.response_store import MeasuredResponses, ResponseStore
+    from hooke.cells.simulated_response import SimulationConfig
 
 CARD = Card(
     name="simulated_response",
     title="Simulated responses of cells to perturbations",
     description=(
         "Cells under single and paired perturbations in a strong and a weak context; effects follow modules of a gene graph, pairs add up "
-        "but for a small interaction; one row a cell, log1p of counts per 10,000."
+        "but for a small interaction; one row a condition, its mean change of log1p counts per 10,000; the graph comes with it."
     ),
-    modality="cells",
+    modality="perturbations",
     source="simulated by Hooke",
     licence="none needed",
     citation="",
     size="8,000 cells of 200 read-outs by default",
-    levels=("profile",),
-    split="by perturbation: hooke response fit",
+    levels=("response",),
+    split="by perturbation: whole genes",
 )
 
 
@@ -44,19 +45,36 @@ class Config:
 
 
 class Dataset(datasets.Dataset[Config]):
-    """The simulated cells as a store."""
+    """The responses of the simulated cells as a store, with the planted graph."""
 
-    def prepare(self, folder: Path, how: How = How()) -> ProfileStore:
+    def prepare(self, folder: Path, how: How = How()) -> ResponseStore:
         """Simulate the screen into a store below `folder`, or open it if it is already there."""
         from dataclasses import asdict
 
-        from hooke.cells.simulated_response import SimulationConfig, simulate
-        from hooke.cells.store import prepared
+        from hooke.cells.response_store import prepared
+        from hooke.cells.simulated_response import SimulationConfig
 
         config = SimulationConfig(**asdict(self.config))
-        return prepared(folder, CARD.name, [asdict(config)], lambda: simulate(config).profiles)
+        return prepared(
+            folder, CARD.name, [asdict(config)], lambda: _responses(config), description={"simulated": True}
+        )
 
-    def twin(self, folder: Path, seed: int = 0) -> ProfileStore:
+    def twin(self, folder: Path, seed: int = 0) -> ResponseStore:
         """The same kind of screen, small."""
         config = Config(seed=seed, modules=3, genes_a_module=2, readouts=20, cells=6, controls=10, pairs=3)
         return Dataset(config).prepare(folder, QUIET)
+
+
+def _responses(config: SimulationConfig) -> MeasuredResponses:
+    from dataclasses import replace
+
+    from hooke.cells.expression import TableExpression
+    from hooke.cells.pseudobulk import measured_responses
+    from hooke.cells.screen import Columns, Scale
+    from hooke.cells.simulated_response import TARGET_SUM, simulate
+
+    simulated = simulate(config)
+    found = measured_responses(
+        TableExpression(Path(CARD.name), simulated.profiles), Columns(), Scale("log1p", TARGET_SUM), show_progress=False
+    )
+    return replace(found, edges=simulated.edges)

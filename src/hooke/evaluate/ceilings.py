@@ -312,7 +312,6 @@ def control_means(parts: Parts) -> np.ndarray:
 
 def shares(parts: Parts) -> np.ndarray:
     """(R, C) share of a perturbation's cells that each batch gave."""
-    """(R, C) share of a perturbation's cells that each batch gave."""
     return parts.numbers.sum(axis=2) / _positive(parts.counts.sum(axis=1))[:, None]
 
 
@@ -322,6 +321,23 @@ def weighted(shares: np.ndarray, means: np.ndarray) -> np.ndarray:
     result = shares @ np.where(unknown[:, None], 0.0, means)
     result[(shares[:, unknown] > 0).any(axis=1)] = np.nan
     return result
+
+
+def changes_from(parts: Parts, controls: np.ndarray) -> np.ndarray:
+    """(R, G) mean profiles minus these (C, G) controls of their batches."""
+    counts = parts.counts.sum(axis=1)
+    means = parts.perturbed.sum(axis=1) / _positive(counts)[:, None]
+    return means - weighted(shares(parts), controls)
+
+
+def context_controls(parts: Parts, contexts: int) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of the contexts that have controls, and (contexts with controls, G) their mean control profiles, weighted by cells."""
+    means, cells = control_means(parts), parts.control_counts.sum(axis=1)
+    there = [context for context in range(contexts) if (parts.batch_context == context).any()]
+    profiles = [
+        np.average(means[own], axis=0, weights=cells[own]) for own in (parts.batch_context == each for each in there)
+    ]
+    return np.array(there, np.int64), np.stack(profiles)
 
 
 def correlation(first: np.ndarray, second: np.ndarray, scored: np.ndarray) -> np.ndarray:

@@ -30,12 +30,12 @@ from hooke.evaluate.ceilings import (
     Ceiling,
     Parts,
     ceilings,
+    changes_from,
+    context_controls,
     control_means,
     correlation,
     piece_means,
-    shares,
     split,
-    weighted,
 )
 from hooke.evaluate.response_splits import (
     Declared,
@@ -146,9 +146,7 @@ class Responses:
 
     def changes(self, controls: np.ndarray) -> np.ndarray:
         """(R, G) mean profiles minus these (C, G) controls of their batches."""
-        counts = self.parts.counts.sum(axis=1)
-        means = self.parts.perturbed.sum(axis=1) / np.where(counts > 0, counts, np.nan)[:, None]
-        return means - weighted(shares(self.parts), controls)
+        return changes_from(self.parts, controls)
 
     def splits(self, seed: int) -> dict[str, list[ResponseSplit]]:
         """Inner folds of each kind of question that the screen can answer."""
@@ -352,12 +350,8 @@ def _save(
         model.fit(responses.conditions.take(known), changes[known], seed=seed)
         write_arrays(run.path(f"model-{name}.npz"), model.arrays())
     screen = statistics.screen
-    controls = responses.parts.control_counts.sum(axis=1)
-    profiles = np.stack([
-        np.average(control_means(responses.parts)[own], axis=0, weights=controls[own])
-        for own in (responses.parts.batch_context == context for context in range(len(screen.contexts))) if own.any()
-    ])  # fmt: skip
-    there = [name for number, name in enumerate(screen.contexts) if (responses.parts.batch_context == number).any()]
+    numbers, profiles = context_controls(responses.parts, len(screen.contexts))
+    there = [screen.contexts[number] for number in numbers]
     asked = zip(responses.conditions.perturbations, responses.conditions.contexts, strict=True)
     seen = [f"{one.name}\t{where}" for one, where in asked]
     write_arrays(run.path("screen.npz"), {

@@ -1,0 +1,222 @@
+"""What is asked of a model of perturbed cells: a table, texts or a store as jobs; and conditions as batches, with their compounds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from hooke.cells.conditions import Conditions
+from hooke.cells.perturbations import Perturbation, parse_each, parse_treatment
+from hooke.cells.response_spec import ResponseSpec
+from hooke.cells.response_store import ResponseStore, is_response_store
+from hooke.core.errors import DataError, HookeError, UnknownNameError, UsageError
+from hooke.core.hashing import content_hash, file_sha256
+from hooke.core.reading import check_table, reading
+from hooke.core.types import Chunk
+from hooke.molecules.arrays import MoleculeSlice
+from hooke.molecules.spec import MoleculeSpec
+
+if TYPE_CHECKING:
+    from hooke.cells.batch import ResponseBatch
+
+FALLBACK = "fallback"
+_TABLES = (".csv", ".tsv", ".txt", ".parquet")
+
+
+@dataclass(frozen=True)
+class AskedOptions:
+    """How a table of perturbations is read.
+
+    Attributes:
+        context: Of rows that state none.
+    """
+
+    context: str | None = None
+
+
+def compound_batch(smiles: Iterable[str]) -> tuple[Any, list[str]]:
+    """The different structures as a batch of molecules, and those that could be read, in its order; None where there are none."""
+    from hooke.molecules.batch import collate
+
+    structures = sorted({text for text in smiles if text})
+    if not structures:
+        return None, []
+    found = MoleculeSpec().prepare(structures)
+    if not len(found.kept):
+        return None, []
+    batch = collate(MoleculeSlice(found.arrays, rows=np.arange(len(found.kept))))
+    return batch, [structures[row] for row in found.kept]
+
+
+def batch_of(
+    conditions: Conditions, spec: ResponseSpec, rows: np.ndarray, smiles: Sequence[str], targets: np.ndarray | None = None
+) -> ResponseBatch:  # fmt: skip
+    """Conditions as a batch, with the compounds among them.
+
+    Args:
+        conditions: (B,).
+        spec: Of the network.
+        rows: (B,) in their store.
+        smiles: (B,) of compounds; "" of genes.
+        targets: (B, g); None where nothing is known.
+    """
+    from hooke.cells.batch import response_batch
+
+    compounds, known = compound_batch(smiles) if spec.compounds else (None, [])
+    return response_batch(conditions, spec, rows, targets, smiles=smiles, compounds=compounds, known=known)
+
+
+class AskedPerturbations:
+    """A table, texts or a store of what is asked for, as jobs; see `core.types.Source`.
+
+    Columns: perturbation (genes, "A+B") or compound and smiles (with dose, unit and hours where they are known), and context where the model
+    has several. A row that the model knows nothing of has the mean response, and the column `fallback` says why.
+
+    Args:
+        given: A path, texts, or an open store.
+        spec: Of the model.
+        options: How rows without a context are read.
+        batch_size: Conditions a batch.
+
+    Raises:
+        DataError: It cannot be read.
+        UnknownNameError: The model has no such context.
+    """
+
+    parallel = False
+    rows_a_job = 2048
+    jobs_a_part = 16
+    unit = "perturbations"
+
+    def __init__(self, given: Any, spec: ResponseSpec, options: AskedOptions, batch_size: int) -> None:
+        self._spec, self._batch_size = spec, batch_size
+        if options.context is not None and options.context not in spec.contexts:
+            raise UnknownNameError("context", options.context, spec.contexts)
+        self._context = options.context or (spec.contexts[0] if len(spec.contexts) == 1 else "")
+        self._name, self._hash = "perturbations", ""
+        if isinstance(given, ResponseStore):
+            self._table, self._hash = given.table, given.content_hash
+        elif isinstance(given, str | Path):
+            path = Path(given)
+            if is_response_store(path):
+                store = ResponseStore.open(path)
+                self._table, self._hash = store.table, store.content_hash
+            else:
+                self._table, self._hash = _read_asked(path), file_sha256(path)
+            self._name = path.name
+        else:
+            self._table = pl.DataFrame({"perturbation": [str(text) for text in given]})
+        if not len(self._table):
+            raise DataError(f"{self._name} asks for nothing")
+        kept = [name for name in self._table.columns if name != FALLBACK]
+        self._table = self._table.select(kept)
+        self._read = [self._row(row) for row in self._table.iter_rows(named=True)]
+
+    @property
+    def name(self) -> str:
+        """See `Source`."""
+        return self._name
+
+    @property
+    def schema(self) -> pa.Schema:
+        """What was given, and `fallback`."""
+        return self._with_flags(self._table.head(0), []).to_arrow().schema
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Rows that the model knows nothing of."""
+        return {"fallbacks": sum(bool(flag) for done, _, _, flag in self._read if done is not None)}
+
+    def content_hash(self) -> str:
+        """See `Source`."""
+        if not self._hash:
+            self._hash = hashlib.sha256(repr(self._table.rows()).encode()).hexdigest()
+        return content_hash([self._hash, self._context])
+
+    def row_count(self) -> int:
+        """See `Source`."""
+        return len(self._table)
+
+    def jobs(self, *, skip: int = 0) -> Iterator[int]:
+        """The first rows of the jobs."""
+        yield from range(skip * self.rows_a_job, len(self._table), self.rows_a_job)
+
+    def prepare(self, job: int) -> int:
+        """Nothing is to be done ahead."""
+        return job
+
+    def chunk(self, prepared: int) -> Chunk:
+        """See `Source`."""
+        stop = min(prepared + self.rows_a_job, len(self._table))
+        rows = self._read[prepared:stop]
+        good = np.array([place for place, row in enumerate(rows) if row[0] is not None], np.int64)
+        batches = []
+        for start in range(0, len(good), self._batch_size):
+            some = [rows[place] for place in good[start : start + self._batch_size]]
+            conditions = Conditions.of((row[0] for row in some if row[0] is not None), (row[1] for row in some))
+            places = prepared + good[start : start + self._batch_size]
+            batches.append(batch_of(conditions, self._spec, places, [row[2] for row in some]))
+        table = self._with_flags(self._table[prepared:stop], [row[3] if row[0] is not None else "" for row in rows])
+        reasons = {place: row[3] for place, row in enumerate(rows) if row[0] is None}
+        return Chunk(table.to_arrow(), batches, (good,), reasons=reasons)
+
+    def _with_flags(self, table: pl.DataFrame, flags: Sequence[str]) -> pl.DataFrame:
+        return table.with_columns(pl.Series(FALLBACK, list(flags), dtype=pl.String))
+
+    def _row(self, row: Mapping[str, Any]) -> tuple[Perturbation | None, str, str, str]:
+        """What was done (None where it cannot be read), the context, the structure, and why there is no or no own prediction."""
+        context, smiles = str(row.get("context") or "") or self._context, str(row.get("smiles") or "")
+        try:
+            if row.get("compound"):
+                hours = None if row.get("hours") in (None, "") else float(row["hours"])
+                dose = None if row.get("dose") in (None, "") else float(row["dose"])
+                done = parse_treatment(str(row["compound"]), dose, str(row.get("unit") or ""), hours)
+            else:
+                text = str(row.get("perturbation") or "")
+                read, reasons = parse_each([text])
+                if text in reasons:
+                    return None, context, smiles, reasons[text]
+                done = read[text]
+        except (HookeError, ValueError) as error:
+            return None, context, smiles, str(error)
+        if done.is_control:
+            return None, context, smiles, "a control: there is nothing to predict"
+        if not context:
+            return None, context, smiles, f"no context is stated; the model has {', '.join(self._spec.contexts)}"
+        if context not in self._spec.contexts:
+            return None, context, smiles, f"the model has no context {context}"
+        return done, context, smiles, self._fallback(done, smiles)
+
+    def _fallback(self, done: Perturbation, smiles: str) -> str:
+        if done.treatment is None:
+            reason = self._spec.unknown(sorted(done.genes))
+        elif not self._spec.compounds:
+            reason = "the model was trained on genes alone"
+        elif not smiles or not compound_batch([smiles])[1]:
+            reason = f"{done.treatment.compound}: no structure (SMILES) that can be read"
+        else:
+            return ""
+        return reason and f"mean response: {reason}"
+
+
+def _read_asked(path: Path) -> pl.DataFrame:
+    """A table with a column perturbation or compound."""
+    if path.suffix.lower() not in _TABLES:
+        raise UsageError(f"{path.name}: perturbations are read from {', '.join(_TABLES)}")
+    with reading(path, "a table of perturbations"):
+        check_table(path)
+        if path.suffix.lower() == ".parquet":
+            table = pl.read_parquet(path)
+        else:
+            separator = "\t" if path.suffix.lower() == ".tsv" else ","
+            table = pl.read_csv(path, separator=separator, infer_schema=False)
+    if not {"perturbation", "compound"} & set(table.columns):
+        raise DataError(f"{path} has no column perturbation or compound; there are: {', '.join(table.columns[:8])}")
+    return table

@@ -60,5 +60,5 @@ def test_the_loss_is_its_formula() -> None:
         found[row, k] @ target[row, k] / np.linalg.norm(found[row, k]) / np.linalg.norm(target[row, k])
         for row, k in enumerate(known)
     ]
-    assert float(parts["squared"]) == pytest.approx(squared)
-    assert float(parts["loss"]) == pytest.approx(squared + 0.5 * (1 - np.mean(cosines)))
+    assert parts["squared"].item() == pytest.approx(squared)
+    assert parts["loss"].item() == pytest.approx(squared + 0.5 * (1 - np.mean(cosines)))

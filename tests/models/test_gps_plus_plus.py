@@ -16,10 +16,10 @@ from torch import nn
 from hooke.core.errors import UsageError
 from hooke.modalities.molecules.samples import batch_of, with_node_inputs
 from hooke.models import gps_plus_plus
+from hooke.molecules.encodings.config import POSITIONS
 from hooke.models.gps_plus_plus import PRESETS, Config, Model
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
-from hooke.nn.graphs.pair_bias import POSITIONS
 
 OPTIONS = {
     "width": 8, "edge_width": 6, "global_width": 4, "depth": 3, "heads": 2, "expansion": 2, "embedding_width": 5,
@@ -230,3 +230,16 @@ def test_hiding_paths_and_coordinates() -> None:
     torch.testing.assert_close(model(batch).graphs, before)
     with pytest.raises(UsageError, match="at most 1"):
         Config(hide_paths=0.6, hide_positions=0.5)
+
+
+def test_turned_moved_and_mirrored_molecules_are_the_same() -> None:
+    batch = with_node_inputs(batch_of(["CCO", "c1ccccc1C(=O)N", "C[C@H](F)Cl"]), {POSITIONS: 3})
+    torch.manual_seed(0)
+    model = Model(PRESETS["tiny"]).double().eval()
+    turn, _ = torch.linalg.qr(torch.randn(3, 3, dtype=torch.float64))
+    for mirrored in (turn, -turn):
+        places = batch.node_encodings[POSITIONS].double() @ mirrored + torch.tensor([10.0, -4.0, 2.0])
+        moved = replace(batch, node_encodings={**batch.node_encodings, POSITIONS: places})
+        torch.testing.assert_close(model(moved).graphs, model(batch).graphs, rtol=1e-6, atol=1e-6)
+    stretched = replace(batch, node_encodings={**batch.node_encodings, POSITIONS: 1.1 * places})
+    assert not torch.allclose(model(stretched).graphs, model(batch).graphs, rtol=1e-3)

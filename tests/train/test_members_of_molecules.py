@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
@@ -14,6 +15,7 @@ from hooke.core.options import plain
 from hooke.core.recipe import Recipe, load_recipe, resolve
 from hooke.core.runs import RunFolder
 from hooke.inference.loaded import LoadedRun
+from hooke.inference.predict import predict
 from hooke.modalities import trainable
 from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
@@ -153,3 +155,37 @@ def test_a_learned_encoding_of_another_model(recipe: Recipe, store: MoleculeStor
     mapping["train"]["learned_from"] = str(other.folder)
     with pytest.raises(UsageError, match="is a run of gine"):
         fit(resolve(mapping), runs=tmp_path, store=store, show_progress=False)
+
+
+def test_coordinates_of_a_file_are_learnt_from_and_may_be_turned(tmp_path: Path) -> None:
+    from rdkit import Chem
+    from rdkit.Chem import AllChem
+
+    turn, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))
+    own, turned = tmp_path / "own.sdf", tmp_path / "turned.sdf"
+    with Chem.SDWriter(str(own)) as first, Chem.SDWriter(str(turned)) as second:
+        for number in range(30):
+            molecule = Chem.AddHs(Chem.MolFromSmiles("C" * (number % 10 + 1) + "ON" * (number // 10 + 1)))
+            AllChem.EmbedMolecule(molecule, randomSeed=7)
+            places = molecule.GetConformer().GetPositions()
+            molecule.SetProp("size", str(np.ptp(places)))
+            first.write(molecule)
+            places = places @ turn + [5.0, -3.0, 1.0]
+            for atom, place in enumerate(places.tolist()):
+                molecule.GetConformer().SetAtomPosition(atom, place)
+            second.write(molecule)
+    mapping = {
+        "data": {"name": "csv", "path": str(own)},
+        "model": {"name": "gps_plus_plus", "preset": "tiny"},
+        "encodings": {"positions": str(own)},
+        "train": {"epochs": 2, "batch_size": 8, "threads": 1},
+    }
+    run = fit(resolve(mapping), runs=tmp_path / "runs", show_progress=False)
+    assert run.info["positions"] == {"with": 30, "without": 0}
+    predicted = {}
+    for name, positions in {"own": None, "turned": str(turned), "made": "rdkit"}.items():
+        options = {} if positions is None else {"positions": positions}
+        predict(run.folder, own, tmp_path / f"{name}.csv", show_progress=False, **options)
+        predicted[name] = pl.read_csv(tmp_path / f"{name}.csv")["size"].to_numpy()
+    assert np.allclose(predicted["own"], predicted["turned"], atol=1e-3)
+    assert np.abs(predicted["own"] - predicted["made"]).max() > 1e-2

@@ -36,6 +36,12 @@ def embed(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: .parquet.")],
     data: Annotated[list[str] | None, typer.Argument(help="Options of an image data set, as key=value.")] = None,
     smiles: Annotated[str | None, typer.Option(help="Molecules: name of the SMILES column, if not recognised.")] = None,
+    positions: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a run that reads coordinates: rdkit, or an SD file that holds them; default: as in training."
+        ),
+    ] = None,
     weights: Annotated[
         Path | None, typer.Option(help="Of minimol and openphenom: the file of the published weights.")
     ] = None,
@@ -72,7 +78,7 @@ def embed(
     import hooke
 
     given: dict[str, Any] = {
-        "smiles_column": smiles, "block": block, "crop": crop, "grid": None if grid is None else _grid(grid),
+        "smiles_column": smiles, "positions": positions, "block": block, "crop": crop, "grid": None if grid is None else _grid(grid),
         "symmetry": symmetry, "fork": fork, "adapt": adapt or None,
         "channels": None if channels is None else tuple(name.strip() for name in channels.split(",")),
         "batch_size": batch_size,

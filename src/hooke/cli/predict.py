@@ -30,6 +30,12 @@ def predict(
         Path, typer.Option("--output", "-o", help="Where to write: .parquet or .csv; frames also .extxyz or .xyz.")
     ],
     smiles: Annotated[str | None, typer.Option(help="Molecules: name of the SMILES column, if not recognised.")] = None,
+    positions: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a run that reads coordinates: rdkit, or an SD file that holds them; default: as in training."
+        ),
+    ] = None,
     levels: Annotated[
         str | None,
         typer.Option(
@@ -72,7 +78,8 @@ def predict(
         refuse_options(context, "belongs to --explain", "explain_label")
     else:
         check_output(explain, source, output)
-    options: dict[str, Any] = {} if smiles is None else {"smiles_column": smiles}
+    given = {"smiles_column": smiles, "positions": positions}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if levels is not None:
         options["levels"] = [level.strip() for level in levels.split(",")]
     if adapt:

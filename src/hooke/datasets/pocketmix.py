@@ -166,10 +166,12 @@ class Dataset(datasets.Dataset[Config]):
         from hooke.molecules.encodings.config import add_encodings
         from hooke.molecules.featurise import featurise
         from hooke.molecules.parse import silence_rdkit
+        from hooke.molecules.positions import positions_of
 
         silence_rdkit()
         molecules = [Chem.MolFromSmiles(smiles) for smiles in table["smiles"]]
-        arrays = add_encodings(featurise(molecules, encodings.features), encodings)
+        positions = positions_of(molecules, encodings.positions) if encodings.positions else None
+        arrays = add_encodings(featurise(molecules, encodings.features), encodings, positions)
         parts = table[f"split_{self.config.split_seed}"] if self.config.part == "assay" else [None] * len(table)
         names = [label.name for label in self.labels if label.level == "graph"]
         return MoleculeBlock(

@@ -36,13 +36,13 @@ from torch import Tensor, nn
 
 from hooke.core.errors import UsageError
 from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.encodings.config import POSITIONS, EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.attention import Attended, MoleculeAttention, attended, masked_bias
 from hooke.nn.graphs.embeddings import MAXIMUM_DEGREE, AtomEmbedding, BondEmbedding
 from hooke.nn.graphs.molecule_model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
-from hooke.nn.graphs.pair_bias import POSITIONS, DistanceBias, PathBias
+from hooke.nn.graphs.pair_bias import DistanceBias, PathBias
 from hooke.nn.graphs.pooling import Pooling, PoolingKind
 from hooke.nn.graphs.segment import (
     Edges,

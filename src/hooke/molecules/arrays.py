@@ -18,7 +18,7 @@ class MoleculeArrays:
         atom_codes: (A, 11) uint8, columns of `vocabulary.ATOM_COLUMNS`; version 1 has the first 8.
         bond_atoms: (M, 2) uint16, the two atoms of a bond counted from the molecule's first atom; each bond once.
         bond_codes: (M, 4) uint8, columns of `vocabulary.BOND_COLUMNS`.
-        atom_encodings: name -> (A, width) float16, node-level encodings ("laplacian_eigenvectors" ...).
+        atom_encodings: name -> (A, width) float16, node-level encodings ("laplacian_eigenvectors" ...); "positions" are float32.
         graph_encodings: name -> (N, width) float16, graph-level encodings ("laplacian_eigenvalues").
     """
 

@@ -21,6 +21,7 @@ from hooke.molecules.parse import (
     silence_rdkit,
     without_numbers,
 )
+from hooke.molecules.positions import positions_of
 
 _BLOCK = 64  # RDKit's molecules at a time: so few stay in the processor's cache until their codes are taken
 
@@ -60,7 +61,7 @@ def prepare(
             to store, or raises `ParseError`.
     """
     silence_rdkit()
-    parts, names, kept, reasons = [], [], [], {}
+    parts, names, kept, reasons, positions = [], [], [], {}, []
     for first in range(0, max(len(smiles), 1), _BLOCK):
         molecules = []
         for position, text in enumerate(smiles[first : first + _BLOCK], first):
@@ -74,6 +75,10 @@ def prepare(
             except ParseError as error:
                 reasons[position] = str(error)
         parts.append(perceive(molecules))
+        if encodings.positions:
+            positions.append(positions_of(molecules, encodings.positions))
         names += [canonical_smiles(molecule) for molecule in molecules] if canonical else []
-    arrays = add_encodings(coded(parts, encodings.features), encodings)
+    arrays = add_encodings(
+        coded(parts, encodings.features), encodings, np.concatenate(positions) if positions else None
+    )
     return PreparedMolecules(arrays, names, np.array(kept, dtype=np.int64), reasons)

@@ -22,7 +22,7 @@ from hooke.core.store.schema import Manifest, newest_manifest
 from hooke.core.store.writer import SHARD_ROWS
 from hooke.molecules.arrays import MoleculeArrays, MoleculeSlice
 from hooke.molecules.blocks import NO_SPLIT, SPLIT_CODES, GraphLabels, MoleculeBlock, ends, take
-from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.encodings.config import POSITIONS, EncodingConfig
 from hooke.molecules.spec import LEVELS
 from hooke.molecules.vocabulary import BOND_COLUMNS, atom_vocabularies
 
@@ -38,6 +38,9 @@ __all__ = [
 ]
 
 
+_ATOM_TYPES = {POSITIONS: "float32"}
+
+
 def molecule_schema(
     labels: Sequence[Label], encodings: EncodingConfig, *, timed: bool = False, joined: bool = False
 ) -> Schema:
@@ -50,7 +53,10 @@ def molecule_schema(
         *([Column("tables", "row", "uint64")] if joined else []),
         *(Column(name, "row", "float16", (width,)) for name, width in encodings.graph_widths.items()),
         Column("atom_codes", "atom", "uint8", (len(atom_vocabularies(encodings.features)),)),
-        *(Column(name, "atom", "float16", (width,)) for name, width in encodings.node_widths.items()),
+        *(
+            Column(name, "atom", _ATOM_TYPES.get(name, "float16"), (width,))
+            for name, width in encodings.atom_widths.items()
+        ),
         Column("bond_atoms", "bond", "uint16", (2,)),
         Column("bond_codes", "bond", "uint8", (len(BOND_COLUMNS),)),
         Column("smiles", "text", "uint8"),
@@ -234,6 +240,12 @@ class MoleculeStore(OpenedStore):
         columns = [known.index(name) for name in names] if names is not None else slice(None)
         return values[:, columns], bounds[:, columns]
 
+    def located(self) -> np.ndarray:
+        """(N,) whether each molecule has coordinates; only for a store that carries them."""
+        offsets, values = self.store.gather("atom", np.arange(len(self)), [POSITIONS])
+        finite = np.isfinite(values[POSITIONS]).all(axis=1)
+        return np.logical_and.reduceat(finite, offsets[:-1])
+
     def arrays(self, rows: np.ndarray) -> MoleculeArrays:
         """Codes and encodings of the given rows."""
         return self._read(np.asarray(rows, np.int64), with_labels=False)[0]
@@ -273,7 +285,7 @@ class MoleculeStore(OpenedStore):
     def _read(self, rows: np.ndarray, *, with_labels: bool) -> tuple[MoleculeArrays, dict[str, np.ndarray]]:
         """The molecules, and the labels that lie beside their atoms and bonds."""
         schema = self.store.schema
-        atom_names, graph_names = list(self.encodings.node_widths), list(self.encodings.graph_widths)
+        atom_names, graph_names = list(self.encodings.atom_widths), list(self.encodings.graph_widths)
         nodes = ["node_labels"] if with_labels and "node_labels" in schema else []
         edges = ["edge_labels"] if with_labels and "edge_labels" in schema else []
         atom_offsets, atoms = self.store.gather("atom", rows, ["atom_codes", *atom_names, *nodes])

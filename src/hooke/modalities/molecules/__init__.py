@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,8 +22,9 @@ from hooke.core.runs import RunFolder
 from hooke.core.types import Chunk
 from hooke.evaluate.splits import Split
 from hooke.modalities import NONE, Candidate, Checks, Description, Readable, Sample, Symmetry, Trainable
-from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.encodings.config import POSITIONS, EncodingConfig
 from hooke.molecules.parse import StandardiseConfig, smiles_of
+from hooke.molecules.positions import stamped
 from hooke.molecules.source import MoleculeRows, Preparation, PreparedChunk, StringRows, open_source, prepare_job
 from hooke.molecules.spec import (
     ATOM_PAIR_WIDTH,
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from hooke.molecules.batch import MoleculeBatch
     from hooke.nn.graphs.molecule_model import MoleculeModel
 
+_LOG = logging.getLogger("hooke")
 MIXTURES = {"toymix": 153_000, "largemix": 5_400_829, "ultralarge": 83_000_000}  # rows, as their cards state
 _KERNELS = {"counts": (MORGAN_COUNT_WIDTH, ATOM_PAIR_WIDTH), "radial": (DESCRIPTOR_WIDTH,)}
 _FOR_KERNELS = (MORGAN_COUNTS, ATOM_PAIRS, DESCRIPTORS)
@@ -73,9 +76,11 @@ class TableOptions:
 
     Attributes:
         smiles_column: Name of the SMILES column; None recognises the usual names.
+        positions: Where the coordinates come from, for a run that reads them: "rdkit", or an SD file; None as in training.
     """
 
     smiles_column: str | None = None
+    positions: str | None = None
 
 
 @dataclass(frozen=True)
@@ -251,7 +256,23 @@ class Molecules(Trainable, Readable):
             )
 
     def settled(self, recipe: Recipe) -> Recipe:
-        """The learned encoding is the model of its own run, with that run's options."""
+        """The learned encoding is the model of its own run, with that run's options; coordinates are read from the very file that is there.
+
+        Raises:
+            UsageError: Coordinates that no model reads, or a model that reads coordinates of molecules without any.
+        """
+        asked, reads = recipe.sections["encodings"].positions, getattr(recipe.model.config, POSITIONS, False)
+        if asked and not reads:
+            raise UsageError(
+                f"encodings.positions = {asked!r} is read by models with positions = true alone (gps_plus_plus); leave it out"
+            )
+        if reads and not asked:
+            raise UsageError(
+                'model.positions = true reads coordinates, and the molecules carry none: set encodings.positions to "rdkit" or to '
+                "an SD file, or model.positions=false"
+            )
+        if asked:
+            recipe = recipe.with_section("encodings", positions=stamped(asked))
         if not recipe.train.learned_from:
             return recipe
         from hooke.nn.graphs.learned_encoding import source_name
@@ -277,6 +298,11 @@ class Molecules(Trainable, Readable):
                 f"{store.folder.name} holds atom codes of version {stored}, the recipe asks for {asked}: "
                 f"prepare the data again, or set encodings.features={stored}"
             )
+        if store.encodings.positions and not (located := store.located()).all():
+            _LOG.warning(
+                "%s of %s molecules have no conformer: they are read without coordinates",
+                f"{int((~located).sum()):,}", f"{len(store):,}",
+            )  # fmt: skip
         return MoleculeSpec(
             store.labels,
             label_statistics(store, rows, share=recipe.split.label_share, seed=recipe.seed),
@@ -337,8 +363,11 @@ class Molecules(Trainable, Readable):
 
     def inherit(self, recipe: Recipe, pretrained: RunFolder) -> Recipe:
         """Encodings that the pretrained encoder reads, and how its molecules were standardised."""
-        standardise = self.read_spec(pretrained).standardise
-        return replace(recipe, sections={"encodings": self._read_by(pretrained), "standardise": standardise})
+        standardise, read = self.read_spec(pretrained).standardise, self._read_by(pretrained)
+        positions = (
+            recipe.sections["encodings"].positions or read.positions
+        )  # from wherever the new molecules have them
+        return replace(recipe, sections={"encodings": replace(read, positions=positions), "standardise": standardise})
 
     def _read_by(self, run: RunFolder) -> EncodingConfig:
         """The encodings that the encoder of a run reads."""
@@ -372,8 +401,11 @@ class Molecules(Trainable, Readable):
         return RowLoader(load, rows, most, seed=None, rank=rank, world=world)
 
     def facts(self, store: MoleculeStore, spec: MoleculeSpec) -> dict[str, Any]:
-        """How many labels."""
-        return {"labels": len(spec.labels)}
+        """How many labels, and how many molecules have coordinates where they are read."""
+        if not spec.encodings.positions:
+            return {"labels": len(spec.labels)}
+        located = int(store.located().sum())
+        return {"labels": len(spec.labels), POSITIONS: {"with": located, "without": len(store) - located}}
 
     def identify(self, store: MoleculeStore, rows: np.ndarray) -> dict[str, Any]:
         """SMILES."""
@@ -446,7 +478,15 @@ class Molecules(Trainable, Readable):
     def source(
         self, given: Any, spec: Preparation, options: TableOptions, *, batch_size: int, workers: int = 0
     ) -> MoleculeSource:
-        """A table, a store, or SMILES and molecules of RDKit."""
+        """A table, a store, or SMILES and molecules of RDKit.
+
+        Raises:
+            UsageError: Coordinates are named for a run that reads none.
+        """
+        if options.positions is not None:
+            if not isinstance(spec, MoleculeSpec) or not spec.encodings.positions:
+                raise UsageError("positions are named, but this run reads no coordinates")
+            spec = replace(spec, encodings=replace(spec.encodings, positions=stamped(options.positions)))
         if isinstance(given, Path | str | MoleculeStore):
             return MoleculeSource(open_source(given, options.smiles_column), spec, batch_size)
         return MoleculeSource(

@@ -21,6 +21,7 @@ from hooke.molecules.batch import MoleculeBatch, collate
 from hooke.molecules.encodings.config import EncodingConfig, add_encodings
 from hooke.molecules.featurise import featurise
 from hooke.molecules.parse import parse
+from hooke.molecules.positions import positions_of
 from hooke.molecules.spec import LEVELS, MoleculeSpec
 
 SMILES = (
@@ -53,7 +54,9 @@ def slice_of(
         labels: Of the targets; two pairs of each molecule are labelled where there are labels of pairs.
         seed: Of the targets.
     """
-    arrays = add_encodings(featurise([parse(text) for text in smiles], encodings.features), encodings)
+    molecules = [parse(text) for text in smiles]
+    positions = positions_of(molecules, encodings.positions) if encodings.positions else None
+    arrays = add_encodings(featurise(molecules, encodings.features), encodings, positions)
     with_pairs = any(label.level == "pair" for label in labels)
     pairs: list[np.ndarray] = [np.zeros((2, 0), np.int64)]
     targets: dict[str, list[np.ndarray]] = {label.level: [] for label in labels}

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 EIGENVECTORS, EIGENVALUES, RANDOM_WALK = "laplacian_eigenvectors", "laplacian_eigenvalues", "random_walk"
 HEAT_KERNEL, ELECTROSTATIC, COMMUTE = "heat_kernel", "electrostatic", "commute"
 CYCLES, FUNCTIONAL_GROUPS = "cycles", "functional_groups"
+POSITIONS = "positions"  # coordinates in Å, (atoms, 3); not finite where a molecule has no conformer
 _NULL_SPACE = 1e-8
 _STACK_ENTRIES = 1 << 22  # matrix entries solved at once: bounds the memory
 _LARGE = 512  # atoms from which only the wanted eigenpairs are computed, and powers of the walk are sparse
@@ -65,6 +66,9 @@ class EncodingConfig:
         commute: Mean, spread and maximum of the resistance distances (commute times) of each atom.
         cycles: Longest cycles to count, the shortest being the bonds (length 2); 0 for none.
         functional_groups: RDKit's functional groups, 1 where a molecule has one.
+        positions: Where the coordinates of the atoms come from, for models that read them (gps_plus_plus): "rdkit" makes a conformer of each
+            molecule (ETKDG, MMFF94), and the path of an SD file takes the first record of equal structure there. Molecules without a
+            conformer are read without coordinates, and are counted; "" for none.
         learned: A trained encoder whose node states are read as an encoding, with the options and weights of the run
             `train.learned_from`, which is enough to name; "gpse:small", a model and its preset, says which one is expected. It belongs
             to the network (`nn.graphs.learned_encoding`), not to the stored molecules.
@@ -79,6 +83,7 @@ class EncodingConfig:
     commute: bool = later(default=False)
     cycles: int = later(0)
     functional_groups: bool = later(default=False)
+    positions: str = later("")
     learned: str = later("")
 
     def __post_init__(self) -> None:
@@ -114,6 +119,11 @@ class EncodingConfig:
         return {name: width for name, width in widths.items() if width}
 
     @property
+    def atom_widths(self) -> dict[str, int]:
+        """Name -> width of all that molecules carry of their atoms: the encodings, and coordinates in Å."""
+        return {**self.node_widths, **({POSITIONS: 3} if self.positions else {})}
+
+    @property
     def graph_widths(self) -> dict[str, int]:
         """Name -> width of the encodings of whole graphs."""
         widths = {
@@ -124,8 +134,25 @@ class EncodingConfig:
         return {name: width for name, width in widths.items() if width}
 
 
-def add_encodings(arrays: MoleculeArrays, config: EncodingConfig) -> MoleculeArrays:
-    """The same molecules with the encodings of `config`, float16."""
+def add_encodings(
+    arrays: MoleculeArrays, config: EncodingConfig, positions: np.ndarray | None = None
+) -> MoleculeArrays:
+    """The same molecules with the encodings of `config`, float16, and their coordinates, float32.
+
+    Args:
+        arrays: The molecules.
+        config: Which encodings.
+        positions: (A, 3) Å, where the config names a source of them; see `molecules.positions`.
+    """
+    found = _encoded(arrays, config)
+    if not config.positions:
+        return found
+    if positions is None:
+        raise ValueError("these molecules come without coordinates")
+    return replace(found, atom_encodings={**found.atom_encodings, POSITIONS: positions.astype(np.float32)})
+
+
+def _encoded(arrays: MoleculeArrays, config: EncodingConfig) -> MoleculeArrays:
     atoms = {name: np.zeros((len(arrays.atom_codes), width), np.float16) for name, width in config.node_widths.items()}
     graphs = {name: np.zeros((len(arrays), width), np.float16) for name, width in config.graph_widths.items()}
     if config.cycles:

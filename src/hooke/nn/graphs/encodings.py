@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.encodings.config import EIGENVECTORS
+from hooke.molecules.encodings.config import EIGENVECTORS, POSITIONS
 from hooke.nn.graphs.segment import at_graph
 from hooke.nn.item_noise import item_uniform
 from hooke.nn.mlp import mlp
@@ -66,7 +66,7 @@ def flip_signs(batch: MoleculeBatch, generator: torch.Generator) -> MoleculeBatc
 
 
 def hide_encodings(batch: MoleculeBatch, probability: float, generator: torch.Generator) -> MoleculeBatch:
-    """The batch with all node encodings of some molecules set to zero, each molecule with the given probability.
+    """The batch with all node encodings of some molecules set to zero, each molecule with the given probability; coordinates stay.
 
     An isolated atom has zero return probabilities and eigenvectors, which no larger molecule has: a network that never met them
     extrapolates from there. Hiding shows them in training, and teaches to do with the graph alone. (GPS++, arXiv
@@ -76,4 +76,5 @@ def hide_encodings(batch: MoleculeBatch, probability: float, generator: torch.Ge
         return batch
     shown = item_uniform(batch, "graphs", 1, generator) >= probability
     factor = shown[batch.node_graph]
-    return replace(batch, node_encodings={name: value * factor for name, value in batch.node_encodings.items()})
+    hidden = {name: value * factor for name, value in batch.node_encodings.items() if name != POSITIONS}
+    return replace(batch, node_encodings={**batch.node_encodings, **hidden})

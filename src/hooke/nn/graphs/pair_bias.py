@@ -76,7 +76,6 @@ def bond_blocks(rows: Tensor, batch: MoleculeBatch, layout: SizeLayout) -> list[
     ]
 
 
-POSITIONS = "positions"  # node encoding of width 3: coordinates in Å; not finite where a molecule has no conformer
 KERNEL_SCALE, KERNEL_EPSILON, KERNEL_RANGE = 0.1, 0.01, 1.5
 
 

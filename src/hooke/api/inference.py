@@ -163,6 +163,7 @@ def probe(
     readouts: Sequence[str] = ("linear", "forest"),
     seed: int = 0,
     weights: Path | str | None = None,
+    layers: Sequence[str] = (),
     show_progress: bool = True,
 ) -> ProbeReport:
     """What a frozen encoder knows of a data set or table; see `hooke.studies.probing`."""
@@ -173,4 +174,4 @@ def probe(
     found = load(encoder, weights=weights)
     check_options(trainable(found.modality, "probe"), split, readouts)
     store = labelled_store(data, options, found.modality, smiles, targets, show_progress=show_progress)
-    return read_out(found, store, split=split, readouts=readouts, seed=seed, show_progress=show_progress)
+    return read_out(found, store, split=split, readouts=readouts, seed=seed, layers=layers, show_progress=show_progress)

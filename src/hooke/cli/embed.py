@@ -16,7 +16,8 @@ EXAMPLES = (
     "`hooke embed openphenom plates_store --weights model.safetensors -o wells.parquet` · "
     "`hooke embed tiny_cells image_folder path=plates/ metadata=wells.csv -o wells.parquet` · "
     "`hooke embed runs/screen_ca_mae screen seed=3 -o wells.parquet --block 3` · "
-    "`hooke embed runs/csv library.parquet -o vectors.parquet --cluster auto`"
+    "`hooke embed runs/csv library.parquet -o vectors.parquet --cluster auto` · "
+    "`hooke embed runs/csv library.smi -o vectors.parquet --layers 1,4,last`"
 )
 
 
@@ -68,6 +69,12 @@ def embed(
     channels: Annotated[
         str | None, typer.Option(help="Images: which channels, separated by commas; default: all.")
     ] = None,
+    layers: Annotated[
+        str | None,
+        typer.Option(
+            help="Molecules: layers of a run, a column for each of several: 1,4,last; default: what its heads read."
+        ),
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Molecules, crops or profiles a batch.")] = None,
     workers: Workers = None,
     cluster: Cluster = None,
@@ -81,7 +88,7 @@ def embed(
         "smiles_column": smiles, "positions": positions, "block": block, "crop": crop, "grid": None if grid is None else _grid(grid),
         "symmetry": symmetry, "fork": fork, "adapt": adapt or None,
         "channels": None if channels is None else tuple(name.strip() for name in channels.split(",")),
-        "batch_size": batch_size,
+        "layers": tuple(name.strip() for name in layers.split(",")) if layers else None, "batch_size": batch_size,
     }  # fmt: skip
     options = {name: value for name, value in given.items() if value is not None}
     report = hooke.embed(

@@ -10,7 +10,8 @@ import typer
 from hooke.cli.output import Json, print_json, print_table
 
 EXAMPLES = (
-    "Examples: `hooke probe runs/pocketmix moleculenet table=esol` · `hooke probe minimol assay.csv --split scaffold`"
+    "Examples: `hooke probe runs/pocketmix moleculenet table=esol` · `hooke probe minimol assay.csv --split scaffold` · "
+    "`hooke probe tiny assay.csv --layers 1,2,last`"
 )
 
 
@@ -22,6 +23,10 @@ def probe(
     targets: Annotated[str, typer.Option(help="Label columns of a table, comma-separated, or auto.")] = "auto",
     split: Annotated[str, typer.Option(help="held_out (fixed test rows), random, scaffold, ...")] = "held_out",
     readouts: Annotated[str, typer.Option(help="linear, forest, or both.")] = "linear,forest",
+    layers: Annotated[
+        str | None,
+        typer.Option(help="Layers of a run, each probed by itself: 1,4,last; default: what its heads read."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     weights: Annotated[Path | None, typer.Option(help="The file of the published weights.")] = None,
     as_json: Json = False,
@@ -32,6 +37,7 @@ def probe(
     report = hooke.probe(
         run, data, options or [], smiles=smiles, targets=targets, split=split,
         readouts=[name for name in readouts.split(",") if name], seed=seed, weights=weights,
+        layers=tuple(name.strip() for name in layers.split(",")) if layers else (),
     )  # fmt: skip
     if as_json:
         print_json(report.to_json())

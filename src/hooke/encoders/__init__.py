@@ -11,9 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from hooke.core.errors import UsageError
 from hooke.core.options import chosen
 from hooke.core.recipe import modality_object
 from hooke.core.types import Batch, Chunk, Source
+
+
+EMBEDDING = "embedding"
 
 
 class Encoder(ABC):
@@ -34,9 +38,23 @@ class Encoder(ABC):
     def width(self) -> int:
         """Numbers in an embedding of things like those that it was trained on."""
 
-    def width_of(self, source: Source) -> int:
-        """Numbers in an embedding of what a source gives, where that can be other than `width` (images in other channels)."""
-        return self.width
+    def parts_of(self, source: Source, options: Any = None) -> dict[str, int]:
+        """Name → numbers of each vector of a row of a source, in the order in which `vectors` puts them side by side.
+
+        Args:
+            source: Where images have other channels, vectors have another width.
+            options: Of the modality; several layers have a vector each.
+
+        Raises:
+            UsageError: Layers are named that it does not have.
+        """
+        if getattr(options, "layers", ()):
+            raise UsageError("only trained runs have layers to name; published weights give one vector")
+        return {EMBEDDING: self.width}
+
+    def width_of(self, source: Source, options: Any = None) -> int:
+        """Numbers in all vectors of a row."""
+        return sum(self.parts_of(source, options).values())
 
     @abstractmethod
     def vectors(self, batch: Batch, options: Any = None) -> np.ndarray:
@@ -75,7 +93,7 @@ class Encoder(ABC):
 
     def of_source(self, source: Source, options: Any) -> np.ndarray:
         """(rows, width) float32 in memory; rows of NaN where a row has no item."""
-        width, parts = self.width_of(source), []
+        width, parts = self.width_of(source, options), []
         for job in source.jobs():
             chunk = source.chunk(source.prepare(job))
             parts.append(np.full((chunk.table.num_rows, width), np.nan, np.float32))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ def cached_embeddings(
     folder: Path | None = None,
     batch_size: int | None = None,
     show_progress: bool = True,
+    **options: Any,
 ) -> np.ndarray:
     """(rows, width) float32 of all rows of a store (wells of images), memory-mapped; NaN where the encoder has no vector.
 
@@ -33,16 +35,21 @@ def cached_embeddings(
             and the store's content, so nothing stale is ever read.
         batch_size: Items a batch; None takes the modality's.
         show_progress: Show a progress bar.
+        options: Of the modality, such as the layer.
     """
     folder = folder or cache_folder() / "embeddings"
-    path = folder / f"{content_hash([encoder.stamp()['model_hash'], store.content_hash])[:24]}.npy"
+    identity = [encoder.stamp()["model_hash"], store.content_hash, *([options] if options else [])]
+    path = folder / f"{content_hash(identity)[:24]}.npy"
     return kept_array(
-        path, lambda: _computed(encoder, store, batch_size, show_progress), f"is computing {path}", mapped=True
+        path, lambda: _computed(encoder, store, batch_size, options, show_progress), f"is computing {path}", mapped=True
     )
 
 
-def _computed(encoder: Encoder, store: Any, batch_size: int | None, show_progress: bool) -> np.ndarray:
-    source, column = source_and_column(encoder, store, {}, batch_size=batch_size)
+def _computed(
+    encoder: Encoder, store: Any, batch_size: int | None, options: Mapping[str, Any], show_progress: bool
+) -> np.ndarray:
+    """Of the first vector of each row."""
+    source, column = source_and_column(encoder, store, options, batch_size=batch_size)
     parts = []
     with progress(source.row_count(), f"embedding {source.name}", source.unit, show=show_progress) as bar:
         for table in computed(source, column):

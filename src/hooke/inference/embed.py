@@ -36,7 +36,7 @@ def embed(
     """Embed every row of a file or store; every row has its output row, in order.
 
     The output is Parquet: the columns of the source (`row` and the cells of a table of molecules; the metadata of a well),
-    `embedding` (float32 list of fixed size; null where there is nothing to embed) and `reason`. With an ensemble the vectors are
+    `embedding` (float32 list of fixed size; null where there is nothing to embed; `embedding_N` for each of several layers) and `reason`. With an ensemble the vectors are
     those of its first member: spaces of different encoders cannot be averaged.
 
     Args:
@@ -90,7 +90,7 @@ def source_and_column(
 
 
 class EmbeddingColumn:
-    """The one column of an encoder's vectors.
+    """The column of an encoder's vectors, or one for each of several layers.
 
     Args:
         encoder: Whose.
@@ -103,12 +103,13 @@ class EmbeddingColumn:
 
     def __init__(self, encoder: Encoder, source: Source, options: Any) -> None:
         self._encoder, self.options = encoder, options
-        self.on_gpu, self.width = encoder.on_gpu, encoder.width_of(source)
+        self.on_gpu, self.parts = encoder.on_gpu, encoder.parts_of(source, options)
+        self.width = sum(self.parts.values())
 
     @cached_property
     def schema(self) -> pa.Schema:
-        """Its name and type."""
-        return pa.schema([pa.field("embedding", pa.list_(pa.float32(), self.width))])
+        """Name and type of each vector."""
+        return pa.schema([pa.field(name, pa.list_(pa.float32(), width)) for name, width in self.parts.items()])
 
     def vectors(self, chunk: Chunk) -> np.ndarray:
         """(rows with items, width) float32."""
@@ -118,5 +119,9 @@ class EmbeddingColumn:
         """The column for the rows with items, and which of them have no finite vector."""
         vectors = self.vectors(chunk)
         bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1)).tolist()
-        column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
-        return [column], dict.fromkeys(bad, NOT_FINITE)
+        ends = np.cumsum(list(self.parts.values()))
+        columns = [
+            pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(part).reshape(-1)), part.shape[1])
+            for part in np.split(vectors, ends[:-1], axis=1)
+        ]
+        return columns, dict.fromkeys(bad, NOT_FINITE)

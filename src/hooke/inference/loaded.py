@@ -169,9 +169,9 @@ class LoadedRun(Encoder):
         """Numbers in an embedding."""
         return int(self.network.encoder.width)
 
-    def width_of(self, source: Source) -> int:
-        """See `Encoder.width_of`."""
-        return readable(self.modality, "embed").width(self.network, source)
+    def parts_of(self, source: Source, options: Any = None) -> dict[str, int]:
+        """See `Encoder.parts_of`."""
+        return readable(self.modality, "embed").parts(self.network, source, options)
 
     @property
     def on_gpu(self) -> bool:

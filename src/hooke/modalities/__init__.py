@@ -495,6 +495,10 @@ class Readable(Modality):
         """Numbers in an encoder's vectors of what a source gives."""
         return int(network.encoder.width)
 
+    def parts(self, network: Any, source: Source, options: Any) -> dict[str, int]:
+        """Name → width of each vector that `vectors` puts side by side; one, the embedding, by default."""
+        return {"embedding": self.width(network, source)}
+
     def vectors(self, network: Any, batch: Any, options: Any) -> Tensor:
         """(items, width) of an encoder."""
         return network.embed(batch)

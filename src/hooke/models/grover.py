@@ -144,6 +144,7 @@ class Model(MoleculeModel):
     }
     stacks = ("node_blocks", "edge_blocks")
     tail = ("atom_from_atoms", "atom_from_bonds", "bond_from_atoms", "bond_from_bonds")
+    node_part = 0
     views = 2
 
     def __init__(self, config: Config, spec: MoleculeSpec = MoleculeSpec()) -> None:

@@ -33,6 +33,7 @@ class ProbedLabel:
     score: Interval
     readout: str
     positives: float
+    layer: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; the share of class 1 only for classes."""
@@ -43,6 +44,7 @@ class ProbedLabel:
             **vars(self.score),
             "readout": self.readout,
         }
+        shown |= {"layer": self.layer} if self.layer else {}
         return shown | ({"positives": self.positives} if self.kind == "binary" else {})
 
 
@@ -67,7 +69,10 @@ class ProbeReport:
             ]
             for found in self.labels
         ]  # fmt: skip
-        return ["label", "metric", "value", "95 % interval", "readout", "class 1"], lines
+        header = ["label", "metric", "value", "95 % interval", "readout", "class 1"]
+        if not any(found.layer for found in self.labels):
+            return header, lines
+        return ["layer", *header], [[found.layer, *line] for found, line in zip(self.labels, lines, strict=True)]
 
 
 def check_options(modality: Trainable, split: str, readouts: Sequence[str]) -> None:
@@ -93,6 +98,7 @@ def probe(
     split: str = "held_out",
     readouts: Sequence[str] = ("linear", "forest"),
     seed: int = 0,
+    layers: Sequence[str] = (),
     show_progress: bool = True,
 ) -> ProbeReport:
     """Probe an encoder on a store's graph-level regression and binary labels.
@@ -103,6 +109,7 @@ def probe(
         split: Kind of split, as in a recipe.
         readouts: "linear", "forest" or both: the better one on the validation rows is taken.
         seed: Of the split and the forests.
+        layers: Of the encoder, each probed by itself ("1", "-2", "last"); none stands for what its heads read.
         show_progress: Show progress bars.
 
     Raises:
@@ -117,21 +124,24 @@ def probe(
     parts = split_store(store, SplitSection(kind=split, seed=seed))
     targets, bounds = store.graph_labels(names=[label.name for label in labels])
     targets = targets.astype(np.float64)
-    vectors = np.asarray(cached_embeddings(encoder, store, show_progress=show_progress))
-    found = fit_probes(
-        vectors, targets, labels, parts.train, parts.valid, parts.test, bounds=bounds, readouts=readouts, seed=seed
-    )
-    generator = np.random.default_rng(seed)
-    scored = tuple(
-        ProbedLabel(
-            label.name, label.kind, PRIMARY[label.kind],
-            bootstrap(
-                METRICS[PRIMARY[label.kind]], found.predictions[:, number], targets[parts.test, number], bounds[parts.test, number],
-                generator=generator,
-            ),
-            found.readouts[number], found.positives[number],
+    scored: list[ProbedLabel] = []
+    for layer in layers or ("",):
+        options = {"layers": (layer,)} if layer else {}
+        vectors = np.asarray(cached_embeddings(encoder, store, show_progress=show_progress, **options))
+        found = fit_probes(
+            vectors, targets, labels, parts.train, parts.valid, parts.test, bounds=bounds, readouts=readouts, seed=seed
         )
-        for number, label in enumerate(labels)
-    )  # fmt: skip
+        generator = np.random.default_rng(seed)
+        scored += [
+            ProbedLabel(
+                label.name, label.kind, PRIMARY[label.kind],
+                bootstrap(
+                    METRICS[PRIMARY[label.kind]], found.predictions[:, number], targets[parts.test, number],
+                    bounds[parts.test, number], generator=generator,
+                ),
+                found.readouts[number], found.positives[number], layer,
+            )
+            for number, label in enumerate(labels)
+        ]  # fmt: skip
     rows = {name: len(getattr(parts, name)) for name in ("train", "valid", "test")}
-    return ProbeReport(str(encoder.stamp()["run"]), rows, scored)
+    return ProbeReport(str(encoder.stamp()["run"]), rows, tuple(scored))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -77,10 +78,13 @@ class TableOptions:
     Attributes:
         smiles_column: Name of the SMILES column; None recognises the usual names.
         positions: Where the coordinates come from, for a run that reads them: "rdkit", or an SD file; None as in training.
+        layers: Of the encoder whose vectors are wanted: numbers from 1, or negative from the end, or "last" for what the heads read; none
+            stands for that alone.
     """
 
     smiles_column: str | None = None
     positions: str | None = None
+    layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,7 @@ class Molecules(Trainable, Readable):
     plan_options = ("molecules",)
     options = TableOptions
     listed = ("node", "edge")
+    of_embeddings = ("layers",)
 
     @property
     def base(self) -> type[MoleculeModel]:
@@ -495,6 +500,23 @@ class Molecules(Trainable, Readable):
             batch_size,
         )
 
+    def parts(self, network: Any, source: Any, options: Any) -> dict[str, int]:
+        """A vector for each layer that is asked for."""
+        encoder, asked = network.encoder, getattr(options, "layers", ())
+        numbers = layer_numbers(encoder, asked)
+        if len(numbers) < 2:
+            return {"embedding": encoder.layer_width(*numbers) if numbers else int(encoder.width)}
+        return {f"embedding_{name}": encoder.layer_width(number) for name, number in zip(asked, numbers, strict=True)}
+
+    def vectors(self, network: Any, batch: MoleculeBatch, options: TableOptions) -> Tensor:
+        """Of the layers, side by side."""
+        if not options.layers:
+            return network.embed(batch)
+        import torch
+
+        encoder = network.encoder
+        return torch.cat(encoder.embed_layers(batch, layer_numbers(encoder, options.layers)), dim=1)
+
     def comparable(self, spec: MoleculeSpec) -> MoleculeSpec:
         """With Morgan bits beside the encodings."""
         return self.with_blocks(spec, (MORGAN,))
@@ -503,6 +525,28 @@ class Molecules(Trainable, Readable):
         """Morgan bits, radius 2."""
         found = batch.graph_encodings.get(MORGAN)
         return None if found is None else found.byte().cpu().numpy()
+
+
+def layer_numbers(encoder: Any, asked: Sequence[str]) -> list[int]:
+    """The layers that names stand for; 0 for "last", which is what the encoder gives.
+
+    Raises:
+        UsageError: No such layer, or one that is asked for twice.
+    """
+    from hooke.nn.depth import depth_of
+
+    if not asked:
+        return []
+    count, numbers = depth_of(encoder).count, []
+    for name in asked:
+        number = 0 if name == "last" else int(name) if re.fullmatch(r"-?\d{1,4}", name) else None
+        number = count + 1 + number if number is not None and number < 0 else number
+        if number is None or not (name == "last" or 1 <= number <= count):
+            raise UsageError(f"layers are 1 to {count}, -1 to -{count} from the end, or last; got {name!r}")
+        numbers.append(number)
+    if len(set(numbers)) < len(numbers):
+        raise UsageError(f"a layer is named twice in {','.join(asked)}")
+    return numbers
 
 
 def _counted(label: LabelSummary, store: MoleculeStore) -> LabelSummary:

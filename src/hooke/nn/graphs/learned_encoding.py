@@ -62,9 +62,15 @@ class LearnedEncoding(MoleculeModel):
         self.stacks, self.tail = (
             tuple(f"encoder.{name}" for name in getattr(encoder, names)) for names in ("stacks", "tail")
         )
+        self.node_part = encoder.node_part  # type: ignore[assignment]
         self.node_width, self.edge_width, self.graph_width, self.views = (
             int(getattr(encoder, name)) for name in ("node_width", "edge_width", "graph_width", "views")
         )
+
+    @property
+    def pooling(self) -> Any:
+        """That of the encoder."""
+        return getattr(self.encoder, "pooling", None)
 
     def train(self, mode: bool = True) -> LearnedEncoding:
         """Training mode of all but the source."""

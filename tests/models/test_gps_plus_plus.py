@@ -16,9 +16,8 @@ from torch import nn
 from hooke.core.errors import UsageError
 from hooke.modalities.molecules.samples import batch_of, with_node_inputs
 from hooke.models import gps_plus_plus
-from hooke.molecules.encodings.config import POSITIONS
 from hooke.models.gps_plus_plus import PRESETS, Config, Model
-from hooke.molecules.encodings.config import EncodingConfig
+from hooke.molecules.encodings.config import POSITIONS, EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
 
 OPTIONS = {

@@ -16,7 +16,6 @@ from hooke.core.options import chosen
 from hooke.core.recipe import modality_object
 from hooke.core.types import Batch, Chunk, Source
 
-
 EMBEDDING = "embedding"
 
 

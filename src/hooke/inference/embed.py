@@ -36,8 +36,8 @@ def embed(
     """Embed every row of a file or store; every row has its output row, in order.
 
     The output is Parquet: the columns of the source (`row` and the cells of a table of molecules; the metadata of a well),
-    `embedding` (float32 list of fixed size; null where there is nothing to embed; `embedding_N` for each of several layers) and `reason`. With an ensemble the vectors are
-    those of its first member: spaces of different encoders cannot be averaged.
+    `embedding` (float32 list of fixed size; null where there is nothing to embed; `embedding_N` for each of several layers) and `reason`.
+    With an ensemble the vectors are those of its first member: spaces of different encoders cannot be averaged.
 
     Args:
         run: A run folder, a loaded run, or loaded published weights.

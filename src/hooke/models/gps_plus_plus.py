@@ -17,11 +17,6 @@ hidden units, after the residual, and after the feed-forward network; scores sca
 as in both (the code's groups name what is kept): in training a molecule loses its coordinates with probability
 `hide_positions`, else its paths with `hide_paths`; they used 1/5 and 3/5. Differs from both: the atoms' codes are those of
 `molecules.vocabulary`. In the last layer the global state is not updated: nothing would read it.
-
-Dropout of whole rows, and of the updates of whole molecules (stochastic depth).
-
-Source: stochastic depth: Huang et al. 2016 (arXiv 1603.09382); per molecule ("GraphDropout") and per row: GPS++ (arXiv 2212.02229).
-Differs from its code, where a mask once built stays the same: each call draws anew.
 """
 
 from __future__ import annotations
@@ -36,10 +31,13 @@ from torch import Tensor, nn
 
 from hooke.core.errors import UsageError
 from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.encodings.config import POSITIONS, EncodingConfig
+from hooke.molecules.encodings.config import EIGENVECTORS, POSITIONS, EncodingConfig
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.attention import Attended, MoleculeAttention, attended, masked_bias
+from hooke.nn.graphs.eigenvectors import EigenpairEncoder
 from hooke.nn.graphs.embeddings import MAXIMUM_DEGREE, AtomEmbedding, BondEmbedding
+from hooke.nn.graphs.encodings import node_rows
+from hooke.nn.graphs.graph_dropout import GraphDropout, RowDropout
 from hooke.nn.graphs.molecule_model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.nn.graphs.pair_bias import DistanceBias, PathBias
@@ -57,30 +55,7 @@ from hooke.nn.graphs.segment import (
 )
 from hooke.nn.graphs.size_groups import size_layout
 from hooke.nn.mlp import mlp
-from hooke.nn.randomness import ItemDropout, ItemRandom
-
-
-class RowDropout(ItemDropout):
-    """Sets whole rows to zero with probability p, and scales the others by 1 / (1 - p)."""
-
-    def forward(self, rows: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
-        """The rows in evaluation, or what is left of them in training."""
-        return rows * self.kept(len(rows), 1, rows) if self.draws() else rows
-
-
-class GraphDropout(ItemDropout):
-    """Drops the update of all nodes of a molecule with probability p, and scales the others by 1 / (1 - p)."""
-
-    def __init__(self, p: float) -> None:
-        super().__init__(p, "graphs")
-
-    def forward(  # type: ignore[override]
-        self, update: Float[Tensor, "nodes width"], batch: MoleculeBatch
-    ) -> Float[Tensor, "nodes width"]:
-        """The update in evaluation, or what is left of it in training."""
-        if not self.draws():
-            return update
-        return update * self.kept(batch.num_graphs, 1, update)[batch.node_graph]
+from hooke.nn.randomness import ItemRandom
 
 
 @dataclass(frozen=True)
@@ -154,6 +129,9 @@ class Inputs(ItemRandom):
         self.degree = nn.Embedding(MAXIMUM_DEGREE + 1, width)
         small = config.encoding_width
         self.node = nn.ModuleDict({name: _encoder(size, small) for name, size in encodings.node_widths.items()})
+        self.pairs = encodings.eigenvector_encoder != "mlp"
+        if self.pairs:
+            self.node[EIGENVECTORS] = EigenpairEncoder(encodings.eigenvector_encoder, encodings.laplacian, small)
         self.graph = nn.ModuleDict({name: _encoder(size, small) for name, size in encodings.graph_widths.items()})
         self.dropout = RowDropout(config.input_dropout, "nodes")
         parts = len(self.node) + len(self.graph)
@@ -181,7 +159,10 @@ class Inputs(ItemRandom):
             self.atoms(batch, edges).map(self.atom_mlp).expand(),
             self.degree(edges.degree.clamp(max=MAXIMUM_DEGREE)),
         ]
-        nodes += [self.dropout(module(batch.node_encodings[name].to(dtype))) for name, module in self.node.items()]
+        nodes += [
+            self.dropout(module(node_rows(name, batch, pairs=self.pairs).to(dtype)))
+            for name, module in self.node.items()
+        ]
         nodes += [
             self.dropout(at_graph(module(batch.graph_encodings[name].to(dtype)), batch))
             for name, module in self.graph.items()

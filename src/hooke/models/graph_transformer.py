@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hooke.core.options import later
 from hooke.molecules.spec import MoleculeSpec
 from hooke.nn.graphs.attention import Attended, MoleculeAttention
 from hooke.nn.graphs.encoder import MoleculeEncoder
@@ -44,6 +45,9 @@ class Config:
     activation: Activation = "gelu"
     pooling: PoolingKind = "mean"
     virtual_node: VirtualNodeKind = "none"  # how a node of the whole molecule sums up the others
+    stochastic_depth: float = later(
+        0.0
+    )  # share of molecules that go around the last layer in training, from 0 at the first
 
 
 PRESETS: dict[str, Config] = {
@@ -89,5 +93,6 @@ class Model(MoleculeEncoder):
             pooling=config.pooling,
             node_width=config.width,
             virtual_node=config.virtual_node,
+            stochastic_depth=config.stochastic_depth,
             context=PairContext(config.heads, farthest=config.farthest, bonds=True),
         )

@@ -51,6 +51,9 @@ class Config:
     residual: bool = True
     pooling: PoolingKind = "sum"
     virtual_node: VirtualNodeKind = later("none")  # a node of the whole molecule; how it sums up the others
+    stochastic_depth: float = later(
+        0.0
+    )  # share of molecules that go around the last layer in training, from 0 at the first
 
 
 PRESETS: dict[str, Config] = {
@@ -110,6 +113,7 @@ class Model(MoleculeEncoder):
             layers=[Layer(config) for _ in range(config.depth)],
             pooling=config.pooling,
             virtual_node=config.virtual_node,
+            stochastic_depth=config.stochastic_depth,
             node_width=config.width,
             edge_width=config.edge_width,
         )

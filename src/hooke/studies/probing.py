@@ -126,7 +126,7 @@ def probe(
     targets = targets.astype(np.float64)
     scored: list[ProbedLabel] = []
     for layer in layers or ("",):
-        options = {"layers": (layer,)} if layer else {}
+        options: dict[str, Any] = {"layers": (layer,)} if layer else {}
         vectors = np.asarray(cached_embeddings(encoder, store, show_progress=show_progress, **options))
         found = fit_probes(
             vectors, targets, labels, parts.train, parts.valid, parts.test, bounds=bounds, readouts=readouts, seed=seed

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
-from types import ModuleType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from types import ModuleType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 import torch
@@ -219,6 +219,10 @@ def other_values(name: str, value: Any, hint: Any) -> list[Any]:
     Raises:
         ContractError: An option of a type that this kit does not know.
     """
+    if get_origin(hint) in (Union, UnionType):  # of names, and of lists of names
+        names = next((each for each in get_args(hint) if get_origin(each) is Literal), None)
+        if names is not None:
+            return [*other_values(name, value, names), get_args(names)[:2]]
     if get_origin(hint) is Literal:
         return [choice for choice in get_args(hint) if choice != value]
     if isinstance(value, bool):

@@ -158,7 +158,7 @@ def _encoder_names(member: Member, model: Named) -> list[str]:
     """Names of the weights of this model's encoder, in order."""
     with torch.device("meta"):
         network = build_network(member.modality, model, member.spec, build_task(member.recipe.task, member.spec))
-    return list(network.encoder.state_dict())
+    return list(network.get_submodule("encoder").state_dict())
 
 
 def trained(member: Member) -> torch.nn.Module:

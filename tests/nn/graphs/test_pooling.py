@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import fields, replace
 
 import pytest
@@ -18,6 +19,9 @@ from hooke.nn.graphs.pooling import Pooling
         ("mean", lambda rows: rows.mean(0)),
         ("max", lambda rows: rows.max(0).values),
         ("scaled_sum", lambda rows: rows.sum(0) / 100),
+        ("std", lambda rows: (rows.var(0, correction=0) + 1e-5).sqrt()),
+        ("logsum", lambda rows: rows.mean(0) * math.log(1 + len(rows))),
+        (("mean", "max"), lambda rows: torch.cat([rows.mean(0), rows.max(0).values])),
         ("sum_mean_max", lambda rows: torch.cat([rows.sum(0) / 100, rows.mean(0) / 4, rows.max(0).values / 8])),
     ],
 )

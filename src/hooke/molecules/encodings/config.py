@@ -49,6 +49,7 @@ _STACK_ENTRIES = 1 << 22  # matrix entries solved at once: bounds the memory
 _LARGE = 512  # atoms from which only the wanted eigenpairs are computed, and powers of the walk are sparse
 
 Normalisation = Literal["none", "symmetric", "random_walk"]
+EigenvectorEncoder = Literal["mlp", "deepset", "transformer", "signnet"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,9 @@ class EncodingConfig:
         commute: Mean, spread and maximum of the resistance distances (commute times) of each atom.
         cycles: Longest cycles to count, the shortest being the bonds (length 2); 0 for none.
         functional_groups: RDKit's functional groups, 1 where a molecule has one.
+        eigenvector_encoder: How networks read the Laplacian eigenvectors: "mlp", all of an atom at once; "deepset" or "transformer", each
+            with its eigenvalue, which then needs no fixed number of them; "signnet", as "deepset" and the same for both signs
+            (`nn.graphs.eigenvectors`).
         positions: Where the coordinates of the atoms come from, for models that read them (gps_plus_plus): "rdkit" makes a conformer of each
             molecule (ETKDG, MMFF94), and the path of an SD file takes the first record of equal structure there. Molecules without a
             conformer are read without coordinates, and are counted; "" for none.
@@ -83,12 +87,17 @@ class EncodingConfig:
     commute: bool = later(default=False)
     cycles: int = later(0)
     functional_groups: bool = later(default=False)
+    eigenvector_encoder: EigenvectorEncoder = later("mlp")
     positions: str = later("")
     learned: str = later("")
 
     def __post_init__(self) -> None:
         at_least(self, laplacian=0, random_walk=0, heat_kernel=0, cycles=0)
         atom_vocabularies(self.features)
+        if self.eigenvector_encoder != "mlp" and not self.laplacian:
+            raise ValueError(
+                f"eigenvector_encoder = {self.eigenvector_encoder} reads eigenvectors: set laplacian above 0"
+            )
         if self.cycles and self.cycles < SHORTEST_CYCLE:
             raise ValueError(f"cycles must be 0 or at least {SHORTEST_CYCLE}, got {self.cycles}")
 
@@ -103,8 +112,8 @@ class EncodingConfig:
 
     @property
     def computed(self) -> EncodingConfig:
-        """What molecules carry: all but the learned encoding."""
-        return replace(self, learned="")
+        """What molecules carry: all but the learned encoding, and how a network reads them."""
+        return replace(self, learned="", eigenvector_encoder="mlp")
 
     @property
     def node_widths(self) -> dict[str, int]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from hooke.molecules.batch import MoleculeBatch
 from hooke.nn.graphs.distinct import Distinct
+from hooke.nn.graphs.graph_dropout import LayerSkip
 from hooke.nn.graphs.molecule_model import MoleculeModel
 from hooke.nn.graphs.output import MoleculeOutput
 from hooke.nn.graphs.pooling import Pooling, PoolingKind, VirtualNode, VirtualNodeKind
@@ -32,6 +33,7 @@ class MoleculeEncoder(MoleculeModel):
         edge_width: Width of the edge stream after the last layer, 0 without one.
         distinct_nodes: Whether the first layer takes the nodes as `Distinct`.
         virtual_node: A node of the whole molecule that exchanges with all others after each layer; see `nn.graphs.pooling`.
+        stochastic_depth: Share of the molecules that go around the last layer in training; it rises linearly from 0 at the first.
         context: Module of (batch, edges) → edges with more that the layers read (attention: `nn.graphs.pair_bias`).
     """
 
@@ -46,6 +48,7 @@ class MoleculeEncoder(MoleculeModel):
         edge_width: int = 0,
         distinct_nodes: bool = False,
         virtual_node: VirtualNodeKind = "none",
+        stochastic_depth: float = 0.0,
         context: nn.Module | None = None,
     ) -> None:
         super().__init__()
@@ -58,6 +61,12 @@ class MoleculeEncoder(MoleculeModel):
         self.graph_width = self.pooling.width(node_width)
         self.distinct_nodes = distinct_nodes
         self.context = context
+        self.skips: nn.ModuleList | None = None
+        if stochastic_depth:
+            most = max(1, len(self.layers) - 1)
+            self.skips = nn.ModuleList(
+                LayerSkip(stochastic_depth * number / most) for number in range(len(self.layers))
+            )
         self.virtual_nodes: nn.ModuleList | None = None
         if virtual_node != "none":
             self.virtual_nodes = nn.ModuleList(VirtualNode(node_width, virtual_node) for _ in self.layers)
@@ -72,7 +81,10 @@ class MoleculeEncoder(MoleculeModel):
         bonds = None if self.edge_inputs is None else self.edge_inputs(batch)
         state: Tensor | None = None
         for number, layer in enumerate(self.layers):
+            before = nodes, bonds
             nodes, bonds = layer(nodes, bonds, edges)
+            if self.skips is not None:
+                nodes, bonds = self.skips[number](before, (nodes, bonds), batch)
             if self.virtual_nodes is not None:
                 nodes, state = self.virtual_nodes[number](nodes, state, batch)
         return MoleculeOutput(nodes, bonds if self.edge_width else None, self.pooling(nodes, batch))

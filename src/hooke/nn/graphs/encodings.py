@@ -10,7 +10,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hooke.molecules.batch import MoleculeBatch
-from hooke.molecules.encodings.config import EIGENVECTORS, POSITIONS
+from hooke.molecules.encodings.config import EIGENVALUES, EIGENVECTORS, POSITIONS, EigenvectorEncoder
+from hooke.nn.graphs.eigenvectors import EigenpairEncoder
 from hooke.nn.graphs.segment import at_graph
 from hooke.nn.item_noise import item_uniform
 from hooke.nn.mlp import mlp
@@ -25,9 +26,18 @@ class EncodingsEncoder(nn.Module):
     name, never by position.
     """
 
-    def __init__(self, node_widths: Mapping[str, int], graph_widths: Mapping[str, int], width: int) -> None:
+    def __init__(
+        self,
+        node_widths: Mapping[str, int],
+        graph_widths: Mapping[str, int],
+        width: int,
+        eigenvector_encoder: EigenvectorEncoder = "mlp",
+    ) -> None:
         super().__init__()
         self.node = nn.ModuleDict({name: mlp([size, 2 * width, width]) for name, size in node_widths.items()})
+        self.pairs = eigenvector_encoder != "mlp"
+        if self.pairs:
+            self.node[EIGENVECTORS] = EigenpairEncoder(eigenvector_encoder, node_widths[EIGENVECTORS], width)
         self.graph = nn.ModuleDict({name: mlp([size, 2 * width, width]) for name, size in graph_widths.items()})
 
     def forward(
@@ -37,7 +47,7 @@ class EncodingsEncoder(nn.Module):
         dtype = next(self.parameters()).dtype
         parts = []
         for name, encoder in self.node.items():
-            values = batch.node_encodings[name].to(dtype)
+            values = node_rows(name, batch, pairs=self.pairs).to(dtype)
             parts.append(encoder(values if nodes is None else values[nodes]))
         for name, encoder in self.graph.items():
             rows = encoder(batch.graph_encodings[name].to(dtype))
@@ -48,6 +58,14 @@ class EncodingsEncoder(nn.Module):
         """(V, width) each: what it reads of each node."""
         of_graphs = (batch.graph_encodings[name][batch.node_graph] for name in self.graph)
         return [*(batch.node_encodings[name] for name in self.node), *of_graphs]
+
+
+def node_rows(name: str, batch: MoleculeBatch, *, pairs: bool) -> Float[Tensor, "nodes columns"]:
+    """What an encoder reads of an encoding of nodes; with `pairs` eigenvectors are followed by the eigenvalues of the molecule."""
+    rows = batch.node_encodings[name]
+    if not pairs or name != EIGENVECTORS:
+        return rows
+    return torch.cat([rows, batch.graph_encodings[EIGENVALUES][batch.node_graph]], dim=1)
 
 
 def flip_signs(batch: MoleculeBatch, generator: torch.Generator) -> MoleculeBatch:

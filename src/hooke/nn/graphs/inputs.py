@@ -51,7 +51,9 @@ class NodeFeatures(nn.Module):
         self.width = embedding_width
         self.encodings: EncodingsEncoder | None = None
         if encodings.node_widths or encodings.graph_widths:
-            self.encodings = EncodingsEncoder(encodings.node_widths, encodings.graph_widths, encoding_width)
+            self.encodings = EncodingsEncoder(
+                encodings.node_widths, encodings.graph_widths, encoding_width, encodings.eigenvector_encoder
+            )
             self.width += encoding_width
 
     def forward(self, batch: MoleculeBatch, edges: Edges) -> Distinct:

@@ -69,7 +69,8 @@ def main() -> None:
                 overrides=[
                     "model.name=gps_plus_plus", "model.preset=tiny", f"model.positions={str(positions).lower()}", "model.kernels=32",
                     *([f"encodings.positions={path}"] if positions else []), "encodings.random_walk=8",
-                    f"train.epochs={options.epochs}", "train.batch_size=32", "train.learning_rate=3e-3", "train.clip=5", "train.threads=1", "train.ensemble=1", "data.split.kind=random",
+                    f"train.epochs={options.epochs}", "train.batch_size=32", "train.learning_rate=3e-3", "train.clip=5",
+                    "train.threads=1", "train.ensemble=1", "data.split.kind=random",
                 ],
             )  # fmt: skip
             found = pl.read_parquet(run.run.path("predictions_test.parquet")).sort("row")

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hooke.core.errors import UnknownNameError
+from hooke.core.errors import UnknownNameError, UsageError
 from hooke.report.schema import Report
 from hooke.studies import response_benchmark
 from hooke.studies.response_benchmark import ResponseBenchmark, ResponseResult, run_responses, write_page
 from hooke.studies.response_tasks import Measured, ModelScore, folds_of, mean_scores, pooled_scores
-from hooke.suites import ResponseSuite, ResponseTask
+from hooke.suites import ResponseSuite, ResponseTask, suite
 
 SUITE = ResponseSuite(
     "small", "Small", tuple(ResponseTask(name, "horlbeck", "made", ("global_mean",)) for name in ("one", "two"))
@@ -86,3 +86,11 @@ def test_scores_over_conditions_and_over_cells() -> None:
     assert second.gain_high < 0
     folds = folds_of(13)
     assert sorted(np.concatenate(folds).tolist()) == list(range(13))
+
+
+def test_networks_are_asked_of_tasks_that_have_them(tmp_path: Path) -> None:
+    benchmark = ResponseBenchmark(suite("responses"), ("horlbeck",), tmp_path, ("txpert",))
+    assert [task.networks for task in benchmark.chosen] == [("txpert",)]
+    assert benchmark.file != ResponseBenchmark(suite("responses"), ("horlbeck",), tmp_path).file
+    with pytest.raises(UsageError, match=r"horlbeck, l1000_overexpression\), not on gdsc"):
+        _ = ResponseBenchmark(suite("responses"), ("gdsc", "horlbeck"), tmp_path, ("txpert",)).chosen

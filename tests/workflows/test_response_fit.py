@@ -93,6 +93,40 @@ def test_a_finished_run_is_not_made_again(fitted: tuple[Path, FittedScreen]) -> 
     assert other.folder != first.folder
 
 
+def test_a_network_is_compared_chosen_saved_and_asked(
+    fitted: tuple[Path, FittedScreen], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One fold of one kind of question; without a graph kernel the network with the planted graph is the best model."""
+    from hooke.workflows.response_fit import Responses
+    from hooke.workflows.response_predict import predict_responses
+
+    folder, _ = fitted
+    usual = Responses.splits
+    monkeypatch.setattr(Responses, "splits", lambda self, seed: {NEW: usual(self, seed)[NEW][:1]})
+    recipe = tmp_path / "small.toml"
+    recipe.write_text(
+        'extends = "txpert"\nname = "small"\n[model]\nwidth = 32\nnode_width = 32\nhidden = 64\n[task]\nhidden = 64\n'
+        "[train]\nepochs = 50\nensemble = 1\nlearning_rate = 2e-3\n"
+    )
+    options = {
+        "scale": "log1p",
+        "graph": str(folder / "edges.csv"),
+        "models": "global_mean,no_change",
+        "show_progress": False,
+    }
+    found = fit_responses(folder / "screen.h5ad", tmp_path / "runs", networks=str(recipe), **options)
+    [choice] = found.choices
+    assert {*choice.scores} == {"global_mean", "small", "global_mean+small"}
+    assert choice.model in ("small", "global_mean+small")
+    assert not choice.is_baseline
+    assert "beats the best baseline, global_mean" in choice.verdict
+    assert list(found.folder.glob("networks/*")) == []
+    asked = predict_responses(found.folder, ["T000+T005", "NEW"], context="strong")
+    assert asked.profiles.metadata["model"].to_list() == [choice.model] * 2
+    assert "NEW: not among the genes" in asked.profiles.metadata["fallback"][1] or choice.model == "global_mean+small"
+    assert np.isfinite(asked.profiles.values).all()
+
+
 def test_without_a_graph_models_that_need_one_are_named(fitted: tuple[Path, FittedScreen]) -> None:
     folder, _ = fitted
     found = fit_responses(

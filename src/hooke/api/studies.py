@@ -236,18 +236,19 @@ def run_leaderboard(
 
 
 def run_responses(
-    name: str = "responses", *, tasks: Sequence[str] = (), runs: Path | str = "runs", show_progress: bool = True
-) -> ResponseResult:
+    name: str = "responses", *, tasks: Sequence[str] = (), networks: Sequence[str] = (), runs: Path | str = "runs", show_progress: bool = True
+) -> ResponseResult:  # fmt: skip
     """Models of responses beside baselines and changed graphs on one page; see `hooke.studies.response_benchmark`.
 
     Args:
         name: A suite of this kind.
         tasks: Some of its tasks.
+        networks: Recipes of networks (txpert) that are measured as well, alone and as the residual of the best model in closed form.
         runs: Folder of scores and page.
         show_progress: Show a progress bar.
 
     Raises:
-        UsageError: The suite is none of responses.
+        UsageError: The suite is none of responses, or a task has no networks.
         UnknownNameError: A task that it does not have.
     """
     from hooke.studies.response_benchmark import ResponseBenchmark, ResponseResult, write_page
@@ -258,9 +259,10 @@ def run_responses(
     if not isinstance(found, ResponseSuite):
         raise UsageError(f"{name} is no suite of responses")
     check_output_folder(runs)
-    benchmark = ResponseBenchmark(found, tuple(tasks), Path(runs))
+    benchmark = ResponseBenchmark(found, tuple(tasks), Path(runs), tuple(networks))
     result = ResponseResult(benchmark, tuple(run(benchmark, show_progress=show_progress)))
-    chosen = f" --tasks {','.join(tasks)}" if tasks else ""
+    asked = (("tasks", tasks), ("systems", networks))
+    chosen = "".join(f" --{option} {','.join(names)}" for option, names in asked if names)
     write_page(result, command=f"hooke benchmark {name}{chosen}")
     return result
 

@@ -13,7 +13,7 @@ from hooke.cli.output import Json, Runs, listed, print_json, print_table, refuse
 EXAMPLES = (
     "Examples: `hooke benchmark tiny_gine --seeds 3 --splits random,scaffold` · "
     "`hooke benchmark admet --systems forest,minimol,scratch,probe,finetuned --pretrained RUN` · `hooke benchmark potentials --seeds 1` · "
-    "`hooke benchmark responses --tasks horlbeck` · `hooke benchmark explanations --tasks horlbeck`"
+    "`hooke benchmark responses --tasks horlbeck --systems txpert` · `hooke benchmark explanations --tasks horlbeck`"
 )
 _SUITES = ("admet", "moleculeace", "moleculenet", "tdc_admet")
 _BOARDS = ("potentials",)
@@ -39,7 +39,8 @@ def benchmark(
     systems: Annotated[
         str,
         typer.Option(
-            help="Of a suite: mean, ridge, forest, minimol, scratch, probe, finetuned; of potentials: networks, mean, elements, gfn2."
+            help="Of a suite: mean, ridge, forest, minimol, scratch, probe, finetuned; of potentials: networks, mean, elements, gfn2; "
+            "of responses: networks beside the models in closed form, txpert."
         ),
     ] = "forest",
     tasks: Annotated[
@@ -82,8 +83,9 @@ def benchmark(
     refuse_options(context, f"belongs to {', '.join(_EXPLANATIONS)}", "relations", "own_relations")
     if recipe in _RESPONSES:
         why = f"does not apply to {recipe}, whose tasks state their models, folds and seeds"
-        refuse_options(context, why, "overrides", "seeds", "splits", "pretrained", "systems", "training")
-        measured = hooke.run_responses(recipe, tasks=listed(tasks), runs=runs)
+        refuse_options(context, why, "overrides", "seeds", "splits", "pretrained", "training")
+        networks = listed(systems) if context.get_parameter_source("systems") is not ParameterSource.DEFAULT else []
+        measured = hooke.run_responses(recipe, tasks=listed(tasks), networks=networks, runs=runs)
         if as_json:
             print_json(measured.to_json())
             return

@@ -173,7 +173,7 @@ def evaluate(
 
 @app.command(
     epilog="Examples: `hooke response fit screen.h5ad` · `hooke response fit screen.h5ad --graph StringDB,own.csv --library genes.txt` · "
-    "`hooke response fit screen.h5ad --graph none --models global_mean,additive --json`"
+    "`hooke response fit screen.h5ad --networks txpert` · `hooke response fit screen.h5ad --graph none --models global_mean,additive --json`"
 )
 def fit(
     source: Screen,
@@ -190,6 +190,12 @@ def fit(
             help="Which models are compared: all, or names separated by commas (`hooke show names response_models`)."
         ),
     ] = "all",
+    networks: Annotated[
+        str,
+        typer.Option(
+            help="Networks that are compared as well, alone and as residuals: recipes separated by commas (txpert, latent_additive)."
+        ),
+    ] = "",
     non_commercial: Annotated[
         bool, typer.Option("--non-commercial", help="Take sources that are for non-commercial use alone.")
     ] = False,
@@ -217,9 +223,10 @@ def fit(
         with reading(library, "a list of genes, one a line"):
             genes = [line.strip() for line in library.read_text(encoding="utf-8").splitlines() if line.strip()]
     found = hooke.fit_response(
-        source, runs, graph="" if graph == "none" else graph, library=genes, models=models, non_commercial=non_commercial, scale=scale,
-        target_sum=target_sum, perturbation=perturbation, control=tuple(control or ()), context=context, batch=batch, kind=kind, dose=dose,
-        unit=unit, hours=hours, separators=separators, layer=layer, with_targets=with_targets, seed=seed,
+        source, runs, graph="" if graph == "none" else graph, library=genes, models=models, networks=networks,
+        non_commercial=non_commercial, scale=scale, target_sum=target_sum, perturbation=perturbation, control=tuple(control or ()),
+        context=context, batch=batch, kind=kind, dose=dose, unit=unit, hours=hours, separators=separators, layer=layer,
+        with_targets=with_targets, seed=seed,
     )  # fmt: skip
     if as_json:
         print_json(found.to_json())

@@ -6,12 +6,12 @@ Every split of a task is one line of a JSON-lines file, written when all models 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hooke.core.errors import UnknownNameError
+from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.files import append_lines, latest_entries
 from hooke.core.hashing import content_hash
 from hooke.core.json_text import json_text
@@ -26,6 +26,7 @@ from hooke.studies.response_tasks import LOWER_IS_BETTER, Measured, ModelScore, 
 from hooke.suites import ResponseSuite, ResponseTask
 from hooke.version import __version__
 
+WITH_NETWORKS = ("gene_pairs", "unseen_gene")  # protocols
 METRICS = {"r": "pearson", "pearson": "pearson", "rmse": "rmse"}
 
 
@@ -37,11 +38,13 @@ class ResponseBenchmark:
         suite: Its tasks.
         tasks: Some of them, all by default.
         runs: Folder of scores and page.
+        networks: Recipes of networks that are measured as well.
     """
 
     suite: ResponseSuite
     tasks: tuple[str, ...] = ()
     runs: Path = Path("runs")
+    networks: tuple[str, ...] = ()
 
     @property
     def chosen(self) -> list[ResponseTask]:
@@ -49,17 +52,26 @@ class ResponseBenchmark:
 
         Raises:
             UnknownNameError: One that the suite does not have.
+            UsageError: Networks are asked for on a task that has none.
         """
         known = {task.name: task for task in self.suite.tasks}
         for name in self.tasks:
             if name not in known:
                 raise UnknownNameError(f"task of {self.suite.name}", name, known)
-        return [task for name, task in known.items() if not self.tasks or name in self.tasks]
+        chosen = [task for name, task in known.items() if not self.tasks or name in self.tasks]
+        if not self.networks:
+            return chosen
+        without = [task.name for task in chosen if task.protocol not in WITH_NETWORKS]
+        if without:
+            able = ", ".join(name for name, task in known.items() if task.protocol in WITH_NETWORKS)
+            raise UsageError(f"networks are measured on genes that were not seen ({able}), not on {', '.join(without)}")
+        return [replace(task, networks=self.networks) for task in chosen]
 
     @property
     def file(self) -> Path:
         """Where scores are kept: another file for other tasks or another version."""
-        return Path(self.runs) / f"{self.suite.name}-{content_hash([__version__, self.suite])[:8]}.jsonl"
+        content = [__version__, self.suite, *([self.networks] if self.networks else [])]
+        return Path(self.runs) / f"{self.suite.name}-{content_hash(content)[:8]}.jsonl"
 
     def measured(self) -> list[Measured]:
         """What has been measured of the chosen tasks, in their order."""

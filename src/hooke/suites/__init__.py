@@ -163,6 +163,7 @@ class ResponseTask:
         protocol: File in `studies.response_tasks`.
         models: Registered names, baselines first; those with a graph are measured with changed copies of it as well.
         options: Of the protocol.
+        networks: Recipes of networks that are measured as well, alone and as residuals; of protocols with unseen genes.
     """
 
     name: str
@@ -170,6 +171,7 @@ class ResponseTask:
     protocol: str
     models: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
+    networks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

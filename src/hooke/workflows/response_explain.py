@@ -7,10 +7,10 @@ predicts can be held against what was measured. Pathways of both changes are tes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,6 +40,9 @@ from hooke.workflows.response_claims import (
 )
 from hooke.workflows.response_fit import NEW, loaded_models
 from hooke.workflows.response_predict import MEASURED, kind_of
+
+if TYPE_CHECKING:
+    from hooke.workflows.response_networks import ResponseNetwork
 
 SUBSTITUTE = "graph_kernel_ridge"
 _NEIGHBOURS, _READOUTS, _PATHWAYS = 12, 10, 12
@@ -155,7 +158,7 @@ class FittedRun:
     r_half: np.ndarray
     evaluable: np.ndarray
     choices: Mapping[str, str]
-    models: Mapping[str, ResponseModel]
+    models: Mapping[str, ResponseModel | ResponseNetwork]
 
     @classmethod
     def open(cls, run: Path | str) -> FittedRun:
@@ -301,7 +304,8 @@ def _model(
         raise UsageError(
             f"{name} is no sum of parts of training perturbations; explain {SUBSTITUTE}, nearest_neighbours or kronecker_ridge"
         )
-    if not _takes_apart(name):
+    networks = [each for each, fit in fitted.models.items() if not isinstance(fit, ResponseModel)]
+    if not _takes_apart(name, networks):
         if fitted.graph is None:
             raise UsageError(
                 f"{name} is no sum of parts of training perturbations, and the run has no graph: nothing can be explained"
@@ -311,7 +315,7 @@ def _model(
         )
         name = SUBSTITUTE
     stored = fitted.models.get(name)
-    if stored is not None and not len(held):
+    if isinstance(stored, ResponseModel) and not len(held):
         return kind, name, stored, notes
     knowledge = next(iter(fitted.models.values())).knowledge
     rows = np.setdiff1d(np.flatnonzero(~np.isnan(fitted.changes).any(axis=1)), held)
@@ -320,7 +324,9 @@ def _model(
     return (MEASURED if len(held) else kind), name, new, notes
 
 
-def _takes_apart(name: str) -> bool:
+def _takes_apart(name: str, networks: Collection[str] = ()) -> bool:
+    if name in networks:
+        return False
     return registry.module("response_models", name).ResponseModel.parts is not ResponseModel.parts
 
 

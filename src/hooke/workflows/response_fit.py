@@ -2,20 +2,23 @@
 
 What is asked for is of three kinds, and each has a choice of its own: perturbations of which some gene is new, pairs of genes that were seen,
 and perturbations in a context where they were not measured. Held-out responses have one half of the controls subtracted, training responses
-the other. A model is chosen when it beats the best baseline by a paired interval above zero; else the baseline is, and that is said.
+the other. Networks, where they are asked for, are compared alone and as the residual of the best model in closed form. A model is chosen when it
+beats the best baseline by a paired interval above zero; else the baseline is, and that is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hooke.cells.conditions import Conditions
 from hooke.cells.graph import EdgeSource, Graph, known_graph
+from hooke.cells.screen import Screen
 from hooke.cells.statistics import Statistics, parts_of
 from hooke.core import registry
 from hooke.core.checked import read_arrays, write_arrays
@@ -23,8 +26,18 @@ from hooke.core.errors import DataError, UsageError
 from hooke.core.hashing import content_hash
 from hooke.core.options import choose
 from hooke.core.progress import Progress, progress
+from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
-from hooke.estimators.responses import Knowledge, ResponseModel, response_model, text_array, texts_of
+from hooke.estimators.responses import (
+    PLUS,
+    Knowledge,
+    ResponseModel,
+    inner_folds,
+    is_baseline,
+    response_model,
+    text_array,
+    texts_of,
+)
 from hooke.evaluate.bootstrap import Interval, paired_difference
 from hooke.evaluate.ceilings import (
     Ceiling,
@@ -47,10 +60,14 @@ from hooke.evaluate.response_splits import (
 )
 from hooke.workflows.response import ContextCheck, read_columns, statistics_of
 
+if TYPE_CHECKING:
+    from hooke.workflows.response_networks import ResponseNetwork
+
 NEW, PAIRS, CONTEXT = "unseen perturbation", "pair of seen genes", "unseen context"
 LEVEL = 0.9
 _FEWEST = 8  # held-out conditions that a choice needs
 _NAME = "response"
+_NETWORK_FOLDS = 3  # by which the weight of a residual is chosen
 
 
 @dataclass(frozen=True)
@@ -168,7 +185,7 @@ class Responses:
 
 def fit_responses(
     source: Path | str, runs: Path | str = Path("runs"), *, graph: str = "StringDB,Reactome,HuMAP", library: Sequence[str] = (),
-    models: str = "all", non_commercial: bool = False, with_targets: bool = False, seed: int = 0, show_progress: bool = True,
+    models: str = "all", networks: str = "", non_commercial: bool = False, with_targets: bool = False, seed: int = 0, show_progress: bool = True,
     scale: str | None = None, target_sum: float | None = None, layer: str | None = None, **columns: Any,
 ) -> FittedScreen:  # fmt: skip
     """Compare, choose and fit models of responses on one screen.
@@ -179,6 +196,8 @@ def fit_responses(
         graph: Sources of known relations and own files, separated by commas; "" for none.
         library: Further genes that will be asked for: they are in the graph beside those of the screen.
         models: Names separated by commas, or all.
+        networks: Recipes of networks (txpert, latent_additive, a file of one's own) separated by commas: each takes minutes. Single networks are
+            compared; what is chosen is fitted with as many members as its recipe says.
         non_commercial: Whether sources for non-commercial use alone may be taken.
         with_targets: Whether a perturbation's own genes count in its scores.
         seed: Of everything random.
@@ -192,7 +211,10 @@ def fit_responses(
     from hooke.workflows.response_page import write_page
 
     names = list(choose("model of responses", models, {name: name for name in registry.names("response_models")}))
+    recipes = _recipes(networks)
     options = {"graph": graph, "library": sorted(library), "models": names, "with_targets": with_targets, "seed": seed}
+    if recipes:
+        options["networks"] = {name: recipe.to_json() for name, recipe in recipes.items()}
     statistics = statistics_of(
         source, read_columns(columns), scale=scale, target_sum=target_sum, layer=layer, seed=seed, show_progress=show_progress
     )  # fmt: skip
@@ -224,15 +246,16 @@ def fit_responses(
         )
     choices, half_widths = [], {}
     held_out: list[dict[str, np.ndarray]] = []
-    total = sum(len(each) for each in splits.values()) * len(names)
+    compared = _Networks(recipes, run.path("networks"), statistics.screen)
+    total = sum(len(each) for each in splits.values()) * (len(names) + 2 * len(recipes))
     with progress(total, "comparing models", "fits", show=show_progress) as bar:
         for kind, folds in splits.items():
-            choice, widths, held = _chosen(kind, responses, folds, names, knowledge, seed, bar)
+            choice, widths, held = _chosen(kind, responses, folds, names, knowledge, seed, bar, compared)
             choices.append(choice)
             held_out.append(held)
             if widths is not None:
                 half_widths[kind] = widths
-    _save(run, statistics, responses, knowledge, choices, half_widths, seed)
+    _save(run, statistics, responses, knowledge, choices, half_widths, seed, recipes)
     for number, held in enumerate(held_out):
         write_arrays(run.path(f"held-{number}.npz"), held)
     run.write_json("choices.json", {"choices": [asdict(each) for each in choices], "verdicts": verdicts})
@@ -242,7 +265,8 @@ def fit_responses(
 
 
 def _chosen(
-    kind: str, responses: Responses, folds: Sequence[ResponseSplit], names: Sequence[str], knowledge: Knowledge, seed: int, bar: Progress
+    kind: str, responses: Responses, folds: Sequence[ResponseSplit], names: Sequence[str], knowledge: Knowledge, seed: int, bar: Progress,
+    networks: _Networks,
 ) -> tuple[Choice, np.ndarray | None, dict[str, np.ndarray]]:  # fmt: skip
     """The choice, the conformal half-widths (G,) of the chosen model, and what it and the others said of held-out conditions."""
     parts, conditions = responses.parts, responses.conditions
@@ -255,13 +279,15 @@ def _chosen(
     predicted: dict[str, np.ndarray] = {}
     fallbacks: dict[str, int] = {}
     skipped: dict[str, str] = {}
-    for name in names:
+    controls = next(iter(piece_means(chosen, parts.controls, parts.control_counts)))
+
+    def compare(name: str, make: Callable[[], ResponseModel | ResponseNetwork]) -> None:
         values, count = np.full(truth.shape, np.nan), 0
         try:
             for fold in folds:
                 refuse_leaks(fold, conditions.parts, conditions.contexts, Declared())
                 train = fold.train[~np.isnan(seen[fold.train]).any(axis=1)]
-                model = response_model(name, knowledge=knowledge)
+                model = make()
                 model.fit(conditions.take(train), seen[train], seed=seed)
                 asked = conditions.take(fold.test)
                 found = model.predict(
@@ -272,14 +298,25 @@ def _chosen(
                 bar.advance(1)
         except (UsageError, DataError) as error:
             skipped[name] = str(error)
-            continue
+            return
         predicted[name], fallbacks[name] = values, count
+
+    for name in names:
+        compare(name, partial(response_model, name, knowledge=knowledge))
+    means = {
+        name: correlation(values[tested], truth[tested], parts.scored[tested]) for name, values in predicted.items()
+    }
+    defined = {name: float(np.nanmean(values)) for name, values in means.items() if not np.isnan(values).all()}
+    for name in networks.recipes if defined else ():
+        best = max(defined, key=lambda each: defined[each])
+        for shown, bases in ((name, ()), (f"{best}{PLUS}{name}", (best,))):
+            compare(shown, partial(networks.make, name, bases, kind, knowledge, parts, controls, members=1))
     scored = parts.scored[tested]
     each = {name: correlation(values[tested], truth[tested], scored) for name, values in predicted.items()}
     generator = np.random.default_rng([seed, 12])
     scores = {name: _interval(values, generator) for name, values in each.items() if not np.isnan(values).all()}
     order = sorted(scores, key=lambda name: -scores[name].value)
-    simple = [name for name in order if registry.module("response_models", name).ResponseModel.baseline]
+    simple = [name for name in order if is_baseline(name)]
     others = [name for name in order if name not in simple]
     if not simple:
         raise UsageError("compare with at least one baseline (global_mean): a model alone says nothing of itself")
@@ -340,13 +377,21 @@ def _half_widths(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray | None:
 
 def _save(
     run: RunFolder, statistics: Statistics, responses: Responses, knowledge: Knowledge, choices: Sequence[Choice],
-    half_widths: Mapping[str, np.ndarray], seed: int,
+    half_widths: Mapping[str, np.ndarray], seed: int, recipes: Mapping[str, Recipe],
 ) -> None:  # fmt: skip
     """Fit what was chosen on all conditions, and write everything that predicting needs."""
+    networks = _Networks(recipes, run.path("networks"), statistics.screen)
     changes = responses.changes(control_means(responses.parts))
     known = ~np.isnan(changes).any(axis=1)
     for name in sorted({each.model for each in choices}):
-        model = response_model(name, knowledge=knowledge)
+        base, _, network = name.rpartition(PLUS)
+        model: ResponseModel | ResponseNetwork
+        if network in recipes:
+            kind = next(each.kind for each in choices if each.model == name)
+            controls = control_means(responses.parts)
+            model = networks.make(network, (base,) if base else (), kind, knowledge, responses.parts, controls)
+        else:
+            model = response_model(name, knowledge=knowledge)
         model.fit(responses.conditions.take(known), changes[known], seed=seed)
         write_arrays(run.path(f"model-{name}.npz"), model.arrays())
     screen = statistics.screen
@@ -371,6 +416,64 @@ def _save(
         write_arrays(run.path("graph.npz"), graph_arrays(knowledge.graph))
 
 
+def _recipes(networks: str) -> dict[str, Recipe]:
+    """The recipes of networks by name; torch is loaded where there are some."""
+    names = [name.strip() for name in networks.split(",") if name.strip()]
+    if not names:
+        return {}
+    from hooke.workflows.response_networks import network_recipe
+
+    return {recipe.name: recipe for recipe in map(network_recipe, names)}
+
+
+@dataclass(frozen=True)
+class _Networks:
+    """The networks that are compared.
+
+    Attributes:
+        recipes: By name.
+        folder: Where they are trained.
+        screen: Whose cells they see.
+    """
+
+    recipes: Mapping[str, Recipe]
+    folder: Path
+    screen: Screen
+
+    def make(
+        self, name: str, bases: Sequence[str], kind: str, knowledge: Knowledge, parts: Parts, controls: np.ndarray, *, members: int = 0,
+    ) -> ResponseNetwork:  # fmt: skip
+        """An unfitted network for one kind of question; the cells that it sees are these (C, G) controls of batches; see there for members."""
+        from hooke.workflows.response_networks import Cells, ResponseNetwork
+
+        screen, profiles = self.screen, np.zeros((len(self.screen.contexts), len(self.screen.genes)))
+        cells = parts.control_counts.sum(axis=1)
+        for context in range(len(profiles)):
+            own = (parts.batch_context == context) & ~np.isnan(controls).any(axis=1)
+            if own.any():
+                profiles[context] = np.average(controls[own], axis=0, weights=cells[own])
+        return ResponseNetwork(
+            self.recipes[name], knowledge, self.folder, bases=bases, cells=Cells(tuple(screen.contexts), profiles, screen.scale.name),
+            folds=partial(_inner, kind), members=members,
+        )  # fmt: skip
+
+
+def _inner(kind: str, conditions: Conditions, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Folds of one kind of question within the training conditions; random ones where there are none of the kind."""
+    sets = conditions.parts
+    if kind == NEW:
+        found = unseen_perturbation(sets, singles=False, folds=_NETWORK_FOLDS, seed=seed)
+    else:
+        found = (
+            pairs(sets, 2, folds=_NETWORK_FOLDS, seed=seed) if kind == PAIRS else unseen_context(conditions.contexts)
+        )
+    usable = [(each.train, each.test) for each in found if len(each.train) and len(each.test)]
+    if usable:
+        return usable
+    every = np.arange(len(conditions))
+    return [(np.setdiff1d(every, part), part) for part in inner_folds(len(conditions), seed, _NETWORK_FOLDS)]
+
+
 def graph_arrays(graph: Graph) -> dict[str, np.ndarray]:
     """A graph as plain arrays."""
     sources = text_array([f"{each.name}\t{each.licence}" for each in graph.sources])
@@ -393,16 +496,20 @@ def graph_from(arrays: Mapping[str, np.ndarray]) -> Graph:
     )
 
 
-def loaded_models(run: RunFolder, choices: Sequence[Mapping[str, Any]]) -> dict[str, ResponseModel]:
+def loaded_models(run: RunFolder, choices: Sequence[Mapping[str, Any]]) -> dict[str, ResponseModel | ResponseNetwork]:
     """The fitted models of a run by name."""
     path = run.path("graph.npz")
     knowledge = Knowledge(graph_from(read_arrays(path))) if path.exists() else Knowledge()
-    found = {}
+    found: dict[str, ResponseModel | ResponseNetwork] = {}
     for name in {each["model"] for each in choices}:
+        arrays = read_arrays(run.path(f"model-{name}.npz"))
+        if name not in registry.names("response_models"):
+            from hooke.workflows.response_networks import ResponseNetwork
+
+            found[name] = ResponseNetwork.from_arrays(knowledge, arrays)
+            continue
         module = registry.module("response_models", name)
-        found[name] = module.ResponseModel.from_arrays(
-            module.Config(), knowledge, read_arrays(run.path(f"model-{name}.npz"))
-        )
+        found[name] = module.ResponseModel.from_arrays(module.Config(), knowledge, arrays)
     return found
 
 

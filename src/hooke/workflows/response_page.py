@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hooke.core import registry
 from hooke.core.label import Label
 from hooke.core.runs import RunFolder
+from hooke.estimators.responses import is_baseline
 from hooke.evaluate.ceilings import Ceiling
 from hooke.report import build
 from hooke.report.data_schema import KeyNumber
@@ -41,7 +41,7 @@ def write_page(
         build.result_table(
             f"Correlation of held-out changes: {each.kind}", [Label(each.kind)], METRIC, {name: [found] for name, found in each.scores.items()},
             higher_is_better=True, counts=[each.conditions], split="inner folds", intervals="95 % bootstrap over held-out conditions",
-            baselines=[name for name in each.scores if registry.module("response_models", name).ResponseModel.baseline],
+            baselines=[name for name in each.scores if is_baseline(name)],
             note="; ".join(f"{name} was not fitted: {reason}" for name, reason in each.skipped.items()),
         )
         for each in choices
@@ -75,7 +75,7 @@ def write_page(
     ]
     report = Report(
         title=f"Responses of {screen}",
-        subtitle="models of responses in closed form",
+        subtitle="models of responses, compared on inner folds",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         summary=Summary(
             ". ".join(each.verdict for each in choices) + ".",

@@ -74,6 +74,30 @@ def test_a_verdict_needs_a_gain_and_rewired_copies_below() -> None:
     )
 
 
+def test_networks_stand_beside_closed_forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One epoch each: what is asked for is there, paired, and the residual names what it gains over its base."""
+    from dataclasses import replace
+
+    monkeypatch.setenv("HOOKE_CACHE", str(tmp_path))
+    recipe = tmp_path / "small.toml"
+    recipe.write_text(
+        'extends = "txpert"\nname = "small"\n[model]\nwidth = 8\nnode_width = 8\nhidden = 8\n[task]\nhidden = 8\n'
+        "[train]\nepochs = 1\nensemble = 1\n"
+    )
+    graph = made_knowledge().graph
+    assert graph is not None
+    task = replace(TASK, networks=(str(recipe),))
+    found = unseen_genes(task, [*GENES], interactions(), graph, symmetric=True)
+    names = [score.model for score in found.scores]
+    assert names[-3:] == ["small", "small, rewired 1", "closed form + small"]
+    assert all(found.of(name).gain is not None for name in names[-3:])
+    low, value, high = (found.references[name] for name in ("from", "closed form + small over its base", "to"))
+    assert low <= value <= high
+    assert abs(value) < 0.05
+    assert 0 <= found.references["mean weight"] <= 1
+    assert found.verdict.startswith("the graph helps: graph_kernel_ridge")
+
+
 @pytest.mark.mirror
 def test_horlbeck(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The figures that the issue asks for; one rewired copy here, three by `hooke benchmark responses --tasks horlbeck`."""

@@ -25,6 +25,7 @@ from hooke.core.json_text import json_text
 
 Arrays = dict[str, np.ndarray]
 INNER_FOLDS = 5
+PLUS = "+"  # between a model in closed form and the network that is its residual
 
 
 @dataclass(frozen=True)
@@ -214,6 +215,12 @@ def response_model(
     except TypeError as error:
         raise UsageError(f"{name}: {error}") from error
     return module.ResponseModel(config, knowledge)
+
+
+def is_baseline(name: str) -> bool:
+    """Whether a name is that of one of the simple models; networks and their residuals are none."""
+    known = name in registry.names("response_models")
+    return known and bool(registry.module("response_models", name).ResponseModel.baseline)
 
 
 def weighted_mean(responses: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -45,7 +45,7 @@ MEANINGS = {
     "context": "whole contexts are tested on, as a new cell line is met",
 }
 OF_DATA = "data"
-_BASELINES = ("no_change", "global_mean", "additive", "graph_kernel_ridge")
+_BASELINES = ("no_change", "global_mean", "context_mean", "additive", "graph_kernel_ridge")
 _PARTS = ("train", "valid", "test")
 
 

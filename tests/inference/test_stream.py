@@ -159,6 +159,11 @@ def test_a_report_says_what_the_source_says_of_itself() -> None:
         "9 wells: 8 done, 1 rejected, written to w.parquet", "  1 × x", "  fields 30", "  channels DNA, ER",
         "left out for 2 problems: rejected.parquet", "next    hooke map correct w.parquet",
     ]  # fmt: skip
+    many = StreamReport(
+        "w.parquet", 1, 1, 0, {}, 0.5, 0, "abc", {"gaps": {f"R{number}": "few" for number in range(60)}}, "wells", ""
+    )
+    assert "R11 few, ... and 48 more" in many.summary()
+    assert "R12" not in many.summary()
     plain = report.to_json()
     assert (plain["fields"], plain["left_out"], plain["resumed_rows"]) == (30, facts["left_out"], 3)
     assert not {"facts", "unit", "following"} & set(plain)

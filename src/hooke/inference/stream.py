@@ -57,6 +57,7 @@ from hooke.version import __version__
 Result = TypeVar("Result")
 KINDS_OF_REASONS = 1000  # counted apart; millions of different ones must not fill the memory
 SUFFIXES = (".parquet", ".csv")
+_LISTED = 12  # entries of a mapping in sentences
 
 
 class Columns(Protocol):
@@ -139,7 +140,9 @@ class StreamReport:
 
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_shown(part)}" for key, part in value.items())
+        parts = [f"{key} {_shown(part)}" for key, part in value.items()]
+        more = [f"... and {len(parts) - _LISTED} more"] if len(parts) > _LISTED else []
+        return ", ".join([*parts[:_LISTED], *more])
     if isinstance(value, float):
         return f"{value:.3g}"
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -274,6 +274,7 @@ class Perturbations(Trainable, Readable):
             "Changes of test conditions: correlation over read-outs", [Label("pearson_delta")], "pearson", columns, higher_is_better=True,
             baselines=[name for name in columns if name != "network"], intervals="95 % bootstrap over conditions", counts=[len(test)],
             split=loaded.recipe.split.kind,
+            note="training and test share the controls of a context, whose noise favours what knows the context: compare with context_mean",
         )  # fmt: skip
         return {"results": (table,)}
 

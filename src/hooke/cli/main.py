@@ -11,6 +11,7 @@ from hooke.cli import (
     benchmark,
     conformers,
     data,
+    diffraction,
     discover,
     dynamics,
     embed,
@@ -50,6 +51,7 @@ app.add_typer(map.app, name="map")
 app.add_typer(discover.app, name="discover")
 app.add_typer(response.app, name="response")
 app.add_typer(conformers.app, name="conformers")
+app.add_typer(diffraction.app, name="diffraction")
 app.command("fit", epilog=fit.EXAMPLES)(fit.fit)
 app.command("resume", epilog=resume.EXAMPLES)(resume.resume)
 app.command("finetune", epilog=finetune.EXAMPLES)(finetune.finetune)

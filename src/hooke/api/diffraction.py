@@ -1,0 +1,54 @@
+"""Diffraction of single particles by X-rays: simulated patterns, and what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hooke.workflows.diffraction_frames import Frames
+
+
+def simulate_patterns(
+    structures: Sequence[Path | str] | Path | str, output: Path | str, *, frames: int = 2000, photons: float = 400.0, **options: Any
+) -> Frames:  # fmt: skip
+    """Simulate diffraction frames of structures, with their truth, from exact intensities.
+
+        hooke.simulate_patterns("antibody.pdb", "frames.h5", frames=2000, photons=400, fluence_spread=0.4)
+
+    Args:
+        structures: A PDB or mmCIF file, or several, which are a mixture.
+        output: .h5 (holds the truth), .emc, .cxi, .npy, or a folder (Hooke's store).
+        frames: How many.
+        photons: Expected of the particle in a frame.
+        options: Those of `hooke.workflows.diffraction_frames.simulate_frames` (detector, side, wavelength, oversampling, beam_stop, assembly,
+            alternates, waters, fractions, fluence_spread, background, seed, show_progress ...).
+
+    Raises:
+        UsageError: An option is none.
+        DataError: A structure or the detector is at fault.
+    """
+    from hooke.workflows.diffraction_frames import simulate_frames
+
+    given = [structures] if isinstance(structures, Path | str) else structures
+    return simulate_frames(given, output, frames=frames, photons=photons, **options)
+
+
+def convert_patterns(source: Path | str, output: Path | str, **options: Any) -> Frames:
+    """Write diffraction frames in another format, or photons from detector units.
+
+        hooke.convert_patterns("raw.npy", "frames.emc", gain=130, dark="dark.npy", mask="bad.npy")
+
+    Args:
+        source: Frames: .emc, .h5, .cxi, .npy, or a folder (Hooke's store).
+        output: The same, by its ending.
+        options: Those of `hooke.workflows.diffraction_frames.convert_frames` (gain, dark, mask, threshold, kind).
+
+    Raises:
+        UsageError: An option is none.
+        DataError: A file is at fault.
+    """
+    from hooke.workflows.diffraction_frames import convert_frames
+
+    return convert_frames(source, output, **options)

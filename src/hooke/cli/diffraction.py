@@ -1,0 +1,96 @@
+"""`hooke diffraction`: X-ray snapshots of single particles, from simulation to a density."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hooke.cli.output import Json, listed, print_fields, print_json
+from hooke.core.errors import UsageError
+
+app = typer.Typer(
+    help="X-ray diffraction of single particles: simulate frames, convert them, find a density.", no_args_is_help=True
+)
+Out = Annotated[
+    Path, typer.Option("--output", "-o", help="Frames: .h5, .emc, .cxi, .npy, or a folder (Hooke's store).")
+]
+
+
+@app.command(
+    epilog="Examples: `hooke diffraction simulate antibody.pdb -o frames.h5 --frames 2000 --photons 400` · "
+    "`hooke diffraction simulate virus.pdb.gz --assembly 1 -o frames.emc --fluence-spread 0.4 --background 0.5` · "
+    "`hooke diffraction simulate open.cif closed.cif --fractions 0.7,0.3 -o mixture.h5 --json`"
+)
+def simulate(
+    structures: Annotated[
+        list[str], typer.Argument(help="PDB or mmCIF files, gzipped or not; several are a mixture.")
+    ],
+    output: Out,
+    frames: Annotated[int, typer.Option(min=1, help="How many.")] = 2000,
+    photons: Annotated[float, typer.Option(min=0, help="Expected of the particle in a frame, in the pixels in use.")] = 400.0,
+    detector: Annotated[
+        Path | None, typer.Option(help="A detector file; without, a square one is made and written beside the frames.")
+    ] = None,
+    side: Annotated[int, typer.Option(min=3, help="Pixels of the detector's edge.")] = 41,
+    wavelength: Annotated[float, typer.Option(help="Å.")] = 3.0,
+    oversampling: Annotated[float, typer.Option(help="Pixels of a speckle's width.")] = 2.5,
+    beam_stop: Annotated[float, typer.Option(min=0, help="Radius, in pixels.")] = 3.0,
+    polarisation: Annotated[str, typer.Option(help="Of the beam: x, y, or none.")] = "x",
+    corners: Annotated[bool, typer.Option("--corners", help="Use the corners of the detector too.")] = False,
+    assembly: Annotated[str, typer.Option(help="Biological assembly whose copies are made; default: atoms as they stand.")] = "",
+    alternates: Annotated[str, typer.Option(help="Alternate locations: all, by occupancy, or the highest alone.")] = "all",
+    waters: Annotated[bool, typer.Option("--waters/--no-waters", help="Keep waters of the crystal.")] = True,
+    displacement: Annotated[bool, typer.Option("--displacement/--no-displacement", help="Heed displacement factors.")] = True,
+    fractions: Annotated[str, typer.Option(help="Shares of a mixture, separated by commas; equal without.")] = "",
+    fluence_spread: Annotated[float, typer.Option(min=0, help="Standard deviation of the logarithm of the fluence.")] = 0.0,
+    background: Annotated[float, typer.Option(min=0, help="Photons of an even background, as a share of the particle's.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Simulate frames of structures with their truth, from exact intensities."""
+    import hooke
+
+    result = hooke.simulate_patterns(
+        structures, output, frames=frames, photons=photons, detector=detector, side=side, wavelength=wavelength, oversampling=oversampling,
+        beam_stop=beam_stop, polarisation=polarisation, corners=corners, assembly=assembly, alternates=alternates, waters=waters,
+        displacement=displacement, fractions=_shares(fractions), fluence_spread=fluence_spread, background=background, seed=seed,
+    )  # fmt: skip
+    _print(result, as_json)
+
+
+@app.command(
+    epilog="Examples: `hooke diffraction convert frames.h5 -o frames.emc` · "
+    "`hooke diffraction convert raw.npy -o frames.h5 --gain 130 --dark dark.npy --mask bad.npy`"
+)
+def convert(
+    source: Annotated[Path, typer.Argument(help="Frames: .h5, .emc, .cxi, .npy, or a folder (Hooke's store).")],
+    output: Out,
+    gain: Annotated[float | None, typer.Option(help="Detector units of a photon; without, the source holds counts.")] = None,
+    dark: Annotated[Path | None, typer.Option(help="Detector units: what pixels read without light, .npy.")] = None,
+    mask: Annotated[Path | None, typer.Option(help="Detector units: bad pixels are not 0, .npy.")] = None,
+    threshold: Annotated[float, typer.Option(help="Detector units: photons from which a pixel counts as one.")] = 0.5,
+    kind: Annotated[str, typer.Option(help="Of .emc: sparse, dense or double.")] = "sparse",
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Write frames in another format, or photons from detector units."""
+    import hooke
+
+    result = hooke.convert_patterns(source, output, gain=gain, dark=dark, mask=mask, threshold=threshold, kind=kind)
+    _print(result, as_json)
+
+
+def _print(result: Any, as_json: bool) -> None:
+    if as_json:
+        print_json(result.to_json())
+        return
+    fields = {name: value for name, value in result.to_json().items() if name != "facts"}
+    print_fields({name: value for name, value in {**fields, **result.facts}.items() if value not in (None, {}, [])})
+
+
+def _shares(text: str) -> list[float]:
+    try:
+        return [float(each) for each in listed(text)]
+    except ValueError as error:
+        raise UsageError(f"--fractions are numbers separated by commas, got {text!r}") from error

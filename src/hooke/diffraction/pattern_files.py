@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from hooke.core.errors import DataError, UnknownNameError, UsageError
-from hooke.core.files import exclusive, replacing
+from hooke.core.files import appending, exclusive, replacing
 from hooke.core.reading import reading
 from hooke.core.store import Column, Schema, StoreWriter
 from hooke.core.store.opened import OpenedStore
@@ -166,7 +166,7 @@ def _split(patterns: Patterns) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
 def _write_emc(temporary: Path, patterns: Patterns, kind: str) -> None:
     header = np.zeros(_HEADER // 4, _INT)
     header[:3] = len(patterns), patterns.number_of_pixels, KINDS.index(kind)
-    with open(temporary, "r+b") as buffer:
+    with appending(temporary) as buffer:
         buffer.write(header.tobytes())
         if kind == "sparse":
             for part in _split(patterns):
@@ -305,7 +305,7 @@ def _read_npy(path: Path) -> Patterns:
 
 def _write_npy(temporary: Path, patterns: Patterns, kind: str) -> None:
     shape = patterns.shape or (patterns.number_of_pixels,)
-    with open(temporary, "r+b") as buffer:
+    with appending(temporary) as buffer:
         header = {"descr": "<i4", "fortran_order": False, "shape": (len(patterns), *shape)}
         np.lib.format.write_array_header_1_0(buffer, header)
         for _, block in patterns.blocks():

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from tests.diffraction.conftest import write_pdb
 
 import hooke
@@ -14,3 +15,9 @@ def test_from_a_structure_to_frames(tmp_path: Path) -> None:
     )
     converted = hooke.convert_patterns(made.output, tmp_path / "f.emc")
     assert converted.photons == made.photons > 0
+
+
+def test_from_an_intensity_to_a_density(tmp_path: Path) -> None:
+    np.save(tmp_path / "i.npy", np.random.default_rng(0).exponential(size=(12, 12)))
+    found = hooke.phase(tmp_path / "i.npy", tmp_path / "runs", starts=2, iterations=10, refine=2, show_progress=False)
+    assert found.density.shape == (12, 12)

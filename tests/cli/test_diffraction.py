@@ -36,3 +36,18 @@ def test_what_is_wrong_is_said_in_one_line(hooke, tmp_path: Path) -> None:  # ty
         assert text in outcome.err
         assert outcome.err.strip().count("\n") == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pdb", "half.npy"]
+
+
+def test_phase(hooke, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    np.save(tmp_path / "i.npy", np.random.default_rng(0).exponential(size=(12, 12, 12)))
+    arguments = ("diffraction", "phase", "i.npy", "--starts", "2", "--iterations", "10", "--refine", "2")
+    outcome = hooke(*arguments)
+    assert outcome.code == 0, outcome.err
+    assert "density.mrc" in outcome.out
+    facts = json.loads(hooke(*arguments, "--json").out)
+    assert len(facts["starts"]) == 2
+    assert Path(facts["report"]).exists()
+    outcome = hooke(*arguments, "--algorithm", "hoi")
+    assert (outcome.code, outcome.err.strip().count("\n")) == (2, 0)
+    outcome = hooke("diffraction", "phase", "none.npy")
+    assert (outcome.code, "none.npy does not exist" in outcome.err) == (3, True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hooke.workflows.diffraction_frames import Frames
+    from hooke.workflows.phase import PhasedVolume
 
 
 def simulate_patterns(
@@ -52,3 +53,25 @@ def convert_patterns(source: Path | str, output: Path | str, **options: Any) -> 
     from hooke.workflows.diffraction_frames import convert_frames
 
     return convert_frames(source, output, **options)
+
+
+def phase(source: Path | str, runs: Path | str = Path("runs"), *, starts: int = 10, **options: Any) -> PhasedVolume:
+    """Find the density behind an intensity, from several starts that are averaged where they agree.
+
+        found = hooke.phase("runs/emc", starts=10)
+        print(found.verdict, found.prtf)
+
+    Args:
+        source: A run of `hooke diffraction reconstruct`, or a file of intensities (.mrc, .cxi, .h5, .npy) of two or three dimensions.
+        runs: Folder of the run folders.
+        starts: From random phases.
+        options: Those of `hooke.workflows.phase.phase_volume` (centre, corners, mask, voxel, model, seed, accelerator, new, show_progress)
+            and of `hooke.diffraction.engine.phasing.Phasing` (algorithm, iterations, refine, beta, shrink_every ...).
+
+    Raises:
+        UsageError: An option is none.
+        DataError: The source is at fault.
+    """
+    from hooke.workflows.phase import phase_volume
+
+    return phase_volume(source, runs, starts=starts, **options)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hooke.cli.output import Json, listed, print_fields, print_json
+from hooke.cli.output import Json, New, Runs, listed, print_fields, print_json, print_table
 from hooke.core.errors import UsageError
 
 app = typer.Typer(
@@ -79,6 +79,65 @@ def convert(
 
     result = hooke.convert_patterns(source, output, gain=gain, dark=dark, mask=mask, threshold=threshold, kind=kind)
     _print(result, as_json)
+
+
+@app.command(
+    epilog="Examples: `hooke diffraction phase runs/emc --starts 10` · `hooke diffraction phase intensity.mrc --centre 3 --voxel 0.004` · "
+    "`hooke diffraction phase pattern.npy --mask mask.npy --algorithm raar --json`"
+)
+def phase(
+    source: Annotated[Path, typer.Argument(help="A run of `hooke diffraction reconstruct`, or intensities: .mrc, .cxi, .h5, .npy; 2D or 3D.")],
+    runs: Runs = Path("runs"),
+    starts: Annotated[int, typer.Option(min=1, help="From random phases; those that agree are averaged.")] = 10,
+    algorithm: Annotated[str, typer.Option(help="hio, raar, dm (difference map) or er.")] = "hio",
+    iterations: Annotated[int, typer.Option(min=1, help="Of each start.")] = 400,
+    refine: Annotated[int, typer.Option(min=0, help="Of these, error reduction at the end.")] = 50,
+    beta: Annotated[float, typer.Option(help="Of hio and raar.")] = 0.9,
+    shrink_every: Annotated[int, typer.Option(min=0, help="Iterations between two supports; 0 keeps the first.")] = 20,
+    threshold: Annotated[float, typer.Option(help="Share of the highest blurred density that the support ends at.")] = 0.15,
+    blur: Annotated[float, typer.Option(min=0, help="Voxels that the density is blurred by for the support, at first.")] = 3.0,
+    last_blur: Annotated[float, typer.Option(min=0, help="The same, at the end.")] = 1.0,
+    positive: Annotated[bool, typer.Option("--positive/--any-sign", help="The density is not negative.")] = True,
+    centre: Annotated[float | None, typer.Option(min=0, help="Radius in voxels within which nothing was measured.")] = None,
+    corners: Annotated[bool, typer.Option("--corners", help="Believe what lies outside the inscribed circle or sphere.")] = False,
+    mask: Annotated[Path | None, typer.Option(help="A file of the same shape: voxels that are not 0 were not measured.")] = None,
+    voxel: Annotated[float | None, typer.Option(help="Å⁻¹ of a voxel, where the source does not say.")] = None,
+    model: Annotated[int, typer.Option(min=0, help="Of a run with several.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the first start.")] = 0,
+    accelerator: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    new: New = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Find the density behind an intensity from several starts; a stopped run goes on, a finished one is not repeated."""
+    import hooke
+    from hooke.report.wording import number
+
+    found = hooke.phase(
+        source, runs, starts=starts, algorithm=algorithm, iterations=iterations, refine=refine, beta=beta, shrink_every=shrink_every,
+        threshold=threshold, blur=blur, last_blur=last_blur, positive=positive, centre=centre, corners=corners, mask=mask, voxel=voxel,
+        model=model, seed=seed, accelerator=accelerator, new=new,
+    )  # fmt: skip
+    facts = found.to_json()
+    if as_json:
+        print_json(facts)
+        return
+    print_table(
+        ["start", "error", "support", "correlation", "inverted", "averaged"],
+        [
+            [
+                row["start"],
+                number(row["error"]),
+                number(row["support"]),
+                number(row["correlation"]),
+                row["inverted"],
+                row["used"],
+            ]
+            for row in facts["starts"]
+        ],
+    )
+    typer.echo(
+        f"{found.verdict}\ndensity {', '.join(facts['density'])}\nrun     {found.run.folder}\nreport  {facts['report']}"
+    )
 
 
 def _print(result: Any, as_json: bool) -> None:

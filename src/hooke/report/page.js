@@ -337,6 +337,31 @@
     update();
   }
 
+  // Pictures with many views: dragging or the arrow keys show another one.
+  for (const frame of document.querySelectorAll(".turn")) {
+    const [across, down] = [Number(frame.dataset.across), Number(frame.dataset.down)];
+    const image = frame.querySelector("img");
+    let place = [0, (down - 1) / 2];
+    const turn = (right, up) => {
+      place = [((place[0] + right) % across + across) % across, Math.min(down - 1, Math.max(0, place[1] + up))];
+      image.style.transform = `translate(${-Math.round(place[0]) % across * 100 / across}%, ${-Math.round(place[1]) * 100 / down}%)`;
+    };
+    const fit = () => {
+      frame.style.width = `${image.naturalWidth / across}px`;
+      frame.style.height = `${image.naturalHeight / down}px`;
+      turn(0, 0);
+    };
+    if (image.complete) fit(); else image.addEventListener("load", fit);
+    frame.addEventListener("pointerdown", (event) => frame.setPointerCapture(event.pointerId));
+    frame.addEventListener("pointermove", (event) => {
+      if (frame.hasPointerCapture(event.pointerId)) turn(event.movementX / 12, event.movementY / 40);
+    });
+    frame.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+      if (step) { event.preventDefault(); turn(...step); }
+    });
+  }
+
   // Copy buttons.
   for (const block of document.querySelectorAll(".code")) {
     const button = make("button", { class: "copy", type: "button", onclick: async () => {

@@ -367,11 +367,12 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture with what it shows. `png`: base64."""
+    """A picture with what it shows. `png`: base64; `views`: how many lie side by side and one above the other, of which the page shows one."""
 
     title: str
     png: str
     note: str = ""
+    views: tuple[int, int] = (1, 1)
 
 
 @dataclass(frozen=True)

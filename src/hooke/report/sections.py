@@ -9,7 +9,7 @@ from hooke.report.blocks import Page
 from hooke.report.data_section import data
 from hooke.report.markup import Child, Markup, element
 from hooke.report.molecule_sections import maps, molecules, unseen
-from hooke.report.schema import Curve, Difference, ResultTable, TaskResult
+from hooke.report.schema import Curve, Difference, Picture, ResultTable, TaskResult
 from hooke.report.tables import Cell, Column, definitions, table
 from hooke.report.wording import bounds_text, estimate_text, metric_text, name_text, number, percent, value_text
 
@@ -62,7 +62,7 @@ def pictures(page: Page) -> Markup | None:
     figures = [
         blocks.figure(
             one.title,
-            element("img", src=f"data:image/png;base64,{one.png}", alt=one.title, style="max-width:100%"),
+            _picture(one),
             one.note,
         )
         for one in page.report.pictures
@@ -70,6 +70,15 @@ def pictures(page: Page) -> Markup | None:
     return blocks.section(
         "pictures", "Pictures", "What the network saw and what it made of it.", blocks.grid(figures, "wide")
     )
+
+
+def _picture(one: Picture) -> Markup:
+    source = f"data:image/png;base64,{one.png}"
+    if one.views == (1, 1):
+        return element("img", src=source, alt=one.title, style="max-width:100%")
+    across, down = one.views  # the page's script moves the picture behind a window of one view
+    view = element("img", src=source, alt=one.title, draggable="false")
+    return element("div", view, class_="turn", tabindex="0", data_across=str(across), data_down=str(down))
 
 
 def training(page: Page) -> Markup | None:

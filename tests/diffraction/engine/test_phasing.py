@@ -63,7 +63,7 @@ def test_a_particle_is_found(algorithm: str, shape: tuple[int, ...]) -> None:
     starts = [aligned(truth, phase(projector, options, seed).density) for seed in range(3)]
     found = max(starts, key=lambda each: each.correlation)
     assert found.correlation > (0.95 if len(shape) == 3 else 0.8)
-    assert np.nanmean(density_shell_correlation(truth, found.density)[1:8]) > 0.8
+    assert np.nanmean(density_shell_correlation(truth, found.density)[1:8]) > (0.9 if len(shape) == 3 else 0.6)
 
 
 def test_seeds_and_error_reduction() -> None:

@@ -64,10 +64,10 @@ def symmetry(folder: Path, frames: int) -> None:
     from scipy.spatial.transform import Rotation
 
     from hooke.diffraction.detector import Detector
+    from hooke.diffraction.point_groups import check_symmetry, find_axes, group_rotations, symmetrised
     from hooke.diffraction.resolution import half_sets, intensity_shell_correlation
     from hooke.diffraction.simulate import simulate_patterns
     from hooke.diffraction.structure import intensities, read_structure
-    from hooke.diffraction.point_groups import check_symmetry, find_axes, group_rotations, symmetrised
 
     capsid = read_structure(folder / "structures" / "1f2n.pdb.gz", assembly="1", waters=False)
     detector = Detector.square(41, diameter=capsid.diameter)

@@ -5,9 +5,9 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from hooke.core.errors import UsageError
+from hooke.diffraction.point_groups import check_symmetry, find_axes, group_rotations, symmetrised
 from hooke.diffraction.resolution import intensity_shell_correlation
 from hooke.diffraction.structure import Structure, intensities
-from hooke.diffraction.point_groups import check_symmetry, find_axes, group_rotations, symmetrised
 
 ORDERS = {"C1": 1, "C2": 2, "C7": 7, "D1": 2, "D3": 6, "D4": 8, "T": 12, "O": 24, "I": 60}
 RNG = np.random.default_rng(0)

@@ -307,7 +307,7 @@ def type_name(hint: Any) -> str:
         return f"array of {count}{type_name(arguments[0])}s"
     if origin is not None:
         return f"table of {type_name(arguments[-1])}s"
-    return {bool: "boolean", int: "integer", float: "float", str: "string"}[hint]
+    return {bool: "boolean", int: "integer", float: "float", str: "string", Any: "value"}[hint]
 
 
 def default(field: Field[Any]) -> str:

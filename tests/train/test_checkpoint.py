@@ -11,10 +11,13 @@ import pytest
 import torch
 from torch import nn
 
-from hooke.core.errors import DataError
-from hooke.nn.weights import load_weights
+from hooke.core.errors import DataError, UnknownNameError
+from hooke.core.recipe import Recipe
+from hooke.molecules.store import MoleculeStore
+from hooke.nn.weights import load_weights, read_weights
 from hooke.train import checkpoint
 from hooke.train.checkpoint import load_state, save_state, save_weights
+from hooke.train.fit import fit
 
 
 def test_weights_round_trip(tmp_path: Path) -> None:
@@ -70,3 +73,18 @@ def test_a_full_disk_keeps_the_last_good_file(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(checkpoint, "_free", lambda folder: 0)  # torch does not say why it could not write
     with pytest.raises(DataError, match="disk of .* is full"):
         save_state({}, path)
+
+
+def test_the_best_epochs_are_kept_by_what_is_monitored(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
+    changed = recipe.with_changes(train={"keep_best": 2, "checkpoint_steps": 3, "monitor": "graph/regression"})
+    run = fit(changed, runs=tmp_path, store=store, show_progress=False)
+    lines = run.metrics()
+    ranked = sorted(lines, key=lambda line: line["valid_graph/regression"])[:2]
+    assert [each["epoch"] for each in run.read_json("members/0/checkpoints.json")] == [line["epoch"] for line in ranked]
+    kept = {path.stem: read_weights(path) for path in run.path("members/0").glob("*.safetensors")}
+    steps = {f"step-{step}" for step in range(3, lines[-1]["step"] + 1, 3)}
+    assert set(kept) == {"best", "last", *steps, *(f"epoch-{line['epoch']}" for line in ranked)}
+    best = kept[f"epoch-{ranked[0]['epoch']}"]
+    assert all(torch.equal(kept["best"][name], value) for name, value in best.items())
+    with pytest.raises(UnknownNameError, match="graph/regression"):
+        fit(recipe.with_changes(train={"monitor": "graph/regresion"}), runs=tmp_path, store=store, show_progress=False)

@@ -12,7 +12,8 @@ from hooke.core.errors import UsageError
 from hooke.core.recipe import TrainSection
 from hooke.nn.width_transfer import transfer_width
 from hooke.train.adaptation import Adaptation
-from hooke.train.optimiser import Lion, learning_rate, make_optimiser, set_learning_rate
+from hooke.train.optimiser import Lion, make_optimiser, set_learning_rate
+from hooke.train.schedule import Schedule
 
 
 def network() -> nn.Module:
@@ -40,12 +41,12 @@ def test_probing_freezes_the_encoder() -> None:
 @pytest.mark.parametrize("schedule", ["cosine", "linear", "constant"])
 def test_schedules(schedule: str) -> None:
     section = TrainSection(learning_rate=1.0, warmup=0.1, schedule=schedule, final_rate=0.1)  # type: ignore[arg-type]
-    rates = [learning_rate(step, 100, section) for step in range(100)]
+    rates = [Schedule(section, 100, 10).rate(step) for step in range(100)]
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == rates[9] == pytest.approx(1.0)
     assert all(a >= b for a, b in itertools.pairwise(rates[9:]))
     assert rates[-1] == pytest.approx(1.0 if schedule == "constant" else 0.1, abs=0.02)
-    assert learning_rate(0, 1, TrainSection(warmup=0.0, learning_rate=2.0)) == 2.0
+    assert Schedule(TrainSection(warmup=0.0, learning_rate=2.0), 1, 1).rate(0) == 2.0
 
 
 def layered() -> nn.Module:

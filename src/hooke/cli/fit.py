@@ -62,6 +62,9 @@ def fit(
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Train the baselines and write report.html.")
     ] = True,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Write time by stage and a trace of a few steps below the run folder.")
+    ] = False,
     workers: Workers = None,
     dry_run: Annotated[
         bool,
@@ -93,7 +96,7 @@ def fit(
     """Train a model. After a kill, the same command continues the unfinished run."""
     import hooke
 
-    changes = list(overrides or [])
+    changes = [*(overrides or []), *(["train.profile=true"] if profile else [])]
     if recipe is not None and "=" in recipe and not Path(recipe).exists():
         changes.insert(0, recipe)
         recipe = None

@@ -8,7 +8,7 @@ Choosing some of several named things: "all", names separated by commas, or a se
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, field, fields
+from dataclasses import MISSING, asdict, field, fields
 from typing import Any, TypeVar
 
 from hooke.core.errors import UnknownNameError, UsageError, nearest
@@ -48,13 +48,22 @@ def later(default: T) -> T:
     return field(default=default, metadata={_KEY: True})
 
 
+def later_options() -> dict[str, Any]:
+    """As `later`, for a table that is empty by default."""
+    return field(default_factory=dict, metadata={_KEY: True})
+
+
 def present(config: Any) -> list[str]:
     """The names of a dataclass's fields, without later options at their default."""
     return [
         each.name
         for each in fields(config)
-        if not (each.metadata.get(_KEY) and getattr(config, each.name) == each.default)
+        if not (each.metadata.get(_KEY) and getattr(config, each.name) == _default(each))
     ]
+
+
+def _default(option: Any) -> Any:
+    return option.default if option.default_factory is MISSING else option.default_factory()
 
 
 def plain(config: Any) -> dict[str, Any]:

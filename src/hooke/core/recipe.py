@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError
-from hooke.core.options import later, plain
+from hooke.core.options import later, later_options, plain
 from hooke.core.recipe_files import build, read
 
 
@@ -57,6 +57,9 @@ class SplitSection:
         at_least(self, seed=0, train_groups=0, group_rows=0)
 
 
+SCHEDULES = ("cosine", "linear", "constant")
+
+
 @dataclass(frozen=True)
 class TrainSection:
     """How a network is trained. The defaults suit a few hundred to some ten thousand molecules.
@@ -72,17 +75,28 @@ class TrainSection:
         encoder_layers: Last layers of the encoder that are trained; everything before them is frozen: inputs, what all layers share,
             running statistics, dropout. -1 trains all.
         unfreeze_every: With `encoder_layers`: train one layer more every so many epochs, the inputs last; 0 keeps the rest frozen.
+        start_from: What of a pretrained encoder fine-tuning starts from: "encoder", all of it; "layers.N", its inputs and first N layers,
+            the others being new; "inputs". Other than "encoder" it allows another `model.depth`: layers are dropped or added.
         layer_decay: Factor on the rate of each layer of the encoder for every layer that follows it.
         encoder_from_epoch: The encoder waits so many epochs, in which only the heads are trained.
         optimiser: "adamw", or "lion", whose rate is three to ten times smaller and whose decay is as much larger.
         weight_decay: Not applied to biases, norms, embeddings and learned tokens.
         warmup: Fraction of all steps with a linearly rising rate.
-        schedule: How the rate falls afterwards.
+        warmup_epochs: The same in epochs, and
+        warmup_steps: in optimiser steps; where one of them is set, it takes the place of `warmup`.
+        schedule: How the rate falls afterwards: "cosine", "linear", "constant", or the name of a class of `torch.optim.lr_scheduler`, such as
+            "StepLR", with
+        schedule_options: its options; it is counted in optimiser steps from the end of the warm-up, and starts at the peak.
         final_rate: Last rate as a fraction of the peak.
         clip: Largest norm of the gradient; 0 for no clipping.
         ema: Decay of the exponential moving average of the weights, which is then what is validated and kept; 0 for none.
         precision: Of the arithmetic; weights stay in 32 bits with the mixed ones.
         patience: Stop after so many epochs without a lower validation loss; 0 never stops early.
+        monitor: The validation loss that is lowest in the best epoch and that patience waits for: "loss", or a part of it as metrics.jsonl
+            names it without "valid_" ("graph/regression").
+        keep_best: Epochs whose weights are kept: the best one as best.safetensors, the others as epoch-N.safetensors (checkpoints.json).
+        checkpoint_steps: Save the state every so many optimiser steps besides, and keep the weights then as step-N.safetensors; 0 for none.
+        profile: Write what training spent by stage, and a trace of a few steps for chrome://tracing or Perfetto (`hooke fit --profile`).
         ensemble: Members trained from different seeds; their spread is the uncertainty.
         compile: Use torch.compile.
         accelerator: "auto", "cpu" or "cuda".
@@ -112,7 +126,7 @@ class TrainSection:
     optimiser: Literal["adamw", "lion"] = "adamw"
     weight_decay: float = 1e-4
     warmup: float = 0.05
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    schedule: str = "cosine"
     final_rate: float = 0.01
     clip: float = 1.0
     ema: float = 0.0
@@ -129,6 +143,14 @@ class TrainSection:
     tensorboard: bool = False
     refit: bool = False
     gradient_norms: bool = later(default=False)
+    warmup_epochs: float = later(0.0)
+    warmup_steps: int = later(0)
+    schedule_options: dict[str, Any] = later_options()
+    monitor: str = later("loss")
+    keep_best: int = later(1)
+    checkpoint_steps: int = later(0)
+    profile: bool = later(default=False)
+    start_from: str = later("encoder")
     unfreeze_every: int = later(0)
     layer_decay: float = later(1.0)
     learned_from: str = later("")
@@ -138,7 +160,13 @@ class TrainSection:
         at_least(self, epochs=1, batch_size=1, accumulate=1, ensemble=1, devices=1, encoder_layers=-1)
         at_least(self, max_steps=0, encoder_rate=0, encoder_from_epoch=0, weight_decay=0, clip=0, patience=0, threads=0)
         at_least(self, checkpoint_seconds=0)
-        at_least(self, unfreeze_every=0)
+        at_least(self, unfreeze_every=0, warmup_epochs=0, warmup_steps=0, keep_best=1, checkpoint_steps=0)
+        if not re.fullmatch(r"encoder|inputs|layers\.[1-9]\d*", self.start_from):
+            raise ValueError(f'start_from must be "encoder", "inputs" or "layers.N", got {self.start_from!r}')
+        if self.warmup_epochs and self.warmup_steps:
+            raise ValueError("warmup_epochs and warmup_steps say the same in two units: set one of them")
+        if self.schedule_options and self.schedule in SCHEDULES:
+            raise ValueError(f"schedule_options belong to a schedule of torch, {self.schedule!r} has none")
         if not 0 < self.layer_decay <= 1:
             raise ValueError(f"layer_decay must be above 0 and at most 1, got {self.layer_decay}")
         if self.unfreeze_every and self.encoder_layers < 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,8 @@ from torch import Tensor
 
 from hooke.core.checked import SEAL, seal
 from hooke.core.errors import DamagedError, DataError
-from hooke.core.files import replacing
+from hooke.core.files import remove, replacing, write_durably
+from hooke.core.json_text import json_text
 from hooke.core.reading import reading
 
 _FULL_BELOW = 1 << 20  # bytes free; torch and safetensors do not always say why writing failed
@@ -31,6 +33,39 @@ def save_weights(weights: Mapping[str, Tensor], path: Path) -> None:
         save_file(tensors, temporary, metadata=SEAL)
         temporary.chmod(mode)  # safetensors would keep it from everyone else
         seal(temporary)
+
+
+class Checkpoints:
+    """The weights of the best epochs beside best.safetensors, and what is known of them: checkpoints.json.
+
+    Args:
+        folder: Where they are.
+        count: How many epochs are kept.
+    """
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self.folder, self.count = folder, count
+        self._path = folder / "checkpoints.json"
+        self._kept: list[dict[str, float]] = []
+        if self._path.exists():
+            self._kept = json.loads(self._path.read_text(encoding="utf-8"))
+
+    def name(self, epoch: int) -> str:
+        """The file of an epoch, from 1."""
+        return f"epoch-{epoch}.safetensors"
+
+    def wants(self, loss: float) -> bool:
+        """Whether an epoch is among the best ones so far."""
+        return len(self._kept) < self.count or loss < max(each["loss"] for each in self._kept)
+
+    def add(self, epoch: int, loss: float) -> None:
+        """Note an epoch whose file was just written, and remove the file of the one that falls out."""
+        others = [each for each in self._kept if each["epoch"] != epoch]
+        ranked = sorted([*others, {"epoch": epoch, "loss": loss}], key=lambda each: (each["loss"], each["epoch"]))
+        self._kept = ranked[: self.count]
+        write_durably(self._path, json_text(self._kept))
+        for each in ranked[self.count :]:
+            remove(self.folder / self.name(int(each["epoch"])))
 
 
 def save_state(state: Mapping[str, Any], path: Path) -> None:

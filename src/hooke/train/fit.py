@@ -257,10 +257,11 @@ def _refit(members: Sequence[Member], split: Split) -> None:
     everything = np.sort(np.concatenate([split.train, split.valid, split.test]))
     for member in members:
         recipe = member.recipe
+        monitored = f"valid_{recipe.train.monitor}"
         mine = [
             line for line in member.run.metrics()
-            if (line["part"], line["member"]) == ("members", member.number) and "valid_loss" in line
+            if (line["part"], line["member"]) == ("members", member.number) and monitored in line
         ]  # fmt: skip
-        epochs = min(mine, key=lambda line: line["valid_loss"])["epoch"] if mine else recipe.train.epochs
+        epochs = min(mine, key=lambda line: line[monitored])["epoch"] if mine else recipe.train.epochs
         longer = replace(recipe, train=replace(recipe.train, epochs=epochs, patience=0))
         trained(replace(member, recipe=longer, train_rows=everything, valid_rows=split.valid[:0], part="refit"))

@@ -31,7 +31,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from hooke.core.errors import HookeError
+from hooke.core.errors import HookeError, UnknownNameError
 from hooke.core.files import remove
 from hooke.core.progress import Progress
 from hooke.core.recipe import TrainSection
@@ -40,12 +40,14 @@ from hooke.nn.processes import shared_step
 from hooke.nn.task import Task
 from hooke.nn.weights import load_weights
 from hooke.train.adaptation import Adaptation
-from hooke.train.checkpoint import load_state, save_state, save_weights
+from hooke.train.checkpoint import Checkpoints, load_state, save_state, save_weights
 from hooke.train.devices import OtherProcessError, set_threads
 from hooke.train.ema import ExponentialAverage
 from hooke.train.interruption import Interruption
-from hooke.train.optimiser import learning_rate, make_optimiser, set_learning_rate
+from hooke.train.optimiser import make_optimiser, set_learning_rate
+from hooke.train.schedule import Schedule
 from hooke.train.shards import divide_state, whole_state, whole_weights
+from hooke.train.stage_clock import StageClock
 
 
 def gradient_norms(network: nn.Module, task: Task, batch: Any, step: int) -> dict[str, float]:
@@ -137,6 +139,9 @@ class Trainer:
         self.total_steps = self.steps_per_epoch * section.epochs
         if section.max_steps:
             self.total_steps = min(self.total_steps, section.max_steps)
+        self.schedule = Schedule(section, self.total_steps, self.steps_per_epoch)
+        self.checkpoints = Checkpoints(self.folder, section.keep_best)
+        self.clock = StageClock(self.folder / "profile", on=section.profile and fabric.is_global_zero)
         self.step = self.epoch = self.batches_done = self.items_done = 0
         self.best_loss, self.best_epoch = float("inf"), -1
         self.train_sum, self.train_count = 0.0, 0
@@ -181,11 +186,12 @@ class Trainer:
         return self.epoch < self.section.epochs and steps_left and not self._patience_spent()
 
     def _train_epoch(self, bar: Progress) -> None:
-        for batch in self.train.epoch(self.epoch, start=self.batches_done):
+        for batch in self.clock.each("batches", self.train.epoch(self.epoch, start=self.batches_done)):
             before = self.items_done
             self._train_batch(batch)
             bar.advance(self.items_done - before, loss=self.train_sum / max(1, self.train_count), epoch=self.epoch + 1)
             if self._at_step_boundary():
+                self._keep_step()
                 if self._asked or self._due:
                     self._save()
                 if self._asked:
@@ -199,19 +205,24 @@ class Trainer:
         group = min(accumulate, len(self.train) - first)  # the last step of an epoch may have fewer batches
         last = self.batches_done + 1 == first + group
         self.adaptation.set_training(self.epoch)
-        set_learning_rate(self.optimiser, learning_rate(self.step, self.total_steps, section), self.epoch)
+        set_learning_rate(self.optimiser, self.schedule.rate(self.step), self.epoch)
         with self.fabric.no_backward_sync(self.module, enabled=not last):
-            with shared_step(self.fabric.world_size):
+            with shared_step(self.fabric.world_size), self.clock.stage("forward"):
                 losses = self.module(batch.to(self.fabric.device), self.step, self.generator)
-            self.fabric.backward(losses["loss"] / group)
+            with self.clock.stage("backward"):
+                self.fabric.backward(losses["loss"] / group)
         self._count(batch, float(losses["loss"].detach()))
         self.batches_done += 1
         if last:
-            if section.clip:
-                self.fabric.clip_gradients(self.module, self.optimiser, max_norm=section.clip, error_if_nonfinite=False)
-            self.optimiser.step()
-            self.optimiser.zero_grad(set_to_none=True)
+            with self.clock.stage("optimiser"):
+                if section.clip:
+                    self.fabric.clip_gradients(
+                        self.module, self.optimiser, max_norm=section.clip, error_if_nonfinite=False
+                    )
+                self.optimiser.step()
+                self.optimiser.zero_grad(set_to_none=True)
             self.step += 1
+            self.clock.step()
             if self.ema:
                 self.ema.update(self.raw)
 
@@ -252,22 +263,55 @@ class Trainer:
     def _end_epoch(self) -> None:
         train_loss = self.train_sum / max(1, self.train_count)
         with self.ema.applied(self.raw) if self.ema else nullcontext():
-            valid = self.validate()
-            chosen = valid["loss"] if valid else -self.epoch
-            if chosen < self.best_loss:
+            with self.clock.stage("validation"):
+                valid = self.validate()
+            chosen = self._monitored(valid) if valid else -self.epoch
+            best = chosen < self.best_loss
+            if best:
                 self.best_loss, self.best_epoch = chosen, self.epoch
-                self._save_weights("best.safetensors")
+            with self.clock.stage("checkpoints"):
+                if best:
+                    self._save_weights("best.safetensors")
+                self._keep_epoch(chosen)
         self.epoch += 1
         self.batches_done, self.train_sum, self.train_count = 0, 0.0, 0
         line = {
             "epoch": self.epoch, "step": self.step, "train_loss": train_loss,
-            "learning_rate": learning_rate(max(0, self.step - 1), self.total_steps, self.section),
+            "learning_rate": self.schedule.rate(max(0, self.step - 1)),
             **{f"valid_{name}": value for name, value in valid.items()},
             **{f"gradient_{name}": value for name, value in self._gradients().items()},
         }  # fmt: skip
         self._in_first(lambda: self.log(**line))
         if not self._patience_spent():
             self._save()
+
+    def _monitored(self, valid: dict[str, float]) -> float:
+        """The loss that chooses the best epoch.
+
+        Raises:
+            UnknownNameError: Validation has no such part.
+        """
+        name = self.section.monitor
+        if name not in valid:
+            raise UnknownNameError("train.monitor", name, list(valid))
+        return valid[name]
+
+    def _keep_epoch(self, loss: float) -> None:
+        """Keep the weights of an epoch that is among the best ones."""
+        if self.section.keep_best > 1 and self.fabric.broadcast(
+            self.checkpoints.wants(loss)
+        ):  # the first process knows
+            name = self.checkpoints.name(self.epoch + 1)
+            self._save_weights(name)
+            self._in_first(lambda: self.checkpoints.add(self.epoch + 1, loss))
+
+    def _keep_step(self) -> None:
+        """Keep state and weights of every so many steps."""
+        every = self.section.checkpoint_steps
+        if every and self.step and self.step % every == 0:
+            self._due = True
+            with self.ema.applied(self.raw) if self.ema else nullcontext():
+                self._save_weights(f"step-{self.step}.safetensors")
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -307,6 +351,7 @@ class Trainer:
         return bool(self.section.patience) and self.epoch - 1 - self.best_epoch >= self.section.patience
 
     def _finish(self) -> None:
+        self._in_first(self.clock.write)
         with self.ema.applied(self.raw) if self.ema else nullcontext():
             self._save_weights("last.safetensors")
         self._in_first(lambda: remove(self.state_path))

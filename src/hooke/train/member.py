@@ -19,7 +19,7 @@ from hooke.core.checked import check_seal, say_made_again
 from hooke.core.errors import DamagedError, DataError, UsageError
 from hooke.core.files import disk_full_explained, remove
 from hooke.core.progress import progress
-from hooke.core.recipe import Named, Recipe, base_config
+from hooke.core.recipe import Recipe, base_config
 from hooke.core.runs import RunFolder
 from hooke.core.types import Loader, Spec
 from hooke.inference.loaded import read_recipe
@@ -31,6 +31,7 @@ from hooke.nn.width_transfer import transfer_width
 from hooke.train.checkpoint import check_state
 from hooke.train.devices import launch, make_fabric
 from hooke.train.loop import Trainer
+from hooke.train.pretrained import cut_weights
 
 
 class Events:
@@ -133,13 +134,18 @@ class Member:
             modality.loader(store, self.valid_rows, self.spec, self.recipe, part="valid", **shared),
         )
 
-    def _pretrained_weights(self, run: RunFolder) -> dict[str, torch.Tensor]:
+    def _pretrained_weights(self, run: RunFolder, encoder: torch.nn.Module) -> dict[str, torch.Tensor]:
         """The pretrained encoder's weights by their names in this encoder: a dropout more or less in a chain shifts the numbers there."""
-        weights, before = encoder_weights(run, self.number), read_recipe(run).model
-        if before.name != self.recipe.model.name or before == self.recipe.model:
+        weights, before, start = encoder_weights(run, self.number), read_recipe(run).model, self.recipe.train.start_from
+        if before.name != self.recipe.model.name or (before == self.recipe.model and start == "encoder"):
             return weights
-        old, new = (_encoder_names(self, model) for model in (before, self.recipe.model))
-        return {new[old.index(name)]: value for name, value in weights.items()} if len(old) == len(new) else weights
+        with torch.device("meta"):
+            task = build_task(self.recipe.task, self.spec)
+            old = build_network(self.modality, before, self.spec, task).get_submodule("encoder")
+        if start != "encoder":
+            return cut_weights(weights, old, encoder, start)
+        names = dict(zip(old.state_dict(), encoder.state_dict(), strict=False))
+        return {names.get(name, name): value for name, value in weights.items()}
 
     def start(self, network: torch.nn.Module) -> None:
         """Put the weights of other runs into a new network.
@@ -147,18 +153,15 @@ class Member:
         Raises:
             DataError: The encoders differ.
         """
-        weights = None if self.pretrained is None else self._pretrained_weights(RunFolder.open(self.pretrained))
+        weights = (
+            None
+            if self.pretrained is None
+            else self._pretrained_weights(RunFolder.open(self.pretrained), network.get_submodule("encoder"))
+        )
         try:
             self.modality.start(network, weights, self.recipe, self.number)
         except RuntimeError as error:
             raise DataError(f"the encoder of {self.pretrained} does not fit this recipe's model: {error}") from error
-
-
-def _encoder_names(member: Member, model: Named) -> list[str]:
-    """Names of the weights of this model's encoder, in order."""
-    with torch.device("meta"):
-        network = build_network(member.modality, model, member.spec, build_task(member.recipe.task, member.spec))
-    return list(network.get_submodule("encoder").state_dict())
 
 
 def trained(member: Member) -> torch.nn.Module:

@@ -1,4 +1,4 @@
-"""AdamW or Lion with decay only where it belongs, and the learning rate as a function of the step.
+"""AdamW or Lion with decay only where it belongs.
 
 Lion: sign of an interpolation of momentum and gradient, with decoupled weight decay.
 
@@ -11,7 +11,6 @@ Source: Chen et al. 2023 (arXiv 2302.06675); β = (0.9, 0.95), λ = 0.05 for mas
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -117,18 +116,6 @@ def make_optimiser(network: nn.Module, section: TrainSection) -> torch.optim.Opt
         lr=section.learning_rate,
         fused=section.precision != "16-mixed",  # torch's fused kernel cannot be combined with loss scaling and clipping
     )
-
-
-def learning_rate(step: int, total: int, section: TrainSection) -> float:
-    """The rate of a step (0 ... total - 1): linear warm-up to the peak, then the schedule down to `final_rate` of it."""
-    warmup = round(section.warmup * total)
-    if step < warmup:
-        return section.learning_rate * (step + 1) / warmup
-    if section.schedule == "constant":
-        return section.learning_rate
-    done = (step - warmup) / max(1, total - warmup)
-    fall = (1 + math.cos(math.pi * min(1.0, done))) / 2 if section.schedule == "cosine" else max(0.0, 1 - done)
-    return section.learning_rate * (section.final_rate + (1 - section.final_rate) * fall)
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float, epoch: int = 0) -> None:

@@ -51,3 +51,19 @@ def test_phase(hooke, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     assert (outcome.code, outcome.err.strip().count("\n")) == (2, 0)
     outcome = hooke("diffraction", "phase", "none.npy")
     assert (outcome.code, "none.npy does not exist" in outcome.err) == (3, True)
+def test_reconstruct_and_evaluate(hooke, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    write_pdb(tmp_path / "a.pdb")
+    hooke("diffraction", "simulate", "a.pdb", "-o", "frames.h5", "--frames", "12", "--photons", "60", "--side", "13")
+    quick = ("diffraction", "reconstruct", "frames.h5", "--n", "1", "--starts", "1", "--iterations", "2")
+    planned = json.loads(hooke(*quick, "--dry-run", "--frames", "1000", "--devices", "4", "--rate", "50", "--json").out)
+    assert (planned["rotations"], planned["frames"], planned["devices"]) == (60, 1000, 4)
+    assert not (tmp_path / "runs").exists()
+    outcome = hooke(*quick, "--frames", "5")
+    assert (outcome.code, "belong to --dry-run" in outcome.err) == (2, True)
+    outcome = hooke(*quick)
+    assert outcome.code == 0, outcome.err
+    assert "12 of 12 frames used" in outcome.out
+    outcome = hooke("diffraction", "evaluate", "runs/emc", "--truth", "a.pdb")
+    assert outcome.code == 0, outcome.err
+    assert "within two spacings" in outcome.out
+    assert "FSC of I" in outcome.out

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hooke.workflows._reconstruction_plan import Plan
     from hooke.workflows.diffraction_frames import Frames
     from hooke.workflows.phase import PhasedVolume
+    from hooke.workflows.reconstruct import Reconstruction
+    from hooke.workflows.reconstruction_scores import ReconstructionScores
 
 
 def simulate_patterns(
@@ -75,3 +78,59 @@ def phase(source: Path | str, runs: Path | str = Path("runs"), *, starts: int = 
     from hooke.workflows.phase import phase_volume
 
     return phase_volume(source, runs, starts=starts, **options)
+def reconstruct(frames: Path | str, runs: Path | str = Path("runs"), **options: Any) -> Reconstruction:
+    """Find the orientations of diffraction frames and the intensity that they are slices of; a stopped run continues.
+
+        found = hooke.reconstruct("frames.h5", n=6, starts=3)
+        print(found.verdict)
+
+    Args:
+        frames: .h5, .emc, .cxi, .npy or a folder (Hooke's store).
+        runs: Folder of the run folders.
+        options: Those of `hooke.workflows.reconstruct.reconstruct` (detector, speckles, accelerator, devices, new, show_progress) and of
+            `ReconstructOptions` (n, in_plane, starts, iterations, annealing, models, merge, scaling, precision, seed).
+
+    Raises:
+        UsageError: An option is none.
+        DataError: A file is at fault, or no frame can be used.
+    """
+    from hooke.workflows.reconstruct import reconstruct as run
+
+    return run(frames, runs, **options)
+
+
+def plan_reconstruction(frames: Path | str, **options: Any) -> Plan:
+    """What a reconstruction would cost, without running it: rotations, operations, memory, traffic, hours from stated rates.
+
+        print(hooke.plan_reconstruction("frames.h5", n=12, count=10_000_000, devices=256, accelerator="cuda").hours)
+
+    Args:
+        frames: See `reconstruct`.
+        options: Those of `reconstruct`, and count (frames to plan for) and rate (GFLOP/s of a device).
+
+    Raises:
+        UsageError: An option is none.
+        DataError: A file is at fault.
+    """
+    from hooke.workflows.reconstruct import plan_reconstruction as plan
+
+    return plan(frames, **options)
+
+
+def evaluate_reconstruction(run: Path | str, truth: Path | str, **options: Any) -> ReconstructionScores:
+    """Score a reconstruction against the structure that its frames were simulated from.
+
+        found = hooke.evaluate_reconstruction("runs/emc", "antibody.pdb")
+        print(found.symmetric.median, found.correlation)
+
+    Args:
+        run: The run folder, or the folder of runs.
+        truth: PDB or mmCIF.
+        options: Those of `hooke.workflows.reconstruction_scores.evaluate_reconstruction` (frames, model, assembly).
+
+    Raises:
+        DataError: The run or the structure is at fault, or the frames know no truth.
+    """
+    from hooke.workflows.reconstruction_scores import evaluate_reconstruction as evaluate
+
+    return evaluate(run, truth, **options)

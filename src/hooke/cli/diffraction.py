@@ -138,6 +138,94 @@ def phase(
     typer.echo(
         f"{found.verdict}\ndensity {', '.join(facts['density'])}\nrun     {found.run.folder}\nreport  {facts['report']}"
     )
+    epilog="Examples: `hooke diffraction reconstruct frames.h5` · `hooke diffraction reconstruct frames.emc --detector det.h5 --speckles 7` · "
+    "`hooke diffraction reconstruct frames.h5 --n 4 --starts 5 --devices 2 --json` · "
+    "`hooke diffraction reconstruct frames.h5 --n 12 --dry-run --frames 10000000 --devices 256 --accelerator cuda`"
+)
+def reconstruct(
+    frames: Annotated[Path, typer.Argument(help="Frames: .h5, .emc, .cxi, .npy, or a folder (Hooke's store).")],
+    runs: Runs = Path("runs"),
+    detector: Annotated[Path | None, typer.Option(help="Its file; default: FRAMES.detector.h5 beside the frames.")] = None,
+    speckles: Annotated[
+        float | None, typer.Option(help="From the centre to the edge, which n is set to; default: by the detector's oversampling.")
+    ] = None,
+    n: Annotated[int, typer.Option("--n", min=0, help="Division of the 600-cell: 10 (5 n³ + n) rotations; 0 takes speckles.")] = 0,
+    in_plane: Annotated[int, typer.Option(min=0, help="2D: so many rotations about the beam instead of all.")] = 0,
+    starts: Annotated[int, typer.Option(min=1, help="From different random models; the likeliest is kept.")] = 3,
+    iterations: Annotated[int, typer.Option(min=1, help="Of a start.")] = 20,
+    annealing: Annotated[str, typer.Option(help="adaptive (information climbs a ramp) or fixed (β is multiplied).")] = "adaptive",
+    models: Annotated[int, typer.Option(min=1, help="Intensities that frames are divided among.")] = 1,
+    merge: Annotated[str, typer.Option(help="counts (the likeliest) or normalised (mean of views, as Dragonfly).")] = "counts",
+    scaling: Annotated[bool, typer.Option("--scaling/--no-scaling", help="Estimate the fluence of every frame.")] = True,
+    precision: Annotated[str, typer.Option(help="single or double.")] = "single",
+    seed: Annotated[int, typer.Option(help="Of the first models.")] = 0,
+    accelerator: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
+    devices: Annotated[int, typer.Option(min=1, help="Processes, among which frames are divided.")] = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say rotations, operations, memory, traffic and hours; run nothing.")] = False,
+    count: Annotated[int | None, typer.Option("--frames", min=1, help="With --dry-run: plan for so many frames.")] = None,
+    rate: Annotated[float | None, typer.Option(min=0, help="With --dry-run: GFLOP/s of float32 products of a device.")] = None,
+    new: New = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Find the orientations of frames and the intensity that they are slices of; a stopped run continues."""
+    import hooke
+
+    options: dict[str, Any] = {
+        "detector": detector, "speckles": speckles, "n": n, "in_plane": in_plane, "starts": starts, "iterations": iterations,
+        "annealing": annealing, "models": models, "merge": merge, "scaling": scaling, "precision": precision, "seed": seed,
+        "accelerator": accelerator, "devices": devices,
+    }  # fmt: skip
+    if dry_run:
+        planned = hooke.plan_reconstruction(frames, count=count, rate=rate, **options).to_json()
+        print_json(planned) if as_json else print_fields(planned)
+        return
+    if count is not None or rate is not None:
+        raise UsageError("--frames and --rate belong to --dry-run")
+    found = hooke.reconstruct(frames, runs, new=new, **options)
+    if as_json:
+        print_json(found.to_json())
+        return
+    left_out = "".join(f"; {number:,} not used: {reason}" for reason, number in found.left_out.items())
+    typer.echo(f"{found.used:,} of {found.frames:,} frames used{left_out}")
+    typer.echo(f"{found.verdict}")
+    typer.echo(f"report  {found.run.path('report.html')}")
+
+
+@app.command(
+    epilog="Examples: `hooke diffraction evaluate runs/emc --truth antibody.pdb` · "
+    "`hooke diffraction evaluate runs/emc/20261201T120000-0123abcd --truth virus.pdb.gz --assembly 1 --json`"
+)
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run folder, or the folder of runs, whose newest is taken.")],
+    truth: Annotated[Path, typer.Option(help="PDB or mmCIF file that the frames were simulated from.")],
+    frames: Annotated[
+        Path | None, typer.Option(help="Simulated frames that know their orientations; default: those of the run.")
+    ] = None,
+    model: Annotated[int, typer.Option(min=0, help="Which of several models.")] = 0,
+    assembly: Annotated[str, typer.Option(help="Biological assembly of the structure.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Score a reconstruction against the truth: orientations up to what no pattern can tell, and the intensity shell by shell."""
+    import hooke
+
+    found = hooke.evaluate_reconstruction(run, truth, frames=frames, model=model, assembly=assembly)
+    if as_json:
+        print_json(found.to_json())
+        return
+    said = [f"{angle:.1f}° ({correlation:.3f})" for angle, correlation in found.symmetries]
+    print_fields(
+        {
+            "frames": found.frames,
+            "spacing": f"{found.spacing:.1f}°",
+            "angle error": f"median {found.naive.median:.1f}°, {found.naive.within:.1%} within two spacings",
+            "near-symmetries": said or "none",
+            "  after them": f"median {found.symmetric.median:.1f}°, {found.symmetric.within:.1%} within two spacings",
+            "half turns about the beam": f"{found.flips:.1%} of the frames",
+            "correlation of log(1 + I)": found.correlation,
+            "correlation of fluences": found.fluence,
+        }
+    )
+    print_table(("shell", "1/Å", "FSC of I"), [(shell, f"{q:.4f}", f"{value:.3f}") for shell, q, value in found.shells])
 
 
 def _print(result: Any, as_json: bool) -> None:

@@ -34,6 +34,7 @@ from hooke.diffraction.engine.expansion import Expansion, weighted_rows
 from hooke.diffraction.engine.frames import Block, Frames
 
 MERGES = ("counts", "normalised")
+TABLES = 3  # of pixels by columns: W, its logarithm, merged counts
 _BLOCK_ELEMENTS = 1 << 22  # of frames times columns
 _FEW = 0.03  # share of posteriors kept below which they are merged one by one
 _HELD = 1 << 27  # elements of frames times pixels that are held for that
@@ -168,7 +169,7 @@ class Engine:
         self.constants = torch.as_tensor(frames.constants(weights), device=expansion.device)
         self.photons = torch.as_tensor(frames.photons, device=expansion.device)
         element = torch.empty((), dtype=expansion.dtype).element_size()
-        self.whole = 2 * len(frames.order) * expansion.columns * element <= table_bytes
+        self.whole = TABLES * len(frames.order) * expansion.columns * element <= table_bytes
         self.exchanged = 0
         self._sum = total
 

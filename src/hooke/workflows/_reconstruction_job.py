@@ -1,0 +1,271 @@
+"""What each process of a reconstruction does: its share of the frames, iteration after iteration, with checkpoints."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from hooke.core.checked import read_arrays, write_arrays
+from hooke.core.files import disk_full_explained, remove
+from hooke.core.progress import progress
+from hooke.core.runs import RunFolder
+from hooke.diffraction.detector import Detector, read_detector
+from hooke.diffraction.engine.annealing import Annealing
+from hooke.diffraction.engine.em import Engine, State, Step
+from hooke.diffraction.engine.expansion import Expansion
+from hooke.diffraction.engine.frames import Frames
+from hooke.diffraction.patterns import Patterns, read_patterns
+from hooke.diffraction.rotations import Rotations, in_plane_rotations, sample_rotations
+from hooke.nn.processes import shared_step, total
+from hooke.train.interruption import Interruption
+
+_ASKED = 64  # frames of all processes that β is found by
+_KEEP = 1 << 30
+
+
+@dataclass(frozen=True)
+class Job:
+    """A reconstruction that a process can be sent.
+
+    Attributes:
+        run: Its folder.
+        frames, detector: Files.
+        options: `workflows.reconstruct.ReconstructOptions` as plain values.
+        table_bytes: What tables of all rotations may take.
+        show_progress: Show starts, iterations, rate and time left.
+    """
+
+    run: Path
+    frames: Path
+    detector: Path
+    options: dict[str, Any]
+    table_bytes: int
+    show_progress: bool
+
+    @property
+    def rotations(self) -> Rotations:
+        """The rotations that are tried."""
+        return (
+            in_plane_rotations(self.options["in_plane"])
+            if self.options["in_plane"]
+            else sample_rotations(self.options["n"])
+        )
+
+
+class Checkpoints:
+    """The last finished iteration of a run, written by all its processes; one that a kill cut off does not count.
+
+    `checkpoint.json` names a start, an iteration and how many parts the frames were divided into; it is written last.
+    """
+
+    def __init__(self, run: RunFolder, rank: int, world: int) -> None:
+        self._run, self._rank, self._world = run, rank, world
+        self._folder = run.path("checkpoint")
+
+    def position(self) -> tuple[int, int]:
+        """Start and iterations of it that are done."""
+        found = self._read()
+        return found["start"], found["iteration"]
+
+    def _read(self) -> dict[str, int]:
+        path = self._run.path("checkpoint.json")
+        return json.loads(path.read_text()) if path.exists() else {"start": 0, "iteration": 0, "parts": 0}
+
+    def load(self, frames: Frames, first: int, device: torch.device, dtype: torch.dtype) -> State:
+        """The state of the last finished iteration; `first` is the place of this process's first frame."""
+        found = self._read()
+        stem = f"{found['start']}-{found['iteration']}"
+        model = read_arrays(self._folder / f"model-{stem}.npz")
+        parts = [read_arrays(self._folder / f"frames-{stem}-{part}.npz")["fluences"] for part in range(found["parts"])]
+        fluences = np.concatenate(parts)[first + frames.usable]
+        return State(
+            torch.as_tensor(model["models"], dtype=dtype, device=device), torch.as_tensor(model["seen"], device=device),
+            torch.as_tensor(fluences, device=device), found["iteration"],
+        )  # fmt: skip
+
+    def save(self, start: int, state: State, fluences: np.ndarray, fabric: Fabric) -> None:
+        """Write the state; all processes together."""
+        stem = f"{start}-{state.iteration}"
+        write_arrays(self._folder / f"frames-{stem}-{self._rank}.npz", {"fluences": fluences})
+        if self._rank == 0:
+            models = {"models": state.models.cpu().numpy(), "seen": state.seen.cpu().numpy()}
+            write_arrays(self._folder / f"model-{stem}.npz", models)
+        fabric.barrier()
+        if self._rank == 0:
+            self._place(start, state.iteration, stem)
+
+    def finish(self, start: int, state: State, arrays: dict[str, np.ndarray], fabric: Fabric) -> None:
+        """Write what a start ended with; all processes together."""
+        folder = self._run.path(f"starts/{start}")
+        write_arrays(folder / f"frames-{self._rank}.npz", arrays)
+        if self._rank == 0:
+            for old in folder.glob("frames-*.npz"):  # of an earlier try with more processes
+                if int(old.stem.split("-")[1]) >= self._world:
+                    remove(old)
+            models = {"models": state.models.cpu().numpy(), "seen": state.seen.cpu().numpy()}
+            write_arrays(folder / "model.npz", models)
+        fabric.barrier()
+        if self._rank == 0:
+            self._place(start + 1, 0, "")
+
+    def _place(self, start: int, iteration: int, stem: str) -> None:
+        self._run.write_json(
+            "checkpoint.json", {"start": start, "iteration": iteration, "parts": self._world if stem else 0}
+        )
+        for old in sorted(self._folder.glob("*.npz")):
+            if not stem or f"-{stem}" not in old.name:
+                remove(old)
+
+
+def finished_start(run: RunFolder, start: int) -> dict[str, np.ndarray]:
+    """What a start ended with: models, seen, and of all frames rotation (−1: unused), model, probability, likelihood, fluence."""
+    folder = run.path(f"starts/{start}")
+    parts = sorted(folder.glob("frames-*.npz"), key=lambda path: int(path.stem.split("-")[1]))
+    arrays = [read_arrays(path) for path in parts]
+    return {
+        **read_arrays(folder / "model.npz"),
+        **{name: np.concatenate([each[name] for each in arrays]) for name in arrays[0]},
+    }
+
+
+def reconstruct_share(fabric: Fabric, job: Job) -> None:
+    """The job of each process."""
+    run, options = RunFolder(job.run), job.options
+    rank, world = fabric.global_rank, fabric.world_size
+    patterns, detector = read_patterns(job.frames), read_detector(job.detector)
+    count = len(patterns)
+    first, last = count * rank // world, count * (rank + 1) // world
+    dtype = torch.float64 if options["precision"] == "double" else torch.float32
+    with shared_step(world), Interruption() as interruption:
+        engine = _engine(job, patterns, detector, slice(first, last), fabric.device, dtype)
+        profile = radial_profile(patterns, detector)
+        annealing = Annealing(options["annealing"], options["iterations"], **options["schedule"])
+        checkpoints = Checkpoints(run, rank, world)
+        start, done = checkpoints.position()
+        if rank == 0:
+            _forget_lines(run, start, done)
+        fabric.barrier()
+        steps = (options["iterations"] + 1) * options["starts"]
+        with (
+            disk_full_explained(run.folder, "the last finished iteration is kept"),
+            progress(steps, "reconstructing", "iterations", show=job.show_progress and rank == 0) as bar,
+        ):
+            bar.advance(start * (options["iterations"] + 1) + done)
+            while start < options["starts"]:
+                if done:
+                    state = checkpoints.load(engine.frames, first, fabric.device, dtype)
+                else:
+                    models = first_models(profile, detector.side, options["models"], [options["seed"], start])
+                    state = engine.start(torch.as_tensor(models, dtype=dtype, device=fabric.device))
+                while done < options["iterations"]:
+                    state, step = engine.step(state, **_power(annealing, done, engine, len(job.rotations)))
+                    done = state.iteration
+                    if rank == 0:
+                        _log(run, start, done, step)
+                    checkpoints.save(
+                        start, state, _everyone(engine, last - first, state.fluences.cpu().numpy()), fabric
+                    )
+                    bar.advance(1, start=start + 1, information=step.information, log_likelihood=step.log_likelihood)
+                    if total(torch.tensor(float(interruption.asked), device=fabric.device)) > 0:
+                        raise KeyboardInterrupt
+                _, step = engine.step(replace(state, iteration=0))  # β = 1, of the last model, with its fluences
+                if rank == 0:
+                    _log(run, start, done, step, final=True)
+                checkpoints.finish(start, state, _outcome(engine, last - first, state, step), fabric)
+                bar.advance(1)
+                start, done = start + 1, 0
+
+
+def _engine(
+    job: Job, patterns: Patterns, detector: Detector, own: slice, device: torch.device, dtype: torch.dtype
+) -> Engine:
+    options, entries = job.options, slice(patterns.starts[own.start], patterns.starts[own.stop])
+    starts = patterns.starts[own.start : own.stop + 1] - patterns.starts[own.start]
+    frames = Frames(
+        starts, patterns.pixels[entries], patterns.counts[entries], detector.mask, device=device, dtype=dtype
+    )
+    expansion = Expansion(
+        detector.q[frames.order], job.rotations, detector.side, models=options["models"], device=device, dtype=dtype, keep=_KEEP
+    )  # fmt: skip
+    every = max(1, len(patterns) // _ASKED)
+    return Engine(
+        frames, detector.weights[frames.order], expansion, merge=options["merge"], scaling=options["scaling"],
+        symmetrise=lambda volumes: volumes + volumes.flip(1, 2, 3), sample=np.flatnonzero((frames.usable + own.start) % every == 0),
+        table_bytes=job.table_bytes, total=total,
+    )  # fmt: skip
+
+
+def _power(annealing: Annealing, done: int, engine: Engine, rotations: int) -> dict[str, float | None]:
+    if annealing.kind == "adaptive":
+        return {"target": annealing.target(done, rotations)}
+    both = total(
+        torch.tensor(
+            [float(engine.frames.photons.sum()), float(len(engine.frames))],
+            dtype=torch.float64,
+            device=engine.photons.device,
+        )
+    )
+    return {"beta": annealing.fixed(done, float(both[0] / both[1]))}
+
+
+def radial_profile(patterns: Patterns, detector: Detector) -> np.ndarray:
+    """(side,) mean photons a pixel of weight 1 of a usable frame, by whole voxels from the centre."""
+    shells = np.rint(np.linalg.norm(detector.q, axis=1)).astype(int)
+    used = detector.used
+    counts = np.bincount(patterns.pixels, patterns.counts, minlength=len(used))
+    frames = max(1, int((np.diff(patterns.starts) > 0).sum()))
+    photons = np.bincount(shells[used], counts[used], minlength=detector.side)
+    light = np.bincount(shells[used], detector.weights[used], minlength=detector.side) * frames
+    known = np.flatnonzero(light > 0)
+    return np.interp(np.arange(detector.side), known, photons[known] / light[known])
+
+
+def first_models(profile: np.ndarray, side: int, models: int, seed: list[int]) -> np.ndarray:
+    """(models, side, side, side) the mean intensity of each shell times a random number of each voxel, Friedel mates alike."""
+    axis = np.arange(side) - side // 2
+    radius = np.sqrt(sum(np.meshgrid(*[axis**2] * 3, indexing="ij")))
+    even = np.interp(radius, np.arange(len(profile)), profile)
+    drawn = np.random.default_rng(seed).uniform(0.5, 1.5, (models, *radius.shape))
+    return np.maximum(even * (drawn + drawn[:, ::-1, ::-1, ::-1]) / 2, 1e-3 * profile.max())
+
+
+def _everyone(engine: Engine, frames: int, values: np.ndarray, missing: float = np.nan) -> np.ndarray:
+    """Values of the usable frames at their places among all of this process's."""
+    found = np.full(frames, missing, dtype=values.dtype)
+    found[engine.frames.usable] = values
+    return found
+
+
+def _outcome(engine: Engine, frames: int, state: State, step: Step) -> dict[str, np.ndarray]:
+    rotation, model = engine.expansion.which(step.best)
+    whole = {"rotation": rotation, "model": model}
+    floats = {"probability": step.probability, "likelihood": step.likelihoods, "fluences": state.fluences.cpu().numpy()}
+    return {
+        **{name: _everyone(engine, frames, values, -1) for name, values in whole.items()},
+        **{name: _everyone(engine, frames, values) for name, values in floats.items()},
+    }
+
+
+def _log(run: RunFolder, start: int, iteration: int, step: Step, *, final: bool = False) -> None:
+    numbers = {name: getattr(step, name) for name in ("beta", "information", "log_likelihood", "kept", "exchanged")}
+    run.log_metrics(
+        start=start, iteration=iteration, final=final, **numbers, **({} if final else {"change": step.change})
+    )
+
+
+def _forget_lines(run: RunFolder, start: int, done: int) -> None:
+    """Lines after the checkpoint would come twice."""
+    lines = run.metrics()
+    kept = [
+        line
+        for line in lines
+        if line["start"] < start or (line["start"] == start and line["iteration"] <= done and not line["final"])
+    ]
+    if kept != lines:
+        run.rewrite_metrics(kept)

@@ -1,0 +1,144 @@
+"""The page of a reconstruction: slices of the intensity, measured beside expected frames, directions, likelihood and information."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from scipy.ndimage import map_coordinates
+
+from hooke.core.checked import read_arrays
+from hooke.core.png import encode_png
+from hooke.core.runs import RunFolder
+from hooke.diffraction.detector import Detector
+from hooke.diffraction.patterns import Patterns
+from hooke.diffraction.rotations import Rotations, rotation_matrices
+from hooke.report import build
+from hooke.report.data_schema import KeyNumber
+from hooke.report.html import write_report
+from hooke.report.provenance import reproduce
+from hooke.report.schema import LearningCurves, Picture, Report, Summary
+from hooke.report.wording import number
+
+if TYPE_CHECKING:
+    from hooke.workflows.reconstruct import Reconstruction
+
+_SCALE = 5  # screen pixels a voxel or detector pixel
+_WIDTH = 361  # of the map of directions
+
+
+def write_page(
+    run: RunFolder, found: Reconstruction, patterns: Patterns, detector: Detector, rotations: Rotations, extra: Sequence[Picture] = ()
+) -> Path:  # fmt: skip
+    """`report.json` and `report.html` of a run.
+
+    Args:
+        run: Where they are written; holds intensity.npz and orientations.parquet.
+        found: The run in numbers.
+        patterns, detector: What was measured.
+        rotations: That were tried.
+        extra: Further pictures.
+    """
+    volumes = read_arrays(run.path("intensity.npz"))
+    table = pl.read_parquet(run.path("orientations.parquet"))
+    lines: dict[str, list[dict[str, float]]] = {}
+    for line in run.metrics():
+        if not line["final"]:
+            lines.setdefault(f"start {line['start'] + 1}", []).append(line)
+    left_out = [f"{count:,} frames were not used: {reason}." for reason, count in found.left_out.items()]
+    report = Report(
+        title="Reconstruction of single particles",
+        subtitle=f"orientations of {found.used:,} snapshots among {found.rotations:,} rotations",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        summary=Summary(
+            f"{found.verdict[0].upper()}{found.verdict[1:]}.",
+            "none",
+            (
+                KeyNumber(f"{found.used:,}", "frames used"),
+                KeyNumber(number(float(patterns.photons.mean())), "photons a frame"),
+                KeyNumber(number(found.information), "nats of information a frame"),
+                KeyNumber(number(found.likelihoods[found.best]), "log-likelihood a frame"),
+            ),
+            tuple(left_out),
+        ),
+        training=(
+            _curves("Log-likelihood of a frame at β = 1", lines, "log_likelihood", "log-likelihood"),
+            _curves("Information of a frame", lines, "information", "nats"),
+            _curves("Power of the posteriors", lines, "beta", "β"),
+        ),
+        pictures=(
+            *(picture for model in range(len(volumes["models"])) for picture in slices(volumes, model)),
+            *compared(volumes["models"], table, patterns, detector),
+            directions(table),
+            *extra,
+        ),
+        items="frames",
+        reproduce=reproduce(commands={"Command": run.info["command"]}, recipes={"options": run.recipe}, run=run.info, citations=["emc"]),
+    )  # fmt: skip
+    report.write(run.path("report.json"))
+    return write_report(run.path("report.json"), run.path("report.html"))
+
+
+def _curves(title: str, lines: dict[str, list[dict[str, float]]], field: str, axis: str) -> LearningCurves:
+    return build.learning_curves(title, lines, step="iteration", train=field, valid="", loss_name=axis)
+
+
+def slices(volumes: dict[str, np.ndarray], model: int) -> list[Picture]:
+    """Log I through the centre of a model, across each axis; voxels that no pixel fell on are blank."""
+    values, seen = volumes["models"][model], volumes["seen"][model]
+    middle = values.shape[0] // 2
+    logs = np.where(seen, np.log(values), np.nan)
+    planes = [logs[middle], logs[:, middle], logs[:, :, middle]]
+    name = f"log I of model {model + 1}" if len(volumes["models"]) > 1 else "log I"
+    return [picture(f"{name}: slices across x, y and z", _beside(planes), "White: no pixel fell on the voxel.")]
+
+
+def compared(models: np.ndarray, table: pl.DataFrame, patterns: Patterns, detector: Detector) -> list[Picture]:
+    """The best, the median and the worst frame by likelihood a photon: what was measured beside what the model expects."""
+    used = table.filter(pl.col("reason") == "")
+    photons = patterns.photons[used["frame"].to_numpy()]
+    order = np.argsort(-used["log_likelihood"].to_numpy() / photons)
+    pictures = []
+    for name, place in (("best", 0), ("median", len(order) // 2), ("worst", len(order) - 1)):
+        row = used.row(int(order[place]), named=True)
+        measured = patterns.dense(row["frame"], row["frame"] + 1)[0].astype(float)
+        matrix = rotation_matrices(np.array([row[axis] for axis in "wxyz"]))
+        places = (detector.q @ matrix.T + models.shape[1] // 2).T
+        expected = map_coordinates(models[row["model"]], places, order=1) * detector.weights * row["fluence"]
+        planes = [
+            np.where(detector.used, np.log1p(each), np.nan).reshape(detector.shape) for each in (measured, expected)
+        ]
+        note = f"Frame {row['frame']}, {int(measured.sum())} photons, φ {row['fluence']:.2f}; left measured, right expected; log(1 + photons)."
+        pictures.append(picture(f"Measured and expected: the {name} frame", _beside(planes), note))
+    return pictures
+
+
+def directions(table: pl.DataFrame) -> Picture:
+    """Where the beam came from in the particle's frame: a map of the sphere of equal area, one dot a frame."""
+    used = table.filter(pl.col("reason") == "")
+    beam = rotation_matrices(used.select("w", "x", "y", "z").to_numpy())[:, :, 2]
+    longitude, height = np.arctan2(beam[:, 1], beam[:, 0]), beam[:, 2]
+    counts, _, _ = np.histogram2d(-height, longitude, bins=(_WIDTH // 4, _WIDTH), range=((-1, 1), (-np.pi, np.pi)))
+    note = "Across: longitude, −180° to 180°; up: cosine of the polar angle (equal areas). Even where particles lie at random."
+    return picture("Directions of the beam in the particle's frame", np.minimum(counts, 3), note, scale=2)
+
+
+def picture(title: str, plane: np.ndarray, note: str, *, scale: int = _SCALE) -> Picture:
+    """Values as grey, dark for high; NaN is white."""
+    known = np.isfinite(plane)
+    low, high = (np.nanpercentile(plane, part) for part in (1, 99.8)) if known.any() else (0.0, 1.0)
+    grey = 235 - 235 * np.clip((np.where(known, plane, low) - low) / max(high - low, 1e-9), 0, 1)
+    grey = np.where(known, grey, 255).astype(np.uint8).repeat(scale, 0).repeat(scale, 1)
+    return Picture(title, base64.b64encode(encode_png(np.repeat(grey[:, :, None], 3, axis=2))).decode(), note)
+
+
+def _beside(planes: Sequence[np.ndarray]) -> np.ndarray:
+    """Planes from left to right, with a blank column between."""
+    blank = np.full((planes[0].shape[0], 1), np.nan)
+    parts = [part for plane in planes for part in (plane, blank)]
+    return np.concatenate(parts[:-1], axis=1)

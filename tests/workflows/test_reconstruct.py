@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.diffraction.conftest import write_pdb
+
+from hooke.core.checked import read_arrays
+from hooke.core.errors import DataError, UnknownNameError, UsageError
+from hooke.core.runs import RunFolder
+from hooke.diffraction.detector import read_detector, write_detector
+from hooke.diffraction.patterns import patterns_from_dense, read_patterns, write_patterns
+from hooke.workflows.diffraction_frames import simulate_frames
+from hooke.workflows.reconstruct import plan_reconstruction, reconstruct
+
+QUICK: dict[str, Any] = {"n": 1, "starts": 2, "iterations": 3, "show_progress": False}
+
+
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Frames of which two are blank and one holds photons on ignored pixels alone."""
+    folder = tmp_path_factory.mktemp("frames")
+    write_pdb(folder / "a.pdb")
+    made = simulate_frames([folder / "a.pdb"], folder / "f.h5", frames=30, photons=60, side=13, show_progress=False)
+    dense, detector = read_patterns(made.output).dense(), read_detector(folder / "f.detector.h5")
+    dense[[3, 17]] = 0
+    dense[5] = 0
+    dense[5, np.flatnonzero(detector.mask == 2)[0]] = 4
+    write_patterns(folder / "f.h5", patterns_from_dense([dense], "made", detector.shape))
+    return folder / "f.h5"
+
+
+@pytest.fixture(scope="module")
+def finished(frames: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return reconstruct(frames, tmp_path_factory.mktemp("runs"), **QUICK)
+
+
+def test_every_frame_is_used_or_left_out_for_a_reason(finished: Any) -> None:
+    table = pl.read_parquet(finished.run.path("orientations.parquet"))
+    assert table["frame"].to_list() == list(range(30))
+    left = table.filter(pl.col("reason") != "")
+    assert left["frame"].to_list() == [3, 5, 17]
+    assert finished.left_out == {"no photon": 2, "no photon outside the mask": 1}
+    assert finished.used + sum(finished.left_out.values()) == finished.frames == 30
+    used = table.filter(pl.col("reason") == "")
+    assert used.select(pl.all().exclude("reason")).to_numpy().shape == (27, 9)
+    assert np.isfinite(used.select("w", "x", "y", "z", "probability", "log_likelihood", "fluence").to_numpy()).all()
+    np.testing.assert_allclose(used["fluence"].mean(), 1, rtol=1e-6)
+
+
+def test_the_likeliest_start_is_kept_and_starts_are_compared(finished: Any) -> None:
+    lines = finished.run.metrics()
+    assert [(line["start"], line["iteration"], line["final"]) for line in lines] == [
+        (start, iteration, final)
+        for start in range(2)
+        for iteration, final in ((1, False), (2, False), (3, False), (3, True))
+    ]
+    assert finished.best == int(np.argmax(finished.likelihoods))
+    assert finished.agreements[finished.best] == 1
+    chosen = read_arrays(finished.run.path(f"starts/{finished.best}/model.npz"))
+    np.testing.assert_array_equal(read_arrays(finished.run.path("intensity.npz"))["models"], chosen["models"])
+    assert finished.run.path("report.html").exists()
+    assert finished.verdict == finished.run.info["verdict"]
+
+
+def test_the_same_command_returns_the_finished_run(frames: Path, finished: Any) -> None:
+    again = reconstruct(frames, finished.run.folder.parent.parent, **QUICK)
+    assert again.run.folder == finished.run.folder
+    assert again.to_json() == finished.to_json()
+
+
+SCRIPT = """
+import sys
+from hooke.workflows.reconstruct import reconstruct
+reconstruct(sys.argv[1], sys.argv[2], n=1, starts=2, iterations=3, show_progress=False)
+"""
+
+
+def test_a_killed_run_continues_to_the_same_bits(frames: Path, finished: Any, tmp_path: Path) -> None:
+    """Killed as soon as there is a checkpoint, wherever it is by then."""
+    runs = tmp_path / "runs"
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(frames), str(runs)])
+    deadline = time.monotonic() + 60
+    while process.poll() is None and not list(runs.glob("emc/*/checkpoint.json")) and time.monotonic() < deadline:
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    again = reconstruct(frames, runs, **QUICK)
+    assert len(list(runs.glob("emc/*/run.json"))) == 1
+    assert again.likelihoods == finished.likelihoods
+    for name in (
+        "intensity.npz",
+        *(f"starts/{start}/{part}.npz" for start in range(2) for part in ("model", "frames-0")),
+    ):
+        first, second = (read_arrays(run.path(name)) for run in (again.run, finished.run))
+        assert all(
+            np.array_equal(first[each], second[each], equal_nan=first[each].dtype.kind == "f") for each in first
+        ), name
+    assert again.run.metrics() == finished.run.metrics()
+
+
+def test_a_full_disk_or_a_stop_leaves_the_last_checkpoint_whole(
+    frames: Path, finished: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hooke.core import files
+
+    def full(step: str, path: Path) -> None:
+        if step == "write" and "model-1-2" in path.name:
+            raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(files, "watchers", [full])
+    with pytest.raises(DataError, match="the last finished iteration is kept"):
+        reconstruct(frames, tmp_path, **QUICK)
+    (folder,) = (path.parent for path in tmp_path.glob("emc/*/run.json"))
+    assert RunFolder(folder).read_json("checkpoint.json") == {"start": 1, "iteration": 1, "parts": 1}
+    monkeypatch.setattr(files, "watchers", [])
+    assert reconstruct(frames, tmp_path, **QUICK).likelihoods == finished.likelihoods
+
+
+def test_what_does_not_fit_is_refused_in_a_line(frames: Path, tmp_path: Path) -> None:
+    detector = read_detector(frames.with_name("f.detector.h5"))
+    np.save(tmp_path / "few.npy", np.ones((2, 5), int))
+    np.save(tmp_path / "blank.npy", np.zeros((2, detector.pixels), int))
+    write_detector(tmp_path / "d.h5", detector)
+    for arguments, error, text in (
+        ({"frames": tmp_path / "few.npy"}, UsageError, "name the detector's file"),
+        (
+            {"frames": tmp_path / "few.npy", "detector": tmp_path / "d.h5"},
+            DataError,
+            "has 5 pixels a frame, the detector",
+        ),
+        ({"frames": tmp_path / "blank.npy", "detector": tmp_path / "d.h5"}, DataError, "no frame holds a photon"),
+        ({"anealing": "fixed"}, UnknownNameError, "Did you mean 'annealing'"),
+        ({"annealing": "fix"}, UnknownNameError, "fixed"),
+        ({"merge": "sum"}, UnknownNameError, "counts"),
+        ({"n": 2, "speckles": 3.0}, UsageError, "not both"),
+        ({"n": 2, "in_plane": 30}, UsageError, "leave out n"),
+        ({"starts": 0}, UsageError, "starts must be 1 or more"),
+        ({"accelerator": "tpu"}, UnknownNameError, "cuda"),
+    ):
+        given = {"frames": frames, **arguments}
+        with pytest.raises(error, match=text):
+            reconstruct(given.pop("frames"), tmp_path / "runs", **given)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_plan_counts_without_running(frames: Path) -> None:
+    small = plan_reconstruction(frames, n=2, rate=100.0)
+    assert (small.rotations, small.blocks, small.frames, small.traffic_mb) == (420, "frames", 30, 0)
+    assert small.operations == 4 * 30 * small.pixels * 420
+    many = plan_reconstruction(frames, n=30, count=10_000_000, devices=256, accelerator="cuda")
+    more = plan_reconstruction(frames, n=30, count=20_000_000, devices=256, accelerator="cuda")
+    assert (many.rotations, many.blocks) == (1_350_300, "rotations")
+    assert many.traffic_mb == more.traffic_mb > 0
+    assert many.operations * 2 == more.operations
+    assert "assumed, not run here" in many.rates
+    assert plan_reconstruction(frames).rotations == 10 * (5 * 3**3 + 3)  # by speckles
+
+
+def test_rotations_in_the_plane_and_two_models(frames: Path, tmp_path: Path) -> None:
+    found = reconstruct(frames, tmp_path, in_plane=24, models=2, starts=1, iterations=2, show_progress=False)
+    assert found.rotations == 24
+    table = pl.read_parquet(found.run.path("orientations.parquet")).filter(pl.col("reason") == "")
+    assert set(table["model"].to_list()) == {0, 1}
+    assert table["x"].abs().max() == 0
+    assert "nothing to compare" in found.verdict

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from hooke.molecules.store import MoleculeStore
     from hooke.studies.quickstart import quickstart
     from hooke.studies.quickstart_cells import quickstart_cells
+    from hooke.studies.quickstart_diffraction import quickstart_diffraction
     from hooke.studies.quickstart_images import quickstart_images
 
 _HOME = {
@@ -76,6 +77,7 @@ _HOME = {
     "load_recipe": "hooke.core.recipe",
     "quickstart": "hooke.studies.quickstart",
     "quickstart_cells": "hooke.studies.quickstart_cells",
+    "quickstart_diffraction": "hooke.studies.quickstart_diffraction",
     "quickstart_images": "hooke.studies.quickstart_images",
 }  # fmt: skip
 __all__ = [
@@ -90,9 +92,9 @@ __all__ = [
     "evaluate_reconstruction", "evaluate_responses", "explain", "explain_response", "finetune", "fit", "fit_response",
     "get_data", "label", "label_atoms", "load", "load_recipe", "next_experiments", "plan_reconstruction",
     "plan_training", "predict", "predict_response", "prepare_data", "probe", "probe_blocks", "quickstart",
-    "quickstart_cells", "quickstart_images", "reconstruct", "relax", "resume", "run_discovery", "run_diversity",
-    "run_explanations", "run_label_scaling", "run_leaderboard", "run_responses", "run_scaling", "run_search",
-    "run_suite", "simulate_discovery", "simulate_patterns",
+    "quickstart_cells", "quickstart_diffraction", "quickstart_images", "reconstruct", "relax", "resume",
+    "run_discovery", "run_diversity", "run_explanations", "run_label_scaling", "run_leaderboard", "run_responses",
+    "run_scaling", "run_search", "run_suite", "simulate_discovery", "simulate_patterns",
 ]  # fmt: skip
 
 

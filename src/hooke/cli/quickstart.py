@@ -1,4 +1,4 @@
-"""`hooke quickstart`: the main job of a domain, in minutes: `molecules` (the default), `images` or `cells`."""
+"""`hooke quickstart`: the main job of a domain, in minutes: `molecules` (the default), `images`, `cells` or `diffraction`."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ import typer
 from hooke.cli.output import Json, Runs, Workers, print_json
 from hooke.core.errors import UnknownNameError
 
-EXAMPLES = "Examples: `hooke quickstart --open` · `hooke quickstart images` · `hooke quickstart cells`"
-DOMAINS = ("molecules", "images", "cells")
+EXAMPLES = "Examples: `hooke quickstart --open` · `hooke quickstart images` · `hooke quickstart cells` · `hooke quickstart diffraction`"
+DOMAINS = ("molecules", "images", "cells", "diffraction")
 
 
 def quickstart(
-    domain: Annotated[str, typer.Argument(help="molecules, images or cells.")] = "molecules",
+    domain: Annotated[str, typer.Argument(help="molecules, images, cells or diffraction.")] = "molecules",
     runs: Runs = Path("runs"),
     seeds: Annotated[int, typer.Option(min=1, help="Molecules: repeats of fine-tuning and from-scratch training.")] = 3,
     workers: Workers = None,
     open_report: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Molecules: pretrain, fine-tune, embed, predict. Images: render a screen, train, embed, map. Cells: check, fit, predict, evaluate."""
+    """Molecules: pretrain, fine-tune, embed, predict. Images: render a screen, train, embed, map. Cells: check, fit, predict, evaluate.
+
+    Diffraction: simulate snapshots of a particle, find their orientations and the intensity, compare with the truth.
+    """
     if domain not in DOMAINS:
         raise UnknownNameError("quickstart", domain, DOMAINS)
     result: Any
@@ -34,6 +37,10 @@ def quickstart(
         from hooke.studies.quickstart_cells import quickstart_cells
 
         result = quickstart_cells(runs)
+    elif domain == "diffraction":
+        from hooke.studies.quickstart_diffraction import quickstart_diffraction
+
+        result = quickstart_diffraction(runs)
     else:
         from hooke.studies.quickstart import quickstart as quickstart_molecules
 

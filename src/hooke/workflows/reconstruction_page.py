@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,18 +23,20 @@ from hooke.report import build
 from hooke.report.data_schema import KeyNumber
 from hooke.report.html import write_report
 from hooke.report.provenance import reproduce
-from hooke.report.schema import LearningCurves, Picture, Report, Summary
+from hooke.report.schema import Curve, LearningCurves, Picture, Report, Summary
 from hooke.report.wording import number
 
 if TYPE_CHECKING:
     from hooke.workflows.reconstruct import Reconstruction
+    from hooke.workflows.reconstruction_scores import ReconstructionScores
 
+FSC, TRUTH = "FSC of I", "Truth: slices across x, y and z"
 _SCALE = 5  # screen pixels a voxel or detector pixel
 _WIDTH = 361  # of the map of directions
 
 
 def write_page(
-    run: RunFolder, found: Reconstruction, patterns: Patterns, detector: Detector, rotations: Rotations, extra: Sequence[Picture] = ()
+    run: RunFolder, found: Reconstruction, patterns: Patterns, detector: Detector, rotations: Rotations
 ) -> Path:  # fmt: skip
     """`report.json` and `report.html` of a run.
 
@@ -42,7 +45,6 @@ def write_page(
         found: The run in numbers.
         patterns, detector: What was measured.
         rotations: That were tried.
-        extra: Further pictures.
     """
     volumes = read_arrays(run.path("intensity.npz"))
     table = pl.read_parquet(run.path("orientations.parquet"))
@@ -75,11 +77,46 @@ def write_page(
             *(picture for model in range(len(volumes["models"])) for picture in slices(volumes, model)),
             *compared(volumes["models"], table, patterns, detector),
             directions(table),
-            *extra,
         ),
         items="frames",
         reproduce=reproduce(commands={"Command": run.info["command"]}, recipes={"options": run.recipe}, run=run.info, citations=["emc"]),
     )  # fmt: skip
+    report.write(run.path("report.json"))
+    return write_report(run.path("report.json"), run.path("report.html"))
+
+
+def add_scores(run: RunFolder, scores: ReconstructionScores, true: np.ndarray, model: int) -> Path:
+    """Add what a comparison with the truth found to the page of a run, in place of what an earlier one found.
+
+    Args:
+        run: Whose report is there.
+        scores: Of a model.
+        true: (side, side, side) true intensity on the model's axes and scale.
+        model: Which.
+    """
+    report = Report.read(run.path("report.json"))
+    volumes = read_arrays(run.path("intensity.npz"))
+    shells = tuple(q for _, q, _ in scores.shells)
+    curve = Curve("against the truth", shells, tuple(value for *_, value in scores.shells))
+    fsc = LearningCurves(
+        FSC, (curve,), "1/Å", "FSC", "Correlation of intensities within shells, about the shell's mean."
+    )
+    seen = volumes["seen"][model : model + 1]
+    truth = replace(slices({"models": np.maximum(true, 1e-9)[None], "seen": seen}, 0)[0], title=TRUTH)
+    numbers = (
+        KeyNumber(f"{scores.symmetric.median:.1f}°", "median angle error"),
+        KeyNumber(f"{scores.symmetric.within:.1%}", "within two spacings"),
+        KeyNumber(number(scores.correlation), "correlation of log(1 + I)"),
+    )
+    names = {each.label for each in numbers}
+    kept = tuple(each for each in report.summary.key_numbers if each.label not in names)
+    first, *others = [each for each in report.pictures if each.title != TRUTH]
+    report = replace(
+        report,
+        summary=replace(report.summary, key_numbers=(*numbers, *kept)[:6]),
+        training=(*(each for each in report.training if each.title != FSC), fsc),
+        pictures=(first, truth, *others),
+    )
     report.write(run.path("report.json"))
     return write_report(run.path("report.json"), run.path("report.html"))
 

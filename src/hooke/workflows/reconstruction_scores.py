@@ -32,6 +32,7 @@ from hooke.diffraction.rotations import (
 from hooke.diffraction.simulate import FINER, fine_side
 from hooke.diffraction.structure import intensities, read_structure
 from hooke.diffraction.truth import read_truth
+from hooke.workflows.reconstruction_page import add_scores
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class ReconstructionScores:
 def evaluate_reconstruction(
     run: Path | str, truth: Path | str, *, frames: Path | str | None = None, model: int = 0, assembly: str = ""
 ) -> ReconstructionScores:
-    """Compare a finished reconstruction with the structure that its frames were simulated from.
+    """Compare a finished reconstruction with the structure that its frames were simulated from, and add what is found to its page.
 
     Args:
         run: The run folder.
@@ -116,13 +117,17 @@ def evaluate_reconstruction(
     reach = 2 * rotations.spacing
     found = agreement(used.select("w", "x", "y", "z").to_numpy(), known.quaternions[places], reach, symmetries)
     true = _turned(fine, found.common, detector.side)
-    return ReconstructionScores(
+    scores = ReconstructionScores(
         len(used), float(np.degrees(rotations.spacing)), _errors(found.errors, reach), _errors(found.symmetric, reach),
         float(((found.flipped < reach) & (found.symmetric >= reach)).mean()),
         tuple((float(np.degrees(angle_between(peak, IDENTITY))), value) for peak, value in peaks),
         *_volumes(volumes["models"][model], volumes["seen"][model], true, detector.voxel, inner, outer),
         _correlation(used["fluence"].to_numpy(), known.fluences[places]),
     )  # fmt: skip
+    compared = volumes["seen"][model]
+    scale = volumes["models"][model][compared].sum() / true[compared].sum()
+    add_scores(folder, scores, true * scale, model)
+    return scores
 
 
 def _errors(angles: np.ndarray, reach: float) -> Errors:

@@ -100,7 +100,7 @@ def quickstart_diffraction(
 def made_up_particle(seed: int = 0) -> str:
     """A PDB file of light atoms at the density of a protein, in four lobes of different size: no symmetry, about 70 Å long."""
     generator = np.random.default_rng(seed)
-    lines = []
+    lines: list[str] = []
     for chain, (*centre, radius) in zip("ABCD", _LOBES, strict=True):
         count = round(4 / 3 * np.pi * radius**3 * _ATOMS_A_VOLUME / 3)
         directions = generator.standard_normal((count, 3))

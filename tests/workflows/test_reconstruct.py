@@ -156,9 +156,9 @@ def test_a_plan_counts_without_running(frames: Path) -> None:
     small = plan_reconstruction(frames, n=2, rate=100.0)
     assert (small.rotations, small.blocks, small.frames, small.traffic_mb) == (420, "frames", 30, 0)
     assert small.operations == 4 * 30 * small.pixels * 420
-    many = plan_reconstruction(frames, n=30, count=10_000_000, devices=256, accelerator="cuda")
-    more = plan_reconstruction(frames, n=30, count=20_000_000, devices=256, accelerator="cuda")
-    assert (many.rotations, many.blocks) == (1_350_300, "rotations")
+    many = plan_reconstruction(frames, n=60, count=10_000_000, devices=256, accelerator="cuda")
+    more = plan_reconstruction(frames, n=60, count=20_000_000, devices=256, accelerator="cuda")
+    assert (many.rotations, many.blocks) == (10_800_600, "rotations")
     assert many.traffic_mb == more.traffic_mb > 0
     assert many.operations * 2 == more.operations
     assert "assumed, not run here" in many.rates

@@ -152,6 +152,33 @@ def test_what_does_not_fit_is_refused_in_a_line(frames: Path, tmp_path: Path) ->
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_background_is_split_off_and_continues(frames: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hooke.core import files
+
+    detector = read_detector(frames.with_name("f.detector.h5"))
+    np.save(tmp_path / "b.npy", np.full(detector.pixels, 0.1))
+    options = {**QUICK, "starts": 1, "background": str(tmp_path / "b.npy")}
+    found = reconstruct(frames, tmp_path / "a", **options)
+    table = pl.read_parquet(found.run.path("orientations.parquet"))
+    assert table["background"].is_finite().sum() == 27
+
+    def full(step: str, path: Path) -> None:
+        if step == "write" and "model-0-3" in path.name:
+            raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(files, "watchers", [full])
+    with pytest.raises(DataError, match="is full"):
+        reconstruct(frames, tmp_path / "b", **options)
+    monkeypatch.setattr(files, "watchers", [])
+    assert reconstruct(frames, tmp_path / "b", **options).likelihoods == found.likelihoods
+    np.save(tmp_path / "b.npy", np.full(7, 0.1))
+    with pytest.raises(DataError, match="a background is 169 numbers, one a pixel, it has 7"):
+        reconstruct(frames, tmp_path / "a", **options)
+    np.save(tmp_path / "b.npy", np.full(detector.pixels, 0.1))
+    with pytest.raises(UsageError, match="needs merge counts"):
+        reconstruct(frames, tmp_path / "a", merge="normalised", **options)
+
+
 def test_a_plan_counts_without_running(frames: Path) -> None:
     small = plan_reconstruction(frames, n=2, rate=100.0)
     assert (small.rotations, small.blocks, small.frames, small.traffic_mb) == (420, "frames", 30, 0)

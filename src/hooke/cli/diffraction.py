@@ -157,6 +157,9 @@ def reconstruct(
     models: Annotated[int, typer.Option(min=1, help="Intensities that frames are divided among.")] = 1,
     merge: Annotated[str, typer.Option(help="counts (the likeliest) or normalised (mean of views, as Dragonfly).")] = "counts",
     scaling: Annotated[bool, typer.Option("--scaling/--no-scaling", help="Estimate the fluence of every frame.")] = True,
+    background: Annotated[
+        str, typer.Option(help=".npy: expected counts of a frame in every pixel that are not the particle's.")
+    ] = "",
     precision: Annotated[str, typer.Option(help="single or double.")] = "single",
     seed: Annotated[int, typer.Option(help="Of the first models.")] = 0,
     accelerator: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
@@ -172,7 +175,8 @@ def reconstruct(
 
     options: dict[str, Any] = {
         "detector": detector, "speckles": speckles, "n": n, "in_plane": in_plane, "starts": starts, "iterations": iterations,
-        "annealing": annealing, "models": models, "merge": merge, "scaling": scaling, "precision": precision, "seed": seed,
+        "annealing": annealing, "models": models, "merge": merge, "scaling": scaling, "background": background,
+        "precision": precision, "seed": seed,
         "accelerator": accelerator, "devices": devices,
     }  # fmt: skip
     if dry_run:

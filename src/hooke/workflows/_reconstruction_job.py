@@ -12,11 +12,14 @@ import torch
 from lightning_fabric import Fabric
 
 from hooke.core.checked import read_arrays, write_arrays
+from hooke.core.errors import DataError
 from hooke.core.files import disk_full_explained, remove
 from hooke.core.progress import progress
+from hooke.core.reading import reading
 from hooke.core.runs import RunFolder
 from hooke.diffraction.detector import Detector, read_detector
 from hooke.diffraction.engine.annealing import Annealing
+from hooke.diffraction.engine.background import BackgroundEngine
 from hooke.diffraction.engine.em import Engine, State, Step
 from hooke.diffraction.engine.expansion import Expansion
 from hooke.diffraction.engine.frames import Frames
@@ -82,17 +85,19 @@ class Checkpoints:
         found = self._read()
         stem = f"{found['start']}-{found['iteration']}"
         model = read_arrays(self._folder / f"model-{stem}.npz")
-        parts = [read_arrays(self._folder / f"frames-{stem}-{part}.npz")["fluences"] for part in range(found["parts"])]
-        fluences = np.concatenate(parts)[first + frames.usable]
-        return State(
-            torch.as_tensor(model["models"], dtype=dtype, device=device), torch.as_tensor(model["seen"], device=device),
-            torch.as_tensor(fluences, device=device), found["iteration"],
-        )  # fmt: skip
+        parts = [read_arrays(self._folder / f"frames-{stem}-{part}.npz") for part in range(found["parts"])]
+        own = {
+            name: torch.as_tensor(np.concatenate([part[name] for part in parts])[first + frames.usable], device=device)
+            for name in parts[0]
+        }
+        models = torch.as_tensor(model["models"], dtype=dtype, device=device)
+        seen = torch.as_tensor(model["seen"], device=device)
+        return State(models, seen, own["fluences"], found["iteration"], own.get("levels"))
 
-    def save(self, start: int, state: State, fluences: np.ndarray, fabric: Fabric) -> None:
-        """Write the state; all processes together."""
+    def save(self, start: int, state: State, own: dict[str, np.ndarray], fabric: Fabric) -> None:
+        """Write the state, and of this process's frames what `_of_frames` gives; all processes together."""
         stem = f"{start}-{state.iteration}"
-        write_arrays(self._folder / f"frames-{stem}-{self._rank}.npz", {"fluences": fluences})
+        write_arrays(self._folder / f"frames-{stem}-{self._rank}.npz", own)
         if self._rank == 0:
             models = {"models": state.models.cpu().numpy(), "seen": state.seen.cpu().numpy()}
             write_arrays(self._folder / f"model-{stem}.npz", models)
@@ -142,9 +147,10 @@ def reconstruct_share(fabric: Fabric, job: Job) -> None:
     count = len(patterns)
     first, last = count * rank // world, count * (rank + 1) // world
     dtype = torch.float64 if options["precision"] == "double" else torch.float32
+    background = read_background(options["background"], detector.pixels)
     with shared_step(world), Interruption() as interruption:
-        engine = _engine(job, patterns, detector, slice(first, last), fabric.device, dtype)
-        profile = radial_profile(patterns, detector)
+        engine = _engine(job, patterns, detector, slice(first, last), fabric.device, dtype, background)
+        profile = radial_profile(patterns, detector, background)
         annealing = Annealing(options["annealing"], options["iterations"], **options["schedule"])
         checkpoints = Checkpoints(run, rank, world)
         start, done = checkpoints.position()
@@ -168,9 +174,7 @@ def reconstruct_share(fabric: Fabric, job: Job) -> None:
                     done = state.iteration
                     if rank == 0:
                         _log(run, start, done, step)
-                    checkpoints.save(
-                        start, state, _everyone(engine, last - first, state.fluences.cpu().numpy()), fabric
-                    )
+                    checkpoints.save(start, state, _of_frames(engine, last - first, state), fabric)
                     bar.advance(1, start=start + 1, information=step.information, log_likelihood=step.log_likelihood)
                     if total(torch.tensor(float(interruption.asked), device=fabric.device)) > 0:
                         raise KeyboardInterrupt
@@ -183,7 +187,13 @@ def reconstruct_share(fabric: Fabric, job: Job) -> None:
 
 
 def _engine(
-    job: Job, patterns: Patterns, detector: Detector, own: slice, device: torch.device, dtype: torch.dtype
+    job: Job,
+    patterns: Patterns,
+    detector: Detector,
+    own: slice,
+    device: torch.device,
+    dtype: torch.dtype,
+    background: np.ndarray | None,
 ) -> Engine:
     options, entries = job.options, slice(patterns.starts[own.start], patterns.starts[own.stop])
     starts = patterns.starts[own.start : own.stop + 1] - patterns.starts[own.start]
@@ -194,10 +204,11 @@ def _engine(
         detector.q[frames.order], job.rotations, detector.side, models=options["models"], device=device, dtype=dtype, keep=_KEEP
     )  # fmt: skip
     every = max(1, len(patterns) // _ASKED)
-    return Engine(
+    shared: dict[str, Any] = {"background": background[frames.order]} if background is not None else {}
+    return (Engine if background is None else BackgroundEngine)(
         frames, detector.weights[frames.order], expansion, merge=options["merge"], scaling=options["scaling"],
         symmetrise=lambda volumes: volumes + volumes.flip(1, 2, 3), sample=np.flatnonzero((frames.usable + own.start) % every == 0),
-        table_bytes=job.table_bytes, total=total,
+        table_bytes=job.table_bytes, total=total, **shared,
     )  # fmt: skip
 
 
@@ -214,13 +225,33 @@ def _power(annealing: Annealing, done: int, engine: Engine, rotations: int) -> d
     return {"beta": annealing.fixed(done, float(both[0] / both[1]))}
 
 
-def radial_profile(patterns: Patterns, detector: Detector) -> np.ndarray:
-    """(side,) mean photons a pixel of weight 1 of a usable frame, by whole voxels from the centre."""
+def read_background(path: str, pixels: int) -> np.ndarray | None:
+    """(pixels,) expected counts of a frame that are not the particle's; None without a file.
+
+    Raises:
+        DataError: It is no array (.npy) of so many numbers, finite and never negative.
+    """
+    if not path:
+        return None
+    with reading(path, "an array"):
+        values = np.load(path, allow_pickle=False)
+    if values.dtype.kind not in "iuf" or values.size != pixels:
+        raise DataError(f"{path}: a background is {pixels} numbers, one a pixel, it has {values.size} ({values.dtype})")
+    if not (np.isfinite(values).all() and (values >= 0).all()):
+        raise DataError(f"{path}: a background is finite and never negative")
+    return values.ravel().astype(float)
+
+
+def radial_profile(patterns: Patterns, detector: Detector, background: np.ndarray | None = None) -> np.ndarray:
+    """(side,) mean photons a pixel of weight 1 of a usable frame, by whole voxels from the centre, without those of a background."""
     shells = np.rint(np.linalg.norm(detector.q, axis=1)).astype(int)
     used = detector.used
     counts = np.bincount(patterns.pixels, patterns.counts, minlength=len(used))
     frames = max(1, int((np.diff(patterns.starts) > 0).sum()))
     photons = np.bincount(shells[used], counts[used], minlength=detector.side)
+    if background is not None:
+        behind = np.bincount(shells[used], background[used], minlength=detector.side) * frames
+        photons = np.maximum(photons - behind, 0.05 * photons)
     light = np.bincount(shells[used], detector.weights[used], minlength=detector.side) * frames
     known = np.flatnonzero(light > 0)
     return np.interp(np.arange(detector.side), known, photons[known] / light[known])
@@ -242,11 +273,18 @@ def _everyone(engine: Engine, frames: int, values: np.ndarray, missing: float = 
     return found
 
 
+def _of_frames(engine: Engine, frames: int, state: State) -> dict[str, np.ndarray]:
+    """What a checkpoint holds of each frame of this process."""
+    found = {"fluences": state.fluences} | ({} if state.levels is None else {"levels": state.levels})
+    return {name: _everyone(engine, frames, values.cpu().numpy()) for name, values in found.items()}
+
+
 def _outcome(engine: Engine, frames: int, state: State, step: Step) -> dict[str, np.ndarray]:
     rotation, model = engine.expansion.which(step.best)
     whole = {"rotation": rotation, "model": model}
-    floats = {"probability": step.probability, "likelihood": step.likelihoods, "fluences": state.fluences.cpu().numpy()}
+    floats = {"probability": step.probability, "likelihood": step.likelihoods}
     return {
+        **_of_frames(engine, frames, state),
         **{name: _everyone(engine, frames, values, -1) for name, values in whole.items()},
         **{name: _everyone(engine, frames, values) for name, values in floats.items()},
     }

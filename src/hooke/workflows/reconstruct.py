@@ -28,7 +28,7 @@ from hooke.diffraction.orientations import agreement
 from hooke.diffraction.patterns import EMPTY, MASKED, Patterns, read_patterns
 from hooke.diffraction.rotations import Rotations, in_plane_rotations, sample_rotations
 from hooke.train.devices import check_can_start, launch, make_fabric
-from hooke.workflows._reconstruction_job import Job, finished_start, reconstruct_share
+from hooke.workflows._reconstruction_job import Job, finished_start, read_background, reconstruct_share
 from hooke.workflows._reconstruction_plan import Plan, plan
 from hooke.workflows.reconstruction_page import write_page
 
@@ -52,6 +52,7 @@ class ReconstructOptions:
         models: Intensities that frames are divided among.
         merge: "counts" or "normalised" (`diffraction.engine.em`).
         scaling: Whether fluences are estimated.
+        background: .npy, expected counts of a frame in every pixel that are not the particle's; "" for none (`engine.background`).
         precision: "single" or "double".
         seed: Of the first models.
 
@@ -68,6 +69,7 @@ class ReconstructOptions:
     models: int = 1
     merge: str = "counts"
     scaling: bool = True
+    background: str = ""
     precision: str = "single"
     seed: int = 0
 
@@ -162,6 +164,8 @@ def reconstruct(
     check_output_folder(runs)
     identity = {"frames": content_hash(vars(given.patterns)), "detector": content_hash(given.detector)}
     asked = {"name": NAME, "options": asdict(given.options)}
+    if given.background is not None:
+        identity["background"] = content_hash(given.background)
     digest = content_hash(identity)
     with RunFolder.starting(Path(runs), NAME, asked, digest):
         run = None if new else RunFolder.find_finished(Path(runs), NAME, asked, digest)
@@ -217,6 +221,9 @@ class _Given:
                 f"{frames} has {self.patterns.number_of_pixels} pixels a frame, the detector {self.detector_path} has {self.detector.pixels}"
             )
         self.options = _with_n(ReconstructOptions(**options), speckles, self.detector)
+        self.background = read_background(self.options.background, self.detector.pixels)
+        if self.background is not None and self.options.merge != "counts":
+            raise UsageError("a background needs merge counts: views without their background are not normalised")
         self.reasons = unused_frames(self.patterns, self.detector)
         if len(self.reasons) == len(self.patterns):
             raise DataError(f"{frames}: no frame holds a photon on a pixel that orients ({self.detector_path})")
@@ -298,7 +305,7 @@ def _finish(run: RunFolder, given: _Given) -> None:
 
 
 def orientations(ended: dict[str, np.ndarray], rotations: Rotations, reasons: dict[int, str]) -> pl.DataFrame:
-    """A row for every frame: quaternion (scalar first), model, probability, log-likelihood, fluence, and why it was not used."""
+    """A row a frame: quaternion (scalar first), model, probability, log-likelihood, fluence, level of a background, why it was not used."""
     unused = ended["rotation"] < 0
     places = np.where(unused, 0, ended["rotation"])
     quaternions = np.where(unused[:, None], np.nan, rotations.quaternions[places])
@@ -306,7 +313,8 @@ def orientations(ended: dict[str, np.ndarray], rotations: Rotations, reasons: di
         {
             "frame": np.arange(len(unused)), **{name: quaternions[:, column] for column, name in enumerate("wxyz")},
             "model": ended["model"], "probability": ended["probability"], "log_likelihood": ended["likelihood"],
-            "fluence": ended["fluences"], "reason": [reasons.get(frame, "") for frame in range(len(unused))],
+            "fluence": ended["fluences"], **({"background": ended["levels"]} if "levels" in ended else {}),
+            "reason": [reasons.get(frame, "") for frame in range(len(unused))],
         }
     )  # fmt: skip
 

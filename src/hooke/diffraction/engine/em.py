@@ -51,12 +51,14 @@ class State:
         seen: (models, side, side, side) bool: whether a pixel has ever fallen on the voxel.
         fluences: (usable frames of this process,) φ.
         iteration: How many have been done.
+        levels: (usable frames of this process,) b of the background (`engine.background`); None without one.
     """
 
     models: Tensor
     seen: Tensor
     fluences: Tensor
     iteration: int = 0
+    levels: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ class Engine:
         counts, exposures, kept = self._sums(stacked, table, state, sums, beta)
         objects = self._fluences(sums, state) if self._scales(state) else state.fluences
         everything = self._total(torch.stack([counts, exposures]))
-        likelihoods = sums.full + self.constants + self.photons * state.fluences.log()
+        likelihoods = sums.full + self._of_frames(state)
         scalars = [
             float(len(self.frames)),
             float(objects.sum()),
@@ -219,6 +221,10 @@ class Engine:
         return replace(
             state, models=models, seen=state.seen | seen, fluences=objects / mean, iteration=state.iteration + 1
         ), step
+
+    def _of_frames(self, state: State) -> Tensor:
+        """(frames,) what of the log-likelihood depends on no rotation."""
+        return self.constants + self.photons * state.fluences.log()
 
     def _scales(self, state: State) -> bool:
         return self.scaling and state.iteration > 0

@@ -16,10 +16,10 @@ from hooke.version import __version__
 if TYPE_CHECKING:
     from hooke.api import conformers
     from hooke.api.data import get_data, prepare_data
-    from hooke.api.diffraction import convert_patterns, phase, simulate_patterns
     from hooke.api.diffraction import (
         convert_patterns,
         evaluate_reconstruction,
+        phase,
         plan_reconstruction,
         reconstruct,
         simulate_patterns,
@@ -50,9 +50,9 @@ if TYPE_CHECKING:
 
 _HOME = {
     **dict.fromkeys(("get_data", "prepare_data"), "hooke.api.data"),
-    **dict.fromkeys(("convert_patterns", "phase", "simulate_patterns"), "hooke.api.diffraction"),
     **dict.fromkeys(
-        ("convert_patterns", "evaluate_reconstruction", "plan_reconstruction", "reconstruct", "simulate_patterns"), "hooke.api.diffraction"
+        ("convert_patterns", "evaluate_reconstruction", "phase", "plan_reconstruction", "reconstruct", "simulate_patterns"),
+        "hooke.api.diffraction",
     ),
     **dict.fromkeys(("next_experiments", "run_discovery", "simulate_discovery"), "hooke.api.discovery"),
     **dict.fromkeys(("embed", "explain", "load", "predict", "probe", "probe_blocks"), "hooke.api.inference"),
@@ -81,16 +81,10 @@ _HOME = {
     "quickstart_images": "hooke.studies.quickstart_images",
 }  # fmt: skip
 __all__ = [
-    "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "calculator", "check_screen", "compare_optimisers",
-    "conformers", "convert_patterns", "describe_run", "dynamics", "embed", "evaluate_responses", "explain", "explain_response", "finetune",
-    "fit", "fit_response", "get_data", "label", "label_atoms", "load", "load_recipe", "next_experiments", "phase", "plan_training", "predict",
-    "predict_response", "prepare_data", "probe", "probe_blocks", "quickstart", "quickstart_cells", "quickstart_images",
-    "relax", "resume", "run_discovery", "run_diversity", "run_explanations", "run_label_scaling", "run_leaderboard", "run_responses",
-    "run_scaling", "run_search", "run_suite", "simulate_discovery", "simulate_patterns",
     "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "calculator", "check_screen",
     "compare_optimisers", "conformers", "convert_patterns", "describe_run", "dynamics", "embed",
     "evaluate_reconstruction", "evaluate_responses", "explain", "explain_response", "finetune", "fit", "fit_response",
-    "get_data", "label", "label_atoms", "load", "load_recipe", "next_experiments", "plan_reconstruction",
+    "get_data", "label", "label_atoms", "load", "load_recipe", "next_experiments", "phase", "plan_reconstruction",
     "plan_training", "predict", "predict_response", "prepare_data", "probe", "probe_blocks", "quickstart",
     "quickstart_cells", "quickstart_diffraction", "quickstart_images", "reconstruct", "relax", "resume",
     "run_discovery", "run_diversity", "run_explanations", "run_label_scaling", "run_leaderboard", "run_responses",

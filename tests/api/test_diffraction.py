@@ -21,6 +21,8 @@ def test_from_an_intensity_to_a_density(tmp_path: Path) -> None:
     np.save(tmp_path / "i.npy", np.random.default_rng(0).exponential(size=(12, 12)))
     found = hooke.phase(tmp_path / "i.npy", tmp_path / "runs", starts=2, iterations=10, refine=2, show_progress=False)
     assert found.density.shape == (12, 12)
+
+
 def test_from_frames_to_scores(tmp_path: Path) -> None:
     write_pdb(tmp_path / "a.pdb")
     made = hooke.simulate_patterns(

@@ -51,6 +51,8 @@ def test_phase(hooke, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     assert (outcome.code, outcome.err.strip().count("\n")) == (2, 0)
     outcome = hooke("diffraction", "phase", "none.npy")
     assert (outcome.code, "none.npy does not exist" in outcome.err) == (3, True)
+
+
 def test_reconstruct_and_evaluate(hooke, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     write_pdb(tmp_path / "a.pdb")
     hooke("diffraction", "simulate", "a.pdb", "-o", "frames.h5", "--frames", "12", "--photons", "60", "--side", "13")

@@ -78,6 +78,8 @@ def phase(source: Path | str, runs: Path | str = Path("runs"), *, starts: int = 
     from hooke.workflows.phase import phase_volume
 
     return phase_volume(source, runs, starts=starts, **options)
+
+
 def reconstruct(frames: Path | str, runs: Path | str = Path("runs"), **options: Any) -> Reconstruction:
     """Find the orientations of diffraction frames and the intensity that they are slices of; a stopped run continues.
 

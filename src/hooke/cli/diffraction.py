@@ -138,6 +138,9 @@ def phase(
     typer.echo(
         f"{found.verdict}\ndensity {', '.join(facts['density'])}\nrun     {found.run.folder}\nreport  {facts['report']}"
     )
+
+
+@app.command(
     epilog="Examples: `hooke diffraction reconstruct frames.h5` · `hooke diffraction reconstruct frames.emc --detector det.h5 --speckles 7` · "
     "`hooke diffraction reconstruct frames.h5 --n 4 --starts 5 --devices 2 --json` · "
     "`hooke diffraction reconstruct frames.h5 --n 12 --dry-run --frames 10000000 --devices 256 --accelerator cuda`"

@@ -1,8 +1,8 @@
 """From snapshots of single particles to their intensity in three dimensions: several starts, resumable, on one process or several.
 
 A run folder holds `starts/K/` (model and orientations of each start), `intensity.npz` (the model of the likeliest start, and which voxels a
-pixel ever fell on), `orientations.parquet` (a row for every frame, also for those that were not used, with the reason), `metrics.jsonl` and the
-report. The same command continues an unfinished run, with the same bits.
+pixel ever fell on), the same as `intensity.mrc` and `intensity.cxi`, `orientations.parquet` (a row for every frame, also for those that were not
+used, with the reason), `metrics.jsonl` and the report. The same command continues an unfinished run, with the same bits.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from hooke.diffraction.engine.em import MERGES
 from hooke.diffraction.orientations import agreement
 from hooke.diffraction.patterns import EMPTY, MASKED, Patterns, read_patterns
 from hooke.diffraction.rotations import Rotations, in_plane_rotations, sample_rotations
+from hooke.diffraction.volumes import write_cxi, write_mrc
 from hooke.train.devices import check_can_start, launch, make_fabric
 from hooke.workflows._reconstruction_job import Job, finished_start, read_background, reconstruct_share
 from hooke.workflows._reconstruction_plan import Plan, plan
@@ -296,6 +297,12 @@ def _finish(run: RunFolder, given: _Given) -> None:
     ]
     chosen = ended[best]
     write_arrays(run.path("intensity.npz"), {"models": chosen["models"], "seen": chosen["seen"]})
+    for number, volume in enumerate(chosen["models"]):
+        stem = "intensity" if len(chosen["models"]) == 1 else f"intensity-{number + 1}"
+        write_mrc(run.path(f"{stem}.mrc"), volume, given.detector.voxel)
+        write_cxi(
+            run.path(f"{stem}.cxi"), volume, given.detector.voxel, space="diffraction", support=chosen["seen"][number]
+        )
     write_parquet(orientations(chosen, rotations, given.reasons), run.path("orientations.parquet"))
     run.write_json("starts.json", {"best": best, "agreements": shares})
     summary = _summary(run, given)

@@ -65,3 +65,15 @@ def test_which_model_a_table_gets(table: Path) -> None:
 def test_nothing_to_train_on_is_refused() -> None:
     with pytest.raises(UsageError, match="name a recipe, or give --csv"):
         hooke.fit()
+
+
+def test_several_tables_are_learnt_together(tmp_path: Path, table: Path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text(table.read_text())
+    run = hooke.fit(
+        "csv", csv=[table, other], targets=["log_p"], overrides=SMALL, runs=tmp_path, workers=1, report=False
+    )
+    data = run.run.recipe["data"]
+    assert (data["name"], sorted(data["tables"])) == ("mixture", sorted([table.stem, "other"]))
+    assert sorted(run.metrics["test"]["graph"]) == sorted([f"{table.stem}/log_p", "other/log_p"])
+    assert "table   other: 60 rows read" in run.summary()

@@ -16,7 +16,7 @@ from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.how import How
 from hooke.core.pt_files import write_integer_lists
 from hooke.core.recipe import SplitSection, resolve
-from hooke.datasets.mixture import Config, Dataset, TableOptions
+from hooke.datasets.mixture import Config, Dataset, TableOptions, of_files
 from hooke.molecules.splitting import split_store
 from hooke.molecules.store import MoleculeStore
 
@@ -367,3 +367,24 @@ def test_the_twin_has_labels_of_all_levels_and_is_found_again(tmp_path: Path) ->
             assert Chem.GetDistanceMatrix(molecule)[i, j] == distance
         for (i, j), order in zip(found.arrays.bond_atoms.tolist(), found.targets["edge"][:, 0], strict=True):
             assert np.isnan(order) or molecule.GetBondBetweenAtoms(i, j).GetBondTypeAsDouble() == order
+
+
+def test_files_become_tables_by_their_names(two: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    files = [Path(two["a"]["path"]), Path(two["b"]["path"]), tmp_path / "other" / "a.csv"]
+    files[2].write_text("structure,y\nCC,1.5\n")
+    found = of_files(files, smiles="structure", targets=["y", "z"], transforms={"y": "log10"})
+    assert found == {
+        "a": {"path": str(files[0]), "transforms": {"y": "log10"}, "labels": ["y"]},
+        "b": {"path": str(files[1]), "labels": ["z"]},
+        "a-2": {"path": str(files[2]), "smiles": "structure", "transforms": {"y": "log10"}, "labels": ["y"]},
+    }
+    assert of_files(files[:2], smiles=None, targets="auto", transforms={}) == {
+        name: {"path": two[name]["path"]} for name in "ab"
+    }
+    with pytest.raises(UsageError, match="named twice"):
+        of_files([files[0], files[0]], smiles=None, targets="auto", transforms={})
+    with pytest.raises(UsageError, match="has none of the targets z"):
+        of_files(files[:2], smiles=None, targets=["z"], transforms={})
+    with pytest.raises(UnknownNameError, match="target column"):
+        of_files(files[:2], smiles=None, targets=["zz"], transforms={})

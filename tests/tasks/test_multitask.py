@@ -347,3 +347,69 @@ def test_parts_are_sources_or_labels() -> None:
     many = tuple(Label(f"l{number}") for number in range(40))
     task, network, batch = setting(multitask.Config(), many, None)
     assert set(task.parts(network.eval(), batch, 0, generator)) == {"graph/regression"}
+
+
+SOURCES = tuple(replace(label, source="one" if number % 2 else "two") for number, label in enumerate(LABELS))
+
+
+def test_a_table_has_its_own_head_loss_and_weight() -> None:
+    graph = tuple(label for label in SOURCES if label.level == "graph")
+    statistics = {"graph": STATISTICS["graph"]}
+    own = multitask.TableConfig(hidden_width=5, hidden_layers=2, weight=0.25)
+    config = multitask.Config(tables={"one": own})
+    task, network, batch = setting(config, graph, statistics)
+    heads = network.heads["graph"]
+    sizes = {head.layers[0].out_features for head in heads.heads}
+    assert sizes == {5, 8}
+    raw = network.eval()(batch)["graph"]
+    found = by_hand(config, {"graph": raw}, batch, graph, STATISTICS)["graph"]
+    means = [
+        (label.weight * (0.25 if label.source == "one" else 1.0), sum(values) / len(values))
+        for label, values in found
+        if values
+    ]
+    expected = sum(weight * mean for weight, mean in means) / sum(weight for weight, _ in means)
+    torch.testing.assert_close(loss_of(task, network, batch), expected)
+    losses = task.losses(network, batch, 0, torch.Generator().manual_seed(0))
+    for name in ("one", "two"):
+        mine = [sum(values) / len(values) for label, values in found if values and label.source == name]
+        torch.testing.assert_close(losses[f"graph/{name}"], sum(mine) / len(mine))
+    off, other, _ = setting(multitask.Config(tables={"one": multitask.TableConfig(weight=0.0)}), graph, statistics)
+    loss_of(off, other, batch).backward()
+    trained = [
+        any(p.grad is not None and p.grad.abs().sum() > 0 for p in head.parameters())
+        for head in other.heads["graph"].heads
+    ]
+    assert sorted(trained) == [False, True]
+
+
+def test_a_table_has_its_own_regression_loss_and_share_of_cross_entropy() -> None:
+    labels = tuple(Label(f"r{number}", source="ab"[number % 2]) for number in range(4))
+    task, _, _ = setting(multitask.Config(tables={"b": multitask.TableConfig(loss="mae")}), labels, None)
+    output, target = torch.randn(6, 4), torch.randn(6, 4)
+    found = task._regression(output, target, None, [label.source for label in labels])
+    torch.testing.assert_close(found[:, [0, 2]], (output - target)[:, [0, 2]].square())
+    torch.testing.assert_close(found[:, [1, 3]], (output - target)[:, [1, 3]].abs())
+    ordinal = tuple(Label(f"o{number}", kind="ordinal", classes=3, source="ab"[number]) for number in range(2))
+    task, _, _ = setting(multitask.Config(tables={"b": multitask.TableConfig(ordinal_alpha=1.0)}), ordinal, None)
+    logits, classes = torch.randn(5, 2, 3), torch.randint(0, 3, (5, 2)).float()
+    found = task._ordinal(logits, classes, ["a", "b"])
+    entropy = functional.cross_entropy(logits.transpose(1, 2), classes.long(), reduction="none")
+    torch.testing.assert_close(found[:, 1], entropy[:, 1])
+    assert not torch.allclose(found[:, 0], entropy[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("tables", "options", "message"),
+    [
+        ({"oen": {}}, {}, "Did you mean 'one'"),
+        ({"one": {"loss": "mae"}}, {"regression_loss": "gaussian"}, "does not go with"),
+        ({"bin": {"loss": "mae"}}, {}, "bin has none"),
+        ({"bin": {"ordinal_alpha": 0.5}}, {}, "bin has none"),
+    ],
+)
+def test_options_of_tables_are_checked(tables, options, message) -> None:
+    labels = (*SOURCES, Label("b", kind="binary", source="bin"))
+    config = multitask.Config(tables={name: multitask.TableConfig(**own) for name, own in tables.items()}, **options)
+    with pytest.raises(UsageError, match=message):
+        multitask.Task(config, MoleculeSpec(labels))

@@ -122,8 +122,8 @@ class Wrong(Molecules):
     def groups(self, store: Any, rows: np.ndarray) -> np.ndarray:
         return super().groups(store, rows) + (self.fault == "groups")
 
-    def epoch_items(self, rows: np.ndarray, recipe: Any) -> int:
-        return super().epoch_items(rows, recipe) + (self.fault == "epoch_items")
+    def epoch_items(self, rows: np.ndarray, recipe: Any, store: Any) -> int:
+        return super().epoch_items(rows, recipe, store) + (self.fault == "epoch_items")
 
     def features(self, batch: Any) -> np.ndarray:
         features = super().features(batch)

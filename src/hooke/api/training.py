@@ -132,7 +132,7 @@ def fit(
     recipe: str | Path | Recipe | None = None,
     *,
     overrides: Sequence[str] = (),
-    csv: Path | str | None = None,
+    csv: Path | str | Sequence[Path | str] | None = None,
     smiles: str | None = None,
     targets: str | Sequence[str] = "auto",
     transform: Mapping[str, str] | Sequence[str] = (),
@@ -151,7 +151,7 @@ def fit(
     Args:
         recipe: A TOML file, a built-in name, or a resolved `Recipe`; None with `csv` takes the recipe "csv".
         overrides: "a.b=c" changes.
-        csv: A table of molecules: CSV(.gz), TSV, Parquet, SDF or SMILES file.
+        csv: A table of molecules: CSV(.gz), TSV, Parquet, SDF or SMILES file; several are learnt together, joined by molecule.
         smiles, targets: Its SMILES column and its label columns ("auto", a comma-separated string, or names).
         transform: Column → what is learnt instead of its numbers: log10, log1p, minus_log10, or the name of a p-value, by which the label
             is then called (`{"IC50 (nM)": "pIC50"}`, or `["IC50 (nM)=pIC50"]`).
@@ -196,7 +196,7 @@ def finetune(
     *,
     mode: str = "full",
     overrides: Sequence[str] = (),
-    csv: Path | str | None = None,
+    csv: Path | str | Sequence[Path | str] | None = None,
     smiles: str | None = None,
     targets: str | Sequence[str] = "auto",
     transform: Mapping[str, str] | Sequence[str] = (),
@@ -322,7 +322,11 @@ def describe_run(folder: Path | str) -> dict[str, Any]:
 
 
 def _model_overrides(
-    recipe: Any, overrides: Sequence[str], csv: Path | str | None, model: str | None, budget: str | float | None
+    recipe: Any,
+    overrides: Sequence[str],
+    csv: Path | str | Sequence[Path | str] | None,
+    model: str | None,
+    budget: str | float | None,
 ) -> list[str]:
     """What `model` and `budget` change of the recipe."""
     if model is None and recipe is None and csv is not None:
@@ -358,7 +362,7 @@ def _seconds(text: str | float) -> float:
 def _recipe(
     recipe: Any,
     overrides: Sequence[str],
-    csv: Path | str | None = None,
+    csv: Path | str | Sequence[Path | str] | None = None,
     smiles: str | None = None,
     targets: str | Sequence[str] = "auto",
     split: str | None = None,
@@ -377,9 +381,16 @@ def _recipe(
     mapping = read(recipe if recipe is not None else "csv", overrides)
     names = column_names(targets)
     data = mapping.get("data", {})
-    if csv is not None:
+    files = [csv] if isinstance(csv, Path | str) else list(csv or ())
+    if len(files) > 1:
+        tables = registry.module("datasets", "mixture").of_files(
+            [Path(file).resolve() for file in files], smiles=smiles, targets=names, transforms=_transforms(transform)
+        )
+        data = mapping["data"] = {"split": data.get("split", {}), "name": "mixture", "tables": tables}
+        names, smiles, transform = "auto", None, ()
+    elif files:
         kept = data if data.get("name") == "csv" else {"split": data.get("split", {})}
-        data = mapping["data"] = {**kept, "name": "csv", "path": str(Path(csv).resolve())}
+        data = mapping["data"] = {**kept, "name": "csv", "path": str(Path(files[0]).resolve())}
     given: dict[str, Any] = {} if names == "auto" else {"targets": names}
     given |= {} if smiles is None else {"smiles": smiles}
     if transform:

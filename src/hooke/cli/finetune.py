@@ -22,7 +22,10 @@ def finetune(
     ] = None,
     overrides: Annotated[list[str] | None, typer.Argument(help="Changes to the recipe, as a.b=c.")] = None,
     csv: Annotated[
-        Path | None, typer.Option(help="Your own table: CSV(.gz), TSV, Parquet, SDF or SMILES file.")
+        list[Path] | None,
+        typer.Option(
+            help="Your own table: CSV(.gz), TSV, Parquet, SDF or SMILES file. Several are learnt together, joined by molecule."
+        ),
     ] = None,
     smiles: Annotated[str | None, typer.Option(help="The SMILES column of --csv.")] = None,
     targets: Annotated[str, typer.Option(help="Label columns of --csv, comma-separated, or auto.")] = "auto",
@@ -53,7 +56,8 @@ def finetune(
         changes.insert(0, recipe)
         recipe = None
     run = hooke.finetune(
-        pretrained, recipe, overrides=changes, csv=csv, smiles=smiles, targets=targets, transform=transform or (), mode=mode, split=split,
+        pretrained, recipe, overrides=changes, csv=csv or None, smiles=smiles, targets=targets, transform=transform or (), mode=mode,
+        split=split,
         seed=seed, runs=runs, new=new, report=report, workers=workers,
     )  # fmt: skip
     if as_json:

@@ -13,7 +13,7 @@ from hooke.core.errors import UsageError
 
 EXAMPLES = (
     'Examples: `hooke fit --csv assay.csv --smiles smiles --targets auto` · `hooke fit --csv assay.csv --transform "IC50 (nM)=pIC50"` · '
-    "`hooke fit --csv assay.csv --budget 10m` · "
+    "`hooke fit --csv assay.csv --budget 10m` · `hooke fit --csv solubility.csv --csv permeability.csv` · "
     "`hooke fit --csv assay.csv --model forest` · `hooke fit my.toml train.learning_rate=3e-4` · "
     "`hooke fit tiny_gine` · `hooke fit screen_ca_mae` · `hooke fit screen_ca_mae --dry-run`"
 )
@@ -28,7 +28,10 @@ def fit(
     ] = None,
     overrides: Annotated[list[str] | None, typer.Argument(help="Changes to the recipe, as a.b=c.")] = None,
     csv: Annotated[
-        Path | None, typer.Option(help="Your own table: CSV(.gz), TSV, Parquet, SDF or SMILES file.")
+        list[Path] | None,
+        typer.Option(
+            help="Your own table: CSV(.gz), TSV, Parquet, SDF or SMILES file. Several are learnt together, joined by molecule."
+        ),
     ] = None,
     smiles: Annotated[str | None, typer.Option(help="The SMILES column of --csv.")] = None,
     targets: Annotated[str, typer.Option(help="Label columns of --csv, comma-separated, or auto.")] = "auto",
@@ -125,7 +128,7 @@ def fit(
     planned = ("device", "devices", "channels", "parameters", "molecules", "sharded", "utilisation")
     refuse_options(context, "belongs to --dry-run", *planned)
     run = hooke.fit(
-        recipe, overrides=changes, csv=csv, smiles=smiles, targets=targets, transform=transform or (),
+        recipe, overrides=changes, csv=csv or None, smiles=smiles, targets=targets, transform=transform or (),
         split=split, seed=seed, runs=runs, model=model,
         budget=budget,
         new=new, report=report, workers=workers,

@@ -50,21 +50,35 @@ class RowLoader(Generic[Batch]):
     ) -> None:
         self._read, self._rows, self._batch_size, self._seed = read, np.asarray(rows, np.int64), batch_size, seed
         self._sizes, self._rank, self._world, self._prefetch = sizes, rank, world, prefetch
-        if seed is not None and len(self._rows) < world:
-            raise UsageError(f"{len(self._rows)} rows to train on cannot be shared by {world} devices")
+        if seed is not None and self.fewest < world:
+            raise UsageError(f"{self.fewest} rows to train on cannot be shared by {world} devices")
+
+    @property
+    def most(self) -> int:
+        """Rows of an epoch of training, at most."""
+        return len(self._rows)
+
+    @property
+    def fewest(self) -> int:
+        """Rows of an epoch of training, at least."""
+        return len(self._rows)
+
+    def places(self, epoch: int) -> np.ndarray:
+        """Ascending places of the rows that an epoch of training takes."""
+        return np.arange(len(self._rows))
 
     def __len__(self) -> int:
         """Batches an epoch of this process."""
         if self._seed is None:
             return len(range(self._rank, -(-len(self._rows) // self._batch_size), self._world))
-        return min(-(-len(self._rows) // (self._batch_size * self._world)), len(self._rows) // self._world)
+        return min(-(-self.most // (self._batch_size * self._world)), self.fewest // self._world)
 
     def order(self, epoch: int) -> list[np.ndarray]:
         """The rows of every batch of an epoch; batches of different sizes come in random order."""
         if self._seed is None:
             return _cut(self._rows, self._batch_size)[self._rank :: self._world]
         generator = np.random.default_rng((self._seed, epoch))
-        places = generator.permutation(len(self._rows))
+        places = generator.permutation(self.places(epoch))
         if self._sizes is not None:
             buckets = _cut(places, self._batch_size * self._world * _BUCKET_BATCHES)
             by_size = [bucket[np.argsort(self._sizes[bucket], kind="stable")] for bucket in buckets]

@@ -27,14 +27,14 @@ How cells of atoms, bonds and pairs are written: `molecules.tables.listed`; whic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from hooke import datasets
 from hooke.core.cards import Card
-from hooke.core.errors import UsageError
+from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.how import QUIET, How
 from hooke.core.label import Kind
 from hooke.molecules.tables.description import LabelOptions, Level, Rule, Table, check_transforms
@@ -141,6 +141,51 @@ class Config:
         for name in self.tables:
             if not name or "/" in name:
                 raise ValueError(f"a table of a mixture needs a name without '/', got {name!r}")
+
+
+def of_files(
+    files: Sequence[Path], *, smiles: str | None, targets: Sequence[str] | str, transforms: Mapping[str, str]
+) -> dict[str, dict[str, object]]:
+    """Name → options of the tables that several files are, each named after its file.
+
+    Args:
+        files: Different ones.
+        smiles: SMILES column of those that have it; the others have one of the usual names.
+        targets: "auto", or label columns: each file's labels are those that it has.
+        transforms: Column → as in `TableOptions`, for the files that have it.
+
+    Raises:
+        UnknownNameError: A column is in none of the files.
+        UsageError: A file is named twice, or has none of the targets.
+    """
+    from hooke.molecules.tables.reading import column_names
+
+    if len(set(files)) < len(files):
+        raise UsageError(f"{next(file for file in files if files.count(file) > 1)} is named twice")
+    columns = {file: column_names(file) for file in files}
+    every = sorted({name for names in columns.values() for name in names})
+    for what, asked in (
+        ("target column", () if isinstance(targets, str) else targets),
+        ("column to transform", transforms),
+    ):
+        for name in asked:
+            if name not in every:
+                raise UnknownNameError(what, name, every)
+    tables: dict[str, dict[str, object]] = {}
+    for file, names in columns.items():
+        name = stem = file.name.split(".")[0]
+        while name in tables:
+            name = f"{stem}-{int(name.removeprefix(stem).removeprefix('-') or 1) + 1}"
+        tables[name] = {"path": str(file)}
+        if smiles in names:
+            tables[name]["smiles"] = smiles
+        if own := {column: how for column, how in transforms.items() if column in names}:
+            tables[name]["transforms"] = own
+        if not isinstance(targets, str):
+            tables[name]["labels"] = [target for target in targets if target in names]
+            if not tables[name]["labels"]:
+                raise UsageError(f"{file} has none of the targets {', '.join(targets)}")
+    return tables
 
 
 class Dataset(datasets.Dataset[Config]):

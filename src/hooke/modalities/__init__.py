@@ -316,8 +316,8 @@ class Trainable(Modality):
         """A recipe with what of a pretrained run its encoder depends on, beside the model; nothing by default."""
         return recipe
 
-    def epoch_items(self, rows: np.ndarray, recipe: Recipe) -> int:
-        """Items of an epoch over these rows."""
+    def epoch_items(self, rows: np.ndarray, recipe: Recipe, store: Any) -> int:
+        """Items of an epoch over these rows of a store."""
         return len(rows)
 
     @abstractmethod
@@ -337,7 +337,7 @@ class Trainable(Modality):
             rank, world: Which process of how many.
         """
 
-    def facts(self, store: Any, spec: Any) -> dict[str, Any]:
+    def facts(self, store: Any, spec: Any, split: Split, recipe: Recipe) -> dict[str, Any]:
         """What else run.json says of the data."""
         return {}
 

@@ -321,7 +321,7 @@ class Cells(Trainable, Readable):
         most = size if training else max(size, self.batch_size)
         return RowLoader(load, rows, most, seed=seed if training else None, rank=rank, world=world)
 
-    def facts(self, store: ProfileStore, spec: ProfileSpec) -> dict[str, Any]:
+    def facts(self, store: ProfileStore, spec: ProfileSpec, split: Split, recipe: Recipe) -> dict[str, Any]:
         """Features, batches, labels, and whether the images behind them are simulated."""
         return {
             "features": len(spec.features), "batches": len(spec.batches), "labels": len(spec.labels),

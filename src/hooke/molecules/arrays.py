@@ -78,6 +78,13 @@ class MoleculeSlice:
     pair_index: np.ndarray = field(default_factory=lambda: np.zeros((2, 0), np.int64))
     rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
+    def owners(self) -> dict[str, np.ndarray]:
+        """Level -> (items,) the molecule of each."""
+        molecules = np.arange(len(self.arrays))
+        atoms = np.repeat(molecules, self.arrays.atom_counts)
+        bonds = np.repeat(molecules, self.arrays.bond_counts)
+        return {"graph": molecules, "node": atoms, "edge": bonds, "pair": atoms[self.pair_index[0]]}
+
 
 def contiguous(arrays: MoleculeArrays, start: int, stop: int) -> MoleculeArrays:
     """Molecules start ... stop - 1, without copying."""

@@ -29,16 +29,8 @@ def hide_labels(molecules: MoleculeSlice, share: float, seed: int) -> MoleculeSl
         share: Of the measurements that stay, in expectation.
         seed: Of the draw.
     """
-    arrays = molecules.arrays
-    atoms = np.repeat(np.arange(len(arrays)), arrays.atom_counts)
-    owners = {
-        "graph": np.arange(len(arrays)),
-        "node": atoms,
-        "edge": np.repeat(np.arange(len(arrays)), arrays.bond_counts),
-        "pair": atoms[molecules.pair_index[0]],
-    }
     targets = {}
-    for number, (level, owner) in enumerate(owners.items()):
+    for number, (level, owner) in enumerate(molecules.owners().items()):
         if level in molecules.targets:
             values = molecules.targets[level]
             stays = kept(molecules.rows, number * _LEVEL_STRIDE + np.arange(values.shape[1]), share, seed)

@@ -16,6 +16,8 @@ and are saved with it. No loop runs over label columns: labels of one kind are c
 With positive_weight "balanced", class 1 of a binary label counts n₀ / n₁ times (within 1/100 ... 100), from the training rows; predicted
 probabilities are those of the classes as they occur, σ(z - log w), since weighting shifts the best logit by log w.
 
+A table of a mixture that `[task.tables.NAME]` names has a head of its own, of its own size, and its own loss and weight; the others share one.
+
 Source: Graphium (masked losses of static shape, hybrid cross-entropy); Kendall et al. 2018 (arXiv 1705.07115) for
 "uncertainty".
 """
@@ -23,9 +25,10 @@ Source: Graphium (masked losses of static shape, hybrid cross-entropy); Kendall 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -34,9 +37,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hooke.core.errors import DataError, UsageError
+from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.label import Kind, Label
-from hooke.core.options import later
+from hooke.core.options import later, later_options
 from hooke.core.types import labels_of
 from hooke.molecules.batch import MoleculeBatch
 from hooke.molecules.spec import LEVELS, MoleculeSpec
@@ -44,6 +47,7 @@ from hooke.nn.distributions import OUTPUTS, DistributionLoss, distribution_loss,
 from hooke.nn.graphs.encodings import flip_signs, hide_encodings
 from hooke.nn.graphs.heads import Head
 from hooke.nn.graphs.network import Network
+from hooke.nn.graphs.table_heads import TableHeads
 from hooke.nn.losses import (
     RegressionLoss,
     class_loss,
@@ -59,6 +63,30 @@ from hooke.nn.task import Task as BaseTask
 
 MOST_WEIGHT = 100.0  # of a class, so that one lucky molecule of a rare class does not drown the others
 MOST_PARTS = 32  # labels of a level up to which each is a part of its own
+
+
+@dataclass(frozen=True)
+class TableConfig:
+    """What is particular to one table of a mixture; None takes the task's own option.
+
+    Attributes:
+        loss: Of its regression labels.
+        ordinal_alpha: Of its ordered classes.
+        weight: Factor on the weights of its labels; 0 takes its gradient away.
+        hidden_layers, hidden_width, dropout, activation: Of its head.
+    """
+
+    loss: RegressionLoss | None = None
+    ordinal_alpha: float | None = None
+    weight: float = 1.0
+    hidden_layers: int | None = None
+    hidden_width: int | None = None
+    dropout: float | None = None
+    activation: Activation | None = None
+
+    def __post_init__(self) -> None:
+        if not self.weight >= 0:
+            raise ValueError(f"weight must be at least 0, got {self.weight}")
 
 
 @dataclass(frozen=True)
@@ -83,6 +111,14 @@ class Config:
     activation: Activation = "relu"
     flip_signs: bool = True  # random signs of Laplacian eigenvectors in training
     hide_encodings: float = 0.0  # probability, in training, that all node encodings of a molecule are zero
+    tables: Mapping[str, TableConfig] = later(
+        {}
+    )  # by name: tables of a mixture with a loss, weight and head of their own
+
+    def of_table(self, name: str, option: str) -> Any:
+        """An option of a head or loss, as a table has it."""
+        own = getattr(self.tables[name], option) if name in self.tables else None
+        return getattr(self, option) if own is None else own
 
 
 @dataclass(frozen=True)
@@ -165,32 +201,71 @@ class Task(BaseTask):
             raise UsageError(
                 f"every level of the labels ({', '.join(self.labels)}) has weight 0, so nothing is learned"
             )
+        self._check_tables()
         self._constants: dict[tuple[str, torch.device], tuple[Tensor, Tensor, Tensor]] = {}
+
+    def _check_tables(self) -> None:
+        """Refuse options of tables that are not there, or have no label that they are about."""
+        labels = [label for of_level in self.labels.values() for label in of_level]
+        sources = sorted({label.source for label in labels if label.source})
+        for name, own in self.config.tables.items():
+            if name not in sources:
+                raise UnknownNameError("table in task.tables", name, sources)
+            kinds = {label.kind for label in labels if label.source == name}
+            if own.loss is not None and "regression" not in kinds:
+                raise UsageError(f"task.tables.{name}.loss is about regression labels, but {name} has none")
+            if own.loss is not None and self.regression_outputs > 1:
+                raise UsageError(
+                    f"task.tables.{name}.loss does not go with regression_loss={self.config.regression_loss}"
+                )
+            if own.ordinal_alpha is not None and "ordinal" not in kinds:
+                raise UsageError(f"task.tables.{name}.ordinal_alpha is about ordinal labels, but {name} has none")
 
     def network(self, encoder: nn.Module) -> Network:
         """The encoder with new heads for these labels, which hold the label statistics."""
         widths = (int(encoder.node_width), int(encoder.edge_width), int(encoder.graph_width))  # type: ignore[arg-type]
-        heads = {}
+        heads: dict[str, nn.Module] = {}
         for level, labels in self.labels.items():
-            head = Head(
-                level,
-                widths,
-                outputs=self.layouts[level].outputs,
-                labels=len(labels),
-                hidden_width=self.config.hidden_width,
-                hidden_layers=self.config.hidden_layers,
-                activation=self.config.activation,
-                dropout=self.config.dropout,
-                uncertainty=self.config.weighting == "uncertainty",
-                weighted_classes=self.config.positive_weight == "balanced",
-            )
-            if head.positive_weight is not None:
-                head.positive_weight.copy_(self._positive_weights(level, labels))
-            mean, std = self._mean_and_std(level, labels)
-            head.mean.copy_(mean)
-            head.std.copy_(std)
-            heads[level] = head
+            groups: dict[str, list[int]] = {}
+            for place, label in enumerate(labels):
+                groups.setdefault(label.source if label.source in self.config.tables else "", []).append(place)
+            found = [self._head(level, widths, places, name) for name, places in groups.items()]
+            outputs = self._outputs(level)
+            of_heads = [[one for place in places for one in outputs[place]] for places in groups.values()]
+            heads[level] = found[0] if len(found) == 1 else TableHeads(found, list(groups.values()), of_heads)
         return Network(encoder, heads)
+
+    def _head(self, level: str, widths: tuple[int, int, int], places: Sequence[int], table: str) -> Head:
+        """The head of some labels of a level."""
+        option = partial(self.config.of_table, table)
+        head = Head(
+            level,
+            widths,
+            outputs=sum(len(self._outputs(level)[place]) for place in places),
+            labels=len(places),
+            hidden_width=option("hidden_width"),
+            hidden_layers=option("hidden_layers"),
+            activation=option("activation"),
+            dropout=option("dropout"),
+            uncertainty=self.config.weighting == "uncertainty",
+            weighted_classes=self.config.positive_weight == "balanced",
+        )
+        if head.positive_weight is not None:
+            head.positive_weight.copy_(self._positive_weights(level, self.labels[level])[places])
+        mean, std = self._mean_and_std(level, self.labels[level])
+        head.mean.copy_(mean[places])
+        head.std.copy_(std[places])
+        return head
+
+    def _outputs(self, level: str) -> list[list[int]]:
+        """Places of the raw outputs of each label of a level."""
+        layout, found = self.layouts[level], list[list[int]]([[] for _ in self.labels[level]])
+        for group in layout.groups:
+            size = (group.outputs.stop - group.outputs.start) // (group.labels.stop - group.labels.start)
+            for number, place in enumerate(layout.order[group.labels]):
+                first = group.outputs.start + number * size
+                found[place] = list(range(first, first + size))
+        return found
 
     def _mean_and_std(self, level: str, labels: Sequence[Label]) -> tuple[Tensor, Tensor]:
         mean, std = np.zeros(len(labels)), np.ones(len(labels))
@@ -225,7 +300,8 @@ class Task(BaseTask):
             generator: Source of the random signs and of dropout.
 
         Returns:
-            "loss" (scalar to differentiate) and "LEVEL/KIND", the mean loss over the measured labels of each kind.
+            "loss" (scalar to differentiate) and "LEVEL/KIND", the mean loss over the measured labels of each kind; of a level with labels of
+            several tables also "LEVEL/TABLE", its labels weighed alike.
         """
         with random_from(generator, network, batch):
             if network.training and self.config.flip_signs:
@@ -272,8 +348,15 @@ class Task(BaseTask):
             return {label.name: [column] for column, label in enumerate(labels)}
         return found
 
+    def _columns_of_tables(self, level: str) -> dict[str, list[int]]:
+        """Name of each table of a mixture → its columns among the sorted labels; none where only one table has labels of the level."""
+        found: dict[str, list[int]] = {}
+        for column, place in enumerate(self.layouts[level].order):
+            found.setdefault(self.labels[level][place].source, []).append(column)
+        return found if len(found) > 1 else {}
+
     def _level_loss(
-        self, level: str, raw: Tensor, batch: MoleculeBatch, head: Head
+        self, level: str, raw: Tensor, batch: MoleculeBatch, head: Head | TableHeads
     ) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
         layout, config = self.layouts[level], self.config
         order, _, label_weights = self._on(level, raw.device)
@@ -287,6 +370,10 @@ class Task(BaseTask):
                 max(group.labels.stop for group in layout.groups if group.kind == kind),
             )
             kinds[kind] = weighted_mean(means[stretch], present[stretch])
+        kinds |= {
+            name: weighted_mean(means[columns], (counts > 0).to(means.dtype)[columns])
+            for name, columns in self._columns_of_tables(level).items()
+        }
         if config.weighting == "label_count":
             return measured_mean(losses, label_weights * measured), kinds
         if head.log_variance is not None:
@@ -296,9 +383,11 @@ class Task(BaseTask):
             means = scale.repeat_interleave(sizes) * (-log_variance).exp() * means + log_variance / 2
         return weighted_mean(means, present), kinds
 
-    def _label_losses(self, level: str, raw: Tensor, batch: MoleculeBatch, head: Head) -> tuple[Tensor, Tensor]:
+    def _label_losses(
+        self, level: str, raw: Tensor, batch: MoleculeBatch, head: Head | TableHeads
+    ) -> tuple[Tensor, Tensor]:
         """(items, sorted labels) losses, and which of them were measured."""
-        layout, config = self.layouts[level], self.config
+        layout = self.layouts[level]
         order, _, _ = self._on(level, raw.device)
         raw = raw.to(torch.promote_types(raw.dtype, torch.float32))
         targets = batch.targets[level][:, order].to(raw.dtype)
@@ -309,9 +398,10 @@ class Task(BaseTask):
         columns = []
         for group in layout.groups:
             target, output = targets[:, group.labels], raw[:, group.outputs]
+            names = [self.labels[level][place].source for place in layout.order[group.labels]]
             if group.kind == "regression":
                 bound = None if bounds is None else bounds[:, group.labels]
-                columns.append(self._regression(output, target, bound))
+                columns.append(self._regression(output, target, bound, names))
             elif group.kind == "binary":
                 weight = None if head.positive_weight is None else head.positive_weight[order[group.labels]]
                 columns.append(
@@ -320,17 +410,27 @@ class Task(BaseTask):
             else:
                 logits = output.unflatten(1, (-1, group.classes))
                 hybrid = group.kind == "ordinal"
-                columns.append(
-                    ordinal_loss(logits, target, config.ordinal_alpha) if hybrid else class_loss(logits, target)
-                )
+                columns.append(self._ordinal(logits, target, names) if hybrid else class_loss(logits, target))
         return torch.cat(columns, dim=1) if len(columns) > 1 else columns[0], measured
 
-    def _regression(self, output: Tensor, target: Tensor, bound: Tensor | None) -> Float[Tensor, "items labels"]:
+    def _regression(
+        self, output: Tensor, target: Tensor, bound: Tensor | None, names: Sequence[str]
+    ) -> Float[Tensor, "items labels"]:
         kind, config = self.config.regression_loss, self.config
         if kind == "gaussian" or kind == "evidential":
             parameters = output.unflatten(1, (-1, self.regression_outputs))
             return distribution_loss(parameters, target, bound, kind, config.evidence_weight)
-        return regression_loss(output, target, bound, kind, config.huber_delta)
+
+        def loss(columns: Any, chosen: RegressionLoss) -> Tensor:
+            bounds = None if bound is None else bound[:, columns]
+            return regression_loss(output[:, columns], target[:, columns], bounds, chosen, config.huber_delta)
+
+        kinds = [(config.tables[name].loss or kind) if name in config.tables else kind for name in names]
+        return _by_option(kinds, loss)
+
+    def _ordinal(self, logits: Tensor, target: Tensor, names: Sequence[str]) -> Float[Tensor, "items labels"]:
+        alphas = [self.config.of_table(name, "ordinal_alpha") for name in names]
+        return _by_option(alphas, lambda columns, alpha: ordinal_loss(logits[:, columns], target[:, columns], alpha))
 
     def _on(self, level: str, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
         """(label order, output order, label weights in that order) of a level on a device."""
@@ -339,7 +439,11 @@ class Task(BaseTask):
             layout = self.layouts[level]
             labels = [self.labels[level][index] for index in layout.order]
             sizes = Counter(label.source for label in labels)
-            weights = [label.weight / sizes[label.source] ** self.config.balance for label in labels]
+            factors = {name: own.weight for name, own in self.config.tables.items()}
+            weights = [
+                label.weight * factors.get(label.source, 1.0) / sizes[label.source] ** self.config.balance
+                for label in labels
+            ]
             self._constants[key] = (
                 torch.tensor(layout.order, device=device),
                 torch.tensor(layout.output_order, device=device),
@@ -378,7 +482,9 @@ class Task(BaseTask):
             level: self._decode(level, raw, cast(Any, network.heads)[level]) for level, raw in network(batch).items()
         }
 
-    def _decode(self, level: str, raw: Tensor, head: Head, *, spread: bool = False) -> Float[Tensor, "items columns"]:
+    def _decode(
+        self, level: str, raw: Tensor, head: Head | TableHeads, *, spread: bool = False
+    ) -> Float[Tensor, "items columns"]:
         order, output_order, _ = self._on(level, raw.device)
         raw = raw.to(torch.promote_types(raw.dtype, torch.float32))
         columns = []
@@ -396,13 +502,28 @@ class Task(BaseTask):
                 columns.append(output.unflatten(1, (-1, group.classes)).softmax(2).flatten(1))
         return torch.cat(columns, dim=1)[:, output_order]
 
-    def _spread_of(self, group: LabelGroup, output: Tensor, head: Head, order: Tensor) -> Tensor:
+    def _spread_of(self, group: LabelGroup, output: Tensor, head: Head | TableHeads, order: Tensor) -> Tensor:
         kind = self.config.regression_loss
         if group.kind == "regression" and (kind == "gaussian" or kind == "evidential"):
             parameters = output.unflatten(1, (-1, self.regression_outputs))
             return stated_spread(parameters, kind) * head.std[order[group.labels]]
         count = group.labels.stop - group.labels.start
         return output.new_zeros(len(output), count * (group.classes if group.kind != "regression" else 1))
+
+
+def _by_option(options: Sequence[Any], loss: Callable[[Any, Any], Tensor]) -> Float[Tensor, "items labels"]:
+    """The loss of columns, those with one option together.
+
+    Args:
+        options: One a column.
+        loss: Of some columns and their option.
+    """
+    different = list(dict.fromkeys(options))
+    if len(different) == 1:
+        return loss(slice(None), different[0])
+    places = [[place for place, option in enumerate(options) if option == one] for one in different]
+    order = sorted(range(len(options)), key=[place for some in places for place in some].__getitem__)
+    return torch.cat([loss(some, one) for some, one in zip(places, different, strict=True)], dim=1)[:, order]
 
 
 @contextmanager

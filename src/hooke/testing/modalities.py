@@ -148,9 +148,9 @@ def check_learning(modality: Trainable, recipe: Recipe, store: Any, folder: Path
         together = np.concatenate([parts.train, parts.valid, parts.test])
         inside = bool(((together >= 0) & (together < len(store))).all())
         require(inside and len(np.unique(together)) == len(together), f"the parts of the split {kind!r} overlap")
-    train = modality.splits[recipe.split.kind](store, recipe.split).train
-    rows = modality.usable(store, train, recipe)
-    require(bool(np.isin(rows, train).all()) and len(rows) > 1, "none of the training rows is usable")
+    split = modality.splits[recipe.split.kind](store, recipe.split)
+    rows = modality.usable(store, split.train, recipe)
+    require(bool(np.isin(rows, split.train).all()) and len(rows) > 1, "none of the training rows is usable")
     rows, spec = rows[:ROWS], modality.spec(store, rows, recipe)
     run = RunFolder.create(folder / "runs", "contract", recipe.to_json(), store.content_hash)
     run.update(store=str(store.folder))
@@ -165,7 +165,8 @@ def check_learning(modality: Trainable, recipe: Recipe, store: Any, folder: Path
     require(
         bounds is None or bounds.shape == (len(rows), len(labels)), "bounds are not one row a row, one column a label"
     )
-    json.JSONEncoder(allow_nan=False).encode(dict(modality.facts(store, spec)))  # raises on what JSON cannot hold
+    facts = modality.facts(store, spec, split, recipe)
+    json.JSONEncoder(allow_nan=False).encode(dict(facts))  # raises on what JSON cannot hold
     for learns in (False, True):
         require(len(modality.next_step(run, learns_labels=learns)) == 2, "next_step is not a purpose and a command")
     return spec, rows
@@ -183,7 +184,7 @@ def check_loaders(modality: Trainable, recipe: Recipe, store: Any, spec: Any, ro
         seen = torch.cat([batch.rows for batch in batches])
         require({*seen.tolist()} == {*rows.tolist()}, f"{part}: the batches hold other rows than asked for")
         if part == "train":
-            expected = modality.epoch_items(rows, recipe)
+            expected = modality.epoch_items(rows, recipe, store)
             require(
                 len(seen) == expected, f"{part}: an epoch has {len(seen)} {modality.unit}, epoch_items says {expected}"
             )

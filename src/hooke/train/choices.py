@@ -6,7 +6,7 @@ Targets and what they are, columns that are ignored and why, salts, the kind of 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hooke.core.recipe import Recipe
@@ -25,12 +25,14 @@ class Choices:
         ignored: Column → why it is no target.
         notes: What else should be known of the data.
         split: Kind, meaning, rows of each part, why others are in no part and how many, and what test shares with training.
+        tables: Of a mixture: name → what became of its rows, how many are in each part, and how many of training an epoch takes.
     """
 
     targets: tuple[dict[str, Any], ...]
     ignored: dict[str, str]
     notes: tuple[str, ...]
     split: dict[str, Any]
+    tables: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, run: RunFolder, recipe: Recipe, modality: Trainable, description: Description) -> Choices:
@@ -52,7 +54,7 @@ class Choices:
             "left_out": run.info.get("left_out", {}),
             "shared": shared,
         }
-        return cls(targets, dict(section.ignored_columns), section.notes, split)
+        return cls(targets, dict(section.ignored_columns), section.notes, split, run.info.get("tables", {}))
 
     def to_json(self) -> dict[str, Any]:
         """For scripts."""
@@ -61,12 +63,14 @@ class Choices:
             "ignored_columns": self.ignored,
             "notes": list(self.notes),
             "split": self.split,
+            **({"tables": self.tables} if self.tables else {}),
         }
 
     def lines(self) -> list[str]:
         """For people, a line each."""
         targets, ignored = list(self._targets()), [f"ignored {name}: {why}" for name, why in self.ignored.items()]
-        return [*_first(targets, "targets"), *_first(ignored, "ignored columns"), *self.notes, *self._split()]
+        shown = [*_first(targets, "targets"), *_first(ignored, "ignored columns"), *self.notes]
+        return [*shown, *self._split(), *map(_of_table, self.tables, self.tables.values())]
 
     def _targets(self) -> Iterator[str]:
         for target in self.targets:
@@ -87,6 +91,20 @@ class Choices:
         apart = [f"left    {count:,} in no part: {reason}" for reason, count in self.split["left_out"].items()]
         shared = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in self.split["shared"].items())
         return [*lines, *apart, *([f"shared  test and training: {shared}"] if shared else [])]
+
+
+def _of_table(name: str, counts: dict[str, int]) -> str:
+    """One table of a mixture: rows read = rejected + tested elsewhere + repeated + molecules."""
+    gone = [
+        f"{counts[what]:,} {what.replace('_', ' ')}"
+        for what in ("rejected", "tested_elsewhere", "repeated")
+        if counts[what]
+    ]
+    rows = ", ".join([f"{counts['rows_read']:,} rows read", *gone, f"{counts['molecules']:,} molecules"])
+    shared = f" ({counts['shared']:,} in other tables too)" if counts["shared"] else ""
+    parts = ", ".join(f"{counts[part]:,} {part}" for part in ("train", "valid", "test"))
+    left = counts["train"] - counts["epoch"]
+    return f"table   {name}: {rows}{shared}; {parts}; an epoch takes {counts['epoch']:,} of train and leaves {left:,}"
 
 
 def _first(lines: list[str], what: str) -> list[str]:

@@ -226,7 +226,7 @@ def _work(
         rows={"train": len(split.train), "valid": len(split.valid), "test": len(split.test)},
         left_out=dict(split.left_out),
         device=str(predictor.device),
-        **modality.facts(store, spec),
+        **modality.facts(store, spec, split, recipe),
     )
 
 

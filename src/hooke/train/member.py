@@ -220,7 +220,7 @@ def _train(fabric: Fabric, member: Member) -> None:
             run.rewrite_metrics(kept)
     recipe = member.recipe
     name = recipe.name if section.ensemble == 1 else f"{recipe.name} {member.number + 1}/{section.ensemble}"
-    items = member.modality.epoch_items(member.train_rows, recipe)
+    items = member.modality.epoch_items(member.train_rows, recipe, member.modality.open(member.store))
     total = round(items * trainer.total_steps / trainer.steps_per_epoch)
     folder = run.path(f"tensorboard/{member.part}-{member.number}")
     with (

@@ -38,7 +38,7 @@ def test_crops_of_an_epoch(recipe: Recipe, screen: ImageStore, tmp_path: Path) -
     one = member(recipe, screen, tmp_path)
     train, valid = one.loaders(rank=0, world=1)
     batches = list(train.epoch(0))
-    assert sum(batch.num_items for batch in batches) == IMAGES.epoch_items(one.train_rows, recipe) == 24
+    assert sum(batch.num_items for batch in batches) == IMAGES.epoch_items(one.train_rows, recipe, screen) == 24
     assert batches[0].pixels.shape[1:] == (5, 24, 24)
     assert {level: values.shape for level, values in batches[0].targets.items()} == {LEVEL: (len(batches[0].rows), 1)}
     assert sum(batch.num_items for batch in valid.epoch(0)) == 6

@@ -24,7 +24,7 @@ from hooke.core.loader import BoundedLoader
 from hooke.core.recipe import Recipe
 from hooke.core.types import LabelStatistics
 from hooke.evaluate.moments import Moments
-from hooke.evaluate.splits import evenly_spaced
+from hooke.evaluate.splits import Split, evenly_spaced
 from hooke.modalities import Checks, Description, Readable, Sample, Symmetry, Trainable
 from hooke.modalities.atoms.error_detection import error_detection
 from hooke.modalities.atoms.export import XYZ, write_predictions
@@ -220,7 +220,7 @@ class Atoms(Trainable, Readable):
         """Batches of a bounded number of pairs."""
         return frame_loader(store, rows, spec, recipe, part=part, seed=seed, rank=rank, world=world)
 
-    def facts(self, store: FrameStore, spec: AtomsSpec) -> dict[str, Any]:
+    def facts(self, store: FrameStore, spec: AtomsSpec, split: Split, recipe: Recipe) -> dict[str, Any]:
         """Methods, kind of energies, and what they are relative to."""
         return {
             "methods": [label.method for label in spec.energies], "energy_kind": spec.energy_kind,

@@ -22,6 +22,7 @@ from hooke.core.recipe import Named, Recipe, at_least
 from hooke.core.runs import RunFolder
 from hooke.core.types import Chunk, group_starts
 from hooke.evaluate.metadata_split import MEANINGS
+from hooke.evaluate.splits import Split
 from hooke.images.feature_targets import measured_fields
 from hooke.images.features import field_features
 from hooke.images.quality import well_quality
@@ -402,7 +403,7 @@ class Images(Trainable, Readable):
             weights |= {name: value for name, value in fresh.items() if name.startswith(_DECODER)}
         network.encoder.load_state_dict(weights)
 
-    def epoch_items(self, rows: np.ndarray, recipe: Recipe) -> int:
+    def epoch_items(self, rows: np.ndarray, recipe: Recipe, store: ImageStore) -> int:
         """Crops."""
         return len(rows) * recipe.sections["images"].crops_per_field
 
@@ -421,7 +422,7 @@ class Images(Trainable, Readable):
         )  # fmt: skip
         return _Tiles(loader, bool(spec.crop)) if part == "predict" else loader
 
-    def facts(self, store: ImageStore, spec: ImageSpec) -> dict[str, Any]:
+    def facts(self, store: ImageStore, spec: ImageSpec, split: Split, recipe: Recipe) -> dict[str, Any]:
         """Channels, classes, wells, and whether the images are simulated."""
         classes = [label.classes for label in spec.labels if label.classes]
         return {

@@ -20,12 +20,13 @@ from hooke.core.options import plain
 from hooke.core.recipe import Recipe
 from hooke.core.recipe_files import build
 from hooke.core.runs import RunFolder
-from hooke.core.types import Chunk
+from hooke.core.types import Chunk, labels_of
 from hooke.evaluate.splits import Split
 from hooke.modalities import NONE, Candidate, Checks, Description, Readable, Sample, Symmetry, Trainable
 from hooke.molecules.encodings.config import POSITIONS, EncodingConfig
 from hooke.molecules.parse import StandardiseConfig, smiles_of
 from hooke.molecules.positions import stamped
+from hooke.molecules.shares import SharedLoader, Shares, hide_tables, shares_of
 from hooke.molecules.source import MoleculeRows, Preparation, PreparedChunk, StringRows, open_source, prepare_job
 from hooke.molecules.spec import (
     ATOM_PAIR_WIDTH,
@@ -45,6 +46,7 @@ from hooke.molecules.statistics import hide_labels, label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables import reading
 from hooke.molecules.tables.ingest import ingest_notes, ingest_summary
+from hooke.molecules.tables.joining import in_table
 from hooke.report.data import data_summary, label_summary
 from hooke.report.data_schema import LabelSummary
 
@@ -391,8 +393,13 @@ class Molecules(Trainable, Readable):
 
         share, size = recipe.split.label_share, recipe.train.batch_size
 
-        def load(chosen: np.ndarray) -> MoleculeBatch:
+        names = list(store.metadata.get("tables", ()))
+        labels = {level: labels_of(spec, level) for level in LEVELS}
+
+        def load(chosen: np.ndarray, hidden: np.ndarray | None = None) -> MoleculeBatch:
             molecules = store.read(chosen)
+            if hidden is not None:
+                molecules = hide_tables(molecules, hidden, labels, names)
             if part == "train" and share < 1:
                 molecules = hide_labels(molecules, share, recipe.seed)
             if spec.extras:
@@ -401,16 +408,39 @@ class Molecules(Trainable, Readable):
 
         if part == "train":
             sizes = store.store.axis_counts("atom", rows)
+            if seed is not None and (shares := self.shares(store, rows, recipe)):
+                return SharedLoader(load, rows, size, seed=seed, shares=shares, sizes=sizes, rank=rank, world=world)
             return RowLoader(load, rows, size, seed=seed, sizes=sizes, rank=rank, world=world)
         most = max(_EVALUATION_BATCH, size) if part == "valid" else _EVALUATION_BATCH
         return RowLoader(load, rows, most, seed=None, rank=rank, world=world)
 
-    def facts(self, store: MoleculeStore, spec: MoleculeSpec) -> dict[str, Any]:
-        """How many labels, and how many molecules have coordinates where they are read."""
-        if not spec.encodings.positions:
-            return {"labels": len(spec.labels)}
-        located = int(store.located().sum())
-        return {"labels": len(spec.labels), POSITIONS: {"with": located, "without": len(store) - located}}
+    def shares(self, store: MoleculeStore, rows: np.ndarray, recipe: Recipe) -> Shares | None:
+        """The draw of every epoch from the tables of a joined mixture; None where all rows are taken."""
+        asked = registry.module("datasets", recipe.data.name).Dataset(recipe.data.config).shares
+        tables, shares = store.tables(rows), shares_of(store, asked)
+        return Shares(tables, shares, recipe.seed) if tables is not None and shares else None
+
+    def epoch_items(self, rows: np.ndarray, recipe: Recipe, store: MoleculeStore) -> int:
+        """Of a mixture with shares those of the first epoch."""
+        shares = self.shares(store, rows, recipe)
+        return len(rows) if shares is None else len(shares.places(0))
+
+    def facts(self, store: MoleculeStore, spec: MoleculeSpec, split: Split, recipe: Recipe) -> dict[str, Any]:
+        """How many labels, how many molecules have coordinates where they are read, and what became of the rows of each joined table."""
+        found: dict[str, Any] = {"labels": len(spec.labels)}
+        if spec.encodings.positions:
+            located = int(store.located().sum())
+            found[POSITIONS] = {"with": located, "without": len(store) - located}
+        tables = store.tables()
+        if tables is None:
+            return found
+        shares = self.shares(store, split.train, recipe)
+        counts = {name: dict(of_table) for name, of_table in store.metadata["tables"].items()}
+        for number, of_table in enumerate(counts.values()):
+            inside = in_table(tables, number)
+            of_table |= {part: int(inside[getattr(split, part)].sum()) for part in ("train", "valid", "test")}
+            of_table["epoch"] = shares.counts.get(number, of_table["train"]) if shares else of_table["train"]
+        return {**found, "tables": counts}
 
     def identify(self, store: MoleculeStore, rows: np.ndarray) -> dict[str, Any]:
         """SMILES."""

@@ -155,3 +155,24 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(recipe_file: Path, whole: A
     first, second = (load_file(one.path("members/0/last.safetensors")) for one in (run, whole.run))
     assert all(torch.equal(first[name], second[name]) for name in second)
     assert run.metrics() == whole.run.metrics()
+
+
+def test_means_of_tables_stand_in_file_and_summary(whole: Any) -> None:
+    means, scores = whole.run.means()["test"]["graph"], whole.run.scores()["test"]["graph"]
+    assert {name: of_table["labels"] for name, of_table in means.items()} == {"esol": 1, "tox21": 2, "qm9": 2, "all": 5}
+    spec = json.loads(whole.run.path("spec.json").read_text())
+    names = [label["name"] for label in spec["labels"] if label["level"] == "graph"]
+    deviations = dict(zip(names, spec["statistics"]["graph"]["std"], strict=True))
+    expected = np.mean([scores[f"qm9/{name}"]["mae"] / deviations[f"qm9/{name}"] for name in ("homo", "lumo")])
+    assert means["qm9"]["normalised_mae"] == pytest.approx(expected)
+    raw = whole.run.read_json("metrics.json")
+    assert raw["normalised"]["test"]["graph"]["qm9/homo"]["mae"] == pytest.approx(
+        scores["qm9/homo"]["mae"] / deviations["qm9/homo"]
+    )
+    assert "test  graph mean of qm9 (2 labels): " in whole.summary()
+    assert set(whole.run.scores()) == {"valid", "test"}
+    from hooke.studies.run_report import mean_tables
+
+    [table] = mean_tables(whole.run)
+    directions = {row.task: row.direction for row in table.tasks}
+    assert directions["qm9: normalised MAE"] != directions["tox21: ROC AUC"]

@@ -32,6 +32,9 @@ _OF_AUTOMATIC = tuple(f"model.{option.name}=" for option in fields(Automatic))
 _OF_NETWORKS = ("model.", "task.", "train.", "encodings.")  # sections whose changes ask for the recipe's network
 
 
+_MANY = 40  # labels of a level from which their means stand for them in the summary
+
+
 @dataclass(frozen=True)
 class FittedRun:
     """A finished run: its folder, its metrics, and where the report is."""
@@ -59,6 +62,7 @@ class FittedRun:
             "run": str(self.folder),
             "report": str(self.report) if self.report else None,
             "metrics": self.metrics,
+            "means": self.run.means(),
             "ingest": described.fields.get("ingest"),
             "choices": self._choices(described).to_json(),
             "uncalibrated": uncalibrated(self.run),
@@ -98,7 +102,16 @@ class FittedRun:
         lines.append(f"trained on {rows} {items} in {spent} ({info['parameters']:,} parameters, {info['device']})")
         lines += [*censored_lines(self.run), *_listed(uncalibrated(self.run))]
         for part in ("test", "valid"):
+            means = self.run.means().get(part, {})
+            lines += [
+                f"{part:<5} {level:<5} mean of {table} ({values.pop('labels'):.0f} labels): {_told(values)}"
+                for level, tables in means.items()
+                for table, values in tables.items()
+            ]
             for level, labels in self.metrics.get(part, {}).items():
+                if len(labels) > _MANY and level in means:
+                    lines.append(f"{part:<5} {level:<5} {len(labels):,} labels in metrics.json")
+                    continue
                 for name, values in list(labels.items())[:8]:
                     lines.append(f"{part:<5} {level:<5} {name}: {_told(values)}")
                 if len(labels) > 8:

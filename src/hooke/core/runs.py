@@ -220,6 +220,21 @@ class RunFolder:
                 for level, labels in levels.items()
             }
             for part, levels in self.read_json("metrics.json").items()
+            if part not in _BESIDE
+        }
+
+    def means(self) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+        """Part -> level -> table -> metric -> mean over its labels, as metrics.json has them; see `evaluate.label_means`.
+
+        Raises:
+            DataError: It is missing or damaged.
+        """
+        return {
+            part: {
+                level: {table: {name: number_or(value) for name, value in of.items()} for table, of in tables.items()}
+                for level, tables in levels.items()
+            }
+            for part, levels in self.read_json("metrics.json").get("means", {}).items()
         }
 
     def rewrite_metrics(self, lines: list[dict[str, Any]]) -> None:
@@ -235,6 +250,7 @@ class RunFolder:
         return exclusive(self.folder, f"is at work on {self.folder}", wait=wait)
 
 
+_BESIDE = ("means", "normalised")  # what metrics.json holds beside the parts
 _WITHOUT_EFFECT = ("checkpoint_seconds", "tensorboard")  # options of [train] that change no bit of a run
 
 

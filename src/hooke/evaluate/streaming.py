@@ -25,10 +25,11 @@ class StreamedMetrics:
 
     Args:
         labels: The T labels, in the order of the columns.
+        bins: Of the histograms.
     """
 
-    def __init__(self, labels: Sequence[Label]) -> None:
-        self.labels = tuple(labels)
+    def __init__(self, labels: Sequence[Label], *, bins: int = BINS) -> None:
+        self.labels, self._bins = tuple(labels), bins
         size = len(self.labels)
         self._binary = np.array([label.kind == "binary" for label in self.labels], bool)
         self._measured, self._count, self._absolute, self._squared, self._exact, self._right, self._entropy = np.zeros(
@@ -36,7 +37,7 @@ class StreamedMetrics:
         )
         self._mean = np.zeros((2, size))  # of predictions and of the truth
         self._moments = np.zeros((3, size))  # Σ (p - p̄)², Σ (t - t̄)², Σ (p - p̄)(t - t̄)
-        self._histograms = np.zeros((2, int(self._binary.sum()), BINS), np.int64)  # negatives, positives
+        self._histograms = np.zeros((2, int(self._binary.sum()), bins), np.int64)  # negatives, positives
 
     def update(self, predicted: np.ndarray, true: np.ndarray, bounds: np.ndarray | None = None) -> None:
         """Take in one batch.
@@ -78,7 +79,7 @@ class StreamedMetrics:
         entropy = -(t * np.log(clipped) + (1 - t) * np.log1p(-clipped))
         self._entropy[self._binary] += np.where(measured, entropy, 0.0).sum(axis=0)
         rows, columns = np.nonzero(measured)
-        bins = np.minimum((p[rows, columns] * BINS).astype(np.int64), BINS - 1)
+        bins = np.minimum((p[rows, columns] * self._bins).astype(np.int64), self._bins - 1)
         np.add.at(self._histograms, ((t[rows, columns] > 0.5).astype(np.int64), columns, bins), 1)
 
     def result(self) -> dict[str, dict[str, float]]:

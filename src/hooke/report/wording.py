@@ -10,7 +10,8 @@ UNKNOWN = "–"
 _MANY, _MOST_PLACES = 1e7, 6  # from there on numbers are written with an exponent
 METRIC_NAMES = {
     "rmse": "RMSE", "mae": "MAE", "r2": "R²", "pearson": "Pearson r", "spearman": "Spearman ρ", "roc_auc": "ROC AUC",
-    "average_precision": "average precision", "cross_entropy": "cross-entropy",
+    "average_precision": "average precision", "cross_entropy": "cross-entropy", "normalised_mae": "normalised MAE",
+    "normalised_rmse": "normalised RMSE", "macro_roc_auc": "macro ROC AUC", "macro_average_precision": "macro average precision",
 }  # fmt: skip
 
 

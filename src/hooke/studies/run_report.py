@@ -15,6 +15,7 @@ from hooke.core.citations import CITATIONS
 from hooke.core.label import Label
 from hooke.core.runs import RunFolder
 from hooke.core.types import group_means, group_starts, labels_of
+from hooke.evaluate.label_means import ERRORS
 from hooke.inference.applicability import VERDICT, places
 from hooke.inference.loaded import LoadedRun, next_step, read_recipe
 from hooke.modalities import Readable, Trainable, identified, trainable
@@ -228,13 +229,13 @@ def data_section(run: RunFolder, store: Any, *, name: str = "") -> DataSummary:
 
 def result_sections(run: RunFolder, compared: Compared) -> list[ResultTable]:
     """The table of whole rows with baselines where it could be made, and one table for each other level; or the losses."""
-    tables = pretraining_tables(run)
+    tables, means = pretraining_tables(run), mean_tables(run)
     if not compared.labels:
-        return tables or loss_tables(run)
+        return [*means, *tables] or loss_tables(run)
     main = modality_of(run).levels[0]
     others = [table for table in tables if table.tasks[0].level != main]
     tried = candidate_table(run, compared.labels)
-    return [primary_table(compared, f"Held-out {compared.items}"), *([tried] if tried else []), *others]
+    return [primary_table(compared, f"Held-out {compared.items}"), *([tried] if tried else []), *means, *others]
 
 
 def loss_tables(run: RunFolder) -> list[ResultTable]:
@@ -277,6 +278,33 @@ def pretraining_tables(run: RunFolder) -> list[ResultTable]:
             build.result_table(
                 f"{run.recipe['name']}: {level}-level labels", labels, "rmse", {"model": model, "mean": mean},
                 higher_is_better=False, baselines=("mean",), part=part, note="mean: always the mean of these held-out labels",
+            )
+        )  # fmt: skip
+    return tables
+
+
+def mean_tables(run: RunFolder) -> list[ResultTable]:
+    """Metrics of many labels as means over those of each table, one table a level."""
+    means, tables = run.means(), []
+    part = "test" if "test" in means else "valid"
+    for level, found in means.get(part, {}).items():
+        rows = [
+            (f"{name}: {metric_text(metric)}", metric, value, int(values["labels"]))
+            for name, values in found.items()
+            for metric, value in values.items()
+            if metric != "labels"
+        ]
+        names = {row: metric for row, metric, _, _ in rows}
+        higher = {
+            row: not any(metric.endswith(error) for error in (*ERRORS, "cross_entropy"))
+            for row, metric in names.items()
+        }
+        tables.append(
+            build.result_table(
+                f"{run.recipe['name']}: means over {level}-level labels", [Label(row, level) for row in names], names,
+                {run.recipe["model"]["name"]: [value for _, _, value, _ in rows]}, higher_is_better=higher, part=part,
+                note="each label counts once; normalised errors are in standard deviations of the label's training measurements; "
+                + ", ".join(f"{name}: {int(values['labels']):,} labels" for name, values in found.items()),
             )
         )  # fmt: skip
     return tables

@@ -24,10 +24,12 @@ from hooke.core.files import replacing
 from hooke.core.label import Label
 from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
-from hooke.core.types import Spec, group_starts, labels_of
+from hooke.core.types import LabelledSpec, Spec, group_starts, labels_of
 from hooke.evaluate.censoring import exact
 from hooke.evaluate.conformal import calibrate_interval, calibrate_set, missing
+from hooke.evaluate.label_means import label_means, normalised
 from hooke.evaluate.metrics import evaluate
+from hooke.evaluate.one_versus_rest import class_columns, class_labels, macro
 from hooke.evaluate.splits import Split
 from hooke.evaluate.streaming import StreamedMetrics
 from hooke.inference.ensemble import Members, Prediction, Predictor, physical
@@ -36,6 +38,7 @@ from hooke.modalities import Trainable, trainable
 
 _EXACT_VALUES = 20_000_000  # items × labels of a level up to which all values are kept: 160 MB an array
 _CALIBRATION_ROWS = 20_000
+_CLASS_BINS = 1024  # of histograms of ordered classes: thousands of labels have five each
 _COUNTED_ROWS = 8192  # whose bounds are in memory at a time
 
 
@@ -45,7 +48,9 @@ class _Level:
 
     labels: Sequence[Label]
     parts: list[Label] = field(init=False)  # their components
+    classes: list[Label] = field(init=False)  # those of ordered classes, as labels of their own
     metrics: StreamedMetrics = field(init=False)
+    class_metrics: StreamedMetrics = field(init=False)
     items: int = 0
     predictions: list[Prediction] = field(default_factory=list)
     truth: list[np.ndarray] = field(default_factory=list)
@@ -53,12 +58,15 @@ class _Level:
 
     def __post_init__(self) -> None:
         self.parts = components(self.labels)
-        self.metrics = StreamedMetrics(self.parts)
+        self.classes = class_labels(self.parts)
+        self.metrics, self.class_metrics = StreamedMetrics(self.parts), StreamedMetrics(self.classes, bins=_CLASS_BINS)
 
     def add(self, found: Prediction, truth: np.ndarray, bounds: np.ndarray | None = None) -> None:
         """Take in one batch; `bounds` as in `evaluate.censoring`."""
         self.items += len(truth)
         self.metrics.update(decided(found.mean, self.parts), truth, bounds)
+        if self.classes:
+            self.class_metrics.update(*class_columns(found.mean, truth, self.parts))
         if self.exact or self.items <= _CALIBRATION_ROWS:
             self.predictions.append(found)
             self.truth.append(truth)
@@ -77,11 +85,14 @@ class _Level:
     def result(self) -> dict[str, dict[str, float]]:
         """Label name -> metric name -> value."""
         if not self.exact:
-            return pooled(self.metrics.result(), self.labels)
-        found, truth, bounds = self.kept()
-        return pooled(
-            evaluate(decided(found.mean, self.parts), truth.astype(np.float64), self.parts, bounds), self.labels
-        )
+            result, of_classes = self.metrics.result(), self.class_metrics.result()
+        else:
+            found, truth, bounds = self.kept()
+            result = evaluate(decided(found.mean, self.parts), truth.astype(np.float64), self.parts, bounds)
+            of_classes = evaluate(*class_columns(found.mean, truth, self.parts), self.classes) if self.classes else {}
+        for name, values in macro(of_classes, self.parts).items() if self.classes else ():
+            result[name] |= values
+        return pooled(result, self.labels)
 
 
 @dataclass(frozen=True)
@@ -130,6 +141,7 @@ def measure(
     modality = trainable(recipe.modality, "fit")
     main = modality.group or modality.levels[0]
     metrics: dict[str, Any] = {}
+    beside: dict[str, dict[str, Any]] = {"means": {}, "normalised": {}}
     for part, rows in (("valid", split.valid), ("test", split.test)):
         given = known.get(part)
         if not len(rows) and given is None:
@@ -151,6 +163,12 @@ def measure(
                 if main in block.members:
                     file.write(block.rows, block.members[main].prediction(), block.truth[main])
         metrics[part] = {level: gathered.result() for level, gathered in levels.items()}
+        for level, found in metrics[part].items():
+            deviations = _deviations(spec, level, levels[level].labels)
+            if means := label_means(found, levels[level].labels, deviations):
+                beside["means"].setdefault(part, {})[level] = means
+            if scaled := normalised(found, deviations):
+                beside["normalised"].setdefault(part, {})[level] = scaled
         if not metrics[part] and losses:
             metrics[part] = {modality.levels[0]: {recipe.task.name: losses}}
         if part == "valid" and main in levels:
@@ -158,8 +176,21 @@ def measure(
             prediction, truth, bounds = levels[main].kept()
             fitted = calibrate(prediction, exact(truth, bounds), labels, logarithms=given.logarithms if given else ())
             run.write_json("uncertainty.json", fitted)
-    run.write_json("metrics.json", metrics)
+    run.write_json("metrics.json", metrics | {name: found for name, found in beside.items() if found})
     run.write_json("leaks.json", modality.leaks(store, split))
+
+
+def _deviations(spec: Spec, level: str, labels: Sequence[Label]) -> dict[str, float]:
+    """Label of values → standard deviation of its training measurements, where the spec states them for its level."""
+    found = spec.statistics.get(level) if isinstance(spec, LabelledSpec) else None
+    if found is None or len(found.std) != len(components(labels)):
+        return {}
+    starts = np.cumsum([0, *(label.width for label in labels)])
+    return {
+        label.name: float(found.std[start])
+        for label, start in zip(labels, starts, strict=False)
+        if label.kind == "regression" and label.width == 1 and found.std[start] > 0
+    }
 
 
 def censored(modality: Trainable, store: Any, split: Split, spec: Spec) -> dict[str, dict[str, int]]:

@@ -216,7 +216,7 @@ class Perturbations(Trainable, Readable):
         most = size if training else max(size, self.batch_size)
         return RowLoader(load, rows, most, seed=seed if training else None, rank=rank, world=world)
 
-    def facts(self, store: ResponseStore, spec: ResponseSpec) -> dict[str, Any]:
+    def facts(self, store: ResponseStore, spec: ResponseSpec, split: Split, recipe: Recipe) -> dict[str, Any]:
         """Read-outs, genes, edges and contexts, and whether the screen is simulated."""
         return {
             "readouts": len(spec.labels), "genes": len(spec.graph), "edges": len(spec.graph.first), "contexts": len(spec.contexts),

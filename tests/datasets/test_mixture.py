@@ -336,6 +336,13 @@ def test_options_are_checked(two: dict[str, dict[str, Any]], tmp_path: Path) -> 
         resolve({"data": {"name": "mixture", "tables": {"a": {"path": "x", "shar": 0.5}}}})
     with pytest.raises(UsageError, match=r"share must lie in \(0, 1\]"):
         resolve({"data": {"name": "mixture", "tables": {"a": {"path": "x", "share": 0.0}}}})
+    with pytest.raises(UnknownNameError, match="table in task.tables 'b'. Did you mean 'a'|task.tables 'b'"):
+        resolve(
+            {
+                "data": {"name": "mixture", "tables": {"a": {"path": "x"}}},
+                "task": {"name": "multitask", "tables": {"b": {}}},
+            }
+        )
     with pytest.raises(UsageError, match="three fractions"):
         resolve({"data": {"name": "mixture", "tables": {"a": {"path": "x", "split": [0.5, 0.6, 0.1]}}}})
     with pytest.raises(UnknownNameError, match="Did you mean 'y'"):

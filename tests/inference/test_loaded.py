@@ -15,7 +15,7 @@ import hooke
 from hooke.core.errors import DamagedError, DataError, UsageError
 from hooke.core.runs import RunFolder
 from hooke.evaluate.conformal import IntervalCalibration, SetCalibration
-from hooke.inference.loaded import LoadedRun, next_step
+from hooke.inference.loaded import LoadedRun, next_step, read_recipe
 from hooke.inference.predict import predict_in_memory
 from hooke.modalities import trainable
 from hooke.molecules.store import MoleculeStore
@@ -135,3 +135,15 @@ def test_what_follows_a_run(run: Path, make_run: Callable[..., Path], tmp_path: 
     without = make_run(tmp_path, objective="attribute_masking")
     assert next_step(RunFolder.open(without)) == ("Adapt to an assay", f"hooke finetune {without} --csv assay.csv")
     assert LoadedRun.open(without, "cpu").labels == ()
+
+
+@pytest.mark.parametrize(("key", "what"), [("model", "model"), ("task", "task"), ("data", "data set")])
+def test_a_run_of_a_package_that_is_gone_says_so(
+    make_run: Callable[..., Path], tmp_path: Path, key: str, what: str
+) -> None:
+    folder = make_run(tmp_path / "run")
+    recipe = json.loads((folder / "recipe.json").read_text())
+    recipe[key] = {**recipe[key], "name": "theirs"}
+    (folder / "recipe.json").write_text(json.dumps(recipe))
+    with pytest.raises(DataError, match=f"needs the {what} 'theirs', which is not installed here: install the package"):
+        read_recipe(RunFolder(folder))

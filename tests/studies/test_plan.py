@@ -145,6 +145,7 @@ def test_every_published_row_has_its_recipe() -> None:
     }.items():  # fmt: skip
         rows |= {f"{mixture}_{model}" for model in ("gcn", "gin", "gine")}
         rows |= {f"{mixture}_{name}_{model}" for name in tables for model in ("gcn", "gin", "gine")}
+    rows |= {"largemix_gated_gcn", "largemix_mpnn"}
     assert set(PUBLISHED) == rows | set(SIZES)
 
 
@@ -163,6 +164,11 @@ def test_every_published_row_is_built_without_numbers(name: str) -> None:
         assert encoder == pytest.approx(SIZES[name], rel=0.07)
     elif name.startswith("toymix"):
         assert 30_000 < encoder < 500_000
+    elif name.startswith("largemix"):  # one table alone: 704
+        width = {"gine": 704 if name.count("_") > 1 else 512, "gated": 512, "mpnn": 512}.get(
+            recipe.model.name.split("_")[0], 768
+        )
+        assert recipe.model.config.width == width
     else:
         assert recipe.model.config.width == 768
 

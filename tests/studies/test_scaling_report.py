@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 from hooke.evaluate.bootstrap import Interval
@@ -39,5 +41,7 @@ def test_formulas() -> None:
     sure = Interval(0.0, 0.0, 0.0)
     law = PowerLaw(Interval(0.81, 0.8, 0.9), Interval(0.12, 0.10, 0.14), sure, 0.0, 0.0)
     assert formula(law) == "0.81 x^−0.12 [0.10, 0.14]"
+    one_seed = replace(law, exponent=Interval(law.exponent.value, math.nan, math.nan))
+    assert formula(one_seed) == "0.81 x^−0.12"
     risen = PowerLaw(law.scale, Interval(-0.12, -0.14, -0.10), Interval(0.3, 0.2, 0.4), 0.0, 0.0)
     assert formula(risen) == "0.81 x^0.12 [−0.14, −0.10] + 0.30"

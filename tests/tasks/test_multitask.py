@@ -402,7 +402,6 @@ def test_a_table_has_its_own_regression_loss_and_share_of_cross_entropy() -> Non
 @pytest.mark.parametrize(
     ("tables", "options", "message"),
     [
-        ({"oen": {}}, {}, "Did you mean 'one'"),
         ({"one": {"loss": "mae"}}, {"regression_loss": "gaussian"}, "does not go with"),
         ({"bin": {"loss": "mae"}}, {}, "bin has none"),
         ({"bin": {"ordinal_alpha": 0.5}}, {}, "bin has none"),

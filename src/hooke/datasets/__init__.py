@@ -25,6 +25,11 @@ class Dataset(ABC, Generic[Config]):
         self.config = config
 
     @property
+    def table_names(self) -> tuple[str, ...]:
+        """Tables of a mixture, chosen or not, that a task may have options for."""
+        return ()
+
+    @property
     def shares(self) -> Mapping[str, float]:
         """Table of a mixture → share of its training rows that an epoch takes; those that are not named are taken whole."""
         return {}

@@ -101,6 +101,11 @@ class Config:
 class Dataset(datasets.TableDataset[Config]):
     """The mixture as a store."""
 
+    @property
+    def table_names(self) -> tuple[str, ...]:
+        """See `datasets.Dataset.table_names`."""
+        return tuple(TABLES)
+
     def __init__(self, config: Config) -> None:
         tables = {
             name: table if name in WITHOUT_TEST_SEEN else replace(table, test=config.test)

@@ -203,6 +203,11 @@ class Dataset(datasets.Dataset[Config]):
         return [options.table(name, self.config.duplicates) for name, options in self.config.tables.items()]
 
     @property
+    def table_names(self) -> tuple[str, ...]:
+        """See `datasets.Dataset.table_names`."""
+        return tuple(self.config.tables)
+
+    @property
     def shares(self) -> dict[str, float]:
         """See `datasets.Dataset.shares`."""
         return {name: options.share for name, options in self.config.tables.items()}

@@ -107,6 +107,11 @@ class Dataset(datasets.Dataset[Config]):
         chosen = {} if config.held_out == "none" else choose("data set that is held out", config.held_out, SUITES)
         self.held_out = tuple(chosen)
 
+    @property
+    def table_names(self) -> tuple[str, ...]:
+        """See `datasets.Dataset.table_names`."""
+        return tuple(MEMBERS)
+
     def files(self, how: How = How()) -> list[Path]:
         """The raw files of all members, from the mirror or downloaded."""
         return [path for name, home in self.tables.items() for path in table_of(home, name).files(how)]

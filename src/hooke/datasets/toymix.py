@@ -79,5 +79,10 @@ class Config:
 class Dataset(datasets.TableDataset[Config]):
     """The mixture as a store."""
 
+    @property
+    def table_names(self) -> tuple[str, ...]:
+        """See `datasets.Dataset.table_names`."""
+        return tuple(TABLES)
+
     def __init__(self, config: Config) -> None:
         super().__init__(config, CARD.name, choose("table of toymix", config.tables, TABLES))

@@ -16,7 +16,7 @@ from hooke.core.errors import DataError, UsageError, nearest
 from hooke.core.hashing import content_hash, file_sha256
 from hooke.core.label import Label
 from hooke.core.reading import reading
-from hooke.core.recipe import Recipe, resolve
+from hooke.core.recipe import AUTOMATIC, Recipe, resolve
 from hooke.core.runs import RunFolder
 from hooke.core.types import Batch, Chunk, Source
 from hooke.encoders import Encoder
@@ -190,12 +190,35 @@ class LoadedRun(Encoder):
         return self.ensemble.embed(batch, lambda network, moved: modality.vectors(network, moved, options))
 
 
+_INSTALLED = (
+    ("data", "data set", ("datasets",)),
+    ("model", "model", ("models", "estimators")),
+    ("task", "task", ("tasks",)),
+)
+
+
+def _check_installed(run: RunFolder) -> None:
+    """Say of a run whose data set, model or task came from a package that is gone that it is.
+
+    Raises:
+        DataError: It is not registered here.
+    """
+    for key, what, kinds in _INSTALLED:
+        name = run.recipe.get(key, {}).get("name")
+        if name not in (None, AUTOMATIC, *(known for kind in kinds for known in registry.names(kind))):
+            raise DataError(
+                f"{run.folder} needs the {what} {name!r}, which is not installed here: install the package that registers it "
+                f"(entry point hooke.{kinds[0]})"
+            )
+
+
 def read_recipe(run: RunFolder) -> Recipe:
     """The recipe of a run.
 
     Raises:
         DataError: This Hooke cannot read it.
     """
+    _check_installed(run)
     try:
         recipe = resolve({key: value for key, value in run.recipe.items() if key != "pretrained"})
     except UsageError as error:

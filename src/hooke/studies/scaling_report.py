@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from hooke.core.label import Label
+from hooke.evaluate.bootstrap import Interval
 from hooke.evaluate.power_law import FEWEST_SIZES, PowerLaw
 from hooke.report import build
 from hooke.report.data_schema import KeyNumber
@@ -83,8 +85,9 @@ def _panel(curve: Curve) -> Sweep:
 
 def formula(law: PowerLaw) -> str:
     """The law with the interval of its exponent: "0.81 x^−0.12 [0.10, 0.14] + 0.30"."""
-    low, high = number(law.exponent.low, 2), number(law.exponent.high, 2)
-    text = f"{number(law.scale.value, 2)} x^{number(-law.exponent.value, 2)} [{low}, {high}]"
+    low, high = law.exponent.low, law.exponent.high
+    bounds = f" [{number(low, 2)}, {number(high, 2)}]" if math.isfinite(low + high) else ""
+    text = f"{number(law.scale.value, 2)} x^{number(-law.exponent.value, 2)}{bounds}"
     return f"{text} + {number(law.floor.value, 2)}" if law.form == "floor" else text
 
 
@@ -108,6 +111,13 @@ def _table(result: ScalingResult, measure: str) -> ResultTable:
     )  # fmt: skip
 
 
+def _bounds(found: Interval) -> str:
+    """Of an improvement, where there is more than one seed."""
+    return (
+        f" [{found.low:.1%}, {found.high:.1%}]" if math.isfinite(found.low + found.high) else " (one seed, no interval)"
+    )
+
+
 def _summary(result: ScalingResult) -> Summary:
     measure = "probe" if _of(result, "probe") else "test"
     curves = sorted(_of(result, measure), key=lambda curve: -curve.improvement.value)
@@ -121,8 +131,8 @@ def _summary(result: ScalingResult) -> Summary:
     best = curves[0]
     found = best.improvement
     text = (
-        f"Of the factors within their ranges, {best.factor} takes most off the {MEASURES[measure]}: {found.value:.1%} "
-        f"[{found.low:.1%}, {found.high:.1%}] from {best.sizes[0]:g} to {best.sizes[-1]:g}."
+        f"Of the factors within their ranges, {best.factor} takes most off the {MEASURES[measure]}: {found.value:.1%}"
+        f"{_bounds(found)} from {best.sizes[0]:g} to {best.sizes[-1]:g}."
     )
     numbers = tuple(
         KeyNumber(

@@ -37,7 +37,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hooke.core.errors import DataError, UnknownNameError, UsageError
+from hooke.core.errors import DataError, UsageError
 from hooke.core.label import Kind, Label
 from hooke.core.options import later, later_options
 from hooke.core.types import labels_of
@@ -111,9 +111,7 @@ class Config:
     activation: Activation = "relu"
     flip_signs: bool = True  # random signs of Laplacian eigenvectors in training
     hide_encodings: float = 0.0  # probability, in training, that all node encodings of a molecule are zero
-    tables: Mapping[str, TableConfig] = later(
-        {}
-    )  # by name: tables of a mixture with a loss, weight and head of their own
+    tables: Mapping[str, TableConfig] = later_options()  # by name: tables of a mixture with a loss, weight and head of their own
 
     def of_table(self, name: str, option: str) -> Any:
         """An option of a head or loss, as a table has it."""
@@ -205,13 +203,12 @@ class Task(BaseTask):
         self._constants: dict[tuple[str, torch.device], tuple[Tensor, Tensor, Tensor]] = {}
 
     def _check_tables(self) -> None:
-        """Refuse options of tables that are not there, or have no label that they are about."""
+        """Refuse options of tables that have no label that they are about; tables of the mixture that were not chosen have none at all."""
         labels = [label for of_level in self.labels.values() for label in of_level]
-        sources = sorted({label.source for label in labels if label.source})
         for name, own in self.config.tables.items():
-            if name not in sources:
-                raise UnknownNameError("table in task.tables", name, sources)
             kinds = {label.kind for label in labels if label.source == name}
+            if not kinds:
+                continue
             if own.loss is not None and "regression" not in kinds:
                 raise UsageError(f"task.tables.{name}.loss is about regression labels, but {name} has none")
             if own.loss is not None and self.regression_outputs > 1:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from rdkit import Chem
 
 from hooke.core import registry
-from hooke.core.errors import DataError, UsageError
+from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.loader import RowLoader
 from hooke.core.options import plain
 from hooke.core.recipe import Recipe
@@ -257,6 +257,11 @@ class Molecules(Trainable, Readable):
         """All options but that of splits by metadata apply."""
         if recipe.split.kind == "time" and not recipe.split.time_column:
             raise UsageError(f"a time split needs data.split.time_column, {TIME_COLUMN}")
+        if recipe.task.name == "multitask" and recipe.task.config.tables:
+            known = registry.module("datasets", recipe.data.name).Dataset(recipe.data.config).table_names
+            for name in recipe.task.config.tables:
+                if name not in known:
+                    raise UnknownNameError("table in task.tables", name, known)
         if recipe.split.column:
             raise UsageError(
                 "data.split.column does not apply to molecules: name the column of train, valid and test with data.split_column"

@@ -17,6 +17,7 @@ import numpy as np
 from hooke.core.label import Label
 from hooke.core.loader import RowLoader
 from hooke.core.parallel import read_ahead
+from hooke.evaluate.splits import Split
 from hooke.molecules.arrays import MoleculeSlice
 from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables.joining import in_table
@@ -70,6 +71,25 @@ def shares_of(store: MoleculeStore, shares: Mapping[str, float]) -> dict[int, fl
     """Number of a table of a joined store → its share; only those below 1."""
     names = list(store.metadata.get("tables", ()))
     return {names.index(name): share for name, share in shares.items() if share < 1 and name in names}
+
+
+def table_counts(store: MoleculeStore, split: Split, shares: Shares | None) -> dict[str, dict[str, int]]:
+    """Table of a joined store → what became of its rows, how many are in each part, and how many an epoch of training takes.
+
+    Args:
+        store: The molecules; {} of one whose tables were not joined.
+        split: Its rows.
+        shares: Of the training rows; None takes all.
+    """
+    tables = store.tables()
+    if tables is None:
+        return {}
+    counts = {name: dict(of_table) for name, of_table in store.metadata["tables"].items()}
+    for number, of_table in enumerate(counts.values()):
+        inside = in_table(tables, number)
+        of_table |= {part: int(inside[getattr(split, part)].sum()) for part in ("train", "valid", "test")}
+        of_table["epoch"] = shares.counts.get(number, of_table["train"]) if shares else of_table["train"]
+    return counts
 
 
 def hide_tables(

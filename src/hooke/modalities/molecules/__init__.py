@@ -26,7 +26,7 @@ from hooke.modalities import NONE, Candidate, Checks, Description, Readable, Sam
 from hooke.molecules.encodings.config import POSITIONS, EncodingConfig
 from hooke.molecules.parse import StandardiseConfig, smiles_of
 from hooke.molecules.positions import stamped
-from hooke.molecules.shares import SharedLoader, Shares, hide_tables, shares_of
+from hooke.molecules.shares import SharedLoader, Shares, hide_tables, shares_of, table_counts
 from hooke.molecules.source import MoleculeRows, Preparation, PreparedChunk, StringRows, open_source, prepare_job
 from hooke.molecules.spec import (
     ATOM_PAIR_WIDTH,
@@ -46,7 +46,6 @@ from hooke.molecules.statistics import hide_labels, label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables import reading
 from hooke.molecules.tables.ingest import ingest_notes, ingest_summary
-from hooke.molecules.tables.joining import in_table
 from hooke.report.data import data_summary, label_summary
 from hooke.report.data_schema import LabelSummary
 
@@ -436,16 +435,8 @@ class Molecules(Trainable, Readable):
         if spec.encodings.positions:
             located = int(store.located().sum())
             found[POSITIONS] = {"with": located, "without": len(store) - located}
-        tables = store.tables()
-        if tables is None:
-            return found
-        shares = self.shares(store, split.train, recipe)
-        counts = {name: dict(of_table) for name, of_table in store.metadata["tables"].items()}
-        for number, of_table in enumerate(counts.values()):
-            inside = in_table(tables, number)
-            of_table |= {part: int(inside[getattr(split, part)].sum()) for part in ("train", "valid", "test")}
-            of_table["epoch"] = shares.counts.get(number, of_table["train"]) if shares else of_table["train"]
-        return {**found, "tables": counts}
+        counts = table_counts(store, split, self.shares(store, split.train, recipe))
+        return {**found, **({"tables": counts} if counts else {})}
 
     def identify(self, store: MoleculeStore, rows: np.ndarray) -> dict[str, Any]:
         """SMILES."""

@@ -111,7 +111,9 @@ class Config:
     activation: Activation = "relu"
     flip_signs: bool = True  # random signs of Laplacian eigenvectors in training
     hide_encodings: float = 0.0  # probability, in training, that all node encodings of a molecule are zero
-    tables: Mapping[str, TableConfig] = later_options()  # by name: tables of a mixture with a loss, weight and head of their own
+    tables: Mapping[str, TableConfig] = (
+        later_options()
+    )  # by name: tables of a mixture with a loss, weight and head of their own
 
     def of_table(self, name: str, option: str) -> Any:
         """An option of a head or loss, as a table has it."""

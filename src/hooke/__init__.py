@@ -24,11 +24,18 @@ if TYPE_CHECKING:
         reconstruct,
         simulate_patterns,
     )
-    from hooke.api.discovery import next_experiments, run_discovery, simulate_discovery
+    from hooke.api.discovery import next_experiments, run_discovery, simulate_discovery, toward_target
     from hooke.api.inference import embed, explain, load, predict, probe, probe_blocks
     from hooke.api.potentials import calculator, dynamics, relax
     from hooke.api.quantum import label, label_atoms
-    from hooke.api.response import check_screen, evaluate_responses, explain_response, fit_response, predict_response
+    from hooke.api.response import (
+        check_screen,
+        evaluate_responses,
+        explain_response,
+        explore_response,
+        fit_response,
+        predict_response,
+    )
     from hooke.api.studies import (
         compare_optimisers,
         run_diversity,
@@ -54,12 +61,12 @@ _HOME = {
         ("convert_patterns", "evaluate_reconstruction", "phase", "plan_reconstruction", "reconstruct", "simulate_patterns"),
         "hooke.api.diffraction",
     ),
-    **dict.fromkeys(("next_experiments", "run_discovery", "simulate_discovery"), "hooke.api.discovery"),
+    **dict.fromkeys(("next_experiments", "run_discovery", "simulate_discovery", "toward_target"), "hooke.api.discovery"),
     **dict.fromkeys(("embed", "explain", "load", "predict", "probe", "probe_blocks"), "hooke.api.inference"),
     **dict.fromkeys(("calculator", "dynamics", "relax"), "hooke.api.potentials"),
     **dict.fromkeys(("label", "label_atoms"), "hooke.api.quantum"),
     **dict.fromkeys(
-        ("check_screen", "evaluate_responses", "explain_response", "fit_response", "predict_response"), "hooke.api.response"
+        ("check_screen", "evaluate_responses", "explain_response", "explore_response", "fit_response", "predict_response"), "hooke.api.response"
     ),
     **dict.fromkeys(
         ("benchmark", "describe_run", "finetune", "fit", "plan_training", "resume", "run_suite"), "hooke.api.training"
@@ -83,12 +90,12 @@ _HOME = {
 __all__ = [
     "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "calculator", "check_screen",
     "compare_optimisers", "conformers", "convert_patterns", "describe_run", "dynamics", "embed",
-    "evaluate_reconstruction", "evaluate_responses", "explain", "explain_response", "finetune", "fit", "fit_response",
-    "get_data", "label", "label_atoms", "load", "load_recipe", "next_experiments", "phase", "plan_reconstruction",
-    "plan_training", "predict", "predict_response", "prepare_data", "probe", "probe_blocks", "quickstart",
-    "quickstart_cells", "quickstart_diffraction", "quickstart_images", "reconstruct", "relax", "resume",
+    "evaluate_reconstruction", "evaluate_responses", "explain", "explain_response", "explore_response", "finetune",
+    "fit", "fit_response", "get_data", "label", "label_atoms", "load", "load_recipe", "next_experiments", "phase",
+    "plan_reconstruction", "plan_training", "predict", "predict_response", "prepare_data", "probe", "probe_blocks",
+    "quickstart", "quickstart_cells", "quickstart_diffraction", "quickstart_images", "reconstruct", "relax", "resume",
     "run_discovery", "run_diversity", "run_explanations", "run_label_scaling", "run_leaderboard", "run_responses",
-    "run_scaling", "run_search", "run_suite", "simulate_discovery", "simulate_patterns",
+    "run_scaling", "run_search", "run_suite", "simulate_discovery", "simulate_patterns", "toward_target",
 ]  # fmt: skip
 
 

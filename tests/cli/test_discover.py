@@ -82,3 +82,26 @@ def test_refusals(hooke: Run, arguments: tuple[str, ...], code: int, message: st
     assert outcome.code == code
     assert message in outcome.err
     assert outcome.err.count("\n") == 1
+
+
+def test_a_target(hooke: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import polars as pl
+
+    from hooke.workflows import discovery_target
+
+    picks = pl.DataFrame(
+        {"rank": [1], "perturbation": ["A+B"], "context": [""], "reached": [0.5], "alignment": [0.8], "p": [0.01], "kind": ["new"],
+         "model": ["made"], "reason": [""]}
+    )  # fmt: skip
+    found = discovery_target.TargetPicks(
+        picks, 3, {"a control: there is nothing to predict": 2}, 40, ("X",), tmp_path / "picks.csv"
+    )
+    monkeypatch.setattr(discovery_target, "toward_target", lambda *_, **__: found)
+    asked = ("discover", "target", "run", "target.csv", "--library", "genes.csv", "-o", "picks.csv")
+    shown = hooke(*asked)
+    assert shown.code == 0, shown.err
+    assert "A+B" in shown.out
+    assert "40 of the target, 1 unknown" in shown.out
+    assert json.loads(hooke(*asked, "--json").out)["left_out"] == {"a control: there is nothing to predict": 2}
+    monkeypatch.undo()
+    assert hooke(*asked).code == 3

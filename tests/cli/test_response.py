@@ -121,3 +121,10 @@ def test_a_library_that_is_no_text_is_said_in_one_line(hooke, tmp_path: Path) ->
     assert outcome.code == 3
     assert "library.txt" in outcome.err
     assert "a list of genes, one a line" in outcome.err
+
+
+def test_explain_and_explore_refuse_what_is_no_run(hooke, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    for arguments in (("explain", "nowhere", "A"), ("explore", "nowhere", "--port", "0")):
+        outcome = hooke("response", *arguments)
+        assert outcome.code == 3
+        assert outcome.err.count("\n") == 1

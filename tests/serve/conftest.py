@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -70,3 +71,37 @@ def served(view: MapView, tiles: Tiles) -> Iterator[SimpleNamespace]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture(scope="package")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """A run on a simulated screen, its view and its genes."""
+    pytest.importorskip("anndata")
+    from hooke.cells.simulated_response import SimulationConfig, simulate
+    from hooke.serve.response_view import ResponseView
+    from hooke.workflows.response_explain import FittedRun, explain_response
+    from hooke.workflows.response_fit import fit_responses
+
+    folder = tmp_path_factory.mktemp("explored")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("HOOKE_CACHE", str(folder / "cache"))
+    simulated = simulate(SimulationConfig(modules=6, genes_a_module=5, readouts=80, cells=24, controls=100, pairs=20))
+    simulated.profiles.write(folder / "screen.h5ad")
+    (folder / "edges.csv").write_text(simulated.edges.write_csv())
+    run = fit_responses(
+        folder / "screen.h5ad", folder / "runs", scale="log1p", graph=str(folder / "edges.csv"), models="context_mean,graph_kernel_ridge",
+        show_progress=False,
+    )  # fmt: skip
+    opened = FittedRun.open(run.folder)
+    asked: list[str] = []
+
+    def explain(perturbation: str, context: str, model: str | None) -> dict[str, Any]:
+        asked.append(perturbation)
+        found = explain_response(
+            run.folder, perturbation, context=context, model=model, pathways="none", verify="none", fitted=opened, show_progress=False
+        )  # fmt: skip
+        return found.to_json()
+
+    view = ResponseView(opened, explain, title="made-up")
+    yield SimpleNamespace(folder=run.folder, view=view, genes=list(simulated.genes), asked=asked)
+    patch.undo()

@@ -163,7 +163,7 @@ def test_values_of_all_kinds_are_answered(wells: Profiles) -> None:
         spans=pl.lit(datetime.timedelta(hours=1)), raw=pl.lit(b"\x00\xff"), many=pl.Series([[1.0, float("nan")]] * count),
     )  # fmt: skip
     view = MapView(Profiles(made.values, odd, made.features), coordinates=(made.values[:, :2], "first two"))
-    body, _ = module._json(module.answer(view, None, "/api/neighbours", {"name": "GENE00"}))
+    body, _ = module.as_json(module.answer(view, None, "/api/neighbours", {"name": "GENE00"}))
     about = json.loads(body, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))["about"]
     assert about["date"] == "2026-11-30"
     assert about["price"] == "1.50"

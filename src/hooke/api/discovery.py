@@ -12,6 +12,7 @@ from hooke.core.writable import check_output, check_output_folder
 if TYPE_CHECKING:
     from hooke.workflows.discovery_campaign import Round
     from hooke.workflows.discovery_simulation import Simulation
+    from hooke.workflows.discovery_target import TargetPicks
 
 PRIORS = ("none", "others", "all")
 
@@ -178,3 +179,28 @@ def run_discovery(
 def summary_of(found: Round) -> Mapping[str, Any]:
     """What a round says of itself, as plain values."""
     return {"round": found.number, **found.summary, "left_out": dict(found.left_out)}
+
+
+def toward_target(
+    run: Path | str, target: Path | str, library: Path | str, output: Path | str | None = None, *, batch: int = 96, context: str | None = None
+) -> TargetPicks:  # fmt: skip
+    """Rank a library by how much of a wanted change each perturbation is predicted to reach, with a run of `fit_response`.
+
+        hooke.toward_target(run.folder, "target.csv", "genes.csv", "picks.csv").picks
+
+    Args:
+        run: The run folder.
+        target: Table with the columns gene (a read-out) and change.
+        library: Table with the column gene: genes, or sets such as A+B.
+        output: .csv or .parquet; None writes none.
+        batch: Picks.
+        context: Of the run; needed where there are several.
+
+    Raises:
+        UsageError: An option is none, or the target names too few read-outs of the run.
+        UnknownNameError: No such context.
+        DataError: The run or a table is at fault.
+    """
+    from hooke.workflows.discovery_target import toward_target as rank
+
+    return rank(run, target, library, output, batch=batch, context=context)

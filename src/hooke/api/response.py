@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from http.server import ThreadingHTTPServer
+
     from hooke.workflows.response import ScreenCheck
     from hooke.workflows.response_explain import ResponseExplanation
     from hooke.workflows.response_fit import FittedScreen
@@ -143,3 +145,32 @@ def explain_response(
         run, perturbation, output, context=context, model=model, pathways=pathways, verify=verify, non_commercial=non_commercial,
         show_progress=show_progress,
     )  # fmt: skip
+
+
+def explore_response(run: Path | str, *, port: int = 8765) -> ThreadingHTTPServer:
+    """A server of a fitted screen's page, for this machine alone; `serve_forever` starts it.
+
+    Args:
+        run: The run folder of `fit_response`.
+        port: 0 takes a free one; `server_address[1]` tells.
+
+    Raises:
+        DataError: It is no such run.
+        UsageError: The port is none or taken.
+    """
+    from hooke.serve.map_server import check_port
+    from hooke.serve.response_server import response_server
+    from hooke.serve.response_view import ResponseView
+    from hooke.workflows.response_explain import FittedRun
+    from hooke.workflows.response_explain import explain_response as explain
+
+    check_port(port)
+    fitted = FittedRun.open(run)
+
+    def asked(perturbation: str, context: str, model: str | None) -> dict[str, Any]:
+        return explain(
+            fitted.folder.folder, perturbation, context=context, model=model, pathways="none", verify="none", fitted=fitted,
+            show_progress=False,
+        ).to_json()  # fmt: skip
+
+    return response_server(ResponseView(fitted, asked, title=fitted.folder.folder.parent.name), port=port)

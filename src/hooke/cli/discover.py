@@ -128,3 +128,44 @@ def simulate(
     if found.hindsight is not None:
         typer.echo(f"\nauto finds {found.hindsight:.2f} of what the best fixed policy finds in hindsight")
     typer.echo(f"report {found.file.with_suffix('.html')}")
+
+
+@app.command(
+    epilog="Examples: `hooke discover target runs/response-screen target.csv --library genes.csv -o picks.csv` · "
+    "`hooke discover target RUN target.csv --library pairs.csv -o picks.csv --context k562 --batch 20`"
+)
+def target(
+    run: Annotated[Path, typer.Argument(help="A run of `hooke response fit`.")],
+    wanted: Annotated[
+        Path, typer.Argument(metavar="TARGET", help="Table with the columns gene (a read-out) and change.")
+    ],
+    library: Annotated[Path, typer.Option(help="Table with the column gene: genes, or sets such as A+B.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The picks, .csv or .parquet.")],
+    batch: Annotated[int, typer.Option(help="Picks.")] = 96,
+    context: Annotated[str | None, typer.Option(help="Context of the run; needed where there are several.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Perturbations that are predicted to bring cells nearest to a wanted change, the best first."""
+    import hooke
+    from hooke.report.wording import number
+
+    found = hooke.toward_target(run, wanted, library, out, batch=batch, context=context)
+    if as_json:
+        print_json(found.to_json())
+        return
+    print_fields(
+        {
+            "candidates": f"{found.candidates:,}",
+            **{f"  {reason}": f"{count:,}" for reason, count in found.left_out.items()},
+            "read-outs": f"{found.readouts:,} of the target"
+            + (f", {len(found.unknown):,} unknown" if found.unknown else ""),
+        }
+    )
+    rows = [
+        [
+            str(row["rank"]), row["perturbation"], number(row["reached"]), number(row["alignment"]), number(row["p"]), row["kind"],
+            row["reason"],
+        ] for row in found.picks.head(12).iter_rows(named=True)
+    ]  # fmt: skip
+    print_table(["rank", "perturbation", "reached", "alignment", "p", "question", "reason"], rows)
+    typer.echo(f"\n{found.output}: {len(found.picks)} picks")

@@ -357,6 +357,24 @@ def explain(
         typer.echo(f"\npage  {found.output}")
 
 
+@app.command(epilog="Examples: `hooke response explore runs/response-screen` · `hooke response explore RUN --port 0`")
+def explore(
+    run: Annotated[
+        Path, typer.Argument(help="A run of `hooke response fit` (a folder of runs: its newest finished one).")
+    ],
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")] = 8765,
+) -> None:
+    """Look at a fitted screen in the browser; the page is served to this machine only. Ctrl-C ends it."""
+    import hooke
+
+    server = hooke.explore_response(run, port=port)
+    typer.echo(f"http://127.0.0.1:{server.server_address[1]}")
+    try:
+        server.serve_forever()
+    finally:
+        server.server_close()
+
+
 def _named(predicted: list[str]) -> dict[str, str]:
     """Model → file."""
     from hooke.core.errors import UsageError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
@@ -18,6 +19,7 @@ _FILES = {
     "/": ("map_page.html", "text/html; charset=utf-8"), "/map_page.js": ("map_page.js", "text/javascript; charset=utf-8"),
     "/map_page.css": ("map_page.css", "text/css; charset=utf-8"),
 }  # fmt: skip
+Respond = Callable[[str, dict[str, str]], tuple[bytes, str]]
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
 IDLE_SECONDS = 30.0  # after which a connection that says nothing is closed
 _HEADERS = {
@@ -64,8 +66,30 @@ def map_server(view: MapView, *, tiles: Tiles | None = None, port: int = 0) -> T
     Raises:
         UsageError: The port is taken, or none.
     """
-    check_port(port)
     points = json_text(view.points(), compact=True).encode()  # large and always the same
+
+    def respond(path: str, query: dict[str, str]) -> tuple[bytes, str]:
+        if path == "/api/points":
+            return points, "application/json"
+        if path == "/tile.png" and tiles is not None:
+            return tiles.png(int(query.get("row", "-1")), query.get("channel", "")), "image/png"
+        return as_json(answer(view, tiles, path, query))
+
+    return local_server(_FILES, respond, port)
+
+
+def local_server(files: Mapping[str, tuple[str, str]], respond: Respond, port: int = 0) -> ThreadingHTTPServer:
+    """A server of a page and of what it asks, for this machine and for that page alone.
+
+    Args:
+        files: Address → file of this package, and its type.
+        respond: Address and query → body and type; `HookeError` is an answer of 400, an unknown name one of 404.
+        port: 0 takes a free one.
+
+    Raises:
+        UsageError: The port is taken, or none.
+    """
+    check_port(port)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -80,22 +104,18 @@ def map_server(view: MapView, *, tiles: Tiles | None = None, port: int = 0) -> T
             try:
                 status, (body, kind) = 200, self._answer(address.path, query)
             except UnknownNameError as error:
-                status, (body, kind) = 404, _json({"error": str(error), "nearest": error.nearest})
+                status, (body, kind) = 404, as_json({"error": str(error), "nearest": error.nearest})
             except (HookeError, ValueError) as error:
-                status, (body, kind) = 400, _json({"error": str(error)})
+                status, (body, kind) = 400, as_json({"error": str(error)})
             except Exception as error:  # a defect: said on the page, and the connection stays
-                status, (body, kind) = 500, _json({"error": f"{type(error).__name__}: {error}"})
+                status, (body, kind) = 500, as_json({"error": f"{type(error).__name__}: {error}"})
             self._send(status, body, kind)
 
         def _answer(self, path: str, query: dict[str, str]) -> tuple[bytes, str]:
-            if path in _FILES:
-                name, kind = _FILES[path]
+            if path in files:
+                name, kind = files[path]
                 return (resources.files("hooke.serve") / name).read_bytes(), kind
-            if path == "/api/points":
-                return points, "application/json"
-            if path == "/tile.png" and tiles is not None:
-                return tiles.png(int(query.get("row", "-1")), query.get("channel", "")), "image/png"
-            return _json(answer(view, tiles, path, query))
+            return respond(path, query)
 
         def _send(self, status: int, body: bytes, kind: str) -> None:
             self.send_response(status)
@@ -112,7 +132,8 @@ def map_server(view: MapView, *, tiles: Tiles | None = None, port: int = 0) -> T
     return _bound(port, Handler)
 
 
-def _json(value: Any) -> tuple[bytes, str]:
+def as_json(value: Any) -> tuple[bytes, str]:
+    """A body of JSON, and its type."""
     return json_text(value).encode(), "application/json"
 
 

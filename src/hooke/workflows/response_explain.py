@@ -48,7 +48,8 @@ SUBSTITUTE = "graph_kernel_ridge"
 _NEIGHBOURS, _READOUTS, _PATHWAYS = 12, 10, 12
 _FEWEST, _DRAWS = 8, 200
 _SHARE = 0.01  # of the prediction, from which a claim is made
-_MOST = 2_000  # perturbations whose pairs are compared
+_NOTHING = 1e-9  # a share that is none
+_MOST = 1_000  # perturbations whose pairs are compared
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,8 @@ class FittedRun:
 
 def explain_response(
     run: Path | str, perturbation: str, output: Path | str | None = None, *, context: str | None = None, model: str | None = None,
-    pathways: str = DEFAULT, verify: str = "all", non_commercial: bool = False, show_progress: bool = True,
+    pathways: str = DEFAULT, verify: str = "all", non_commercial: bool = False, fitted: FittedRun | None = None,
+    show_progress: bool = True,
 ) -> ResponseExplanation:  # fmt: skip
     """Explain one prediction of a run.
 
@@ -218,6 +220,7 @@ def explain_response(
         pathways: "go", "none" or a file (.gmt).
         verify: Known relations that verify interactions: "all" that are not in the graph, names, files, or "none".
         non_commercial: Whether sources for non-commercial use alone may be taken.
+        fitted: The run, where it is open already.
         show_progress: Show downloads.
 
     Raises:
@@ -229,7 +232,7 @@ def explain_response(
 
     if output is not None:
         check_output(output, suffixes=(".html",))
-    fitted = FittedRun.open(run)
+    fitted = fitted or FittedRun.open(run)
     outside = _outside(fitted.graph, verify, non_commercial, show_progress)
     asked = parse_genes(perturbation)
     if asked.is_control:
@@ -246,8 +249,12 @@ def explain_response(
     measured = fitted.changes[row] if row >= 0 else None
     reason = "" if measured is not None else f"{asked.name} was not measured in {where or 'this screen'}"
     scored = np.array([gene not in asked.genes for gene in fitted.genes])
-    similarity, every = _similarities(fitted, asked, where, explained.mean, scored)
-    neighbours, fidelity = _neighbours(asked, taken, fitted.graph, similarity)
+    shares, fidelity = _shares(asked, taken, fitted.graph)
+    similarity, every = _similarities(fitted, asked, where, explained.mean, scored, [*shares])
+    neighbours = tuple(
+        Neighbour(each, share, *_path(fitted.graph, asked.genes, members), similarity.get(each, np.nan))
+        for each, (share, members) in shares.items()
+    )
     values = predicted.values[0]
     found = _pathways(fitted.genes, values, measured, scored, known_gene_sets(pathways, show_progress=show_progress))
     explanation = ResponseExplanation(
@@ -331,9 +338,9 @@ def _takes_apart(name: str, networks: Collection[str] = ()) -> bool:
 
 
 def _similarities(
-    fitted: FittedRun, asked: Perturbation, where: str, mean: np.ndarray, scored: np.ndarray
+    fitted: FittedRun, asked: Perturbation, where: str, mean: np.ndarray, scored: np.ndarray, names: Sequence[str]
 ) -> tuple[dict[str, float], np.ndarray]:
-    """Every other perturbation → correlation of its measured response with that of the one asked, and those of all pairs (n,).
+    """Some perturbations → correlation of their measured responses with that of the one asked, and those of all pairs (n,).
 
     Responses are taken about the mean, over read-outs that the one asked does not perturb; those of this context where there are several.
     Nothing, where it was not measured. Of more than `_MOST` perturbations, pairs are taken of a part.
@@ -345,49 +352,51 @@ def _similarities(
     for place, each in enumerate(fitted.conditions.perturbations):
         if each.name != asked.name and (fitted.conditions.contexts[place] == where or each.name not in rows):
             rows[each.name] = place
-    values = (fitted.changes - mean)[:, scored]
-    own = pearson(values[[*rows.values()]].T, np.repeat(values[row][:, None], len(rows), axis=1))
-    some = np.array([row, *rows.values()], np.int64)
-    some = some[~np.isnan(values[some]).any(axis=1)]
-    some = np.random.default_rng(0).permutation(some)[:_MOST]
-    every = np.corrcoef(values[some])[np.triu_indices(len(some), 1)] if len(some) > 1 else np.empty(0)
-    return dict(zip(rows, own.tolist(), strict=True)), every
+    known = {name: rows[name] for name in names if name in rows}
+    some = np.random.default_rng(0).permutation([row, *rows.values()])[:_MOST]
+    values = (fitted.changes[[row, *known.values(), *some]] - mean)[:, scored]
+    own = pearson(values[1 : 1 + len(known)].T, np.repeat(values[0][:, None], len(known), axis=1))
+    others = values[1 + len(known) :]
+    others = others[~np.isnan(others).any(axis=1)]
+    every = np.corrcoef(others)[np.triu_indices(len(others), 1)] if len(others) > 1 else np.empty(0)
+    return dict(zip(known, own.tolist(), strict=True)), every
 
 
-def _neighbours(
-    asked: Perturbation, taken: tuple[list[tuple[str, ...]], np.ndarray], graph: Graph | None, similarity: Mapping[str, float]
-) -> tuple[tuple[Neighbour, ...], float]:  # fmt: skip
+def _shares(
+    asked: Perturbation, taken: tuple[list[tuple[str, ...]], np.ndarray], graph: Graph | None
+) -> tuple[dict[str, tuple[float, tuple[str, ...]]], float]:
+    """Training perturbations of the largest shares → share and genes, and the fidelity."""
     sets, parts = taken
     share = contributions(parts)
     if np.isnan(share).all():
-        return (), np.nan
-    order = np.argsort(-np.abs(share), kind="stable")
-    found = []
-    for place in order[:_NEIGHBOURS]:
-        name = "+".join(sets[place])
-        path, sources = _path(graph, asked.genes, sets[place]) if graph is not None else ((), ())
-        measured = similarity.get(name, np.nan)
-        found.append(Neighbour(name, float(share[place]), path, sources, float(measured)))
+        return {}, np.nan
+    order = np.argsort(-np.abs(share), kind="stable")[:_NEIGHBOURS]
+    largest_shares = {
+        "+".join(sets[place]): (float(share[place]), sets[place]) for place in order if abs(share[place]) > _NOTHING
+    }
     fidelity = np.nan
     if graph is not None:
         near = {other for gene in asked.genes for other, _ in graph.neighbours(gene)}
         rows = np.flatnonzero([bool(near & {*members}) for members in sets])
         if len(rows) >= _FEWEST:
-            degrees = np.array(
-                [
-                    max((graph.degrees[graph.place[gene]] for gene in sets[row] if gene in graph.place), default=0)
-                    for row in rows
-                ]
+            degrees = graph.degrees
+            most = [
+                max((degrees[graph.place[gene]] for gene in sets[row] if gene in graph.place), default=0)
+                for row in rows
+            ]
+            gone, anyone, _ = deletion(
+                parts[rows], largest(share[rows]), np.array(most), _DRAWS, np.random.default_rng(0)
             )
-            gone, anyone, _ = deletion(parts[rows], largest(share[rows]), degrees, _DRAWS, np.random.default_rng(0))
             fidelity = float(np.linalg.norm(gone) / np.linalg.norm(anyone, axis=1).mean())
-    return tuple(found), fidelity
+    return largest_shares, fidelity
 
 
 def _path(
-    graph: Graph, start: frozenset[str], ends: Sequence[str], most: int = 3
+    graph: Graph | None, start: frozenset[str], ends: Sequence[str], most: int = 3
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The shortest path through the graph between two sets of genes, and the sources of its edge where it is one."""
+    if graph is None:
+        return (), ()
     goal = {*ends}
     frontier: list[tuple[str, ...]] = [(gene,) for gene in sorted(start) if gene in graph.place]
     seen = {path[0] for path in frontier}

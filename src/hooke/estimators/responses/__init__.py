@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import scipy.sparse
 
 from hooke.cells.conditions import Conditions
 from hooke.cells.graph import Graph
@@ -238,9 +239,11 @@ def by_group(keys: Sequence[Any], conditions: Conditions, responses: np.ndarray)
     place = {name: row for row, name in enumerate(names)}
     group = np.array([place[key] for key in keys], np.int64)
     measured = ~np.isnan(responses)
-    total, weight = np.zeros((len(names), responses.shape[1])), np.zeros((len(names), responses.shape[1]))
-    np.add.at(total, group, np.where(measured, responses, 0.0) * conditions.counts[:, None])
-    np.add.at(weight, group, measured * conditions.counts[:, None])
+    members = scipy.sparse.csr_array(
+        (np.ones(len(group)), (group, np.arange(len(group)))), shape=(len(names), len(group))
+    )
+    total = members @ (np.where(measured, responses, 0.0) * conditions.counts[:, None])
+    weight = members @ (measured * conditions.counts[:, None])
     return names, np.divide(total, weight, out=np.full_like(total, np.nan), where=weight > 0)
 
 

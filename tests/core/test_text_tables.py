@@ -43,6 +43,8 @@ def test_what_was_decided_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixtu
         (['"a,b";y\n', '"1,2";3\n'], (";", 0)),
         (["#smiles,y\n", "CCO,1\n"], (",", 0)),
         (["smiles\n", "CCO\n"], (",", 0)),
+        (["smiles\n", "CCO,ethanol\n", "CC,ethane\n"], (",", 0)),
+        (["Assay of May\n", "smiles,y\n", "CC,1\n", "C\n"], (",", 1)),
         (["a,b\n", "1,2\n", "3\n", "4,5\n"], (",", 0)),
     ],
 )

@@ -77,7 +77,7 @@ def test_refused_and_broken_rows_keep_their_place(tmp_path: Path) -> None:
     assert chunk.kept.tolist() == [0, 7]
     assert len(chunk.arrays) == 2
     assert sorted(chunk.reasons) == [1, 2, 3, 4, 5, 6]
-    assert "1 cells, the header has 2" in chunk.reasons[3]
+    assert "1 cell, the header has 2" in chunk.reasons[3]
     assert "1000000 characters" in chunk.reasons[5]
     assert "3 cells" in chunk.reasons[6]
     assert len(chunk.columns["smiles"][5]) < 300  # a huge cell is not carried through

@@ -117,10 +117,18 @@ def decide(lines: Sequence[str]) -> tuple[str, int]:
     if not rest:
         return given or ",", 0
     delimiter = given or _delimiter(rest)
-    widths = [_width(line, delimiter) for line in rest[:4]]
-    if len(widths) > 2 and widths[0] == 1 and widths[1] > 1 and set(widths[1:]) == {widths[1]} and not given:
-        skipped += 1  # a title above the header
+    if not given and _is_title(rest, delimiter):
+        skipped += 1
     return delimiter, skipped
+
+
+def _is_title(lines: Sequence[str], delimiter: str) -> bool:
+    """Whether the first line is a title: several words in one cell, before a line of several different cells without numbers."""
+    if len(lines) < 3 or _width(lines[0], delimiter) != 1 or len(lines[0].split()) < 2:
+        return False
+    names = [name.strip() for name in next(csv.reader([lines[1]], delimiter=delimiter), [])]
+    numbers = any(name.replace(".", "", 1).lstrip("-+").isdigit() for name in names)
+    return 1 < len(names) == len(set(names)) and all(names) and not numbers
 
 
 def _heads(line: str, following: str) -> bool:

@@ -70,7 +70,7 @@ class ImageLoader:
         sizes = store.sizes[self._rows]
         whole = (int(sizes[0, 0]), int(sizes[0, 1])) if len(sizes) else (0, 0)
         if crop is None and (sizes != np.array(whole)).any():
-            raise UsageError("fields of different sizes need crops of one size: set crop")
+            raise UsageError("fields of different sizes need crops of one size: --crop 128, or crop=128 in a recipe")
         self._size = whole if crop is None else (crop, crop)
         if turn and self._size[0] != self._size[1]:
             raise UsageError(f"crops of {self._size[0]} x {self._size[1]} are not square and cannot be turned")

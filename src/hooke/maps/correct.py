@@ -39,7 +39,7 @@ class CorrectionScore:
     Attributes:
         method: Its name.
         ami_batch, ami_perturbation: Of k-means clusters of the wells.
-        mixing_batch, mixing_biology: scIB-style, see `evaluate.mixing`.
+        mixing_batch, mixing_biology: scIB-style, see `evaluate.mixing`; NaN with one batch or one perturbation.
         mean_average_precision: Of finding replicates in other batches.
         recall: Source -> (recall, low, high) at the first thresholds, on the map of genes; empty without sources.
         chance: Of the recall.
@@ -143,7 +143,12 @@ def compare_corrections(
             values = corrected.values[treated]
             count = min(len(np.unique(labels[treated])), len(values) - 1)
             clusters = KMeans(count, n_init=1, random_state=seed).fit_predict(values)
-            mixing = mixing_scores(values, labels[treated], batches[treated], generator=np.random.default_rng(seed))
+            measurable = len(np.unique(labels[treated])) > 1 and len(np.unique(batches[treated])) > 1
+            mixing = (
+                mixing_scores(values, labels[treated], batches[treated], generator=np.random.default_rng(seed))
+                if measurable
+                else None
+            )
             found = []
             if sources:
                 genes = build_map(corrected, ordered=False)
@@ -156,7 +161,7 @@ def compare_corrections(
                     method,
                     partition_agreement(batches[treated], clusters)["ami"],
                     partition_agreement(labels[treated], clusters)["ami"],
-                    mixing.batch, mixing.biology,
+                    mixing.batch if mixing else float("nan"), mixing.biology if mixing else float("nan"),
                     mean_average_precision(corrected.values, labels, exclude=batches),
                     {one.source: (one.recall.value, one.recall.low, one.recall.high) for one in found},
                     found[0].chance if found else float("nan"),
@@ -273,5 +278,11 @@ def table(scores: Sequence[CorrectionScore]) -> tuple[list[str], list[list[str]]
         )  # fmt: skip
         recalls = [score.recall[source] for source in sources]
         texts = [f"{decimals(value, 3)} {range_text(low, high, 3)}".rstrip() for value, low, high in recalls]
-        rows.append([score.method, *(decimals(number, 3) for number in numbers), *texts])
+        rows.append(
+            [
+                score.method,
+                *(decimals(number, 3) if np.isfinite(number) else "not measured" for number in numbers),
+                *texts,
+            ]
+        )
     return header, rows

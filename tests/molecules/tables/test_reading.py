@@ -20,7 +20,9 @@ from rdkit import Chem
 
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.molecules.tables import reading as tables
+from hooke.molecules.tables.description import LabelOptions, Table
 from hooke.molecules.tables.reading import column_names, read_table, smiles_column
+from hooke.molecules.tables.rows import find_columns
 
 
 def rows_of(path: Path) -> dict[str, list[str]]:
@@ -440,3 +442,32 @@ def test_a_long_text_that_repeats_is_not_in_memory_as_often(tmp_path: Path) -> N
     assert [cell for chunk in chunks for cell in chunk.columns["y"]] == list(map(str, range(60)))
     assert all(sum(map(len, chunk.columns["smiles"])) <= 1000 for chunk in chunks)
     assert [chunk.first_row for chunk in chunks] == np.cumsum([1, *map(len, chunks)])[:-1].tolist()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("before", ["", "sep=;\n", "# from the lab\n#\n", "Assay of May\n"])
+def test_every_form_of_a_text_table(tmp_path: Path, encoding: str, before: str) -> None:
+    """Encoding, lines before the header, delimiter, and cells at the end of lines that are not written or empty."""
+    path = tmp_path / "t.csv"
+    path.write_text(before + 'smiles;"note, ü";y\nCCO;a;1,5\nCC;b\nC;;2;;\nCO\n', encoding=encoding)
+    [chunk] = list(read_table(path))
+    assert chunk.columns == {
+        "smiles": ["CCO", "CC", "C", "CO"],
+        "note, ü": ["a", "b", "", ""],
+        "y": ["1,5", "", "2", ""],
+    }
+    assert chunk.broken == {4: "1 cell, the header has 3"}
+    assert chunk.lines == [number + before.count("\n") for number in (2, 3, 4, 5)]
+    path.write_text("smiles,x,y\nCCO,1,2\nCC,1")
+    assert next(read_table(path)).broken == {2: "2 cells, the header has 3"}  # the file may end within a row
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_what_commas_in_numbers_are(tmp_path: Path, delimiter: str) -> None:
+    path = tmp_path / "t.csv"
+    cells = [f'"{cell}"' for cell in ("1,234", "2,345", "0")]
+    path.write_text(
+        "\n".join([f"smiles{delimiter}y", *(f"{'C' * n}{delimiter}{cell}" for n, cell in enumerate(cells, 1))]) + "\n"
+    )
+    found = find_columns(Table(LabelOptions(), paths=(path,)), show_progress=False)
+    assert found.commas == {"y": delimiter != ","}

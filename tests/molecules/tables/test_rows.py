@@ -59,7 +59,7 @@ def test_cells_of_several_files(table: Table) -> None:
         "g-0": ["2", "5", ""],
         "g-1": ["3", "x", ""],
     }
-    assert first.refused == {2: ("", "C", "3 cells, the header has 5")}
+    assert first.refused == {}  # cells at the end of a line that are not written are empty
     assert (first.lines, first.numbers.tolist(), second.numbers.tolist()) == ([2, 3, 4], [1, 2, 3], [4])
     assert (first.split.tolist(), second.split.tolist()) == ([0, 0, 0], [2])
     table.paths[1].write_text("Drug,y [1]\nC,1\n")

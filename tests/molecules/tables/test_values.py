@@ -34,7 +34,7 @@ def test_missing_cells(text: str) -> None:
     assert not cell.problem
 
 
-@pytest.mark.parametrize("text", ["abc", "1.2.3", "10 uM", "1,5", "> ", "1_0", "inf", "٣", "1\n2", "1" * 1_000_000])
+@pytest.mark.parametrize("text", ["abc", "1.2.3", "10 uM", "1,234", "> ", "1_0", "inf", "٣", "1\n2", "1" * 1_000_000])
 def test_unreadable_cells_say_so(text: str) -> None:
     cell = parse_cell(text)
     assert math.isnan(cell.value)
@@ -43,7 +43,7 @@ def test_unreadable_cells_say_so(text: str) -> None:
 
 
 def test_hints_for_common_mistakes() -> None:
-    assert "decimal comma" in parse_cell("1,5").problem
+    assert "it could be 1.234 or 1234" in parse_cell("1,234").problem
     assert "too large" in parse_cell("1e39").problem
     assert "too large" in parse_cell("1e999").problem
 
@@ -262,3 +262,31 @@ def test_p_values() -> None:
     assert profile(["5", "7"], "Ki_nM").label(PLAIN) == Label("Ki_nM", unit="nM")
     with pytest.raises(DataError, match="logarithms already"):
         profile(["-5", "-7"], "x").label(LabelOptions(transforms={"x": "pX"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "comma", "value"),
+    [
+        ("1,5", None, 1.5), ("-0,25", None, -0.25), ("0,123", None, 0.123), ("1.234,5", None, 1234.5), ("1,234.5", None, 1234.5),
+        ("1,234,567", None, 1234567), ("1 234.5", None, 1234.5), ("1'234", None, 1234), ("1 234 567,8", None, 1234567.8),
+        ("1.234.567", None, 1234567), ("1,234", True, 1.234), ("1,234", False, 1234), ("12,34", False, 12.34), ("1,5e-3", None, 0.0015),
+        (">1,5", None, 1.5), ("1.234", None, 1.234), ("1,234", None, math.nan), ("1.234", True, math.nan), ("1,2,3", None, math.nan),
+        ("12,3456,7", None, math.nan),
+    ],
+)  # fmt: skip
+def test_decimal_commas_and_thousands(text: str, comma: bool | None, value: float) -> None:
+    cell = parse_cell(text, comma)
+    assert math.isnan(cell.value) if math.isnan(value) else cell.value == pytest.approx(value, rel=1e-15)
+    assert bool(cell.problem) == math.isnan(value)
+
+
+def test_a_column_tells_what_its_commas_are() -> None:
+    for cells, comma in (
+        (["1,234", "1,5"], True),
+        (["1,234", "1,234.5"], False),
+        (["1,234"], None),
+        (["1,5", "1,234.5"], None),
+    ):
+        profile = ColumnProfile("y")
+        profile.add(cells)
+        assert profile.comma is comma

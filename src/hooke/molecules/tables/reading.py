@@ -5,10 +5,10 @@ Every cell of a text file is read as text: what is a number is decided later, an
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import itertools
+import logging
 import re
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
@@ -27,39 +27,19 @@ from hooke.core.reading import (
     reading,
     refuse_columns,
 )
+from hooke.core.text_tables import text_encoding, text_form
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from rdkit import Chem
 
+_LOG = logging.getLogger(__name__)
 CHUNK_ROWS = 2048
 LONGEST_RECORD = 100  # lines that one quoted record of a text table may span
 SMILES_NAMES = ("smiles", "canonical_smiles", "ordered_smiles", "structure", "drug", "mol", "molecule")
-_DELIMITERS = ",;\t|"
 _TOO_LONG = f"a line of more than {LONGEST_LINE:,} characters"  # stands for one, by identity
 _LINE_BYTES = 64  # that a line takes beside its characters
 _UNNAMED = "Unnamed: {}"  # as pandas calls a column whose header is empty
-_PROBED = 4096  # bytes at the head of a file that say what it is
-_FOREIGN = (  # first bytes -> what such a file is, and what to do with it
-    (b"\x1f\x8b", "is gzip", "let its name end in .gz"),
-    (b"PK\x03\x04", "is a zip archive", "unpack it"),
-    (b"PAR1", "is Parquet", "let its name end in .parquet"),
-    (b"\xd0\xcf\x11\xe0", "is an old Office file (.xls)", "save the sheet as CSV"),
-    (b"BZh", "is bzip2", "unpack it"),
-    (b"\xfd7zXZ", "is xz", "unpack it"),
-    (b"\x28\xb5\x2f\xfd", "is zstd", "unpack it"),
-    (b"7z\xbc\xaf", "is a 7z archive", "unpack it"),
-    (b"ARROW1", "is Arrow (Feather)", "save it as Parquet or CSV"),
-    (b"FEA1", "is Feather", "save it as Parquet or CSV"),
-    (b"\x89HDF", "is HDF5", "save the table as Parquet or CSV"),
-    (b"SQLite format 3", "is an SQLite database", "save the table as CSV"),
-    (b"\x93NUMPY", "is a NumPy array", "save it as CSV"),
-    (b"%PDF", "is a PDF", "save the table as CSV"),
-    *(
-        (bytes([0x80, protocol]), "is a Python pickle, which is never opened", "save it as Parquet or CSV")
-        for protocol in range(2, 6)
-    ),
-)
 # > 25 <MELTING.POINT> (CPD-7) DT12: the name is what stands in the angle brackets, before a registry number, a field or "FROM ARCHIVES"
 _TAG = re.compile(r">[^<]*<(?P<name>.+)>(?:\s*(?:\([^()]*\)|DT\d+|FROM ARCHIVES|\d+))*")
 _FIELD = re.compile(r">[^<]*?\b(?P<name>DT\d+)\b")
@@ -147,40 +127,13 @@ def _shown(columns: list[str]) -> list[str]:
 
 
 def _open_text(path: Path) -> io.TextIOWrapper:
-    with opened(path) as probe:
-        head = probe.read(_PROBED)
-    _refuse_foreign(path, head)
-    encoding = "utf-16" if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+    encoding = text_encoding(path)
     return io.TextIOWrapper(opened(path), encoding=encoding, errors="replace", newline="")
 
 
-def _refuse_foreign(path: Path, head: bytes) -> None:
-    """Refuse a file that is no text of one byte a letter, and say what it is.
-
-    Raises:
-        DataError: Its first bytes are those of another kind of file, or UTF-16 or UTF-32 that Python would not recognise.
-    """
-    if head.startswith(b"PK") and (b"xl/" in head or b"[Content_Types]" in head):
-        raise DataError(f"{path} is an Excel workbook, not a text table: save the sheet as CSV")
-    for mark, what, remedy in _FOREIGN:
-        if head.startswith(mark):
-            raise DataError(f"{path} {what}, not a text table: {remedy}")
-    marked = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    if _spaced(head, 4):
-        raise DataError(f"{path} is UTF-32, not UTF-8: save it as UTF-8")
-    if not marked and _spaced(head, 2):
-        raise DataError(f"{path} is UTF-16 without a byte-order mark, not UTF-8: save it as UTF-8")
-    if not marked and head.count(0) > len(head) / 20:
-        raise DataError(f"{path} is a binary file, not a text table: save it as CSV in UTF-8")
-
-
-def _spaced(head: bytes, width: int) -> bool:
-    """Whether nearly every `width` bytes hold one letter of Western text: zero bytes everywhere but at one place of each."""
-    whole = head[: len(head) // width * width]
-    if not whole:
-        return False
-    zeros = sorted(whole[place::width].count(0) for place in range(width))
-    return zeros[1] >= 0.8 * len(whole) / width > zeros[0]
+def delimited_by_commas(path: Path) -> bool:
+    """Whether a file is a text table whose cells are separated by commas."""
+    return path.name.lower().removesuffix(".gz").endswith((".csv", ".txt")) and text_form(path).delimiter == ","
 
 
 class _Record(NamedTuple):
@@ -191,14 +144,20 @@ class _Record(NamedTuple):
 
 def _read_text(path: Path, rows: int, *, smiles_file: bool) -> Iterator[RowChunk]:
     csv.field_size_limit(LONGEST_LINE)
+    form = text_form(path)
+    skipped = 0 if smiles_file else form.skipped
+    if not smiles_file and form.decisions:
+        _LOG.info("%s is read as %s", path.name, form.decisions)
     with _open_text(path) as file:
+        for _ in range(skipped):
+            _next_line(file, path)
         first = _next_line(file, path)
         if first is _TOO_LONG:
             raise DataError(f"{path} begins with {_TOO_LONG}: it is no table")
         if not first.strip():
             raise DataError(f"{path} is empty, or its first line is")
-        delimiter = max(_DELIMITERS, key=lambda mark: len(_cells(first, mark)))
-        header = [name.strip() for name in _cells(first, delimiter)]
+        delimiter = form.delimiter
+        header = [name.strip() for name in _cells(first.removeprefix("#") if not smiles_file else first, delimiter)]
         if smiles_file and not _is_header(first):
             records = _smiles_lines(_Lines(file, path, first))
             yield from _chunks(records, ["smiles", "name"], rows)
@@ -207,7 +166,7 @@ def _read_text(path: Path, rows: int, *, smiles_file: bool) -> Iterator[RowChunk
             header = first.split()
             records = _smiles_lines(_Lines(file, path), len(header))
         else:
-            records = _csv_records(_Lines(file, path), delimiter, len(header))
+            records = _csv_records(_Lines(file, path, before=skipped), delimiter, len(header))
         header = [name or _UNNAMED.format(place) for place, name in enumerate(header)]
         _refuse_repeated(path, header)
         yield from _chunks(records, header, rows)
@@ -244,11 +203,11 @@ def _next_line(file: io.TextIOBase, path: Path) -> str:
 class _Lines:
     """The lines of a file, numbered; the lines of a record that turns out not to be one can be given back."""
 
-    def __init__(self, file: io.TextIOBase, path: Path, first: str | None = None) -> None:
+    def __init__(self, file: io.TextIOBase, path: Path, first: str | None = None, *, before: int = 0) -> None:
         self._file, self._path = file, path
         self._waiting: deque[str] = deque([] if first is None else [first])
         self.taken: list[str] = []
-        self._begun = 1 if first is None else 0  # lines before the record in hand
+        self._begun = (1 if first is None else 0) + before  # lines before the record in hand
 
     def begin(self) -> int:
         """Forget the last record; returns the number of the line on which the next one begins."""
@@ -304,8 +263,13 @@ def _csv_records(lines: _Lines, delimiter: str, width: int) -> Iterator[_Record]
                 problem = ""  # a quote inside a cell: sloppy, but clear
         if lines.taken[0] is _TOO_LONG:
             cells, problem = [], _TOO_LONG
+        if not problem and len(cells) > width and not any(cells[width:]):
+            cells = cells[:width]  # delimiters at the end of the line
+        ended = bool(lines.taken) and lines.taken[-1].endswith(("\n", "\r"))
+        if not problem and 1 < len(cells) < width and ended:
+            cells = [*cells, *[""] * (width - len(cells))]  # empty cells at the end of a line are often not written
         if not problem and cells and len(cells) != width:
-            problem = f"{len(cells)} cells, the header has {width}"
+            problem = f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'}, the header has {width}"
         yield _Record(number, cells, problem)
 
 

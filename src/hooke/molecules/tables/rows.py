@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,9 +24,10 @@ from hooke.molecules.tables.dates import Moments, MomentsProfile
 from hooke.molecules.tables.description import LabelOptions, Table
 from hooke.molecules.tables.label_columns import dense_labels, list_labels, read_batches, table_columns
 from hooke.molecules.tables.listed import INNER, ListProfile
-from hooke.molecules.tables.reading import column_names, read_table, smiles_column
+from hooke.molecules.tables.reading import column_names, delimited_by_commas, read_table, smiles_column
 from hooke.molecules.tables.values import ColumnProfile
 
+_LOG = logging.getLogger(__name__)
 _SPLIT_WORDS = {**PART_WORDS, "": NO_SPLIT}
 
 
@@ -42,6 +44,7 @@ class Columns:
         offers: Column -> why its logarithm would be learnt better, and what to type for it.
         time: Column that says when each row was made; "" without one.
         moments: How its cells are read.
+        commas: Label column with commas in its numbers -> whether they are decimal, rather than between thousands.
     """
 
     smiles: str
@@ -55,6 +58,7 @@ class Columns:
     moments: Moments = field(default_factory=Moments)
     edge: dict[str, Label] = field(default_factory=dict)
     pair: dict[str, Label] = field(default_factory=dict)
+    commas: dict[str, bool] = field(default_factory=dict)
 
     def of(self, level: str) -> dict[str, Label]:
         """Those of one level."""
@@ -171,7 +175,26 @@ def _labels_found(
         if (label.kind, label.transform) == ("regression", "none")
     }
     offers = {name: offer for name, offer in offers.items() if offer[1]}
-    return Columns(smiles, labels, {}, ignored, total, rounded, offers, time, moments.moments)
+    commas = _commas({name: profiles[name] for name in labels}, table.paths[0])
+    return Columns(smiles, labels, {}, ignored, total, rounded, offers, time, moments.moments, commas=commas)
+
+
+def _commas(profiles: Mapping[str, ColumnProfile], path: Path) -> dict[str, bool]:
+    """What commas in numbers are: as the column tells, else the other columns, else decimal unless the comma is the delimiter; it is said."""
+    present = {name: profile for name, profile in profiles.items() if profile.commas}
+    if not present:
+        return {}
+    told = {profile.comma for profile in present.values() if profile.comma is not None}
+    rest = told.pop() if len(told) == 1 else not delimited_by_commas(path)
+    found = {name: rest if profile.comma is None else profile.comma for name, profile in present.items()}
+    for name, decimal in found.items():
+        _LOG.warning(
+            "%s: commas in the numbers of %r are read as %s",
+            path.name,
+            name,
+            "decimal points" if decimal else "thousands separators",
+        )
+    return found
 
 
 def _lists_found(

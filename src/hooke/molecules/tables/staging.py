@@ -217,12 +217,16 @@ def _cell_labels(job: ChunkJob, kept: np.ndarray, entries: list[dict[str, Any]])
     values = np.full((len(kept), len(columns)), np.nan, np.float32)
     bounds = np.zeros((len(kept), len(columns)), np.int8)
     for number, (column, label) in enumerate(columns.items()):
-        texts, convert = job.rows.texts[column], job.plan.convert.get(column)
+        texts, convert, comma = (
+            job.rows.texts[column],
+            job.plan.convert.get(column),
+            job.plan.columns.commas.get(column),
+        )
         for place, position in enumerate(kept):
             text = texts[position]
             if not text:
                 continue
-            cell = stored_cell(text, label, convert)
+            cell = stored_cell(text, label, convert, comma)
             values[place, number], bounds[place, number] = cell.value, cell.bound
             if cell.problem:
                 entries.append(_entry(job, int(position), "label", column, text, cell.problem))

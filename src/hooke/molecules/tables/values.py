@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -36,7 +37,12 @@ _GAPS = 10  # a running number of rows that were filtered rises by this much a r
 _LOOKED_AT = 200  # unreadable cells that are tried as dates
 _ROUNDING = 1e-12  # share of Σ² below which a variance from sums is none
 _DECADES = 3.0  # from which a logarithm of positive numbers is offered
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
+# numbers of which commas, blanks and apostrophes are no decimal points, or commas are
+_SIGNED = re.compile(r"(?P<sign>(?:>=|<=|>>|<<|>|<|~|=)?\s*[+-]?)(?P<digits>\d.*)", re.ASCII | re.DOTALL)
+_DECIMAL_COMMA = re.compile(r"(?:\d+|\d{1,3}(?:[. '\u00a0\u202f]\d{3})+),\d+(?:[eE][+-]?\d+)?")
+_GROUPED = re.compile(r"[1-9]\d{0,2}(?:([, '\u00a0\u202f])\d{3})(?:\1\d{3})*(?:\.\d+)?|[1-9]\d{0,2}(?:\.\d{3}){2,}")
+_EITHER = re.compile(r"[1-9]\d{0,2},\d{3}")  # 1,234
+_GROUPS_BY_POINTS = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 
 
 @dataclass(frozen=True)
@@ -48,17 +54,55 @@ class Cell:
     problem: str = ""
 
 
-def parse_cell(text: str) -> Cell:
-    """Read one cell: a number, a censored number (">10", "≤5"), a yes/no word, or missing. "~3" counts as 3."""
+def comma_of(text: str) -> str:
+    """What the comma in a number is: "decimal" (1,5 and 1.234,5), "thousands" (1,234.5 and 1,234,567), "either" (1,234), or "" without one."""
+    match = _SIGNED.fullmatch(text.strip()) if "," in text and len(text) <= 100 else None
+    digits = match["digits"] if match else ""
+    if _EITHER.fullmatch(digits):
+        return "either"
+    if _GROUPED.fullmatch(digits):
+        return "thousands"
+    return "decimal" if _DECIMAL_COMMA.fullmatch(digits) else ""
+
+
+def _plainly(text: str, comma: bool | None) -> str:
+    """A number with decimal commas or thousands separators written plainly; any other text as it is."""
+    match = _SIGNED.fullmatch(text)
+    if match is None:
+        return text
+    digits = match["digits"]
+    if _DECIMAL_COMMA.fullmatch(digits) and (comma or not _GROUPED.fullmatch(digits)):
+        whole, part = re.sub(r"[. '\u00a0\u202f]", "", digits).split(",")
+        return f"{match['sign']}{whole}.{part}"
+    if _GROUPED.fullmatch(digits) and not (comma is None and _EITHER.fullmatch(digits)):
+        separators = r"[. '\u00a0\u202f,]" if digits.count(".") > 1 else r"[ '\u00a0\u202f,]"
+        return match["sign"] + re.sub(separators, "", digits)
+    return text
+
+
+def parse_cell(text: str, comma: bool | None = None) -> Cell:
+    """Read one cell: a number, a censored number (">10", "≤5"), a yes/no word, or missing. "~3" counts as 3.
+
+    Args:
+        text: The cell; "1,5" is 1.5, and "1,234.5", "1 234.5" and "1.234,5" are 1234.5.
+        comma: What "1,234" is: 1.234 (True) or 1234 (False); where the column does not tell (None), it is not read.
+    """
     cleaned = text.strip()
     lowered = cleaned.lower()
     if lowered in MISSING:
         return Cell(math.nan)
     if lowered in _WORDS:
         return Cell(_WORDS[lowered])
-    match = _NUMBER.fullmatch(cleaned.translate(_PLAIN)) if len(cleaned) <= 100 else None
+    plain = cleaned.translate(_PLAIN) if len(cleaned) <= 100 else ""
+    if comma and _GROUPS_BY_POINTS.fullmatch(plain):
+        return Cell(
+            math.nan,
+            problem=f"{cleaned!r} could be {plain} or {plain.replace('.', '')}, beside numbers with decimal commas",
+        )
+    match = _NUMBER.fullmatch(plain) or _NUMBER.fullmatch(_plainly(plain, comma))
     if match is None:
-        hint = " (write the decimal comma as a point)" if _DECIMAL_COMMA.fullmatch(cleaned[:41]) else ""
+        either = plain and comma_of(plain) == "either"
+        hint = f": it could be {plain.replace(',', '.')} or {plain.replace(',', '')}" if either else ""
         return Cell(math.nan, problem=f"{cleaned[:40]!r} is not a number{hint}")
     value = float(match["number"])
     if abs(value) > _LARGEST:
@@ -82,9 +126,9 @@ def _not_positive(cell: Cell) -> Cell:
     return Cell(math.nan, problem=f"{cell.value:g} has no logarithm")
 
 
-def stored_cell(text: str, label: Label, convert: tuple[str, str] | None = None) -> Cell:
-    """A cell as it is stored: parsed, converted between two units, transformed and fit for the label's kind."""
-    cell = parse_cell(text)
+def stored_cell(text: str, label: Label, convert: tuple[str, str] | None = None, comma: bool | None = None) -> Cell:
+    """A cell as it is stored: parsed (see `parse_cell`), converted between two units, transformed and fit for the label's kind."""
+    cell = parse_cell(text, comma)
     if math.isnan(cell.value):
         return cell
     if convert is not None:
@@ -140,13 +184,16 @@ class ColumnProfile:
         self._lost = 0.0  # Σ² of what 32 bits lose
         self._spelled: dict[str, str] = {}  # words for 0 and 1 → as they are first written
         self._named = 0  # numbers given as such words
+        self.commas: Counter[str] = Counter()  # what the commas in numbers are; see `comma_of`
 
     def add(self, cells: Sequence[str]) -> None:
         """Count some more cells."""
         for text in cells:
             if not text:
                 continue
-            cell = parse_cell(text)
+            cell = parse_cell(text, True)
+            if "," in text and (comma := comma_of(text)):
+                self.commas[comma] += 1
             if cell.problem:
                 self._add_word(text)
             elif not math.isnan(cell.value):
@@ -184,6 +231,12 @@ class ColumnProfile:
         self._lost += (value - float(np.float32(value))) ** 2 if abs(value) >= _SMALLEST else 0.0
         self.numbers += 1
         self._last = value
+
+    @property
+    def comma(self) -> bool | None:
+        """Whether commas are decimal (True) or between thousands (False), as far as the column tells."""
+        decimal, thousands = self.commas["decimal"], self.commas["thousands"]
+        return None if bool(decimal) == bool(thousands) else bool(decimal)
 
     @property
     def binary(self) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -25,6 +27,35 @@ def test_predict_a_hostile_table(hooke, table: Path) -> None:  # type: ignore[no
     shown = json.loads(hooke("predict", "runs/csv", "new.csv", "-o", "out.csv", "--json", "--workers", "1").out)
     assert shown["rows"] == 6
     assert len(pl.read_csv("out.csv", infer_schema_length=None)) == 6
+
+
+def test_files_as_chemists_have_them(hooke, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    """SD files out, stdin and stdout, workbooks in and out, and what was left out beside the run."""
+    pytest.importorskip("openpyxl")
+    assert hooke("fit", *SMALL, "--csv", table, "--no-report", "--workers", "1").code == 0
+    [run] = Path("runs/csv").iterdir()
+    listed = pl.read_csv(run / "rejected.csv") if (run / "rejected.csv").exists() else pl.DataFrame()
+    metadata = json.loads((run / "run.json").read_text())
+    assert len(listed) == len(pl.read_parquet(Path(metadata["store"]) / "rejected.parquet"))
+    Path("new.csv").write_text("id,smiles\nCPD-7,CCO\nx,bad\n")
+    found = hooke("predict", "runs/csv", "new.csv", "-o", "out.sdf", "--workers", "1")
+    assert found.code == 0, found.err
+    records = Path("out.sdf").read_text().split("$$$$\n")
+    assert len(records) == 3
+    assert ">  <log_p>" in records[0]
+    assert "CPD-7" in records[0]
+    assert ">  <reason>" in records[1]
+    assert hooke("predict", "runs/csv", "new.csv", "-o", "out.xlsx", "--workers", "1").code == 0
+    assert hooke("predict", "runs/csv", "out.xlsx", "-o", "again.csv", "--workers", "1").code == 0
+    assert pl.read_csv("again.csv")["id"].to_list() == ["CPD-7", "x"]
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"CCO ethanol\nC1CC bad\n")))
+    written = hooke("predict", "runs/csv", "-", "-o", "-", "--workers", "1")
+    assert written.code == 0, written.err
+    rows = pl.read_csv(io.StringIO(written.out))
+    assert rows["name"].to_list() == ["ethanol", "bad"]
+    assert rows["log_p"].is_null().to_list() == [False, True]
+    assert "2 rows: 1 done, 1 rejected" in written.err
+    assert hooke("predict", "runs/csv", "new.csv", "-o", "-", "--json").code == 2
 
 
 def test_a_hostile_table_through_fit_and_predict(hooke) -> None:  # type: ignore[no-untyped-def]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hooke.api.data import column_names
 from hooke.core import registry
 from hooke.core.errors import UsageError
+from hooke.core.files import write_durably
 from hooke.core.json_text import json_text
 from hooke.core.recipe import AUTOMATIC, Automatic, Recipe, check_data, resolve
 from hooke.core.recipe_files import overridden, read
@@ -434,7 +435,23 @@ def _transforms(given: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
     return found
 
 
+def _list_rejected(run: RunFolder) -> None:
+    """`rejected.csv` in the run folder: rows and cells of the data that were left out, with their reasons; none where there are none."""
+    from hooke.core.reading import reading
+
+    listed = Path(run.info["store"]) / "rejected.parquet"
+    if not listed.is_file():
+        return
+    import polars as pl
+
+    with reading(listed, "a table"):
+        table = pl.read_parquet(listed)
+    if len(table):
+        write_durably(run.path("rejected.csv"), table.write_csv())
+
+
 def _reported(run: RunFolder, *, report: bool, show_progress: bool) -> FittedRun:
+    _list_rejected(run)
     if not report:
         return FittedRun(run)
     from hooke.studies.run_report import write_run_report

@@ -9,6 +9,7 @@ import typer
 
 from hooke.cli.output import Adapt, Cluster, Json, New, Workers, print_json
 from hooke.core.errors import UsageError
+from hooke.core.piped import piped_source
 
 EXAMPLES = (
     "Examples: `hooke embed runs/csv library.smi -o vectors.parquet` · `hooke embed tiny new.csv -o vectors.parquet` · "
@@ -31,7 +32,7 @@ def embed(
     source: Annotated[
         str,
         typer.Argument(
-            help="Molecules: CSV(.gz), Parquet, SDF or SMILES file. Images: a store, or a data set's name. Profiles: a table or store."
+            help="Molecules: CSV(.gz), Parquet, xlsx, SDF or SMILES, or - for stdin. Images: a store or data set. Profiles: a table or store."
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: .parquet.")],
@@ -91,17 +92,18 @@ def embed(
         "layers": tuple(name.strip() for name in layers.split(",")) if layers else None, "batch_size": batch_size,
     }  # fmt: skip
     options = {name: value for name, value in given.items() if value is not None}
-    report = hooke.embed(
-        run,
-        source,
-        output,
-        data=data or (),
-        weights=weights,
-        workers=workers,
-        cluster=cluster,
-        resume=not new,
-        **options,
-    )
+    with piped_source(source) as read:
+        report = hooke.embed(
+            run,
+            read,
+            output,
+            data=data or (),
+            weights=weights,
+            workers=workers,
+            cluster=cluster,
+            resume=not new,
+            **options,
+        )
     if as_json:
         print_json(report.to_json())
     else:

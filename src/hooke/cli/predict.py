@@ -8,10 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from hooke.cli.output import Adapt, EscapeFormulas, Json, New, Workers, print_json, refuse_options
+from hooke.core.errors import UsageError
+from hooke.core.piped import PIPE, piped_output, piped_source
 from hooke.core.writable import check_output
 
 EXAMPLES = (
     "Examples: `hooke predict runs/csv/LATEST new.csv -o out.parquet` · `hooke predict RUN library.smi -o out.csv` · "
+    "`hooke predict RUN new.csv -o out.sdf` · `cat new.smi | hooke predict RUN - -o -` · "
     "`hooke predict RUN new.csv -o out.parquet --explain atoms.html` · `hooke predict runs/profiles wells.parquet -o out.parquet` · "
     "`hooke predict runs/own_potential frames.xyz -o out.extxyz`"
 )
@@ -23,11 +26,16 @@ def predict(
     source: Annotated[
         Path,
         typer.Argument(
-            help="Molecules: CSV(.gz), Parquet, SDF or SMILES file. Images: a store. Profiles: a table or a store."
+            help="Molecules: CSV(.gz), Parquet, xlsx, SDF or SMILES file, or - for stdin. Images: a store. Profiles: a table or a store."
         ),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Where to write: .parquet or .csv; frames also .extxyz or .xyz.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Where to write: .parquet or .csv, or - for stdout; molecules also .sdf or .xlsx, frames .extxyz or .xyz.",
+        ),
     ],
     smiles: Annotated[str | None, typer.Option(help="Molecules: name of the SMILES column, if not recognised.")] = None,
     positions: Annotated[
@@ -74,6 +82,8 @@ def predict(
     """Predict new rows with a trained run; every input row (of images: every well) has its output row, in order."""
     import hooke
 
+    if as_json and output == PIPE:
+        raise UsageError("--json and -o - both write to the standard output: choose one")
     if explain is None:
         refuse_options(context, "belongs to --explain", "explain_label")
     else:
@@ -84,16 +94,18 @@ def predict(
         options["levels"] = [level.strip() for level in levels.split(",")]
     if adapt:
         options["adapt"] = True
-    report = hooke.predict(
-        run, source, output, domain=domain, threshold=tuple(threshold or ()), dropout_samples=dropout_samples,
-        batch_size=batch_size, workers=workers, resume=not new, escape_formulas=escape_formulas, **options,
-    )  # fmt: skip
     shown = None
-    if explain is not None:
-        shown = hooke.explain(run, source, explain, label=explain_label, smiles_column=smiles)
+    with piped_source(source) as read, piped_output(output) as written:
+        report = hooke.predict(
+            run, read, written, domain=domain, threshold=tuple(threshold or ()), dropout_samples=dropout_samples,
+            batch_size=batch_size, workers=workers, resume=not new, escape_formulas=escape_formulas, **options,
+        )  # fmt: skip
+        if explain is not None:
+            shown = hooke.explain(run, read, explain, label=explain_label, smiles_column=smiles)
     if as_json:
         print_json({**report.to_json(), **({"explained": shown} if shown else {})})
         return
-    typer.echo(report.summary())
+    to_stderr = output == PIPE  # the rows are on stdout
+    typer.echo(report.summary(), err=to_stderr)
     if shown:
-        typer.echo(f"explained {shown['label']}: {shown['page']}\n{shown['sentence']}")
+        typer.echo(f"explained {shown['label']}: {shown['page']}\n{shown['sentence']}", err=to_stderr)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import polars as pl
 
 from hooke.core.errors import DataError
 from hooke.core.reading import LONGEST_LINE, check_table, opened, read_bytes, reading
+from hooke.core.workbooks import XLSX, sheet_rows
 
 DELIMITERS = "\t;|,"
 _PROBED = 1 << 20  # bytes at the head of a file that say what it is
@@ -164,7 +166,7 @@ def _width(line: str, delimiter: str) -> int:
 def read_text_table(
     path: Path, rows: int | None = None, *, types: Mapping[str, type[pl.DataType]] | None = None
 ) -> pl.DataFrame:
-    """A table read whole: text (CSV, TSV, gzipped or not) in whatever form `text_form` finds, or Parquet.
+    """A table read whole: text (CSV, TSV, gzipped or not) in whatever form `text_form` finds, an Excel workbook, or Parquet.
 
     Args:
         path: The table.
@@ -181,6 +183,8 @@ def read_text_table(
         if path.name.lower().endswith((".parquet", ".pq")):
             check_table(path)
             return pl.read_parquet(path, n_rows=rows)
+        if path.name.lower().endswith(XLSX):
+            return _of_workbook(path, rows)
         form = text_form(path)
         check_table(path)
         if form.decisions and rows is None:
@@ -203,6 +207,19 @@ def read_text_table(
             ) from error
     return table.rename(
         {name: name.strip().lstrip("#").strip() for name in table.columns if name != name.strip().lstrip("#").strip()}
+    )
+
+
+def _of_workbook(path: Path, rows: int | None) -> pl.DataFrame:
+    sheet = sheet_rows(path)
+    header = next(sheet)
+    found = list(sheet if rows is None else itertools.islice(sheet, rows))
+    if any(len(row) > len(header) for row in found):
+        raise DataError(f"{path} has a row with more cells than its header")
+    columns = zip(*found, strict=True) if found else [() for _ in header]
+    return pl.DataFrame(
+        {name: list(cells) for name, cells in zip(header, columns, strict=True)},
+        schema=dict.fromkeys(header, pl.String),
     )
 
 

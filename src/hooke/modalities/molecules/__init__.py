@@ -27,7 +27,15 @@ from hooke.molecules.encodings.config import POSITIONS, EncodingConfig
 from hooke.molecules.parse import StandardiseConfig, smiles_of
 from hooke.molecules.positions import stamped
 from hooke.molecules.shares import SharedLoader, Shares, hide_tables, shares_of, table_counts
-from hooke.molecules.source import MoleculeRows, Preparation, PreparedChunk, StringRows, open_source, prepare_job
+from hooke.molecules.source import (
+    MoleculeRows,
+    Preparation,
+    PreparedChunk,
+    StringRows,
+    TableRows,
+    open_source,
+    prepare_job,
+)
 from hooke.molecules.spec import (
     ATOM_PAIR_WIDTH,
     ATOM_PAIRS,
@@ -161,6 +169,7 @@ class Molecules(Trainable, Readable):
     sections = {"encodings": EncodingConfig, "standardise": StandardiseConfig}  # noqa: RUF012
     levels = LEVELS
     draws_by_item = True
+    exports = (".sdf", ".xlsx")
     splits = dict.fromkeys(KINDS, split_store)
     split_meanings = MEANINGS
     estimators = ("mean", "ridge", "forest")
@@ -542,6 +551,12 @@ class Molecules(Trainable, Readable):
 
         encoder = network.encoder
         return torch.cat(encoder.embed_layers(batch, layer_numbers(encoder, options.layers)), dim=1)
+
+    def export(self, predictions: Path, output: Path, source: Any, spec: MoleculeSpec) -> None:
+        """An SD file with the predictions as properties, or an Excel workbook; see `modalities.molecules.export`."""
+        from hooke.modalities.molecules.export import write_predictions
+
+        write_predictions(predictions, output, source.rows.smiles if isinstance(source.rows, TableRows) else "smiles")
 
     def comparable(self, spec: MoleculeSpec) -> MoleculeSpec:
         """With Morgan bits beside the encodings."""

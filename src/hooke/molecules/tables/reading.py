@@ -28,6 +28,7 @@ from hooke.core.reading import (
     refuse_columns,
 )
 from hooke.core.text_tables import text_encoding, text_form
+from hooke.core.workbooks import XLSX, sheet_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -87,10 +88,14 @@ def read_table(path: Path, rows: int | None = None, *, lists: Mapping[str, str] 
             yield from _read_text(path, rows, smiles_file=name.endswith((".smi", ".smiles", ".txt")))
         elif name.endswith((".parquet", ".pq")):
             yield from _read_parquet(path, rows)
+        elif name.endswith(XLSX):
+            yield from _read_workbook(path, rows)
         elif name.endswith((".sdf", ".sd")):
             yield from _read_sdf(path, rows, lists or {})
         else:
-            raise DataError(f"{path}: unknown kind of table; use .csv, .tsv, .parquet, .sdf, .smi (or their .gz)")
+            raise DataError(
+                f"{path}: unknown kind of table; use .csv, .tsv, .parquet, .xlsx, .sdf, .smi (or their .gz)"
+            )
 
 
 def column_names(path: Path) -> list[str]:
@@ -310,6 +315,17 @@ def _chunks(records: Iterator[_Record], header: list[str], rows: int) -> Iterato
             first_row, columns, broken, lines, size = number + 1, {name: [] for name in header}, {}, [], 0
     if number >= first_row:
         yield RowChunk(first_row, columns, broken, lines)
+
+
+def _read_workbook(path: Path, rows: int) -> Iterator[RowChunk]:
+    sheet = sheet_rows(path)
+    header = [name or _UNNAMED.format(place) for place, name in enumerate(next(sheet))]
+    _refuse_repeated(path, header)
+    records = (
+        _Record(number, cells, "" if len(cells) <= len(header) else f"{len(cells)} cells, the header has {len(header)}")
+        for number, cells in enumerate(sheet, start=2)
+    )
+    yield from _chunks(records, header, rows)
 
 
 def _read_parquet(path: Path, rows: int) -> Iterator[RowChunk]:

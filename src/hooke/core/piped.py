@@ -1,0 +1,78 @@
+"""Standard input and output as files: `-` where a verb takes the name of a table."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from hooke.core.errors import DataError
+from hooke.core.files import remove_folder, write_durably
+
+PIPE = Path("-")
+Given = TypeVar("Given", str, Path)
+_BLOCK = 1 << 20
+_MARKS = ((b"PAR1", ".parquet"), (b"\x1f\x8b", ".csv.gz"), (b"PK\x03\x04", ".xlsx"))
+
+
+@contextmanager
+def piped_source(path: Given) -> Iterator[Given | Path]:
+    """The file itself; for `-` a temporary one with all of the standard input, whose ending says what it holds.
+
+    Parquet, gzip and workbooks are told by their first bytes, SD files by the end of a structure; other text is a table with a header, or
+    SMILES and names where its first line has no column of SMILES.
+
+    Raises:
+        DataError: The standard input is empty.
+    """
+    if str(path) != str(PIPE):
+        yield path
+        return
+    data = sys.stdin.buffer.read()
+    if not data.strip():
+        raise DataError("the standard input is empty")
+    folder = _folder("source")
+    try:
+        file = folder / f"stdin{_ending(data)}"
+        write_durably(file, data)
+        yield file
+    finally:
+        remove_folder(folder)
+
+
+@contextmanager
+def piped_output(path: Path) -> Iterator[Path]:
+    """The file itself; for `-` a temporary CSV that is copied to the standard output at the end."""
+    if path != PIPE:
+        yield path
+        return
+    folder = _folder("output")
+    try:
+        file = folder / "stdout.csv"
+        yield file
+        with open(file, "rb") as written:
+            while block := written.read(_BLOCK):
+                sys.stdout.buffer.write(block)
+        sys.stdout.buffer.flush()
+    finally:
+        if folder.exists():
+            remove_folder(folder)
+
+
+def _folder(what: str) -> Path:
+    return Path(tempfile.gettempdir()) / f"hooke-{os.getpid()}-{what}"
+
+
+def _ending(data: bytes) -> str:
+    for mark, ending in _MARKS:
+        if data.startswith(mark):
+            return ending
+    if b"M  END" in data or b"$$$$" in data:
+        return ".sdf"
+    first = data.lstrip(b"\xef\xbb\xbf").split(b"\n", 1)[0]
+    named = any(name in first.lower() for name in (b"smiles", b"structure", b"drug", b"mol"))
+    return ".csv" if named or any(mark in first for mark in b",;\t|") else ".smi"

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import gzip
+import io
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from hooke.core.errors import DataError
+from hooke.core.piped import PIPE, piped_output, piped_source
+
+
+@pytest.mark.parametrize(
+    ("data", "ending"),
+    [
+        (b"smiles,y\nC,1\n", ".csv"), (b"C methane\nCC ethane\n", ".smi"), (b"PAR1...", ".parquet"), (gzip.compress(b"x"), ".csv.gz"),
+        (b"\n  RDKit\n\nM  END\n$$$$\n", ".sdf"), (b"name\ty\nC\t1\n", ".csv"),
+    ],
+)  # fmt: skip
+def test_what_stdin_holds(monkeypatch: pytest.MonkeyPatch, data: bytes, ending: str) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(data)))
+    with piped_source("-") as path:
+        assert isinstance(path, Path)
+        assert path.name == f"stdin{ending}"
+        assert path.read_bytes() == data
+    assert not path.exists()
+
+
+def test_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", SimpleNamespace(buffer=out))
+    with piped_output(PIPE) as path:
+        path.parent.mkdir(parents=True)
+        path.write_text("a\n")
+    assert out.getvalue() == b"a\n"
+    assert not path.exists()
+
+
+def test_files_are_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    with piped_source("a.csv") as source, piped_output(Path("b.csv")) as output:
+        assert (source, output) == ("a.csv", Path("b.csv"))
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"\n")))
+    with pytest.raises(DataError, match="standard input is empty"), piped_source(PIPE):
+        pass

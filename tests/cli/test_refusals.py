@@ -27,7 +27,7 @@ def test_outputs(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
         (*predict, table, "-o", "folder.csv"): "is a folder: name a file",
         (*predict, table, "-o", table): "is also an input",
         (*predict, "link.csv", "-o", table): "is also an input",
-        (*predict, table, "-o", "out.xlsx"): "must end in .parquet or .csv",
+        (*predict, table, "-o", "out.ods"): "must end in .parquet or .csv",
         (*predict, table, "-o", "assay.csv/out.csv"): "cannot write",
         (*predict, table, "-o", "/proc/nowhere/out.csv"): "cannot write",
         (*predict, table, "-o", "x" * 250 + ".csv"): "file name too long",

@@ -192,7 +192,7 @@ def test_one_zero_byte_makes_no_binary_file(tmp_path: Path) -> None:
 def test_files_that_are_no_tables(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         list(read_table(tmp_path / "none.csv"))
-    odd = tmp_path / "t.xlsx"
+    odd = tmp_path / "t.ods"
     odd.write_text("x")
     with pytest.raises(DataError, match="unknown kind"):
         list(read_table(odd))

@@ -27,15 +27,7 @@ from hooke.molecules.encodings.config import POSITIONS, EncodingConfig
 from hooke.molecules.parse import StandardiseConfig, smiles_of
 from hooke.molecules.positions import stamped
 from hooke.molecules.shares import SharedLoader, Shares, hide_tables, shares_of, table_counts
-from hooke.molecules.source import (
-    MoleculeRows,
-    Preparation,
-    PreparedChunk,
-    StringRows,
-    TableRows,
-    open_source,
-    prepare_job,
-)
+from hooke.molecules.source import MoleculeRows, Preparation, PreparedChunk, StringRows, open_source, prepare_job
 from hooke.molecules.spec import (
     ATOM_PAIR_WIDTH,
     ATOM_PAIRS,
@@ -48,7 +40,7 @@ from hooke.molecules.spec import (
     MORGAN_COUNT_WIDTH,
     MORGAN_COUNTS,
     MoleculeSpec,
-)
+)  # fmt: skip
 from hooke.molecules.splitting import KINDS, MEANINGS, TIME_COLUMN, leak_report, split_store
 from hooke.molecules.statistics import hide_labels, label_statistics
 from hooke.molecules.store import MoleculeStore
@@ -556,7 +548,7 @@ class Molecules(Trainable, Readable):
         """An SD file with the predictions as properties, or an Excel workbook; see `modalities.molecules.export`."""
         from hooke.modalities.molecules.export import write_predictions
 
-        write_predictions(predictions, output, source.rows.smiles if isinstance(source.rows, TableRows) else "smiles")
+        write_predictions(predictions, output, getattr(source.rows, "smiles", "smiles"))
 
     def comparable(self, spec: MoleculeSpec) -> MoleculeSpec:
         """With Morgan bits beside the encodings."""

@@ -13,6 +13,7 @@ from hooke.core.cluster import cluster_or_here
 from hooke.core.csv_text import csv_text
 from hooke.core.errors import UsageError
 from hooke.core.files import write_durably
+from hooke.core.hashing import content_hash
 from hooke.core.how import How
 from hooke.core.paths import cache_folder
 from hooke.core.recipe_files import build
@@ -101,6 +102,27 @@ def given_source(source: Path | str, options: Sequence[str], modality: str, *, s
     if (about := registry.modality_of("datasets", str(source))) != modality:
         raise UsageError(f"{source} is a data set of {about}; name one of {modality}, or a file")
     return prepare_data(str(source), options, show_progress=show_progress)
+
+
+def kept_table(table: Any) -> Path:
+    """A pandas or polars table as a Parquet file below the cache folder, named by its content.
+
+    Raises:
+        UsageError: It is neither, or holds cells that are no numbers and no texts.
+    """
+    import polars as pl
+
+    if not isinstance(table, pl.DataFrame):
+        if not (hasattr(table, "columns") and type(table).__module__.split(".")[0] == "pandas"):
+            raise UsageError(f"table is a pandas or polars table, not {type(table).__name__}; a file is csv=...")
+        try:
+            table = pl.from_pandas(table)
+        except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+            raise UsageError(f"the table cannot be kept: {error}") from error
+    path = cache_folder() / "tables" / f"table-{content_hash(csv_text(table))[:12]}.parquet"
+    if not path.exists():
+        write_parquet(table, path)
+    return path
 
 
 def column_names(targets: str | Sequence[str]) -> str | Sequence[str]:

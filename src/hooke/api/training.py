@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hooke.api.data import column_names
+from hooke.api.data import column_names, kept_table
 from hooke.core import registry
 from hooke.core.errors import UsageError
 from hooke.core.files import write_durably
@@ -147,6 +147,7 @@ def fit(
     *,
     overrides: Sequence[str] = (),
     csv: Path | str | Sequence[Path | str] | None = None,
+    table: Any = None,
     smiles: str | None = None,
     targets: str | Sequence[str] = "auto",
     transform: Mapping[str, str] | Sequence[str] = (),
@@ -166,6 +167,7 @@ def fit(
         recipe: A TOML file, a built-in name, or a resolved `Recipe`; None with `csv` takes the recipe "csv".
         overrides: "a.b=c" changes.
         csv: A table of molecules: CSV(.gz), TSV, Parquet, SDF or SMILES file; several are learnt together, joined by molecule.
+        table: The same as a pandas or polars table; it is kept as Parquet below the cache folder, under the hash of its content.
         smiles, targets: Its SMILES column and its label columns ("auto", a comma-separated string, or names).
         transform: Column → what is learnt instead of its numbers: log10, log1p, minus_log10, or the name of a p-value, by which the label
             is then called (`{"IC50 (nM)": "pIC50"}`, or `["IC50 (nM)=pIC50"]`).
@@ -184,6 +186,10 @@ def fit(
         UsageError: Neither recipe nor csv; an unknown key, name or value.
         DataError: The data cannot be read.
     """
+    if table is not None:
+        if csv is not None:
+            raise UsageError("give csv or table, not both")
+        csv = kept_table(table)
     overrides = [*_model_overrides(recipe, overrides, csv, model, budget), *overrides]
     chosen = _recipe(
         recipe, overrides, csv, smiles, targets, split, seed, transform=transform

@@ -81,7 +81,8 @@ class Encoder(ABC):
         """(rows, width) float32 in memory; rows of NaN for what cannot be read.
 
         Args:
-            given: A sequence of things (SMILES), a store, or a file.
+            given: Of molecules: one SMILES or RDKit molecule, a sequence, series or table of them (None is a row of NaN), a store, or a
+                file. Of images a store, or (fields, channels, rows, columns) of uint8 or uint16.
             batch_size: Items a batch; None takes the modality's.
             options: Of the modality: see its `Readable.options`.
         """

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import torch
 
 from hooke.core import registry
@@ -165,6 +166,33 @@ class LoadedRun(Encoder):
         return self.ensemble.networks[0]
 
     @property
+    def module(self) -> Any:
+        """The first member as a `torch.nn.Module`: `module.encoder` makes states and vectors of a batch, the task's heads predict from them.
+
+        Batches come from `self.spec` (`hooke.molecules.batch`, or `hooke.molecules.pyg.from_pyg` of PyTorch Geometric's).
+        """
+        return self.network
+
+    def predict(self, given: Any, **options: Any) -> Any:
+        """Predictions in memory, with the columns of `hooke predict`; every given row has its row, in order.
+
+        Args:
+            given: Of molecules: SMILES or an RDKit molecule, a list or series of them (None is a row without a prediction), a pandas
+                or polars table with a column of them, or a file. Of other kinds a file or a store.
+            options: Those of `inference.predict.predict_in_memory`: levels, uncertainty, domain, threshold ...
+
+        Returns:
+            A pandas table with the index of what was given in pandas, else a polars one. A table that was given keeps its columns as they
+            are and gets those of the predictions beside them.
+
+        Raises:
+            UsageError: An option that there is none of, or something that holds no molecules.
+        """
+        from hooke.inference.predict import predict_in_memory
+
+        return beside(given, predict_in_memory(self, given, **options))
+
+    @property
     def width(self) -> int:
         """Numbers in an embedding."""
         return int(self.network.encoder.width)
@@ -190,6 +218,7 @@ class LoadedRun(Encoder):
         return self.ensemble.embed(batch, lambda network, moved: modality.vectors(network, moved, options))
 
 
+<<<<<<< HEAD
 _INSTALLED = (
     ("data", "data set", ("datasets",)),
     ("model", "model", ("models", "estimators")),
@@ -210,6 +239,19 @@ def _check_installed(run: RunFolder) -> None:
                 f"{run.folder} needs the {what} {name!r}, which is not installed here: install the package that registers it "
                 f"(entry point hooke.{kinds[0]})"
             )
+=======
+def beside(given: Any, found: pl.DataFrame) -> Any:
+    """Rows made from something in memory, as a table of the kind that was given; see `LoadedRun.predict`."""
+    is_table = hasattr(given, "columns") and not isinstance(given, str | Path)
+    if is_table:
+        found = found[:, 1 + len(given.columns) :]  # number and texts of the given columns come first
+    if type(given).__module__.split(".")[0] != "pandas":
+        return given.hstack(found) if is_table and isinstance(given, pl.DataFrame) else found
+    import pandas as pd
+
+    table = found.to_pandas().set_index(given.index)
+    return pd.concat([given, table], axis=1) if is_table else table
+>>>>>>> 3732480 (Python: predict and embed what stands in a notebook, fit a table, estimators for scikit-learn, py.typed)
 
 
 def read_recipe(run: RunFolder) -> Recipe:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from rdkit import Chem
 
+from hooke.core.errors import UsageError
 from hooke.core.hashing import content_hash, file_sha256
 from hooke.molecules.arrays import MoleculeArrays
+from hooke.molecules.parse import ParseError, smiles_of
 from hooke.molecules.prepare import PreparedMolecules
 from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables.reading import CHUNK_ROWS, column_names, read_table, smiles_column
 
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".smi", ".smiles", ".ism", ".sdf", ".sd", ".parquet", ".pq", ".gz", ".xlsx")
 LONGEST_CELL = 10_000  # characters of an input cell that are repeated in the output
 _SHOWN = 200
 _BLOCK = 1 << 20
@@ -177,33 +181,108 @@ def _stored(folder: Path) -> StoreRows:
 
 
 @dataclass(frozen=True)
-class StringRows:
-    """A few SMILES in memory."""
+class MemoryRows:
+    """A few molecules in memory, alone or in a table.
 
-    smiles: tuple[str, ...]
+    Attributes:
+        table: Column → one text a row; "" where empty.
+        smiles: The column of SMILES.
+        broken: Position of a row → why it holds no molecule.
+    """
+
+    table: dict[str, tuple[str, ...]]
+    smiles: str = "smiles"
+    broken: dict[int, str] = field(default_factory=dict)
     name: str = "SMILES"
+
+    @classmethod
+    def of(cls, given: Any, asked: str | None = None) -> MemoryRows:
+        """What people have in Python: one SMILES or molecule, a sequence or series of them, or a pandas or polars table.
+
+        None and NaN are rows without a molecule, as are molecules that RDKit cannot sanitise.
+
+        Args:
+            given: SMILES, molecules of RDKit, sequences of both, or a table with a column of them.
+            asked: The column of a table.
+
+        Raises:
+            UsageError: It is none of these.
+            DataError: No column of the table looks like SMILES.
+            UnknownNameError: The column that was asked for is not there.
+        """
+        if isinstance(given, str | Chem.Mol):
+            given = [given]
+        if hasattr(given, "columns"):
+            columns = {str(name): list(given[name]) for name in given.columns}
+            smiles = _molecule_column(columns, asked)
+        else:
+            try:
+                columns, smiles = {"smiles": list(given)}, "smiles"
+            except TypeError as error:
+                kind = type(given).__name__
+                raise UsageError(
+                    f"molecules are given as SMILES, RDKit molecules, a sequence or a table of them, not as {kind}"
+                ) from error
+        broken: dict[int, str] = {}
+        texts = []
+        for row, cell in enumerate(columns[smiles]):
+            text, reason = _molecule_text(cell)
+            texts.append(text)
+            if reason:
+                broken[row] = reason
+        table = {name: tuple(_text(cell) for cell in cells) for name, cells in columns.items() if name != smiles}
+        return cls({**dict.fromkeys(columns, ()), **table, smiles: tuple(texts)}, smiles, broken)
 
     @property
     def columns(self) -> list[str]:
         """Names of the input columns."""
-        return ["smiles"]
+        return list(self.table)
 
     def parallel(self, how: Preparation) -> bool:
         """They are few."""
         return False
 
     def content_hash(self) -> str:
-        """Of the strings."""
-        return content_hash(self.smiles)
+        """Of the texts."""
+        return content_hash([self.table, self.smiles])
 
     def row_count(self) -> int:
         """How many."""
-        return len(self.smiles)
+        return len(self.table[self.smiles])
 
     def jobs(self, how: Preparation, *, skip: int) -> Iterator[Job]:
         """Chunks in order."""
-        for start in range(skip * CHUNK_ROWS, max(1, len(self.smiles)), CHUNK_ROWS):
-            yield Job(start + 1, {"smiles": list(self.smiles[start : start + CHUNK_ROWS])}, {}, "smiles", how)
+        for start in range(skip * CHUNK_ROWS, max(1, self.row_count()), CHUNK_ROWS):
+            end = start + CHUNK_ROWS
+            columns = {name: list(cells[start:end]) for name, cells in self.table.items()}
+            broken = {row + 1: reason for row, reason in self.broken.items() if start <= row < end}
+            yield Job(start + 1, columns, broken, self.smiles, how)
+
+
+def _molecule_column(columns: dict[str, list[Any]], asked: str | None) -> str:
+    """The column that is asked for, has a usual name, or holds molecules of RDKit."""
+    if asked is None:
+        of_rdkit = [name for name, cells in columns.items() if any(isinstance(cell, Chem.Mol) for cell in cells)]
+        if len(of_rdkit) == 1:
+            return of_rdkit[0]
+    return smiles_column(list(columns), asked)
+
+
+def _molecule_text(cell: Any) -> tuple[str, str]:
+    """SMILES, and why a cell holds no molecule."""
+    if isinstance(cell, Chem.Mol):
+        try:
+            return smiles_of(cell), ""
+        except ParseError as error:
+            return "", str(error)
+    if isinstance(cell, str):
+        return cell, ""
+    return ("", "no molecule") if _text(cell) == "" else (_text(cell), "")
+
+
+def _text(cell: Any) -> str:
+    """A cell as a table's reader would give it; None and NaN are empty."""
+    return "" if cell is None or cell != cell else str(cell)
 
 
 def open_source(source: Path | str | MoleculeStore, smiles: str | None = None) -> MoleculeRows:

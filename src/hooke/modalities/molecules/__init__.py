@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from rdkit import Chem
 
 from hooke.core import registry
 from hooke.core.errors import DataError, UnknownNameError, UsageError
@@ -24,10 +23,22 @@ from hooke.core.types import Chunk, labels_of
 from hooke.evaluate.splits import Split
 from hooke.modalities import NONE, Candidate, Checks, Description, Readable, Sample, Symmetry, Trainable
 from hooke.molecules.encodings.config import POSITIONS, EncodingConfig
-from hooke.molecules.parse import StandardiseConfig, smiles_of
+from hooke.molecules.parse import StandardiseConfig
 from hooke.molecules.positions import stamped
+<<<<<<< HEAD
 from hooke.molecules.shares import SharedLoader, Shares, hide_tables, shares_of, table_counts
 from hooke.molecules.source import MoleculeRows, Preparation, PreparedChunk, StringRows, open_source, prepare_job
+=======
+from hooke.molecules.source import (
+    TABLE_SUFFIXES,
+    MemoryRows,
+    MoleculeRows,
+    Preparation,
+    PreparedChunk,
+    open_source,
+    prepare_job,
+)
+>>>>>>> 3732480 (Python: predict and embed what stands in a notebook, fit a table, estimators for scikit-learn, py.typed)
 from hooke.molecules.spec import (
     ATOM_PAIR_WIDTH,
     ATOM_PAIRS,
@@ -510,7 +521,7 @@ class Molecules(Trainable, Readable):
     def source(
         self, given: Any, spec: Preparation, options: TableOptions, *, batch_size: int, workers: int = 0
     ) -> MoleculeSource:
-        """A table, a store, or SMILES and molecules of RDKit.
+        """A table, a store, or SMILES and molecules of RDKit; a text is a path where a file is there or its ending is a table's.
 
         Raises:
             UsageError: Coordinates are named for a run that reads none.
@@ -519,13 +530,9 @@ class Molecules(Trainable, Readable):
             if not isinstance(spec, MoleculeSpec) or not spec.encodings.positions:
                 raise UsageError("positions are named, but this run reads no coordinates")
             spec = replace(spec, encodings=replace(spec.encodings, positions=stamped(options.positions)))
-        if isinstance(given, Path | str | MoleculeStore):
+        if isinstance(given, Path | MoleculeStore) or (isinstance(given, str) and _is_path(given)):
             return MoleculeSource(open_source(given, options.smiles_column), spec, batch_size)
-        return MoleculeSource(
-            StringRows(tuple(smiles_of(item) if isinstance(item, Chem.Mol) else item for item in given)),
-            spec,
-            batch_size,
-        )
+        return MoleculeSource(MemoryRows.of(given, options.smiles_column), spec, batch_size)
 
     def parts(self, network: Any, source: Any, options: Any) -> dict[str, int]:
         """A vector for each layer that is asked for."""
@@ -580,6 +587,14 @@ def layer_numbers(encoder: Any, asked: Sequence[str]) -> list[int]:
     if len(set(numbers)) < len(numbers):
         raise UsageError(f"a layer is named twice in {','.join(asked)}")
     return numbers
+
+
+def _is_path(text: str) -> bool:
+    """Whether a text names a file or folder, or ends as the name of a table does: no SMILES has a dot and letters at its end that do."""
+    try:
+        return Path(text).exists() or Path(text).suffix.lower() in TABLE_SUFFIXES
+    except (OSError, ValueError):  # a name longer than any, or with a NUL
+        return False
 
 
 def _counted(label: LabelSummary, store: MoleculeStore) -> LabelSummary:

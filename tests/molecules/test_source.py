@@ -16,11 +16,11 @@ from hooke.core.parallel import ordered_map
 from hooke.molecules import source as module
 from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.source import (
+    MemoryRows,
     MoleculeRows,
     Preparation,
     PreparedChunk,
     StoreRows,
-    StringRows,
     TableRows,
     first_smiles,
     open_source,
@@ -136,11 +136,11 @@ def test_first_smiles_of_a_table(table: Path, smiles: list[str]) -> None:
 
 
 def test_strings_in_memory() -> None:
-    [chunk] = chunks_of(StringRows(("CCO", "bad", "")), PLAIN)
+    [chunk] = chunks_of(MemoryRows.of(("CCO", "bad", "")), PLAIN)
     np.testing.assert_array_equal(chunk.kept, [0])
     assert set(chunk.reasons) == {1, 2}
     assert chunk.columns == {"smiles": ["CCO", "bad", ""]}
-    few, none = StringRows(("CCO",)), StringRows(())
+    few, none = MemoryRows.of(("CCO",)), MemoryRows.of(())
     assert (few.row_count(), few.parallel(PLAIN), none.row_count()) == (1, False, 0)
     assert few.content_hash() != none.content_hash()
     [empty] = chunks_of(none, PLAIN)
@@ -149,7 +149,7 @@ def test_strings_in_memory() -> None:
 
 @pytest.mark.usefixtures("_small_chunks")
 def test_many_strings_come_in_chunks(smiles: list[str]) -> None:
-    chunks = chunks_of(StringRows(tuple(smiles)), PLAIN, skip=2)
+    chunks = chunks_of(MemoryRows.of(smiles), PLAIN, skip=2)
     assert smiles_of(chunks) == smiles[20:]
     assert chunks[0].rows.tolist() == list(range(21, 31))
 

@@ -116,7 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("phasing", "pattern", "symmetry"))
     parser.add_argument("--starts", type=int, default=10)
-    parser.add_argument("--algorithm", default="hio")
+    parser.add_argument("--algorithm", default="raar")
     parser.add_argument("--frames", type=int, default=300)
     asked = parser.parse_args()
     folder = Path(os.environ["HOOKE_MIRROR"])

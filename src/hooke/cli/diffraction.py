@@ -83,13 +83,13 @@ def convert(
 
 @app.command(
     epilog="Examples: `hooke diffraction phase runs/emc --starts 10` · `hooke diffraction phase intensity.mrc --centre 3 --voxel 0.004` · "
-    "`hooke diffraction phase pattern.npy --mask mask.npy --algorithm raar --json`"
+    "`hooke diffraction phase pattern.npy --mask mask.npy --algorithm hio --json`"
 )
 def phase(
     source: Annotated[Path, typer.Argument(help="A run of `hooke diffraction reconstruct`, or intensities: .mrc, .cxi, .h5, .npy; 2D or 3D.")],
     runs: Runs = Path("runs"),
     starts: Annotated[int, typer.Option(min=1, help="From random phases; those that agree are averaged.")] = 10,
-    algorithm: Annotated[str, typer.Option(help="hio, raar, dm (difference map) or er.")] = "hio",
+    algorithm: Annotated[str, typer.Option(help="raar, hio, dm (difference map) or er.")] = "raar",
     iterations: Annotated[int, typer.Option(min=1, help="Of each start.")] = 400,
     refine: Annotated[int, typer.Option(min=0, help="Of these, error reduction at the end.")] = 50,
     beta: Annotated[float, typer.Option(help="Of hio and raar.")] = 0.9,

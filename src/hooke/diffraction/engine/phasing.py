@@ -44,7 +44,7 @@ class Phasing:
         positive: The density is not negative.
     """
 
-    algorithm: str = "hio"
+    algorithm: str = "raar"
     iterations: int = 400
     refine: int = 50
     beta: float = 0.9

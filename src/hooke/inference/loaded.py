@@ -218,7 +218,6 @@ class LoadedRun(Encoder):
         return self.ensemble.embed(batch, lambda network, moved: modality.vectors(network, moved, options))
 
 
-<<<<<<< HEAD
 _INSTALLED = (
     ("data", "data set", ("datasets",)),
     ("model", "model", ("models", "estimators")),
@@ -239,7 +238,8 @@ def _check_installed(run: RunFolder) -> None:
                 f"{run.folder} needs the {what} {name!r}, which is not installed here: install the package that registers it "
                 f"(entry point hooke.{kinds[0]})"
             )
-=======
+
+
 def beside(given: Any, found: pl.DataFrame) -> Any:
     """Rows made from something in memory, as a table of the kind that was given; see `LoadedRun.predict`."""
     is_table = hasattr(given, "columns") and not isinstance(given, str | Path)
@@ -251,7 +251,6 @@ def beside(given: Any, found: pl.DataFrame) -> Any:
 
     table = found.to_pandas().set_index(given.index)
     return pd.concat([given, table], axis=1) if is_table else table
->>>>>>> 3732480 (Python: predict and embed what stands in a notebook, fit a table, estimators for scikit-learn, py.typed)
 
 
 def read_recipe(run: RunFolder) -> Recipe:

@@ -25,10 +25,7 @@ from hooke.modalities import NONE, Candidate, Checks, Description, Readable, Sam
 from hooke.molecules.encodings.config import POSITIONS, EncodingConfig
 from hooke.molecules.parse import StandardiseConfig
 from hooke.molecules.positions import stamped
-<<<<<<< HEAD
 from hooke.molecules.shares import SharedLoader, Shares, hide_tables, shares_of, table_counts
-from hooke.molecules.source import MoleculeRows, Preparation, PreparedChunk, StringRows, open_source, prepare_job
-=======
 from hooke.molecules.source import (
     TABLE_SUFFIXES,
     MemoryRows,
@@ -38,7 +35,6 @@ from hooke.molecules.source import (
     open_source,
     prepare_job,
 )
->>>>>>> 3732480 (Python: predict and embed what stands in a notebook, fit a table, estimators for scikit-learn, py.typed)
 from hooke.molecules.spec import (
     ATOM_PAIR_WIDTH,
     ATOM_PAIRS,

@@ -285,6 +285,14 @@ def _text(cell: Any) -> str:
     return "" if cell is None or cell != cell else str(cell)
 
 
+def is_path(text: str) -> bool:
+    """Whether a text names a file or folder, or ends as the name of a table does: no SMILES has a dot and letters at its end that do."""
+    try:
+        return Path(text).exists() or Path(text).suffix.lower() in TABLE_SUFFIXES
+    except (OSError, ValueError):  # a name longer than any, or with a NUL
+        return False
+
+
 def open_source(source: Path | str | MoleculeStore, smiles: str | None = None) -> MoleculeRows:
     """A table, a store's folder, or an open store.
 

@@ -27,11 +27,11 @@ from hooke.molecules.parse import StandardiseConfig
 from hooke.molecules.positions import stamped
 from hooke.molecules.shares import SharedLoader, Shares, hide_tables, shares_of, table_counts
 from hooke.molecules.source import (
-    TABLE_SUFFIXES,
     MemoryRows,
     MoleculeRows,
     Preparation,
     PreparedChunk,
+    is_path,
     open_source,
     prepare_job,
 )
@@ -526,7 +526,7 @@ class Molecules(Trainable, Readable):
             if not isinstance(spec, MoleculeSpec) or not spec.encodings.positions:
                 raise UsageError("positions are named, but this run reads no coordinates")
             spec = replace(spec, encodings=replace(spec.encodings, positions=stamped(options.positions)))
-        if isinstance(given, Path | MoleculeStore) or (isinstance(given, str) and _is_path(given)):
+        if isinstance(given, Path | MoleculeStore) or (isinstance(given, str) and is_path(given)):
             return MoleculeSource(open_source(given, options.smiles_column), spec, batch_size)
         return MoleculeSource(MemoryRows.of(given, options.smiles_column), spec, batch_size)
 
@@ -583,14 +583,6 @@ def layer_numbers(encoder: Any, asked: Sequence[str]) -> list[int]:
     if len(set(numbers)) < len(numbers):
         raise UsageError(f"a layer is named twice in {','.join(asked)}")
     return numbers
-
-
-def _is_path(text: str) -> bool:
-    """Whether a text names a file or folder, or ends as the name of a table does: no SMILES has a dot and letters at its end that do."""
-    try:
-        return Path(text).exists() or Path(text).suffix.lower() in TABLE_SUFFIXES
-    except (OSError, ValueError):  # a name longer than any, or with a NUL
-        return False
 
 
 def _counted(label: LabelSummary, store: MoleculeStore) -> LabelSummary:

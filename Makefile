@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS := fast,images,cells,diffraction,search,cluster,tensorboard,quantum,docs,dev
+EXTRAS := fast,images,cells,diffraction,excel,search,cluster,tensorboard,quantum,docs,dev
 
 .PHONY: help setup demo test check lint types layers recipes readme docs coverage bench clean
 

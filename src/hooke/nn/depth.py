@@ -10,8 +10,11 @@ the modules after the last layer.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from torch import nn
 
@@ -97,3 +100,23 @@ def _entries(encoder: nn.Module, name: str) -> list[list[nn.Module]]:
             entries.append([])
         entries[-1].append(module)
     return entries
+
+
+def layer_numbers(encoder: Any, asked: Sequence[str]) -> list[int]:
+    """The layers that names stand for; 0 for "last", which is what the encoder gives.
+
+    Raises:
+        UsageError: No such layer, or one that is asked for twice.
+    """
+    if not asked:
+        return []
+    count, numbers = depth_of(encoder).count, []
+    for name in asked:
+        number = 0 if name == "last" else int(name) if re.fullmatch(r"-?\d{1,4}", name) else None
+        number = count + 1 + number if number is not None and number < 0 else number
+        if number is None or not (name == "last" or 1 <= number <= count):
+            raise UsageError(f"layers are 1 to {count}, -1 to -{count} from the end, or last; got {name!r}")
+        numbers.append(number)
+    if len(set(numbers)) < len(numbers):
+        raise UsageError(f"a layer is named twice in {','.join(asked)}")
+    return numbers

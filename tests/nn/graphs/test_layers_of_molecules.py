@@ -13,8 +13,7 @@ import hooke
 from hooke.core import registry
 from hooke.core.errors import UsageError
 from hooke.inference.loaded import load
-from hooke.modalities.molecules import layer_numbers
-from hooke.nn.depth import depth_of
+from hooke.nn.depth import depth_of, layer_numbers
 from hooke.testing.models import model_case
 
 NAMES = [name for name in registry.names("models") if registry.modality_of("models", name) == "molecules"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -532,6 +531,8 @@ class Molecules(Trainable, Readable):
 
     def parts(self, network: Any, source: Any, options: Any) -> dict[str, int]:
         """A vector for each layer that is asked for."""
+        from hooke.nn.depth import layer_numbers
+
         encoder, asked = network.encoder, getattr(options, "layers", ())
         numbers = layer_numbers(encoder, asked)
         if len(numbers) < 2:
@@ -543,6 +544,8 @@ class Molecules(Trainable, Readable):
         if not options.layers:
             return network.embed(batch)
         import torch
+
+        from hooke.nn.depth import layer_numbers
 
         encoder = network.encoder
         return torch.cat(encoder.embed_layers(batch, layer_numbers(encoder, options.layers)), dim=1)
@@ -561,28 +564,6 @@ class Molecules(Trainable, Readable):
         """Morgan bits, radius 2."""
         found = batch.graph_encodings.get(MORGAN)
         return None if found is None else found.byte().cpu().numpy()
-
-
-def layer_numbers(encoder: Any, asked: Sequence[str]) -> list[int]:
-    """The layers that names stand for; 0 for "last", which is what the encoder gives.
-
-    Raises:
-        UsageError: No such layer, or one that is asked for twice.
-    """
-    from hooke.nn.depth import depth_of
-
-    if not asked:
-        return []
-    count, numbers = depth_of(encoder).count, []
-    for name in asked:
-        number = 0 if name == "last" else int(name) if re.fullmatch(r"-?\d{1,4}", name) else None
-        number = count + 1 + number if number is not None and number < 0 else number
-        if number is None or not (name == "last" or 1 <= number <= count):
-            raise UsageError(f"layers are 1 to {count}, -1 to -{count} from the end, or last; got {name!r}")
-        numbers.append(number)
-    if len(set(numbers)) < len(numbers):
-        raise UsageError(f"a layer is named twice in {','.join(asked)}")
-    return numbers
 
 
 def _counted(label: LabelSummary, store: MoleculeStore) -> LabelSummary:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -139,7 +140,8 @@ class Wrong(Molecules):
             options.update(rank=0, world=1)
         if self.fault == "labels":
             whole = store
-            store = SimpleNamespace(store=whole.store, read=lambda rows: _without_a_label(whole.read(rows)))
+            store = copy.copy(whole)
+            store.read = lambda rows: _without_a_label(whole.read(rows))
         loader = super().loader(store, rows, spec, recipe, part=part, **options)
         return _Loader(loader, self.fault) if self.fault in ("length", "start anew") else loader
 

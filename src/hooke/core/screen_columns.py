@@ -183,7 +183,7 @@ def with_controls(table: pl.DataFrame, source: str = "the table") -> pl.DataFram
             raise DataError(f"{source}: row {row + 1} is both a negative and a positive control: {texts}")
         others = [kind for kind in said if kind]
         found.append(exact.pop() if exact else others[0] if others else "")
-    renamed = table.drop(columns) if len(columns) == 1 else table
+    renamed = table.rename({columns[0]: "control"}) if len(columns) == 1 else table  # which keeps its place
     return _with_kinds(renamed, found, source, ", ".join(columns))
 
 

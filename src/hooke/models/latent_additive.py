@@ -42,6 +42,8 @@ PRESETS: dict[str, Config] = {
 class Model(PerturbationEncoder):
     """The encoder."""
 
+    stacks = ("basal", "last")
+
     def __init__(self, config: Config, spec: ResponseSpec) -> None:
         super().__init__(spec, width=config.width, hidden=config.hidden, dropout=config.dropout, basal=True)
         self.genes = nn.Parameter(torch.randn(len(spec.graph), config.hidden) / config.hidden**0.5)

@@ -79,6 +79,23 @@ class Model(PerturbationEncoder):
                 alone.append(encoder(graph.without(*others), np.flatnonzero(graph.members[:, place])))
             self.genes = GraphMixture(alone, config.width)
 
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """Attention over the graph, or over each source; see `nn.depth`."""
+        return tuple(f"{path}.{name}" for path in self._encoders for name in ("layers", "norms"))
+
+    @property
+    def tail(self) -> tuple[str, ...]:
+        """What comes after attention; see `nn.depth`."""
+        mixed = ("genes.key",) if isinstance(self.genes, GraphMixture) else ()
+        return (*(f"{path}.last" for path in self._encoders), *mixed)
+
+    @property
+    def _encoders(self) -> tuple[str, ...]:
+        if isinstance(self.genes, GraphMixture):
+            return tuple(f"genes.encoders.{place}" for place in range(len(self.genes.encoders)))
+        return () if self.genes is None else ("genes",)
+
     def perturbed(
         self, batch: ResponseBatch, gates: Float[Tensor, " graph_edges"] | None = None
     ) -> Float[Tensor, "conditions width"]:

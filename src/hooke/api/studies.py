@@ -116,8 +116,8 @@ def run_diversity(
     check_output_folder(runs)
     far = None
     if not any(change.startswith("data.path=") for change in overrides):
-        overrides = [*overrides, *_labelled(found, Path(runs), show_progress)]
-        far = Path(runs) / f"{found.name}-labels" / "far.parquet" if found.far else None
+        labelled, far = _labelled(found, Path(runs), show_progress)
+        overrides = [*overrides, *labelled]
     study = DiversityStudy(found, tuple(overrides), seeds, Path(runs), far)
     result = DiversityResult(study, tuple(run(study, show_progress=show_progress)))
     if not result.seeds:
@@ -127,19 +127,25 @@ def run_diversity(
     return result
 
 
-def _labelled(found: DiversitySuite, runs: Path, show_progress: bool) -> list[str]:
-    """The frames of a suite, labelled, and isolated atoms by the same method, as changes of its recipe."""
+def _labelled(found: DiversitySuite, runs: Path, show_progress: bool) -> tuple[list[str], Path | None]:
+    """The frames of a suite, labelled, and isolated atoms by the same method, as changes of its recipe; and the far frames, if it has any."""
     from hooke.api.quantum import label, label_atoms
 
-    folder = runs / f"{found.name}-labels"
-    folder.mkdir(parents=True, exist_ok=True)
-    frames, atoms = folder / "frames.parquet", folder / "atoms.extxyz"
-    for source, output in ((found.frames, frames), (found.far, folder / "far.parquet")):
+    folder = _label_folder(found.name, runs)
+    frames, atoms, far = folder / "frames.parquet", folder / "atoms.extxyz", folder / "far.parquet"
+    for source, output in ((found.frames, frames), (found.far, far)):
         if source:
             label(source[0], output, method=found.method, data=source[1:], show_progress=show_progress)
     if not atoms.exists():
         label_atoms(found.method, found.elements, atoms)
-    return [f"data.path={frames}", f"data.isolated_atoms={atoms}"]
+    return [f"data.path={frames}", f"data.isolated_atoms={atoms}"], far if found.far else None
+
+
+def _label_folder(suite: str, runs: Path) -> Path:
+    """Where a study keeps the labels that it makes."""
+    folder = runs / f"{suite}-labels"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def run_label_scaling(
@@ -173,8 +179,7 @@ def run_label_scaling(
     if not isinstance(found, LabelScalingSuite):
         raise UsageError(f"{name} is no suite of labels")
     check_output_folder(runs)
-    folder = Path(runs) / f"{found.name}-labels"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _label_folder(found.name, Path(runs))
     given = [change.removeprefix("data.path=") for change in overrides if change.startswith("data.path=")]
     labels = Path(given[-1]) if given else folder / "qm1b.parquet"
     if not given:

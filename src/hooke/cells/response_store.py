@@ -83,16 +83,6 @@ class ResponseStore(OpenedStore):
         return f"ResponseStore({str(self.folder)!r}: {len(self):,} conditions of {len(self.readouts):,} read-outs)"
 
     @property
-    def simulated(self) -> bool:
-        """Whether the screen is simulated."""
-        return bool(self.description.get("simulated"))
-
-    @property
-    def refused(self) -> int:
-        """Conditions that were left out; `rejected.parquet` lists them."""
-        return int(self.description["counts"]["refused"])
-
-    @property
     def left_out(self) -> str:
         """What was left out, in a line for people; "" when nothing was."""
         return f"{self.refused:,} conditions left out: {self.folder / REJECTED}" if self.refused else ""

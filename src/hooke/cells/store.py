@@ -71,16 +71,6 @@ class ProfileStore(OpenedStore):
         return f"ProfileStore({str(self.folder)!r}: {len(self):,} profiles of {len(self.features):,} features)"
 
     @property
-    def simulated(self) -> bool:
-        """Whether the profiles were measured on simulated images."""
-        return bool(self.description.get("simulated"))
-
-    @property
-    def refused(self) -> int:
-        """Rows that were left out; `rejected.parquet` lists them."""
-        return int(self.description["counts"]["refused"])
-
-    @property
     def left_out(self) -> str:
         """What was left out, in a line for people; "" when nothing was."""
         return f"{self.refused:,} rows left out: {self.folder / REJECTED}" if self.refused else ""

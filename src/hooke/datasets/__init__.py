@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -11,6 +11,7 @@ from hooke.core.errors import UsageError
 from hooke.core.how import QUIET, How
 
 if TYPE_CHECKING:
+    from hooke.core.cards import RemoteFile
     from hooke.core.label import Label
     from hooke.molecules.store import MoleculeStore
     from hooke.molecules.tables.description import Table
@@ -60,6 +61,15 @@ class Dataset(ABC, Generic[Config]):
         raise UsageError(f"{type(self).__module__.rpartition('.')[2]} has nothing to download")
 
 
+def fetched(name: str, files: Iterable[RemoteFile], how: How) -> list[Path]:
+    """Raw files of a data set below the cache folder, from the mirror or downloaded; see `core.download.fetch` for errors."""
+    from hooke.core.download import fetch
+    from hooke.core.paths import cache_folder
+
+    folder = cache_folder() / "raw" / name
+    return [fetch(file, folder, show_progress=how.show_progress) for file in files]
+
+
 class TableDataset(Dataset[Config]):
     """A data set of published tables of molecules: one table, or several with names as a mixture.
 
@@ -85,12 +95,8 @@ class TableDataset(Dataset[Config]):
 
     def files(self, how: How = How()) -> list[Path]:
         """The raw files, from the mirror or downloaded: those of each table, then its split."""
-        from hooke.core.download import fetch
-        from hooke.core.paths import cache_folder
-
-        folder = cache_folder() / "raw" / self.name
-        wanted = [file for table in self.tables.values() for file in (*table.files, table.split_file) if file]
-        return [fetch(file, folder, show_progress=how.show_progress) for file in wanted]
+        wanted = (file for table in self.tables.values() for file in (*table.files, table.split_file) if file)
+        return fetched(self.name, wanted, how)
 
     def at_hand(self, folder: Path, how: How = How()) -> list[Table]:
         """The tables with their files at hand; what has to be made of the raw files is written below `folder`."""

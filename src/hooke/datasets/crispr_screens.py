@@ -102,11 +102,7 @@ class Dataset(datasets.Dataset[Config]):
 
     def files(self, how: How = How()) -> list[Path]:
         """The raw files, from the mirror or downloaded."""
-        from hooke.core.download import fetch
-        from hooke.core.paths import cache_folder
-
-        folder = cache_folder() / "raw" / CARD.name
-        return [fetch(screen.file, folder, show_progress=how.show_progress) for screen in self.screens.values()]
+        return datasets.fetched(CARD.name, (screen.file for screen in self.screens.values()), how)
 
     def prepare(self, folder: Path, how: How = How()) -> ProfileStore:
         """Read the screens into a store below `folder`, or open it if it is already there."""

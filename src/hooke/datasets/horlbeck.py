@@ -53,10 +53,7 @@ class Dataset(datasets.Dataset[Config]):
 
     def files(self, how: How = How()) -> list[Path]:
         """The raw file, from the mirror or downloaded."""
-        from hooke.core.download import fetch
-        from hooke.core.paths import cache_folder
-
-        return [fetch(_FILE, cache_folder() / "raw" / CARD.name, show_progress=how.show_progress)]
+        return datasets.fetched(CARD.name, [_FILE], how)
 
     def prepare(self, folder: Path, how: How = How()) -> ProfileStore:
         """Read the table into a store below `folder`, or open it if it is already there."""

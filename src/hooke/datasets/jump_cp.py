@@ -87,10 +87,7 @@ class Dataset(datasets.Dataset[Config]):
 
     def files(self, how: How = How()) -> list[Path]:
         """The metadata tables, from the mirror or downloaded. Images are fetched from the gallery by other means."""
-        from hooke.core.download import fetch
-        from hooke.core.paths import cache_folder
-
-        return [fetch(file, cache_folder() / "raw" / CARD.name, show_progress=how.show_progress) for file in FILES]
+        return datasets.fetched(CARD.name, FILES, how)
 
     def prepare(self, folder: Path, how: How = How()) -> ImageStore:
         """Read the plates below `path` into a store below `folder`, or open it if it is already there."""

@@ -70,11 +70,7 @@ class Dataset(datasets.Dataset[Config]):
 
     def files(self, how: How = How()) -> list[Path]:
         """The raw files, from the mirror or downloaded."""
-        from hooke.core.download import fetch
-        from hooke.core.paths import cache_folder
-
-        folder = cache_folder() / "raw" / CARD.name
-        return [fetch(file, folder, show_progress=how.show_progress) for file in _FILES]
+        return datasets.fetched(CARD.name, _FILES, how)
 
     def prepare(self, folder: Path, how: How = How()) -> ProfileStore:
         """Read both replicates into a store below `folder`, or open it if it is already there."""

@@ -69,16 +69,6 @@ class ImageStore(OpenedStore):
         return self._sites.drop("first_tile")
 
     @property
-    def simulated(self) -> bool:
-        """Whether the images were rendered by the simulator rather than taken by a microscope."""
-        return bool(self.store.metadata.get("simulated"))
-
-    @property
-    def refused(self) -> int:
-        """Problems for which fields or wells were left out; `rejected.parquet` lists them."""
-        return int(self.description.get("counts", {}).get("refused", 0))
-
-    @property
     def left_out(self) -> str:
         """What was left out, in a line for people; "" when nothing was."""
         return f"left out for {self.refused:,} problems: {self.folder / REJECTED}" if self.refused else ""

@@ -12,12 +12,14 @@ report/provenance.py.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from hooke.core.label import Label
+from hooke.core.png import encode_png
 from hooke.evaluate.censoring import nearest_truth
 from hooke.evaluate.metrics import FEWEST, METRICS
 from hooke.report.data_schema import KeyNumber
@@ -34,6 +36,7 @@ from hooke.report.schema import (
     Line,
     MoleculeCard,
     Parity,
+    Picture,
     PredictedLabel,
     PredictedRow,
     Predictions,
@@ -337,6 +340,19 @@ def set_coverage(task: str, model: str, found: Any, *, wanted: float, classes: i
     return SetCoverage(
         task, model, wanted, estimate(found.reached), found.mean_size, found.empty, classes, found.count, calibrated_on
     )
+
+
+def grey_picture(title: str, grey: np.ndarray, note: str, *, scale: int, views: tuple[int, int] = (1, 1)) -> Picture:
+    """A plane of grey levels as a picture.
+
+    Args:
+        title, note: What it shows.
+        grey: (height, width) uint8.
+        scale: Pixels of the picture for one of the plane, along each side.
+        views: See `Picture`.
+    """
+    large = grey.repeat(scale, 0).repeat(scale, 1)
+    return Picture(title, base64.b64encode(encode_png(np.repeat(large[:, :, None], 3, axis=2))).decode(), note, views)
 
 
 def gallery(

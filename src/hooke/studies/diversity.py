@@ -46,6 +46,7 @@ KINDS = ("seen", "unseen", "unseen scaffold", "larger")
 FAR = "far shift"
 MEASURES = {FORCE_ERROR: "force error, eV/Å", ENERGY_ERROR: "energy error, eV an atom"}
 Point = tuple[int, int]
+Far = tuple[FrameStore, np.ndarray]  # frames of another data set, and the rows that are tested on
 _MOST_FAR = 400  # frames
 
 
@@ -166,11 +167,14 @@ def run_diversity(study: DiversityStudy, *, show_progress: bool = True) -> list[
     missing = study.missing()
     study.file.parent.mkdir(parents=True, exist_ok=True)
     tests: dict[int, dict[str, np.ndarray]] = {}
+    moved: dict[int, Far] = {}  # by seed, as the tests
     with progress(len(missing), study.suite.name, "trainings", show=show_progress) as bar:
         for point, seed in missing:
             if seed not in tests:
                 tests[seed] = test_rows(study, store, seed)
-            trial = tried(study, store, point, seed, tests[seed], far)
+                if far is not None:
+                    moved[seed] = far, far_rows(far, study.elements(store, seed))
+            trial = tried(study, store, point, seed, tests[seed], moved.get(seed))
             append_lines(study.file, [json_text(asdict(trial))])
             bar.advance(1)
     return study.trials()
@@ -232,7 +236,7 @@ def tried(
     point: Point,
     seed: int,
     tests: Mapping[str, np.ndarray],
-    far: FrameStore | None = None,
+    far: Far | None = None,
 ) -> DiversityTrial:
     """Train and measure one point with one seed; a failure is recorded, not raised."""
     try:
@@ -255,7 +259,7 @@ def tried(
         for measure in MEASURES
     }
     if far is not None:
-        found = frame_errors(loaded, modality, far, far_rows(far, study.elements(store, seed)))
+        found = frame_errors(loaded, modality, *far)
         for measure, of_kind in of_kinds.items():
             of_kind[FAR] = dict(by_molecule(found, measure))
     training = split_of(store, study.at(point, seed)).train

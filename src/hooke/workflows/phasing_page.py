@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +10,9 @@ import numpy as np
 from scipy.ndimage import affine_transform
 from scipy.spatial.transform import Rotation
 
-from hooke.core.png import encode_png
 from hooke.core.runs import RunFolder
 from hooke.diffraction.resolution import HALF_SETS, resolved_shell
+from hooke.report import build
 from hooke.report.data_schema import KeyNumber
 from hooke.report.html import write_report
 from hooke.report.provenance import reproduce
@@ -132,5 +131,4 @@ def turning(density: np.ndarray) -> Picture:
 def _grey(title: str, plane: np.ndarray, note: str, *, views: tuple[int, int] = (1, 1), scale: int = _SCALE) -> Picture:
     top = float(plane.max())
     grey = (255 - 235 * np.clip(plane / top if top > 0 else plane, 0, 1)).astype(np.uint8)
-    large = grey.repeat(scale, 0).repeat(scale, 1)
-    return Picture(title, base64.b64encode(encode_png(np.repeat(large[:, :, None], 3, axis=2))).decode(), note, views)
+    return build.grey_picture(title, grey, note, scale=scale, views=views)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +13,6 @@ import polars as pl
 from scipy.ndimage import map_coordinates
 
 from hooke.core.checked import read_arrays
-from hooke.core.png import encode_png
 from hooke.core.runs import RunFolder
 from hooke.diffraction.detector import Detector
 from hooke.diffraction.patterns import Patterns
@@ -170,8 +168,7 @@ def picture(title: str, plane: np.ndarray, note: str, *, scale: int = _SCALE) ->
     known = np.isfinite(plane)
     low, high = (np.nanpercentile(plane, part) for part in (1, 99.8)) if known.any() else (0.0, 1.0)
     grey = 235 - 235 * np.clip((np.where(known, plane, low) - low) / max(high - low, 1e-9), 0, 1)
-    grey = np.where(known, grey, 255).astype(np.uint8).repeat(scale, 0).repeat(scale, 1)
-    return Picture(title, base64.b64encode(encode_png(np.repeat(grey[:, :, None], 3, axis=2))).decode(), note)
+    return build.grey_picture(title, np.where(known, grey, 255).astype(np.uint8), note, scale=scale)
 
 
 def _beside(planes: Sequence[np.ndarray]) -> np.ndarray:

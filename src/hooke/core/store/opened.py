@@ -55,3 +55,13 @@ class OpenedStore:
     def description(self) -> Mapping[str, Any]:
         """What the writer recorded."""
         return self.store.metadata
+
+    @property
+    def simulated(self) -> bool:
+        """Whether its rows were made by a simulator, or measured on what one made, rather than taken from nature."""
+        return bool(self.description.get("simulated"))
+
+    @property
+    def refused(self) -> int:
+        """Rows, or problems of images, for which something was left out; `rejected.parquet` lists them."""
+        return int(self.description.get("counts", {}).get("refused", 0))

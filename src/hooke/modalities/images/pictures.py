@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,13 +10,13 @@ import torch
 from torch import Tensor
 
 from hooke.core.label import Label
-from hooke.core.png import encode_png
 from hooke.images.batch import image_batch
 from hooke.images.store import ImageStore
 from hooke.images.tiles import centre_corners
 from hooke.nn.images.encoder import MaskedEncoder
 from hooke.nn.images.output import Reconstruction
 from hooke.nn.images.patches import channel_images, unpatchify
+from hooke.report import build
 from hooke.report.schema import Picture
 
 _GAP = 4  # pixels between tiles
@@ -117,5 +116,4 @@ def picture(title: str, columns: Sequence[np.ndarray], note: str) -> Picture:
     padded = np.pad(scaled, ((0, 0), (0, 0), (0, _GAP), (0, _GAP)), constant_values=1.0)
     count, channels, height, width = padded.shape
     sheet = padded.transpose(1, 2, 0, 3).reshape(channels * height, count * width)
-    grey = (255 * sheet.repeat(_ZOOM, 0).repeat(_ZOOM, 1)).astype(np.uint8)
-    return Picture(title, base64.b64encode(encode_png(np.repeat(grey[:, :, None], 3, axis=2))).decode(), note)
+    return build.grey_picture(title, (255 * sheet).astype(np.uint8), note, scale=_ZOOM)

@@ -32,7 +32,8 @@ NOT_MEASURED, NO_STRUCTURE = (
     "no read-out of the condition is measured",
     "no structure (SMILES) of the compound is known",
 )
-_CHANGE, _VERSION = "change", 1
+PREPARE_VERSION = 2  # raise it when the same content would be prepared differently
+_CHANGE = "change"
 _GENE = "\t"
 
 
@@ -126,7 +127,7 @@ def prepared(
     Raises:
         DataError: Nothing is left to write.
     """
-    folder = Path(root) / f"{name}-{content_hash([_VERSION, content])[:12]}"
+    folder = Path(root) / f"{name}-{content_hash([PREPARE_VERSION, content])[:12]}"
     if not is_whole(folder) or locked(folder):
         with exclusive(folder, f"is preparing {folder}", wait=True):
             remove_damaged(folder)

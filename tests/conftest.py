@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import jaxtyping
 import numpy as np
 import polars as pl
 import pytest
@@ -53,6 +54,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             config.hook.pytest_deselected(items=needing)
             items[:] = [item for item in items if item not in needing]
             config.stash.setdefault(_NOTES, []).append(f"{len(needing)} tests deselected: {variable} is not set")
+
+
+SHAPES_CHECKED = (
+    "contract",
+    "nn",
+    "models",
+    "tasks",
+    "modalities",
+)  # folders of tests that check annotated shapes at each call
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Check annotated shapes where networks are tested, not in each command that runs one: they are a third of its time."""
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    jaxtyping.config.update("jaxtyping_disable", folder not in SHAPES_CHECKED)
 
 
 _NOTES = pytest.StashKey[list[str]]()

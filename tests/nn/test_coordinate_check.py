@@ -57,7 +57,7 @@ def multitask() -> Any:
 def found(name: str, *, transfer: bool) -> dict[str, float]:
     task = multitask()
     generator = np.random.default_rng(0)
-    targets = np.stack([random_values(label, len(SMILES), generator) for label in LABELS], axis=1)
+    targets = random_values(LABELS, len(SMILES), generator)
     batch = batch_of(SMILES, encodings=ENCODINGS, labels=LABELS)
     batch = replace(batch, targets={"graph": torch.from_numpy(targets)})
     moved: dict[int, list[dict[str, float]]] = {width: [] for width in WIDTHS}

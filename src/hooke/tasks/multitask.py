@@ -228,19 +228,22 @@ class Task(BaseTask):
             groups: dict[str, list[int]] = {}
             for place, label in enumerate(labels):
                 groups.setdefault(label.source if label.source in self.config.tables else "", []).append(place)
-            found = [self._head(level, widths, places, name) for name, places in groups.items()]
             outputs = self._outputs(level)
+            counts = np.array([len(each) for each in outputs])
+            found = [
+                self._head(level, widths, places, int(counts[places].sum()), name) for name, places in groups.items()
+            ]
             of_heads = [[one for place in places for one in outputs[place]] for places in groups.values()]
             heads[level] = found[0] if len(found) == 1 else TableHeads(found, list(groups.values()), of_heads)
         return Network(encoder, heads)
 
-    def _head(self, level: str, widths: tuple[int, int, int], places: Sequence[int], table: str) -> Head:
-        """The head of some labels of a level."""
+    def _head(self, level: str, widths: tuple[int, int, int], places: Sequence[int], outputs: int, table: str) -> Head:
+        """The head of some labels of a level, with so many raw outputs."""
         option = partial(self.config.of_table, table)
         head = Head(
             level,
             widths,
-            outputs=sum(len(self._outputs(level)[place]) for place in places),
+            outputs=outputs,
             labels=len(places),
             hidden_width=option("hidden_width"),
             hidden_layers=option("hidden_layers"),

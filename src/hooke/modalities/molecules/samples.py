@@ -60,14 +60,14 @@ def slice_of(
     with_pairs = any(label.level == "pair" for label in labels)
     pairs: list[np.ndarray] = [np.zeros((2, 0), np.int64)]
     targets: dict[str, list[np.ndarray]] = {label.level: [] for label in labels}
+    of_level = {level: [label for label in labels if label.level == level] for level in targets}
     for row, text in enumerate(smiles):
         generator = np.random.default_rng((seed, zlib.crc32(text.encode())))
         atoms = int(arrays.atom_counts[row])
         counts = {"graph": 1, "node": atoms, "edge": int(arrays.bond_counts[row]), "pair": 2 * with_pairs}
         pairs.append(arrays.atom_offsets[row] + generator.integers(0, atoms, (2, counts["pair"])))
         for level in targets:
-            of_level = [random_values(label, counts[level], generator) for label in labels if label.level == level]
-            targets[level].append(np.stack(of_level, axis=1))
+            targets[level].append(random_values(of_level[level], counts[level], generator))
     joined = {level: np.concatenate(targets[level]) for level in LEVELS if level in targets}
     return MoleculeSlice(arrays, joined, {}, np.concatenate(pairs, axis=1), np.arange(len(arrays)))
 
@@ -93,13 +93,13 @@ def with_node_inputs(batch: MoleculeBatch, widths: Mapping[str, int]) -> Molecul
     return replace(batch, node_encodings={**batch.node_encodings, **inputs})
 
 
-def random_values(label: Label, items: int, generator: np.random.Generator) -> np.ndarray:
-    """(items,) float32 targets of a label; NaN with a probability of `MISSING`."""
-    if label.kind == "regression":
-        values = generator.normal(size=items)
-    else:
-        values = generator.integers(0, max(label.classes, 2), size=items).astype(float)
-    return np.where(generator.random(items) < MISSING, np.nan, values).astype(np.float32)
+def random_values(labels: Sequence[Label], items: int, generator: np.random.Generator) -> np.ndarray:
+    """(items, labels) float32 targets of labels; NaN with a probability of `MISSING`."""
+    values = generator.normal(size=(items, len(labels)))
+    classes = np.array([0 if label.kind == "regression" else max(label.classes, 2) for label in labels], np.int64)
+    named = np.flatnonzero(classes)
+    values[:, named] = generator.integers(0, classes[named], size=(items, len(named)))
+    return np.where(generator.random(values.shape) < MISSING, np.nan, values).astype(np.float32)
 
 
 LABELS = (

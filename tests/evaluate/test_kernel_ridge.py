@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hooke.evaluate.kernel_ridge import chosen_ridge, left_out
+from hooke.evaluate.kernel_ridge import chosen_ridge, left_out, ridge_of_each
 
 
 def problem(seed: int = 0) -> tuple[dict[str, np.ndarray], np.ndarray, list[np.ndarray]]:
@@ -46,3 +46,14 @@ def test_the_best_of_all_is_chosen() -> None:
     assert np.isclose(found.error, errors[best])
     assert np.allclose(found.dual, np.linalg.solve(kernels["wide"] + found.ridge * np.eye(40), targets))
     assert chosen_ridge(kernels, targets, ridges, [np.arange(40)])[:2] == ("narrow", 0.01)
+
+
+def test_each_column_has_its_own_ridge() -> None:
+    kernels, targets, folds = problem()
+    targets[:, 1] = np.random.default_rng(0).normal(size=len(targets))
+    ridges = (0.01, 0.3, 5.0)
+    alone = [chosen_ridge({0: kernels["wide"]}, targets[:, [column]], ridges, folds) for column in range(5)]
+    assert len({each.ridge for each in alone}) > 1
+    assert np.allclose(ridge_of_each(kernels["wide"], targets, ridges, folds), np.hstack([each.dual for each in alone]))
+    single = ridge_of_each(kernels["wide"], targets, ridges, [np.arange(40)])
+    assert np.allclose(single, chosen_ridge({0: kernels["wide"]}, targets, ridges, [np.arange(40)]).dual)

@@ -11,7 +11,11 @@ def test_main_effects_are_the_least_squares() -> None:
     table = generator.normal(size=(9, 6))
     table[generator.random(table.shape) < 0.3] = np.nan
     table[4] = np.nan
-    mean, rows, columns = main_effects(table)
+    whole = generator.normal(size=table.shape)
+    (mean, second, nothing), (rows, again, _), (columns, *_) = main_effects(np.stack([table, whole, table * np.nan]))
+    assert second == pytest.approx(whole.mean())
+    assert np.allclose(again, whole.mean(axis=1) - whole.mean())
+    assert np.isnan(nothing)
     known = ~np.isnan(table)
     i, j = np.nonzero(known)
     design = np.zeros((len(i), 15))

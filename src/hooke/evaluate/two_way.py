@@ -21,21 +21,35 @@ _EXTRA = 8  # directions beside the rank
 _TURNS = 2  # of the power iteration a round
 
 
-def main_effects(table: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """Mean, effects of rows and of columns, by least squares; 0 for rows and columns without a number.
+def main_effects(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Means (g,), effects of rows (g, n) and of columns (g, m), by least squares; 0 for rows and columns without a number.
 
     Args:
-        table: (n, m) float64, NaN = not measured.
+        tables: (g, n, m) float64, NaN = not measured; a table without any number has the mean NaN. Those with equal gaps are solved at once.
     """
-    known = ~np.isnan(table)
-    n, m = table.shape
-    mean = float(table[known].mean())
-    left = np.where(known, table - mean, 0.0)
-    normal = np.zeros((n + m, n + m))
-    normal[:n, n:], normal[n:, :n] = known, known.T
-    normal[np.arange(n + m), np.arange(n + m)] = np.concatenate([known.sum(axis=1), known.sum(axis=0)])
-    effects = np.linalg.lstsq(normal, np.concatenate([left.sum(axis=1), left.sum(axis=0)]), rcond=1e-10)[0]
-    return mean, effects[:n], effects[n:]
+    known = ~np.isnan(tables)
+    count, n, m = tables.shape
+    totals = np.where(known, tables, 0.0).sum(axis=(1, 2))
+    numbers = known.sum(axis=(1, 2))
+    means = np.divide(totals, numbers, out=np.full(count, np.nan), where=numbers > 0)
+    left = np.where(known, tables - means[:, None, None], 0.0)
+    sums = np.concatenate([left.sum(axis=2), left.sum(axis=1)], axis=1)
+    effects = np.zeros((count, n + m))
+    for same in equal_rows(known.reshape(count, -1)):
+        gaps = known[same[0]]
+        normal = np.zeros((n + m, n + m))
+        normal[:n, n:], normal[n:, :n] = gaps, gaps.T
+        normal[np.arange(n + m), np.arange(n + m)] = np.concatenate([gaps.sum(axis=1), gaps.sum(axis=0)])
+        effects[same] = np.linalg.lstsq(normal, sums[same].T, rcond=1e-10)[0].T
+    return means, effects[:, :n], effects[:, n:]
+
+
+def equal_rows(rows: np.ndarray) -> list[np.ndarray]:
+    """Places of rows of a boolean matrix that are equal, together; each group ascending, the groups by their first row."""
+    groups: dict[bytes, list[int]] = {}
+    for place, row in enumerate(np.packbits(rows, axis=1)):
+        groups.setdefault(row.tobytes(), []).append(place)
+    return [np.array(places) for places in groups.values()]
 
 
 def symmetric_effects(table: np.ndarray) -> tuple[float, np.ndarray]:

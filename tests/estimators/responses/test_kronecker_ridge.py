@@ -61,3 +61,19 @@ def test_gaps_and_unseen_compounds_and_lines() -> None:
         assert np.mean((found - true) ** 2) < 0.8 * np.mean((np.nanmean(holes[:15, :12]) - true) ** 2)
     found = model.predict(cells(["c0", "unknown"], ["l0", "elsewhere"]))
     assert found.fallbacks == ("", "", *["unknown: not in the kernel"] * 2)
+
+
+def test_read_outs_do_not_depend_on_each_other() -> None:
+    knowledge, values, compounds, lines = made(2)
+    holes = values.copy()
+    holes[np.random.default_rng(0).random(values.shape) < 0.2] = np.nan
+    noise = np.random.default_rng(1).normal(size=values.shape)
+    together = np.stack([each.ravel() for each in (values, holes, noise, holes**2)], axis=1)
+    conditions = cells(compounds, lines)
+    model = response_model("kronecker_ridge", knowledge=knowledge)
+    model.fit(conditions, together)
+    found = model.predict(conditions).values
+    for column in range(together.shape[1]):
+        alone = response_model("kronecker_ridge", knowledge=knowledge)
+        alone.fit(conditions, together[:, [column]])
+        assert np.allclose(alone.predict(conditions).values[:, 0], found[:, column], atol=1e-9)

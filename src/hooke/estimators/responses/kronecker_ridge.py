@@ -18,7 +18,7 @@ import scipy.sparse
 
 from hooke.cells.conditions import Conditions
 from hooke.estimators import responses
-from hooke.evaluate.kernel_ridge import chosen_ridge
+from hooke.evaluate.kernel_ridge import ridge_of_each
 from hooke.evaluate.two_way import main_effects
 
 _NOTHING = 1e-12
@@ -52,31 +52,15 @@ class ResponseModel(responses.ResponseModel):
         table[:, rows, columns] = means.T
         first, second = self._first(sets, sets), self._second(contexts, contexts)
         folds = responses.inner_folds(len(sets), seed), responses.inner_folds(len(contexts), seed)
-        found: dict[str, list[np.ndarray]] = {name: [] for name in ("mean_of", "a", "b", "a_dual", "b_dual", "dual")}
-        for one in table:
-            known = ~np.isnan(one)
-            if not known.any():
-                found["mean_of"].append(np.array(np.nan))
-                for name, shape in (
-                    ("a", len(sets)),
-                    ("b", len(contexts)),
-                    ("a_dual", len(sets)),
-                    ("b_dual", len(contexts)),
-                ):
-                    found[name].append(np.zeros(shape))
-                found["dual"].append(np.zeros(one.shape))
-                continue
-            mean, a, b = main_effects(one)
-            left = np.where(known, one - mean - a[:, None] - b, 0.0)
-            found["mean_of"].append(np.array(mean))
-            found["a"].append(a)
-            found["b"].append(b)
-            found["a_dual"].append(chosen_ridge({0: first}, a[:, None], self.config.ridges, folds[0]).dual[:, 0])
-            found["b_dual"].append(chosen_ridge({0: second}, b[:, None], self.config.ridges, folds[1]).dual[:, 0])
-            found["dual"].append(_interactions(first, second, left, known, self.config.ridges, folds))
+        known = ~np.isnan(table)
+        means, a, b = main_effects(table)
+        left = np.where(known, table - means[:, None, None] - a[:, :, None] - b[:, None], 0.0)
         return {
             "sets": responses.text_array(["\t".join(parts) for parts in sets]), "contexts": responses.text_array(contexts),
-            **{name: np.array(parts) for name, parts in found.items()},
+            "mean_of": means, "a": a, "b": b,
+            "a_dual": ridge_of_each(first, a.T, self.config.ridges, folds[0]).T,
+            "b_dual": ridge_of_each(second, b.T, self.config.ridges, folds[1]).T,
+            "dual": _interactions(first, second, left, known, self.config.ridges, folds),
         }  # fmt: skip
 
     def _predict(self, conditions: Conditions) -> tuple[np.ndarray, list[str]]:
@@ -155,26 +139,29 @@ def _interactions(
     first: np.ndarray, second: np.ndarray, left: np.ndarray, known: np.ndarray, ridges: tuple[float, ...],
     folds: tuple[list[np.ndarray], list[np.ndarray]],
 ) -> np.ndarray:  # fmt: skip
-    """(perturbations, contexts) A with the lambda of the smallest squared error on left-out perturbations and contexts."""
+    """(g, perturbations, contexts) A, each with the lambda of its smallest squared error on left-out perturbations and contexts."""
     whole = [_spectrum(kernel) for kernel in (first, second)]
-    errors = np.zeros(len(ridges))
-    for axis in (0, 1) if len(ridges) > 1 else ():
-        for fold in folds[axis] if len(folds[axis]) > 1 else ():
-            rest = np.setdiff1d(np.arange(left.shape[axis]), fold)
-            kernel = (first, second)[axis]
-            part = _spectrum(kernel[np.ix_(rest, rest)])
-            spectra = (part, whole[1]) if axis == 0 else (whole[0], part)
-            some = left[rest] if axis == 0 else left[:, rest]
-            for place, ridge in enumerate(ridges):
-                dual = _solved(*spectra, some, ridge)
-                guess = (
-                    kernel[np.ix_(fold, rest)] @ dual @ second
-                    if axis == 0
-                    else first @ dual @ kernel[np.ix_(rest, fold)]
-                )
-                truth, there = (left[fold], known[fold]) if axis == 0 else (left[:, fold], known[:, fold])
-                errors[place] += float(np.square(guess - truth)[there].sum())
-    return _solved(whole[0], whole[1], left, ridges[int(np.argmin(errors))])
+    errors = np.zeros((len(ridges), len(left)))
+    for fold in folds[0] if len(ridges) > 1 and len(folds[0]) > 1 else ():
+        rest = np.setdiff1d(np.arange(len(first)), fold)
+        part, across = _spectrum(first[np.ix_(rest, rest)]), first[np.ix_(fold, rest)]
+        for place, ridge in enumerate(ridges):
+            guess = across @ _solved(part, whole[1], left[:, rest], ridge) @ second
+            errors[place] += _squared(guess - left[:, fold], known[:, fold])
+    for fold in folds[1] if len(ridges) > 1 and len(folds[1]) > 1 else ():
+        rest = np.setdiff1d(np.arange(len(second)), fold)
+        part, across = _spectrum(second[np.ix_(rest, rest)]), second[np.ix_(rest, fold)]
+        for place, ridge in enumerate(ridges):
+            guess = first @ _solved(whole[0], part, left[:, :, rest], ridge) @ across
+            errors[place] += _squared(guess - left[:, :, fold], known[:, :, fold])
+    chosen, found = errors.argmin(axis=0), np.empty_like(left)
+    for place in np.unique(chosen):
+        found[chosen == place] = _solved(whole[0], whole[1], left[chosen == place], ridges[place])
+    return found
+
+
+def _squared(differences: np.ndarray, there: np.ndarray) -> np.ndarray:
+    return np.asarray(np.square(np.where(there, differences, 0.0)).sum(axis=(1, 2)))
 
 
 def _spectrum(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -185,5 +172,6 @@ def _spectrum(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _solved(
     first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray], left: np.ndarray, ridge: float
 ) -> np.ndarray:
+    """(g, n, m) A of (g, n, m) residuals."""
     turned = first[1].T @ left @ second[1]
     return first[1] @ (turned / (np.outer(first[0], second[0]) + ridge)) @ second[1].T

@@ -97,7 +97,7 @@ def splits(
             train_columns = np.setdiff1d(np.arange(len(lines)), columns) if new_columns else np.arange(len(lines))
             train = values[np.ix_(train_rows, train_columns)]
             test_rows, test_columns = (rows if new_rows else train_rows), (columns if new_columns else train_columns)
-            mean, own, others = main_effects(train)
+            [mean], [own], [others] = main_effects(train[None])
             plain = np.full((len(test_rows), len(test_columns)), mean)
             plain += 0 if new_rows else own[:, None]
             plain += 0 if new_columns else others

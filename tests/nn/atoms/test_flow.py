@@ -15,9 +15,11 @@ from hooke.nn.atoms.flow import aligned, draw, integrate, path
 
 
 def batch_of(*smiles: str, copies: int = 1) -> ConformerBatch:
-    graphs = [graph_of_smiles(each) for each in smiles for _ in range(copies)]
+    graphs = [graph_of_smiles(each) for each in smiles]
+    positions = [graph.molecule.conformers(1, 1)[0] for graph in graphs]
+    rows = np.repeat(np.arange(len(graphs)), copies)
     return conformer_batch(
-        graphs, [graph.molecule.conformers(1, 1)[0] for graph in graphs], np.arange(len(graphs)), dtype=torch.float64
+        [graphs[row] for row in rows], [positions[row] for row in rows], np.arange(len(rows)), dtype=torch.float64
     )
 
 

@@ -82,7 +82,9 @@ class Encoder(ABC):
 
         Args:
             given: Of molecules: one SMILES or RDKit molecule, a sequence, series or table of them (None is a row of NaN), a store, or a
-                file. Of images a store, or (fields, channels, rows, columns) of uint8 or uint16.
+                file. Of images a store, whose wells are the rows, or an array of fields, (fields, channels, height, width) of uint8, uint16 or
+                floats between 0 and 1, or (channels, height, width) of one field; `channels=("DNA", "ER", ...)` names its channels where they
+                are not the encoder's own in their order.
             batch_size: Items a batch; None takes the modality's.
             options: Of the modality: see its `Readable.options`.
         """

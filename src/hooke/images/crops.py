@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hooke.images.field_array import FieldArray
 from hooke.images.store import ImageStore
 from hooke.images.tiles import turned
 
@@ -28,7 +29,9 @@ class CropBatch:
     turns: np.ndarray
 
 
-def read_crops(store: ImageStore, batch: CropBatch, size: tuple[int, int], channels: Sequence[str]) -> np.ndarray:
+def read_crops(
+    store: ImageStore | FieldArray, batch: CropBatch, size: tuple[int, int], channels: Sequence[str]
+) -> np.ndarray:
     """The pixels of a batch: (B, C, height, width)."""
     pixels = store.read_crops(batch.rows, batch.corners[:, 0], batch.corners[:, 1], size, channels)
     return turned(pixels, batch.turns) if batch.turns.any() else pixels

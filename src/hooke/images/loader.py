@@ -15,6 +15,7 @@ from hooke.core.errors import UsageError
 from hooke.core.parallel import ordered_map, read_ahead
 from hooke.images.batch import ImageBatch, image_batch
 from hooke.images.crops import CropBatch, read_batch, read_crops
+from hooke.images.field_array import FieldArray
 from hooke.images.store import ImageStore
 from hooke.images.tiles import Grid, centre_corners, random_corners
 
@@ -40,7 +41,7 @@ class ImageLoader:
 
     def __init__(
         self,
-        store: ImageStore,
+        store: ImageStore | FieldArray,
         rows: np.ndarray,
         batch_size: int,
         *,

@@ -25,6 +25,7 @@ from hooke.evaluate.metadata_split import MEANINGS
 from hooke.evaluate.splits import Split
 from hooke.images.feature_targets import measured_fields
 from hooke.images.features import field_features
+from hooke.images.field_array import FieldArray
 from hooke.images.quality import well_quality
 from hooke.images.spec import LEVEL, ImageSpec
 from hooke.images.splitting import KINDS, split_images
@@ -83,7 +84,7 @@ class View:
     Attributes:
         crop: Side of the crops; None takes those that the run was trained on, 0 whole fields.
         grid: (rows, columns) of crops over a field, or "cover" for as few as cover it.
-        channels: Which of the store's; none takes all that the encoder can read.
+        channels: Which of the store's; none takes all that the encoder can read. Of an array: the names of its channels, in their order.
         block: Of the encoder: 1 ..., or negative from the end.
         symmetry: Mean over each crop as it is ("none"), its four flips ("flips"), or its eight turns and flips ("dihedral").
         fork: Stage of the encoder from which on the copies of `symmetry` are computed apart (`nn.images.fork`); 0: from the image on.
@@ -153,7 +154,7 @@ class WellSource:
 
     def __init__(
         self,
-        store: ImageStore,
+        store: ImageStore | FieldArray,
         spec: ImageSpec,
         view: View,
         batch_size: int,
@@ -163,7 +164,7 @@ class WellSource:
         channels = view.channels or (store.channels if spec.agnostic else spec.channels)
         store.channel_numbers(channels)
         crop = spec.crop if view.crop is None else view.crop
-        self._store: ImageStore | None = store
+        self._store: ImageStore | FieldArray | None = store
         self._chosen = chosen
         self.schema = self.wells.table.to_arrow().schema
         self.folder, self.view = store.folder.absolute(), replace(view, crop=crop, channels=channels)
@@ -175,7 +176,7 @@ class WellSource:
         return {**kept, "_store": None, "_workers": 0}
 
     @property
-    def store(self) -> ImageStore:
+    def store(self) -> ImageStore | FieldArray:
         """The store, opened at need."""
         if self._store is None:
             self._store = ImageStore.open(self.folder)
@@ -208,6 +209,7 @@ class WellSource:
     @cached_property
     def wells(self) -> Wells:
         """All that are asked for, one a row."""
+        assert isinstance(self.store, ImageStore)
         wells = Wells.of(self.store)
         return wells if self._chosen is None else wells.taken(self._chosen)
 
@@ -259,6 +261,19 @@ class WellSource:
             workers=self._workers,
         )  # fmt: skip
         return _Tiles(loader, bool(view.crop), view.grid, reference)
+
+
+class FieldSource(WellSource):
+    """Fields in memory as jobs: each is a row of its own, which the column `row` numbers."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self)
+
+    @cached_property
+    def wells(self) -> Wells:
+        """One row a field."""
+        rows = np.arange(len(self.store))
+        return Wells(pl.DataFrame({"row": rows}), tuple(rows[:, None]))
 
 
 class Images(Trainable, Readable):
@@ -511,7 +526,10 @@ class Images(Trainable, Readable):
         return f"{verb.capitalize()} wells", f"hooke {verb} {run.folder} {run.info['store']} -o wells.parquet"
 
     def source(self, given: Any, spec: ImageSpec, options: View, *, batch_size: int, workers: int = 0) -> WellSource:
-        """The wells of a store."""
+        """The wells of a store, or the fields of an array, whose channels are those named in the options, else the encoder's."""
+        if hasattr(given, "__array__"):
+            fields = FieldArray(given, options.channels or spec.channels)
+            return FieldSource(fields, spec, replace(options, channels=()), batch_size, 0)
         store = given if isinstance(given, ImageStore) else ImageStore.open(Path(given))
         return WellSource(store, spec, options, batch_size, workers)
 

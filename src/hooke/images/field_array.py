@@ -55,7 +55,7 @@ class FieldArray:
     @property
     def content_hash(self) -> str:
         """Of pixels and channel names."""
-        pixels = hashlib.sha256(np.ascontiguousarray(self._pixels)).hexdigest()
+        pixels = hashlib.sha256(np.ascontiguousarray(self._pixels).data).hexdigest()
         return content_hash([pixels, self._pixels.dtype.str, self._pixels.shape, self.channels])
 
     def channel_numbers(self, channels: Sequence[str] | None) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,8 +87,6 @@ def test_training_from_scratch_is_a_system(small: Suite, recipe: Recipe, tmp_pat
 
 
 def test_errors_on_cliffs(small: Suite, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-
     from hooke.datasets import csv
 
     monkeypatch.setattr(csv.Dataset, "cliffs", lambda self, *_: [row % 2 == 0 for row in range(120)], raising=False)
@@ -112,6 +111,32 @@ def test_what_cannot_be_run_is_refused_at_once(small: Suite, recipe: Recipe, tmp
     ):
         with pytest.raises(error, match=message):
             run_suite(small, recipe, runs=tmp_path, show_progress=False, **options)  # type: ignore[arg-type]
+
+
+def test_a_pretrained_encoder_takes_its_dropouts_and_refuses_the_rest(
+    small: Suite, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import hooke
+    from hooke.suites import moleculenet
+
+    monkeypatch.setattr(moleculenet, "SUITE", replace(small, name="moleculenet"))
+    table = write_twin_table(tmp_path / "before.csv", seed=1, rows=60)
+    start = hooke.fit(
+        "tiny_gine", csv=table, targets="log_p", split="random", overrides=SMALL, runs=tmp_path / "runs", report=False,
+        show_progress=False,
+    )  # fmt: skip
+
+    def score(*overrides: str, systems: tuple[str, ...] = ("finetuned",)) -> hooke.studies.suite_report.SuiteResult:
+        return hooke.run_suite(
+            "moleculenet", "tiny_gine", overrides=["train.epochs=1", "train.threads=1", *overrides], systems=systems, tasks=("values",),
+            seeds=1, pretrained=start.folder, runs=tmp_path / "runs", show_progress=False,
+        )  # fmt: skip
+
+    dropping = [score(change).rows[0].value for change in ("seed=0", "model.dropout=0.7")]
+    assert dropping[0] != dropping[1]
+    for systems in (("finetuned",), ("probe",), ("scratch", "finetuned")):
+        with pytest.raises(UsageError, match="model.width = 24 needs another encoder"):
+            score("model.width=24", systems=systems)
 
 
 def test_the_name_of_the_error_on_cliffs() -> None:

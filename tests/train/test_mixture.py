@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from safetensors.torch import load_file
 
 import hooke
 from hooke.core.recipe import load_recipe
+from hooke.core.runs import RunFolder
 from hooke.molecules.store import MoleculeStore
 from hooke.train.fit import fit
 
@@ -155,6 +159,38 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(recipe_file: Path, whole: A
     first, second = (load_file(one.path("members/0/last.safetensors")) for one in (run, whole.run))
     assert all(torch.equal(first[name], second[name]) for name in second)
     assert run.metrics() == whole.run.metrics()
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+import hooke
+from hooke.core import files
+
+steps = []
+
+def kill(step, path):
+    steps.append(path.name)
+    if path.name.startswith("state.pt") and sum(name.startswith("state.pt") for name in steps) == 4:
+        os.kill(os.getpid(), signal.SIGKILL)  # before the second of the states is in place
+
+files.watchers.append(kill)
+hooke.fit(sys.argv[1], runs=sys.argv[2], report=False, show_progress=False, workers=1)
+"""
+
+
+def test_a_killed_run_goes_on_to_the_same_bits(recipe_file: Path, whole: Any) -> None:
+    runs = recipe_file.parent / "killed"
+    killed = subprocess.run([sys.executable, "-c", _KILLED, recipe_file, runs], capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    [folder] = (path for path in (runs / "four").iterdir() if path.is_dir())
+    assert RunFolder.open(folder).info["status"] == "running"
+    assert (folder / "members/0/state.pt").exists()
+    run = hooke.resume(folder, report=False, show_progress=False).run
+    first, second = (load_file(one.path("members/0/last.safetensors")) for one in (run, whole.run))
+    assert all(torch.equal(first[name], second[name]) for name in second)
+    assert run.metrics() == whole.run.metrics()
+    assert run.info["tables"] == whole.run.info["tables"]
 
 
 def test_means_of_tables_stand_in_file_and_summary(whole: Any) -> None:

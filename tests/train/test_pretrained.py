@@ -57,6 +57,26 @@ def test_structural_changes_exit_with_2(pretrained: RunFolder, table: Path, tmp_
         assert says in str(result.exception)
 
 
+def test_a_recipe_file_of_ones_own_is_heard(pretrained: RunFolder, table: Path, tmp_path: Path) -> None:
+    def tuned(text: str, recipe: str = "") -> hooke.api.training.FittedRun:
+        path = tmp_path / "mine.toml"
+        path.write_text(f"{text}\n[train]\nepochs = 1\nthreads = 1\nensemble = 1\n")
+        return hooke.finetune(
+            pretrained.folder, recipe or path, csv=table, runs=tmp_path, report=False, show_progress=False
+        )
+
+    assert tuned("[model]\ndropout = 0.6").run.recipe["model"]["dropout"] == 0.6
+    assert tuned('extends = "csv"').run.recipe["model"]["name"] == "gine"  # what comes with Hooke states no model
+    for text, says in {
+        '[model]\nname = "gps"': "model.name = gps needs another encoder",
+        'extends = "csv"\n[model]\nwidth = 32': "model.width = 32 needs another encoder",
+        "[encodings]\nrandom_walk = 16": "encodings.random_walk = 16 needs another encoder",
+    }.items():
+        with pytest.raises(UsageError, match=says) as refused:
+            tuned(text)
+        assert refused.value.exit_code == 2
+
+
 def test_unknown_options_and_repeated_ones(pretrained: RunFolder, recipe: Recipe) -> None:
     with pytest.raises(UnknownNameError, match=r"Did you mean 'model.dropout'"):
         adapted(recipe, pretrained.folder, changes={"model": {"dropuot": 0.1}})

@@ -30,6 +30,7 @@ def test_stages_add_up(tmp_path: Path) -> None:
     assert sum(each["seconds"] for each in stages.values()) == pytest.approx(written["seconds"], abs=0.01)
     events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
     assert sum(event.get("name") == "forward" for event in events) >= TRACED - 1
+    assert stages["trace"]["calls"] == 2  # its start, and its end with what it writes
     assert "aten::mm" in (tmp_path / "operators.txt").read_text()
 
 

@@ -15,7 +15,7 @@ from hooke.core.errors import UsageError
 from hooke.core.files import write_durably
 from hooke.core.json_text import json_text
 from hooke.core.recipe import AUTOMATIC, Automatic, Recipe, check_data, resolve
-from hooke.core.recipe_files import overridden, read
+from hooke.core.recipe_files import read, stated
 from hooke.core.runs import RunFolder
 from hooke.core.writable import check_output_folder
 from hooke.inference.shipped import run_path
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _OF_AUTOMATIC = tuple(f"model.{option.name}=" for option in fields(Automatic))
 _OF_NETWORKS = ("model.", "task.", "train.", "encodings.")  # sections whose changes ask for the recipe's network
-
+_SCRATCH = "scratch"  # the system of suites that trains the recipe's own model
 
 _MANY = 40  # labels of a level from which their means stand for them in the summary
 
@@ -230,19 +230,19 @@ def finetune(
 ) -> FittedRun:
     """Adapt the encoder of a pretrained run, or "tiny", to another data set: mode "full" trains everything, "probe" only new heads.
 
-    The other arguments are those of `fit`; model, encodings and standardisation come from the pretrained run. Overrides of the model can
-    change its dropouts; those that need another encoder are refused.
+    The other arguments are those of `fit`; model, encodings and standardisation come from the pretrained run. What a recipe file of one's own
+    and overrides say of them is applied where the encoder stays the same (dropouts); what needs another encoder is refused. Of a recipe that
+    comes with Hooke, or is given as a `Recipe`, data, task and training are taken alone.
     """
-    others = [text for text in overrides if "model" not in overridden([text])]
-    chosen = _recipe(
-        recipe, others, csv, smiles, targets, split, seed, transform=transform
+    start = RunFolder.open(run_path(pretrained)).folder
+    chosen, changes = _recipe_for(
+        start, recipe, overrides, csv, smiles, targets, split, seed, transform=transform
     )  # before torch and Lightning are loaded
     check_output_folder(runs)
-    start = RunFolder.open(run_path(pretrained)).folder
     from hooke.train import fit as training
 
     run = training.finetune(
-        start, chosen, mode=mode, changes=overridden(overrides), runs=Path(runs), new=new, report=report, workers=workers,
+        start, chosen, mode=mode, changes=changes, runs=Path(runs), new=new, report=report, workers=workers,
         show_progress=show_progress,
     )  # fmt: skip
     return _reported(run, report=report, show_progress=show_progress)
@@ -268,12 +268,11 @@ def benchmark(
     """A recipe's model beside the baselines over seeds and splits; see `hooke.studies.benchmark`."""
     from hooke.studies.benchmark import benchmark as run_benchmark
 
-    others = [text for text in overrides if not pretrained or "model" not in overridden([text])]
-    chosen = _recipe(recipe, others)
+    start = run_path(pretrained) if pretrained else None
+    chosen, changes = (_recipe(recipe, overrides), {}) if start is None else _recipe_for(start, recipe, overrides)
     check_output_folder(runs)
     return run_benchmark(
-        chosen, seeds=seeds, splits=tuple(splits), pretrained=run_path(pretrained) if pretrained else None,
-        changes=overridden(overrides), runs=Path(runs), show_progress=show_progress,
+        chosen, seeds=seeds, splits=tuple(splits), pretrained=start, changes=changes, runs=Path(runs), show_progress=show_progress,
     )  # fmt: skip
 
 
@@ -294,7 +293,8 @@ def run_suite(
     Args:
         name: Of the suite.
         recipe: How networks are trained; None takes the recipe "csv".
-        overrides: "a.b=c" changes of it.
+        overrides: "a.b=c" changes of it; those of the model hold for "scratch" and "finetuned", and what the pretrained encoder cannot honour
+            is refused.
         systems: Names in `hooke.studies.systems.SYSTEMS`.
         tasks: Only these.
         seeds: Number of seeds.
@@ -307,20 +307,20 @@ def run_suite(
     from hooke.studies.suite_report import SuiteResult, write_suite_report
     from hooke.suites import suite
 
-    chosen = suite(name)
-    how = _recipe(recipe if recipe is not None else "csv", overrides, reads_data=False)
-    check_output_folder(runs)
+    chosen, how = suite(name), recipe if recipe is not None else "csv"
     start = run_path(pretrained) if pretrained else None
+    if start is None:
+        trained, changes = _recipe(how, overrides, reads_data=False), {}
+    elif _SCRATCH in systems:  # with the recipe's own model
+        trained = _recipe(how, overrides, reads_data=False)
+        changes = {} if isinstance(how, Recipe) else stated(how, overrides)
+    else:
+        trained, changes = _recipe_for(start, how, overrides, reads_data=False)
+    check_output_folder(runs)
     rows, path = score(
-        chosen,
-        how,
-        systems=systems,
-        tasks=tasks,
-        seeds=seeds,
-        pretrained=start,
-        runs=Path(runs),
+        chosen, trained, systems=systems, tasks=tasks, seeds=seeds, pretrained=start, changes=changes, runs=Path(runs),
         show_progress=show_progress,
-    )
+    )  # fmt: skip
     result = SuiteResult(chosen, tuple(rows), pretraining_tables(start) if start else None)
     write_suite_report(result, path.with_suffix(""))
     return result
@@ -390,8 +390,12 @@ def _recipe(
     *,
     transform: Mapping[str, str] | Sequence[str] = (),
     reads_data: bool = True,
+    pretrained: RunFolder | None = None,
 ) -> Recipe:
-    """The recipe with its changes; `reads_data` says whether its own data set will be read, and can be checked now."""
+    """The recipe with its changes, and the model of a pretrained run in the place of its own.
+
+    `reads_data` says whether its own data set will be read, and can be checked now.
+    """
     if isinstance(recipe, Recipe):
         if overrides or csv or split or seed is not None:
             raise UsageError("a resolved recipe takes no further changes; use its with_changes")
@@ -423,9 +427,25 @@ def _recipe(
         mapping.setdefault("data", {})["split"] = {**mapping.get("data", {}).get("split", {}), "kind": split}
     if seed is not None:
         mapping["seed"] = seed
+    if pretrained is not None and _same_modality(mapping, pretrained.recipe):
+        mapping["model"] = pretrained.recipe["model"]
     if reads_data:
         check_data(mapping)
     return resolve(mapping)
+
+
+def _same_modality(mapping: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    before = other["data"]["name"]
+    names = before, mapping.get("data", {}).get("name", before)
+    return len({registry.modality_of("datasets", name) for name in names}) == 1
+
+
+def _recipe_for(
+    pretrained: Path, recipe: Any, overrides: Sequence[str], *data: Any, **options: Any
+) -> tuple[Recipe, dict[str, Any]]:
+    """The recipe with the model of a pretrained run, and what the user states, of which `train.pretrained.adapted` takes or refuses changes."""
+    stated_by_user = {} if isinstance(recipe, Recipe) else stated(recipe, overrides)
+    return _recipe(recipe, overrides, *data, pretrained=RunFolder.open(pretrained), **options), stated_by_user
 
 
 def _transforms(given: Mapping[str, str] | Sequence[str]) -> dict[str, str]:

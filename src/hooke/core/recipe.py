@@ -57,6 +57,7 @@ class SplitSection:
         at_least(self, seed=0, train_groups=0, group_rows=0)
 
 
+METRIC_MONITOR = "valid/"  # how the name of a metric that is monitored begins
 SCHEDULES = ("cosine", "linear", "constant")
 
 
@@ -92,8 +93,9 @@ class TrainSection:
         ema: Decay of the exponential moving average of the weights, which is then what is validated and kept; 0 for none.
         precision: Of the arithmetic; weights stay in 32 bits with the mixed ones.
         patience: Stop after so many epochs without a lower validation loss; 0 never stops early.
-        monitor: The validation loss that is lowest in the best epoch and that patience waits for: "loss", or a part of it as metrics.jsonl
-            names it without "valid_" ("graph/regression").
+        monitor: What is best in the best epoch and what patience waits for: a validation loss, "loss" or a part of it as metrics.jsonl names
+            it without "valid_" ("graph/regression"); or a metric of the validation rows, "valid/LABEL/METRIC" or, over the labels of a table
+            or all of them, "valid/TABLE/METRIC" ("valid/logp/rmse", "valid/all/normalised_mae"; `train.monitor`).
         keep_best: Epochs whose weights are kept: the best one as best.safetensors, the others as epoch-N.safetensors (checkpoints.json).
         checkpoint_steps: Save the state every so many optimiser steps besides, and keep the weights then as step-N.safetensors; 0 for none.
         profile: Write what training spent by stage, and a trace of a few steps for chrome://tracing or Perfetto (`hooke fit --profile`).
@@ -183,8 +185,10 @@ class TrainSection:
         if self.sharded and (self.ema or self.compile or self.precision == "16-mixed"):
             raise ValueError("sharded goes with neither ema, compile nor 16-mixed precision (bf16-mixed works)")
         # the first process measures them alone, and would wait for the others' parts
-        if self.sharded and self.gradient_norms:
-            raise ValueError("gradient_norms needs the whole network in one process: it does not go with sharded")
+        alone = {"gradient_norms": self.gradient_norms, "a metric as monitor": self.monitor.startswith(METRIC_MONITOR)}
+        for name, asked in alone.items():
+            if self.sharded and asked:
+                raise ValueError(f"{name} needs the whole network in one process: it does not go with sharded")
         if self.ema == 1:
             raise ValueError("ema = 1 would never take in a new weight")
 

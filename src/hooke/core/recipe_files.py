@@ -79,13 +79,18 @@ def read(recipe: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     return merged
 
 
-def overridden(overrides: Sequence[str]) -> dict[str, Any]:
-    """What overrides say by themselves, as nested tables.
+def stated(recipe: str | Path | None, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """What a user's own recipe file, with the files that it extends, and overrides say by themselves, as nested tables.
+
+    Recipes that come with Hooke state nothing here: whoever names one means its data and training.
 
     Raises:
-        UsageError: One of them has no "=".
+        UsageError: See `read`.
     """
     tables: dict[str, Any] = {}
+    if recipe is not None:
+        with reading(str(recipe)[:200], "a recipe", raised=UsageError):
+            tables = _read(str(recipe), Path.cwd(), (), built_in=False)
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals or not key.strip():
@@ -101,7 +106,8 @@ def _of_one_kind(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[st
     return dict(after) if same else {"name": after["name"]}
 
 
-def _read(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]:
+def _read(recipe: str, folder: Path, seen: tuple[str, ...], *, built_in: bool = True) -> dict[str, Any]:
+    """A recipe merged with what it extends; without `built_in`, what comes with Hooke is left out."""
     file, _, row = recipe.partition("#")
     path = (folder / file).expanduser()
     if file.endswith(".toml") or path.is_file():
@@ -112,6 +118,8 @@ def _read(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]:
         identity, name = f"{path.resolve()}{'#' * bool(row)}{row}", path.stem
         name += f"_{row}" if row else ""
     elif recipe in _built_in():
+        if not built_in:
+            return {}
         text, row = _built_in()[recipe]
         identity, data, name, path = recipe, text.encode(), recipe, Path.cwd() / "built-in.toml"
     else:
@@ -126,7 +134,7 @@ def _read(recipe: str, folder: Path, seen: tuple[str, ...]) -> dict[str, Any]:
         return content
     if not isinstance(base, str):
         raise UsageError(f"{recipe}: extends must name one recipe, got {base!r}")
-    inherited = _read(base, path.parent, (*seen, identity))
+    inherited = _read(base, path.parent, (*seen, identity), built_in=built_in)
     return merge(inherited, content)
 
 

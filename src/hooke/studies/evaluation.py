@@ -8,9 +8,10 @@ does only what is missing.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,11 +27,12 @@ from hooke.core.recipe import Named, Recipe, SplitSection
 from hooke.core.runs import RunFolder
 from hooke.evaluate.metrics import METRICS
 from hooke.inference.loaded import read_recipe
-from hooke.modalities import trainable
+from hooke.modalities import NONE, trainable
 from hooke.molecules.splitting import split_store
 from hooke.molecules.store import MoleculeStore
 from hooke.studies.systems import SYSTEMS, Task, predictions
 from hooke.suites import Suite, SuiteTask
+from hooke.train.pretrained import adapted
 
 CLIFF = "rmse_cliff"
 
@@ -69,6 +71,7 @@ def run_suite(
     tasks: Sequence[str] = (),
     seeds: int = 3,
     pretrained: Path | None = None,
+    changes: Mapping[str, Any] = NONE,
     runs: Path = Path("runs"),
     show_progress: bool = True,
 ) -> tuple[list[SuiteRow], Path]:
@@ -81,6 +84,7 @@ def run_suite(
         tasks: Names of tasks; all by default.
         seeds: Number of seeds.
         pretrained: The run of "probe" and "finetuned".
+        changes: What was asked of its encoder; see `train.pretrained.adapted`.
         runs: Folder of run folders; scores lie in runs/suite-<name>-<hash>.jsonl.
         show_progress: Show progress bars.
 
@@ -89,7 +93,7 @@ def run_suite(
 
     Raises:
         UnknownNameError: No such system or task.
-        UsageError: A system that needs a pretrained run, without one.
+        UsageError: A system that needs a pretrained run, without one; or changes that need another encoder.
     """
     for name in systems:
         if name not in SYSTEMS:
@@ -101,7 +105,10 @@ def run_suite(
         if name not in known:
             raise UnknownNameError(f"task of {chosen.name}", name, known)
     source = RunFolder.open(pretrained).info["identity"] if pretrained else None
-    identity = content_hash([recipe.to_json(), source, chosen.name])[:8]
+    of_encoder = {name: table for name, table in changes.items() if name in ("model", *recipe.sections)}
+    if pretrained is not None and any(SYSTEMS[name].needs_run for name in systems):
+        adapted(recipe, pretrained, changes=of_encoder)  # refuses before anything is trained
+    identity = content_hash([recipe.to_json(), source, chosen.name, *([of_encoder] if of_encoder else [])])[:8]
     path = Path(runs) / f"suite-{chosen.name}-{identity}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = [row_from_json(line) for line in whole_lines(path)]
@@ -110,7 +117,7 @@ def run_suite(
     with progress(len(wanted), f"suite {chosen.name}", "fits", show=show_progress) as bar:
         for task, seed, system in wanted:
             if (task.name, seed, system) not in done:
-                made = _scored(chosen, task, system, recipe, seed, pretrained, Path(runs))
+                made = _scored(chosen, task, system, recipe, seed, pretrained, of_encoder, Path(runs))
                 append_lines(path, (json_text(asdict(row)) for row in made))  # all scores of one fit at once
                 rows += made
             bar.advance(task=task.name, system=system)
@@ -128,8 +135,9 @@ def prepared(task: SuiteTask, recipe: Recipe, *, show_progress: bool = False) ->
 
 
 def _scored(
-    chosen: Suite, task: SuiteTask, system: str, recipe: Recipe, seed: int, pretrained: Path | None, runs: Path
-) -> list[SuiteRow]:
+    chosen: Suite, task: SuiteTask, system: str, recipe: Recipe, seed: int, pretrained: Path | None, changes: Mapping[str, Any],
+    runs: Path,
+) -> list[SuiteRow]:  # fmt: skip
     module = registry.module("datasets", task.dataset)
     data = Named(task.dataset, module.Config(**task.options), "datasets")
     section = SplitSection(kind="held_out", seed=seed)
@@ -140,7 +148,7 @@ def _scored(
     truth = truth.astype(np.float64)
     if np.isnan(truth).all():
         raise DataError(f"{task.name} has no measured test molecule")
-    found = predictions(system, Task(here, store, split, pretrained, runs))
+    found = predictions(system, Task(here, store, split, pretrained, runs, changes))
     metric = METRICS[task.metric]
     value = float(np.nanmean(metric(found.values, truth, bounds)))
     rows = [SuiteRow(task.name, seed, system, metric.name, value, len(split.test), found.detail)]

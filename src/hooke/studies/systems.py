@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -36,6 +37,7 @@ class Task:
         split: Their parts.
         pretrained: A finished run, or None.
         runs: Where run folders go.
+        changes: What was asked of the pretrained encoder; see `train.pretrained.adapted`.
     """
 
     recipe: Recipe
@@ -43,6 +45,7 @@ class Task:
     split: Split
     pretrained: Path | None
     runs: Path
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def _encoder(name: str) -> Encoder:
 
 
 def _trained(task: Task, pretrained: Path | None) -> Predicted:
-    recipe = adapted(task.recipe, pretrained) if pretrained is not None else task.recipe
+    recipe = adapted(task.recipe, pretrained, changes=task.changes) if pretrained is not None else task.recipe
     run = fit(recipe, runs=task.runs, store=task.store, pretrained=pretrained, reuse=True, show_progress=False)
     table = pl.read_parquet(run.path("predictions_test.parquet"))
     values = table.select([label.name for label in task.store.level_labels("graph")]).to_numpy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -41,10 +42,12 @@ class Checkpoints:
     Args:
         folder: Where they are.
         count: How many epochs are kept.
+        monitor: What they are ranked by: the name of its value in the file.
+        lowest: Whether the lowest values are best.
     """
 
-    def __init__(self, folder: Path, count: int) -> None:
-        self.folder, self.count = folder, count
+    def __init__(self, folder: Path, count: int, monitor: str = "loss", *, lowest: bool = True) -> None:
+        self.folder, self.count, self._monitor, self._sign = folder, count, monitor, 1 if lowest else -1
         self._path = folder / "checkpoints.json"
         self._kept: list[dict[str, float]] = []
         if self._path.exists():
@@ -54,14 +57,22 @@ class Checkpoints:
         """The file of an epoch, from 1."""
         return f"epoch-{epoch}.safetensors"
 
-    def wants(self, loss: float) -> bool:
-        """Whether an epoch is among the best ones so far."""
-        return len(self._kept) < self.count or loss < max(each["loss"] for each in self._kept)
+    def _rank(self, value: float | None) -> float:
+        return math.inf if value is None or math.isnan(value) else self._sign * value
 
-    def add(self, epoch: int, loss: float) -> None:
+    def wants(self, value: float) -> bool:
+        """Whether an epoch is among the best ones so far."""
+        return len(self._kept) < self.count or self._rank(value) < max(
+            self._rank(each[self._monitor]) for each in self._kept
+        )
+
+    def add(self, epoch: int, value: float) -> None:
         """Note an epoch whose file was just written, and remove the file of the one that falls out."""
         others = [each for each in self._kept if each["epoch"] != epoch]
-        ranked = sorted([*others, {"epoch": epoch, "loss": loss}], key=lambda each: (each["loss"], each["epoch"]))
+        ranked = sorted(
+            [*others, {"epoch": epoch, self._monitor: value}],
+            key=lambda each: (self._rank(each[self._monitor]), each["epoch"]),
+        )
         self._kept = ranked[: self.count]
         write_durably(self._path, json_text(self._kept))
         for each in ranked[self.count :]:

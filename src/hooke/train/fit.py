@@ -31,6 +31,7 @@ from hooke.train.devices import check_can_start, single_device
 from hooke.train.gradient_free import fitted
 from hooke.train.measure import Known, censored, measure
 from hooke.train.member import Member, Watch, trained
+from hooke.train.monitor import logged_as, lower_is_better
 from hooke.train.pretrained import adapted
 
 SPEC = "spec.json"
@@ -257,11 +258,11 @@ def _refit(members: Sequence[Member], split: Split) -> None:
     everything = np.sort(np.concatenate([split.train, split.valid, split.test]))
     for member in members:
         recipe = member.recipe
-        monitored = f"valid_{recipe.train.monitor}"
+        monitored, sign = logged_as(recipe.train.monitor), 1 if lower_is_better(recipe.train.monitor) else -1
         mine = [
             line for line in member.run.metrics()
-            if (line["part"], line["member"]) == ("members", member.number) and monitored in line
+            if (line["part"], line["member"]) == ("members", member.number) and line.get(monitored) is not None
         ]  # fmt: skip
-        epochs = min(mine, key=lambda line: line[monitored])["epoch"] if mine else recipe.train.epochs
+        epochs = min(mine, key=lambda line: sign * line[monitored])["epoch"] if mine else recipe.train.epochs
         longer = replace(recipe, train=replace(recipe.train, epochs=epochs, patience=0))
         trained(replace(member, recipe=longer, train_rows=everything, valid_rows=split.valid[:0], part="refit"))

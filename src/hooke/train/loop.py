@@ -31,7 +31,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from hooke.core.errors import HookeError, UnknownNameError
+from hooke.core.errors import HookeError, UnknownNameError, UsageError
 from hooke.core.files import remove
 from hooke.core.progress import Progress
 from hooke.core.recipe import TrainSection
@@ -44,6 +44,7 @@ from hooke.train.checkpoint import Checkpoints, load_state, save_state, save_wei
 from hooke.train.devices import OtherProcessError, set_threads
 from hooke.train.ema import ExponentialAverage
 from hooke.train.interruption import Interruption
+from hooke.train.monitor import Monitor, logged_as, lower_is_better
 from hooke.train.optimiser import make_optimiser, set_learning_rate
 from hooke.train.schedule import Schedule
 from hooke.train.shards import divide_state, whole_state, whole_weights
@@ -103,6 +104,7 @@ class Trainer:
         draws_by_item: Whether the objective draws for items as such; else each process has randomness of its own.
         folder: Where best.safetensors, last.safetensors and state.pt go; only the first process writes.
         log: Called in the first process with the fields of one line of metrics.
+        metric: Chooses the best epoch in the place of a loss.
     """
 
     def __init__(
@@ -118,6 +120,7 @@ class Trainer:
         folder: Path,
         log: Log,
         draws_by_item: bool = False,
+        metric: Monitor | None = None,
     ) -> None:
         self.task, self.section, self.folder, self.log = task, section, Path(folder), log
         self.fabric, self.raw = fabric, network
@@ -140,7 +143,9 @@ class Trainer:
         if section.max_steps:
             self.total_steps = min(self.total_steps, section.max_steps)
         self.schedule = Schedule(section, self.total_steps, self.steps_per_epoch)
-        self.checkpoints = Checkpoints(self.folder, section.keep_best)
+        self.metric, self._sign = metric, 1 if lower_is_better(section.monitor) else -1
+        name = "loss" if metric is None else section.monitor
+        self.checkpoints = Checkpoints(self.folder, section.keep_best, name, lowest=self._sign > 0)
         self.clock = StageClock(self.folder / "profile", on=section.profile and fabric.is_global_zero)
         self.step = self.epoch = self.batches_done = self.items_done = 0
         self.best_loss, self.best_epoch = float("inf"), -1
@@ -265,10 +270,11 @@ class Trainer:
         with self.ema.applied(self.raw) if self.ema else nullcontext():
             with self.clock.stage("validation"):
                 valid = self.validate()
-            chosen = self._monitored(valid) if valid else -self.epoch
-            best = chosen < self.best_loss
+                chosen = self._monitored(valid) if valid else -self.epoch
+            rank = math.inf if math.isnan(chosen) else self._sign * chosen
+            best = rank < self.best_loss or self.best_epoch < 0
             if best:
-                self.best_loss, self.best_epoch = chosen, self.epoch
+                self.best_loss, self.best_epoch = rank, self.epoch
             with self.clock.stage("checkpoints"):
                 if best:
                     self._save_weights("best.safetensors")
@@ -279,6 +285,7 @@ class Trainer:
             "epoch": self.epoch, "step": self.step, "train_loss": train_loss,
             "learning_rate": self.schedule.rate(max(0, self.step - 1)),
             **{f"valid_{name}": value for name, value in valid.items()},
+            **({} if self.metric is None else {logged_as(self.section.monitor): chosen}),
             **{f"gradient_{name}": value for name, value in self._gradients().items()},
         }  # fmt: skip
         self._in_first(lambda: self.log(**line))
@@ -286,24 +293,32 @@ class Trainer:
             self._save()
 
     def _monitored(self, valid: dict[str, float]) -> float:
-        """The loss that chooses the best epoch.
+        """What chooses the best epoch: a validation loss, or a metric, which only the first process computes.
 
         Raises:
-            UnknownNameError: Validation has no such part.
+            UnknownNameError: Validation has no such loss.
+            UsageError: A metric that these rows do not define.
         """
         name = self.section.monitor
-        if name not in valid:
-            raise UnknownNameError("train.monitor", name, list(valid))
-        return valid[name]
+        if self.metric is None:
+            if name not in valid:
+                raise UnknownNameError("train.monitor", name, list(valid))
+            return valid[name]
+        value = float(self.fabric.broadcast(self.metric(self.raw) if self.fabric.is_global_zero else math.nan))
+        if math.isnan(value) and self.epoch == 0:
+            raise UsageError(
+                f"train.monitor = {name} is not defined on the validation rows: too few are measured, or they have one class or value"
+            )
+        return value
 
-    def _keep_epoch(self, loss: float) -> None:
+    def _keep_epoch(self, value: float) -> None:
         """Keep the weights of an epoch that is among the best ones."""
         if self.section.keep_best > 1 and self.fabric.broadcast(
-            self.checkpoints.wants(loss)
+            self.checkpoints.wants(value)
         ):  # the first process knows
             name = self.checkpoints.name(self.epoch + 1)
             self._save_weights(name)
-            self._in_first(lambda: self.checkpoints.add(self.epoch + 1, loss))
+            self._in_first(lambda: self.checkpoints.add(self.epoch + 1, value))
 
     def _keep_step(self) -> None:
         """Keep state and weights of every so many steps."""

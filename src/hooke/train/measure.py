@@ -8,7 +8,7 @@ written and calibrated as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -146,38 +146,81 @@ def measure(
         given = known.get(part)
         if not len(rows) and given is None:
             continue
-        levels: dict[str, _Level] = {}
         losses: dict[str, float] = {}
         with _PredictionFile(run, modality, store, spec, predictor.columns(modality.levels[0]), part) as file:
-            blocks = _blocks(modality, recipe, store, rows, spec, predictor, losses)
-            for block in blocks if given is None else [given.block(modality.levels[0])]:
-                for level, found in block.members.items():
-                    labels = labels_of(spec, level)
-                    bounds = modality.bounds(store, block.rows) if level == modality.levels[0] else None
-                    levels.setdefault(level, _Level(labels)).add(found.prediction(), block.truth[level], bounds)
-                if modality.group and modality.levels[0] in block.members:
-                    block = _grouped(modality, store, spec, block)
-                    labels = labels_of(spec, modality.levels[0])
-                    levels[main] = _Level(labels)
-                    levels[main].add(block.members[main].prediction(), block.truth[main])
-                if main in block.members:
-                    file.write(block.rows, block.members[main].prediction(), block.truth[main])
-        metrics[part] = {level: gathered.result() for level, gathered in levels.items()}
-        for level, found in metrics[part].items():
-            deviations = _deviations(spec, level, levels[level].labels)
-            if means := label_means(found, levels[level].labels, deviations):
-                beside["means"].setdefault(part, {})[level] = means
-            if scaled := normalised(found, deviations):
-                beside["normalised"].setdefault(part, {})[level] = scaled
+            levels = measured(
+                modality, recipe, store, rows, spec, predictor, known=given, losses=losses, write=file.write
+            )
+        metrics[part] = {level: found.metrics for level, found in levels.items()}
+        for level, found in levels.items():
+            if found.means:
+                beside["means"].setdefault(part, {})[level] = found.means
+            if found.normalised:
+                beside["normalised"].setdefault(part, {})[level] = found.normalised
         if not metrics[part] and losses:
             metrics[part] = {modality.levels[0]: {recipe.task.name: losses}}
         if part == "valid" and main in levels:
             labels = labels_of(spec, modality.levels[0])
-            prediction, truth, bounds = levels[main].kept()
+            prediction, truth, bounds = levels[main].gathered.kept()
             fitted = calibrate(prediction, exact(truth, bounds), labels, logarithms=given.logarithms if given else ())
             run.write_json("uncertainty.json", fitted)
     run.write_json("metrics.json", metrics | {name: found for name, found in beside.items() if found})
     run.write_json("leaks.json", modality.leaks(store, split))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Predictions of one level beside what was measured.
+
+    Attributes:
+        gathered: Batch by batch.
+        metrics: Label → metric → value.
+        means: Table → metric → mean over its labels (`evaluate.label_means`).
+        normalised: Label → its errors in standard deviations of its training measurements.
+    """
+
+    gathered: _Level
+    metrics: dict[str, dict[str, float]]
+    means: dict[str, dict[str, float]]
+    normalised: dict[str, dict[str, float]]
+
+
+Write = Callable[[np.ndarray, Prediction, np.ndarray], None]
+
+
+def measured(
+    modality: Trainable, recipe: Recipe, store: Any, rows: np.ndarray, spec: Spec, predictor: Predictor, *, known: Known | None = None,
+    losses: dict[str, float] | None = None, write: Write | None = None,
+) -> dict[str, Measured]:  # fmt: skip
+    """Level → predictions of some rows and their metrics; {} where the task predicts nothing.
+
+    Args:
+        modality, recipe, store, rows, spec, predictor: What is predicted, and by what.
+        known: The predictions, where they are there already.
+        losses: Takes the mean losses over the rows, where nothing is predicted.
+        write: Called with rows, predictions and truths of whole rows, or groups, as they come.
+    """
+    first, main = modality.levels[0], modality.group or modality.levels[0]
+    levels: dict[str, _Level] = {}
+    blocks = _blocks(modality, recipe, store, rows, spec, predictor, {} if losses is None else losses)
+    for block in blocks if known is None else [known.block(first)]:
+        for level, found in block.members.items():
+            bounds = modality.bounds(store, block.rows) if level == first else None
+            gathered = levels.setdefault(level, _Level(labels_of(spec, level)))
+            gathered.add(found.prediction(), block.truth[level], bounds)
+        if modality.group and first in block.members:
+            block = _grouped(modality, store, spec, block)
+            levels[main] = _Level(labels_of(spec, first))
+            levels[main].add(block.members[main].prediction(), block.truth[main])
+        if write is not None and main in block.members:
+            write(block.rows, block.members[main].prediction(), block.truth[main])
+    return {level: _measured(gathered, spec, level) for level, gathered in levels.items()}
+
+
+def _measured(gathered: _Level, spec: Spec, level: str) -> Measured:
+    metrics, deviations = gathered.result(), _deviations(spec, level, gathered.labels)
+    means = label_means(metrics, gathered.labels, deviations)
+    return Measured(gathered, metrics, means, normalised(metrics, deviations))
 
 
 def _deviations(spec: Spec, level: str, labels: Sequence[Label]) -> dict[str, float]:

@@ -19,7 +19,7 @@ from hooke.core.checked import check_seal, say_made_again
 from hooke.core.errors import DamagedError, DataError, UsageError
 from hooke.core.files import disk_full_explained, remove
 from hooke.core.progress import progress
-from hooke.core.recipe import Recipe, base_config
+from hooke.core.recipe import METRIC_MONITOR, Recipe, base_config
 from hooke.core.runs import RunFolder
 from hooke.core.types import Loader, Spec
 from hooke.inference.loaded import read_recipe
@@ -31,6 +31,7 @@ from hooke.nn.width_transfer import transfer_width
 from hooke.train.checkpoint import check_state
 from hooke.train.devices import launch, make_fabric
 from hooke.train.loop import Trainer
+from hooke.train.monitor import Monitor
 from hooke.train.pretrained import cut_weights
 
 
@@ -134,6 +135,13 @@ class Member:
             modality.loader(store, self.valid_rows, self.spec, self.recipe, part="valid", **shared),
         )
 
+    def metric(self, task: Task, device: torch.device) -> Monitor | None:
+        """What chooses the best epoch, where it is no loss; a refit on all rows chooses none."""
+        if not self.recipe.train.monitor.startswith(METRIC_MONITOR) or self.part != "members":
+            return None
+        store = self.modality.open(self.store)
+        return Monitor.of(self.recipe, self.spec, task, store, self.valid_rows, device)
+
     def _pretrained_weights(self, run: RunFolder, encoder: torch.nn.Module) -> dict[str, torch.Tensor]:
         """The pretrained encoder's weights by their names in this encoder: a dropout more or less in a chain shifts the numbers there."""
         weights, before, start = encoder_weights(run, self.number), read_recipe(run).model, self.recipe.train.start_from
@@ -210,7 +218,7 @@ def _train(fabric: Fabric, member: Member) -> None:
     train, valid = member.loaders(rank=fabric.global_rank, world=fabric.world_size)
     trainer = Trainer(
         network, task, section, fabric=fabric, seed=member.seed, folder=member.folder, log=log, train=train, valid=valid,
-        draws_by_item=member.modality.draws_by_item,
+        draws_by_item=member.modality.draws_by_item, metric=member.metric(task, fabric.device),
     )  # fmt: skip
     done = trainer.saved_epoch()
     if first:  # lines after the saved state would come twice

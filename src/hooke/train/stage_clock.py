@@ -1,7 +1,8 @@
 """What training spends its time on: seconds by stage, and torch's own trace of a few steps.
 
-`stages.json` and `stages.txt` say for each stage how often it ran, how long, and its share; `trace.json` is a Chrome trace (chrome://tracing, or
-ui.perfetto.dev) of `TRACED` steps after `WARM` that are left out, and `operators.txt` torch's table of the operators within them.
+`stages.json` and `stages.txt` say for each stage how often it ran, how long, and its share: "trace" is what starting, ending and writing the
+trace takes, "else" what belongs to no stage. `trace.json` is a Chrome trace (chrome://tracing, or ui.perfetto.dev) of `TRACED` steps after
+`WARM` that are left out, and `operators.txt` torch's table of the operators within them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from hooke.core.json_text import json_text
 
 T = TypeVar("T")
 WARM, TRACED = 3, 10  # optimiser steps
+TRACE = "trace"  # the stage of recording's own start, end and writing
 _ROWS = 40
 
 
@@ -72,7 +74,9 @@ class StageClock:
             self._profile = profile(
                 activities=[each for each in ProfilerActivity.__members__.values() if each in supported_activities()]
             )
+            started = time.perf_counter()
             self._profile.start()
+            self._count(TRACE, time.perf_counter() - started)
         elif self.steps == WARM + TRACED:
             self._end()
 
@@ -83,15 +87,20 @@ class StageClock:
     def _end(self) -> None:
         if self._profile is None:
             return
+        started = time.perf_counter()
         self._profile.stop()
+        self._write_trace(self._profile)
+        self._profile = None
+        self._count(TRACE, time.perf_counter() - started)
+
+    def _write_trace(self, recorded: profile) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         with replacing(self.folder / "trace.json") as temporary:
-            self._profile.export_chrome_trace(str(temporary))
-        averages = self._profile.key_averages()
+            recorded.export_chrome_trace(str(temporary))
+        averages = recorded.key_averages()
         write_durably(
             self.folder / "operators.txt", averages.table(sort_by="self_cpu_time_total", row_limit=_ROWS) + "\n"
         )
-        self._profile = None
 
     def write(self) -> None:
         """Write the stages; a training of few steps ends its trace here."""

@@ -1,9 +1,11 @@
 """Own density functionals against PySCF on the same grids: energies, orbitals, gaps, dipoles and forces of conformers and of edge molecules.
 
     python bench/dft_parity.py OUT.jsonl --molecules 12 --conformers 5 --forces 6
+    python bench/dft_parity.py molecules.smi --molecules 60 --list
 
 Molecules of nine to eleven heavy atoms (C, N, O, F) are drawn from the PCQM4Mv2 sample of HOOKE_MIRROR and embedded. Both programs converge to
-1e-12 hartree; one line of JSON a comparison, a summary at the end.
+1e-12 hartree; one line of JSON a comparison, a summary at the end. The same command goes on with the comparisons that OUT.jsonl lacks.
+`--list` writes the molecules alone, for `hooke label molecules.smi --conformers 5`, whose rows say what converged.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import json
 import os
 import time
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -107,10 +110,14 @@ if __name__ == "__main__":
     parser.add_argument("--conformers", type=int, default=5)
     parser.add_argument("--forces", type=int, default=6, help="molecules whose first conformer's forces are compared")
     parser.add_argument("--other", type=int, default=10, help="molecules of PBE and 6-31G*")
+    parser.add_argument("--list", action="store_true", help="write the drawn molecules and stop")
     parser.add_argument("--no-edge", dest="edge", action="store_false", help="without the twelve edge molecules")
     given = parser.parse_args()
     RDLogger.DisableLog("rdApp.*")
     smiles = drawn(Path(os.environ["HOOKE_MIRROR"]), given.molecules)
+    if given.list:
+        given.output.write_text("".join(f"{each}\n" for each in smiles))
+        raise SystemExit
     work = [(each, 1, "b3lyp/sto-3g", level, True) for each in (EDGE if given.edge else ()) for level in (0, 1)]
     work += [(each, 1, "pbe/sto-3g", 1, False) for each in smiles[: given.other]]
     work += [
@@ -119,19 +126,25 @@ if __name__ == "__main__":
         for level in (0, 1)
     ]
     work += [(each, 1, "b3lyp/6-31g(d)", 0, number < 2) for number, each in enumerate(smiles[: given.other])]
-    started, worst = time.process_time(), {}
-    with open(given.output, "w", encoding="utf-8") as file:
-        for item in work:
-            for line in compared(*item):
-                file.write(json.dumps(line) + "\n")
-                file.flush()
-                key = (line["method"], line["level"])
-                summary = worst.setdefault(key, {"count": 0, "not converged": 0})
-                summary["count"] += 1
-                summary["not converged"] += not all(line["converged"])
-                for name in ("energy", "homo", "gap_eV", "dipole", "forces"):
-                    if name in line:
-                        summary[name] = max(summary.get(name, 0.0), float(line[name]))
+    lines = [json.loads(line) for line in given.output.read_text().splitlines()] if given.output.exists() else []
+    there = Counter((line["smiles"], line["method"], line["level"]) for line in lines)
+    started = time.process_time()
+    with open(given.output, "a", encoding="utf-8") as file:
+        for each, conformers, method, level, forces in work:
+            if there[each, method, level] >= conformers:
+                continue
+            new = compared(each, conformers, method, level, forces)
+            file.writelines(json.dumps(line) + "\n" for line in new)
+            file.flush()
+            lines += new
+    worst: dict[tuple[str, int], dict[str, Any]] = {}
+    for line in lines:
+        summary = worst.setdefault((line["method"], line["level"]), {"count": 0, "not converged": 0})
+        summary["count"] += 1
+        summary["not converged"] += not all(line["converged"])
+        for name in ("energy", "homo", "gap_eV", "dipole", "forces"):
+            if name in line:
+                summary[name] = max(summary.get(name, 0.0), float(line[name]))
     for key, summary in worst.items():
         print(*key, summary)
     print(f"{time.process_time() - started:.0f} CPU s")

@@ -1,12 +1,13 @@
 """The conformer protocol "drug50": conformers of RDKit and of `hooke conformers generate`, scored against DFT geometries.
 
-    python bench/drug50.py MIRROR [--every 1] [--rounds 1] [--file CONFORMERS ...]
+    python bench/drug50.py MIRROR [--every 1] [--rounds 1] [--speed] [--file CONFORMERS ...]
 
 References are the records of MIRROR/conformers/conformer_benchmark_geometries.sdf.xz with at least five geometries, names sorted, every
 14th: 50 molecules. 20 conformers of each, from the SMILES of the first record without hydrogens, seed 20261130. RDKit is called here as its
 users call it (EmbedMultipleConfs, MMFFOptimizeMoleculeConfs with 200 iterations), and its scores are computed here by loops, beside those of
 `hooke conformers score`. Speed: CPU seconds of RDKit's calls and of the whole of `generate` in one process (parsing, checks, Parquet), turn by
-turn. `--write FOLDER` leaves the SMILES and the references there; conformers made of them elsewhere (GFN2, a flow) are scored with `--file`.
+turn; `--speed` measures that alone. `--write FOLDER` leaves the SMILES and the references there; conformers made of them elsewhere (GFN2, a
+flow) are scored with `--file`.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ def main() -> None:
     parser.add_argument("mirror", type=Path)
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--speed", action="store_true", help="No scores.")
     parser.add_argument("--write", type=Path, help="Leave drug50.smi and references.sdf in this folder and stop.")
     parser.add_argument("--file", type=Path, action="append", default=[], help="Other conformers to score.")
     options = parser.parse_args()
@@ -102,13 +104,15 @@ def main() -> None:
         files: dict[str, Path] = {}
         for number in range(options.rounds):
             for minimised, kind in ((False, "etkdg"), (True, "etkdg + mmff")):
+                if options.speed and not minimised:
+                    continue
                 with rdBase.BlockLogs():
                     started = time.process_time()
                     made = [by_rdkit(records, minimised=minimised) for records in known.values()]
                     taken = time.process_time() - started
                 if minimised:
                     seconds["rdkit"].append(taken)
-                if number == 0:
+                if number == 0 and not options.speed:
                     files[f"rdkit {kind}"] = written(
                         folder / f"{kind[-4:]}.sdf", [each for one in made for each in single(one)]
                     )
@@ -121,7 +125,8 @@ def main() -> None:
             hooke.conformers.generate(table, output, seed=SEED, workers=0, show_progress=False)
             seconds["hooke"].append(time.process_time() - started)
             files["hooke generate"] = output
-        for kind, path in (*files.items(), *((path.name, path) for path in options.file)):
+        scored = {} if options.speed else {**files, **{path.name: path for path in options.file}}
+        for kind, path in scored.items():
             report = hooke.conformers.score(path, references, baselines=False, workers=0, show_progress=False)
             header, rows = report.table()
             print(

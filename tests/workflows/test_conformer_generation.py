@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -164,3 +166,8 @@ def test_relaxing_on_a_run(tmp_path: Path, several_methods: object) -> None:
     assert rows.filter(pl.col("row") == 1)["energy"].null_count() == 0
     assert set(rows.filter(pl.col("row") == 2)["relaxation"]) != {"converged"}
     assert report.facts["relaxed by"] == "gfn1"
+
+
+def test_neither_conformers_nor_labels_start_torch_before_they_need_it() -> None:
+    code = "import sys, hooke.workflows.conformer_generation, hooke.workflows.label; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -17,6 +17,7 @@ from hooke.atoms.elements import MAX_NUMBER, formula
 from hooke.core.store.reader import ragged_index
 
 NO_MONOMERS = np.zeros((0, 4), np.int32)
+LARGEST = 1e30  # in any unit: float32 and sums of squares in float64 hold it
 
 
 @dataclass(frozen=True)
@@ -270,6 +271,12 @@ def _problems(frames: Frames) -> Iterator[tuple[str, np.ndarray]]:
         missing = np.isnan(frames.forces)
         some, present = any_atom(missing.any(axis=1)), any_atom(~missing.all(axis=1))
         yield "forces of some atoms are missing", (some & present).any(axis=1)
+    large = any_atom((np.abs(frames.positions) > LARGEST).any(axis=1))
+    for values in (frames.energies, frames.properties):
+        large = large | (np.abs(values) > LARGEST).any(axis=1)
+    if frames.forces.shape[2]:
+        large = large | any_atom((np.abs(frames.forces) > LARGEST).any(axis=(1, 2)))
+    yield f"a number is larger than {LARGEST:g}", large
     cell = np.where(_repeating(frames)[:, None, None], frames.cell, np.eye(3))
     flat = np.asarray(~np.isfinite(cell).all(axis=(1, 2)))
     flat[~flat] = np.abs(np.linalg.det(cell[~flat])) < 1e-6

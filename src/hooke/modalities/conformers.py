@@ -32,7 +32,6 @@ from hooke.evaluate.conformers import EnsembleScores, ensemble_scores, summarise
 from hooke.evaluate.moments import Moments
 from hooke.evaluate.splits import Split, evenly_spaced
 from hooke.modalities import Checks, Description, Follow, Sample, Symmetry, Trainable
-from hooke.nn.contract import require
 from hooke.report import build
 from hooke.report.schema import DataSummary, ResultTable
 
@@ -313,6 +312,7 @@ def _starts(molecule: EmbeddedMolecule, count: int) -> np.ndarray:
 def _check_store(store: FrameStore) -> None:
     """Atoms are those of the SMILES, in its order."""
     from hooke.atoms.conformers.graph import graph_of_smiles
+    from hooke.nn.contract import require
 
     frames, smiles = store.gather(np.arange(len(store))), store.molecules["smiles"].to_list()
     for row, molecule in enumerate(store.molecule().tolist()):

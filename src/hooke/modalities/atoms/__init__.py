@@ -32,7 +32,6 @@ from hooke.modalities.atoms.frame_errors import frame_errors, part_tables, rows_
 from hooke.modalities.atoms.learning import AtomsSection, frame_loader, in_electronvolts, spec_of
 from hooke.modalities.atoms.source import FrameOptions, FrameSource
 from hooke.modalities.atoms.splits import MEANINGS, frame_split
-from hooke.nn.contract import require
 from hooke.report import build
 from hooke.report.schema import DataSummary, ResultTable
 
@@ -317,6 +316,8 @@ def odd_frames(facts: Facts) -> Frames:
 
 def _check_store(store: FrameStore) -> None:
     """Finite positions, atoms apart, every method computed somewhere, units that convert, and forces that are no gradients of another sign."""
+    from hooke.nn.contract import require
+
     require(isinstance(store, FrameStore), f"the twin is {type(store).__name__}, not atoms.store.FrameStore")
     rows = np.arange(len(store))
     native, other = store.gather(rows), in_electronvolts(store).gather(rows)

@@ -11,7 +11,6 @@ Molecules of nine to eleven heavy atoms (C, N, O, F) are drawn from the PCQM4Mv2
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import time
 import warnings
@@ -27,6 +26,8 @@ from rdkit import Chem, RDLogger
 from hooke.atoms.elements import SYMBOLS
 from hooke.atoms.etkdg import EmbeddedMolecule
 from hooke.atoms.quantum.functionals import functional_of
+from hooke.core.files import append_lines, latest_entries
+from hooke.core.json_text import json_text
 from hooke.core.units import factor
 from hooke.nn.atoms.scf.engine import ScfEngine
 from hooke.nn.atoms.scf.restricted import solve
@@ -36,6 +37,7 @@ EDGE = (
     "[H][H]", "O=C=O", "[NH4+]", "[OH-]", "[NH3+]CC(=O)[O-]", "FC(F)(F)C(F)(F)F", "C[N+](C)(C)C", "CC(=O)[O-]", "N#N", "[C-]#[O+]",
     "CS(=O)(=O)C", "F[Si](F)(F)Cl",
 )  # fmt: skip
+KEY = ("smiles", "method", "level", "conformer")
 NAMES = {"svwn": "slater,vwn5"}
 
 
@@ -126,19 +128,13 @@ if __name__ == "__main__":
         for level in (0, 1)
     ]
     work += [(each, 1, "b3lyp/6-31g(d)", 0, number < 2) for number, each in enumerate(smiles[: given.other])]
-    lines = [json.loads(line) for line in given.output.read_text().splitlines()] if given.output.exists() else []
-    there = Counter((line["smiles"], line["method"], line["level"]) for line in lines)
-    started = time.process_time()
-    with open(given.output, "a", encoding="utf-8") as file:
-        for each, conformers, method, level, forces in work:
-            if there[each, method, level] >= conformers:
-                continue
-            new = compared(each, conformers, method, level, forces)
-            file.writelines(json.dumps(line) + "\n" for line in new)
-            file.flush()
-            lines += new
+    found = latest_entries(given.output, KEY)
+    there, started = Counter(key[:3] for key in found), time.process_time()
+    for each, conformers, method, level, forces in work:
+        if there[each, method, level] < conformers:
+            append_lines(given.output, map(json_text, compared(each, conformers, method, level, forces)))
     worst: dict[tuple[str, int], dict[str, Any]] = {}
-    for line in lines:
+    for line in latest_entries(given.output, KEY).values():
         summary = worst.setdefault((line["method"], line["level"]), {"count": 0, "not converged": 0})
         summary["count"] += 1
         summary["not converged"] += not all(line["converged"])

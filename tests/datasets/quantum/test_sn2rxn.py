@@ -17,6 +17,6 @@ def test_the_twin_has_the_layout_and_units_of_the_card(tmp_path: Path) -> None:
 def test_what_is_unconfirmed_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError,
-        match="sn2rxn: unconfirmed are energy_unit, length_unit, force_unit, derivative, energy_kind, methods; state energy_unit=",
+        match="sn2rxn: unconfirmed are energy_unit, force_unit, derivative, energy_kind; state energy_unit=",
     ):
         sn2rxn.Dataset(sn2rxn.Config()).prepare(tmp_path, QUIET)

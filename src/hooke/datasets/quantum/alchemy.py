@@ -10,14 +10,16 @@ __all__ = ["CARD", "Config", "Dataset"]
 CARD = QuantumCard(
     name="alchemy",
     title="Alchemy: molecules of GDB MedChem",
-    description=("Equilibrium geometries of organic molecules with total energies and eleven further properties."),
+    description=("Equilibrium geometries of organic molecules with twelve properties, total energies among them."),
     modality="atoms",
     source="the authors of arXiv:1906.09427",
     licence="unconfirmed",
     citation="alchemy",
-    size="about 200,000 molecules (quoted)",
+    size="119,487 molecules of up to 14 heavy atoms in the paper, more since (quoted)",
     levels=("frame", "atom"),
-    notes="Catalogues of data sets have named its method wrongly: read it in the paper.",
+    notes=(
+        "Catalogues of data sets have named its method wrongly: read it in the paper (summaries say B3LYP/6-31G(2df,p), by PySCF)."
+    ),
     facts=Facts(),
     layout="unconfirmed: state the columns of your own files; a twin is extended XYZ",
     e0="none known",

@@ -16,12 +16,13 @@ CARD = QuantumCard(
     ),
     modality="atoms",
     source="doi:10.1038/sdata.2017.193 (figshare 9057631)",
-    licence="unconfirmed",
+    licence="MIT (repository isayev/ANI1_dataset); terms of the files unconfirmed",
     citation="ani1",
     size="57,462 molecules, 20 million geometries (quoted)",
     levels=("frame", "atom"),
     notes=(
-        "A catalogue gives bohr for its lengths; the readers of its files take them as Å, as their bond lengths are."
+        "A catalogue gives bohr for its lengths; the README of isayev/ANI1_dataset says Å and hartree. It states energies of the atoms: "
+        "H -0.500607632585, C -37.8302333826, N -54.5680045287, O -75.0362229210 hartree."
     ),
     facts=Facts(
         energy_unit="hartree",
@@ -33,7 +34,7 @@ CARD = QuantumCard(
         "HDF5: in a group of each file, a group a molecule with species (atoms), coordinates (conformations, "
         "atoms, 3) and energies"
     ),
-    e0="none known",
+    e0="H, C, N, O in the README of isayev/ANI1_dataset; not in the files",
     charges="neutral",
     spins="closed shell",
 )

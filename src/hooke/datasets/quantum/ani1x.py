@@ -17,7 +17,7 @@ CARD = QuantumCard(
     ),
     modality="atoms",
     source="doi:10.1038/s41597-020-0473-z (figshare 18112775)",
-    licence="unconfirmed",
+    licence="CC0-1.0 (huggingface.co/datasets/OneScience-Group/ani1x); repository aiqm/ANI1x_datasets: MIT",
     citation="ani1x",
     size="about 5 million geometries (quoted)",
     levels=("frame", "atom"),

@@ -20,10 +20,7 @@ CARD = QuantumCard(
     citation="gdml",
     size="about 10 molecules, millions of geometries (quoted)",
     levels=("frame", "atom"),
-    notes=(
-        "State the method of the molecule that you read: they were computed by density functionals and by coupled "
-        "cluster."
-    ),
+    notes=("State the method of the molecule that you read: pbe-ts (the ten of MD17) or coupled cluster."),
     facts=Facts(
         energy_unit="kcal/mol",
         length_unit="angstrom",

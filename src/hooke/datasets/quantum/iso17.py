@@ -16,7 +16,7 @@ CARD = QuantumCard(
     ),
     modality="atoms",
     source="quantum-machine.org/datasets, arXiv:1706.08566",
-    licence="unconfirmed",
+    licence="CC0-1.0 (huggingface.co/datasets/colabfit/ISO17_NC_2017)",
     citation="iso17",
     size="129 molecules, 645,000 geometries (quoted)",
     levels=("frame", "atom"),

@@ -16,16 +16,19 @@ CARD = QuantumCard(
     ),
     modality="atoms",
     source="doi:10.1039/D2CP03966D, arXiv:2406.14347",
-    licence="unconfirmed",
+    licence="MIT (repository AIRI-Institute/nablaDFT); terms of the files unconfirmed",
     citation="nabladft",
-    size="1 million molecules, 5 million geometries (quoted)",
+    size="version 2: 1,936,931 molecules, 12,676,264 geometries; version 1: 1 and 5 million (quoted)",
     levels=("frame", "atom"),
     facts=Facts(
         energy_unit="hartree",
         length_unit="bohr",
         methods=("wb97x-d/def2-svp",),
     ),
-    layout="unconfirmed: state the columns of your own files; a twin is extended XYZ",
+    layout=(
+        "ASE databases of energies; the names of version 2 call them formation energies; the columns are unconfirmed: state those of "
+        "your own files; a twin is extended XYZ"
+    ),
     e0="none known",
     charges="unconfirmed",
     spins="unconfirmed",

@@ -13,14 +13,16 @@ CARD = QuantumCard(
     description="Single-point calculations on PM6 geometries of the molecules of PubChem.",
     modality="atoms",
     source="doi:10.1021/acs.jcim.3c00899",
-    licence="unconfirmed",
+    licence="CC-BY-4.0 (huggingface.co/datasets/molssiai-hub/pubchemqc-b3lyp)",
     citation="pcqm_b3lyp",
-    size="85.9 million molecules (quoted)",
+    size="85,938,443 molecules (quoted)",
     levels=("frame", "atom"),
     facts=Facts(
         methods=("b3lyp/6-31g(d)",),
     ),
-    layout="unconfirmed: state the columns of your own files; a twin is extended XYZ",
+    layout=(
+        "files of GAMESS, JSON and PostgreSQL, none of which is read: state the columns of your own files; a twin is extended XYZ"
+    ),
     e0="none known",
     charges="unconfirmed",
     spins="unconfirmed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hooke.atoms.facts import UNCONFIRMED, Facts, QuantumCard
+from hooke.atoms.facts import Facts, QuantumCard
 from hooke.atoms.keys import Keys
 from hooke.datasets.quantum import Config, FrameDataset
 
@@ -14,7 +14,7 @@ CARD = QuantumCard(
     description="100,000 geometries of each of ten small molecules with energies and forces.",
     modality="atoms",
     source="doi:10.1088/2632-2153/abba6f (figshare 12672038)",
-    licence="unconfirmed",
+    licence="CC0-1.0 (huggingface.co/datasets/colabfit/rMD17)",
     citation="revmd17",
     size="10 molecules, 100,000 geometries each (quoted)",
     levels=("frame", "atom"),
@@ -26,7 +26,8 @@ CARD = QuantumCard(
         force_unit="kcal/mol/angstrom",
         derivative="force",
         energy_kind="total",
-        force_methods=(UNCONFIRMED,),
+        methods=("pbe/def2-svp",),
+        force_methods=("pbe/def2-svp",),
     ),
     layout="npz a molecule: nuclear_charges (atoms), coords (frames, atoms, 3), energies, forces",
     e0="none known",

@@ -18,11 +18,15 @@ CARD = QuantumCard(
     citation="sn2rxn",
     size="39 systems, 452,709 geometries (quoted)",
     levels=("frame", "atom"),
-    notes="Readers disagree about its lengths and about the sign of its derivative.",
+    notes=(
+        "Lengths, charges and method are those of the README of the record; readers disagree about the sign of the derivative."
+    ),
     facts=Facts(
+        length_unit="angstrom",
         force_unit=UNCONFIRMED,
         derivative=UNCONFIRMED,
-        force_methods=(UNCONFIRMED,),
+        methods=("dsd-blyp-d3(bj)/def2-tzvp",),
+        force_methods=("dsd-blyp-d3(bj)/def2-tzvp",),
     ),
     layout="npz, padded: Z (frames, atoms), R, E, F, Q the total charge; unconfirmed",
     e0="none known",

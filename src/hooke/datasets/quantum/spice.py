@@ -26,7 +26,7 @@ CARD = QuantumCard(
     ),
     modality="atoms",
     source="github.com/openmm/spice-dataset, doi:10.1038/s41597-022-01882-6",
-    licence="MIT (repository)",
+    licence="CC0-1.0 (data); MIT (repository)",
     citation="spice",
     size="19,238 molecules, 1,132,808 geometries (quoted)",
     levels=("frame", "atom"),

@@ -37,7 +37,7 @@ def main() -> None:
 
     from hooke.cells.annotations import complexes, known_pairs
     from hooke.cells.profiles import Profiles
-    from hooke.maps.build import build
+    from hooke.maps.construction import build
     from hooke.serve.explore import open_map
     from hooke.serve.map_server import map_server
 

@@ -47,7 +47,7 @@ def sound_files(folder: Path) -> dict[str, tuple[Path, Callable[[Path], Any]]]:
     from hooke.core.rows import RowsSource
     from hooke.evaluate import correction
     from hooke.images.reading import layouts, metadata, planes
-    from hooke.maps import evaluate as map_evaluate
+    from hooke.maps import evaluation as map_evaluate
     from hooke.molecules.parse import ParseError, parse
     from hooke.molecules.prepare import prepare
     from hooke.molecules.source import open_source

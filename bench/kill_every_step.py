@@ -28,9 +28,9 @@ from hooke.api.quantum import label
 from hooke.api.training import fit
 from hooke.cells.profiles import Profiles
 from hooke.core import files
-from hooke.maps.build import build_file
-from hooke.maps.correct import correct_file
-from hooke.maps.evaluate import evaluate_file
+from hooke.maps.construction import build_file
+from hooke.maps.correction import correct_file
+from hooke.maps.evaluation import evaluate_file
 from hooke.molecules.tables import reading
 from hooke.molecules.tables.twins import write_twin_table
 

@@ -19,7 +19,7 @@ from hooke.core.recipe import Recipe, resolve
 from hooke.core.runs import RunFolder
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.predict import predict
-from hooke.maps.build import build_file
+from hooke.maps.construction import build_file
 from hooke.molecules.tables import reading
 from hooke.molecules.tables.twins import twin_smiles, write_twin_table
 from hooke.train import fit as training

@@ -31,9 +31,9 @@ from hooke.core.runs import RunFolder
 from hooke.core.store import Store, check_store
 from hooke.inference.embed import embed
 from hooke.inference.predict import predict
-from hooke.maps.build import build_file
-from hooke.maps.correct import correct_file
-from hooke.maps.evaluate import evaluate_file
+from hooke.maps.construction import build_file
+from hooke.maps.correction import correct_file
+from hooke.maps.evaluation import evaluate_file
 from hooke.molecules.tables import reading
 from hooke.molecules.tables.twins import twin_smiles, write_twin_table
 from hooke.train import fit as training
@@ -289,7 +289,7 @@ def test_label(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_map(wells: Profiles, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hooke.maps.evaluate.MOST_CLUSTERED", 4)
+    monkeypatch.setattr("hooke.maps.evaluation.MOST_CLUSTERED", 4)
     source = wells.write(tmp_path / "wells.parquet")
 
     def verbs() -> Sequence[Any]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hooke.version import __version__
 
 if TYPE_CHECKING:
+    from hooke import maps
     from hooke.api import conformers
     from hooke.api.data import get_data, prepare_data
     from hooke.api.diffraction import (
@@ -87,11 +88,12 @@ _HOME = {
     "quickstart_diffraction": "hooke.studies.quickstart_diffraction",
     "quickstart_images": "hooke.studies.quickstart_images",
 }  # fmt: skip
+_MODULES = {"conformers": "hooke.api.conformers", "maps": "hooke.maps"}
 __all__ = [
     "ImageStore", "MoleculeStore", "Recipe", "__version__", "benchmark", "calculator", "check_screen",
     "compare_optimisers", "conformers", "convert_patterns", "describe_run", "dynamics", "embed",
     "evaluate_reconstruction", "evaluate_responses", "explain", "explain_response", "explore_response", "finetune",
-    "fit", "fit_response", "get_data", "label", "label_atoms", "load", "load_recipe", "next_experiments", "phase",
+    "fit", "fit_response", "get_data", "label", "label_atoms", "load", "load_recipe", "maps", "next_experiments", "phase",
     "plan_reconstruction", "plan_training", "predict", "predict_response", "prepare_data", "probe", "probe_blocks",
     "quickstart", "quickstart_cells", "quickstart_diffraction", "quickstart_images", "reconstruct", "relax", "resume",
     "run_discovery", "run_diversity", "run_explanations", "run_label_scaling", "run_leaderboard", "run_responses",
@@ -102,8 +104,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     import importlib
 
-    if name == "conformers":
-        return importlib.import_module("hooke.api.conformers")
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
     if name not in _HOME:
         raise AttributeError(f"module 'hooke' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME[name]), name)

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from hooke.cells.profiles import Profiles
 from hooke.cli.main import app
 from hooke.evaluate.known_pairs import unique_pairs
-from hooke.maps import correct as map_correct
-from hooke.maps import recall as map_recall
+from hooke.maps import correction as map_correct
+from hooke.maps import known_relations as map_recall
 
 RUN = CliRunner()
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import hooke
+from hooke.cells.profiles import Profiles
 from hooke.molecules.tables.twins import write_twin_table
 
 PAGE = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
@@ -21,7 +22,7 @@ def blocks(section: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
 
 
-def test_the_page(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page(run: Path, wells: Profiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
     write_twin_table(tmp_path / "assay.csv", seed=0, rows=30)
@@ -36,6 +37,12 @@ def test_the_page(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         exec(block.replace("report=False", 'report=False, model="ridge"'), names)
     assert names["vectors"].shape == (3, 384)
     assert np.isnan(names["vectors"][2]).all()
+    (tmp_path / "pairs.csv").write_text("entity1,entity2\nGENE00,GENE01\nGENE02,GENE03\n")
+    names["wells"] = wells
+    for block in blocks("Maps of biology"):
+        exec(block, names)
+    assert names["recalls"]["queries"].max() == 2
+    assert list(names["compared"]["method"]) == ["none", "centre"]
     for block in blocks("scikit-learn"):
         exec(block, names)
     assert len(names["mean"]) == len(names["std"]) == 1

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from hooke.cells.plates import PlateMap
-from hooke.maps.evaluate import plate_page
+from hooke.maps.evaluation import plate_page
 
 
 def test_every_well_has_its_colour() -> None:

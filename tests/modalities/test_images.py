@@ -34,7 +34,7 @@ from hooke.inference.loaded import LoadedRun
 from hooke.inference.predict import predict, predict_in_memory
 from hooke.inference.shipped import run_path
 from hooke.inference.stream import StreamReport, read_stamp
-from hooke.maps.correct import correct_file
+from hooke.maps.correction import correct_file
 from hooke.modalities import images as module
 from hooke.modalities import trainable
 from hooke.modalities.images import View, WellSource

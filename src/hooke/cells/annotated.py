@@ -1,4 +1,4 @@
-"""Profiles as AnnData files (.h5ad), with the optional package anndata."""
+"""Profiles as AnnData, in memory and as files (.h5ad), with the optional package anndata."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import polars as pl
 
 from hooke.cells.profiles import Profiles
 from hooke.core.checked import check_end, seal_end
-from hooke.core.errors import DataError, UsageError
+from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.files import replacing
 from hooke.core.reading import reading, refuse_expansion, refuse_larger
 from hooke.core.screen_columns import STANDARD
@@ -20,13 +20,12 @@ from hooke.core.screen_columns import STANDARD
 _LOG = logging.getLogger(__name__)
 
 
-def write_h5ad(profiles: Profiles, path: Path, *, unstructured: dict[str, Any] | None = None) -> Path:
-    """Write profiles: numbers in X, metadata in obs, feature names in var; the checksum of the file follows its end.
+def to_anndata(profiles: Profiles, *, unstructured: dict[str, Any] | None = None) -> Any:
+    """Profiles as AnnData: numbers in X (n, d) float32, metadata in obs, feature names in var.
 
     Args:
-        profiles: What is written.
-        path: Ends in .h5ad.
-        unstructured: Further entries of `uns`.
+        profiles: What is converted.
+        unstructured: Entries of `uns`.
 
     Raises:
         UsageError: The package anndata is missing.
@@ -41,10 +40,45 @@ def write_h5ad(profiles: Profiles, path: Path, *, unstructured: dict[str, Any] |
         for name in profiles.metadata.columns
     }
     rows = pandas.DataFrame(columns, index=[str(row) for row in range(len(profiles))])
-    path = Path(path)
-    table = anndata.AnnData(
+    return anndata.AnnData(
         X=profiles.values, obs=rows, var=pandas.DataFrame(index=list(profiles.features)), uns=unstructured or {}
     )
+
+
+def from_anndata(table: Any, *, embedding: str | None = None) -> Profiles:
+    """AnnData as profiles: the numbers of X, or those of an entry of obsm, with obs as metadata.
+
+    Args:
+        table: An `anndata.AnnData`; X may be sparse. Where X is empty and obsm has one entry, that is read.
+        embedding: Entry of obsm to take instead of X, such as "X_pca".
+
+    Raises:
+        UnknownNameError: obsm has no such entry.
+        DataError: X is empty, and obsm does not say what else to read.
+    """
+    columns = {name: _column(name, table.obs[name]) for name in table.obs.columns}
+    metadata = pl.DataFrame(columns) if columns else pl.DataFrame({"item": [str(name) for name in table.obs_names]})
+    if embedding is not None:
+        if embedding not in table.obsm:
+            raise UnknownNameError("entry of obsm", embedding, list(table.obsm))
+        return Profiles.of_embeddings(_dense(table.obsm[embedding]), metadata)
+    if table.X is None or not table.shape[1]:
+        return _of_embedding(table, metadata)
+    return Profiles(_dense(table.X), metadata, tuple(str(name) for name in table.var_names))
+
+
+def write_h5ad(profiles: Profiles, path: Path, *, unstructured: dict[str, Any] | None = None) -> Path:
+    """Write profiles as `to_anndata` makes them; the checksum of the file follows its end.
+
+    Args:
+        profiles: What is written.
+        path: Ends in .h5ad.
+        unstructured: Further entries of `uns`.
+
+    Raises:
+        UsageError: The package anndata is missing.
+    """
+    table, path = to_anndata(profiles, unstructured=unstructured), Path(path)
     with replacing(path) as temporary:
         table.write_h5ad(temporary)
         seal_end(temporary)
@@ -62,7 +96,7 @@ def read_h5ad(path: Path) -> Profiles:
     with reading(path, "AnnData"):
         check_end(path)
         _refuse_large(path)
-        return _profiles_of(anndata.read_h5ad(path))
+        return from_anndata(anndata.read_h5ad(path))
 
 
 def _refuse_large(path: Path) -> None:
@@ -81,23 +115,17 @@ def _refuse_large(path: Path) -> None:
     refuse_expansion(path, sum(declared))
 
 
-def _profiles_of(table: Any) -> Profiles:
-    columns = {name: _column(name, table.obs[name]) for name in table.obs.columns}
-    metadata = pl.DataFrame(columns) if columns else pl.DataFrame({"item": [str(name) for name in table.obs_names]})
-    if table.X is None or not table.shape[1]:
-        return _of_embedding(table, metadata)
-    values = table.X.toarray() if hasattr(table.X, "toarray") else np.asarray(table.X)
-    return Profiles(values, metadata, tuple(str(name) for name in table.var_names))
-
-
 def _of_embedding(table: Any, metadata: pl.DataFrame) -> Profiles:
     """The one embedding in obsm, where X is empty."""
     names = list(table.obsm)
     if len(names) != 1:
         raise DataError(f"X is empty; obsm has {', '.join(names) or 'nothing'}: copy the one to read into X")
     _LOG.warning("X is empty; the embedding obsm[%r] is read", names[0])
-    values = table.obsm[names[0]]
-    return Profiles.of_embeddings(values.toarray() if hasattr(values, "toarray") else np.asarray(values), metadata)
+    return Profiles.of_embeddings(_dense(table.obsm[names[0]]), metadata)
+
+
+def _dense(values: Any) -> np.ndarray:
+    return values.toarray() if hasattr(values, "toarray") else np.asarray(values)
 
 
 def _column(name: str, column: Any) -> pl.Series:

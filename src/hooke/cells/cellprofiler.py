@@ -58,6 +58,20 @@ def read_cellprofiler(
         if "ImageNumber" not in about.columns or "ImageNumber" not in table.columns:
             raise DataError(f"{images} and {label} need a column ImageNumber to be joined by")
         table = table.join(about.select(kept), on="ImageNumber", how="left", maintain_order="left")
+    return of_table(table, label, rename)
+
+
+def of_table(table: pl.DataFrame, label: str, rename: Mapping[str, str] | None = None) -> Profiles:
+    """A table of CellProfiler in memory as profiles.
+
+    Args:
+        table: With its columns.
+        label: Its name in messages.
+        rename: Column -> standard name, before the usual names are looked for.
+
+    Raises:
+        DataError: It holds no features.
+    """
     table = _numbers(table, label)
     numeric = [name for name, kind in table.schema.items() if kind.is_numeric()]
     features = [name for name in numeric if name.startswith(COMPARTMENTS) and "Metadata" not in name]

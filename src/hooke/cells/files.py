@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,11 +42,11 @@ def read_profiles(path: Path, metadata: Path | None = None) -> Profiles:
         profiles = _read(path)
         if is_store(path) and metadata is None:
             return profiles
-        profiles = _standardised(profiles, path.name)
+        profiles = standardised(profiles, path.name)
         return profiles if metadata is None else join_metadata(profiles, metadata)
 
 
-def _standardised(profiles: Profiles, name: str) -> Profiles:
+def standardised(profiles: Profiles, name: str) -> Profiles:
     """Profiles whose metadata have standard names, well names and controls; a map, whose rows are no wells, as it is."""
     if "entity" in profiles.metadata.columns:
         return profiles
@@ -169,7 +170,7 @@ def join_metadata(profiles: Profiles, path: Path) -> Profiles:
     others = table.drop(keys).with_row_index("_row")
     added = found.to_frame().join(others, on="_row", how="left", maintain_order="left").drop("_row")
     joined = described.drop(name for name in added.columns if name in described.columns).hstack(added)
-    return _standardised(Profiles(profiles.values, joined, profiles.features), path.name)
+    return standardised(Profiles(profiles.values, joined, profiles.features), path.name)
 
 
 def _keyed(table: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
@@ -223,11 +224,15 @@ def file_hash(path: Path) -> str:
 
 
 def _read_table(path: Path) -> Profiles:
-    columns = read_table(path, rows=0).columns
-    own = ("Metadata_", "ImageNumber", "ObjectNumber")  # of CellProfiler, whatever the features are called
-    if any(name.startswith(COMPARTMENTS) or any(part in name for part in own) for name in columns):
+    if from_cellprofiler(read_table(path, rows=0).columns):
         return read_cellprofiler(path)
     return split_table(read_table(path), str(path))
+
+
+def from_cellprofiler(columns: Sequence[str]) -> bool:
+    """Whether a table with these columns was written by CellProfiler, or made from its tables."""
+    own = ("Metadata_", "ImageNumber", "ObjectNumber")  # whatever the features are called
+    return any(name.startswith(COMPARTMENTS) or any(part in name for part in own) for name in columns)
 
 
 def _is_cellprofiler(path: Path) -> bool:

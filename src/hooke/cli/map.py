@@ -57,7 +57,7 @@ def correct(
     as_json: Json = False,
 ) -> None:
     """Correct batch effects by the negative controls, or compare all methods."""
-    from hooke.maps import correct as map_correct
+    from hooke.maps import correction as map_correct
 
     preparation = map_correct.Preparation(average_cells, normalise, select_features)
     if compare:
@@ -104,7 +104,7 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Average wells to guides and genes, compounds by dose; with quality control, hit calls and cell-count confounding."""
-    from hooke.maps import build as map_build
+    from hooke.maps import construction as map_build
 
     summary = map_build.build_file(
         wells, out, metadata=metadata, how=average, least_replicates=replicates, arms=arms, without_count=remove_count,
@@ -133,7 +133,7 @@ def recall(
     as_json: Json = False,
 ) -> None:
     """Share of known relations in the tails of all cosines, with chance, null size and number of queries."""
-    from hooke.maps import recall as map_recall
+    from hooke.maps import known_relations as map_recall
 
     rows = map_recall.recall_of(
         source, sources=sources, null_scope=scope, forms=("raw", "whitened") if whitened else ("raw",), resamples=resamples,
@@ -166,7 +166,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Consistency and magnitude of perturbations, k-means, mixing, dose response, targets, clusters, plate heat maps."""
-    from hooke.maps import evaluate as map_evaluate
+    from hooke.maps import evaluation as map_evaluate
 
     summary = map_evaluate.evaluate_file(
         wells, out, metadata=metadata, targets=targets, clusters=clusters, batch=batch, rate=rate, seed=seed

@@ -16,7 +16,7 @@ from hooke.evaluate.bootstrap import Interval
 from hooke.evaluate.known_pairs import KnownPairs, unique_pairs
 from hooke.evaluate.recall import Recall, recall_difference, relationship_recall
 from hooke.images.store import ImageStore
-from hooke.maps.correct import fit_correction
+from hooke.maps.correction import fit_correction
 from hooke.report.wording import decimals, range_text
 
 THRESHOLDS = ((0.05, 0.95),)

@@ -30,8 +30,8 @@ from hooke.images.wells import Wells
 from hooke.inference.embed import embed
 from hooke.inference.loaded import LoadedRun
 from hooke.inference.shipped import run_path
-from hooke.maps import build as map_build
-from hooke.maps.correct import fit_correction
+from hooke.maps import construction as map_build
+from hooke.maps.correction import fit_correction
 from hooke.modalities.images.pictures import picture
 from hooke.report import build
 from hooke.report.data_schema import KeyNumber

@@ -9,8 +9,8 @@ import pytest
 from hooke.cells.profiles import Profiles
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.evaluate.known_pairs import KnownPairs, unique_pairs
-from hooke.maps import correct as map_correct
-from hooke.maps.correct import (
+from hooke.maps import correction as map_correct
+from hooke.maps.correction import (
     Preparation,
     compare_corrections,
     compare_file,

@@ -199,32 +199,17 @@ def correct_file(
         )
     if save is not None and apply is not None:
         raise UsageError("--apply uses a correction that is saved already; leave out --save")
-    if apply is not None and preparation.select:
-        raise UsageError(
-            "features were selected when the correction was fitted; leave out --select-features with --apply"
-        )
     check_output(out, path, metadata, apply, suffixes=SUFFIXES)
     if save is not None:
         check_output(save, path, metadata, out, suffixes=(".npz",))
     raw = read_measured(path, metadata)
-    profiles = preparation(raw, batch)
-    if apply is not None:
-        fitted = load(apply)
-        if _features_of(apply).exists():
-            profiles = take_features(profiles, _read_features(_features_of(apply)))
-        batches, controls = batch_names(profiles, batch), None
-        if "control" in profiles.metadata.columns:
-            controls = profiles.column("control") == "negative"
-        corrected = profiles.with_values(fitted.transform(profiles.values, batches, controls))
-    else:
-        fitted, corrected = fit_correction(profiles, method, batch=batch, seed=seed)
+    fitted, profiles, corrected = prepared_and_corrected(
+        raw, method=method, batch=batch, apply=apply, preparation=preparation, seed=seed
+    )
     with ExitStack() as held:
         held.enter_context(exclusive(Path(out), f"is writing {out}"))
         if save is not None:
-            held.enter_context(exclusive(Path(save), f"is writing {save}", others=[_features_of(save)]))
-            if profiles.features != embedding_names(profiles.dim):  # before the correction that needs them
-                write_durably(_features_of(save), json_text(list(profiles.features)))
-            fitted.save(save)
+            save_correction(fitted, profiles, save)
         corrected.write(out)
     return {
         "method": fitted.method, "wells": len(corrected), "controls": controls_in_words(corrected),
@@ -232,6 +217,49 @@ def correct_file(
         "batches": len(np.unique(batch_names(profiles, batch))), "written": str(out),
         **({} if save is None else {"saved": str(save)}),
     }  # fmt: skip
+
+
+def prepared_and_corrected(
+    raw: Profiles, *, method: str, batch: str, apply: Path | None, preparation: Preparation, seed: int
+) -> tuple[Correction, Profiles, Profiles]:
+    """Wells prepared and corrected, by a new or by a saved correction.
+
+    Args:
+        raw: As they were measured.
+        method, batch, seed: Of `fit_correction`.
+        apply: A correction that `save_correction` wrote, instead of a new one.
+        preparation: What is done first.
+
+    Returns:
+        The correction, the wells that it was fitted on or applied to, and those wells corrected.
+
+    Raises:
+        UsageError: A selection of features where a saved correction says which there are.
+        DataError: The saved correction is damaged or misses features.
+    """
+    if apply is not None and preparation.select:
+        raise UsageError(
+            "features were selected when the correction was fitted; leave out --select-features with --apply"
+        )
+    profiles = preparation(raw, batch)
+    if apply is None:
+        fitted, corrected = fit_correction(profiles, method, batch=batch, seed=seed)
+        return fitted, profiles, corrected
+    fitted = load(apply)
+    if _features_of(apply).exists():
+        profiles = take_features(profiles, _read_features(_features_of(apply)))
+    batches, controls = batch_names(profiles, batch), None
+    if "control" in profiles.metadata.columns:
+        controls = profiles.column("control") == "negative"
+    return fitted, profiles, profiles.with_values(fitted.transform(profiles.values, batches, controls))
+
+
+def save_correction(fitted: Correction, profiles: Profiles, path: Path) -> None:
+    """Write a correction (.npz), and beside it the names of the features that it was fitted on, where they have any."""
+    with exclusive(Path(path), f"is writing {path}", others=[_features_of(path)]):
+        if profiles.features != embedding_names(profiles.dim):  # before the correction that needs them
+            write_durably(_features_of(path), json_text(list(profiles.features)))
+        fitted.save(path)
 
 
 def _read_features(path: Path) -> list[str]:

@@ -11,8 +11,8 @@ import pytest
 
 from hooke.cells.profiles import Profiles
 from hooke.core.errors import DataError
-from hooke.maps.correct import fit_correction
-from hooke.maps.evaluate import evaluate, evaluate_file, read_clusters, read_targets
+from hooke.maps.correction import fit_correction
+from hooke.maps.evaluation import evaluate, evaluate_file, read_clusters, read_targets
 
 pytestmark = pytest.mark.filterwarnings("ignore:Number of distinct clusters")
 

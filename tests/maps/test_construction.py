@@ -8,7 +8,7 @@ import pytest
 
 from hooke.cells.profiles import Profiles
 from hooke.core.errors import DataError, UnknownNameError, UsageError
-from hooke.maps.build import build, build_file
+from hooke.maps.construction import build, build_file
 
 
 def test_a_map_with_everything(wells: Profiles, tmp_path: Path) -> None:

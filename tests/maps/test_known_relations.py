@@ -13,8 +13,8 @@ from hooke.cells.store import ProfileStore
 from hooke.core.errors import UsageError
 from hooke.datasets import horlbeck
 from hooke.evaluate.known_pairs import unique_pairs
-from hooke.maps import recall as module
-from hooke.maps.recall import map_recall, real_measurements, recall_of, table
+from hooke.maps import known_relations as module
+from hooke.maps.known_relations import map_recall, real_measurements, recall_of, table
 
 PAIRS = {"mine": unique_pairs("mine", ["GENE00", "GENE04"], ["GENE01", "GENE05"])}
 

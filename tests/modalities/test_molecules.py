@@ -160,3 +160,37 @@ def test_lists_of_atoms_survive_a_chunk_without_molecules(loaded: LoadedRun) -> 
     found = predict_in_memory(loaded, ["bad", ""], levels=["graph", "node"])
     assert found["charge"].dtype == pl.List(pl.Float32)
     assert found["charge"].null_count() == found["log_p"].null_count() == 2
+
+
+def test_a_run_sees_the_features_that_it_chooses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import hooke
+    from hooke.molecules.tables.twins import write_twin_table
+
+    monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "cache"))
+    table = write_twin_table(tmp_path / "assay.csv", seed=0, rows=60)
+    small = ["model.name=gine", "model.preset=tiny", "train.epochs=1", "train.ensemble=1", "train.threads=1"]
+
+    def fitted(*overrides: str) -> LoadedRun:
+        run = hooke.fit(
+            "csv", csv=table, targets="log_p", overrides=[*small, *overrides], runs=tmp_path / "runs", report=False, workers=1,
+            show_progress=False,
+        )  # fmt: skip
+        found = hooke.load(run.folder, device="cpu")
+        assert isinstance(found, LoadedRun)
+        return found
+
+    chosen = fitted(
+        'encodings.atom_features=["element"]', 'encodings.bond_features=["order"]', "encodings.explicit_hydrogens=true"
+    )
+    pair = ["F/C=C/F", "F/C=C\\F"]
+    assert len(set(chosen.predict(pair)["log_p"].to_list())) == 1
+    assert len(set(fitted("seed=1").predict(pair)["log_p"].to_list())) == 2
+    assert chosen.spec.encodings.explicit_hydrogens
+    with pytest.raises(UsageError, match="sees hydrogens as atoms"):
+        hooke.explain(chosen.run.folder, ["CCO"], tmp_path / "page.html")
+    with pytest.raises(UsageError, match="goes with labels of molecules alone"):
+        (tmp_path / "nodes.csv").write_text('smiles,q\nCCO,"[1, 2, 3]"\n')
+        ingest(
+            [Table(LabelOptions(("q",), level="node"), paths=(tmp_path / "nodes.csv",))], tmp_path / "stores",
+            How(0, show_progress=False, sections={"encodings": EncodingConfig(explicit_hydrogens=True)}),
+        )  # fmt: skip

@@ -62,12 +62,21 @@ class FittedRun:
             **self.run.info,
             "run": str(self.folder),
             "report": str(self.report) if self.report else None,
+            **({"kept": str(kept.folder)} if (kept := self.kept) is not None else {}),
             "metrics": self.metrics,
             "means": self.run.means(),
             "ingest": described.fields.get("ingest"),
             "choices": self._choices(described).to_json(),
             "uncalibrated": uncalibrated(self.run),
         }
+
+    @property
+    def kept(self) -> RunFolder | None:
+        """The run of a pretrained run's own heads on this encoder, where they were kept (`train.keep_heads`)."""
+        from hooke.train.kept_heads import KEPT
+
+        folder = self.run.path(KEPT)
+        return RunFolder.open(folder) if folder.is_dir() else None
 
     @property
     def modality(self) -> str:
@@ -122,6 +131,8 @@ class FittedRun:
         lines.append(f"run     {self.folder}")
         if self.report:
             lines.append(f"report  {self.report}")
+        if (kept := self.kept) is not None:
+            lines.append(f"kept    {kept.folder}: the heads of {kept.info['heads_of']} on this encoder")
         lines.append(f"next    {next_step(self.run)[1]}")
         return "\n".join(lines)
 

@@ -11,7 +11,8 @@ from hooke.cli.output import Json, Runs, Workers, print_json
 
 EXAMPLES = (
     "Examples: `hooke finetune runs/pretrain/20260101T120000-1a2b3c4d --csv assay.csv --smiles smiles` · "
-    "`hooke finetune tiny --csv assay.csv` · `hooke finetune tiny --csv assay.csv model.dropout=0.2 train.encoder_layers=0`"
+    "`hooke finetune tiny --csv assay.csv` · `hooke finetune tiny --csv assay.csv model.dropout=0.2 train.encoder_layers=0` · "
+    "`hooke finetune runs/pretrain/20260101T120000-1a2b3c4d --csv assay.csv --keep-heads`"
 )
 
 
@@ -36,6 +37,10 @@ def finetune(
         ),
     ] = None,
     mode: Annotated[str, typer.Option(help="full: train everything; probe: keep the encoder frozen.")] = "full",
+    keep_heads: Annotated[
+        bool,
+        typer.Option("--keep-heads", help="Keep the old heads beside the new ones: RUN/kept predicts the old labels."),
+    ] = False,
     split: Annotated[
         str | None, typer.Option(help="random, scaffold, scaffold_balanced, cluster, time or column.")
     ] = None,
@@ -51,7 +56,7 @@ def finetune(
     """Fine-tune a pretrained encoder; model, encodings and standardisation follow from the pretrained run, dropouts can be changed."""
     import hooke
 
-    changes = list(overrides or [])
+    changes = [*(overrides or []), *(["train.keep_heads=true"] if keep_heads else [])]
     if recipe is not None and "=" in recipe and not Path(recipe).exists():
         changes.insert(0, recipe)
         recipe = None

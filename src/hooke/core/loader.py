@@ -1,14 +1,15 @@
-"""Batches of rows: bucketed by size, in an order that depends on seed and epoch alone, read ahead by a thread."""
+"""Batches of rows: bucketed by size, in an order that depends on seed and epoch alone, read ahead by a thread or by processes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Generic, TypeVar
+from weakref import finalize
 
 import numpy as np
 
 from hooke.core.errors import UsageError
-from hooke.core.parallel import read_ahead
+from hooke.core.parallel import Workers, read_ahead
 
 Batch = TypeVar("Batch")
 Read = Callable[[np.ndarray], Batch]
@@ -23,7 +24,7 @@ class RowLoader(Generic[Batch]):
     take, in the same order: each gets every world-th row of each, so that all take equally many of similar size.
 
     Args:
-        read: Makes a batch of rows; called in a thread of its own.
+        read: Makes a batch of rows; called in a thread of its own, or in processes.
         rows: Which rows.
         batch_size: Most rows a batch of this process.
         seed: Of the order; None keeps the order of `rows` (evaluation).
@@ -31,6 +32,8 @@ class RowLoader(Generic[Batch]):
         rank, world: This process takes every world-th row of each batch, starting with rank; in evaluation, where processes may
             take unequally many batches, every world-th batch.
         prefetch: Batches read ahead.
+        workers: Processes that make the batches, in the place of a thread, if more than one; `read` must then be picklable. The batches and
+            their order are the same.
 
     Raises:
         UsageError: Fewer rows to train on than processes.
@@ -47,7 +50,10 @@ class RowLoader(Generic[Batch]):
         rank: int = 0,
         world: int = 1,
         prefetch: int = 2,
+        workers: int = 0,
     ) -> None:
+        self._workers = workers
+        self._processes: Workers[Any, Batch] | None = None  # started by the first epoch, ended with this loader
         self._read, self._rows, self._batch_size, self._seed = read, np.asarray(rows, np.int64), batch_size, seed
         self._sizes, self._rank, self._world, self._prefetch = sizes, rank, world, prefetch
         if seed is not None and self.fewest < world:
@@ -87,9 +93,19 @@ class RowLoader(Generic[Batch]):
         batches = np.array_split(self._rows[places], len(self))
         return [batches[place][self._rank :: self._world] for place in generator.permutation(len(batches))]
 
+    def items(self, number: int, start: int = 0) -> Iterable[Any]:
+        """What `read` is given for each batch of an epoch, from batch `start` on."""
+        return self.order(number)[start:]
+
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from batch `start` on."""
-        return read_ahead(self._read, self.order(number)[start:], self._prefetch)
+        items = self.items(number, start)
+        if self._workers < 2:
+            return read_ahead(self._read, items, self._prefetch)
+        if self._processes is None:
+            self._processes = Workers(self._read, self._workers)
+            finalize(self, self._processes.close)
+        return self._processes.map(items, window=self._prefetch)
 
 
 class BoundedLoader(RowLoader[Batch]):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import closing
 from itertools import islice
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from hooke.core.cluster import cluster_map, current
 from hooke.core.errors import HookeError
@@ -52,25 +52,47 @@ def ordered_map(
     if workers <= 1:
         yield from map(function, items)
         return
-    source = iter(items)
-    pending: deque[tuple[Item, Future[bytes]]] = deque()
-    pool: WorkerPool[Item, Result] = WorkerPool(function, workers)
-    number = 0
-    try:
+    with closing(Workers(function, workers)) as processes:
+        yield from processes.map(items, window=window)
+
+
+class Workers(Generic[Item, Result]):
+    """Worker processes of one function that stay for several ordered maps; `close` ends them.
+
+    Args:
+        function: Picklable; sent to each worker once.
+        workers: Processes, started as items come.
+    """
+
+    def __init__(self, function: Callable[[Item], Result], workers: int) -> None:
+        self._workers = workers
+        self._pool: WorkerPool[Item, Result] = WorkerPool(function, workers)
+
+    def map(self, items: Iterable[Item], *, window: int = 4) -> Iterator[Result]:
+        """Results in the order of the items, with at most `workers * window` items in flight.
+
+        Raises:
+            WorkerDiedError: Two workers died on the same item.
+        """
+        source = iter(items)
+        pending: deque[tuple[Item, Future[bytes]]] = deque()
+        number = 0
         while True:
-            for item in islice(source, workers * window - len(pending)):
-                pending.append((item, pool.submit(item)))
+            for item in islice(source, self._workers * window - len(pending)):
+                pending.append((item, self._pool.submit(item)))
             if not pending:
                 return
             number += 1
             item, job = pending.popleft()
             try:
-                result = pool.result_of(job)
+                result = self._pool.result_of(job)
             except DeadWorkerError:
-                result = _again(pool, item, number)
+                result = _again(self._pool, item, number)
             yield result
-    finally:
-        pool.end()
+
+    def close(self) -> None:
+        """Kill all processes."""
+        self._pool.end()
 
 
 def _again(pool: WorkerPool[Item, Result], item: Item, number: int) -> Result:

@@ -78,6 +78,7 @@ class TrainSection:
         unfreeze_every: With `encoder_layers`: train one layer more every so many epochs, the inputs last; 0 keeps the rest frozen.
         start_from: What of a pretrained encoder fine-tuning starts from: "encoder", all of it; "layers.N", its inputs and first N layers,
             the others being new; "inputs". Other than "encoder" it allows another `model.depth`: layers are dropped or added.
+        keep_heads: Of fine-tuning: write RUN/kept, a run with this encoder and the pretrained run's own heads and labels (`train.kept_heads`).
         layer_decay: Factor on the rate of each layer of the encoder for every layer that follows it.
         encoder_from_epoch: The encoder waits so many epochs, in which only the heads are trained.
         optimiser: "adamw", or "lion", whose rate is three to ten times smaller and whose decay is as much larger.
@@ -107,6 +108,8 @@ class TrainSection:
         threads: CPU threads of a process; 0 takes one for networks below two million parameters, where threads wait for each
             other longer than they save (tens of times longer on a busy machine), else OMP_NUM_THREADS, or its share of the cores where
             that is not set.
+        loader_workers: Processes that make the batches of training; 0 or 1 for a thread of this process, which is enough unless the network is
+            small or runs on a GPU. The batches are the same. Of molecules.
         deterministic: Refuse operations without a deterministic implementation (CUDA: same bits, slower).
         checkpoint_seconds: Save the state when so many seconds have passed since the last time; a kill loses at most this.
         tensorboard: Write event files beside metrics.jsonl (extra "tensorboard").
@@ -153,6 +156,8 @@ class TrainSection:
     checkpoint_steps: int = later(0)
     profile: bool = later(default=False)
     start_from: str = later("encoder")
+    keep_heads: bool = later(default=False)
+    loader_workers: int = later(0)
     unfreeze_every: int = later(0)
     layer_decay: float = later(1.0)
     learned_from: str = later("")
@@ -161,7 +166,7 @@ class TrainSection:
     def __post_init__(self) -> None:
         at_least(self, epochs=1, batch_size=1, accumulate=1, ensemble=1, devices=1, encoder_layers=-1)
         at_least(self, max_steps=0, encoder_rate=0, encoder_from_epoch=0, weight_decay=0, clip=0, patience=0, threads=0)
-        at_least(self, checkpoint_seconds=0)
+        at_least(self, checkpoint_seconds=0, loader_workers=0)
         at_least(self, unfreeze_every=0, warmup_epochs=0, warmup_steps=0, keep_best=1, checkpoint_steps=0)
         if not re.fullmatch(r"encoder|inputs|layers\.[1-9]\d*", self.start_from):
             raise ValueError(f'start_from must be "encoder", "inputs" or "layers.N", got {self.start_from!r}')

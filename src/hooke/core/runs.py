@@ -251,7 +251,11 @@ class RunFolder:
 
 
 _BESIDE = ("means", "normalised")  # what metrics.json holds beside the parts
-_WITHOUT_EFFECT = ("checkpoint_seconds", "tensorboard")  # options of [train] that change no bit of a run
+_WITHOUT_EFFECT = (
+    "checkpoint_seconds",
+    "tensorboard",
+    "loader_workers",
+)  # options of [train] that change no bit of a run
 
 
 def run_identity(recipe: Mapping[str, Any], data_hash: str) -> str:

@@ -163,15 +163,16 @@ class Dataset(datasets.Dataset[Config]):
         from rdkit import Chem
 
         from hooke.molecules.blocks import NO_SPLIT, SPLIT_CODES, GraphLabels, MoleculeBlock
-        from hooke.molecules.encodings.config import add_encodings
-        from hooke.molecules.featurise import featurise
         from hooke.molecules.parse import silence_rdkit
-        from hooke.molecules.positions import positions_of
+        from hooke.molecules.prepare import encoded
 
+        if encodings.explicit_hydrogens:
+            raise UsageError(
+                "pocketmix has labels of atoms and bonds: encodings.explicit_hydrogens does not go with it"
+            )
         silence_rdkit()
         molecules = [Chem.MolFromSmiles(smiles) for smiles in table["smiles"]]
-        positions = positions_of(molecules, encodings.positions) if encodings.positions else None
-        arrays = add_encodings(featurise(molecules, encodings.features), encodings, positions)
+        arrays = encoded(molecules, encodings)
         parts = table[f"split_{self.config.split_seed}"] if self.config.part == "assay" else [None] * len(table)
         names = [label.name for label in self.labels if label.level == "graph"]
         return MoleculeBlock(

@@ -76,7 +76,7 @@ class LoadedRun(Encoder):
         recipe = read_recipe(run)
         modality = trainable(recipe.modality, "fit")
         spec = modality.read_spec(run)
-        weights = _members(run, recipe)
+        weights = members_of(run, recipe)
         if recipe.is_automatic:
             predictor: Predictor = blend_of(run, recipe, spec, modality, device)
         elif recipe.has_estimator:
@@ -274,7 +274,12 @@ def next_step(run: RunFolder) -> tuple[str, str]:
     return trainable(recipe.modality, "fit").next_step(run, learns_labels=recipe.learns_labels)
 
 
-def _members(run: RunFolder, recipe: Recipe) -> tuple[Path, ...]:
+def members_of(run: RunFolder, recipe: Recipe) -> tuple[Path, ...]:
+    """The files of a run's members: those refitted on all data if there are any, else each member's best epoch.
+
+    Raises:
+        DataError: One is missing.
+    """
     if recipe.is_automatic:
         return (
             run.path(BLEND),

@@ -188,6 +188,7 @@ class Trainable(Modality):
         unit: What progress counts: the items of an epoch.
         draws_by_item: Whether objectives draw random numbers for items as such (`nn.item_noise`), so that several processes learn what one
             does; else each process has randomness of its own.
+        reads_in_processes: Whether its loaders can make batches in several processes (`train.loader_workers`).
         several_items: Whether a row of the store gives several items (crops), whose predictions are averaged.
         group: The level above rows that `predict` answers for ("well"); "" where that is the row itself.
         splits: Kind of split → function of (store, section of the recipe).
@@ -208,6 +209,7 @@ class Trainable(Modality):
     spec_type: ClassVar[Any] = LabelledSpec
     unit: ClassVar[str]
     draws_by_item: ClassVar[bool] = False
+    reads_in_processes: ClassVar[bool] = False
     several_items: ClassVar[bool] = False
     group: ClassVar[str] = ""
     splits: ClassVar[Mapping[str, Splitter]]

@@ -55,7 +55,7 @@ class MoleculeBatch:
     @property
     def num_graphs(self) -> int:
         """Number of molecules."""
-        return len(self.node_offsets) - 1
+        return self.node_offsets.shape[0] - 1
 
     @property
     def num_items(self) -> int:
@@ -65,7 +65,7 @@ class MoleculeBatch:
     @property
     def num_nodes(self) -> int:
         """Number of nodes over all molecules."""
-        return len(self.atom_codes)
+        return self.atom_codes.shape[0]
 
     @property
     def num_bonds(self) -> int:

@@ -43,6 +43,14 @@ class PreparedMolecules:
     reasons: dict[int, str]
 
 
+def encoded(molecules: Sequence[Chem.Mol], encodings: EncodingConfig) -> MoleculeArrays:
+    """The arrays of molecules that are parsed already."""
+    if encodings.explicit_hydrogens:
+        molecules = [Chem.AddHs(molecule) for molecule in molecules]
+    positions = positions_of(molecules, encodings.positions) if encodings.positions else None
+    return add_encodings(coded([perceive(molecules)], encodings.features), encodings, positions)
+
+
 def prepare(
     smiles: Sequence[str],
     standardise: StandardiseConfig = KEEP_ALL,
@@ -74,10 +82,12 @@ def prepare(
                 kept.append(position)
             except ParseError as error:
                 reasons[position] = str(error)
+        names += [canonical_smiles(molecule) for molecule in molecules] if canonical else []
+        if encodings.explicit_hydrogens:
+            molecules = [Chem.AddHs(molecule) for molecule in molecules]
         parts.append(perceive(molecules))
         if encodings.positions:
             positions.append(positions_of(molecules, encodings.positions))
-        names += [canonical_smiles(molecule) for molecule in molecules] if canonical else []
     arrays = add_encodings(
         coded(parts, encodings.features), encodings, np.concatenate(positions) if positions else None
     )

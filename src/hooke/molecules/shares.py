@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from hooke.core.label import Label
 from hooke.core.loader import RowLoader
-from hooke.core.parallel import read_ahead
 from hooke.evaluate.splits import Split
 from hooke.molecules.arrays import MoleculeSlice
 from hooke.molecules.store import MoleculeStore
@@ -124,20 +122,20 @@ class SharedLoader(RowLoader[Batch]):
     Args:
         read: Makes a batch of rows, given what is hidden of each: (rows,) uint64, a bit for each table.
         rows: To train on.
-        batch_size, seed, sizes, rank, world, prefetch: See `RowLoader`.
+        batch_size, seed, sizes, rank, world, prefetch, workers: See `RowLoader`.
         shares: Of these rows.
     """
 
     def __init__(
         self, read: Callable[[np.ndarray, np.ndarray], Batch], rows: np.ndarray, batch_size: int, *, seed: int, shares: Shares,
-        sizes: np.ndarray | None = None, rank: int = 0, world: int = 1, prefetch: int = 2,
+        sizes: np.ndarray | None = None, rank: int = 0, world: int = 1, prefetch: int = 2, workers: int = 0,
     ) -> None:  # fmt: skip
-        self._shares, self._read_of = shares, read
+        self._shares = shares
         self._order = np.argsort(rows)
         self._sorted = np.asarray(rows)[self._order]
         super().__init__(
-            lambda rows: read(rows, np.zeros(len(rows), np.uint64)), rows, batch_size, seed=seed, sizes=sizes, rank=rank,
-            world=world, prefetch=prefetch,
+            _Unpacked(read), rows, batch_size, seed=seed, sizes=sizes, rank=rank, world=world, prefetch=prefetch,
+            workers=workers,
         )  # fmt: skip
 
     @property
@@ -154,12 +152,19 @@ class SharedLoader(RowLoader[Batch]):
         """See `RowLoader.places`."""
         return self._shares.places(epoch)
 
-    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch, from batch `start` on."""
-        return read_ahead(
-            partial(self._epoch_batch, self._shares.drawn(number)), self.order(number)[start:], self._prefetch
-        )
+    def items(self, number: int, start: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The rows of each batch, and what is hidden of each."""
+        seen = self._shares.drawn(number)
+        for rows in self.order(number)[start:]:
+            places = self._order[np.searchsorted(self._sorted, rows)]
+            yield rows, self._shares.tables[places] & ~seen[places]
 
-    def _epoch_batch(self, seen: np.ndarray, rows: np.ndarray) -> Batch:
-        places = self._order[np.searchsorted(self._sorted, rows)]
-        return self._read_of(rows, self._shares.tables[places] & ~seen[places])
+
+class _Unpacked(Generic[Batch]):
+    """A reader of rows and what is hidden of them, given both as one item."""
+
+    def __init__(self, read: Callable[[np.ndarray, np.ndarray], Batch]) -> None:
+        self._read = read
+
+    def __call__(self, item: tuple[np.ndarray, np.ndarray]) -> Batch:
+        return self._read(*item)

@@ -64,7 +64,8 @@ def linear(
 def _applies(rows: Tensor, weight: Tensor) -> bool:
     """Many plain float32 rows on the CPU and an odd width, outside of autocast and compilation."""
     return (
-        rows.dim() == 2
+        not torch.compiler.is_compiling()  # first: the number of rows is not known then
+        and rows.dim() == 2
         and len(rows) > 2 * BLOCK
         and any(width % EVEN for width in weight.shape)
         and rows.dtype == weight.dtype == torch.float32
@@ -72,7 +73,6 @@ def _applies(rows: Tensor, weight: Tensor) -> bool:
         and type(rows) is Tensor
         and type(weight) in (Tensor, nn.Parameter)
         and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()
     )
 
 

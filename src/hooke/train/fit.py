@@ -29,6 +29,7 @@ from hooke.modalities import NONE, trainable
 from hooke.train.automatic import automatic, predictions_of_test, settled
 from hooke.train.devices import check_can_start, single_device
 from hooke.train.gradient_free import fitted
+from hooke.train.kept_heads import check_heads, keep_heads
 from hooke.train.measure import Known, censored, measure
 from hooke.train.member import Member, Watch, trained
 from hooke.train.monitor import logged_as, lower_is_better
@@ -101,12 +102,14 @@ def fit(
         The finished run.
 
     Raises:
-        UsageError: The data carry no label, no training row has one, or these devices cannot be used.
+        UsageError: The data carry no label, no training row has one, these devices cannot be used, or heads are kept that there are none of.
         DataError: The disk is full; the same command goes on from the last saved state.
         TrainingError: The loss became NaN or infinite.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the same command goes on from there.
     """
     check_can_start(recipe.train)
+    check_heads(recipe, pretrained)
+    _check_loading(recipe)
     recipe = trainable(recipe.modality, "fit").settled(recipe)
     store = store or prepare(recipe, workers=workers, show_progress=show_progress)
     recipe = settled(recipe, store)
@@ -125,6 +128,14 @@ def fit(
             run.update(pretrained_folder=str(RunFolder.open(pretrained).folder))
         run.update(store=str(store.folder))
         return _train(run, recipe, store, pretrained, show_progress, watch, report=report)
+
+
+def _check_loading(recipe: Recipe) -> None:
+    modality = trainable(recipe.modality, "fit")
+    if recipe.train.loader_workers > 1 and not modality.reads_in_processes:
+        raise UsageError(
+            f"train.loader_workers: batches of {modality.items} are made by a thread of the training process; leave it out"
+        )
 
 
 def resume(folder: Path, *, show_progress: bool = True) -> RunFolder:
@@ -246,6 +257,8 @@ def _networks(
     networks = [trained(member) for member in members]
     if recipe.train.refit:
         _refit(members, split)
+    if recipe.train.keep_heads and pretrained is not None:
+        keep_heads(run, recipe, pretrained)
     return Ensemble(networks, members[0].network()[1], single_device(recipe.train))
 
 

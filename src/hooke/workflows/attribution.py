@@ -100,9 +100,13 @@ def attribute(
 
     Raises:
         UnknownNameError: No such label of molecules.
-        UsageError: The objective predicts no label, or the encoder of a network reads no codes of atoms.
+        UsageError: The objective predicts no label, the encoder of a network reads no codes of atoms, or its graphs hold the hydrogens.
         DataError: It is no run on molecules.
     """
+    if not run.recipe.has_estimator and getattr(getattr(run.run_spec, "encodings", None), "explicit_hydrogens", False):
+        raise UsageError(
+            "attributions are drawn on heavy atoms, and this run sees hydrogens as atoms (explicit_hydrogens)"
+        )
     explained = (_Removal if run.recipe.has_estimator else _Gradients).of(run, label)
     generator = np.random.default_rng(seed)
     return [explained.attribution(text, steps, generator) for text in smiles]

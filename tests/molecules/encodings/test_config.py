@@ -26,6 +26,7 @@ from hooke.molecules.encodings.config import (
     return_probabilities,
 )
 from hooke.molecules.featurise import featurise
+from hooke.molecules.vocabulary import ATOM_VOCABULARIES, BOND_VOCABULARIES
 
 SMILES = ["CC(C)CC", "C", "[Na+].[Cl-]", "CCO.c1ccccc1", "c1ccc2ccccc2c1", "C" * 40, "C1CC1", "CC"]
 FLOAT16_ENTRY, FLOAT16_VALUE = 2.5e-4, 4e-3  # the tolerances that the module states
@@ -228,3 +229,27 @@ def test_values_halfway_between_two_of_float16_are_rounded_one_way() -> None:
     noisy = np.array([halfway, np.nextafter(halfway, 0), np.nextafter(halfway, 2)])
     assert len(set(np.float16(noisy))) == 2
     assert len(set(np.float16(_off_ties(noisy)))) == 1
+
+
+def test_features_that_are_not_chosen_are_unknown() -> None:
+    chosen = EncodingConfig(atom_features=("element", "charge"), bond_features=("order",), random_walk=2)
+    smiles = ["F/C=C/F", "F/C=C\\F", "c1ccccc1[O-]"]
+    first, second, third = (add_encodings(arrays_of([text]), chosen) for text in smiles)
+    assert np.array_equal(first.atom_codes, second.atom_codes)  # "relation" and "stereo" tell them apart
+    assert np.array_equal(first.bond_codes, second.bond_codes)
+    whole = arrays_of(smiles[2:])
+    for codes, all_codes, vocabularies, names in (
+        (third.atom_codes, whole.atom_codes, ATOM_VOCABULARIES, chosen.atom_features),
+        (third.bond_codes, whole.bond_codes, BOND_VOCABULARIES, chosen.bond_features),
+    ):
+        for column, vocabulary in enumerate(vocabularies):
+            wanted = all_codes[:, column] if vocabulary.name in names else np.full(len(codes), vocabulary.unknown)
+            assert codes[:, column].tolist() == wanted.tolist()
+    encodings = add_encodings(whole, EncodingConfig(random_walk=2)).atom_encodings
+    assert np.array_equal(third.atom_encodings["random_walk"], encodings["random_walk"])
+    with pytest.raises(ValueError, match="no such feature: elements; valid: element, charge"):
+        EncodingConfig(atom_features=("elements",))
+    with pytest.raises(ValueError, match="no such feature: relation"):
+        EncodingConfig(features=1, atom_features=("relation",))
+    with pytest.raises(ValueError, match="coordinates of RDKit alone"):
+        EncodingConfig(explicit_hydrogens=True, positions="mine.sdf")

@@ -18,13 +18,13 @@ from hooke.core.options import plain
 from hooke.core.recipe import Recipe
 from hooke.core.recipe_files import build
 from hooke.core.runs import RunFolder
-from hooke.core.types import Chunk, labels_of
+from hooke.core.types import Chunk
 from hooke.evaluate.splits import Split
 from hooke.modalities import NONE, Candidate, Checks, Description, Readable, Sample, Symmetry, Trainable
 from hooke.molecules.encodings.config import POSITIONS, EncodingConfig
 from hooke.molecules.parse import StandardiseConfig
 from hooke.molecules.positions import stamped
-from hooke.molecules.shares import SharedLoader, Shares, hide_tables, shares_of, table_counts
+from hooke.molecules.shares import SharedLoader, Shares, shares_of, table_counts
 from hooke.molecules.source import (
     MemoryRows,
     MoleculeRows,
@@ -48,7 +48,7 @@ from hooke.molecules.spec import (
     MoleculeSpec,
 )  # fmt: skip
 from hooke.molecules.splitting import KINDS, MEANINGS, TIME_COLUMN, leak_report, split_store
-from hooke.molecules.statistics import hide_labels, label_statistics
+from hooke.molecules.statistics import label_statistics
 from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables import reading
 from hooke.molecules.tables.ingest import ingest_notes, ingest_summary
@@ -167,6 +167,7 @@ class Molecules(Trainable, Readable):
     sections = {"encodings": EncodingConfig, "standardise": StandardiseConfig}  # noqa: RUF012
     levels = LEVELS
     draws_by_item = True
+    reads_in_processes = True
     exports = (".sdf", ".xlsx")
     splits = dict.fromkeys(KINDS, split_store)
     split_meanings = MEANINGS
@@ -316,6 +317,12 @@ class Molecules(Trainable, Readable):
                 f"{store.folder.name} holds atom codes of version {stored}, the recipe asks for {asked}: "
                 f"prepare the data again, or set encodings.features={stored}"
             )
+        for name in ("atom_features", "bond_features", "explicit_hydrogens"):
+            asked, stored = (getattr(each, name) for each in (recipe.sections["encodings"], store.encodings))
+            if asked != stored:
+                raise UsageError(
+                    f"{store.folder.name} was prepared with encodings.{name} = {stored}, the recipe asks for {asked}: prepare the data again"
+                )
         if store.encodings.positions and not (located := store.located()).all():
             _LOG.warning(
                 "%s of %s molecules have no conformer: they are read without coordinates",
@@ -400,30 +407,17 @@ class Molecules(Trainable, Readable):
         seed: int | None = None, rank: int = 0, world: int = 1,
     ) -> RowLoader[MoleculeBatch]:  # fmt: skip
         """In training molecules with similarly many atoms share a batch."""
-        from hooke.molecules.batch import collate
+        from hooke.modalities.molecules.reader import BatchReader
 
-        share, size = recipe.split.label_share, recipe.train.batch_size
-
-        names = list(store.metadata.get("tables", ()))
-        labels = {level: labels_of(spec, level) for level in LEVELS}
-
-        def load(chosen: np.ndarray, hidden: np.ndarray | None = None) -> MoleculeBatch:
-            molecules = store.read(chosen)
-            if hidden is not None:
-                molecules = hide_tables(molecules, hidden, labels, names)
-            if part == "train" and share < 1:
-                molecules = hide_labels(molecules, share, recipe.seed)
-            if spec.extras:
-                molecules = replace(molecules, arrays=spec.completed(molecules.arrays, store.smiles(chosen)))
-            return collate(molecules)
-
+        size, read = recipe.train.batch_size, BatchReader(store, spec, recipe, training=part == "train")
         if part == "train":
+            shared = {"rank": rank, "world": world, "workers": recipe.train.loader_workers}
             sizes = store.store.axis_counts("atom", rows)
             if seed is not None and (shares := self.shares(store, rows, recipe)):
-                return SharedLoader(load, rows, size, seed=seed, shares=shares, sizes=sizes, rank=rank, world=world)
-            return RowLoader(load, rows, size, seed=seed, sizes=sizes, rank=rank, world=world)
+                return SharedLoader(read, rows, size, seed=seed, shares=shares, sizes=sizes, **shared)
+            return RowLoader(read, rows, size, seed=seed, sizes=sizes, **shared)
         most = max(_EVALUATION_BATCH, size) if part == "valid" else _EVALUATION_BATCH
-        return RowLoader(load, rows, most, seed=None, rank=rank, world=world)
+        return RowLoader(read, rows, most, seed=None, rank=rank, world=world)
 
     def shares(self, store: MoleculeStore, rows: np.ndarray, recipe: Recipe) -> Shares | None:
         """The draw of every epoch from the tables of a joined mixture; None where all rows are taken."""

@@ -18,10 +18,9 @@ from hooke.core.types import LabelStatistics, labels_of
 from hooke.modalities import Sample
 from hooke.molecules.arrays import MoleculeSlice
 from hooke.molecules.batch import MoleculeBatch, collate
-from hooke.molecules.encodings.config import EncodingConfig, add_encodings
-from hooke.molecules.featurise import featurise
+from hooke.molecules.encodings.config import EncodingConfig
 from hooke.molecules.parse import parse
-from hooke.molecules.positions import positions_of
+from hooke.molecules.prepare import encoded
 from hooke.molecules.spec import LEVELS, MoleculeSpec
 
 SMILES = (
@@ -55,8 +54,7 @@ def slice_of(
         seed: Of the targets.
     """
     molecules = [parse(text) for text in smiles]
-    positions = positions_of(molecules, encodings.positions) if encodings.positions else None
-    arrays = add_encodings(featurise(molecules, encodings.features), encodings, positions)
+    arrays = encoded(molecules, encodings)
     with_pairs = any(label.level == "pair" for label in labels)
     pairs: list[np.ndarray] = [np.zeros((2, 0), np.int64)]
     targets: dict[str, list[np.ndarray]] = {label.level: [] for label in labels}

@@ -35,7 +35,7 @@ from hooke.molecules.compiled import compiled_twin
 from hooke.molecules.encodings.cycles import SHORTEST_CYCLE, cycle_counts
 from hooke.molecules.encodings.kernels import COMMUTE_WIDTH, ELECTROSTATIC_WIDTH, Kernels
 from hooke.molecules.functional_groups import GROUP_NAMES, functional_groups
-from hooke.molecules.vocabulary import FEATURES, atom_vocabularies
+from hooke.molecules.vocabulary import ATOM_COLUMNS, BOND_COLUMNS, BOND_VOCABULARIES, FEATURES, atom_vocabularies
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -59,6 +59,10 @@ class EncodingConfig:
     Attributes:
         features: Version of the codes of atoms and bonds: 2, or 1, which the first releases made and which depend on the order of the atoms
             in the SMILES (`molecules.vocabulary`).
+        atom_features, bond_features: Columns of `molecules.vocabulary` that networks see ("element", "charge"; "order"); none stands for all.
+            The others hold the code for "none of these" in every atom or bond. Group and period follow from the element, the valence from
+            orders and hydrogens; degrees are part of the graph.
+        explicit_hydrogens: Whether hydrogens are atoms of the graph. With labels of molecules alone.
         laplacian: Number of non-trivial Laplacian eigenvectors and eigenvalues; 0 for none.
         laplacian_normalisation: "none", "symmetric" or "random_walk".
         random_walk: Number of random-walk return probabilities; 0 for none.
@@ -90,14 +94,22 @@ class EncodingConfig:
     eigenvector_encoder: EigenvectorEncoder = later("mlp")
     positions: str = later("")
     learned: str = later("")
+    atom_features: tuple[str, ...] = later(())
+    bond_features: tuple[str, ...] = later(())
+    explicit_hydrogens: bool = later(default=False)
 
     def __post_init__(self) -> None:
+        for chosen, columns in ((self.atom_features, self._atom_columns), (self.bond_features, BOND_COLUMNS)):
+            if unknown := [name for name in chosen if name not in columns]:
+                raise ValueError(f"no such feature: {', '.join(unknown)}; valid: {', '.join(columns)}")
         at_least(self, laplacian=0, random_walk=0, heat_kernel=0, cycles=0)
         atom_vocabularies(self.features)
         if self.eigenvector_encoder != "mlp" and not self.laplacian:
             raise ValueError(
                 f"eigenvector_encoder = {self.eigenvector_encoder} reads eigenvectors: set laplacian above 0"
             )
+        if self.explicit_hydrogens and self.positions not in ("", "rdkit"):
+            raise ValueError('explicit_hydrogens has coordinates of RDKit alone: set positions to "rdkit"')
         if self.cycles and self.cycles < SHORTEST_CYCLE:
             raise ValueError(f"cycles must be 0 or at least {SHORTEST_CYCLE}, got {self.cycles}")
 
@@ -109,6 +121,10 @@ class EncodingConfig:
             UsageError: Options that this Hooke does not know.
         """
         return build(cls, {"features": 1, **value}, "encodings")
+
+    @property
+    def _atom_columns(self) -> tuple[str, ...]:
+        return ATOM_COLUMNS[: len(atom_vocabularies(self.features))]
 
     @property
     def computed(self) -> EncodingConfig:
@@ -146,19 +162,31 @@ class EncodingConfig:
 def add_encodings(
     arrays: MoleculeArrays, config: EncodingConfig, positions: np.ndarray | None = None
 ) -> MoleculeArrays:
-    """The same molecules with the encodings of `config`, float16, and their coordinates, float32.
+    """The same molecules with the encodings and features of `config`, float16, and their coordinates, float32.
 
     Args:
         arrays: The molecules.
         config: Which encodings.
         positions: (A, 3) Å, where the config names a source of them; see `molecules.positions`.
     """
-    found = _encoded(arrays, config)
+    found = _without_features(_encoded(arrays, config), config)
     if not config.positions:
         return found
     if positions is None:
         raise ValueError("these molecules come without coordinates")
     return replace(found, atom_encodings={**found.atom_encodings, POSITIONS: positions.astype(np.float32)})
+
+
+def _without_features(arrays: MoleculeArrays, config: EncodingConfig) -> MoleculeArrays:
+    """The same molecules with the features that are not chosen unknown."""
+    codes = {"atom_codes": arrays.atom_codes, "bond_codes": arrays.bond_codes}
+    tables = (config.atom_features, atom_vocabularies(config.features)), (config.bond_features, BOND_VOCABULARIES)
+    for name, (chosen, vocabularies) in zip(codes, tables, strict=True):
+        if chosen:
+            hidden = [place for place, vocabulary in enumerate(vocabularies) if vocabulary.name not in chosen]
+            codes[name] = codes[name].copy()
+            codes[name][:, hidden] = [vocabularies[place].unknown for place in hidden]
+    return replace(arrays, **codes)
 
 
 def _encoded(arrays: MoleculeArrays, config: EncodingConfig) -> MoleculeArrays:

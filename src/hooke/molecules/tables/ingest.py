@@ -310,6 +310,10 @@ class _Work:
             raise UsageError(
                 "molecules whose atoms carry labels are kept as they are: leave standardise at its defaults"
             )
+        if any(counts.values()) and self.encodings.explicit_hydrogens:
+            raise UsageError(
+                "encodings.explicit_hydrogens goes with labels of molecules alone, not of atoms, bonds or pairs"
+            )
         labels = [
             *graph, *self.computed, *(self.vectors.labels if self.vectors else ()), *itertools.chain(*below.values())
         ]  # fmt: skip

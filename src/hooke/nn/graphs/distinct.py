@@ -64,21 +64,24 @@ class Senders:
 
 
 def group_equal(keys: Int[Tensor, " items"]) -> Groups:
-    """Groups of equal keys, in the order of the keys."""
+    """Groups of equal keys, in the order of the keys; a program that is exported has a group for each item, since their number is not known."""
     ordered, order = torch.sort(keys, stable=True)
+    if torch.compiler.is_exporting():
+        numbers = torch.arange(keys.shape[0] + 1, device=keys.device)
+        return Groups(torch.empty_like(order).scatter_(0, order, numbers[:-1]), order, order, numbers)
     starts = torch.ones_like(ordered, dtype=torch.bool)
     torch.ne(ordered[1:], ordered[:-1], out=starts[1:])
     begins = starts.nonzero().squeeze(1)
     group = torch.empty_like(order)
     group[order] = starts.cumsum(0) - 1
-    return Groups(group, order[begins], order, torch.cat([begins, begins.new_tensor([len(keys)])]))
+    return Groups(group, order[begins], order, torch.cat([begins, begins.new_tensor([keys.shape[0]])]))
 
 
 def _senders(kinds: Groups, edges: Edges) -> Senders:
-    pairs = group_equal(edges.source * len(kinds.first) + kinds.group)
+    pairs = group_equal(edges.source * kinds.first.shape[0] + kinds.group)
     node, kind = edges.source[pairs.first], kinds.group[pairs.first]
-    nodes = torch.arange(len(edges.offsets), device=node.device)
-    numbers = torch.arange(len(node), device=node.device)
+    nodes = torch.arange(edges.offsets.shape[0], device=node.device)
+    numbers = torch.arange(node.shape[0], device=node.device)
     offsets = torch.searchsorted(node, nodes)
     return Senders(node, kind, offsets, numbers, pairs.group, edges.destination[pairs.order], pairs.offsets)
 
@@ -118,7 +121,7 @@ def at_edges(nodes: Distinct, bonds: Distinct, edges: Edges) -> Distinct:
     if nodes.groups is None or bonds.groups is None:
         return Distinct(at_source(nodes.expand(), edges) + bonds.expand())
     node_groups, bond_groups = nodes.groups.group[edges.source], bonds.groups.group
-    pairs = group_equal(node_groups * len(bonds.rows) + bond_groups)
+    pairs = group_equal(node_groups * bonds.rows.shape[0] + bond_groups)
     rows = nodes.rows.index_select(0, node_groups[pairs.first]) + bonds.rows.index_select(0, bond_groups[pairs.first])
     return Distinct(rows, pairs)
 

@@ -67,7 +67,7 @@ class _CodeEmbedding(nn.Module):
         """Embed rows of codes."""
         groups = group_equal((codes * self.radix).sum(1))
         weight = self.summed.to(self.rows.weight.dtype) @ self.rows.weight
-        ones = torch.zeros(len(groups.first), len(weight), dtype=weight.dtype, device=codes.device)
+        ones = torch.zeros(groups.first.shape[0], len(weight), dtype=weight.dtype, device=codes.device)
         ones.scatter_(1, codes[groups.first] + self.first_row, 1.0)
         return Distinct(ones @ weight, groups)
 

@@ -25,8 +25,8 @@ BOND_EMBEDDING_WIDTH = 32
 
 def first_edges(batch: MoleculeBatch) -> Int[Tensor, " bonds"]:
     """One of the two directed edges of each bond."""
-    edges = torch.arange(len(batch.edge_bond), device=batch.edge_bond.device)
-    first = torch.full((batch.num_bonds,), len(edges), dtype=torch.int64, device=edges.device)
+    edges = torch.arange(batch.edge_bond.shape[0], device=batch.edge_bond.device)
+    first = torch.full((batch.num_bonds,), edges.shape[0], dtype=torch.int64, device=edges.device)
     return first.scatter_reduce_(0, batch.edge_bond, edges, "amin")
 
 

@@ -25,7 +25,7 @@ class _RectifiedSum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, nodes: Tensor, rows: Tensor, senders: Senders, edges: Edges) -> Tensor:
         messages = nodes.index_select(0, senders.node).add_(rows.index_select(0, senders.kind)).relu_()
-        ctx.senders, ctx.kinds = senders, len(rows)
+        ctx.senders, ctx.kinds = senders, rows.shape[0]
         ctx.save_for_backward(messages)
         return bag_sum(messages, senders.message, edges.offsets)
 
@@ -52,7 +52,8 @@ def rectified_sum(
         groups: The kind of each edge.
         edges: The edges of the batch.
     """
-    compiled = _compiled_route() if nodes.device.type == "cpu" and not torch.is_grad_enabled() else None
+    here = nodes.device.type == "cpu" and not torch.is_grad_enabled() and not torch.compiler.is_exporting()
+    compiled = _compiled_route() if here else None
     if compiled is not None and nodes.dtype == rows.dtype and nodes.dtype in (torch.float32, torch.float64):
         given = (tensor.contiguous().numpy() for tensor in (nodes, rows, groups.group, edges.source, edges.offsets))
         return torch.from_numpy(compiled(*given))

@@ -48,14 +48,14 @@ def edges_of(batch: MoleculeBatch) -> Edges:
     """The edges of a batch with the first edge of each node."""
     source, destination = batch.edge_index[0].contiguous(), batch.edge_index[1].contiguous()
     nodes = torch.arange(batch.num_nodes + 1, device=destination.device)
-    numbers = torch.arange(len(destination), device=destination.device)
+    numbers = torch.arange(destination.shape[0], device=destination.device)
     return Edges(source, destination, batch.edge_reverse, torch.searchsorted(destination, nodes), numbers)
 
 
 def bag_sum(rows: Tensor, index: Tensor, offsets: Tensor) -> Tensor:
     """out[i] = sum of rows[index[j]] over offsets[i] <= j < offsets[i + 1]; no gradient of its own."""
-    if len(index) == 0:
-        return rows.new_zeros(len(offsets) - 1, rows.shape[1])
+    if index.shape[0] == 0:
+        return rows.new_zeros(offsets.shape[0] - 1, rows.shape[1])
     return embedding_bag(index, rows.detach(), offsets, mode="sum", include_last_offset=True)
 
 
@@ -163,11 +163,11 @@ def directed_messages(states: Float[Tensor, "edges width"], edges: Edges) -> Flo
 
 def graph_sum(nodes: Float[Tensor, "nodes width"], batch: MoleculeBatch) -> Float[Tensor, "graphs width"]:
     """Sum over the nodes of each molecule."""
-    numbers = torch.arange(len(nodes), device=nodes.device)
+    numbers = torch.arange(nodes.shape[0], device=nodes.device)
     return _IncomingSum.apply(nodes, numbers, batch.node_offsets, batch.node_graph)
 
 
 def at_graph(graphs: Float[Tensor, "graphs width"], batch: MoleculeBatch) -> Float[Tensor, "nodes width"]:
     """The row of the molecule of each node."""
-    numbers = torch.arange(len(batch.node_graph), device=graphs.device)
+    numbers = torch.arange(batch.node_graph.shape[0], device=graphs.device)
     return _TakeRows.apply(graphs, batch.node_graph, numbers, batch.node_offsets)

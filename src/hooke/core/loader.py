@@ -12,7 +12,7 @@ from hooke.core.errors import UsageError
 from hooke.core.parallel import Workers, read_ahead
 
 Batch = TypeVar("Batch")
-Read = Callable[[np.ndarray], Batch]
+Read = Callable[[Any], Batch]
 _BUCKET_BATCHES = 32
 
 

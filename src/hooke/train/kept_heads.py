@@ -9,6 +9,7 @@ calibrated on the old encoder. To go on learning the old labels, give their tabl
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -58,7 +59,9 @@ def keep_heads(run: RunFolder, recipe: Recipe, pretrained: Path) -> RunFolder:
     kept.write_json("spec.json", trainable(old.modality, "finetune").read_spec(before).to_json())
     train = {**before.recipe["train"], "ensemble": recipe.train.ensemble}
     kept.write_json("recipe.json", {**before.recipe, "model": recipe.model.to_json(), "train": train})
-    about = {name: before.info[name] for name in ("format", "name", "data_hash", "store") if name in before.info}
+    about: dict[str, Any] = {
+        name: before.info[name] for name in ("format", "name", "data_hash", "store") if name in before.info
+    }
     mine = {name: run.info[name] for name in ("started", "versions", "command", "machine")}
     identity = content_hash([before.info["identity"], run.info["identity"]])
     kept.write_info({**about, **mine, "identity": identity, "status": "finished", "heads_of": str(before.folder)})

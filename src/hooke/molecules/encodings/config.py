@@ -20,7 +20,7 @@ eigenvector and returns ones for the random walk of a single atom.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -179,14 +179,20 @@ def add_encodings(
 
 def _without_features(arrays: MoleculeArrays, config: EncodingConfig) -> MoleculeArrays:
     """The same molecules with the features that are not chosen unknown."""
-    codes = {"atom_codes": arrays.atom_codes, "bond_codes": arrays.bond_codes}
-    tables = (config.atom_features, atom_vocabularies(config.features)), (config.bond_features, BOND_VOCABULARIES)
-    for name, (chosen, vocabularies) in zip(codes, tables, strict=True):
-        if chosen:
-            hidden = [place for place, vocabulary in enumerate(vocabularies) if vocabulary.name not in chosen]
-            codes[name] = codes[name].copy()
-            codes[name][:, hidden] = [vocabularies[place].unknown for place in hidden]
-    return replace(arrays, **codes)
+    atoms = _only(arrays.atom_codes, config.atom_features, atom_vocabularies(config.features))
+    return replace(
+        arrays, atom_codes=atoms, bond_codes=_only(arrays.bond_codes, config.bond_features, BOND_VOCABULARIES)
+    )
+
+
+def _only(codes: np.ndarray, chosen: Sequence[str], vocabularies: Sequence[Vocabulary]) -> np.ndarray:
+    """The codes, those of other columns than the chosen ones unknown; all of them where none is chosen."""
+    if not chosen:
+        return codes
+    hidden = [place for place, vocabulary in enumerate(vocabularies) if vocabulary.name not in chosen]
+    codes = codes.copy()
+    codes[:, hidden] = [vocabularies[place].unknown for place in hidden]
+    return codes
 
 
 def _encoded(arrays: MoleculeArrays, config: EncodingConfig) -> MoleculeArrays:

@@ -35,7 +35,14 @@ from hooke.molecules.compiled import compiled_twin
 from hooke.molecules.encodings.cycles import SHORTEST_CYCLE, cycle_counts
 from hooke.molecules.encodings.kernels import COMMUTE_WIDTH, ELECTROSTATIC_WIDTH, Kernels
 from hooke.molecules.functional_groups import GROUP_NAMES, functional_groups
-from hooke.molecules.vocabulary import ATOM_COLUMNS, BOND_COLUMNS, BOND_VOCABULARIES, FEATURES, atom_vocabularies
+from hooke.molecules.vocabulary import (
+    ATOM_COLUMNS,
+    BOND_COLUMNS,
+    BOND_VOCABULARIES,
+    FEATURES,
+    Vocabulary,
+    atom_vocabularies,
+)
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

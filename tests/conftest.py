@@ -87,6 +87,15 @@ def mirror() -> Path:
 
 
 @pytest.fixture(scope="session")
+def cases(mirror: Path) -> Path:
+    """Inputs that failed once, with what is expected of them: the folder "cases" beside the mirror."""
+    folder = mirror.parent / "cases"
+    if not folder.is_dir():
+        raise pytest.UsageError(f"there is no folder {folder}, where tests marked mirror find inputs that failed once")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def oracles() -> Path:
     """The folder of peers' outputs, `HOOKE_ORACLES`."""
     return _folder("HOOKE_ORACLES")

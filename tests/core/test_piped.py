@@ -14,7 +14,8 @@ from hooke.core.piped import PIPE, piped_output, piped_source
 @pytest.mark.parametrize(
     ("data", "ending"),
     [
-        (b"smiles,y\nC,1\n", ".csv"), (b"C methane\nCC ethane\n", ".smi"), (b"PAR1...", ".parquet"), (gzip.compress(b"x", mtime=0), ".csv.gz"),
+        (b"smiles,y\nC,1\n", ".csv"), (b"C methane\nCC ethane\n", ".smi"), (b"PAR1...", ".parquet"), (gzip.compress(b"x,y", mtime=0), ".csv"),
+        (gzip.compress(b"M  END\n$$$$\n", mtime=0), ".sdf"), ("smiles;y\n".encode("utf-16"), ".csv"),
         (b"\n  RDKit\n\nM  END\n$$$$\n", ".sdf"), (b"name\ty\nC\t1\n", ".csv"),
     ],
 )  # fmt: skip

@@ -10,21 +10,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from hooke.core.compressed import compression, is_workbook
 from hooke.core.errors import DataError
 from hooke.core.files import remove_folder, write_durably
+from hooke.core.reading import is_parquet, opened, reading
 
 PIPE = Path("-")
 Given = TypeVar("Given", str, Path)
 _BLOCK = 1 << 20
-_MARKS = ((b"PAR1", ".parquet"), (b"\x1f\x8b", ".csv.gz"), (b"PK\x03\x04", ".xlsx"))
 
 
 @contextmanager
 def piped_source(path: Given) -> Iterator[Given | Path]:
     """The file itself; for `-` a temporary one with all of the standard input, whose ending says what it holds.
 
-    Parquet, gzip and workbooks are told by their first bytes, SD files by the end of a structure; other text is a table with a header, or
-    SMILES and names where its first line has no column of SMILES.
+    Parquet and workbooks are told by their first bytes, SD files, compressed or not, by the end of a structure; other text is a table with
+    a header, or SMILES and names where its first line has no column of SMILES.
 
     Raises:
         DataError: The standard input is empty.
@@ -37,9 +38,9 @@ def piped_source(path: Given) -> Iterator[Given | Path]:
         raise DataError("the standard input is empty")
     folder = _folder("source")
     try:
-        file = folder / f"stdin{_ending(data)}"
-        write_durably(file, data)
-        yield file
+        raw = folder / "stdin"
+        write_durably(raw, data)
+        yield raw.rename(folder / f"stdin{_ending(raw)}")
     finally:
         remove_folder(folder)
 
@@ -67,12 +68,15 @@ def _folder(what: str) -> Path:
     return Path(tempfile.gettempdir()) / f"hooke-{os.getpid()}-{what}"
 
 
-def _ending(data: bytes) -> str:
-    for mark, ending in _MARKS:
-        if data.startswith(mark):
-            return ending
+def _ending(file: Path) -> str:
+    if is_parquet(file):
+        return ".parquet"
+    if is_workbook(file):
+        return ".xlsx"
+    with reading("the standard input", compression(file)), opened(file) as content:
+        data = content.read(_BLOCK)
     if b"M  END" in data or b"$$$$" in data:
         return ".sdf"
-    first = data.lstrip(b"\xef\xbb\xbf").split(b"\n", 1)[0]
+    first = data.lstrip(b"\xef\xbb\xbf").split(b"\n", 1)[0].replace(b"\0", b"")
     named = any(name in first.lower() for name in (b"smiles", b"structure", b"drug", b"mol"))
     return ".csv" if named or any(mark in first for mark in b",;\t|") else ".smi"

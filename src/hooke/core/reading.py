@@ -6,7 +6,6 @@ read in pieces is. The limits below leave room for real data; `HOOKE_LARGEST_MB`
 
 from __future__ import annotations
 
-import gzip
 import os
 import zipfile
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from hooke.core.compressed import compression, open_compressed
 from hooke.core.errors import DataError, HookeError, UsageError
 from hooke.core.files import is_disk_full
 
@@ -31,6 +31,7 @@ CHUNK_CHARACTERS = 1 << 25  # of rows of a text table that are held at a time
 MOST_COLUMNS = 100_000
 _BLOCK = 1 << 20
 _NEWLINE = 10
+_PARQUET = b"PAR1"
 _VARIABLE = "HOOKE_LARGEST_MB"
 _RAISE = f"raise {_VARIABLE} if the file is to be trusted"
 
@@ -134,8 +135,8 @@ def refuse_expansion(path: Path, size: float) -> None:
 
 
 def read_bytes(path: Path) -> bytes:
-    """A file's bytes, those of a gzipped one (.gz) unpacked; see `refuse_expansion`."""
-    with reading(path, "gzip" if is_gzipped(path) else ""), opened(path) as file:
+    """A file's bytes, those of a compressed one unpacked; see `opened` and `refuse_expansion`."""
+    with reading(path), reading(path, compression(path)), opened(path) as file:
         refuse_larger(path.stat().st_size, path)
         parts, size = [], 0
         while block := file.read(_BLOCK):
@@ -145,19 +146,15 @@ def read_bytes(path: Path) -> bytes:
         return b"".join(parts)
 
 
-def is_gzipped(path: Path) -> bool:
-    """By its name."""
-    return path.name.lower().endswith(".gz")
-
-
 def opened(path: Path) -> IO[bytes]:
-    """A file opened for its bytes, those of a gzipped one unpacked."""
-    return gzip.open(path, "rb") if is_gzipped(path) else open(path, "rb")  # type: ignore[return-value]
+    """A file opened for its bytes, those within a compressed one (gzip, bzip2, xz, zstd, a zip archive of one file), whatever its name."""
+    kind = compression(path)
+    return open_compressed(path, kind) if kind else open(path, "rb")
 
 
 def check_table(path: Path) -> None:
-    """Refuse a table (Parquet by its name, else text) that a reader of whole tables would take too much memory for."""
-    if path.name.lower().endswith((".parquet", ".pq")):
+    """Refuse a table (Parquet or text) that a reader of whole tables would take too much memory for."""
+    if is_parquet(path):
         check_parquet(path, whole=True)
     else:
         check_text_table(path)
@@ -167,14 +164,14 @@ def check_text_table(path: Path) -> None:
     """Refuse a text table that a reader of whole tables would take too much memory for; it is read through once.
 
     Raises:
-        DataError: A line is longer than `LONGEST_LINE`, the first has more than `MOST_COLUMNS` cells, or it is gzipped and grows out of
-            proportion.
+        DataError: A line is longer than `LONGEST_LINE`, the first has more than `MOST_COLUMNS` cells, or it is compressed and grows out
+            of proportion.
     """
     with reading(path, "a text table"), opened(path) as file:
-        size, line, first, header = 0, 0, b"", True
+        packed, size, line, first, header = bool(compression(path)), 0, 0, b"", True
         while block := file.read(_BLOCK):
             size += len(block)
-            if is_gzipped(path):
+            if packed:
                 refuse_expansion(path, size)
             ends = np.flatnonzero(np.frombuffer(block, np.uint8) == _NEWLINE)
             if header:
@@ -185,6 +182,14 @@ def check_text_table(path: Path) -> None:
             if int(np.diff(edges).max()) - 1 > LONGEST_LINE:
                 raise DataError(f"{path} has a line of more than {LONGEST_LINE:,} characters: it is no table")
         refuse_columns(path, max(first.count(mark) for mark in (b",", b"\t", b";", b"|")) + 1)
+
+
+def is_parquet(path: Path) -> bool:
+    """By its name, or by its first bytes under another one."""
+    if path.name.lower().endswith((".parquet", ".pq")):
+        return True
+    with open(path, "rb") as file:
+        return file.read(len(_PARQUET)) == _PARQUET
 
 
 def refuse_columns(path: Path, count: int) -> None:

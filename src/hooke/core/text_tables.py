@@ -1,6 +1,6 @@
 """What a text table is: its encoding, the lines before its header, its delimiter; and small tables of it read whole.
 
-Decided from the first lines, quotes respected: UTF-8 or UTF-16 with a byte-order mark, UTF-8 without, else cp1252; a line `sep=;`, comment
+Decided from the first lines, quotes respected: UTF-8, UTF-16 or UTF-32, with a byte-order mark or without, else cp1252; a line `sep=;`, comment
 lines that begin with # and a title above the header are no rows; the delimiter is the one by which header and rows have equally many cells.
 """
 
@@ -17,8 +17,9 @@ from pathlib import Path
 
 import polars as pl
 
+from hooke.core.compressed import ENDINGS, MARKS, compression, is_workbook
 from hooke.core.errors import DataError
-from hooke.core.reading import LONGEST_LINE, check_table, opened, read_bytes, reading
+from hooke.core.reading import LONGEST_LINE, check_table, is_parquet, opened, read_bytes, reading
 from hooke.core.workbooks import XLSX, sheet_rows
 
 DELIMITERS = "\t;|,"
@@ -26,13 +27,10 @@ _PROBED = 1 << 20  # bytes at the head of a file that say what it is
 _LINES = 30
 _LOG = logging.getLogger(__name__)
 _FOREIGN = (  # first bytes -> what such a file is, and what to do with it
-    (b"\x1f\x8b", "is gzip", "let its name end in .gz"),
-    (b"PK\x03\x04", "is a zip archive", "unpack it"),
-    (b"PAR1", "is Parquet", "let its name end in .parquet"),
+    *((mark, f"is {kind} within another compressed file", "unpack it") for kind, mark in MARKS.items()),
+    (b"PK\x03\x04", "is a zip archive that cannot be read", "unpack it"),
+    (b"PAR1", "is Parquet", "unpack it, and let its name end in .parquet"),
     (b"\xd0\xcf\x11\xe0", "is an old Office file (.xls)", "save the sheet as CSV"),
-    (b"BZh", "is bzip2", "unpack it"),
-    (b"\xfd7zXZ", "is xz", "unpack it"),
-    (b"\x28\xb5\x2f\xfd", "is zstd", "unpack it"),
     (b"7z\xbc\xaf", "is a 7z archive", "unpack it"),
     (b"ARROW1", "is Arrow (Feather)", "save it as Parquet or CSV"),
     (b"FEA1", "is Feather", "save it as Parquet or CSV"),
@@ -46,6 +44,11 @@ _FOREIGN = (  # first bytes -> what such a file is, and what to do with it
         for protocol in range(2, 6)
     ),
 )
+_ENCODINGS = {  # as Python calls them -> in words
+    "utf-16": "UTF-16", "utf-16-le": "UTF-16 without a byte-order mark", "utf-16-be": "UTF-16 without a byte-order mark",
+    "utf-32": "UTF-32", "utf-32-le": "UTF-32 without a byte-order mark", "utf-32-be": "UTF-32 without a byte-order mark",
+    "cp1252": "cp1252 (it is not UTF-8)",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,17 +59,19 @@ class TextForm:
         encoding: As Python calls it.
         delimiter: Between cells.
         skipped: Lines before the header.
+        packed: What the file is compressed with although its name says nothing of it; "" otherwise.
     """
 
     encoding: str
     delimiter: str
     skipped: int = 0
+    packed: str = ""
 
     @property
     def decisions(self) -> str:
         """What is unusual of it, in words; "" for UTF-8 with a header in the first line."""
-        encodings = {"utf-16": "UTF-16", "cp1252": "cp1252 (it is not UTF-8)"}
-        said = [encodings[self.encoding]] if self.encoding in encodings else []
+        said = [f"a file compressed with {self.packed}"] if self.packed else []
+        said += [_ENCODINGS[self.encoding]] if self.encoding in _ENCODINGS else []
         if self.skipped:
             said.append(f"{self.skipped} {'lines' if self.skipped > 1 else 'line'} before the header left out")
         return ", ".join(said)
@@ -76,13 +81,13 @@ def text_encoding(path: Path) -> str:
     """The encoding of a text file.
 
     Raises:
-        DataError: It is no text, or UTF-16 or UTF-32 that nothing marks; the message says what it is.
+        DataError: It is no text; the message says what it is.
     """
-    with reading(path, "a text table"), opened(path) as file:
+    with reading(path), reading(path, compression(path) or "a text table"), opened(path) as file:
         head = file.read(_PROBED)
+    if encoding := _wide_encoding(head):
+        return encoding
     _refuse_foreign(path, head)
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
     text = codecs.getincrementaldecoder("utf-8")("replace").decode(head)
     wrong = text.count("\ufffd")
     right = sum(mark > "\x7f" for mark in text) - wrong
@@ -93,13 +98,14 @@ def text_form(path: Path) -> TextForm:
     """Decide how a text table is written.
 
     Raises:
-        DataError: It is no text, or UTF-16 or UTF-32 that nothing marks.
+        DataError: It is no text.
     """
     encoding = text_encoding(path)
     with reading(path, "a text table"), io.TextIOWrapper(opened(path), encoding, errors="replace", newline="") as file:
         lines = [line for line in (file.readline(LONGEST_LINE) for _ in range(_LINES)) if line]
     delimiter, skipped = decide(lines)
-    return TextForm(encoding, delimiter, skipped)
+    kind = compression(path)
+    return TextForm(encoding, delimiter, skipped, "" if ENDINGS.get(path.suffix.lower()) == kind else kind)
 
 
 def decide(lines: Sequence[str]) -> tuple[str, int]:
@@ -166,7 +172,9 @@ def _width(line: str, delimiter: str) -> int:
 def read_text_table(
     path: Path, rows: int | None = None, *, types: Mapping[str, type[pl.DataType]] | None = None
 ) -> pl.DataFrame:
-    """A table read whole: text (CSV, TSV, gzipped or not) in whatever form `text_form` finds, an Excel workbook, or Parquet.
+    """A table read whole: text (CSV, TSV, compressed or not) in whatever form `text_form` finds, an Excel workbook, or Parquet.
+
+    What it is follows from its first bytes, whatever its name.
 
     Args:
         path: The table.
@@ -180,16 +188,16 @@ def read_text_table(
     if not path.is_file():
         raise DataError(f"{path} is a folder, not a table" if path.is_dir() else f"there is no table {path}")
     with reading(path, "a table"):
-        if path.name.lower().endswith((".parquet", ".pq")):
+        if is_parquet(path):
             check_table(path)
             return pl.read_parquet(path, n_rows=rows)
-        if path.name.lower().endswith(XLSX):
+        if path.name.lower().endswith(XLSX) or is_workbook(path):
             return _of_workbook(path, rows)
         form = text_form(path)
         check_table(path)
         if form.decisions and rows is None:
             _LOG.warning("%s is read as %s", path.name, form.decisions)
-        plain = form.encoding == "utf-8-sig" and not path.name.lower().endswith(".gz")
+        plain = form.encoding == "utf-8-sig" and not compression(path)
         source: Path | bytes = path if plain else read_bytes(path).decode(form.encoding, "replace").encode()
         if not path.stat().st_size:
             raise DataError(f"{path} is empty")
@@ -224,32 +232,37 @@ def _of_workbook(path: Path, rows: int | None) -> pl.DataFrame:
 
 
 def _refuse_foreign(path: Path, head: bytes) -> None:
-    """Refuse a file that is no text of one byte a letter, and say what it is.
+    """Refuse a file that is no text, and say what it is.
 
     Raises:
-        DataError: Its first bytes are those of another kind of file, or UTF-16 or UTF-32 that Python would not recognise.
+        DataError: Its first bytes are those of another kind of file, or too many of them are zero.
     """
-    if head.startswith(b"PK") and (b"xl/" in head or b"[Content_Types]" in head):
-        raise DataError(
-            f"{path} is an Excel workbook, not a text table: let its name end in .xlsx, or save the sheet as CSV"
-        )
     for mark, what, remedy in _FOREIGN:
         if head.startswith(mark):
             raise DataError(f"{path} {what}, not a text table: {remedy}")
     head = head[:4096]
-    marked = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    if _spaced(head, 4):
-        raise DataError(f"{path} is UTF-32, not UTF-8: save it as UTF-8")
-    if not marked and _spaced(head, 2):
-        raise DataError(f"{path} is UTF-16 without a byte-order mark, not UTF-8: save it as UTF-8")
-    if not marked and head.count(0) > len(head) / 20:
+    if head.count(0) > len(head) / 20:
         raise DataError(f"{path} is a binary file, not a text table: save it as CSV in UTF-8")
 
 
-def _spaced(head: bytes, width: int) -> bool:
-    """Whether nearly every `width` bytes hold one letter of Western text: zero bytes everywhere but at one place of each."""
+def _wide_encoding(head: bytes) -> str:
+    """UTF-16 or UTF-32 as Python calls it, by its byte-order mark or by where its zero bytes stand; "" for other text."""
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    letter = _letter_place(head[:4096], 4)
+    if letter in (0, 3):
+        return "utf-32-be" if letter else "utf-32-le"
+    letter = _letter_place(head[:4096], 2)
+    return "" if letter is None else "utf-16-be" if letter else "utf-16-le"
+
+
+def _letter_place(head: bytes, width: int) -> int | None:
+    """Where in every `width` bytes the letter of Western text stands: zero bytes are nearly everywhere else; None if they are not."""
     whole = head[: len(head) // width * width]
     if not whole:
-        return False
-    zeros = sorted(whole[place::width].count(0) for place in range(width))
-    return zeros[1] >= 0.8 * len(whole) / width > zeros[0]
+        return None
+    zeros = [whole[place::width].count(0) for place in range(width)]
+    fewest, second = sorted(zeros)[:2]
+    return zeros.index(fewest) if second >= 0.8 * len(whole) / width > fewest else None

@@ -11,15 +11,17 @@ from typing import Any, Protocol
 import numpy as np
 from rdkit import Chem
 
+from hooke.core.compressed import ENDINGS, compression, is_workbook
 from hooke.core.errors import UsageError
 from hooke.core.hashing import content_hash, file_sha256
+from hooke.core.reading import is_parquet
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.molecules.parse import ParseError, smiles_of
 from hooke.molecules.prepare import PreparedMolecules
 from hooke.molecules.store import MoleculeStore
-from hooke.molecules.tables.reading import CHUNK_ROWS, column_names, read_table, smiles_column
+from hooke.molecules.tables.reading import CHUNK_ROWS, SMILES_ENDINGS, column_names, read_table, smiles_column
 
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".smi", ".smiles", ".ism", ".sdf", ".sd", ".parquet", ".pq", ".gz", ".xlsx")
+TABLE_SUFFIXES = (".csv", ".tsv", *SMILES_ENDINGS, ".sdf", ".sd", ".parquet", ".pq", ".xlsx", *ENDINGS)
 LONGEST_CELL = 10_000  # characters of an input cell that are repeated in the output
 _SHOWN = 200
 _BLOCK = 1 << 20
@@ -107,12 +109,11 @@ class TableRows:
 
     def row_count(self) -> int | None:
         """Rows, for the time left: exact in Parquet, lines in plain text; None where it would take long to know."""
-        kind = self.path.suffix.lower()
-        if kind in (".parquet", ".pq"):
+        if is_parquet(self.path):
             import pyarrow.parquet as pq
 
             return int(pq.read_metadata(self.path).num_rows)
-        if kind in (".gz", ".sdf", ".sd"):
+        if compression(self.path) or is_workbook(self.path) or self.path.suffix.lower() in (".sdf", ".sd"):
             return None
         with open(self.path, "rb") as file:
             return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))

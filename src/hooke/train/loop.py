@@ -372,7 +372,15 @@ class Trainer:
         self._in_first(lambda: remove(self.state_path))
 
     def load_best(self) -> None:
-        """Put the best epoch's weights into the network."""
+        """Put the best epoch's weights into the network.
+
+        Raises:
+            TrainingError: No epoch had a loss by which it could be the best.
+        """
+        if not (self.folder / "best.safetensors").exists():
+            raise TrainingError(
+                "the validation loss was not finite after any epoch. Try a lower learning rate, train.clip, or check the labels"
+            )
         load_weights(self.raw, self.folder / "best.safetensors")
 
     def _save(self) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import pickle
 import zipfile
 from pathlib import Path
@@ -19,6 +21,9 @@ from hypothesis import strategies as st
 from rdkit import Chem
 
 from hooke.core.errors import DataError, UnknownNameError
+from hooke.core.text_tables import read_text_table
+from hooke.core.workbooks import workbook_of
+from hooke.molecules.source import TableRows
 from hooke.molecules.tables import reading as tables
 from hooke.molecules.tables.description import LabelOptions, Table
 from hooke.molecules.tables.reading import column_names, read_table, smiles_column
@@ -149,11 +154,12 @@ def test_parquet_whose_texts_are_not_marked_as_such(tmp_path: Path, kind: pa.Dat
     assert rows_of(path) == {"smiles": ["CCO", "C#CC", ""]}
 
 
-def zipped(name: str) -> bytes:
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        archive.writestr(name, "smiles,y\nCCO,1\n")
-    return data.getvalue()
+def zipped(*names: str, data: bytes = b"smiles,y\nCCO,1\n") -> bytes:
+    archived = io.BytesIO()
+    with zipfile.ZipFile(archived, "w") as archive:
+        for name in names:
+            archive.writestr(name, data)
+    return archived.getvalue()
 
 
 def parquet() -> bytes:
@@ -166,21 +172,62 @@ TEXT = "smiles,y\nCCO,1\nCCCCCC,2\n"
 
 
 FOREIGN = {
-    "is gzip": gzip.compress(TEXT.encode()), "is a zip archive": zipped("a.csv"), "Excel workbook": zipped("xl/workbook.xml"),
-    "is Parquet": parquet(), "pickle": pickle.dumps({"smiles": ["CCO"]}), "bzip2": b"BZh91AY", "is xz": b"\xfd7zXZ\0",
-    ".xls": b"\xd0\xcf\x11\xe0\xa1\xb1", "HDF5": b"\x89HDF\r\n",
-    "UTF-16 without": TEXT.encode("utf-16-le"), "not UTF-8": TEXT.encode("utf-16-be"),
-    "is UTF-32, not UTF-8": TEXT.encode("utf-32"), "is UTF-32": TEXT.encode("utf-32-be"), "binary file": bytes(range(256)) + bytes(100),
+    "pickle": pickle.dumps({"smiles": ["CCO"]}), "cannot be read as bzip2": b"BZh91AY", "cannot be read as xz": b"\xfd7zXZ\0",
+    ".xls": b"\xd0\xcf\x11\xe0\xa1\xb1", "HDF5": b"\x89HDF\r\n", "zip archive of 2 files .a.csv, b.csv.": zipped("a.csv", "b.csv"),
+    "cannot be read": zipped("xl/workbook.xml"), "binary file": bytes(range(1, 256)) + bytes(100),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("said", FOREIGN)
-@pytest.mark.parametrize("name", ["t.csv", "t.smi", "t.sdf", "t.csv.gz"])
+@pytest.mark.parametrize("name", ["t.csv", "t.smi", "t.sdf"])
 def test_what_is_no_text_is_called_by_its_name(tmp_path: Path, said: str, name: str) -> None:
     path = tmp_path / name
-    path.write_bytes(gzip.compress(FOREIGN[said]) if name.endswith(".gz") else FOREIGN[said])
+    path.write_bytes(FOREIGN[said])
     with pytest.raises(DataError, match=said):
         list(read_table(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(gzip.compress(TEXT.encode()), "is gzip within another"), (zipped("a.csv"), "zip archive"), (parquet(), "is Parquet"),
+     (pickle.dumps([1]), "pickle"), (bytes(range(1, 256)) + bytes(100), "binary file")],
+)  # fmt: skip
+def test_what_is_no_text_within_gzip(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "t.csv.gz"
+    path.write_bytes(gzip.compress(content))
+    with pytest.raises(DataError, match=said):
+        list(read_table(path))
+
+
+PACKED = {
+    "gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress, "zstd": lambda data: pa.Codec("zstd").compress(data, asbytes=True),
+    "zip": lambda data: zipped("__MACOSX/._a.csv", "a.csv", ".hidden", data=data), "": bytes,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.csv.gz", "t.csv.zip", "t.csv.xz"])
+@pytest.mark.parametrize("kind", PACKED)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+def test_what_a_text_is_packed_and_encoded_with_is_found(tmp_path: Path, name: str, kind: str, encoding: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(PACKED[kind](TEXT.encode(encoding)))
+    (tmp_path / "plain.csv").write_text(TEXT)
+    assert rows_of(path) == rows_of(tmp_path / "plain.csv")
+    assert read_text_table(path).rows() == [("CCO", "1"), ("CCCCCC", "2")]
+    assert TableRows.open(path).row_count() == (None if kind else TEXT.encode(encoding).count(b"\n"))
+
+
+def test_parquet_and_workbooks_under_other_names(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(parquet())
+    assert rows_of(path)["smiles"] == ["CCO"]
+    assert read_text_table(path).rows() == [("CCO",)]
+    assert TableRows.open(path).row_count() == 1
+    for name in ("t.csv", "t.sdf", "t.parquet.xls"):
+        path = tmp_path / name
+        path.write_bytes(workbook_of(["smiles", "y"], [["CCO", 1.0]]))
+        assert rows_of(path)["smiles"] == ["CCO"]
+        assert read_text_table(path).rows() == [("CCO", "1")]
 
 
 def test_one_zero_byte_makes_no_binary_file(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from hooke.core.compressed import compression, is_workbook, plain_name
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.json_text import json_text
 from hooke.core.reading import (
@@ -23,6 +24,7 @@ from hooke.core.reading import (
     LONGEST_LINE,
     LONGEST_SKIPPED,
     check_parquet,
+    is_parquet,
     opened,
     reading,
     refuse_columns,
@@ -38,6 +40,7 @@ _LOG = logging.getLogger(__name__)
 CHUNK_ROWS = 2048
 LONGEST_RECORD = 100  # lines that one quoted record of a text table may span
 SMILES_NAMES = ("smiles", "canonical_smiles", "ordered_smiles", "structure", "drug", "mol", "molecule")
+SMILES_ENDINGS = (".smi", ".smiles", ".ism", ".txt")
 _TOO_LONG = f"a line of more than {LONGEST_LINE:,} characters"  # stands for one, by identity
 _LINE_BYTES = 64  # that a line takes beside its characters
 _UNNAMED = "Unnamed: {}"  # as pandas calls a column whose header is empty
@@ -68,7 +71,9 @@ class RowChunk:
 
 
 def read_table(path: Path, rows: int | None = None, *, lists: Mapping[str, str] | None = None) -> Iterator[RowChunk]:
-    """Stream a table in chunks of at most so many rows, 2,048 by default, fewer where they are long; the format follows from the name.
+    """Stream a table in chunks of at most so many rows, 2,048 by default, fewer where they are long.
+
+    Parquet files and workbooks are known by their first bytes, other formats by the name; text may be compressed.
 
     Args:
         path: The file.
@@ -80,21 +85,24 @@ def read_table(path: Path, rows: int | None = None, *, lists: Mapping[str, str] 
         DataError: The file is missing, truncated, empty, of an unknown kind, or beyond the limits of `core.reading`.
     """
     path, rows = Path(path), rows or CHUNK_ROWS
-    name = path.name.lower().removesuffix(".gz")
-    with reading(path, "gzip" if path.name.lower().endswith(".gz") else "a table"):
+    with reading(path, "a table"):
         if not path.is_file():
             raise DataError(f"{path} is a folder, not a table" if path.is_dir() else f"{path} does not exist")
-        if name.endswith((".csv", ".tsv", ".txt", ".smi", ".smiles")):
-            yield from _read_text(path, rows, smiles_file=name.endswith((".smi", ".smiles", ".txt")))
-        elif name.endswith((".parquet", ".pq")):
+        name = plain_name(path)
+        if is_parquet(path):
             yield from _read_parquet(path, rows)
-        elif name.endswith(XLSX):
+        elif name.endswith(XLSX) or is_workbook(path):
             yield from _read_workbook(path, rows)
+        elif name.endswith((".csv", ".tsv", *SMILES_ENDINGS)):
+            with reading(path, compression(path) or "a table"):
+                yield from _read_text(path, rows, smiles_file=name.endswith(SMILES_ENDINGS))
         elif name.endswith((".sdf", ".sd")):
-            yield from _read_sdf(path, rows, lists or {})
+            with reading(path, compression(path) or "a table"):
+                yield from _read_sdf(path, rows, lists or {})
         else:
             raise DataError(
-                f"{path}: unknown kind of table; use .csv, .tsv, .parquet, .xlsx, .sdf, .smi (or their .gz)"
+                f"{path}: unknown kind of table; use .csv, .tsv, .parquet, .xlsx, .sdf, .smi (text also compressed: .gz, .bz2, "
+                ".xz, .zst, .zip)"
             )
 
 
@@ -138,7 +146,8 @@ def _open_text(path: Path) -> io.TextIOWrapper:
 
 def delimited_by_commas(path: Path) -> bool:
     """Whether a file is a text table whose cells are separated by commas."""
-    return path.name.lower().removesuffix(".gz").endswith((".csv", ".txt")) and text_form(path).delimiter == ","
+    text = plain_name(path).endswith((".csv", ".txt")) and not (is_parquet(path) or is_workbook(path))
+    return text and text_form(path).delimiter == ","
 
 
 class _Record(NamedTuple):

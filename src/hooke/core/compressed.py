@@ -76,4 +76,4 @@ def open_compressed(path: Path, kind: str) -> IO[bytes]:
 
         return pyarrow.input_stream(str(path), compression="zstd")  # type: ignore[no-any-return]
     openers = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}
-    return openers[kind](path, "rb")  # type: ignore[operator]
+    return openers[kind](path, "rb")

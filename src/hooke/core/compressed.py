@@ -7,7 +7,7 @@ import gzip
 import lzma
 import zipfile
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from hooke.core.errors import DataError
 
@@ -74,6 +74,6 @@ def open_compressed(path: Path, kind: str) -> IO[bytes]:
     if kind == "zstd":
         import pyarrow
 
-        return pyarrow.input_stream(str(path), compression="zstd")  # type: ignore[no-any-return]
-    openers = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}
+        return pyarrow.input_stream(str(path), compression="zstd")
+    openers: dict[str, Any] = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}
     return openers[kind](path, "rb")

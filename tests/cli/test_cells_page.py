@@ -22,16 +22,17 @@ def test_the_page(hooke) -> None:  # type: ignore[no-untyped-def]
         simulated.profiles.write(Path(name))
     Path("edges.csv").write_text(simulated.edges.write_csv())
     Path("genes.txt").write_text("T900\n")
-    Path("asked.csv").write_text("perturbation\nT000\nT900\nT001+T002\n")
+    Path("asked.csv").write_text("perturbation,context\nT000,strong\nT900,strong\nT001+T002,strong\n")
     Path("sets.gmt").write_text("first\t\t" + "\t".join(simulated.profiles.features[:30]) + "\n")
     outcomes = run_page(hooke, PAGE)
     assert "strong: evaluable" in outcomes[0].out
     assert Path("perturbations.csv").exists()
     assert "graph_kernel_ridge" in outcomes[1].out
     assert "unseen perturbation" in outcomes[2].out
-    assert "T001 in strong" in outcomes[3].out
-    assert "mine: " in outcomes[4].out
-    for name in ("scores.csv", "why.html", "responses.h5ad", "responses.parquet"):
+    assert "3 perturbations: " in outcomes[3].out
+    assert "T001 in strong" in outcomes[4].out
+    assert "mine: " in outcomes[5].out
+    for name in ("scores.csv", "why.html", "responses.h5ad", "responses.parquet", "rows.csv"):
         assert Path(name).exists()
     assert all(f"| {name} |" in PAGE for name in (DUPLICATE, INTERPOLATED, MEAN, CONTROL))
     assert f"DRF below {BLIND}" in PAGE

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hooke.api.data import given_source, labelled_store
 from hooke.core import registry
 from hooke.core.cluster import cluster_or_here
+from hooke.core.errors import UsageError
 from hooke.core.runs import RunFolder
 from hooke.core.writable import check_output
 from hooke.inference.shipped import run_path
@@ -25,7 +26,7 @@ def predict(
     """Predict a user's file, streamed and resumable; see `hooke.inference.predict.predict`.
 
     Args:
-        run: A finished run.
+        run: A finished run, also one of `fit_response`: see `hooke.workflows.response_run`.
         source: A file, a store, or the name of a data set, which is then prepared.
         output: .parquet or .csv.
         data: "key=value" options of a data set named as the source.
@@ -38,12 +39,32 @@ def predict(
     from hooke.inference.predict import predict as stream
     from hooke.inference.stream import SUFFIXES
     from hooke.modalities import readable
+    from hooke.workflows.response_run import is_fitted_screen
 
     check_output(output, source)
+    if is_fitted_screen(run_path(run)):
+        return _predict_responses(run, source, output, data, options)
     loaded = LoadedRun.open(run_path(run), options.pop("device", "auto"))
     check_output(output, source, suffixes=(*SUFFIXES, *readable(loaded.modality, "predict").exports))
     given = given_source(source, data, loaded.modality, show_progress=options.get("show_progress", True))
     return stream(loaded, given, Path(output), **options)
+
+
+def _predict_responses(
+    run: Path | str, source: Path | str, output: Path | str, data: Sequence[str], options: dict[str, Any]
+) -> StreamReport:
+    """As `predict`, of a run of `fit_response`; options that say nothing are left out, others of networks are refused."""
+    from hooke.inference.stream import SUFFIXES
+    from hooke.workflows.response_run import MODALITY, ResponseRun
+
+    check_output(output, source, suffixes=SUFFIXES)
+    for name in ("levels", "domain", "threshold", "dropout_samples"):
+        if options.pop(name, None):
+            raise UsageError(f"{name} belongs to runs of `hooke fit`, and {run} is one of `hooke response fit`")
+    for name in ("device", "workers"):
+        options.pop(name, None)
+    given = given_source(source, data, MODALITY, show_progress=options.get("show_progress", True))
+    return ResponseRun.open(run_path(run)).predict_file(given, Path(output), **options)
 
 
 def embed(
@@ -102,6 +123,10 @@ def load(name: Path | str, *, weights: Path | str | None = None, device: str = "
     hooke.load("tiny").embed(["CCO"])
     """
     from hooke.inference.loaded import load as open_encoder
+    from hooke.workflows.response_run import ResponseRun, is_fitted_screen
+
+    if weights is None and is_fitted_screen(run_path(name)):
+        return ResponseRun.open(run_path(name))
 
     return open_encoder(name, weights=weights, device=device)
 

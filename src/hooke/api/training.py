@@ -214,7 +214,11 @@ def fit(
 
 def resume(run: Path | str, *, report: bool = True, show_progress: bool = True) -> FittedRun:
     """Continue an unfinished run."""
+    from hooke.inference.loaded import refuse_responses
     from hooke.train import fit as training
+
+    if (Path(run) / "recipe.json").is_file():
+        refuse_responses(RunFolder(Path(run)))
 
     return _reported(
         training.resume(Path(run), show_progress=show_progress), report=report, show_progress=show_progress

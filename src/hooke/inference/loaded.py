@@ -243,8 +243,9 @@ def _check_installed(run: RunFolder) -> None:
 def beside(given: Any, found: pl.DataFrame) -> Any:
     """Rows made from something in memory, as a table of the kind that was given; see `LoadedRun.predict`."""
     is_table = hasattr(given, "columns") and not isinstance(given, str | Path)
-    if is_table:
-        found = found[:, 1 + len(given.columns) :]  # number and texts of the given columns come first
+    if is_table:  # texts of the given columns come first, of molecules after their number
+        names = [str(name) for name in given.columns]
+        found = found[:, len(names) + (found.columns[: len(names)] != names) :]
     if type(given).__module__.split(".")[0] != "pandas":
         return given.hstack(found) if is_table and isinstance(given, pl.DataFrame) else found
     import pandas as pd
@@ -253,12 +254,26 @@ def beside(given: Any, found: pl.DataFrame) -> Any:
     return pd.concat([given, table], axis=1) if is_table else table
 
 
+def refuse_responses(run: RunFolder) -> None:
+    """Say of a run that compares models of responses, which has options and no recipe, what reads and continues it.
+
+    Raises:
+        DataError: It is one.
+    """
+    if "with_targets" in run.recipe:
+        raise DataError(
+            f"{run.folder} is a run of `hooke response fit`: `hooke predict`, `hooke embed` and the verbs of `hooke response` read it, and "
+            "the command that made it continues it"
+        )
+
+
 def read_recipe(run: RunFolder) -> Recipe:
     """The recipe of a run.
 
     Raises:
         DataError: This Hooke cannot read it.
     """
+    refuse_responses(run)
     _check_installed(run)
     try:
         recipe = resolve({key: value for key, value in run.recipe.items() if key != "pretrained"})

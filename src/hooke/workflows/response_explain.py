@@ -38,7 +38,7 @@ from hooke.workflows.response_claims import (
     readout_changes,
     similar_responses,
 )
-from hooke.workflows.response_fit import NEW, loaded_models
+from hooke.workflows.response_fit import CHOICES, NEW, loaded_models
 from hooke.workflows.response_predict import MEASURED, kind_of
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class FittedRun:
             DataError: It is no run of this kind, or one of a version that did not keep its changes.
         """
         folder = RunFolder.open(Path(run))
-        if not folder.path("choices.json").exists():
+        if not folder.path(CHOICES).exists():
             raise DataError(f"{folder.folder} is no run of `hooke response fit`")
         if not folder.path("changes.npz").exists():
             raise DataError(
@@ -177,7 +177,7 @@ class FittedRun:
             )
         facts, kept = read_arrays(folder.path("screen.npz")), read_arrays(folder.path("changes.npz"))
         names, where = zip(*(text.split("\t") for text in texts_of(facts["seen"])), strict=True)
-        choices = folder.read_json("choices.json")["choices"]
+        choices = folder.read_json(CHOICES)["choices"]
         return cls(
             folder, tuple(texts_of(facts["genes"])), tuple(texts_of(facts["contexts"])),
             Conditions.of(map(_perturbation, names), where, kept["counts"]), kept["changes"].astype(np.float64), kept["r_half"],

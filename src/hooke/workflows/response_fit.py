@@ -67,6 +67,7 @@ NEW, PAIRS, CONTEXT = "unseen perturbation", "pair of seen genes", "unseen conte
 LEVEL = 0.9
 _FEWEST = 8  # held-out conditions that a choice needs
 _NAME = "response"
+CHOICES = "choices.json"  # by which runs of `hooke response fit` are known
 _NETWORK_FOLDS = 3  # by which the weight of a residual is chosen
 
 
@@ -258,7 +259,7 @@ def fit_responses(
     _save(run, statistics, responses, knowledge, choices, half_widths, seed, recipes)
     for number, held in enumerate(held_out):
         write_arrays(run.path(f"held-{number}.npz"), held)
-    run.write_json("choices.json", {"choices": [asdict(each) for each in choices], "verdicts": verdicts})
+    run.write_json(CHOICES, {"choices": [asdict(each) for each in choices], "verdicts": verdicts})
     page = write_page(run, str(Path(source).name), choices, verdicts, responses.ceilings)
     run.finish()
     return FittedScreen(run.folder, choices, verdicts, page)
@@ -515,7 +516,7 @@ def loaded_models(run: RunFolder, choices: Sequence[Mapping[str, Any]]) -> dict[
 
 def _opened(run: RunFolder) -> FittedScreen:
     """A finished run."""
-    facts = run.read_json("choices.json")
+    facts = run.read_json(CHOICES)
     choices = []
     for each in facts["choices"]:
         scores = {name: _interval_of(value) for name, value in each["scores"].items()}

@@ -231,9 +231,23 @@ class ResponseNetwork:
             return without_edges(sorted(genes))
         return known.over([*known.genes, *(gene for gene in spec.graph.genes if gene not in known.place)])
 
+    @property
+    def ensemble(self) -> Ensemble:
+        """The fitted networks.
+
+        Raises:
+            DataError: None is fitted: it is not yet, or its weight is zero.
+        """
+        if self.spec is None or not self.networks:
+            raise DataError("no network is fitted")
+        return self._ensemble(self.spec, self.networks)
+
+    def _ensemble(self, spec: ResponseSpec, networks: Sequence[torch.nn.Module]) -> Ensemble:
+        return Ensemble(networks, build_task(self.recipe.task, spec), single_device(self.recipe.train))
+
     def _decoded(self, spec: ResponseSpec, networks: Sequence[torch.nn.Module], conditions: Conditions) -> np.ndarray:
         """(n, g) mean over networks."""
-        ensemble = Ensemble(networks, build_task(self.recipe.task, spec), single_device(self.recipe.train))
+        ensemble = self._ensemble(spec, networks)
         found = []
         for start in range(0, len(conditions), _BATCH):
             rows = np.arange(start, min(start + _BATCH, len(conditions)))

@@ -7,10 +7,10 @@ has the mean response and says so.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -24,8 +24,11 @@ from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.reading import check_table, reading
 from hooke.core.runs import RunFolder
 from hooke.core.writable import check_output
-from hooke.estimators.responses import texts_of
-from hooke.workflows.response_fit import CONTEXT, NEW, PAIRS, loaded_models
+from hooke.estimators.responses import ResponseModel, texts_of
+from hooke.workflows.response_fit import CHOICES, CONTEXT, NEW, PAIRS, loaded_models
+
+if TYPE_CHECKING:
+    from hooke.workflows.response_networks import ResponseNetwork
 
 CHANGES, PROFILES = "changes", "profiles"
 MEASURED = "measured"
@@ -60,6 +63,94 @@ class PredictedResponses:
         }
 
 
+@dataclass(frozen=True)
+class Answered:
+    """Predicted changes of conditions.
+
+    Attributes:
+        values: (n, genes).
+        kinds: (n,) of question.
+        models: (n,) that answered.
+        fallbacks: (n,) why a row is the mean response, or why another model answered than one for its kind; "" where neither is.
+    """
+
+    values: np.ndarray
+    kinds: tuple[str, ...]
+    models: tuple[str, ...]
+    fallbacks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a run of `hooke response fit` answers with: its fitted models, and which of them answers what.
+
+    Attributes:
+        folder: The run.
+        genes, contexts: Of the screen.
+        choices: Kind of question → model.
+        models: Name → fitted model.
+        seen: "perturbation, tab, context" of all that was measured.
+        measured: Genes and compounds that were perturbed.
+        controls: (contexts, genes) mean controls.
+        scale: Of them.
+        half_widths: Kind of question → (genes,) half-widths of 90 % intervals of the change.
+    """
+
+    folder: RunFolder
+    genes: tuple[str, ...]
+    contexts: tuple[str, ...]
+    choices: Mapping[str, str]
+    models: Mapping[str, ResponseModel | ResponseNetwork]
+    seen: frozenset[str]
+    measured: frozenset[str]
+    controls: np.ndarray
+    scale: str
+    half_widths: Mapping[str, np.ndarray]
+
+    @classmethod
+    def open(cls, run: Path | str) -> Answers:
+        """Read a run.
+
+        Raises:
+            DataError: It is no run of this kind, or damaged.
+        """
+        folder = RunFolder.open(Path(run))
+        facts, choices = read_arrays(folder.path("screen.npz")), folder.read_json(CHOICES)["choices"]
+        [scale] = texts_of(facts["scale"])
+        return cls(
+            folder, tuple(texts_of(facts["genes"])), tuple(texts_of(facts["contexts"])), {each["kind"]: each["model"] for each in choices},
+            loaded_models(folder, choices), frozenset(texts_of(facts["seen"])), frozenset(texts_of(facts["measured"])), facts["controls"], scale,
+            dict(zip(texts_of(facts["half_width_kinds"]), facts["half_widths"], strict=True)),
+        )  # fmt: skip
+
+    def predict(self, conditions: Conditions) -> Answered:
+        """Predict conditions in contexts of the run, none of them a control."""
+        elsewhere = {text.split("\t")[0] for text in self.seen}
+        kinds = np.array(
+            [
+                kind_of(each, where, self.seen, elsewhere, self.measured)
+                for each, where in zip(conditions.perturbations, conditions.contexts, strict=True)
+            ],
+            object,
+        )
+        values = np.full((len(conditions), len(self.genes)), np.nan)
+        models, fallbacks = [""] * len(conditions), [""] * len(conditions)
+        for kind in sorted({*kinds}):
+            rows = np.flatnonzero(kinds == kind)
+            answered = kind if kind in self.choices else NEW if NEW in self.choices else next(iter(self.choices))
+            instead = (
+                ""
+                if kind in (answered, MEASURED)
+                else f"{kind}: no choice could be made, the model for {answered} answers"
+            )
+            name = self.choices[answered]
+            found = self.models[name].predict(conditions.take(rows))
+            values[rows] = found.values
+            for row, reason in zip(rows, found.fallbacks, strict=True):
+                models[row], fallbacks[row] = name, reason or instead
+        return Answered(values, tuple(kinds), tuple(models), tuple(fallbacks))
+
+
 def predict_responses(
     run: Path | str, asked: Path | str | Sequence[str], output: Path | str | None = None, *, space: str = CHANGES, context: str | None = None
 ) -> PredictedResponses:  # fmt: skip
@@ -80,51 +171,36 @@ def predict_responses(
         raise UnknownNameError("space of predictions", space, (CHANGES, PROFILES))
     if output is not None:
         check_output(output, asked if isinstance(asked, Path | str) else None, suffixes=SUFFIXES)
-    folder = RunFolder.open(Path(run))
-    facts = read_arrays(folder.path("screen.npz"))
-    genes, contexts = texts_of(facts["genes"]), texts_of(facts["contexts"])
+    answers = Answers.open(run)
+    genes, contexts = answers.genes, answers.contexts
     texts, wheres = _asked(asked, contexts, context)
     read, reasons = parse_each(texts)
     problems = [
         reasons.get(text) or _problem(read[text], where, contexts) for text, where in zip(texts, wheres, strict=True)
     ]
     good = np.array([row for row, problem in enumerate(problems) if not problem], np.int64)
-    choices = {each["kind"]: each["model"] for each in folder.read_json("choices.json")["choices"]}
-    kinds = np.array([""] * len(texts), object)
-    seen, measured = set(texts_of(facts["seen"])), set(texts_of(facts["measured"]))
-    elsewhere = {text.split("\t")[0] for text in seen}
-    for row in good:
-        kinds[row] = kind_of(read[texts[row]], wheres[row], seen, elsewhere, measured)
     values = np.full((len(texts), len(genes)), np.nan)
-    models, fallbacks = [""] * len(texts), [""] * len(texts)
-    fitted = loaded_models(folder, folder.read_json("choices.json")["choices"])
-    for kind in sorted({*kinds[good]}):
-        rows = good[kinds[good] == kind]
-        answered = kind if kind in choices else NEW if NEW in choices else next(iter(choices))
-        instead = (
-            "" if kind in (answered, MEASURED) else f"{kind}: no choice could be made, the model for {answered} answers"
-        )
-        name = choices[answered]
-        found = fitted[name].predict(Conditions.of((read[texts[row]] for row in rows), (wheres[row] for row in rows)))
-        values[rows] = found.values
-        for row, reason in zip(rows, found.fallbacks, strict=True):
-            models[row], fallbacks[row] = name, reason or instead
+    kinds, models, fallbacks = ([""] * len(texts) for _ in range(3))
+    if len(good):
+        found = answers.predict(Conditions.of((read[texts[row]] for row in good), (wheres[row] for row in good)))
+        values[good] = found.values
+        for place, row in enumerate(good):
+            kinds[row], models[row], fallbacks[row] = found.kinds[place], found.models[place], found.fallbacks[place]
     clipped = np.zeros(len(texts), np.int64)
     if space == PROFILES:
         place = {name: number for number, name in enumerate(contexts)}
-        values[good] += facts["controls"][[place[wheres[row]] for row in good]]
-        if texts_of(facts["scale"]) != ["z-score"]:
+        values[good] += answers.controls[[place[wheres[row]] for row in good]]
+        if answers.scale != "z-score":
             clipped = (values < 0).sum(axis=1)
             values = np.where(values < 0, 0.0, values)
     metadata = pl.DataFrame({
-        "perturbation": texts, "context": wheres, "model": models, "kind": kinds.tolist(), "fallback": fallbacks, "reason": problems,
+        "perturbation": texts, "context": wheres, "model": models, "kind": kinds, "fallback": fallbacks, "reason": problems,
         "clipped": clipped, "space": [space] * len(texts),
     })  # fmt: skip
-    widths = dict(zip(texts_of(facts["half_width_kinds"]), facts["half_widths"], strict=True))
-    profiles = Profiles(values, metadata, tuple(genes))
+    profiles = Profiles(values, metadata, genes)
     if output is not None:
-        _write(profiles, widths, Path(output))
-    return PredictedResponses(profiles, widths, None if output is None else Path(output))
+        _write(profiles, answers.half_widths, Path(output))
+    return PredictedResponses(profiles, answers.half_widths, None if output is None else Path(output))
 
 
 def _asked(
@@ -168,7 +244,7 @@ def _problem(perturbation: Perturbation, context: str, contexts: Sequence[str]) 
     return "" if context in contexts else f"the run has no context {context}"
 
 
-def kind_of(perturbation: Perturbation, context: str, seen: set[str], elsewhere: set[str], measured: set[str]) -> str:
+def kind_of(perturbation: Perturbation, context: str, seen: Set[str], elsewhere: Set[str], measured: Set[str]) -> str:
     """Which question a row asks; what was measured itself is answered by the model for its kind."""
     name = perturbation.name
     if f"{name}\t{context}" in seen:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,15 +74,26 @@ def batch_of(
     return response_batch(conditions, spec, rows, targets, smiles=smiles, compounds=compounds, known=known)
 
 
-class AskedPerturbations:
+@dataclass(frozen=True)
+class _Asked:
+    """A row: what was done (None where it cannot be read, with the reason), to which cells, the structure, and why it has no own answer."""
+
+    done: Perturbation | None
+    context: str
+    smiles: str
+    reason: str = ""
+    fallback: str = ""
+
+
+class AskedConditions(ABC):
     """A table, texts or a store of what is asked for, as jobs; see `core.types.Source`.
 
     Columns: perturbation (genes, "A+B") or compound and smiles (with dose, unit and hours where they are known), and context where the model
-    has several. A row that the model knows nothing of has the mean response, and the column `fallback` says why.
+    has several.
 
     Args:
         given: A path, texts, or an open store.
-        spec: Of the model.
+        contexts: Of the model.
         options: How rows without a context are read.
         batch_size: Conditions a batch.
 
@@ -94,12 +106,13 @@ class AskedPerturbations:
     rows_a_job = 2048
     jobs_a_part = 16
     unit = "perturbations"
+    facts: Mapping[str, Any] = {}
 
-    def __init__(self, given: Any, spec: ResponseSpec, options: AskedOptions, batch_size: int) -> None:
-        self._spec, self._batch_size = spec, batch_size
-        if options.context is not None and options.context not in spec.contexts:
-            raise UnknownNameError("context", options.context, spec.contexts)
-        self._context = options.context or (spec.contexts[0] if len(spec.contexts) == 1 else "")
+    def __init__(self, given: Any, contexts: Sequence[str], options: AskedOptions, batch_size: int) -> None:
+        self._contexts, self._batch_size = tuple(contexts), batch_size
+        if options.context is not None and options.context not in contexts:
+            raise UnknownNameError("context", options.context, contexts)
+        self._context = options.context or (contexts[0] if len(contexts) == 1 else "")
         self._name, self._hash = "perturbations", ""
         if isinstance(given, ResponseStore):
             self._table, self._hash = given.table, given.content_hash
@@ -111,6 +124,11 @@ class AskedPerturbations:
             else:
                 self._table, self._hash = _read_asked(path), file_sha256(path)
             self._name = path.name
+        elif hasattr(given, "columns"):
+            self._table = given if isinstance(given, pl.DataFrame) else pl.from_pandas(given)
+            _check_columns(self._table, "the table")
+            if FALLBACK in self._table.columns:
+                raise DataError(f"the column {FALLBACK} is one of predictions: leave it out of what is asked for")
         else:
             self._table = pl.DataFrame({"perturbation": [str(text) for text in given]})
         if not len(self._table):
@@ -126,13 +144,8 @@ class AskedPerturbations:
 
     @property
     def schema(self) -> pa.Schema:
-        """What was given, and `fallback`."""
-        return self._with_flags(self._table.head(0), []).to_arrow().schema
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """Rows that the model knows nothing of."""
-        return {"fallbacks": sum(bool(flag) for done, _, _, flag in self._read if done is not None)}
+        """What was given."""
+        return self._shown(self._table.head(0), []).to_arrow().schema
 
     def content_hash(self) -> str:
         """See `Source`."""
@@ -156,22 +169,27 @@ class AskedPerturbations:
         """See `Source`."""
         stop = min(prepared + self.rows_a_job, len(self._table))
         rows = self._read[prepared:stop]
-        good = np.array([place for place, row in enumerate(rows) if row[0] is not None], np.int64)
+        good = np.array([place for place, row in enumerate(rows) if row.done is not None], np.int64)
         batches = []
         for start in range(0, len(good), self._batch_size):
-            some = [rows[place] for place in good[start : start + self._batch_size]]
-            conditions = Conditions.of((row[0] for row in some if row[0] is not None), (row[1] for row in some))
-            places = prepared + good[start : start + self._batch_size]
-            batches.append(batch_of(conditions, self._spec, places, [row[2] for row in some]))
-        table = self._with_flags(self._table[prepared:stop], [row[3] if row[0] is not None else "" for row in rows])
-        reasons = {place: row[3] for place, row in enumerate(rows) if row[0] is None}
-        return Chunk(table.to_arrow(), batches, (good,), reasons=reasons)
+            places = good[start : start + self._batch_size]
+            some = [rows[place] for place in places]
+            conditions = Conditions.of(
+                (row.done for row in some if row.done is not None), (row.context for row in some)
+            )
+            batches.append(self._batch(conditions, prepared + places, [row.smiles for row in some]))
+        reasons = {place: row.reason for place, row in enumerate(rows) if row.done is None}
+        return Chunk(self._shown(self._table[prepared:stop], rows).to_arrow(), batches, (good,), reasons=reasons)
 
-    def _with_flags(self, table: pl.DataFrame, flags: Sequence[str]) -> pl.DataFrame:
-        return table.with_columns(pl.Series(FALLBACK, list(flags), dtype=pl.String))
+    @abstractmethod
+    def _batch(self, conditions: Conditions, rows: np.ndarray, smiles: Sequence[str]) -> Any:
+        """What the model reads of some conditions."""
 
-    def _row(self, row: Mapping[str, Any]) -> tuple[Perturbation | None, str, str, str]:
-        """What was done (None where it cannot be read), the context, the structure, and why there is no or no own prediction."""
+    def _shown(self, table: pl.DataFrame, rows: Sequence[_Asked]) -> pl.DataFrame:
+        """Rows as the output repeats them."""
+        return table
+
+    def _row(self, row: Mapping[str, Any]) -> _Asked:
         context, smiles = str(row.get("context") or "") or self._context, str(row.get("smiles") or "")
         try:
             if row.get("compound"):
@@ -182,28 +200,58 @@ class AskedPerturbations:
                 text = str(row.get("perturbation") or "")
                 read, reasons = parse_each([text])
                 if text in reasons:
-                    return None, context, smiles, reasons[text]
+                    return _Asked(None, context, smiles, reasons[text])
                 done = read[text]
         except (HookeError, ValueError) as error:
-            return None, context, smiles, str(error)
+            return _Asked(None, context, smiles, str(error))
         if done.is_control:
-            return None, context, smiles, "a control: there is nothing to predict"
+            return _Asked(None, context, smiles, "a control: there is nothing to predict")
         if not context:
-            return None, context, smiles, f"no context is stated; the model has {', '.join(self._spec.contexts)}"
-        if context not in self._spec.contexts:
-            return None, context, smiles, f"the model has no context {context}"
-        return done, context, smiles, self._fallback(done, smiles)
+            return _Asked(None, context, smiles, f"no context is stated; the model has {', '.join(self._contexts)}")
+        if context not in self._contexts:
+            return _Asked(None, context, smiles, f"the model has no context {context}")
+        return _Asked(done, context, smiles)
 
-    def _fallback(self, done: Perturbation, smiles: str) -> str:
-        if done.treatment is None:
-            reason = self._spec.unknown(sorted(done.genes))
-        elif not self._spec.compounds:
-            reason = "the model was trained on genes alone"
-        elif not smiles or not compound_batch([smiles])[1]:
-            reason = f"{done.treatment.compound}: no structure (SMILES) that can be read"
-        else:
-            return ""
-        return reason and f"mean response: {reason}"
+
+class AskedPerturbations(AskedConditions):
+    """What is asked of a network. A row that it knows nothing of has the mean response, and the column `fallback` says why.
+
+    Args:
+        given: See `AskedConditions`.
+        spec: Of the network.
+        options, batch_size: See `AskedConditions`.
+
+    Raises:
+        DataError, UnknownNameError: See `AskedConditions`.
+    """
+
+    def __init__(self, given: Any, spec: ResponseSpec, options: AskedOptions, batch_size: int) -> None:
+        self._spec = spec
+        super().__init__(given, spec.contexts, options, batch_size)
+        self._read = [
+            row if row.done is None else replace(row, fallback=_fallback(spec, row.done, row.smiles))
+            for row in self._read
+        ]
+        self.facts = {"fallbacks": sum(bool(row.fallback) for row in self._read)}
+
+    def _batch(self, conditions: Conditions, rows: np.ndarray, smiles: Sequence[str]) -> ResponseBatch:
+        return batch_of(conditions, self._spec, rows, smiles)
+
+    def _shown(self, table: pl.DataFrame, rows: Sequence[_Asked]) -> pl.DataFrame:
+        return table.with_columns(pl.Series(FALLBACK, [row.fallback for row in rows], dtype=pl.String))
+
+
+def _fallback(spec: ResponseSpec, done: Perturbation, smiles: str) -> str:
+    """Why a network gives the mean response; "" where it does not."""
+    if done.treatment is None:
+        reason = spec.unknown(sorted(done.genes))
+    elif not spec.compounds:
+        reason = "the model was trained on genes alone"
+    elif not smiles or not compound_batch([smiles])[1]:
+        reason = f"{done.treatment.compound}: no structure (SMILES) that can be read"
+    else:
+        return ""
+    return reason and f"mean response: {reason}"
 
 
 def _read_asked(path: Path) -> pl.DataFrame:
@@ -217,6 +265,10 @@ def _read_asked(path: Path) -> pl.DataFrame:
         else:
             separator = "\t" if path.suffix.lower() == ".tsv" else ","
             table = pl.read_csv(path, separator=separator, infer_schema=False)
-    if not {"perturbation", "compound"} & set(table.columns):
-        raise DataError(f"{path} has no column perturbation or compound; there are: {', '.join(table.columns[:8])}")
+    _check_columns(table, str(path))
     return table
+
+
+def _check_columns(table: pl.DataFrame, name: str) -> None:
+    if not {"perturbation", "compound"} & set(table.columns):
+        raise DataError(f"{name} has no column perturbation or compound; there are: {', '.join(table.columns[:8])}")

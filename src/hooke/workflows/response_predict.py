@@ -188,8 +188,8 @@ def predict_responses(
             kinds[row], models[row], fallbacks[row] = found.kinds[place], found.models[place], found.fallbacks[place]
     clipped = np.zeros(len(texts), np.int64)
     if space == PROFILES:
-        place = {name: number for number, name in enumerate(contexts)}
-        values[good] += answers.controls[[place[wheres[row]] for row in good]]
+        number_of = {name: number for number, name in enumerate(contexts)}
+        values[good] += answers.controls[[number_of[wheres[row]] for row in good]]
         if answers.scale != "z-score":
             clipped = (values < 0).sum(axis=1)
             values = np.where(values < 0, 0.0, values)

@@ -205,7 +205,8 @@ class ResponseColumns:
 
     def compute(self, chunk: Chunk) -> tuple[list[pa.Array], dict[int, str]]:
         """See `Columns.compute`."""
-        found = [self._answers.predict(batch) for batch in chunk.batches]
+        asked: Any = chunk.batches  # conditions
+        found = [self._answers.predict(batch) for batch in asked]
         values = np.concatenate([each.values for each in found]) if found else np.zeros((0, len(self._answers.genes)))
         kinds, models, fallbacks = (
             [text for each in found for text in getattr(each, name)] for name in ("kinds", "models", "fallbacks")

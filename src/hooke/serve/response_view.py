@@ -15,7 +15,6 @@ from hooke.core.checked import read_arrays
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.runs import RunFolder
 from hooke.estimators.responses import texts_of
-from hooke.workflows.response_fit import CHOICES
 
 MOST_IN_HEAT_MAP = 60  # perturbations
 _COLUMNS = 40  # read-outs of a heat map
@@ -80,7 +79,7 @@ class ResponseView:
 
     def __init__(self, run: Fitted, explain: Explain, *, title: str) -> None:
         self.run, self.title, self._ask = run, title, explain
-        facts = run.folder.read_json(CHOICES)
+        facts = run.folder.read_json("choices.json")
         self.choices, self.verdicts = facts["choices"], facts["verdicts"]
         self.held = [read_arrays(run.folder.path(f"held-{number}.npz")) for number in range(len(self.choices))]
         self.names = [each.name for each in run.conditions.perturbations]

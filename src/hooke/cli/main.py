@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -84,6 +86,12 @@ def _root(
     """Foundation models from atoms to cells: pretrain, fine-tune, predict, report."""
 
 
+@cache
+def _command() -> Callable[[], object]:
+    """Verbs with all their options, put together once a process."""
+    return typer.main.get_command(app)
+
+
 def run() -> None:
     """Entry point: a `HookeError` becomes one message on stderr and its exit code, Ctrl-C and SIGTERM become 130.
 
@@ -91,7 +99,7 @@ def run() -> None:
     All else is a defect: it keeps its traceback.
     """
     try:
-        app()
+        _command()()
     except SystemExit as stop:
         if stop.code == _STOPPED:  # Typer has caught the KeyboardInterrupt
             typer.echo(_CONTINUES, err=True)

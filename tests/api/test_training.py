@@ -63,7 +63,7 @@ def test_which_model_a_table_gets(table: Path) -> None:
 
 
 def test_nothing_to_train_on_is_refused() -> None:
-    with pytest.raises(UsageError, match="name a recipe, or give --csv"):
+    with pytest.raises(UsageError, match="name a table of molecules or a recipe"):
         hooke.fit()
 
 

@@ -27,7 +27,7 @@ def test_fit_a_csv_with_report(hooke, table: Path) -> None:  # type: ignore[no-u
 
 
 def test_a_csv_gets_the_models_that_suit_it(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
-    options = ("--csv", table, "--targets", "log_p", "--workers", "1")
+    options = (table, "--targets", "log_p", "--workers", "1")
     found = hooke("fit", *options, 'model.candidates=["gaussian_process","ridge"]')
     assert found.code == 0, found.err
     for text in (
@@ -97,7 +97,11 @@ def test_mistakes_are_said_before_torch_is_loaded(table: Path) -> None:
         f"--csv {table} task.name=multitusk": "Did you mean 'multitask'",
         f"--csv {table} encodings.random_walk=-3": "random_walk must be at least 0",
         "tiny_ginee": "Did you mean 'tiny_gine'",
-        "screen_ca_mae train.lr=3": "unknown key 'train.lr'",
+        "screen_ca_mae train.lr=3": "Did you mean 'train.learning_rate'",
+        f"{table} epochs=5": "Did you mean 'train.epochs'",
+        f"{table} model=dmpnn": "or --model dmpnn",
+        "none.csv": "there is no file",
+        str(table.parent): "is a folder",
         "screen_ca_mae data.split.kind=wel": "Did you mean 'well'",
         "tiny_profiles profiles.feature=a": "Did you mean 'profiles.features'",
     }

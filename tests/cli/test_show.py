@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from hooke.core import recipe_files
+from hooke.core.recipe import resolve
 from hooke.core.registry import KINDS
+from hooke.core.runs import run_identity
 
 SMALL = ("model.width=16", "model.depth=2", "train.epochs=1", "train.ensemble=1", "train.threads=1")
 
@@ -15,7 +18,8 @@ SMALL = ("model.width=16", "model.depth=2", "train.epochs=1", "train.ensemble=1"
 def test_names_recipes_and_citations(hooke) -> None:  # type: ignore[no-untyped-def]
     assert {"gine", "dmpnn", "mpnn"} <= set(hooke("show", "names", "models").out.split())
     assert "pocketmix" in json.loads(hooke("show", "names", "recipes", "--json").out)
-    assert json.loads(hooke("show", "recipe", "pocketmix", "train.epochs=3").out)["train"]["epochs"] == 3
+    assert json.loads(hooke("show", "recipe", "pocketmix", "train.epochs=3", "--json").out)["train"]["epochs"] == 3
+    assert "epochs = 3" in hooke("show", "recipe", "pocketmix", "train.epochs=3").out
     assert "@article" in hooke("show", "cite", "gine").out
     assert hooke("show", "cite", "nobody").code == 2
     assert hooke("show", "names", "modles").code == 2
@@ -32,6 +36,14 @@ def test_names_recipes_and_citations(hooke) -> None:  # type: ignore[no-untyped-
         "tdc_admet",
     ]
     assert hooke("show", "names", "suites").out.split() == suites
+
+
+@pytest.mark.parametrize("name", recipe_files.names())
+def test_a_shown_recipe_is_the_same_recipe(hooke, name: str) -> None:  # type: ignore[no-untyped-def]
+    Path("my.toml").write_text(hooke("show", "recipe", name).out)
+    first, again = (resolve(recipe_files.read(each)).to_json() for each in (name, "my.toml"))
+    assert again == first
+    assert run_identity(again, "data") == run_identity(first, "data")
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "recipes"])

@@ -9,12 +9,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hooke.api.arguments import sorted_arguments
 from hooke.api.data import column_names, kept_table
 from hooke.core import registry
 from hooke.core.errors import UsageError
 from hooke.core.files import write_durably
 from hooke.core.json_text import json_text
-from hooke.core.recipe import AUTOMATIC, Automatic, Recipe, check_data, resolve
+from hooke.core.recipe import AUTOMATIC, Automatic, Recipe, check_data, resolve, table_of
 from hooke.core.recipe_files import read, stated
 from hooke.core.runs import RunFolder
 from hooke.core.writable import check_output_folder
@@ -175,7 +176,7 @@ def fit(
     """Train by a recipe, or straight from a table; a table without a recipe gets the model that suits it (`model="auto"`).
 
     Args:
-        recipe: A TOML file, a built-in name, or a resolved `Recipe`; None with `csv` takes the recipe "csv".
+        recipe: A TOML file, a built-in name, a resolved `Recipe`, or a table, as `csv`; a table alone takes the recipe "csv".
         overrides: "a.b=c" changes.
         csv: A table of molecules: CSV(.gz), TSV, Parquet, SDF or SMILES file; several are learnt together, joined by molecule.
         table: The same as a pandas or polars table; it is kept as Parquet below the cache folder, under the hash of its content.
@@ -201,6 +202,7 @@ def fit(
         if csv is not None:
             raise UsageError("give csv or table, not both")
         csv = kept_table(table)
+    recipe, overrides, csv = _sorted(recipe, overrides, csv)
     overrides = [*_model_overrides(recipe, overrides, csv, model, budget), *overrides]
     chosen = _recipe(
         recipe, overrides, csv, smiles, targets, split, seed, transform=transform
@@ -249,6 +251,7 @@ def finetune(
     and overrides say of them is applied where the encoder stays the same (dropouts); what needs another encoder is refused. Of a recipe that
     comes with Hooke, or is given as a `Recipe`, data, task and training are taken alone.
     """
+    recipe, overrides, csv = _sorted(recipe, overrides, csv)
     start = RunFolder.open(run_path(pretrained)).folder
     chosen, changes = _recipe_for(
         start, recipe, overrides, csv, smiles, targets, split, seed, transform=transform
@@ -283,8 +286,11 @@ def benchmark(
     """A recipe's model beside the baselines over seeds and splits; see `hooke.studies.benchmark`."""
     from hooke.studies.benchmark import benchmark as run_benchmark
 
+    recipe, overrides, csv = _sorted(recipe, overrides, None)
     start = run_path(pretrained) if pretrained else None
-    chosen, changes = (_recipe(recipe, overrides), {}) if start is None else _recipe_for(start, recipe, overrides)
+    chosen, changes = (
+        (_recipe(recipe, overrides, csv), {}) if start is None else _recipe_for(start, recipe, overrides, csv)
+    )
     check_output_folder(runs)
     return run_benchmark(
         chosen, seeds=seeds, splits=tuple(splits), pretrained=start, changes=changes, runs=Path(runs), show_progress=show_progress,
@@ -356,6 +362,16 @@ def describe_run(folder: Path | str) -> dict[str, Any]:
     return shown
 
 
+def _sorted(
+    recipe: str | Path | Recipe | None, overrides: Sequence[str], csv: Path | str | Sequence[Path | str] | None
+) -> tuple[str | Recipe | None, Sequence[str], Sequence[Path | str] | None]:
+    """Recipe, changes and tables; see `api.arguments`."""
+    if isinstance(recipe, Recipe):
+        return recipe, overrides, [csv] if isinstance(csv, Path | str) else csv
+    given = sorted_arguments(recipe, overrides, csv)
+    return given.recipe, given.overrides, given.tables or None
+
+
 def _model_overrides(
     recipe: Any,
     overrides: Sequence[str],
@@ -416,10 +432,10 @@ def _recipe(
             raise UsageError("a resolved recipe takes no further changes; use its with_changes")
         return recipe
     if recipe is None and csv is None:
-        raise UsageError("name a recipe, or give --csv FILE; `hooke show names recipes` lists the recipes")
+        raise UsageError("name a table of molecules or a recipe; `hooke show names recipes` lists the recipes")
     mapping = read(recipe if recipe is not None else "csv", overrides)
     names = column_names(targets)
-    data = mapping.get("data", {})
+    data = dict(table_of(mapping, "data"))
     files = [csv] if isinstance(csv, Path | str) else list(csv or ())
     if len(files) > 1:
         tables = registry.module("datasets", "mixture").of_files(
@@ -436,10 +452,10 @@ def _recipe(
         given["transforms"] = {**data.get("transforms", {}), **_transforms(transform)}
     if given and data.get("name") != "csv":
         option = {"transforms": "transform"}.get(name := next(iter(given)), name)
-        raise UsageError(f"--{option} names columns of a table of yours: give it with --csv FILE")
-    data.update(given)
+        raise UsageError(f"--{option} names columns of a table of yours: give it with your table")
+    mapping["data"] = {**data, **given}
     if split is not None:
-        mapping.setdefault("data", {})["split"] = {**mapping.get("data", {}).get("split", {}), "kind": split}
+        mapping["data"]["split"] = {**table_of(data, "split", "data"), "kind": split}
     if seed is not None:
         mapping["seed"] = seed
     if pretrained is not None and _same_modality(mapping, pretrained.recipe):

@@ -10,26 +10,31 @@ import typer
 from hooke.cli.output import Json, Runs, Workers, print_json
 
 EXAMPLES = (
-    "Examples: `hooke finetune runs/pretrain/20260101T120000-1a2b3c4d --csv assay.csv --smiles smiles` · "
-    "`hooke finetune tiny --csv assay.csv` · `hooke finetune tiny --csv assay.csv model.dropout=0.2 train.encoder_layers=0` · "
-    "`hooke finetune runs/pretrain/20260101T120000-1a2b3c4d --csv assay.csv --keep-heads`"
+    "Examples: `hooke finetune runs/pretrain/20260101T120000-1a2b3c4d assay.csv --smiles smiles` · "
+    "`hooke finetune tiny assay.csv` · `hooke finetune tiny assay.csv model.dropout=0.2 train.encoder_layers=0` · "
+    "`hooke finetune runs/pretrain/20260101T120000-1a2b3c4d assay.csv --keep-heads`"
 )
 
 
 def finetune(
     pretrained: Annotated[str, typer.Argument(help="The pretrained run folder, or tiny.")],
     recipe: Annotated[
-        str | None, typer.Argument(help="A recipe for data and training; with --csv it may be left out.")
-    ] = None,
-    overrides: Annotated[list[str] | None, typer.Argument(help="Changes to the recipe, as a.b=c.")] = None,
-    csv: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Your own table: CSV(.gz), TSV, Parquet, SDF or SMILES file. Several are learnt together, joined by molecule."
+        str | None,
+        typer.Argument(
+            help="Your own table of molecules (CSV, TSV, Parquet, xlsx, SDF, SMILES), or a recipe: a TOML file or a built-in name."
         ),
     ] = None,
-    smiles: Annotated[str | None, typer.Option(help="The SMILES column of --csv.")] = None,
-    targets: Annotated[str, typer.Option(help="Label columns of --csv, comma-separated, or auto.")] = "auto",
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Changes to the recipe, as a.b=c; more tables, which are learnt together, joined by molecule."
+        ),
+    ] = None,
+    csv: Annotated[
+        list[Path] | None, typer.Option(help="A table, where a recipe comes first; may be repeated.")
+    ] = None,
+    smiles: Annotated[str | None, typer.Option(help="The SMILES column of your table.")] = None,
+    targets: Annotated[str, typer.Option(help="Label columns of your table, comma-separated, or auto.")] = "auto",
     transform: Annotated[
         list[str] | None,
         typer.Option(
@@ -57,9 +62,6 @@ def finetune(
     import hooke
 
     changes = [*(overrides or []), *(["train.keep_heads=true"] if keep_heads else [])]
-    if recipe is not None and "=" in recipe and not Path(recipe).exists():
-        changes.insert(0, recipe)
-        recipe = None
     run = hooke.finetune(
         pretrained, recipe, overrides=changes, csv=csv or None, smiles=smiles, targets=targets, transform=transform or (), mode=mode,
         split=split,

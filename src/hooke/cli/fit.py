@@ -7,14 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
+from hooke.api.arguments import sorted_arguments
 from hooke.cli.output import Json, Runs, Workers, print_json, print_table, refuse_options
 from hooke.cli.scale import STUDIES, run_study
 from hooke.core.errors import UsageError
 
 EXAMPLES = (
-    'Examples: `hooke fit --csv assay.csv --smiles smiles --targets auto` · `hooke fit --csv assay.csv --transform "IC50 (nM)=pIC50"` · '
-    "`hooke fit --csv assay.csv --budget 10m` · `hooke fit --csv solubility.csv --csv permeability.csv` · "
-    "`hooke fit --csv assay.csv --model forest` · `hooke fit my.toml train.learning_rate=3e-4` · "
+    "Examples: `hooke fit assay.csv` · `hooke fit assay.csv --smiles smiles --targets logS` · "
+    '`hooke fit assay.csv --transform "IC50 (nM)=pIC50"` · '
+    "`hooke fit assay.csv --budget 10m` · `hooke fit solubility.csv permeability.csv` · "
+    "`hooke fit assay.csv --model forest` · `hooke fit my.toml train.learning_rate=3e-4` · "
     "`hooke fit tiny_gine` · `hooke fit screen_ca_mae` · `hooke fit screen_ca_mae --dry-run`"
 )
 
@@ -24,17 +26,22 @@ _UNITS = {"K": 10**3, "M": 10**6, "B": 10**9}
 def fit(
     context: typer.Context,
     recipe: Annotated[
-        str | None, typer.Argument(help="A recipe: a TOML file or a built-in name. With --csv it may be left out.")
-    ] = None,
-    overrides: Annotated[list[str] | None, typer.Argument(help="Changes to the recipe, as a.b=c.")] = None,
-    csv: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Your own table: CSV(.gz), TSV, Parquet, SDF or SMILES file. Several are learnt together, joined by molecule."
+        str | None,
+        typer.Argument(
+            help="Your own table of molecules (CSV, TSV, Parquet, xlsx, SDF, SMILES), or a recipe: a TOML file or a built-in name."
         ),
     ] = None,
-    smiles: Annotated[str | None, typer.Option(help="The SMILES column of --csv.")] = None,
-    targets: Annotated[str, typer.Option(help="Label columns of --csv, comma-separated, or auto.")] = "auto",
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Changes to the recipe, as a.b=c; more tables, which are learnt together, joined by molecule."
+        ),
+    ] = None,
+    csv: Annotated[
+        list[Path] | None, typer.Option(help="A table, where a recipe comes first; may be repeated.")
+    ] = None,
+    smiles: Annotated[str | None, typer.Option(help="The SMILES column of your table.")] = None,
+    targets: Annotated[str, typer.Option(help="Label columns of your table, comma-separated, or auto.")] = "auto",
     transform: Annotated[
         list[str] | None,
         typer.Option(
@@ -50,7 +57,7 @@ def fit(
     model: Annotated[
         str | None,
         typer.Option(
-            help="auto compares models on the training rows and blends them, the default for --csv without a recipe; or one name: "
+            help="auto compares models on the training rows and blends them, the default for a table without a recipe; or one name: "
             "gaussian_process, support_vectors, ridge, extra_trees, forest ..., or a network."
         ),
     ] = None,
@@ -99,10 +106,9 @@ def fit(
     """Train a model. After a kill, the same command continues the unfinished run."""
     import hooke
 
-    changes = [*(overrides or []), *(["train.profile=true"] if profile else [])]
-    if recipe is not None and "=" in recipe and not Path(recipe).exists():
-        changes.insert(0, recipe)
-        recipe = None
+    given = sorted_arguments(recipe, overrides or [], csv)
+    recipe, csv = given.recipe, list(given.tables)
+    changes = [*given.overrides, *(["train.profile=true"] if profile else [])]
     if dry_run:
         refuse_options(
             context,
@@ -114,11 +120,11 @@ def fit(
             "split",
             "seed",
         )
-        given = {
+        planned_for = {
             "device": device, "devices": devices, "channels": channels, "molecules": molecules, "sharded": sharded,
             "utilisation": utilisation, "parameters": None if parameters is None else _counts(parameters),
         }  # fmt: skip
-        _plan(recipe, changes, as_json, {name: value for name, value in given.items() if value is not None})
+        _plan(recipe, changes, as_json, {name: value for name, value in planned_for.items() if value is not None})
         return
     if recipe in STUDIES and not Path(recipe).exists():
         single = ("csv", "smiles", "targets", "transform", "split", "seed", "model", "budget", "new", "workers")

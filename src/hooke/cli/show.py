@@ -28,15 +28,21 @@ def run(folder: Annotated[Path, typer.Argument(help="A run folder.")], as_json: 
         print_fields(summary)
 
 
-@app.command(epilog="Example: `hooke show recipe tiny_gine train.epochs=3`")
+@app.command(epilog="Examples: `hooke show recipe tiny_gine train.epochs=3` · `hooke show recipe csv > my.toml`")
 def recipe(
     name: Annotated[str, typer.Argument(help="A TOML file or a built-in name.")],
     overrides: Annotated[list[str] | None, typer.Argument(help="Changes, as a.b=c.")] = None,
+    as_json: Json = False,
 ) -> None:
-    """A recipe with everything it inherits, as JSON."""
+    """A recipe with everything it inherits, as TOML that `hooke fit` reads."""
     from hooke.core.recipe_files import read
+    from hooke.report.provenance import to_toml
 
-    print_json(read(name, overrides or []))
+    found = read(name, overrides or [])
+    if as_json:
+        print_json(found)
+    else:
+        typer.echo(to_toml(found), nl=False)
 
 
 @app.command(epilog="Example: `hooke show model tiny`")

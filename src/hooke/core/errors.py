@@ -40,10 +40,10 @@ class DamagedError(DataError):
 class UnknownNameError(UsageError):
     """A name that is not among the valid ones; the message offers the nearest."""
 
-    def __init__(self, what: str, name: str, valid: Iterable[str]) -> None:
+    def __init__(self, what: str, name: str, valid: Iterable[str], near: str | None = None) -> None:
         self.what, self.name = what, name
         self.valid = sorted(valid)
-        self.nearest = nearest(name, self.valid)
+        self.nearest = near or nearest(name, self.valid)
         hint = f" Did you mean {self.nearest!r}?" if self.nearest else ""
         listing = ", ".join(self.valid[:20]) + (", ..." if len(self.valid) > 20 else "")
         super().__init__(f"unknown {what} {name!r}.{hint} Valid: {listing or '(none)'}")
@@ -53,7 +53,7 @@ class UnknownNameError(UsageError):
         return type(self), (self.what, self.name, self.valid)
 
 
-def nearest(name: str, valid: Iterable[str]) -> str | None:
-    """The valid name most similar to `name`, or None when nothing is similar."""
-    matches = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.5)
+def nearest(name: str, valid: Iterable[str], cutoff: float = 0.5) -> str | None:
+    """The valid name most similar to `name`, or None when nothing is similar; `cutoff`: of difflib's ratio."""
+    matches = difflib.get_close_matches(name, list(valid), n=1, cutoff=cutoff)
     return matches[0] if matches else None

@@ -1,11 +1,15 @@
-"""Where Hooke keeps prepared data, and where a local mirror of raw files lies."""
+"""Where Hooke keeps prepared data, where a local mirror of raw files lies, and how names of tables end."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from hooke.core.compressed import ENDINGS
 from hooke.core.errors import DataError
+
+SMILES_ENDINGS = (".smi", ".smiles", ".ism", ".txt")
+TABLE_SUFFIXES = (".csv", ".tsv", *SMILES_ENDINGS, ".sdf", ".sd", ".parquet", ".pq", ".xlsx", *ENDINGS)
 
 
 def cache_folder() -> Path:

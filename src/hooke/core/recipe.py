@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.key_hints import UnknownKeyError
 from hooke.core.options import later, later_options, plain
 from hooke.core.recipe_files import build, read
 
@@ -325,6 +327,9 @@ _HEAD = "invalid recipe:\n  "
 _TABLES = ("data", "model", "task", "train")
 _FIXED = ("name", "seed", *_TABLES)
 _DEFAULTS = {"data": "pocketmix", "model": "gine", "task": "multitask"}
+_NAMES_OF = {  # tables → the key and the option of the command line by which they are named
+    "data": ("name", ""), "task": ("name", ""), "model": ("name", "--model"), "data.split": ("kind", "--split")
+}  # fmt: skip
 
 
 def load_recipe(recipe: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -342,16 +347,19 @@ def resolve(mapping: Mapping[str, Any]) -> Recipe:
     """
     problems = _Problems()
     attempt = problems.attempt
-    tables: dict[str, Mapping[str, Any]] = {key: attempt(_table, mapping, key, key) or {} for key in _TABLES}
-    tables["split"] = attempt(_table, tables["data"], "split", "data.split") or {}
+    tables: dict[str, Mapping[str, Any]] = {key: attempt(table_of, mapping, key) or {} for key in _TABLES}
+    tables["split"] = attempt(table_of, tables["data"], "split", "data") or {}
     data = {key: value for key, value in tables["data"].items() if key != "split"}
-    named = {"data": attempt(named_thing, "datasets", data, "data", _DEFAULTS["data"])}
-    for key, kind in (("model", "models"), ("task", "tasks")):
-        attempt(_check_stated, kind, tables[key], key, _DEFAULTS[key])
+    elsewhere = _stated_keys(tables)
+    named = {"data": attempt(named_thing, "datasets", data, "data", _DEFAULTS["data"], elsewhere)}
     modality: Any = None if named["data"] is None else attempt(modality_object, _modality(named["data"]))
-    sections = _modality_sections(mapping, modality, attempt)
-    split = attempt(build, SplitSection, tables["split"], "data.split")
-    train = attempt(build, TrainSection, tables["train"], "train")
+    own = modality.sections if modality is not None else {}
+    elsewhere += [f"{section}.{option.name}" for section, cls in own.items() for option in fields(cls)]
+    for key, kind in (("model", "models"), ("task", "tasks")):
+        attempt(_check_stated, kind, tables[key], key, _DEFAULTS[key], elsewhere)
+    sections = _modality_sections(mapping, modality, attempt, elsewhere)
+    split = attempt(build, SplitSection, tables["split"], "data.split", elsewhere)
+    train = attempt(build, TrainSection, tables["train"], "train", elsewhere)
     seed, name = mapping.get("seed", 0), mapping.get("name", "recipe")
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
         problems.append(UsageError(f"seed must be a whole number of at least 0, got {seed!r}"))
@@ -399,8 +407,9 @@ def check_data(mapping: Mapping[str, Any]) -> None:
         UsageError: Options that are not its own, or columns that are not there.
         DataError: A file that is not there, or is no table.
     """
-    data = {key: value for key, value in _table(mapping, "data", "data").items() if key != "split"}
-    named = named_thing("datasets", data, "data", _DEFAULTS["data"])
+    tables = {key: table_of(mapping, key) for key in _TABLES}
+    data = {key: value for key, value in tables["data"].items() if key != "split"}
+    named = named_thing("datasets", data, "data", _DEFAULTS["data"], _stated_keys(tables))
     registry.module("datasets", named.name).Dataset(named.config).check()
 
 
@@ -417,19 +426,34 @@ def _modality(thing: Named) -> str:
     return "any" if thing.kind == AUTOMATIC else registry.modality_of(thing.kind, thing.name)
 
 
-def _modality_sections(mapping: Mapping[str, Any], modality: Any, attempt: Any) -> dict[str, Any]:
+def _stated_keys(tables: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """All keys of the tables that every recipe has, as far as the files of data, model and task say them without being imported."""
+    found = [f"train.{option.name}" for option in fields(TrainSection)]
+    for key, kind in (("model", "models"), ("data", "datasets"), ("task", "tasks")):
+        with suppress(UsageError):  # said where the table is read
+            kind, name, _, _ = _named(kind, tables[key], key, _DEFAULTS[key])
+            stated = Automatic if kind == AUTOMATIC else getattr(registry.stated(kind, name), "config", None)
+            found += [f"{key}.{option.name}" for option in (fields(stated) if stated else ())]
+    return [*found, *(f"data.split.{option.name}" for option in fields(SplitSection))]
+
+
+def _modality_sections(
+    mapping: Mapping[str, Any], modality: Any, attempt: Any, elsewhere: Sequence[str]
+) -> dict[str, Any]:
     """The sections of the modality, with their defaults; every other table that is no fixed one is refused."""
     own = modality.sections if modality is not None else {}
-    for key in mapping:
+    for key, value in mapping.items():
         if key not in _FIXED and key not in own:
-            attempt(_refuse_section, key, modality)
+            attempt(_refuse_section, key, value, modality, elsewhere)
     return {
-        name: attempt(lambda name=name, cls=cls: build(cls, _table(mapping, name, name), name))
+        name: attempt(lambda name=name, cls=cls: build(cls, table_of(mapping, name), name, elsewhere))
         for name, cls in own.items()
     }
 
 
-def _refuse_section(key: str, modality: Any) -> None:
+def _refuse_section(key: str, value: Any, modality: Any, elsewhere: Sequence[str]) -> None:
+    if not isinstance(value, Mapping):
+        raise UnknownKeyError(key, _FIXED, elsewhere)
     others = {
         section: name
         for name in registry.names("modalities")
@@ -459,11 +483,11 @@ def _check_modality(modality: Any, split: SplitSection | None) -> None:
         check_split_kind(modality, split.kind)
 
 
-def _check_stated(kind: str, table: Mapping[str, Any], where: str, default: str) -> None:
+def _check_stated(kind: str, table: Mapping[str, Any], where: str, default: str, elsewhere: Sequence[str] = ()) -> None:
     """The thing that a table names is there and has these options, as far as its file says it without being imported."""
     kind, name, preset, options = _named(kind, table, where, default)
     if kind == AUTOMATIC:
-        build(Automatic, options, where)
+        build(Automatic, options, where, elsewhere)
         return
     if name not in registry.names(kind):
         raise UnknownNameError(kind.removesuffix("s"), name, registry.names(kind))
@@ -471,7 +495,7 @@ def _check_stated(kind: str, table: Mapping[str, Any], where: str, default: str)
     if stated is not None:
         if preset and preset not in stated.presets:
             raise UnknownNameError(f"preset of {name}", preset, stated.presets)
-        build(stated.config, options, where)
+        build(stated.config, options, where, elsewhere)
 
 
 def _check_candidates(config: Automatic, modality: Any) -> None:
@@ -507,14 +531,23 @@ def base_config(recipe: Recipe) -> Any:
     return build(type(config), {**asdict(config), **width}, "train.width_transfer")
 
 
-def _table(mapping: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+def table_of(mapping: Mapping[str, Any], key: str, within: str = "") -> Mapping[str, Any]:
+    """A table of a recipe, empty where there is none; `within` names the table that holds it.
+
+    Raises:
+        UsageError: Something else stands there.
+    """
+    where = f"{within}.{key}" if within else key
     table = mapping.get(key, {})
+    if isinstance(table, str) and where in _NAMES_OF:
+        key, option = _NAMES_OF[where]
+        raise UsageError(f"{where} is a table: write {where}.{key}={table}" + f", or {option} {table}" * bool(option))
     if not isinstance(table, Mapping):
         raise UsageError(f"{where} must be a table, got {table!r}")
     return table
 
 
-def named_thing(kind: str, table: Mapping[str, Any], where: str, default: str) -> Named:
+def named_thing(kind: str, table: Mapping[str, Any], where: str, default: str, elsewhere: Sequence[str] = ()) -> Named:
     """What a table of a recipe names, with its options.
 
     Args:
@@ -522,6 +555,7 @@ def named_thing(kind: str, table: Mapping[str, Any], where: str, default: str) -
         table: Its name, a preset of a model, and options.
         where: Of the table, for messages.
         default: The name, where the table has none.
+        elsewhere: Keys of the other tables, which may have been meant.
 
     Raises:
         UsageError: No such thing or option.
@@ -535,7 +569,7 @@ def named_thing(kind: str, table: Mapping[str, Any], where: str, default: str) -
         if preset not in presets:
             raise UnknownNameError(f"preset of {name}", preset, presets)
         options = {**asdict(presets[preset]), **options}
-    return Named(name, build(module.Config, options, where), kind)
+    return Named(name, build(module.Config, options, where, elsewhere), kind)
 
 
 def _named(kind: str, table: Mapping[str, Any], where: str, default: str) -> tuple[str, str, str, dict[str, Any]]:

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from hooke.core import registry
-from hooke.core.errors import UnknownNameError, UsageError, nearest
+from hooke.core.errors import UnknownNameError, UsageError
+from hooke.core.key_hints import UnknownKeyError, meant
 from hooke.core.reading import reading
 
 T = TypeVar("T")
@@ -106,11 +107,18 @@ def _of_one_kind(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[st
     return dict(after) if same else {"name": after["name"]}
 
 
-def _read(recipe: str, folder: Path, seen: tuple[str, ...], *, built_in: bool = True) -> dict[str, Any]:
-    """A recipe merged with what it extends; without `built_in`, what comes with Hooke is left out."""
+def _read(recipe: str, folder: Path | None, seen: tuple[str, ...], *, built_in: bool = True) -> dict[str, Any]:
+    """A recipe merged with what it extends; without `built_in`, what comes with Hooke is left out.
+
+    Files are relative to a folder, of which built-in recipes know none.
+    """
     file, _, row = recipe.partition("#")
-    path = (folder / file).expanduser()
-    if file.endswith(".toml") or path.is_file():
+    path = ((folder or Path()) / file).expanduser()
+    if folder is not None and recipe in _built_in() and path.is_file():
+        raise UsageError(
+            f"{recipe} is a recipe of Hooke and also the file {path}: write ./{recipe} for the file, or rename it"
+        )
+    if folder is not None and (file.endswith(".toml") or path.is_file()):
         if not path.is_file():
             raise UsageError(f"there is no recipe file {file}")
         with reading(path, raised=UsageError):
@@ -121,7 +129,7 @@ def _read(recipe: str, folder: Path, seen: tuple[str, ...], *, built_in: bool = 
         if not built_in:
             return {}
         text, row = _built_in()[recipe]
-        identity, data, name, path = recipe, text.encode(), recipe, Path.cwd() / "built-in.toml"
+        identity, data, name, path = recipe, text.encode(), recipe, None
     else:
         raise UnknownNameError("recipe", recipe, names())
     if identity in seen:
@@ -134,7 +142,7 @@ def _read(recipe: str, folder: Path, seen: tuple[str, ...], *, built_in: bool = 
         return content
     if not isinstance(base, str):
         raise UsageError(f"{recipe}: extends must name one recipe, got {base!r}")
-    inherited = _read(base, path.parent, (*seen, identity), built_in=built_in)
+    inherited = _read(base, None if path is None else path.parent, (*seen, identity), built_in=built_in)
     return merge(inherited, content)
 
 
@@ -205,11 +213,17 @@ def _assign(mapping: dict[str, Any], keys: list[str], value: Any, override: str)
     mapping[keys[-1]] = value
 
 
-def build(cls: type[T], mapping: Mapping[str, Any], where: str = "") -> T:
+def build(cls: type[T], mapping: Mapping[str, Any], where: str = "", elsewhere: Sequence[str] = ()) -> T:
     """Check a mapping against a frozen dataclass and build it; every problem is reported at once.
 
+    Args:
+        cls: The dataclass.
+        mapping: Its fields.
+        where: Name of the table in the recipe.
+        elsewhere: Keys of the other tables, which may have been meant.
+
     Raises:
-        UnknownNameError: Keys that the dataclass lacks are the only problem and there is one; offers the nearest.
+        UnknownKeyError: Keys that the dataclass lacks are the only problem and there is one; offers the nearest.
         UsageError: Anything else: several problems, wrong types, values out of range.
     """
     from pydantic import ValidationError
@@ -232,9 +246,9 @@ def build(cls: type[T], mapping: Mapping[str, Any], where: str = "") -> T:
                 found.setdefault(place, _problem(place, entry))
     problems = list(found.values())
     if len(unknown) == 1 and not problems:
-        raise UnknownNameError("key", *unknown[0])
+        raise UnknownKeyError(*unknown[0], elsewhere)
     for key, valid in unknown:
-        near = nearest(key, valid)
+        near = meant(key, valid, elsewhere)
         problems.append(f"{key}: unknown key" + (f"; did you mean {near!r}?" if near else ""))
     if problems or built is None:
         raise UsageError("invalid recipe:\n  " + "\n  ".join(problems))

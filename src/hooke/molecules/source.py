@@ -11,17 +11,17 @@ from typing import Any, Protocol
 import numpy as np
 from rdkit import Chem
 
-from hooke.core.compressed import ENDINGS, compression, is_workbook
+from hooke.core.compressed import compression, is_workbook
 from hooke.core.errors import UsageError
 from hooke.core.hashing import content_hash, file_sha256
+from hooke.core.paths import TABLE_SUFFIXES
 from hooke.core.reading import is_parquet
 from hooke.molecules.arrays import MoleculeArrays
 from hooke.molecules.parse import ParseError, smiles_of
 from hooke.molecules.prepare import PreparedMolecules
 from hooke.molecules.store import MoleculeStore
-from hooke.molecules.tables.reading import CHUNK_ROWS, SMILES_ENDINGS, column_names, read_table, smiles_column
+from hooke.molecules.tables.reading import CHUNK_ROWS, column_names, read_table, smiles_column
 
-TABLE_SUFFIXES = (".csv", ".tsv", *SMILES_ENDINGS, ".sdf", ".sd", ".parquet", ".pq", ".xlsx", *ENDINGS)
 LONGEST_CELL = 10_000  # characters of an input cell that are repeated in the output
 _SHOWN = 200
 _BLOCK = 1 << 20

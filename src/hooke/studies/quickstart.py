@@ -77,8 +77,8 @@ class QuickstartResult:
                 self.verdict,
                 f"\nreport  {self.report}   ({self.seconds:.0f} s in all)",
                 "\nnext, with your own molecules:",
-                "  hooke fit --csv assay.csv --smiles smiles --targets auto",
-                f"  hooke finetune {self.pretrained} --csv assay.csv --smiles smiles",
+                "  hooke fit assay.csv --smiles smiles --targets auto",
+                f"  hooke finetune {self.pretrained} assay.csv --smiles smiles",
                 f"  hooke predict {self.finetuned} new.csv -o predictions.parquet",
             ]
         )

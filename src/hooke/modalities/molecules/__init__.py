@@ -505,7 +505,7 @@ class Molecules(Trainable, Readable):
         """Predict a table, or adapt to one."""
         if learns_labels:
             return "Predict new molecules", f"hooke predict {run.folder} new.csv -o predictions.parquet"
-        return "Adapt to an assay", f"hooke finetune {run.folder} --csv assay.csv"
+        return "Adapt to an assay", f"hooke finetune {run.folder} assay.csv"
 
     def source(
         self, given: Any, spec: Preparation, options: TableOptions, *, batch_size: int, workers: int = 0

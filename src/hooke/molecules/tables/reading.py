@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hooke.core.compressed import compression, is_workbook, plain_name
 from hooke.core.errors import DataError, UnknownNameError
 from hooke.core.json_text import json_text
+from hooke.core.paths import SMILES_ENDINGS
 from hooke.core.reading import (
     CHUNK_CHARACTERS,
     LONGEST_LINE,
@@ -40,7 +41,6 @@ _LOG = logging.getLogger(__name__)
 CHUNK_ROWS = 2048
 LONGEST_RECORD = 100  # lines that one quoted record of a text table may span
 SMILES_NAMES = ("smiles", "canonical_smiles", "ordered_smiles", "structure", "drug", "mol", "molecule")
-SMILES_ENDINGS = (".smi", ".smiles", ".ism", ".txt")
 _TOO_LONG = f"a line of more than {LONGEST_LINE:,} characters"  # stands for one, by identity
 _LINE_BYTES = 64  # that a line takes beside its characters
 _UNNAMED = "Unnamed: {}"  # as pandas calls a column whose header is empty

@@ -286,10 +286,10 @@ def benchmark(
     """A recipe's model beside the baselines over seeds and splits; see `hooke.studies.benchmark`."""
     from hooke.studies.benchmark import benchmark as run_benchmark
 
-    recipe, overrides, csv = _sorted(recipe, overrides, None)
+    named, overrides, csv = _sorted(recipe, overrides, None)
     start = run_path(pretrained) if pretrained else None
     chosen, changes = (
-        (_recipe(recipe, overrides, csv), {}) if start is None else _recipe_for(start, recipe, overrides, csv)
+        (_recipe(named, overrides, csv), {}) if start is None else _recipe_for(start, named, overrides, csv)
     )
     check_output_folder(runs)
     return run_benchmark(

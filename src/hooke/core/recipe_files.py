@@ -125,11 +125,12 @@ def _read(recipe: str, folder: Path | None, seen: tuple[str, ...], *, built_in: 
             data = path.read_bytes()
         identity, name = f"{path.resolve()}{'#' * bool(row)}{row}", path.stem
         name += f"_{row}" if row else ""
+        beside: Path | None = path.parent
     elif recipe in _built_in():
         if not built_in:
             return {}
         text, row = _built_in()[recipe]
-        identity, data, name, path = recipe, text.encode(), recipe, None
+        identity, data, name, beside = recipe, text.encode(), recipe, None
     else:
         raise UnknownNameError("recipe", recipe, names())
     if identity in seen:
@@ -142,7 +143,7 @@ def _read(recipe: str, folder: Path | None, seen: tuple[str, ...], *, built_in: 
         return content
     if not isinstance(base, str):
         raise UsageError(f"{recipe}: extends must name one recipe, got {base!r}")
-    inherited = _read(base, None if path is None else path.parent, (*seen, identity), built_in=built_in)
+    inherited = _read(base, beside, (*seen, identity), built_in=built_in)
     return merge(inherited, content)
 
 

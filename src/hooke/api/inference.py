@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hooke.encoders import Encoder
     from hooke.inference.stream import StreamReport
     from hooke.studies.probing import ProbeReport
+    from hooke.workflows.export import Exported
 
 
 def predict(
@@ -165,6 +166,34 @@ def explain(
     return explain_table(
         run_path(run), molecules, Path(page), label=label, smiles_column=smiles_column, most=most, device=device
     )
+
+
+def export(
+    run: Path | str,
+    output: Path | str,
+    *,
+    sizes: str = "dynamic",
+    outputs: str = "predictions",
+    molecules: Path | str | Sequence[str] | None = None,
+) -> Exported:
+    """Encoder and heads of a run on molecules as a program that torch runs without Hooke; see `hooke.workflows.export`.
+
+    Args:
+        run: A finished run, or "tiny".
+        output: The file to write, ending in .pt2.
+        sizes: "dynamic" for batches of any size, or "fixed" for the sizes of `molecules`.
+        outputs: "predictions", or "vectors" of the encoder.
+        molecules: A table or SMILES: the batch of fixed sizes, else what the program is made of and compared on.
+
+    Raises:
+        UsageError: An estimator, another kind of data, or a model that torch cannot export with such sizes; it says why.
+    """
+    from hooke.inference.loaded import LoadedRun
+    from hooke.workflows.export import export as write_program
+
+    check_output(output, molecules if isinstance(molecules, str | Path) else None)
+    loaded = LoadedRun.open(run_path(run), "cpu")
+    return write_program(loaded, Path(output), sizes=sizes, outputs=outputs, molecules=molecules)
 
 
 def probe_blocks(

@@ -17,6 +17,7 @@ from hooke.cli import (
     discover,
     dynamics,
     embed,
+    export,
     finetune,
     fit,
     label,
@@ -59,6 +60,7 @@ app.command("resume", epilog=resume.EXAMPLES)(resume.resume)
 app.command("finetune", epilog=finetune.EXAMPLES)(finetune.finetune)
 app.command("predict", epilog=predict.EXAMPLES)(predict.predict)
 app.command("embed", epilog=embed.EXAMPLES)(embed.embed)
+app.command("export", epilog=export.EXAMPLES)(export.export)
 app.command("label", epilog=label.EXAMPLES)(label.label)
 app.command("relax", epilog=relax.EXAMPLES)(relax.relax)
 app.command("dynamics", epilog=dynamics.EXAMPLES)(dynamics.dynamics)

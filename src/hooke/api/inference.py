@@ -181,7 +181,7 @@ def export(
     Args:
         run: A finished run, or "tiny".
         output: The file to write, ending in .pt2.
-        sizes: "dynamic" for batches of any size, or "fixed" for the sizes of `molecules`.
+        sizes: "dynamic" for batches of two or more molecules, or "fixed" for the sizes of `molecules`.
         outputs: "predictions", or "vectors" of the encoder.
         molecules: A table or SMILES: the batch of fixed sizes, else what the program is made of and compared on.
 

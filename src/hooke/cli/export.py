@@ -19,7 +19,7 @@ def export(
     run: Annotated[str, typer.Argument(help="A run on molecules, a folder of runs, or tiny.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The program, a .pt2 file.")],
     sizes: Annotated[
-        str, typer.Option(help="dynamic: batches of any size; fixed: those of --molecules alone.")
+        str, typer.Option(help="dynamic: batches of two or more molecules; fixed: those of --molecules alone.")
     ] = "dynamic",
     outputs: Annotated[str, typer.Option(help="predictions, or vectors of the encoder.")] = "predictions",
     molecules: Annotated[

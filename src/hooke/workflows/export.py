@@ -4,10 +4,11 @@ The program takes the tensors of a batch by name (`program_inputs`) and gives, l
 members on the scale of the labels, probabilities of classes; or the vectors of the encoder. Its file (.pt2) also holds `hooke.json`: inputs,
 names of the outputs, the spec, and the run that it was made of.
 
-With dynamic sizes it takes batches of any number of molecules, atoms and bonds, with fixed sizes those of the batch that it was made of alone.
-What looks at all pairs of atoms of a molecule (attention within molecules) lays them out by their sizes, which a program cannot follow: such
-models are refused with torch's reason. A program computes every atom and bond by itself (`nn.graphs.distinct`), so that its numbers agree
-with those of the run but for the order of sums; each is compared with the run, on molecules of other sizes too, before it is written.
+With dynamic sizes it takes batches of two or more molecules and at least one bond (torch makes sizes of 0 and 1 cases of their own: give a
+single molecule twice), with fixed sizes those of the batch that it was made of alone. What looks at all pairs of atoms of a molecule (attention
+within molecules) lays them out by their sizes, which a program cannot follow: such models are refused with torch's reason. A program
+computes every atom and bond by itself (`nn.graphs.distinct`), so that its numbers agree with those of the run but for the order of sums; each
+is compared with the run, on molecules of other sizes too, before it is written.
 """
 
 from __future__ import annotations

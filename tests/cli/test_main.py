@@ -10,7 +10,8 @@ from hooke.cli import main
 from hooke.version import __version__
 
 VERBS = (
-    "data", "fit", "resume", "finetune", "predict", "embed", "export", "search", "scale", "probe", "probe-blocks", "benchmark", "show", "quickstart",
+    "data", "fit", "resume", "finetune", "predict", "embed", "export", "search", "scale", "probe", "probe-blocks", "benchmark", "show",
+    "quickstart",
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -94,13 +94,14 @@ class _Program(nn.Module):
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Level → (items, columns), or "embedding" → (molecules, width)."""
-        plain = {name: value for name, value in inputs.items() if "." not in name}
-        beside: dict[str, dict[str, Tensor]] = {kind: {} for kind in _BESIDE}
+        given: dict[str, Any] = {kind: {} for kind in _BESIDE}
         for name, value in inputs.items():
-            if "." in name:
-                kind, _, own = name.partition(".")
-                beside[kind][own] = value
-        batch = MoleculeBatch(**plain, **beside)
+            kind, _, own = name.partition(".")
+            if own:
+                given[kind][own] = value
+            else:
+                given[name] = value
+        batch = MoleculeBatch(**given)
         if self._outputs == "vectors":
             return {VECTORS: self.networks[0].embed(batch)}  # type: ignore[operator]
         members = [self._task.predict(network, batch) for network in self.networks]
@@ -175,7 +176,7 @@ def _batch(run: LoadedRun, molecules: Any) -> MoleculeBatch:
     modality = readable("molecules", "export")
     source = modality.source(molecules, run.spec, modality.options(), batch_size=MOST)
     chunks = [source.chunk(source.prepare(job)) for job in source.jobs()]
-    batches = [batch for chunk in chunks for batch in chunk.batches]
+    batches = [cast(MoleculeBatch, batch) for chunk in chunks for batch in chunk.batches]
     if len(batches) != 1:
         raise UsageError(f"a program is made of one batch of at most {MOST} molecules, got {len(batches)} batches")
     return batches[0]

@@ -43,7 +43,7 @@ def test_the_page(run: Path, wells: Profiles, tmp_path: Path, monkeypatch: pytes
         exec(block, names)
     assert names["recalls"]["queries"].max() == 2
     assert list(names["compared"]["method"]) == ["none", "centre"]
-    for block in blocks("scikit-learn"):
+    for block in (*blocks("Loggers"), *blocks("scikit-learn")):
         exec(block, names)
     assert len(names["mean"]) == len(names["std"]) == 1
     assert names["chain"].score(names["molecules"], names["values"]) > 0.5

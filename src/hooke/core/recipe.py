@@ -114,7 +114,9 @@ class TrainSection:
             small or runs on a GPU. The batches are the same. Of molecules.
         deterministic: Refuse operations without a deterministic implementation (CUDA: same bits, slower).
         checkpoint_seconds: Save the state when so many seconds have passed since the last time; a kill loses at most this.
-        tensorboard: Write event files beside metrics.jsonl (extra "tensorboard").
+        tensorboard: The logger "tensorboard": event files in the run folder.
+        loggers: Where the metrics of every epoch go beside metrics.jsonl: "tensorboard", "wandb", "mlflow" (extras of these names), or one
+            registered under the entry point `hooke.loggers` (`train.loggers`).
         refit: After the run, train once more on all rows for the chosen number of epochs, and predict with that.
         gradient_norms: Log after each epoch the norm of each task's gradient at the encoder (`train.loop`).
         learned_from: A finished run whose encoder is the learned encoding, `encodings.learned`.
@@ -157,6 +159,7 @@ class TrainSection:
     keep_best: int = later(1)
     checkpoint_steps: int = later(0)
     profile: bool = later(default=False)
+    loggers: tuple[str, ...] = later(())
     start_from: str = later("encoder")
     keep_heads: bool = later(default=False)
     loader_workers: int = later(0)

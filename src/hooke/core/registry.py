@@ -22,9 +22,12 @@ from typing import Any, Literal, NamedTuple
 from hooke.core.cards import Card
 from hooke.core.errors import UnknownNameError, UsageError
 
-KINDS = ("models", "estimators", "response_models", "datasets", "tasks", "encoders", "modalities", "suites")
+KINDS = ("models", "estimators", "response_models", "datasets", "tasks", "encoders", "modalities", "suites", "loggers")
 _NAMED_FOLDERS = ("encoders", "modalities")
-_INSIDE = {"response_models": "estimators.responses"}  # kinds whose files are a folder of another kind's
+_INSIDE = {
+    "response_models": "estimators.responses",
+    "loggers": "train.loggers",
+}  # kinds whose files are a folder of another room
 _STATED_BY = {
     "models": "Model", "tasks": "Task", "estimators": "Estimator", "response_models": "ResponseModel", "datasets": "CARD",
 }  # else the file itself  # fmt: skip

@@ -255,6 +255,7 @@ _WITHOUT_EFFECT = (
     "checkpoint_seconds",
     "tensorboard",
     "loader_workers",
+    "loggers",
 )  # options of [train] that change no bit of a run
 
 

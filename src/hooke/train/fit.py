@@ -30,6 +30,7 @@ from hooke.train.automatic import automatic, predictions_of_test, settled
 from hooke.train.devices import check_can_start, single_device
 from hooke.train.gradient_free import fitted
 from hooke.train.kept_heads import check_heads, keep_heads
+from hooke.train.loggers import check_loggers
 from hooke.train.measure import Known, censored, measure
 from hooke.train.member import Member, Watch, trained
 from hooke.train.monitor import logged_as, lower_is_better
@@ -110,6 +111,7 @@ def fit(
     check_can_start(recipe.train)
     check_heads(recipe, pretrained)
     _check_loading(recipe)
+    check_loggers(recipe.train)
     recipe = trainable(recipe.modality, "fit").settled(recipe)
     store = store or prepare(recipe, workers=workers, show_progress=show_progress)
     recipe = settled(recipe, store)
@@ -149,6 +151,7 @@ def resume(folder: Path, *, show_progress: bool = True) -> RunFolder:
         return run
     recipe = read_recipe(run)
     check_can_start(recipe.train)
+    check_loggers(recipe.train)
     saved = Path(run.info["store"])
     opened = trainable(recipe.modality, "resume").open
     store = opened(saved) if saved.exists() else prepare(recipe, show_progress=show_progress)

@@ -1,12 +1,8 @@
-"""One network of a run: built, trained on this or several devices, and loaded with its best weights.
-
-Metrics as TensorBoard event files, beside metrics.jsonl (extra "tensorboard").
-"""
+"""One network of a run: built, trained on this or several devices, and loaded with its best weights."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +12,7 @@ import torch
 from lightning_fabric import Fabric
 
 from hooke.core.checked import check_seal, say_made_again
-from hooke.core.errors import DamagedError, DataError, UsageError
+from hooke.core.errors import DamagedError, DataError
 from hooke.core.files import disk_full_explained, remove
 from hooke.core.progress import progress
 from hooke.core.recipe import METRIC_MONITOR, Recipe, base_config
@@ -30,41 +26,10 @@ from hooke.nn.weights import encoder_weights, load_weights
 from hooke.nn.width_transfer import transfer_width
 from hooke.train.checkpoint import check_state
 from hooke.train.devices import launch, make_fabric
+from hooke.train.loggers import Logged, names_of, open_loggers
 from hooke.train.loop import Trainer
 from hooke.train.monitor import Monitor
 from hooke.train.pretrained import cut_weights
-
-
-class Events:
-    """An open event file."""
-
-    def __init__(self, writer: Any) -> None:
-        self._writer = writer
-
-    def write(self, *, epoch: int, **fields: float) -> None:
-        """One line of metrics, each field as a curve over the epochs."""
-        for name, value in fields.items():
-            self._writer.add_scalar(name, value, epoch)
-        self._writer.flush()
-
-
-@contextmanager
-def event_file(folder: Path, *, after: int = 0) -> Iterator[Events]:
-    """A new event file in a folder; what older ones there say of epochs later than `after` is no longer shown.
-
-    Raises:
-        UsageError: TensorBoard is not installed.
-    """
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise UsageError("train.tensorboard needs TensorBoard: pip install 'hooke-bio[tensorboard]'") from error
-    writer = SummaryWriter(str(folder), purge_step=after + 1 if after else None)
-    try:
-        yield Events(writer)
-    finally:
-        writer.close()
-
 
 Watch = Callable[[Mapping[str, Any]], None]
 
@@ -210,8 +175,9 @@ def _train(fabric: Fabric, member: Member) -> None:
 
     def log(**fields: Any) -> None:
         run.log_metrics(**whose, **fields)
-        if events is not None:
-            events.write(**fields)
+        epoch, metrics = fields["epoch"], {name: value for name, value in fields.items() if name != "epoch"}
+        for logger in loggers:
+            logger.write(epoch, metrics)
         if member.watch is not None:
             member.watch(fields)
 
@@ -230,10 +196,10 @@ def _train(fabric: Fabric, member: Member) -> None:
     name = recipe.name if section.ensemble == 1 else f"{recipe.name} {member.number + 1}/{section.ensemble}"
     items = member.modality.epoch_items(member.train_rows, recipe, member.modality.open(member.store))
     total = round(items * trainer.total_steps / trainer.steps_per_epoch)
-    folder = run.path(f"tensorboard/{member.part}-{member.number}")
+    logged = Logged(run.folder, member.part, member.number, recipe.to_json(), done)
     with (
         disk_full_explained(run.folder, "the last saved state is kept"),
-        event_file(folder, after=done) if section.tensorboard and first else nullcontext() as events,
+        open_loggers(names_of(section) if first else (), logged) as loggers,
         progress(total, f"training {name}", member.modality.unit, show=member.show_progress and first) as bar,
     ):
         trainer.run(bar)

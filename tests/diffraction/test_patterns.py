@@ -86,3 +86,11 @@ def test_detector_units_become_photons() -> None:
     ):
         with pytest.raises(UsageError):
             photons(values, **options)  # type: ignore[arg-type]
+
+
+def test_chosen_frames_keep_counts_and_reasons(frames: Patterns) -> None:
+    order = np.array([4, 0, 11])
+    some = frames.chosen(order)
+    np.testing.assert_array_equal(some.dense(), frames.dense()[order])
+    assert some.reasons == {0: "no photon"}
+    assert len(frames.chosen(np.arange(0))) == 0

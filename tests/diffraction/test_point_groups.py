@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from hooke.core.errors import UsageError
-from hooke.diffraction.point_groups import check_symmetry, find_axes, group_rotations, symmetrised
+from hooke.diffraction.point_groups import SymmetricMerge, check_symmetry, find_axes, group_rotations, symmetrised
 from hooke.diffraction.resolution import intensity_shell_correlation
 from hooke.diffraction.structure import Structure, intensities
 
@@ -70,6 +70,35 @@ def test_a_symmetric_particle_keeps_its_intensity_and_loses_noise(name: str) -> 
     before = intensity_shell_correlation(symmetrised(noisy, group_rotations("C1")), truth)
     after = intensity_shell_correlation(symmetrised(noisy, group), truth)
     assert np.nanmean(after[2:]) > np.nanmean(before[2:]) + 0.1
+
+
+@pytest.mark.parametrize("name", ["C2", "D2", "C3", "D7", "I"])
+def test_counts_and_exposures_merge_into_a_symmetric_model(name: str) -> None:
+    truth, rng = particle(name), np.random.default_rng(3)
+    truth = truth / truth.mean() * 3
+    light = 3 * rng.gamma(1, 1, truth.shape)
+    light[rng.random(truth.shape) < 0.1] = 0
+    counts = rng.poisson(truth * light).astype(float)
+    group = group_rotations(name)
+    above, below = SymmetricMerge(group, 17)(counts, light)
+    known = below > 0
+    model = np.divide(above, below, out=np.zeros_like(above), where=known)
+    np.testing.assert_allclose(model, model[::-1, ::-1, ::-1], atol=1e-9)
+    plain = np.divide(counts, light, out=np.zeros_like(counts), where=light > 0)
+    radius = np.sqrt(sum(axis**2.0 for axis in np.ogrid[-8:9, -8:9, -8:9]))
+    inside = known & (light > 0) & (radius < 8)
+    wrong, kept = (np.abs(np.log1p(each) - np.log1p(truth))[inside].mean() for each in (plain, model))
+    assert kept < wrong
+    if name in ("C2", "D2"):  # images of voxels are voxels: the sums over the group
+        summed = sum(
+            np.stack([counts, light])[(slice(None), *np.moveaxis(places, -1, 0))]
+            for places in (
+                (np.stack(np.indices((17,) * 3), -1) - 8) @ (sign * each).T.round().astype(int) + 8
+                for each in group
+                for sign in (1, -1)
+            )
+        )
+        np.testing.assert_allclose(model[inside], summed[0][inside] / summed[1][inside], rtol=1e-9)
 
 
 def test_halves_warn_of_a_wrong_group() -> None:

@@ -8,13 +8,19 @@ from hooke.studies.quickstart_diffraction import made_up_particle, quickstart_di
 
 
 def test_a_small_one_from_end_to_end(tmp_path: Path) -> None:
-    found = quickstart_diffraction(tmp_path / "runs", frames=40, n=1, starts=1, show_progress=False)
+    found = quickstart_diffraction(tmp_path / "runs", frames=40, n=1, starts=1, phasings=2, show_progress=False)
     report = Report.read(found.report.with_suffix(".json"))
-    assert [each.title for each in report.training][-1] == "FSC of I"
+    assert [each.title for each in report.training][-3] == "FSC of I"
+    assert [each.title for each in report.pictures][-2:] == ["The density", "The density: slices across x, y and z"]
+    assert report.pictures[-2].views != (1, 1)
+    page = found.report.read_text()
+    assert "network saw" not in page
+    assert "Solid: validation loss" not in page
+    assert len(found.density.starts) == 2
     assert report.pictures[1].title.startswith("Truth")
     assert "median angle error" in found.summary()
     stamp = (tmp_path / "runs/quickstart_diffraction/frames.h5").stat().st_mtime_ns
-    again = quickstart_diffraction(tmp_path / "runs", frames=40, n=1, starts=1, show_progress=False)
+    again = quickstart_diffraction(tmp_path / "runs", frames=40, n=1, starts=1, phasings=2, show_progress=False)
     assert again.run.run.folder == found.run.run.folder
     assert (tmp_path / "runs/quickstart_diffraction/frames.h5").stat().st_mtime_ns == stamp
     later = Report.read(found.report.with_suffix(".json"))

@@ -146,6 +146,8 @@ def test_what_does_not_fit_is_refused_in_a_line(frames: Path, tmp_path: Path) ->
         ({"merge": "sum"}, UnknownNameError, "counts"),
         ({"n": 2, "speckles": 3.0}, UsageError, "not both"),
         ({"n": 2, "in_plane": 30}, UsageError, "leave out n"),
+        ({"symmetry": "Q3"}, UsageError, "no point group 'Q3'"),
+        ({"symmetry": "C2", "in_plane": 30}, UsageError, "does not go with rotations in the plane"),
         ({"starts": 0}, UsageError, "starts must be 1 or more"),
         ({"accelerator": "tpu"}, UnknownNameError, "cuda"),
     ):
@@ -193,6 +195,38 @@ def test_a_plan_counts_without_running(frames: Path) -> None:
     assert many.operations * 2 == more.operations
     assert "assumed, not run here" in many.rates
     assert plan_reconstruction(frames).rotations == 420  # 6 pixels, 2.5 a speckle: n = 2
+
+
+def test_a_point_group_is_imposed_and_checked_by_halves_without_it(frames: Path, tmp_path: Path) -> None:
+    found = reconstruct(frames, tmp_path, **{**QUICK, "starts": 1, "symmetry": "d2", "models": 2})
+    volumes = read_arrays(found.run.path("intensity.npz"))
+    model, half = volumes["models"], volumes["models"].shape[1] // 2
+    inside = sum(axis**2 for axis in np.ogrid[tuple(slice(-half, half + 1) for _ in range(3))]) <= half**2
+    for one, seen in zip(model, volumes["seen"], strict=True):
+        for image in (
+            (slice(None, None, -1), slice(None, None, -1)),
+            (slice(None), slice(None, None, -1), slice(None, None, -1)),
+        ):
+            kept = inside & seen
+            assert kept.sum() > 100
+            np.testing.assert_array_equal(seen[image][inside], seen[inside])
+            np.testing.assert_allclose(one[kept], one[image][kept], rtol=1e-5)
+    assert found.symmetry == "D2"
+    assert set(found.support) == {"gain", "expected", "axes", "warning"}
+    assert found.support["warning"]  # atoms at random
+    assert found.support["warning"] in found.verdict
+    assert len(found.likelihoods) == len(found.agreements) == 1
+    assert [line["start"] for line in found.run.metrics() if line["final"]] == [0, 1]
+    halves = read_arrays(found.run.path("halves.npz"))
+    assert halves["models"].shape == (2, *model[0].shape)
+    assert (halves["exposures"] > 0).any(axis=(1, 2, 3)).all()
+    page = found.run.path("report.html").read_text()
+    assert "do not support the symmetry" in page
+    assert "without D2" in page
+    assert (
+        reconstruct(frames, tmp_path, **{**QUICK, "starts": 1, "symmetry": "D2", "models": 2}).to_json()
+        == found.to_json()
+    )
 
 
 def test_rotations_in_the_plane_and_two_models(frames: Path, tmp_path: Path) -> None:

@@ -143,6 +143,7 @@ def phase(
 @app.command(
     epilog="Examples: `hooke diffraction reconstruct frames.h5` · `hooke diffraction reconstruct frames.emc --detector det.h5 --speckles 7` · "
     "`hooke diffraction reconstruct frames.h5 --n 4 --starts 5 --devices 2 --json` · "
+    "`hooke diffraction reconstruct virus.h5 --symmetry I` · "
     "`hooke diffraction reconstruct frames.h5 --n 12 --dry-run --frames 10000000 --devices 256 --accelerator cuda`"
 )
 def reconstruct(
@@ -158,6 +159,9 @@ def reconstruct(
     iterations: Annotated[int, typer.Option(min=1, help="Of a start.")] = 20,
     annealing: Annotated[str, typer.Option(help="adaptive (information climbs a ramp) or fixed (β is multiplied).")] = "adaptive",
     models: Annotated[int, typer.Option(min=1, help="Intensities that frames are divided among.")] = 1,
+    symmetry: Annotated[
+        str, typer.Option(help="Of the particle: friedel (every intensity's), or a point group: C2, D7, T, O, I; halves of the frames check it.")
+    ] = "friedel",
     merge: Annotated[str, typer.Option(help="counts (the likeliest) or normalised (mean of views, as Dragonfly).")] = "counts",
     scaling: Annotated[bool, typer.Option("--scaling/--no-scaling", help="Estimate the fluence of every frame.")] = True,
     background: Annotated[
@@ -178,7 +182,7 @@ def reconstruct(
 
     options: dict[str, Any] = {
         "detector": detector, "speckles": speckles, "n": n, "in_plane": in_plane, "starts": starts, "iterations": iterations,
-        "annealing": annealing, "models": models, "merge": merge, "scaling": scaling, "background": background,
+        "annealing": annealing, "models": models, "symmetry": symmetry, "merge": merge, "scaling": scaling, "background": background,
         "precision": precision, "seed": seed,
         "accelerator": accelerator, "devices": devices,
     }  # fmt: skip

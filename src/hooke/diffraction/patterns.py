@@ -86,6 +86,14 @@ class Patterns:
             {**self.reasons, **{int(frame): MASKED for frame in lost}},
         )  # fmt: skip
 
+    def chosen(self, frames: np.ndarray) -> Patterns:
+        """Some frames, in the order given; reasons go with them."""
+        lengths = np.diff(self.starts)[frames]
+        starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+        entries = np.repeat(self.starts[frames] - starts[:-1], lengths) + np.arange(starts[-1])
+        reasons = {place: self.reasons[int(each)] for place, each in enumerate(frames) if int(each) in self.reasons}
+        return Patterns(starts, self.pixels[entries], self.counts[entries], self.number_of_pixels, self.shape, reasons)
+
     def usable(self) -> np.ndarray:
         """(frames,) bool: those without a reason."""
         kept = np.ones(len(self), bool)

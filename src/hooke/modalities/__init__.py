@@ -127,6 +127,7 @@ class Modality(ABC):
         sections: Tables of a recipe that belong to it → the dataclass of their options.
         levels: Of labels; the first is that of whole items.
         trainable: Whether it is a `Trainable`.
+        instead: The command for what is done with it where nothing is trained; "" where there is none.
     """
 
     name: ClassVar[str]
@@ -134,6 +135,7 @@ class Modality(ABC):
     sections: ClassVar[Mapping[str, type]] = NONE
     levels: ClassVar[tuple[str, ...]] = ()
     trainable: ClassVar[bool] = False
+    instead: ClassVar[str] = ""
 
     @property
     def base(self) -> type[nn.Module]:
@@ -560,7 +562,9 @@ def trainable(name: str, verb: str) -> Trainable:
     """
     found = modality(name)
     if not isinstance(found, Trainable):
-        raise UsageError(f"`hooke {verb}` does not apply to {name}: they are data alone, nothing is trained on them")
+        raise UsageError(
+            f"`hooke {verb}` does not apply to {name}: {found.items} are data alone, nothing is trained on them{_way(found)}"
+        )
     return found
 
 
@@ -572,8 +576,14 @@ def readable(name: str, verb: str) -> Readable:
     """
     found = modality(name)
     if not isinstance(found, Readable):
-        raise UsageError(f"`hooke {verb}` does not apply to {name}: no file of them is read for a model")
+        raise UsageError(
+            f"`hooke {verb}` does not apply to {name}: no file of {found.items} is read for a model{_way(found)}"
+        )
     return found
+
+
+def _way(found: Modality) -> str:
+    return f"; see `{found.instead}`" if found.instead else ""
 
 
 def identified(modality: Trainable, store: Any, rows: np.ndarray) -> list[str]:

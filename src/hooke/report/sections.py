@@ -67,9 +67,8 @@ def pictures(page: Page) -> Markup | None:
         )
         for one in page.report.pictures
     ]
-    return blocks.section(
-        "pictures", "Pictures", "What the network saw and what it made of it.", blocks.grid(figures, "wide")
-    )
+    text = "" if _computed(page) else "What the network saw and what it made of it."
+    return blocks.section("pictures", "Pictures", text, blocks.grid(figures, "wide"))
 
 
 def _picture(one: Picture) -> Markup:
@@ -89,8 +88,16 @@ def training(page: Page) -> Markup | None:
         )
         for curves in page.report.training
     ]
+    if _computed(page):
+        return blocks.section("training", "Curves", "", blocks.grid(figures, "three"))
     text = "Dashed: training loss. Solid: validation loss. The dot marks the epoch whose weights are used."
     return blocks.section("training", "Training", text, blocks.grid(figures, "three"))
+
+
+def _computed(page: Page) -> bool:
+    """Whether curves are of a computation without a network: none was chosen by a validation loss, none counts epochs."""
+    curves = page.report.training
+    return bool(curves) and all(one.step_name != "epoch" for one in curves)
 
 
 def sweeps(page: Page) -> Markup | None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +23,18 @@ from hooke.core.runs import RunFolder
 from hooke.diffraction.detector import Detector, read_detector
 from hooke.diffraction.engine.annealing import Annealing
 from hooke.diffraction.engine.background import BackgroundEngine
-from hooke.diffraction.engine.em import Engine, State, Step
+from hooke.diffraction.engine.em import Engine, State, Step, Symmetrise, friedel
 from hooke.diffraction.engine.expansion import Expansion
 from hooke.diffraction.engine.frames import Frames
 from hooke.diffraction.patterns import Patterns, read_patterns
+from hooke.diffraction.point_groups import SymmetricMerge, group_rotations
+from hooke.diffraction.resolution import half_sets
 from hooke.diffraction.rotations import Rotations, in_plane_rotations, sample_rotations
 from hooke.nn.processes import shared_step, total
 from hooke.train.interruption import Interruption
 
+FRIEDEL = "friedel"  # the symmetry of every intensity
+HALVES = "halves.npz"  # of a run with a point group: what disjoint halves of the frames say without it
 _ASKED = 64  # frames of all processes that β is found by
 _KEEP = 1 << 30
 
@@ -59,6 +66,11 @@ class Job:
             if self.options["in_plane"]
             else sample_rotations(self.options["n"])
         )
+
+    @property
+    def runs(self) -> int:
+        """Starts, and with a point group one more without it, by which the group is checked."""
+        return int(self.options["starts"]) + (self.options["symmetry"] != FRIEDEL)
 
 
 class Checkpoints:
@@ -148,26 +160,31 @@ def reconstruct_share(fabric: Fabric, job: Job) -> None:
     first, last = count * rank // world, count * (rank + 1) // world
     dtype = torch.float64 if options["precision"] == "double" else torch.float32
     background = read_background(options["background"], detector.pixels)
+    own = np.arange(first, last)
     with shared_step(world), Interruption() as interruption:
-        engine = _engine(job, patterns, detector, slice(first, last), fabric.device, dtype, background)
         profile = radial_profile(patterns, detector, background)
         annealing = Annealing(options["annealing"], options["iterations"], **options["schedule"])
         checkpoints = Checkpoints(run, rank, world)
         start, done = checkpoints.position()
+        make = partial(_engine, job, patterns, detector, background=background, device=fabric.device, dtype=dtype)
+        engine = make(own, group=options["symmetry"])
         if rank == 0:
             _forget_lines(run, start, done)
         fabric.barrier()
-        steps = (options["iterations"] + 1) * options["starts"]
+        steps = (options["iterations"] + 1) * job.runs
         with (
             disk_full_explained(run.folder, "the last finished iteration is kept"),
             progress(steps, "reconstructing", "iterations", show=job.show_progress and rank == 0) as bar,
         ):
             bar.advance(start * (options["iterations"] + 1) + done)
-            while start < options["starts"]:
+            while start < job.runs:
+                checking = start == options["starts"]
+                if checking:
+                    engine = make(own, models=1)
                 if done:
                     state = checkpoints.load(engine.frames, first, fabric.device, dtype)
                 else:
-                    models = first_models(profile, detector.side, options["models"], [options["seed"], start])
+                    models = first_models(profile, detector.side, engine.expansion.models, [options["seed"], start])
                     state = engine.start(torch.as_tensor(models, dtype=dtype, device=fabric.device))
                 while done < options["iterations"]:
                     state, step = engine.step(state, **_power(annealing, done, engine, len(job.rotations)))
@@ -179,6 +196,10 @@ def reconstruct_share(fabric: Fabric, job: Job) -> None:
                     if total(torch.tensor(float(interruption.asked), device=fabric.device)) > 0:
                         raise KeyboardInterrupt
                 _, step = engine.step(replace(state, iteration=0))  # β = 1, of the last model, with its fluences
+                if checking:
+                    halves = _halves(make, own, len(patterns), engine, state, max(2, options["iterations"] // 2))
+                    if rank == 0:
+                        write_arrays(run.path(HALVES), halves)
                 if rank == 0:
                     _log(run, start, done, step, final=True)
                 checkpoints.finish(start, state, _outcome(engine, last - first, state, step), fabric)
@@ -186,30 +207,57 @@ def reconstruct_share(fabric: Fabric, job: Job) -> None:
                 start, done = start + 1, 0
 
 
+def _halves(
+    make: Callable[..., Engine], own: np.ndarray, count: int, engine: Engine, state: State, iterations: int
+) -> dict[str, np.ndarray]:
+    """Intensities and exposures, (2, side, side, side), of disjoint halves of all frames.
+
+    Each half goes on by itself from the same model, orientations being half forgotten first, so that what one half gets wrong is not what
+    the other does.
+    """
+    models, exposures, rotations = [], [], len(engine.expansion.rotations)
+    ramp = Annealing(iterations=iterations, first=0.5 * math.log(rotations))
+    for half in half_sets(count):
+        within = np.isin(own, half)
+        part, chosen = make(own[within], models=1), within[engine.frames.usable]
+        levels = None if state.levels is None else state.levels[chosen]
+        now = State(state.models, torch.zeros_like(state.seen), state.fluences[chosen], levels=levels)
+        for iteration in range(iterations):
+            now, step = part.step(now, target=ramp.target(iteration, rotations))
+        models.append(now.models[0].cpu().numpy())
+        exposures.append(step.exposures[0].cpu().numpy())
+    return {"models": np.stack(models), "exposures": np.stack(exposures)}
+
+
 def _engine(
-    job: Job,
-    patterns: Patterns,
-    detector: Detector,
-    own: slice,
-    device: torch.device,
-    dtype: torch.dtype,
-    background: np.ndarray | None,
-) -> Engine:
-    options, entries = job.options, slice(patterns.starts[own.start], patterns.starts[own.stop])
-    starts = patterns.starts[own.start : own.stop + 1] - patterns.starts[own.start]
-    frames = Frames(
-        starts, patterns.pixels[entries], patterns.counts[entries], detector.mask, device=device, dtype=dtype
-    )
+    job: Job, patterns: Patterns, detector: Detector, own: np.ndarray, *, background: np.ndarray | None, device: torch.device,
+    dtype: torch.dtype, group: str = FRIEDEL, models: int | None = None,
+) -> Engine:  # fmt: skip
+    options, mine = job.options, patterns.chosen(own)
+    frames = Frames(mine.starts, mine.pixels, mine.counts, detector.mask, device=device, dtype=dtype)
     expansion = Expansion(
-        detector.q[frames.order], job.rotations, detector.side, models=options["models"], device=device, dtype=dtype, keep=_KEEP
+        detector.q[frames.order], job.rotations, detector.side, models=models or options["models"], device=device, dtype=dtype, keep=_KEEP
     )  # fmt: skip
     every = max(1, len(patterns) // _ASKED)
     shared: dict[str, Any] = {"background": background[frames.order]} if background is not None else {}
     return (Engine if background is None else BackgroundEngine)(
         frames, detector.weights[frames.order], expansion, merge=options["merge"], scaling=options["scaling"],
-        symmetrise=lambda volumes: volumes + volumes.flip(1, 2, 3), sample=np.flatnonzero((frames.usable + own.start) % every == 0),
+        symmetrise=_symmetrise(group, detector.side), sample=np.flatnonzero(own[frames.usable] % every == 0),
         table_bytes=job.table_bytes, total=total, **shared,
     )  # fmt: skip
+
+
+def _symmetrise(group: str, side: int) -> Symmetrise:
+    if group == FRIEDEL:
+        return friedel
+    merge = SymmetricMerge(group_rotations(group), side)
+
+    def symmetric(counts: torch.Tensor, exposures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        merged = [merge(*pair) for pair in zip(counts.cpu().numpy(), exposures.cpu().numpy(), strict=True)]
+        above, below = (torch.as_tensor(np.stack(each)).to(counts) for each in zip(*merged, strict=True))
+        return above, below
+
+    return symmetric
 
 
 def _power(annealing: Annealing, done: int, engine: Engine, rotations: int) -> dict[str, float | None]:

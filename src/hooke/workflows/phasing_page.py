@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,13 +58,40 @@ def write_page(run: RunFolder, found: PhasedVolume, given: Intensity) -> Path:
             ),
             tuple(left_out),
         ),
-        training=(_curve("Phase retrieval transfer function", found.prtf, "PRTF"), _curve("Two halves of the starts", found.fsc, "FSC")),
+        training=curves(found),
         pictures=pictures(found.density),
         items="starts",
         reproduce=reproduce(commands={"Command": run.info["command"]}, recipes={"options": run.recipe}, run=run.info, citations=[]),
     )  # fmt: skip
     report.write(run.path("report.json"))
     return write_report(run.path("report.json"), run.path("report.html"))
+
+
+def add_density(run: RunFolder, found: PhasedVolume) -> Path:
+    """Add the density of a reconstruction to its page, with PRTF and FSC, in place of what an earlier phasing found.
+
+    Args:
+        run: The reconstruction, whose report is there.
+        found: Its phased intensity.
+    """
+    report = Report.read(run.path("report.json"))
+    new, drawn = curves(found), pictures(found.density)
+    curve_titles, picture_titles = {each.title for each in new}, {each.title for each in drawn}
+    report = replace(
+        report,
+        training=(*(each for each in report.training if each.title not in curve_titles), *new),
+        pictures=(*(each for each in report.pictures if each.title not in picture_titles), *drawn),
+    )
+    report.write(run.path("report.json"))
+    return write_report(run.path("report.json"), run.path("report.html"))
+
+
+def curves(found: PhasedVolume) -> tuple[LearningCurves, ...]:
+    """PRTF and FSC of two halves of the starts, by shell."""
+    return (
+        _curve("Phase retrieval transfer function", found.prtf, "PRTF"),
+        _curve("Two halves of the starts", found.fsc, "FSC"),
+    )
 
 
 def _curve(title: str, values: np.ndarray, axis: str) -> LearningCurves:
@@ -88,7 +116,11 @@ def pictures(density: np.ndarray) -> tuple[Picture, ...]:
     padded = [np.pad(plane, [(0, edge - plane.shape[0]), (0, edge - plane.shape[1] + 1)]) for plane in planes]
     return (
         turning(centred),
-        _grey("Slices across x, y and z", np.concatenate(padded, axis=1), "Through the centre of mass; dark: dense."),
+        _grey(
+            "The density: slices across x, y and z",
+            np.concatenate(padded, axis=1),
+            "Through the centre of mass; dark: dense.",
+        ),
     )
 
 

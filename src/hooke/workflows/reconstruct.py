@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from hooke.core.checked import write_arrays, write_parquet
+from hooke.core.checked import read_arrays, write_arrays, write_parquet
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.hashing import content_hash
 from hooke.core.recipe import TrainSection
@@ -26,10 +26,11 @@ from hooke.diffraction.engine.annealing import Annealing
 from hooke.diffraction.engine.em import MERGES
 from hooke.diffraction.orientations import agreement
 from hooke.diffraction.patterns import EMPTY, MASKED, Patterns, read_patterns
+from hooke.diffraction.point_groups import check_symmetry, find_axes, group_rotations
 from hooke.diffraction.rotations import Rotations, in_plane_rotations, sample_rotations
 from hooke.diffraction.volumes import write_cxi, write_mrc
 from hooke.train.devices import check_can_start, launch, make_fabric
-from hooke.workflows._reconstruction_job import Job, finished_start, read_background, reconstruct_share
+from hooke.workflows._reconstruction_job import FRIEDEL, HALVES, Job, finished_start, read_background, reconstruct_share
 from hooke.workflows._reconstruction_plan import Plan, plan
 from hooke.workflows.reconstruction_page import write_page
 
@@ -51,6 +52,8 @@ class ReconstructOptions:
         schedule: Options of `Annealing`, where they are not the default ones.
         starts: From different random models; the likeliest is kept.
         models: Intensities that frames are divided among.
+        symmetry: Of the particle: "friedel" (every intensity's), or a point group as well: C2, C3 ..., D2 ..., T, O, I, on the axes of
+            `diffraction.point_groups`. A group costs one start more, without it, whose halves say whether they support it.
         merge: "counts" or "normalised" (`diffraction.engine.em`).
         scaling: Whether fluences are estimated.
         background: .npy, expected counts of a frame in every pixel that are not the particle's; "" for none (`engine.background`).
@@ -68,6 +71,7 @@ class ReconstructOptions:
     schedule: dict[str, float] = field(default_factory=dict)
     starts: int = 3
     models: int = 1
+    symmetry: str = FRIEDEL
     merge: str = "counts"
     scaling: bool = True
     background: str = ""
@@ -82,6 +86,13 @@ class ReconstructOptions:
             if given not in valid:
                 raise UnknownNameError(what, given, valid)
         Annealing(self.annealing, self.iterations, **self.schedule)  # type: ignore[arg-type]
+        group = self.symmetry.strip()
+        group = FRIEDEL if group.lower() in (FRIEDEL, "c1") else group.upper()
+        object.__setattr__(self, "symmetry", group)
+        if group != FRIEDEL:
+            group_rotations(group)
+            if self.in_plane:
+                raise UsageError("a symmetry in three dimensions does not go with rotations in the plane (in_plane)")
 
     @property
     def rotations(self) -> Rotations:
@@ -102,6 +113,9 @@ class Reconstruction:
         frames, used: How many there are, and were used.
         left_out: Reason → frames.
         rotations: How many were tried.
+        symmetry: The point group, or "friedel".
+        support: What disjoint halves of the frames say of the group, without it (`diffraction.point_groups.check_symmetry`): gain, expected,
+            axes (correlation of log I with its turned copies), warning ("" where they support it); empty without a group.
     """
 
     run: RunFolder
@@ -113,10 +127,20 @@ class Reconstruction:
     used: int
     left_out: dict[str, int]
     rotations: int
+    symmetry: str
+    support: dict[str, Any]
 
     @property
     def verdict(self) -> str:
-        """One line: which start was taken, and whether others say the same."""
+        """One line: which start was taken, whether others say the same, and whether halves support the symmetry."""
+        if not self.support:
+            return self._starts
+        return (
+            f"{self._starts}; {self.symmetry}: {self.support['warning'] or 'halves of the frames support the symmetry'}"
+        )
+
+    @property
+    def _starts(self) -> str:
         others = [share for start, share in enumerate(self.agreements) if start != self.best]
         taken = f"start {self.best + 1} of {len(self.likelihoods)} is the likeliest ({self.likelihoods[self.best]:.2f} a frame)"
         if not others:
@@ -199,8 +223,8 @@ def plan_reconstruction(
     chosen = given.options
     return plan(
         given.detector, count or len(given.patterns), float(given.patterns.photons.mean()), n=chosen.n, in_plane=chosen.in_plane,
-        models=chosen.models, starts=chosen.starts, iterations=chosen.iterations, devices=devices, accelerator=accelerator,
-        table_bytes=_TABLE_BYTES, rate=rate,
+        models=chosen.models, starts=chosen.starts + (chosen.symmetry != FRIEDEL), iterations=chosen.iterations, devices=devices,
+        accelerator=accelerator, table_bytes=_TABLE_BYTES, rate=rate,
     )  # fmt: skip
 
 
@@ -285,8 +309,7 @@ def _section(accelerator: str, devices: int) -> TrainSection:
 
 def _finish(run: RunFolder, given: _Given) -> None:
     """Choose a start, write its results, the page, and mark the run finished."""
-    finals = [line for line in run.metrics() if line["final"]]
-    best = int(np.argmax([line["log_likelihood"] for line in finals]))
+    best = int(np.argmax([line["log_likelihood"] for line in _finals(run, given)]))
     ended = [finished_start(run, start) for start in range(given.options.starts)]
     rotations = given.options.rotations
     used = np.flatnonzero(ended[best]["rotation"] >= 0)
@@ -304,7 +327,7 @@ def _finish(run: RunFolder, given: _Given) -> None:
             run.path(f"{stem}.cxi"), volume, given.detector.voxel, space="diffraction", support=chosen["seen"][number]
         )
     write_parquet(orientations(chosen, rotations, given.reasons), run.path("orientations.parquet"))
-    run.write_json("starts.json", {"best": best, "agreements": shares})
+    run.write_json("starts.json", {"best": best, "agreements": shares, "support": _support(run, given)})
     summary = _summary(run, given)
     run.update(verdict=summary.verdict)
     write_page(run, summary, given.patterns, given.detector, rotations)
@@ -326,14 +349,37 @@ def orientations(ended: dict[str, np.ndarray], rotations: Rotations, reasons: di
     )  # fmt: skip
 
 
+def _finals(run: RunFolder, given: _Given) -> list[dict[str, Any]]:
+    """What each start ended with; not the one that checks the symmetry."""
+    return [line for line in run.metrics() if line["final"]][: given.options.starts]
+
+
+def _support(run: RunFolder, given: _Given) -> dict[str, Any]:
+    """See `Reconstruction`."""
+    if given.options.symmetry == FRIEDEL:
+        return {}
+    halves = read_arrays(run.path(HALVES), "models", "exposures")
+    values, weights = halves["models"].astype(float), halves["exposures"].astype(float)
+    radius = np.linalg.norm(given.detector.q[given.detector.used], axis=1)
+    inner, outer = int(np.ceil(radius.min())) + 1, float(radius.max()) - 1
+    axes, correlation = find_axes(
+        (values * weights).sum(0) / np.maximum(weights.sum(0), 1e-300), given.options.symmetry, inner=inner, outer=outer
+    )
+    group = axes @ group_rotations(given.options.symmetry) @ axes.T
+    found = check_symmetry(
+        values[0], values[1], group, inner=inner, weights=tuple(np.maximum(each, 1e-6 * each.max()) for each in weights)
+    )  # type: ignore[arg-type]
+    return {"gain": found.gain, "expected": found.expected, "axes": correlation, "warning": found.warning}
+
+
 def _summary(run: RunFolder, given: _Given) -> Reconstruction:
-    finals = [line for line in run.metrics() if line["final"]]
+    finals = _finals(run, given)
     starts = run.read_json("starts.json")
     count = len(given.patterns)
     return Reconstruction(
         run, tuple(line["log_likelihood"] for line in finals), tuple(starts["agreements"]), starts["best"],
         finals[starts["best"]]["information"], count, count - len(given.reasons), dict(Counter(given.reasons.values())),
-        len(given.options.rotations),
+        len(given.options.rotations), given.options.symmetry, starts["support"],
     )  # fmt: skip
 
 

@@ -49,7 +49,10 @@ def write_page(
     lines: dict[str, list[dict[str, float]]] = {}
     for line in run.metrics():
         if not line["final"]:
-            lines.setdefault(f"start {line['start'] + 1}", []).append(line)
+            name = (
+                f"start {line['start'] + 1}" if line["start"] < len(found.likelihoods) else f"without {found.symmetry}"
+            )
+            lines.setdefault(name, []).append(line)
     left_out = [f"{count:,} frames were not used: {reason}." for reason, count in found.left_out.items()]
     report = Report(
         title="Reconstruction of single particles",
@@ -64,7 +67,7 @@ def write_page(
                 KeyNumber(number(found.information), "nats of information a frame"),
                 KeyNumber(number(found.likelihoods[found.best]), "log-likelihood a frame"),
             ),
-            tuple(left_out),
+            (*([f"{found.symmetry}: {found.support['warning']}."] if found.support.get("warning") else []), *left_out),
         ),
         training=(
             _curves("Log-likelihood of a frame at β = 1", lines, "log_likelihood", "log-likelihood"),

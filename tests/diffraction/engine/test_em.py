@@ -9,7 +9,7 @@ import torch
 from scipy.special import gammaln, logsumexp
 
 from hooke.core.errors import UnknownNameError
-from hooke.diffraction.engine.em import Engine, State
+from hooke.diffraction.engine.em import Engine, State, friedel
 from hooke.diffraction.engine.expansion import Expansion
 from hooke.diffraction.engine.frames import Frames
 from hooke.diffraction.rotations import TETRAHEDRAL, Rotations, rotation_matrices
@@ -139,7 +139,7 @@ def test_the_likelihood_never_falls_where_pixels_lie_on_voxels(as_sparse: Any) -
     frames = Frames(starts, pixels, counts, np.zeros(len(grid), int), dtype=torch.float64)
     expansion = Expansion(grid[frames.order], rotations, 11, models=3, dtype=torch.float64)
     engine = Engine(
-        frames, np.full(len(grid), 1.0), expansion, threshold=0.0, symmetrise=lambda volumes: volumes + volumes.flip(1, 2, 3),
+        frames, np.full(len(grid), 1.0), expansion, threshold=0.0, symmetrise=friedel,
     )  # fmt: skip
     models = torch.tensor(np.random.default_rng(1).uniform(0.5, 3, (3, 11, 11, 11)))
     state = engine.start(models + models.flip(1, 2, 3))
@@ -181,7 +181,7 @@ def test_a_hidden_volume_is_found_from_photons(blob_case: Any) -> None:
     case = blob_case
     frames = Frames(case.starts, case.pixels, case.counts, case.mask)
     expansion = Expansion(case.points[frames.order], case.rotations, 21)
-    engine = Engine(frames, case.weights[frames.order], expansion, symmetrise=lambda v: v + v.flip(1, 2, 3))
+    engine = Engine(frames, case.weights[frames.order], expansion, symmetrise=friedel)
     start = torch.rand(1, 21, 21, 21, generator=torch.Generator().manual_seed(1)) + 0.5
     scale = frames.photons.mean() / float(start.mean() * engine.weights[: frames.orient].sum())
     state, annealing = engine.start(start * scale), Annealing(iterations=20)

@@ -39,7 +39,7 @@ _BLOCK_ELEMENTS = 1 << 22  # of frames times columns
 _FEW = 0.03  # share of posteriors kept below which they are merged one by one
 _HELD = 1 << 27  # elements of frames times pixels that are held for that
 
-Symmetrise = Callable[[Tensor], Tensor]
+Symmetrise = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,7 @@ class Step:
         best: (usable frames of this process,) likeliest column of each.
         probability: Its posterior at β.
         likelihoods: Log-likelihood of each frame.
+        exposures: (models, side, side, side) what the counts of each voxel were divided by, of all processes.
     """
 
     beta: float
@@ -86,6 +87,12 @@ class Step:
     best: np.ndarray
     probability: np.ndarray
     likelihoods: np.ndarray
+    exposures: Tensor
+
+
+def friedel(counts: Tensor, exposures: Tensor) -> tuple[Tensor, Tensor]:
+    """Friedel mates as one, of (models, side, side, side) each: I(−q) = I(q)."""
+    return counts + counts.flip(1, 2, 3), exposures + exposures.flip(1, 2, 3)
 
 
 class Normaliser:
@@ -150,7 +157,7 @@ class Engine:
         scaling: Whether fluences are estimated.
         threshold: Posteriors below this share of a frame's largest are skipped.
         floor: Least W, in expected photons a pixel.
-        symmetrise: What is done to counts and exposures (models, side, side, side) before they are divided.
+        symmetrise: (counts, exposures), each (models, side, side, side) → the same before they are divided; `friedel` adds mates.
         sample: Place of each frame (`frames.usable`) that is asked for β; all processes together ask a few.
         table_bytes: What tables of all rotations may take; beyond, blocks of rotations are gone through twice.
         total: Sum over processes, whose frames differ.
@@ -158,7 +165,7 @@ class Engine:
 
     def __init__(
         self, frames: Frames, weights: np.ndarray, expansion: Expansion, *, merge: str = "counts", scaling: bool = True,
-        threshold: float = 1e-6, floor: float = 1e-4, symmetrise: Symmetrise = lambda volumes: volumes,
+        threshold: float = 1e-6, floor: float = 1e-4, symmetrise: Symmetrise = lambda counts, exposures: (counts, exposures),
         sample: np.ndarray | None = None, table_bytes: int = 1 << 31, total: Callable[[Tensor], Tensor] = lambda values: values,
     ) -> None:  # fmt: skip
         if merge not in MERGES:
@@ -209,14 +216,14 @@ class Engine:
             torch.tensor(scalars, dtype=torch.float64, device=self.expansion.device)
         ).tolist()
         mean = fluence / number
-        counts, exposures = (self.symmetrise(part.reshape(state.models.shape)) for part in everything)
+        counts, exposures = self.symmetrise(*(part.reshape(state.models.shape) for part in everything))
         seen = exposures > 0
         ratio = counts / torch.where(seen, exposures, 1) * mean
         models = torch.where(seen, ratio.clamp(min=self.floor), state.models)
         change = float((models - state.models).square().mean().sqrt() / state.models.mean())
         step = Step(
             beta, information / number, likelihood / number, change, pairs / (number * self.expansion.columns), self.exchanged,
-            sums.best.cpu().numpy(), (1 / sums.mass).cpu().numpy(), likelihoods.cpu().numpy(),
+            sums.best.cpu().numpy(), (1 / sums.mass).cpu().numpy(), likelihoods.cpu().numpy(), exposures,
         )  # fmt: skip
         return replace(
             state, models=models, seen=state.seen | seen, fluences=objects / mean, iteration=state.iteration + 1

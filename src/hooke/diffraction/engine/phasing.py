@@ -91,6 +91,7 @@ class Projector:
         shift = lambda values: np.ascontiguousarray(np.fft.ifftshift(values)[half])  # noqa: E731
         self._amplitudes = torch.from_numpy(shift(self.amplitudes_centred).astype(np.float32)).to(device)
         self._known = torch.from_numpy(shift(self.known_centred)).to(device)
+        self._unknown = ~self._known
         frequencies = [torch.fft.fftfreq(size) for size in self.shape[:-1]] + [torch.fft.rfftfreq(self.shape[-1])]
         grid = torch.meshgrid(*frequencies, indexing="ij")
         self._q2 = sum(each**2 for each in grid).to(device)  # type: ignore[union-attr]
@@ -107,8 +108,11 @@ class Projector:
     def measured(self, density: torch.Tensor) -> torch.Tensor:
         """P_M."""
         own = self.forward(density)
-        scale = self._amplitudes / own.abs().clamp_min(1e-12)
-        return self.backward(own * torch.where(self._known, scale, 1.0))
+        parts = torch.view_as_real(own)
+        power = parts[..., 0].square().addcmul_(parts[..., 1], parts[..., 1])
+        scale = power.clamp_(min=1e-24).rsqrt_().mul_(self._amplitudes).masked_fill_(self._unknown, 1.0)
+        parts.mul_(scale[..., None])
+        return self.backward(own)
 
     def error(self, density: torch.Tensor) -> float:
         """See `Phased`."""
@@ -170,11 +174,13 @@ def phase(projector: Projector, options: Phasing, seed: int, advance: Callable[[
         elif algorithm == "hio":
             x = torch.where(kept(m), m, x - options.beta * m)
         else:
-            reflected = 2 * m - x
-            s = torch.where(kept(reflected), reflected, 0.0)
-            s = s - m
-            # of raar: β/2 (2 s − (2 m − x) + x) + (1 − β) m
-            x = x + s if algorithm == "dm" else options.beta * (x + s) + (1 - options.beta) * m
+            reflected = torch.sub(m, x, alpha=0.5).mul_(2)
+            s = reflected.mul_(support)
+            if options.positive:
+                s.clamp_(min=0)
+            # of raar: β/2 (2 s − (2 m − x) + x) + (1 − β) m = β (x + s) + (1 − 2 β) m
+            x = x.add_(s)
+            x = x.sub_(m) if algorithm == "dm" else x.mul_(options.beta).add_(m, alpha=1 - 2 * options.beta)
         if every and (step + 1) % every == 0 and step + 1 < options.iterations:
             share = min(1.0, step / max(1, main))
             width = options.blur + (options.last_blur - options.blur) * share

@@ -366,9 +366,8 @@ def _support(run: RunFolder, given: _Given) -> dict[str, Any]:
         (values * weights).sum(0) / np.maximum(weights.sum(0), 1e-300), given.options.symmetry, inner=inner, outer=outer
     )
     group = axes @ group_rotations(given.options.symmetry) @ axes.T
-    found = check_symmetry(
-        values[0], values[1], group, inner=inner, weights=tuple(np.maximum(each, 1e-6 * each.max()) for each in weights)
-    )  # type: ignore[arg-type]
+    first, second = (np.maximum(each, 1e-6 * each.max()) for each in weights)
+    found = check_symmetry(values[0], values[1], group, inner=inner, weights=(first, second))
     return {"gain": found.gain, "expected": found.expected, "axes": correlation, "warning": found.warning}
 
 

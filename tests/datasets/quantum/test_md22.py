@@ -15,7 +15,5 @@ def test_the_twin_has_the_layout_and_units_of_the_card(tmp_path: Path) -> None:
 
 
 def test_what_is_unconfirmed_is_asked_for(tmp_path: Path) -> None:
-    with pytest.raises(
-        UsageError, match="md22: unconfirmed are energy_unit, length_unit, force_unit, methods; state energy_unit="
-    ):
+    with pytest.raises(UsageError, match="md22: unconfirmed are length_unit, methods; state length_unit="):
         md22.Dataset(md22.Config()).prepare(tmp_path, QUIET)

@@ -16,10 +16,15 @@ CARD = QuantumCard(
     source="quantum-machine.org/gdml, doi:10.1126/sciadv.adf0873",
     licence="unconfirmed",
     citation="md22",
-    size="7 systems (quoted)",
+    size="7 systems; the tetrapeptide has 85,109 geometries (quoted)",
     levels=("frame", "atom"),
+    notes=(
+        "Energies and forces are in kcal/mol, as NequIP (nequip.data.datamodule.MD22DataModule) reads them; lengths and method stand in no "
+        "text read here."
+    ),
     facts=Facts(
-        force_unit=UNCONFIRMED,
+        energy_unit="kcal/mol",
+        force_unit="kcal/mol/angstrom",
         derivative="force",
         energy_kind="total",
         force_methods=(UNCONFIRMED,),

@@ -14,11 +14,12 @@ CARD = QuantumCard(
         "Conformers of molecules of ChEMBL with properties by a semi-empirical method and by density functional theory."
     ),
     modality="atoms",
-    source="doi:10.1038/s41597-022-01390-7",
+    source="doi:10.1038/s41597-022-01390-7 (hdl:20.500.11850/482129)",
     licence="unconfirmed",
     citation="qmugs",
     size="665,000 molecules, 2 million geometries (quoted)",
     levels=("frame", "atom"),
+    notes="Energies are by GFN2 and by wB97X-D/def2-SVP, on geometries by GFN2: state the methods of the tags that you name.",
     facts=Facts(
         energy_unit="hartree",
         length_unit="angstrom",

@@ -21,8 +21,9 @@ def test_finetune_and_probe(hooke, table: Path) -> None:  # type: ignore[no-unty
         "--workers",
         "1",
     )
-    found = hooke("finetune", "runs/csv", *common, "--json", "--mode", "probe")
+    found = hooke("finetune", "runs/csv", *common, "--json", "--mode", "probe", "--keep-heads")
     assert found.code == 0, found.err
     assert list(json.loads(found.out)["metrics"]["test"]["graph"]) == ["lipophilic"]
+    assert (Path(json.loads(found.out)["kept"]) / "spec.json").is_file()
     assert "hooke predict" in hooke("finetune", "runs/csv", *common).out
     assert hooke("finetune", "runs/csv", *common, "--mode", "frozen").code == 2

@@ -8,10 +8,9 @@ import pytest
 
 pytest.importorskip("anndata")
 
-from hooke.cells.graph import graph_of
 from hooke.cells.simulated_response import SimulatedResponse, SimulationConfig, simulate
 from hooke.core.errors import DataError, UnknownNameError, UsageError
-from hooke.workflows.response_fit import CONTEXT, NEW, PAIRS, FittedScreen, fit_responses, graph_arrays, graph_from
+from hooke.workflows.response_fit import CONTEXT, NEW, PAIRS, FittedScreen, fit_responses
 
 CONFIG = SimulationConfig(modules=6, genes_a_module=4, readouts=80, cells=24, controls=100, pairs=16)
 
@@ -169,15 +168,3 @@ def test_wrong_calls(fitted: tuple[Path, FittedScreen]) -> None:
         fit_responses(
             folder / "screen.h5ad", folder / "runs", scale="log1p", graph=str(folder / "none.csv"), show_progress=False
         )
-
-
-def test_graphs_come_back_from_arrays(simulated: SimulatedResponse) -> None:
-    from hooke.cells.graph import EdgeSource
-
-    edges = simulated.edges.rename({"entity1": "first", "entity2": "second"}).with_columns(weight=pl.lit(1.0))
-    graph = graph_of({EdgeSource("made", "CC0"): edges}).over(simulated.genes)
-    again = graph_from(graph_arrays(graph))
-    assert again.genes == graph.genes
-    assert again.sources == graph.sources
-    for name in ("first", "second", "weights", "members"):
-        assert np.array_equal(getattr(again, name), getattr(graph, name))

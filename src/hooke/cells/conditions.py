@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,8 +10,9 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse
 
-from hooke.cells.perturbations import Perturbation, of_genes
+from hooke.cells.perturbations import Perturbation, Treatment, of_genes
 from hooke.core.errors import DataError
+from hooke.core.json_text import json_text
 
 
 @dataclass(frozen=True)
@@ -79,3 +81,18 @@ class Conditions:
         cells = [(row, place[name]) for row, parts in enumerate(self.parts) for name in parts if name in place]
         rows, columns = np.array(cells, np.int64).reshape(-1, 2).T
         return scipy.sparse.csr_array((np.ones(len(cells)), (rows, columns)), shape=(len(self), len(names)))
+
+
+def treatment_texts(conditions: Conditions) -> list[str]:
+    """(n,) compound, dose, unit and hours of each as JSON; "" of genes."""
+    return [
+        ""
+        if each.treatment is None
+        else json_text([each.treatment.compound, each.treatment.dose, each.treatment.unit, each.treatment.hours])
+        for each in conditions.perturbations
+    ]
+
+
+def perturbation_of(name: str, treatment: str) -> Perturbation:
+    """Back from `Perturbation.name` and `treatment_texts`."""
+    return Perturbation(treatment=Treatment(*json.loads(treatment))) if treatment else of_genes(*name.split("+"))

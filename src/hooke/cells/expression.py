@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hooke.cells.files import read_measured
+from hooke.cells.long_scores import by_readout
 from hooke.cells.profiles import Profiles
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.reading import reading, refuse_larger
@@ -187,12 +188,16 @@ class AnnDataExpression:
 
 
 class TableExpression:
-    """A table of wells; see `Expression`. Rows whose column `control` is "negative" are controls, whatever they hold."""
+    """A table of wells, or of scores (`cells.long_scores`); see `Expression`.
+
+    Rows whose column `control` is "negative" are controls, whatever they hold.
+    """
 
     layout = "dense"
     says_log1p = False
 
     def __init__(self, path: Path, profiles: Profiles) -> None:
+        profiles = by_readout(profiles, path.name)
         self.path, self._profiles = path, profiles
         self.shape = profiles.values.shape
         self._columns = {name: profiles.column(name) for name in profiles.metadata.columns}

@@ -15,7 +15,7 @@ from hooke.cells.profiles import STAMP, Profiles, split_table
 from hooke.cells.store import ProfileStore, is_store
 from hooke.core.errors import DataError, UsageError
 from hooke.core.hashing import content_hash, file_sha256
-from hooke.core.reading import reading
+from hooke.core.reading import check_text_table, reading
 from hooke.core.screen_columns import with_controls, with_standard_names, with_standard_types
 from hooke.core.text_tables import read_text_table
 from hooke.core.well_names import is_well, match_plates, same_well
@@ -23,6 +23,7 @@ from hooke.core.well_names import is_well, match_plates, same_well
 _LOG = logging.getLogger(__name__)
 REASON = "reason"  # column of `hooke embed`: why a row has no vector
 _PLACES = ("experiment", "plate", "well", "site")
+_STRUCTURES = ("compound", "smiles")
 _TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 
 
@@ -221,6 +222,21 @@ def file_hash(path: Path) -> str:
     if not path.is_file():
         raise DataError(f"there is no file {path}")
     return file_sha256(path)
+
+
+def read_structures(path: Path) -> dict[str, str]:
+    """Compound → SMILES, of a table with the columns compound and smiles; rows without one of both are nothing.
+
+    Raises:
+        DataError: It is missing, damaged, or has no such columns.
+    """
+    path = Path(path)
+    with reading(path, "a table of structures"):
+        check_text_table(path)
+        table = pl.read_csv(path, separator="\t" if path.suffix == ".tsv" else ",", infer_schema=False)
+    if not set(_STRUCTURES) <= set(table.columns):
+        raise DataError(f"{path} has no columns compound and smiles; there are: {', '.join(table.columns[:8])}")
+    return dict(table.select(_STRUCTURES).drop_nulls().iter_rows())
 
 
 def _read_table(path: Path) -> Profiles:

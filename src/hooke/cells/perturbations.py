@@ -20,6 +20,7 @@ CONTROL_NAMES = frozenset(
      "neg_ctrl", "safe-targeting", "scramble", "scrambled", "unperturbed", "untreated", "none", "mock", "dmso", "vehicle")
 )  # fmt: skip
 MICROMOLAR, MICROGRAMS = "uM", "ug/mL"  # doses are kept in one of these two
+_TUPLE = re.compile(r"\(\s*['\"]([^'\"]+)['\"]\s*,\s*['\"]([^'\"]+)['\"]\s*\)")  # ('A', 'B'), as Python prints a pair
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec"
 _DATE = re.compile(
     rf"\d{{1,2}}[-/. ](?P<month>{_MONTHS})\w*(?:[-/. ]\d{{2,4}})?|(?P<first>{_MONTHS})\w*[-/. ]\d{{1,4}}|"
@@ -89,7 +90,7 @@ def of_genes(*genes: str) -> Perturbation:
 def parse_genes(
     text: str, *, controls: Collection[str] = CONTROL_NAMES, separators: str = "+", known: Collection[str] | None = None
 ) -> Perturbation:
-    """Read a text such as "A", "A+B", "ctrl+A" or "control".
+    """Read a text such as "A", "A+B", "ctrl+A", "('A', 'B')" or "control".
 
     Args:
         text: Symbols between separators; they keep their case.
@@ -100,7 +101,9 @@ def parse_genes(
     Raises:
         DataError: A symbol that a spreadsheet has turned into a date, one that is empty or not known.
     """
-    parts = [part.strip() for part in re.split(f"[{re.escape(separators)}]", text)]
+    pair = _TUPLE.fullmatch(text.strip())
+    texts = pair.groups() if pair else re.split(f"[{re.escape(separators)}]", text)
+    parts = [part.strip() for part in texts]
     if len(parts) > 1 and "" in parts:
         raise DataError(f"{text!r} has a separator without a gene beside it")
     genes = [part for part in parts if part.lower() not in controls]

@@ -20,7 +20,9 @@ from hooke.core.errors import DataError, HookeError, UnknownNameError, UsageErro
 SCALES = ("counts", "log1p", "z-score")
 KINDS = ("genes", "compounds")
 PERTURBATION_COLUMNS = ("perturbation", "perturbations", "condition", "target_gene", "gene_target", "perturbed_gene", "gene", "target",
-                        "guide_identity", "compound", "drug", "treatment")  # fmt: skip
+                        "guide_identity", "compound", "drug", "treatment", "gene_pairs", "gene_symbol", "symbol", "id")  # fmt: skip
+PAIRED_COLUMNS = (("gene_a", "gene_b"), ("genea", "geneb"), ("gene1", "gene2"), ("gene_1", "gene_2"), ("gene1_symbol", "gene2_symbol"),
+                  ("first_gene", "second_gene"))  # fmt: skip
 COMPOUND_COLUMNS = ("compound", "drug", "treatment", "smiles")
 CONTEXT_COLUMNS = ("context", "cell_type", "cell_line", "celltype", "cell", "donor", "donor_id")
 BATCH_COLUMNS = ("batch", "gem_group", "gemgroup", "experiment", "plate", "replicate", "lane", "sample")
@@ -54,7 +56,7 @@ class Columns:
     """Which columns of obs say what; None is guessed from the names, "" says that there is none.
 
     Attributes:
-        perturbation, context, batch: Names of columns.
+        perturbation, context, batch: Names of columns; "gene_a+gene_b" joins two columns with a gene each.
         control: Texts of the perturbation column that are controls; those of `CONTROL_NAMES` without any.
         kind: "genes" or "compounds".
         dose, unit, hours: Of compounds: the column of doses, their unit, the column of times in hours.
@@ -260,11 +262,14 @@ def _chosen(columns: Columns, present: Sequence[str]) -> tuple[Columns, dict[str
     ):
         given = getattr(columns, what)
         if given is not None:
-            if given and given not in present:
+            if given and not all(name in present for name in _joined(given, present)):
                 raise UnknownNameError(f"{what} column", given, present)
             values[what], said[what] = given, f"column {given}" if given else "none"
             continue
         guess = next((by_name[name] for name in candidates if name in by_name), "")
+        if what == "perturbation":
+            pair = next((pair for pair in PAIRED_COLUMNS if {*pair} <= {*by_name}), ())
+            guess = "+".join(by_name[name] for name in pair) or guess
         if not guess and what == "perturbation":
             raise UsageError(
                 f"no column is named like one of perturbations (--perturbation); there are: {', '.join(present[:12])}"
@@ -322,7 +327,7 @@ def _label(expression: Expression, column: str | None) -> tuple[np.ndarray, np.n
 
 def _treatments(expression: Expression, columns: Columns) -> tuple[list[tuple[str, float, float]], np.ndarray]:
     """Different (text, dose, hours), and the code of each cell."""
-    values, codes = expression.column(str(columns.perturbation))
+    values, codes = _perturbations(expression, columns)
     if columns.kind != "compounds" or not (columns.dose or columns.hours):
         return [(str(value), np.nan, np.nan) for value in values], codes
     doses, hours = (
@@ -337,6 +342,29 @@ def _treatments(expression: Expression, columns: Columns) -> tuple[list[tuple[st
         dose, time = (np.nan if np.isposinf(value) else float(value) for value in pairs[code % len(pairs)])
         texts.append((str(values[code // len(pairs)]) if code >= 0 else "", dose, time))
     return texts, np.where(codes == -1, -1, numbers.reshape(-1))
+
+
+def _perturbations(expression: Expression, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
+    """Different texts of the column of perturbations, or of two columns as one text, and the code of each cell."""
+    names = _joined(str(columns.perturbation), expression.columns())
+    found = [expression.column(name) for name in names]
+    if len(found) == 1:
+        return found[0]
+    (first, first_codes), (second, second_codes) = found
+    pairs, codes = np.unique(np.stack([first_codes, second_codes]), axis=1, return_inverse=True)
+    there = (pairs[0] >= 0) & (pairs[1] >= 0)
+    texts = [
+        f"{first[a]}{columns.separators[0]}{second[b]}" if known else ""
+        for a, b, known in zip(*pairs, there, strict=True)
+    ]
+    codes = codes.reshape(-1)
+    return np.array(texts), np.where(there[codes], codes, -1)
+
+
+def _joined(name: str, present: Sequence[str]) -> list[str]:
+    """The columns that a name stands for: itself, or two of which each holds a gene."""
+    first, plus, second = name.partition("+")
+    return [first, second] if plus and name not in present else [name]
 
 
 def _numbers(expression: Expression, column: str) -> np.ndarray:

@@ -173,7 +173,9 @@ def evaluate(
 
 @app.command(
     epilog="Examples: `hooke response fit screen.h5ad` · `hooke response fit screen.h5ad --graph StringDB,own.csv --library genes.txt` · "
-    "`hooke response fit screen.h5ad --networks txpert` · `hooke response fit screen.h5ad --graph none --models global_mean,additive --json`"
+    "`hooke response fit screen.h5ad --networks txpert` · "
+    "`hooke response fit drugs.h5ad --kind compounds --dose dose --unit uM --smiles structures.csv --networks latent_additive` · "
+    "`hooke response fit screen.h5ad --graph none --models global_mean,additive --json`"
 )
 def fit(
     source: Screen,
@@ -194,6 +196,18 @@ def fit(
         str,
         typer.Option(
             help="Networks that are compared as well, alone and as residuals: recipes separated by commas (txpert, latent_additive)."
+        ),
+    ] = "",
+    smiles: Annotated[
+        Path | None,
+        typer.Option(
+            help="Compounds: a table with the columns compound and smiles, also of compounds that will be asked for."
+        ),
+    ] = None,
+    compounds: Annotated[
+        str,
+        typer.Option(
+            help="Compounds: their encoder in networks, any model of molecules and a preset, such as gine:tiny."
         ),
     ] = "",
     non_commercial: Annotated[
@@ -223,8 +237,9 @@ def fit(
         with reading(library, "a list of genes, one a line"):
             genes = [line.strip() for line in library.read_text(encoding="utf-8").splitlines() if line.strip()]
     found = hooke.fit_response(
-        source, runs, graph="" if graph == "none" else graph, library=genes, models=models, networks=networks,
-        non_commercial=non_commercial, scale=scale, target_sum=target_sum, perturbation=perturbation, control=tuple(control or ()),
+        source, runs, graph="" if graph == "none" else graph, library=genes, models=models, networks=networks, smiles=smiles,
+        compounds=compounds, non_commercial=non_commercial, scale=scale, target_sum=target_sum, perturbation=perturbation,
+        control=tuple(control or ()),
         context=context, batch=batch, kind=kind, dose=dose, unit=unit, hours=hours, separators=separators, layer=layer,
         with_targets=with_targets, seed=seed,
     )  # fmt: skip
@@ -233,6 +248,10 @@ def fit(
         return
     for name, verdict in found.verdicts.items():
         typer.echo(f"{name}: {verdict}")
+    if lost := found.without_structure:
+        typer.echo(
+            f"{len(lost)} compounds without a structure that can be read: {', '.join(lost[:5])}{' ...' * (len(lost) > 5)}"
+        )
     for each in found.choices:
         typer.echo("")
         print_table(
@@ -334,6 +353,22 @@ def explain(
             "claims": ", ".join(f"{count} {name}" for name, count in found.verdicts().items()),
         }
     )
+    if found.edges is not None:
+        typer.echo(
+            f"\nedges of the graph add {found.edges.total:.1%} of the prediction (closing all of them changes {found.edges.difference:.1%})"
+        )
+        print_table(
+            ["edge", "contribution", "lost without it", "sources"],
+            [
+                [
+                    f"{each.first} - {each.second}",
+                    f"{each.contribution:.1%}",
+                    f"{each.lost:.1%}",
+                    ", ".join(each.sources),
+                ]
+                for each in found.edges.edges
+            ],
+        )
     typer.echo("")
     print_table(
         ["adds", "share", "measured similarity", "through the graph", "sources"],

@@ -29,7 +29,6 @@ CARD = Card(
     levels=("response",),
     split="by perturbation: whole genes and compounds",
 )
-_STRUCTURES = ("compound", "smiles")
 
 
 @dataclass(frozen=True)
@@ -97,6 +96,7 @@ class Dataset(datasets.Dataset[Config]):
 
     def _read(self, folder: Path, how: How) -> MeasuredResponses:
         from hooke.cells.expression import open_expression
+        from hooke.cells.files import read_structures
         from hooke.cells.pseudobulk import measured_responses
         from hooke.cells.screen import Columns, Scale
         from hooke.core.hashing import content_hash
@@ -110,25 +110,10 @@ class Dataset(datasets.Dataset[Config]):
         passed = Path(folder) / f"pass-{content_hash([str(path.resolve()), config.layer])[:12]}"
         with open_expression(path, config.layer or None) as expression:
             return measured_responses(
-                expression, columns, Scale(config.scale) if config.scale else None, passed, smiles=self._structures(),
+                expression, columns, Scale(config.scale) if config.scale else None, passed,
+                smiles=read_structures(Path(config.smiles)) if config.smiles else {},
                 show_progress=how.show_progress,
             )  # fmt: skip
-
-    def _structures(self) -> dict[str, str]:
-        import polars as pl
-
-        from hooke.core.reading import check_text_table, reading
-
-        if not self.config.smiles:
-            return {}
-        path = Path(self.config.smiles)
-        with reading(path, "a table of structures"):
-            check_text_table(path)
-            table = pl.read_csv(path, separator="\t" if path.suffix == ".tsv" else ",", infer_schema=False)
-        if not set(_STRUCTURES) <= set(table.columns):
-            raise DataError(f"{path} has no columns compound and smiles; there are: {', '.join(table.columns[:8])}")
-        table = table.select(_STRUCTURES).drop_nulls()
-        return dict(table.iter_rows())
 
     def twin(self, folder: Path, seed: int = 0) -> ResponseStore:
         """Simulated cells, written and read like any other screen."""

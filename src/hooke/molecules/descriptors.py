@@ -13,6 +13,7 @@ from rdkit import Chem, DataStructs
 from rdkit.Chem import Descriptors, rdFingerprintGenerator, rdMolDescriptors
 from rdkit.Chem.EState.EState import GetPrincipleQuantumNumber
 
+from hooke.evaluate.kernels import MeanKernel
 from hooke.molecules.parse import molecule_of
 
 
@@ -54,6 +55,12 @@ def nearest_similarity(smiles: Sequence[str], reference: Sequence[str]) -> np.nd
     if not known:
         return np.zeros(len(smiles))
     return np.array([max(DataStructs.BulkTanimotoSimilarity(print_, known)) for print_ in morgan_bits(smiles)])
+
+
+def structure_kernel(smiles: Sequence[str]) -> np.ndarray:
+    """(n, n) mean of the Tanimoto similarities of counts of Morgan environments (radius 2, 4,096 bits) and of pairs of atoms (2,048)."""
+    blocks = morgan_counts(smiles, bits=4096), atom_pair_counts(smiles)
+    return MeanKernel.of(np.hstack(blocks), counts=tuple(block.shape[1] for block in blocks)).among()
 
 
 def electrotopological_states(molecule: Chem.Mol) -> np.ndarray:

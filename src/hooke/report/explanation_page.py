@@ -82,6 +82,10 @@ class Explained(Protocol):
         """Training perturbations."""
 
     @property
+    def edges(self) -> Any:
+        """Of a network's graph, see `hooke.workflows.response_edges.EdgeAttribution`; None of models in closed form."""
+
+    @property
     def pathways(self) -> Sequence[Any]:
         """Sets of genes."""
 
@@ -116,6 +120,7 @@ def page(explanation: Explained) -> str:
         "main",
         _summary(title, explanation),
         _chain(explanation),
+        _edges(explanation),
         _neighbours(explanation),
         _pathways(explanation),
         _changes(explanation),
@@ -149,6 +154,9 @@ def _summary(title: str, explanation: Explained) -> Markup:
     if math.isfinite(explanation.fidelity):
         moved = f"without the top quarter of neighbours it moves {number(explanation.fidelity)} x as far as without a random one"
         facts.append(("prediction", moved))
+    if explanation.edges is not None and math.isfinite(explanation.edges.fidelity):
+        moved = f"without the top quarter of edges it moves {number(explanation.edges.fidelity)} x as far as without a random one"
+        facts.append(("network", moved))
     notes = (
         element("ul", [element("li", note) for note in explanation.notes], class_="caveats")
         if explanation.notes
@@ -186,6 +194,27 @@ def _chain(explanation: Explained) -> Markup | None:
         "nothing was measured, or the measurement does not tell the claim from chance."
     )
     return section("claims", "Chain of claims", text, table("Claims", columns, rows)) if rows else None
+
+
+def _edges(explanation: Explained) -> Markup | None:
+    found = explanation.edges
+    if found is None or not found.edges:
+        return None
+    columns = [
+        Column("edge"), Column("contribution", numeric=True), Column("lost without it", numeric=True), Column("sources"),
+    ]  # fmt: skip
+    rows = [
+        [
+            Cell(f"{each.first} – {each.second}"), Cell(percent(each.contribution, 1), each.contribution),
+            Cell(percent(each.lost, 1), each.lost), Cell(", ".join(each.sources)),
+        ] for each in found.edges
+    ]  # fmt: skip
+    text = (
+        "Shares of the prediction by integrated gradients over gates of the edges: all edges together add "
+        f"{percent(found.total, 1)} (closing all of them changes {percent(found.difference, 1)}), the rest is said without any edge. "
+        "Weights of attention are not read."
+    )
+    return section("edges", "Edges of the graph", text, table("Edges by their contribution", columns, rows))
 
 
 def _neighbours(explanation: Explained) -> Markup | None:

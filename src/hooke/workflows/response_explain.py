@@ -1,13 +1,15 @@
 """`hooke response explain`: why a run predicts what it predicts for a perturbation, and what of that the measurements support.
 
-The prediction is taken apart exactly (`ResponseModel.parts`): what each training perturbation adds, its share of the prediction, and how the
-graph leads there. A perturbation that was measured is explained as if it had not been: the model is fitted again without it, so that what it
-predicts can be held against what was measured. Pathways of both changes are tested by rank sums; the chain of claims is in `response_claims`.
+The prediction of a model in closed form is taken apart exactly (`ResponseModel.parts`): what each training perturbation adds, its share of the
+prediction, and how the graph leads there. A perturbation that was measured is explained as if it had not been: the model is fitted again without
+it, so that what it predicts can be held against what was measured. A network is explained as it is fitted, by the edges of its graph
+(`response_edges`), and nothing that it was trained on verifies it. Pathways of both changes are tested by rank sums; the chain of claims is in
+`response_claims`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hooke.cells.annotations import SOURCES, known_pairs
-from hooke.cells.conditions import Conditions
+from hooke.cells.conditions import Conditions, perturbation_of
 from hooke.cells.gene_sets import DEFAULT, known_gene_sets, memberships
 from hooke.cells.graph import NON_COMMERCIAL, Graph
-from hooke.cells.perturbations import Perturbation, parse_genes
+from hooke.cells.perturbations import Perturbation, parse_genes, parse_treatment
 from hooke.core import registry
 from hooke.core.checked import read_arrays
 from hooke.core.errors import DataError, UnknownNameError, UsageError
@@ -42,6 +44,7 @@ from hooke.workflows.response_fit import CHOICES, NEW, loaded_models
 from hooke.workflows.response_predict import MEASURED, kind_of
 
 if TYPE_CHECKING:
+    from hooke.workflows.response_edges import EdgeAttribution
     from hooke.workflows.response_networks import ResponseNetwork
 
 SUBSTITUTE = "graph_kernel_ridge"
@@ -103,6 +106,7 @@ class ResponseExplanation:
         fidelity: How far the prediction moves without the quarter of graph neighbours of the largest shares, over that without a random
             quarter; NaN where there are fewer than eight.
         output: The page; None where none was written.
+        edges: What the edges of the graph add to the prediction of a network; None of models in closed form.
     """
 
     perturbation: str
@@ -120,6 +124,7 @@ class ResponseExplanation:
     claims: tuple[Claim, ...]
     fidelity: float
     output: Path | None
+    edges: EdgeAttribution | None = None
 
     def verdicts(self) -> dict[str, int]:
         """Verdict → number of claims."""
@@ -133,6 +138,7 @@ class ResponseExplanation:
             "r": self.r, "ceiling": self.ceiling, "fidelity": self.fidelity, "verdicts": self.verdicts(),
             "neighbours": [asdict(each) for each in self.neighbours], "pathways": [asdict(each) for each in self.pathways],
             "claims": [each.to_json() for each in self.claims], "output": None if self.output is None else str(self.output),
+            "edges": None if self.edges is None else asdict(self.edges),
         }  # fmt: skip
 
 
@@ -178,9 +184,10 @@ class FittedRun:
         facts, kept = read_arrays(folder.path("screen.npz")), read_arrays(folder.path("changes.npz"))
         names, where = zip(*(text.split("\t") for text in texts_of(facts["seen"])), strict=True)
         choices = folder.read_json(CHOICES)["choices"]
+        treatments = texts_of(facts["treatments"]) if "treatments" in facts else [""] * len(names)
         return cls(
             folder, tuple(texts_of(facts["genes"])), tuple(texts_of(facts["contexts"])),
-            Conditions.of(map(_perturbation, names), where, kept["counts"]), kept["changes"].astype(np.float64), kept["r_half"],
+            Conditions.of(map(perturbation_of, names, treatments), where, kept["counts"]), kept["changes"].astype(np.float64), kept["r_half"],
             kept["evaluable"], {each["kind"]: each["model"] for each in choices}, loaded_models(folder, choices),
         )  # fmt: skip
 
@@ -195,6 +202,15 @@ class FittedRun:
     def rows(self, perturbation: str) -> np.ndarray:
         """Where a perturbation was measured, whatever the context."""
         return np.flatnonzero([each.name == perturbation for each in self.conditions.perturbations])
+
+    def perturbation(self, text: str) -> Perturbation:
+        """What a text asks for: a measured perturbation by its name, else a compound of a screen of compounds, else genes."""
+        for each in self.conditions.perturbations:
+            if each.name == text:
+                return each
+        if any(each.treatment is not None for each in self.conditions.perturbations):
+            return parse_treatment(text)
+        return parse_genes(text)
 
     def row(self, perturbation: str, context: str) -> int:
         """Where it was measured in a context; -1 where it was not."""
@@ -234,23 +250,31 @@ def explain_response(
         check_output(output, suffixes=(".html",))
     fitted = fitted or FittedRun.open(run)
     outside = _outside(fitted.graph, verify, non_commercial, show_progress)
-    asked = parse_genes(perturbation)
+    asked = fitted.perturbation(perturbation)
     if asked.is_control:
         raise UsageError(f"{perturbation} is a control: there is nothing to explain")
     where = _context(fitted, asked.name, context)
     kind, name, explained, notes = _model(fitted, asked, where, model)
     condition = Conditions.of([asked], [where])
     predicted = explained.predict(condition)
-    taken = explained.parts(condition)
-    assert taken is not None
+    network = None if isinstance(explained, ResponseModel) else explained
+    edges = _edges(network, condition) if network is not None and not predicted.fallbacks[0] else None
+    exact = explained if isinstance(explained, ResponseModel) else explained.base
+    taken = None if exact is None else exact.parts(condition)
+    assert taken is not None or network is not None
     if predicted.fallbacks[0]:
         notes.append(f"the prediction is the mean of the training responses: {predicted.fallbacks[0]}")
     row = fitted.row(asked.name, where)
-    measured = fitted.changes[row] if row >= 0 else None
+    measured = fitted.changes[row] if row >= 0 and network is None else None
     reason = "" if measured is not None else f"{asked.name} was not measured in {where or 'this screen'}"
+    if row >= 0 and network is not None:
+        reason = "the network was trained on this measurement, which cannot verify what it learnt"
     scored = np.array([gene not in asked.genes for gene in fitted.genes])
-    shares, fidelity = _shares(asked, taken, fitted.graph)
-    similarity, every = _similarities(fitted, asked, where, explained.mean, scored, [*shares])
+    shares, fidelity = ({}, np.nan) if taken is None else _shares(asked, taken, fitted.graph)
+    mean = explained.mean if isinstance(explained, ResponseModel) else np.nanmean(fitted.changes, axis=0)
+    similarity, every = (
+        _similarities(fitted, asked, where, mean, scored, [*shares]) if network is None else ({}, np.empty(0))
+    )
     neighbours = tuple(
         Neighbour(each, share, *_path(fitted.graph, asked.genes, members), similarity.get(each, np.nan))
         for each, (share, members) in shares.items()
@@ -261,8 +285,8 @@ def explain_response(
         asked.name, where, kind, name, tuple(notes), fitted.genes, values, measured,
         np.nan if measured is None else float(pearson(values[scored, None], measured[scored, None])[0]),
         float(fitted.r_half[row]) if row >= 0 else np.nan, neighbours, found,
-        tuple(_claims(fitted, asked, neighbours, similarity, every, found, values, measured, scored, reason, outside)), fidelity,
-        None if output is None else Path(output),
+        tuple(_claims(fitted, asked, neighbours, edges, similarity, every, found, values, measured, scored, reason, outside)), fidelity,
+        None if output is None else Path(output), edges,
     )  # fmt: skip
     if output is not None:
         write_page(explanation, Path(output))
@@ -280,39 +304,48 @@ def _context(fitted: FittedRun, perturbation: str, context: str | None) -> str:
 
 def _model(
     fitted: FittedRun, asked: Perturbation, where: str, wanted: str | None
-) -> tuple[str, str, ResponseModel, list[str]]:
-    """Kind of question, name of the model, the model (without the perturbation), and notes."""
+) -> tuple[str, str, ResponseModel | ResponseNetwork, list[str]]:
+    """Kind of question, name of the model, the model (in closed form without the perturbation), and notes."""
     seen = {
         f"{one.name}\t{context}"
         for one, context in zip(fitted.conditions.perturbations, fitted.conditions.contexts, strict=True)
     }
     alone = set(fitted.conditions.names)
-    held = fitted.rows(asked.name)
+    held, own = fitted.rows(asked.name), Conditions.of([asked]).parts[0]
     if len(held):  # a pair that holds the gene would give it away
-        held = np.flatnonzero([{*each} >= asked.genes for each in fitted.conditions.parts])
+        held = np.flatnonzero([{*each} >= {*own} for each in fitted.conditions.parts])
     kind = kind_of(asked, where, seen, {text.split("\t")[0] for text in seen}, alone)
-    notes = []
+    as_new = kind
     if len(held):
-        notes.append(
-            f"it was measured: the model is fitted without the {len(held)} conditions that hold it, and explained as if it were new"
-        )
         alone = {
             part for row in range(len(fitted.conditions)) if row not in held for part in fitted.conditions.parts[row]
         }
-        kind = kind_of(asked, where, set(), set(), alone)
-    answered = kind if kind in fitted.choices else NEW if NEW in fitted.choices else next(iter(fitted.choices))
+        as_new = kind_of(asked, where, set(), set(), alone)
+    answered = as_new if as_new in fitted.choices else NEW if NEW in fitted.choices else next(iter(fitted.choices))
     chosen = fitted.choices[answered]
     name = wanted or chosen
+    stored = fitted.models.get(name)
+    network = None if stored is None or isinstance(stored, ResponseModel) else stored
+    notes = []
+    if network is not None and network.has_edges:
+        if len(held):
+            notes.append("it was measured, and the network was trained on it: it is explained as it is fitted")
+    elif len(held):
+        notes.append(
+            f"it was measured: the model is fitted without the {len(held)} conditions that hold it, and explained as if it were new"
+        )
     if wanted is not None and wanted != chosen:
         notes.append(
             f"the run chose {chosen} for this question ({answered}); {wanted} is explained because it was asked for"
         )
-    if wanted is not None and not _takes_apart(name):
+    if network is not None and network.has_edges:
+        return kind, name, network, notes
+    apart = network is None and _takes_apart(name)
+    if wanted is not None and not apart:
         raise UsageError(
             f"{name} is no sum of parts of training perturbations; explain {SUBSTITUTE}, nearest_neighbours or kronecker_ridge"
         )
-    networks = [each for each, fit in fitted.models.items() if not isinstance(fit, ResponseModel)]
-    if not _takes_apart(name, networks):
+    if not apart:
         if fitted.graph is None:
             raise UsageError(
                 f"{name} is no sum of parts of training perturbations, and the run has no graph: nothing can be explained"
@@ -320,8 +353,7 @@ def _model(
         notes.append(
             f"the run chose {name} ({answered}), in which no single perturbation has a part; {SUBSTITUTE} is explained instead"
         )
-        name = SUBSTITUTE
-    stored = fitted.models.get(name)
+        name, stored = SUBSTITUTE, fitted.models.get(SUBSTITUTE)
     if isinstance(stored, ResponseModel) and not len(held):
         return kind, name, stored, notes
     knowledge = next(iter(fitted.models.values())).knowledge
@@ -331,10 +363,14 @@ def _model(
     return (MEASURED if len(held) else kind), name, new, notes
 
 
-def _takes_apart(name: str, networks: Collection[str] = ()) -> bool:
-    if name in networks:
-        return False
+def _takes_apart(name: str) -> bool:
     return registry.module("response_models", name).ResponseModel.parts is not ResponseModel.parts
+
+
+def _edges(network: ResponseNetwork, condition: Conditions) -> EdgeAttribution:
+    from hooke.workflows.response_edges import attribute_edges  # loads torch
+
+    return attribute_edges(network, condition)
 
 
 def _similarities(
@@ -447,11 +483,14 @@ def _pathways(
 
 
 def _claims(
-    fitted: FittedRun, asked: Perturbation, neighbours: Sequence[Neighbour], similarity: Mapping[str, float], every: np.ndarray,
-    pathways: Sequence[Pathway], predicted: np.ndarray, measured: np.ndarray | None, scored: np.ndarray, reason: str,
+    fitted: FittedRun, asked: Perturbation, neighbours: Sequence[Neighbour], edges: EdgeAttribution | None,
+    similarity: Mapping[str, float], every: np.ndarray, pathways: Sequence[Pathway], predicted: np.ndarray, measured: np.ndarray | None,
+    scored: np.ndarray, reason: str,
     outside: Mapping[str, KnownPairs],
 ) -> list[Claim]:  # fmt: skip
     direct = [*dict.fromkeys((each.path[0], each.path[1], each.sources) for each in neighbours if len(each.path) == 2)]
+    if edges is not None:
+        direct = [(each.first, each.second, each.sources) for each in edges.edges if each.contribution >= _SHARE]
     changed = [each for each in pathways if each.predicted_q < RATE][:_PATHWAYS]
     kept = np.flatnonzero(scored)
     return [
@@ -484,10 +523,3 @@ def _outside(graph: Graph | None, verify: str, non_commercial: bool, show_progre
         if name in SOURCES and NON_COMMERCIAL in SOURCES[name].licence and not non_commercial:
             raise UsageError(f"{name} is {SOURCES[name].licence}: it is used when you say so (--non-commercial)")
     return known_pairs(asked, show_progress=show_progress)
-
-
-def _perturbation(name: str) -> Perturbation:
-    """Back from `Perturbation.name`; that of a compound keeps its dose and time in its name."""
-    from hooke.cells.perturbations import Treatment
-
-    return Perturbation(treatment=Treatment(name)) if "@" in name else parse_genes(name)

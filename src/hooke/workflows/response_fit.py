@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hooke.cells.conditions import Conditions
-from hooke.cells.graph import EdgeSource, Graph, known_graph
+from hooke.cells.conditions import Conditions, treatment_texts
+from hooke.cells.files import file_hash
 from hooke.cells.screen import Screen
 from hooke.cells.statistics import Statistics, parts_of
 from hooke.core import registry
@@ -36,7 +36,6 @@ from hooke.estimators.responses import (
     is_baseline,
     response_model,
     text_array,
-    texts_of,
 )
 from hooke.evaluate.bootstrap import Interval, paired_difference
 from hooke.evaluate.ceilings import (
@@ -55,10 +54,18 @@ from hooke.evaluate.response_splits import (
     ResponseSplit,
     pairs,
     refuse_leaks,
+    unseen_compound,
     unseen_context,
     unseen_perturbation,
 )
 from hooke.workflows.response import ContextCheck, read_columns, statistics_of
+from hooke.workflows.response_knowledge import (
+    compound_clusters,
+    read_knowledge,
+    screen_knowledge,
+    without_structure,
+    write_knowledge,
+)
 
 if TYPE_CHECKING:
     from hooke.workflows.response_networks import ResponseNetwork
@@ -113,12 +120,14 @@ class FittedScreen:
         choices: One for each kind of question that the screen can answer.
         verdicts: Context → what it can teach.
         report: The page.
+        without_structure: Compounds of which no structure could be read, though others have one: models know nothing of them.
     """
 
     folder: Path
     choices: Sequence[Choice]
     verdicts: Mapping[str, str]
     report: Path
+    without_structure: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
@@ -128,6 +137,7 @@ class FittedScreen:
             "choices": choices,
             "verdicts": dict(self.verdicts),
             "report": str(self.report),
+            "without_structure": list(self.without_structure),
         }
 
 
@@ -140,12 +150,14 @@ class Responses:
         parts: Of the screen.
         usable: (R,) bool: evaluable, in an evaluable context.
         ceilings: Of each context.
+        clusters: Compound → what is held out with it; none of genes.
     """
 
     conditions: Conditions
     parts: Parts
     usable: np.ndarray
     ceilings: Sequence[Ceiling]
+    clusters: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, statistics: Statistics, *, with_targets: bool, seed: int) -> Responses:
@@ -169,7 +181,10 @@ class Responses:
     def splits(self, seed: int) -> dict[str, list[ResponseSplit]]:
         """Inner folds of each kind of question that the screen can answer."""
         sets, contexts = self.conditions.parts, self.conditions.contexts
-        found = {NEW: unseen_perturbation(sets, singles=False, seed=seed), PAIRS: pairs(sets, 2, seed=seed)}
+        new = unseen_perturbation(sets, singles=False, seed=seed)
+        if self.clusters:
+            new = unseen_compound([parts[0] for parts in sets], self.clusters, seed=seed)
+        found = {NEW: new, PAIRS: pairs(sets, 2, seed=seed)}
         if len(set(contexts)) > 1:
             found[CONTEXT] = [replace(each, test=each.test[self._elsewhere(each)]) for each in unseen_context(contexts)]
         kept = {}
@@ -186,7 +201,8 @@ class Responses:
 
 def fit_responses(
     source: Path | str, runs: Path | str = Path("runs"), *, graph: str = "StringDB,Reactome,HuMAP", library: Sequence[str] = (),
-    models: str = "all", networks: str = "", non_commercial: bool = False, with_targets: bool = False, seed: int = 0, show_progress: bool = True,
+    models: str = "all", networks: str = "", smiles: Path | str | None = None, compounds: str = "", non_commercial: bool = False,
+    with_targets: bool = False, seed: int = 0, show_progress: bool = True,
     scale: str | None = None, target_sum: float | None = None, layer: str | None = None, **columns: Any,
 ) -> FittedScreen:  # fmt: skip
     """Compare, choose and fit models of responses on one screen.
@@ -199,6 +215,9 @@ def fit_responses(
         models: Names separated by commas, or all.
         networks: Recipes of networks (txpert, latent_additive, a file of one's own) separated by commas: each takes minutes. Single networks are
             compared; what is chosen is fitted with as many members as its recipe says.
+        smiles: Of a screen of compounds: a table with the columns compound and smiles, also of compounds that will be asked for. Models in
+            closed form read a kernel of structures, networks the structures; whole scaffolds are held out.
+        compounds: Encoder of compounds in networks and its preset, any model of molecules ("gine:tiny"); "" for that of the recipe.
         non_commercial: Whether sources for non-commercial use alone may be taken.
         with_targets: Whether a perturbation's own genes count in its scores.
         seed: Of everything random.
@@ -212,10 +231,12 @@ def fit_responses(
     from hooke.workflows.response_page import write_page
 
     names = list(choose("model of responses", models, {name: name for name in registry.names("response_models")}))
-    recipes = _recipes(networks)
+    recipes = _recipes(networks, compounds)
     options = {"graph": graph, "library": sorted(library), "models": names, "with_targets": with_targets, "seed": seed}
     if recipes:
         options["networks"] = {name: recipe.to_json() for name, recipe in recipes.items()}
+    if smiles is not None:
+        options["smiles"] = file_hash(Path(smiles))
     statistics = statistics_of(
         source, read_columns(columns), scale=scale, target_sum=target_sum, layer=layer, seed=seed, show_progress=show_progress
     )  # fmt: skip
@@ -224,6 +245,15 @@ def fit_responses(
         statistics.screen.contexts[each.context]: ContextCheck("", each, (), (), np.empty(0)).verdict
         for each in responses.ceilings
     }
+    knowledge = screen_knowledge(
+        responses.conditions, graph=graph, library=library, smiles=smiles, non_commercial=non_commercial, show_progress=show_progress
+    )  # fmt: skip
+    treated = any(each.treatment is not None for each in responses.conditions.perturbations)
+    if recipes and treated and not knowledge.structures:
+        raise UsageError(
+            "networks know compounds by their structures: name a table with the columns compound and smiles (--smiles)"
+        )
+    responses = replace(responses, clusters=compound_clusters(responses.conditions, knowledge))
     splits = responses.splits(seed)
     if not splits:
         raise UsageError(
@@ -239,12 +269,6 @@ def fit_responses(
         run = RunFolder.find_unfinished(Path(runs), name, options, data) or RunFolder.create(
             Path(runs), name, options, data
         )
-    genes = sorted({*responses.conditions.names, *library})
-    knowledge = Knowledge()
-    if graph:
-        knowledge = Knowledge(
-            known_graph(graph, non_commercial=non_commercial, show_progress=show_progress).over(genes)
-        )
     choices, half_widths = [], {}
     held_out: list[dict[str, np.ndarray]] = []
     compared = _Networks(recipes, run.path("networks"), statistics.screen)
@@ -259,10 +283,13 @@ def fit_responses(
     _save(run, statistics, responses, knowledge, choices, half_widths, seed, recipes)
     for number, held in enumerate(held_out):
         write_arrays(run.path(f"held-{number}.npz"), held)
-    run.write_json(CHOICES, {"choices": [asdict(each) for each in choices], "verdicts": verdicts})
+    lost = without_structure(responses.conditions, knowledge)
+    run.write_json(
+        CHOICES, {"choices": [asdict(each) for each in choices], "verdicts": verdicts, "without_structure": lost}
+    )
     page = write_page(run, str(Path(source).name), choices, verdicts, responses.ceilings)
     run.finish()
-    return FittedScreen(run.folder, choices, verdicts, page)
+    return FittedScreen(run.folder, choices, verdicts, page, tuple(lost))
 
 
 def _chosen(
@@ -405,7 +432,7 @@ def _save(
         "seen": text_array(seen),
         "measured": text_array(responses.conditions.names), "half_width_kinds": text_array(list(half_widths)),
         "half_widths": np.stack(list(half_widths.values())) if half_widths else np.empty((0, len(screen.genes))),
-        "scale": text_array([screen.scale.name]),
+        "scale": text_array([screen.scale.name]), "treatments": text_array(treatment_texts(responses.conditions)),
     })  # fmt: skip
     r_half = np.full(len(seen), np.nan)
     for each in responses.ceilings:
@@ -413,18 +440,18 @@ def _save(
     write_arrays(run.path("changes.npz"), {
         "changes": changes.astype(np.float32), "counts": responses.conditions.counts, "r_half": r_half, "evaluable": responses.usable,
     })  # fmt: skip
-    if knowledge.graph is not None:
-        write_arrays(run.path("graph.npz"), graph_arrays(knowledge.graph))
+    write_knowledge(run, knowledge)
 
 
-def _recipes(networks: str) -> dict[str, Recipe]:
+def _recipes(networks: str, compounds: str) -> dict[str, Recipe]:
     """The recipes of networks by name; torch is loaded where there are some."""
     names = [name.strip() for name in networks.split(",") if name.strip()]
     if not names:
         return {}
     from hooke.workflows.response_networks import network_recipe
 
-    return {recipe.name: recipe for recipe in map(network_recipe, names)}
+    changed = [f"perturbations.compounds={compounds}"] if compounds else []
+    return {recipe.name: recipe for recipe in (network_recipe(name, changed) for name in names)}
 
 
 @dataclass(frozen=True)
@@ -475,32 +502,9 @@ def _inner(kind: str, conditions: Conditions, seed: int) -> list[tuple[np.ndarra
     return [(np.setdiff1d(every, part), part) for part in inner_folds(len(conditions), seed, _NETWORK_FOLDS)]
 
 
-def graph_arrays(graph: Graph) -> dict[str, np.ndarray]:
-    """A graph as plain arrays."""
-    sources = text_array([f"{each.name}\t{each.licence}" for each in graph.sources])
-    return {
-        "genes": text_array(graph.genes), "first": graph.first, "second": graph.second, "weights": graph.weights, "members": graph.members,
-        "sources": sources,
-    }  # fmt: skip
-
-
-def graph_from(arrays: Mapping[str, np.ndarray]) -> Graph:
-    """Back from `graph_arrays`."""
-    sources = tuple(EdgeSource(*text.split("\t")) for text in texts_of(arrays["sources"]))
-    return Graph(
-        tuple(texts_of(arrays["genes"])),
-        arrays["first"],
-        arrays["second"],
-        arrays["weights"],
-        arrays["members"],
-        sources,
-    )
-
-
 def loaded_models(run: RunFolder, choices: Sequence[Mapping[str, Any]]) -> dict[str, ResponseModel | ResponseNetwork]:
     """The fitted models of a run by name."""
-    path = run.path("graph.npz")
-    knowledge = Knowledge(graph_from(read_arrays(path))) if path.exists() else Knowledge()
+    knowledge = read_knowledge(run)
     found: dict[str, ResponseModel | ResponseNetwork] = {}
     for name in {each["model"] for each in choices}:
         arrays = read_arrays(run.path(f"model-{name}.npz"))
@@ -521,7 +525,9 @@ def _opened(run: RunFolder) -> FittedScreen:
     for each in facts["choices"]:
         scores = {name: _interval_of(value) for name, value in each["scores"].items()}
         choices.append(Choice(**{**each, "scores": scores, "difference": _interval_of(each["difference"])}))
-    return FittedScreen(run.folder, choices, facts["verdicts"], run.path("report.html"))
+    return FittedScreen(
+        run.folder, choices, facts["verdicts"], run.path("report.html"), tuple(facts.get("without_structure", ()))
+    )
 
 
 def _interval_of(value: Mapping[str, float | None]) -> Interval:

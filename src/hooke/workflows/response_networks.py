@@ -44,7 +44,7 @@ from hooke.evaluate.metrics import pearson
 from hooke.inference.ensemble import Ensemble
 from hooke.inference.network import build_network, build_task
 from hooke.modalities import trainable
-from hooke.modalities.perturbations.source import batch_of
+from hooke.modalities.perturbations.source import batch_of, why_unknown
 from hooke.train.devices import single_device
 from hooke.train.member import Member, trained
 
@@ -143,17 +143,23 @@ class ResponseNetwork:
             residual = responses - self._held_out(conditions, responses, seed)
             self.spec, self.networks = self._trained(conditions, residual, self.members, seed)
 
-    def predict(self, conditions: Conditions) -> Predicted:
-        """Predict; see `ResponseModel.predict`. Where the network knows nothing the base, or the mean, answers alone."""
+    def predict(self, conditions: Conditions, structures: Mapping[str, str] | None = None) -> Predicted:
+        """Predict; see `ResponseModel.predict`. Where the network knows nothing the base, or the mean, answers alone.
+
+        Args:
+            conditions: As there.
+            structures: Compound → SMILES, of compounds that `knowledge` does not have.
+        """
+        structures = {**self.knowledge.structures, **(structures or {})}
         if self.base is None:
             assert self.spec is not None
-            values = self._decoded(self.spec, self.networks, conditions)
-            return Predicted(values, tuple(self.spec.unknown(parts) for parts in conditions.parts))
+            values = self._decoded(self.spec, self.networks, conditions, structures)
+            return Predicted(values, tuple(self._unknown(self.spec, conditions, structures)))
         found = self.base.predict(conditions)
         if self.spec is None or not self.networks:
             return found
-        known = np.array([not self.spec.unknown(parts) for parts in conditions.parts], bool)
-        added = self.weight * self._decoded(self.spec, self.networks, conditions)
+        known = np.array([not reason for reason in self._unknown(self.spec, conditions, structures)], bool)
+        added = self.weight * self._decoded(self.spec, self.networks, conditions, structures)
         return Predicted(found.values + np.where(known[:, None], added, 0.0), found.fallbacks)
 
     def _best_base(self, conditions: Conditions, responses: np.ndarray, seed: int) -> str:
@@ -185,8 +191,8 @@ class ResponseNetwork:
             left = responses[fold] - self._base(train, responses[rest], seed).predict(test).values
             residual = responses[rest] - self._held_out(train, responses[rest], seed)
             spec, networks = self._trained(train, residual, 1, seed)
-            known = np.array([not spec.unknown(parts) for parts in test.parts], bool)
-            added = np.where(known[:, None], self._decoded(spec, networks, test), 0.0)
+            known = np.array([not reason for reason in self._unknown(spec, test, self.knowledge.structures)], bool)
+            added = np.where(known[:, None], self._decoded(spec, networks, test, self.knowledge.structures), 0.0)
             measured = ~np.isnan(left)
             product += float((left * added)[measured].sum())
             square += float(np.square(added)[measured].sum())
@@ -199,7 +205,8 @@ class ResponseNetwork:
         recipe, modality = replace(self.recipe, seed=seed), trainable(_MODALITY, "fit")
         cells = self.cells
         measured = MeasuredResponses(
-            conditions, targets, tuple(f"R{number}" for number in range(targets.shape[1])), cells.contexts, cells.controls, cells.scale
+            conditions, targets, tuple(f"R{number}" for number in range(targets.shape[1])), cells.contexts, cells.controls, cells.scale,
+            self.knowledge.structures,
         )  # fmt: skip
         described = [
             json_text(recipe.to_json()),
@@ -232,6 +239,11 @@ class ResponseNetwork:
         return known.over([*known.genes, *(gene for gene in spec.graph.genes if gene not in known.place)])
 
     @property
+    def has_edges(self) -> bool:
+        """Whether its prediction depends on edges of a graph."""
+        return self.spec is not None and bool(self.networks) and bool(len(self.spec.graph.first))
+
+    @property
     def ensemble(self) -> Ensemble:
         """The fitted networks.
 
@@ -245,13 +257,26 @@ class ResponseNetwork:
     def _ensemble(self, spec: ResponseSpec, networks: Sequence[torch.nn.Module]) -> Ensemble:
         return Ensemble(networks, build_task(self.recipe.task, spec), single_device(self.recipe.train))
 
-    def _decoded(self, spec: ResponseSpec, networks: Sequence[torch.nn.Module], conditions: Conditions) -> np.ndarray:
+    @staticmethod
+    def _unknown(spec: ResponseSpec, conditions: Conditions, structures: Mapping[str, str]) -> list[str]:
+        """Why the network knows nothing of each condition; "" where it does."""
+        smiles = _smiles(conditions, structures)
+        return [why_unknown(spec, each, text) for each, text in zip(conditions.perturbations, smiles, strict=True)]
+
+    def _decoded(
+        self,
+        spec: ResponseSpec,
+        networks: Sequence[torch.nn.Module],
+        conditions: Conditions,
+        structures: Mapping[str, str],
+    ) -> np.ndarray:
         """(n, g) mean over networks."""
         ensemble = self._ensemble(spec, networks)
         found = []
         for start in range(0, len(conditions), _BATCH):
             rows = np.arange(start, min(start + _BATCH, len(conditions)))
-            batch = batch_of(conditions.take(rows), spec, rows, [""] * len(rows))
+            some = conditions.take(rows)
+            batch = batch_of(some, spec, rows, _smiles(some, structures))
             found.append(ensemble.predict(batch)[LEVEL].mean)
         return np.concatenate(found).astype(np.float64)
 
@@ -297,3 +322,11 @@ class ResponseNetwork:
                 )  # fmt: skip
                 new.networks.append(network.eval())
         return new
+
+
+def _smiles(conditions: Conditions, structures: Mapping[str, str]) -> list[str]:
+    """The structure of each condition's compound; "" of genes and of compounds that have none."""
+    return [
+        "" if each.treatment is None else structures.get(each.treatment.compound, "")
+        for each in conditions.perturbations
+    ]

@@ -17,14 +17,14 @@ import polars as pl
 
 from hooke.cells.annotated import write_h5ad
 from hooke.cells.conditions import Conditions
-from hooke.cells.perturbations import Perturbation, parse_each
+from hooke.cells.perturbations import Perturbation
 from hooke.cells.profiles import SUFFIXES, Profiles
 from hooke.core.checked import read_arrays
-from hooke.core.errors import DataError, UnknownNameError, UsageError
-from hooke.core.reading import check_table, reading
+from hooke.core.errors import UnknownNameError
 from hooke.core.runs import RunFolder
 from hooke.core.writable import check_output
 from hooke.estimators.responses import ResponseModel, texts_of
+from hooke.modalities.perturbations.source import FALLBACK, AskedConditions, AskedOptions, read_asked
 from hooke.workflows.response_fit import CHOICES, CONTEXT, NEW, PAIRS, loaded_models
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 CHANGES, PROFILES = "changes", "profiles"
 MEASURED = "measured"
-_TABLES = (".csv", ".tsv", ".txt", ".parquet")
+_TOGETHER = 1 << 30  # conditions that are predicted at once
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,13 @@ class Answers:
             dict(zip(texts_of(facts["half_width_kinds"]), facts["half_widths"], strict=True)),
         )  # fmt: skip
 
-    def predict(self, conditions: Conditions) -> Answered:
-        """Predict conditions in contexts of the run, none of them a control."""
+    def predict(self, conditions: Conditions, structures: Mapping[str, str] | None = None) -> Answered:
+        """Predict conditions in contexts of the run, none of them a control.
+
+        Args:
+            conditions: What is asked.
+            structures: Compound → SMILES of compounds that the run does not know; networks read them.
+        """
         elsewhere = {text.split("\t")[0] for text in self.seen}
         kinds = np.array(
             [
@@ -144,7 +149,8 @@ class Answers:
                 else f"{kind}: no choice could be made, the model for {answered} answers"
             )
             name = self.choices[answered]
-            found = self.models[name].predict(conditions.take(rows))
+            model, some = self.models[name], conditions.take(rows)
+            found = model.predict(some) if isinstance(model, ResponseModel) else model.predict(some, structures)
             values[rows] = found.values
             for row, reason in zip(rows, found.fallbacks, strict=True):
                 models[row], fallbacks[row] = name, reason or instead
@@ -173,20 +179,20 @@ def predict_responses(
         check_output(output, asked if isinstance(asked, Path | str) else None, suffixes=SUFFIXES)
     answers = Answers.open(run)
     genes, contexts = answers.genes, answers.contexts
-    texts, wheres = _asked(asked, contexts, context)
-    read, reasons = parse_each(texts)
-    problems = [
-        reasons.get(text) or _problem(read[text], where, contexts) for text, where in zip(texts, wheres, strict=True)
-    ]
-    good = np.array([row for row, problem in enumerate(problems) if not problem], np.int64)
-    values = np.full((len(texts), len(genes)), np.nan)
-    kinds, models, fallbacks = ([""] * len(texts) for _ in range(3))
+    source = AskedResponses(_table(asked, contexts, context), contexts, AskedOptions(context), _TOGETHER)
+    rows = source.rows
+    texts, wheres = source.texts, [row.context for row in rows]
+    problems = [row.reason for row in rows]
+    good = np.array([place for place, row in enumerate(rows) if row.done is not None], np.int64)
+    values = np.full((len(rows), len(genes)), np.nan)
+    kinds, models, fallbacks = ([""] * len(rows) for _ in range(3))
     if len(good):
-        found = answers.predict(Conditions.of((read[texts[row]] for row in good), (wheres[row] for row in good)))
+        asked_for = Conditions.of((row.done for row in rows if row.done is not None), (wheres[place] for place in good))
+        found = answers.predict(asked_for, source.structures)
         values[good] = found.values
         for place, row in enumerate(good):
             kinds[row], models[row], fallbacks[row] = found.kinds[place], found.models[place], found.fallbacks[place]
-    clipped = np.zeros(len(texts), np.int64)
+    clipped = np.zeros(len(rows), np.int64)
     if space == PROFILES:
         number_of = {name: number for number, name in enumerate(contexts)}
         values[good] += answers.controls[[number_of[wheres[row]] for row in good]]
@@ -195,7 +201,7 @@ def predict_responses(
             values = np.where(values < 0, 0.0, values)
     metadata = pl.DataFrame({
         "perturbation": texts, "context": wheres, "model": models, "kind": kinds, "fallback": fallbacks, "reason": problems,
-        "clipped": clipped, "space": [space] * len(texts),
+        "clipped": clipped, "space": [space] * len(rows),
     })  # fmt: skip
     profiles = Profiles(values, metadata, genes)
     if output is not None:
@@ -203,45 +209,56 @@ def predict_responses(
     return PredictedResponses(profiles, answers.half_widths, None if output is None else Path(output))
 
 
-def _asked(
-    asked: Path | str | Sequence[str], contexts: Sequence[str], context: str | None
-) -> tuple[list[str], list[str]]:
-    """Texts and contexts, row by row."""
+class AskedResponses(AskedConditions):
+    """What is asked of a fitted screen; its batches are conditions, with the structures that their rows state."""
+
+    def _batch(
+        self, conditions: Conditions, rows: np.ndarray, smiles: Sequence[str]
+    ) -> tuple[Conditions, dict[str, str]]:
+        treated = zip(conditions.perturbations, smiles, strict=True)
+        return conditions, {
+            each.treatment.compound: text for each, text in treated if each.treatment is not None and text
+        }
+
+    @property
+    def texts(self) -> list[str]:
+        """(rows,) what was done, as it was given; of compounds by name, dose and time."""
+        given = (
+            self._table["perturbation"].cast(pl.String).fill_null("").to_list()
+            if "perturbation" in self._table.columns
+            else []
+        )
+        named = ["" if row.done is None else row.done.name for row in self.rows]
+        compounds = (
+            self._table["compound"].cast(pl.String).fill_null("").to_list() if "compound" in self._table.columns else []
+        )
+        return [
+            (given[place] if given else "") or named[place] or (compounds[place] if compounds else "")
+            for place in range(len(self.rows))
+        ]
+
+    @property
+    def structures(self) -> dict[str, str]:
+        """Compound → SMILES that a row states."""
+        return {
+            row.done.treatment.compound: row.smiles
+            for row in self.rows
+            if row.done and row.done.treatment and row.smiles
+        }
+
+
+def _table(asked: Path | str | Sequence[str], contexts: Sequence[str], context: str | None) -> pl.DataFrame:
+    """What is asked, row by row; in every context where rows state none."""
     if context is not None and context not in contexts:
         raise UnknownNameError("context", context, contexts)
-    everywhere = contexts if context is None else [context]
-    if not isinstance(asked, Path | str):
-        pairs = [(text, where) for text in asked for where in everywhere]
-        return [text for text, _ in pairs], [where for _, where in pairs]
-    path = Path(asked)
-    if path.suffix.lower() not in _TABLES:
-        raise UsageError(f"{path.name}: perturbations are read from {', '.join(_TABLES)}")
-    with reading(path, "a table"):
-        check_table(path)
-        if path.suffix.lower() == ".parquet":
-            table = pl.read_parquet(path)
-        else:
-            table = pl.read_csv(path, separator="\t" if path.suffix.lower() == ".tsv" else ",", infer_schema=False)
-    if "perturbation" not in table.columns:
-        raise DataError(f"{path} has no column perturbation; there are: {', '.join(table.columns[:8])}")
-    texts = table["perturbation"].cast(pl.String).fill_null("").to_list()
-    if not texts:
-        raise DataError(f"{path} asks for nothing")
-    if "context" not in table.columns:
-        pairs = [(text, where) for text in texts for where in everywhere]
-        return [text for text, _ in pairs], [where for _, where in pairs]
-    return texts, [
-        where or (everywhere[0] if len(everywhere) == 1 else "")
-        for where in table["context"].cast(pl.String).fill_null("").to_list()
-    ]
-
-
-def _problem(perturbation: Perturbation, context: str, contexts: Sequence[str]) -> str:
-    if perturbation.is_control:
-        return "a control: there is nothing to predict"
-    if not context:
-        return "no context is stated"
-    return "" if context in contexts else f"the run has no context {context}"
+    if isinstance(asked, Path | str):
+        table = read_asked(Path(asked))
+        table = table.drop(FALLBACK, strict=False)
+    else:
+        table = pl.DataFrame({"perturbation": [str(text) for text in asked]}, schema={"perturbation": pl.String})
+    if "context" in table.columns:
+        return table
+    return table.join(pl.DataFrame({"context": list(contexts) if context is None else [context]}), how="cross")
 
 
 def kind_of(perturbation: Perturbation, context: str, seen: Set[str], elsewhere: Set[str], measured: Set[str]) -> str:

@@ -18,7 +18,6 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from hooke.cells.conditions import Conditions
 from hooke.cells.response_spec import ResponseSpec
 from hooke.core.errors import UsageError
 from hooke.core.hashing import content_hash
@@ -30,9 +29,9 @@ from hooke.estimators.responses import ResponseModel
 from hooke.inference.loaded import beside
 from hooke.inference.stream import StreamReport, computed, stream
 from hooke.modalities import readable
-from hooke.modalities.perturbations.source import FALLBACK, AskedConditions, AskedOptions
+from hooke.modalities.perturbations.source import FALLBACK, AskedOptions
 from hooke.workflows.response_fit import CHOICES
-from hooke.workflows.response_predict import Answers
+from hooke.workflows.response_predict import Answers, AskedResponses
 
 if TYPE_CHECKING:
     from hooke.workflows.response_networks import ResponseNetwork
@@ -47,13 +46,6 @@ def is_fitted_screen(folder: Path | str) -> bool:
     return (folder / CHOICES).is_file() or (
         not (folder / "run.json").exists() and any(folder.glob(f"*/{CHOICES}")) and RunFolder.open(folder).path(CHOICES).is_file()
     )  # fmt: skip
-
-
-class AskedResponses(AskedConditions):
-    """What is asked of a fitted screen; its batches are conditions."""
-
-    def _batch(self, conditions: Conditions, rows: np.ndarray, smiles: Sequence[str]) -> Conditions:
-        return conditions
 
 
 @dataclass(frozen=True)
@@ -205,8 +197,8 @@ class ResponseColumns:
 
     def compute(self, chunk: Chunk) -> tuple[list[pa.Array], dict[int, str]]:
         """See `Columns.compute`."""
-        asked: Any = chunk.batches  # conditions
-        found = [self._answers.predict(batch) for batch in asked]
+        asked: Any = chunk.batches  # conditions with structures
+        found = [self._answers.predict(*each) for each in asked]
         values = np.concatenate([each.values for each in found]) if found else np.zeros((0, len(self._answers.genes)))
         kinds, models, fallbacks = (
             [text for each in found for text in getattr(each, name)] for name in ("kinds", "models", "fallbacks")

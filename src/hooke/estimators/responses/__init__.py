@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -62,12 +62,14 @@ class Knowledge:
         embedding: Of genes or compounds.
         kernel: Of genes or compounds.
         context_kernel: Of contexts.
+        structures: Compound → SMILES, which networks read.
     """
 
     graph: Graph | None = None
     embedding: Named | None = None
     kernel: Named | None = None
     context_kernel: Named | None = None
+    structures: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def hash(self) -> str:
@@ -78,7 +80,7 @@ class Knowledge:
         tables = [
             each and [each.names, _bytes(each.values)] for each in (self.embedding, self.kernel, self.context_kernel)
         ]
-        return content_hash([graph, tables])
+        return content_hash([graph, tables, *([sorted(self.structures.items())] if self.structures else [])])
 
 
 @dataclass(frozen=True)

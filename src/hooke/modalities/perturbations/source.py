@@ -6,6 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,7 @@ def batch_of(
 
 
 @dataclass(frozen=True)
-class _Asked:
+class Asked:
     """A row: what was done (None where it cannot be read, with the reason), to which cells, the structure, and why it has no own answer."""
 
     done: Perturbation | None
@@ -96,6 +97,9 @@ class AskedConditions(ABC):
         contexts: Of the model.
         options: How rows without a context are read.
         batch_size: Conditions a batch.
+
+    Attributes:
+        rows: One each of the table.
 
     Raises:
         DataError: It cannot be read.
@@ -122,7 +126,7 @@ class AskedConditions(ABC):
                 store = ResponseStore.open(path)
                 self._table, self._hash = store.table, store.content_hash
             else:
-                self._table, self._hash = _read_asked(path), file_sha256(path)
+                self._table, self._hash = read_asked(path), file_sha256(path)
             self._name = path.name
         elif hasattr(given, "columns"):
             self._table = given if isinstance(given, pl.DataFrame) else pl.from_pandas(given)
@@ -135,7 +139,7 @@ class AskedConditions(ABC):
             raise DataError(f"{self._name} asks for nothing")
         kept = [name for name in self._table.columns if name != FALLBACK]
         self._table = self._table.select(kept)
-        self._read = [self._row(row) for row in self._table.iter_rows(named=True)]
+        self.rows = [self._row(row) for row in self._table.iter_rows(named=True)]
 
     @property
     def name(self) -> str:
@@ -168,7 +172,7 @@ class AskedConditions(ABC):
     def chunk(self, prepared: int) -> Chunk:
         """See `Source`."""
         stop = min(prepared + self.rows_a_job, len(self._table))
-        rows = self._read[prepared:stop]
+        rows = self.rows[prepared:stop]
         good = np.array([place for place, row in enumerate(rows) if row.done is not None], np.int64)
         batches = []
         for start in range(0, len(good), self._batch_size):
@@ -185,11 +189,11 @@ class AskedConditions(ABC):
     def _batch(self, conditions: Conditions, rows: np.ndarray, smiles: Sequence[str]) -> Any:
         """What the model reads of some conditions."""
 
-    def _shown(self, table: pl.DataFrame, rows: Sequence[_Asked]) -> pl.DataFrame:
+    def _shown(self, table: pl.DataFrame, rows: Sequence[Asked]) -> pl.DataFrame:
         """Rows as the output repeats them."""
         return table
 
-    def _row(self, row: Mapping[str, Any]) -> _Asked:
+    def _row(self, row: Mapping[str, Any]) -> Asked:
         context, smiles = str(row.get("context") or "") or self._context, str(row.get("smiles") or "")
         try:
             if row.get("compound"):
@@ -200,17 +204,17 @@ class AskedConditions(ABC):
                 text = str(row.get("perturbation") or "")
                 read, reasons = parse_each([text])
                 if text in reasons:
-                    return _Asked(None, context, smiles, reasons[text])
+                    return Asked(None, context, smiles, reasons[text])
                 done = read[text]
         except (HookeError, ValueError) as error:
-            return _Asked(None, context, smiles, str(error))
+            return Asked(None, context, smiles, str(error))
         if done.is_control:
-            return _Asked(None, context, smiles, "a control: there is nothing to predict")
+            return Asked(None, context, smiles, "a control: there is nothing to predict")
         if not context:
-            return _Asked(None, context, smiles, f"no context is stated; the model has {', '.join(self._contexts)}")
+            return Asked(None, context, smiles, f"no context is stated; the model has {', '.join(self._contexts)}")
         if context not in self._contexts:
-            return _Asked(None, context, smiles, f"the model has no context {context}")
-        return _Asked(done, context, smiles)
+            return Asked(None, context, smiles, f"the model has no context {context}")
+        return Asked(done, context, smiles)
 
 
 class AskedPerturbations(AskedConditions):
@@ -228,34 +232,45 @@ class AskedPerturbations(AskedConditions):
     def __init__(self, given: Any, spec: ResponseSpec, options: AskedOptions, batch_size: int) -> None:
         self._spec = spec
         super().__init__(given, spec.contexts, options, batch_size)
-        self._read = [
-            row if row.done is None else replace(row, fallback=_fallback(spec, row.done, row.smiles))
-            for row in self._read
+        self.rows = [
+            row if row.done is None else replace(row, fallback=_flag(why_unknown(spec, row.done, row.smiles)))
+            for row in self.rows
         ]
-        self.facts = {"fallbacks": sum(bool(row.fallback) for row in self._read)}
+        self.facts = {"fallbacks": sum(bool(row.fallback) for row in self.rows)}
 
     def _batch(self, conditions: Conditions, rows: np.ndarray, smiles: Sequence[str]) -> ResponseBatch:
         return batch_of(conditions, self._spec, rows, smiles)
 
-    def _shown(self, table: pl.DataFrame, rows: Sequence[_Asked]) -> pl.DataFrame:
+    def _shown(self, table: pl.DataFrame, rows: Sequence[Asked]) -> pl.DataFrame:
         return table.with_columns(pl.Series(FALLBACK, [row.fallback for row in rows], dtype=pl.String))
 
 
-def _fallback(spec: ResponseSpec, done: Perturbation, smiles: str) -> str:
-    """Why a network gives the mean response; "" where it does not."""
+def why_unknown(spec: ResponseSpec, done: Perturbation, smiles: str) -> str:
+    """Why a network knows nothing of what was done; "" where it does."""
     if done.treatment is None:
-        reason = spec.unknown(sorted(done.genes))
-    elif not spec.compounds:
-        reason = "the model was trained on genes alone"
-    elif not smiles or not compound_batch([smiles])[1]:
-        reason = f"{done.treatment.compound}: no structure (SMILES) that can be read"
-    else:
-        return ""
+        return spec.unknown(sorted(done.genes))
+    if not spec.compounds:
+        return "the model was trained on genes alone"
+    return "" if is_structure(smiles) else f"{done.treatment.compound}: no structure (SMILES) that can be read"
+
+
+@lru_cache(maxsize=100_000)
+def is_structure(smiles: str) -> bool:
+    """Whether a SMILES can be read."""
+    return bool(smiles) and bool(compound_batch([smiles])[1])
+
+
+def _flag(reason: str) -> str:
     return reason and f"mean response: {reason}"
 
 
-def _read_asked(path: Path) -> pl.DataFrame:
-    """A table with a column perturbation or compound."""
+def read_asked(path: Path) -> pl.DataFrame:
+    """A table with a column perturbation or compound.
+
+    Raises:
+        UsageError: A file of another kind.
+        DataError: It is missing, damaged, or has no such column.
+    """
     if path.suffix.lower() not in _TABLES:
         raise UsageError(f"{path.name}: perturbations are read from {', '.join(_TABLES)}")
     with reading(path, "a table of perturbations"):

@@ -21,7 +21,7 @@ from hooke.evaluate.kernels import MeanKernel
 from hooke.evaluate.metrics import pearson
 from hooke.evaluate.two_way import main_effects
 from hooke.inference.loaded import load
-from hooke.molecules.descriptors import atom_pair_counts, morgan_counts
+from hooke.molecules.descriptors import structure_kernel
 from hooke.studies.response_tasks import Measured, folds_of, gain_verdict, pooled_scores, prepared
 from hooke.suites import ResponseTask
 
@@ -52,12 +52,6 @@ def measure(task: ResponseTask, show_progress: bool = True) -> Iterator[Measured
         for name, kernel in kernels.items()
     }
     yield from splits(task, names.tolist(), smiles, lines.tolist(), values, known)
-
-
-def structure_kernel(smiles: list[str]) -> np.ndarray:
-    """(n, n) mean of the Tanimoto similarities of counts of Morgan environments (radius 2, 4,096 bits) and of pairs of atoms (2,048)."""
-    blocks = morgan_counts(smiles, bits=4096), atom_pair_counts(smiles)
-    return MeanKernel.of(np.hstack(blocks), counts=tuple(block.shape[1] for block in blocks)).among()
 
 
 def encoder_kernel(smiles: list[str], encoder: str) -> np.ndarray:

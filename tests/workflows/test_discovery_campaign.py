@@ -115,6 +115,23 @@ def test_reasons_name_neighbours_and_earlier_screens(bench: Bench) -> None:
     assert bench.scores[[GENES.index(gene) for gene in table["gene"][:3]]].mean() < -1
 
 
+def test_reasons_name_the_pathway_whose_measured_members_are_strongest(bench: Bench) -> None:
+    first = bench.ask()
+    measured = bench.measure(first)
+    strength = {gene: abs(bench.scores[GENES.index(gene)]) for gene in first.picks["gene"]}
+    order = sorted(strength, key=lambda gene: strength[gene])
+    rest = [gene for gene in GENES if gene not in strength]
+    lines = {"weak": [*rest, *order[:2]], "strong": [*rest, *order[-2:]], "unmeasured": rest[:1]}
+    sets = bench.folder / "sets.gmt"
+    sets.write_text("".join(f"{name}\t\t" + "\t".join(genes) + "\n" for name, genes in lines.items()))
+    plain = bench.ask(measured, state="plain")
+    told = bench.ask(measured, pathways=str(sets))
+    assert told.number == 2
+    assert set(told.picks["pathway"]) == {"strong"}
+    assert all("pathway strong: 2 measured members, mean z" in reason for reason in told.picks["reason"])
+    assert set(plain.picks["pathway"]) == {""}
+
+
 def test_constraints(bench: Bench) -> None:
     found = bench.ask(exclude=GENES[:60], must=["G100", "G101"])
     assert found.picks["gene"].to_list()[:2] == ["G100", "G101"]

@@ -30,6 +30,7 @@ def next_experiments(
     exclude: Path | str | None = None,
     must: Sequence[str] = (),
     graph: Sequence[str] | str = (),
+    pathways: str = "none",
     non_commercial: bool = False,
     budget: float = 0.0,
     controls: int = 0,
@@ -53,6 +54,7 @@ def next_experiments(
         exclude: Table of genes that are not to be picked.
         must: Genes that the batch has to hold.
         graph: Sources of relations and files of edges; the default graph without.
+        pathways: "go" (biological processes), a file (.gmt) or "none": of each pick the one whose measured members are the strongest.
         non_commercial: Whether sources for non-commercial use may be taken.
         show_progress: Show downloads.
 
@@ -72,6 +74,7 @@ def next_experiments(
     found = next_round(
         None if measured is None else Path(measured), Path(library), edges, options, Path(state),
         priors=read_priors([*priors, *same_study]), same_study=[Path(path).stem for path in same_study], exclude=unwanted, must=must,
+        pathways=pathways, show_progress=show_progress,
     )  # fmt: skip
     if output is not None:
         write_picks(found, Path(output), options)

@@ -58,6 +58,9 @@ def next_batch(
     ] = 0.0,
     hit_share: HitShare = 0.05,
     graph: Graph = "",
+    pathways: Annotated[
+        str, typer.Option(help="For the reasons: go (biological processes of Gene Ontology), a file .gmt, or none.")
+    ] = "none",
     non_commercial: NonCommercial = False,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     as_json: Json = False,
@@ -68,8 +71,8 @@ def next_batch(
 
     found = hooke.next_experiments(
         measured, library, out, batch=batch, policy=policy, state=state, priors=listed(priors), same_study=listed(same_study),
-        exclude=exclude, must=listed(must), graph=listed(graph), non_commercial=non_commercial, budget=budget, controls=controls,
-        replicates=replicates, plate=plate, hit_threshold=hit_threshold, hit_share=hit_share, seed=seed,
+        exclude=exclude, must=listed(must), graph=listed(graph), pathways=pathways, non_commercial=non_commercial, budget=budget,
+        controls=controls,        replicates=replicates, plate=plate, hit_threshold=hit_threshold, hit_share=hit_share, seed=seed,
     )  # fmt: skip
     if as_json:
         print_json({**summary_of(found), "picks_file": out})

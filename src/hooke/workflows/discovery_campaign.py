@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy as np
 import polars as pl
 
 from hooke.cells.acquisition import POLICIES, Library, Measured, Pick, as_prior, earned, picks
+from hooke.cells.gene_sets import known_gene_sets
 from hooke.cells.graph import Graph
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.files import exclusive, replacing, write_durably
@@ -31,6 +33,7 @@ STATE, PICKS = "state.json", "picks.parquet"
 FORMAT = 1
 PLATES = {96: (8, 12), 384: (16, 24)}
 _SHOWN = 3  # neighbours of a reason
+_FEWEST_MEMBERS = 2  # measured ones by which a pathway is a reason
 _FEWEST = 20  # random picks that tell how strong the library is
 _GENE = ("gene", "Gene", "id", "symbol", "perturbation")
 _SCORE = ("score", "Score", "effect", "lfc")
@@ -91,7 +94,7 @@ class Round:
 
     Attributes:
         number: From 1.
-        picks: A row a pick: round, rank, gene, policy, expected_z, uncertainty, price, neighbours, reason, falsified_by, wells.
+        picks: A row a pick: round, rank, gene, policy, expected_z, uncertainty, price, neighbours, pathway, reason, falsified_by, wells.
         left_out: Why rows of the tables are not used → how many.
         summary: Numbers for people: expected hits beside chance, shares of the policies ...
     """
@@ -160,7 +163,7 @@ def read_genes(path: Path, *, scores: bool) -> tuple[pl.DataFrame, dict[str, int
 def next_round(
     measured: Path | None, library: Path, graph: Graph, options: Options, state: Path, *,
     priors: Mapping[str, Mapping[str, float]] | None = None, same_study: Sequence[str] = (), exclude: Sequence[str] = (),
-    must: Sequence[str] = (),
+    must: Sequence[str] = (), pathways: str = "none", show_progress: bool = True,
 ) -> Round:  # fmt: skip
     """The next batch, kept in the state.
 
@@ -174,12 +177,15 @@ def next_round(
         same_study: Those of them that are of the same study.
         exclude: Genes that are not to be picked (essential ones ...).
         must: Genes that the next batch has to hold.
+        pathways: Sets of genes for the reasons, see `known_gene_sets`; they choose nothing.
+        show_progress: Show downloads.
 
     Raises:
         UsageError: Options, or a must-have that cannot be picked.
         DataError: A table is not what it should be, or the state is of other options or of a newer Hooke.
     """
     options.check()
+    sets = known_gene_sets(pathways, show_progress=show_progress)
     table, left_library = read_genes(library, scores=False)
     known, left_measured = (pl.DataFrame(), {}) if measured is None else read_genes(measured, scores=True)
     what = {
@@ -198,10 +204,12 @@ def next_round(
             number = len(rounds) + 1
             chosen = pl.DataFrame()
         before = earlier.filter(pl.col("round") < number) if len(earlier) else earlier
-        place = _Place.of(table, known, graph, before, options, priors or {}, same_study)
+        place = replace(_Place.of(table, known, graph, before, options, priors or {}, same_study), pathways=sets)
         if not len(chosen):
             chosen = place.chosen(number, options, exclude, must)
-            _write_state(state, options, [*rounds, key], pl.concat([earlier, chosen]) if len(earlier) else chosen)
+            _write_state(
+                state, options, [*rounds, key], pl.concat([earlier, chosen], how="diagonal") if len(earlier) else chosen
+            )
     left_out = {f"{reason} in {Path(library).name}": count for reason, count in left_library.items()}
     if measured is not None:
         left_out |= {f"{reason} in {Path(measured).name}": count for reason, count in left_measured.items()}
@@ -218,6 +226,31 @@ class _Place:
     measured: Measured
     prices: np.ndarray
     strange: int
+    pathways: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @cached_property
+    def _pathways_of(self) -> dict[str, list[str]]:
+        """Gene → names of the pathways that hold it."""
+        found: dict[str, list[str]] = {}
+        for name, members in self.pathways.items():
+            for gene in members:
+                found.setdefault(gene, []).append(name)
+        return found
+
+    def pathway(self, gene: str) -> tuple[str, int, float]:
+        """The pathway of a gene whose measured members have the highest mean z, of those with two or more; their number and that mean.
+
+        Of a gene in none of these the smallest pathway, with 0 and NaN; "" of one in none at all.
+        """
+        z_of = {self.library.genes[row]: z for row, z in zip(self.measured.places, self.measured.z, strict=True)}
+        own = self._pathways_of.get(gene, [])
+        told = {name: [z_of[each] for each in self.pathways[name] if each in z_of] for name in own}
+        told = {name: values for name, values in told.items() if len(values) >= _FEWEST_MEMBERS}
+        if told:
+            best = max(told, key=lambda name: (float(np.mean(told[name])), name))
+            return best, len(told[best]), float(np.mean(told[best]))
+        smallest = min(own, key=lambda name: (len(self.pathways[name]), name), default="")
+        return smallest, 0, np.nan
 
     @classmethod
     def of(
@@ -294,6 +327,11 @@ class _Place:
         if near:
             shown = ", ".join(f"{other} {z:+.1f}" for other, z, _ in near[:_SHOWN])
             parts.append(f"{len(near)} measured neighbours, mean z {mean:+.2f} (most: {shown})")
+        pathway, members, of_members = self.pathway(gene)
+        if members:
+            parts.append(f"pathway {pathway}: {members} measured members, mean z {of_members:+.2f}")
+        elif pathway:
+            parts.append(f"pathway {pathway}")
         if told:
             parts.append("earlier screens: " + ", ".join(told))
         if pick.policy in ("random", "core_set"):
@@ -312,7 +350,7 @@ class _Place:
             )
         return {
             "round": number, "rank": rank, "gene": gene, "policy": pick.policy, "expected_z": pick.expected, "uncertainty": pick.uncertainty,
-            "price": float(self.prices[pick.place]), "neighbours": " ".join(other for other, _, _ in near[:_SHOWN]),
+            "price": float(self.prices[pick.place]), "neighbours": " ".join(other for other, _, _ in near[:_SHOWN]), "pathway": pathway,
             "reason": "; ".join(parts) or "nothing is known of it yet", "falsified_by": falsified, "wells": " ".join(wells),
         }  # fmt: skip
 
@@ -337,7 +375,7 @@ class _Place:
 
 _SCHEMA = {
     "round": pl.Int64, "rank": pl.Int64, "gene": pl.String, "policy": pl.String, "expected_z": pl.Float64, "uncertainty": pl.Float64,
-    "price": pl.Float64, "neighbours": pl.String, "reason": pl.String, "falsified_by": pl.String, "wells": pl.String,
+    "price": pl.Float64, "neighbours": pl.String, "pathway": pl.String, "reason": pl.String, "falsified_by": pl.String, "wells": pl.String,
 }  # fmt: skip
 
 
@@ -381,7 +419,7 @@ def write_picks(found: Round, out: Path, options: Options) -> None:
         {"round": found.number, "gene": "control", "policy": "control", "wells": f"{plate}:{well}", "reason": "negative control"}
         for plate in plates for well in control_wells(options)
     ]  # fmt: skip
-    table = pl.concat([found.picks, pl.DataFrame(control, schema=_SCHEMA)]) if control else found.picks
+    table = pl.concat([found.picks, pl.DataFrame(control, schema=_SCHEMA)], how="diagonal") if control else found.picks
     write_durably(out, table.write_csv(float_precision=4))
 
 

@@ -22,7 +22,8 @@ from hooke.core.runs import RunFolder
 from hooke.estimators.responses import Knowledge, response_model, text_array
 from hooke.serve.response_view import ResponseView
 from hooke.workflows.response_explain import FittedRun, explain_response
-from hooke.workflows.response_fit import NEW, graph_arrays
+from hooke.workflows.response_fit import NEW
+from hooke.workflows.response_knowledge import graph_arrays
 
 MODEL = "nearest_neighbours"
 

@@ -22,7 +22,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
-from types import ModuleType, NoneType, UnionType
+from types import FunctionType, ModuleType, NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from hooke.core import recipe_files, registry
@@ -316,10 +316,120 @@ def default(field: Field[Any]) -> str:
     return "none" if value is None else json.dumps(value)
 
 
+SECTIONS = ("Args", "Returns", "Raises", "Yields", "Attributes")
+INTERFACE = ("hooke", "hooke.maps", "hooke.sklearn")
+RESULTS = {  # what the functions give back and take
+    "hooke.api.training": ("FittedRun",), "hooke.inference.loaded": ("LoadedRun",), "hooke.encoders": ("Encoder",),
+    "hooke.inference.stream": ("StreamReport",), "hooke.studies.benchmark": ("BenchmarkResult",), "hooke.cells.profiles": ("Profiles",),
+    "hooke.maps.construction": ("BuiltMap",), "hooke.maps.evaluation": ("Evaluation",),
+    "hooke.train.loggers": ("Logged", "MetricLogger"), "hooke.molecules.pyg": ("to_pyg", "from_pyg"),
+}  # fmt: skip
+
+
+def interface() -> str:
+    """Every public name with its signature and docstring, module after module."""
+    shown = {name: importlib.import_module(name) for name in INTERFACE}
+    parts = [
+        part
+        for name, module in shown.items()
+        for part in (f"## {name}\n", *(name_entry(f"{name}.{each}", getattr(module, each)) for each in public(module)))
+    ]
+    parts.append("## What they give back\n")
+    for name, classes in RESULTS.items():
+        module = importlib.import_module(name)
+        parts += [name_entry(f"{name}.{each}", getattr(module, each)) for each in classes]
+    return "\n".join(filter(None, parts))
+
+
+def public(module: ModuleType) -> list[str]:
+    """Names of a module's `__all__`, else of its own classes; modules are shown by themselves."""
+    names = getattr(module, "__all__", None) or [
+        name for name, value in vars(module).items()
+        if inspect.isclass(value) and value.__module__ == module.__name__ and not name.startswith("_")
+    ]  # fmt: skip
+    return [name for name in names if not name.startswith("_") and not inspect.ismodule(getattr(module, name))]
+
+
+def name_entry(name: str, value: Any) -> str:
+    """One name: heading, signature, docstring; a class with its public methods."""
+    lines = [f"### {name}\n", signature(name.rpartition(".")[2], value), described(value)]
+    if inspect.isclass(value):
+        lines += [
+            f"#### {name.rpartition('.')[2]}.{each}\n\n{signature(each, method)}\n{described(method)}"
+            for each, method in vars(value).items()
+            if not each.startswith("_")
+            and isinstance(method, FunctionType | classmethod | staticmethod)
+            and method.__doc__
+        ]
+    return "\n".join(filter(None, lines))
+
+
+def signature(name: str, value: Any) -> str:
+    """A call as Python, one parameter a line where it is long."""
+    value = getattr(value, "__func__", value)
+    try:
+        found = inspect.signature(value)
+    except ValueError:
+        return ""
+    each = [parameter for parameter in found.parameters.values() if parameter.name not in ("self", "cls")]
+    result = (
+        "" if found.return_annotation in (found.empty, None, "None") else f" -> {hint_text(found.return_annotation)}"
+    )
+    texts, star = [], False
+    for parameter in each:
+        if parameter.kind is parameter.KEYWORD_ONLY and not star:
+            texts.append("*")
+        star = star or parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_POSITIONAL)
+        mark = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        hint = "" if parameter.annotation is parameter.empty else f": {hint_text(parameter.annotation)}"
+        equals = " = " if hint else "="
+        texts.append(
+            f"{mark}{parameter.name}{hint}"
+            + ("" if parameter.default is parameter.empty else f"{equals}{shown_default(parameter.default)}")
+        )
+    line = f"{name}({', '.join(texts)}){result}"
+    if len(line) > 100:
+        line = f"{name}(\n" + "".join(f"    {text},\n" for text in texts) + f"){result}"
+    return f"```python\n{line}\n```\n"
+
+
+def hint_text(hint: Any) -> str:
+    """An annotation as it is written."""
+    return hint if isinstance(hint, str) else getattr(hint, "__name__", str(hint))
+
+
+def shown_default(value: Any) -> str:
+    """A default value; objects by their type, so that no address or path of this machine is shown."""
+    if isinstance(value, Path):
+        return repr(value.as_posix())
+    plain = value is None or isinstance(value, str | int | float | bool | tuple)
+    return repr(value) if plain else f"{type(value).__name__}()"
+
+
+def described(value: Any) -> str:
+    """A docstring as Markdown: its sections as lists, its examples as code."""
+    found, inside = [], False
+    for line in inspect.cleandoc(value.__doc__ or "").splitlines():
+        bare = line.strip()
+        if bare.removesuffix(":") in SECTIONS and line == bare:
+            inside = True
+            found.append(f"\n**{bare.removesuffix(':')}**\n")
+        elif inside and re.match(r"^ {4}\*{0,2}[\w, *]+: ", line):
+            name, _, text = bare.partition(": ")
+            found.append(f"- `{name}`: {text}")
+        elif inside and line.startswith("    "):
+            found.append(f"  {bare}" if found[-1].startswith(("- ", "  ")) else bare)
+        else:
+            inside = inside and not bare
+            found.append(line)
+    return "\n".join(found).rstrip() + "\n" if found else ""
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "datasets": datasets,
     "encoders": lambda: named("encoders"),
     "estimators": lambda: named("estimators"),
+    "interface": interface,
     "modalities": modalities,
     "models": models,
     "options": options,
@@ -437,7 +547,7 @@ def reference_problems(root: Path) -> Iterator[str]:
         for module, imported in re.findall(r"^from (hooke[\w.]*) import (\w[\w, ]*)$", text, re.MULTILINE):
             names |= {f"{module}.{name}" for name in imported.split(", ")}
         for name in sorted(names):
-            if not resolves(name):
+            if not resolves(name) and name.removeprefix("hooke.") not in registry.KINDS:  # names of entry points
                 yield f"{page.name}: there is no {name}"
         code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL))
         for path in sorted(set(re.findall(r"(?<![\w/.:-])((?:[\w.-]+/)+[\w.-]*\w)", code))):

@@ -15,6 +15,7 @@ from hooke.core import registry
 from hooke.core.errors import UsageError
 from hooke.core.files import write_durably
 from hooke.core.json_text import json_text
+from hooke.core.notebook import card
 from hooke.core.recipe import AUTOMATIC, Automatic, Recipe, check_data, resolve, table_of
 from hooke.core.recipe_files import read, stated
 from hooke.core.runs import RunFolder
@@ -97,6 +98,25 @@ class FittedRun:
         from hooke.train.choices import Choices
 
         return Choices.of(self.run, read_recipe(self.run), trainable(self.modality, "fit"), described)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the scores of every part."""
+        info = self.run.info
+        rows = [
+            (part, name, metric, value)
+            for part, levels in self.metrics.items() for labels in levels.values()
+            for name, values in labels.items() for metric, value in values.items()
+            if isinstance(value, int | float)
+        ]  # fmt: skip
+        facts = {
+            "run": self.folder,
+            "report": self.report,
+            "status": info["status"],
+            "parameters": info.get("parameters"),
+        }
+        return card(
+            f"{self.run.recipe['model']['name']} on {self.modality}", facts, ("part", "label", "metric", "value"), rows
+        )
 
     def summary(self) -> str:
         """A few lines for people."""

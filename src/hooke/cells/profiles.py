@@ -18,6 +18,7 @@ import polars as pl
 from hooke.core.checked import check_seal, write_parquet
 from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.json_text import json_text
+from hooke.core.notebook import card
 from hooke.core.reading import check_table, reading
 from hooke.core.screen_columns import is_feature_name, with_standard_types
 
@@ -61,6 +62,14 @@ class Profiles:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the first rows of the metadata."""
+        first = self.metadata.head(5)
+        title = f"{len(self):,} profiles of {self.dim:,} features"
+        return card(
+            title, {"features": ", ".join(self.features[:3]) + ", ..." * (self.dim > 3)}, first.columns, first.rows()
+        )
 
     @property
     def dim(self) -> int:

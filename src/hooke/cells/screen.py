@@ -16,6 +16,7 @@ import numpy as np
 from hooke.cells.expression import Expression
 from hooke.cells.perturbations import CONTROL_NAMES, Perturbation, parse_each, parse_genes, parse_treatment, refuse_date
 from hooke.core.errors import DataError, HookeError, UnknownNameError, UsageError
+from hooke.core.notebook import card
 
 SCALES = ("counts", "log1p", "z-score")
 KINDS = ("genes", "compounds")
@@ -177,6 +178,14 @@ class Screen:
 
     def __len__(self) -> int:
         return len(self.perturbation)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: what there is, and why cells are left out."""
+        about = {
+            "cells used": self.used, "genes": len(self.genes), "perturbations": len(self.perturbations),
+            "contexts": ", ".join(self.contexts[:10]), "batches": len(self.batches), "scale": self.scale, **self.said,
+        }  # fmt: skip
+        return card(f"Screen of {len(self):,} cells", about, ("left out", "cells"), list(self.left_out.items()))
 
     @property
     def used(self) -> int:

@@ -1,4 +1,4 @@
-"""Progress of long work on stderr: a bar with rate and time left on a terminal, a plain line now and then elsewhere."""
+"""Progress of long work: a bar with rate and time left on a terminal, one line in a notebook's cell, a plain line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from hooke.core.notebook import CellOutput, in_notebook
 
 LINE_EVERY_S = 10.0
 
@@ -46,6 +48,25 @@ class _Quiet(Progress):
         self.done += count
 
 
+class _Cell(Progress):
+    """The line in the output of a notebook's cell, a few times a second."""
+
+    EVERY_S = 0.3
+
+    def __init__(self, total: int | None, description: str, unit: str) -> None:
+        super().__init__(total, description, unit)
+        self._output = CellOutput()
+
+    def advance(self, count: int = 1, **fields: object) -> None:
+        self.done += count
+        if time.monotonic() - self._last >= self.EVERY_S:
+            self._last = time.monotonic()
+            self._output.show(f"{self.description}: {self.line(**fields)}")
+
+    def end(self) -> None:
+        self._output.show(f"{self.description}: {self.done:,} {self.unit} in {time.monotonic() - self._start:.0f} s")
+
+
 class _Bar(Progress):
     def __init__(self, total: int | None, description: str, unit: str, bar: Any, task: Any) -> None:
         super().__init__(total, description, unit)
@@ -61,6 +82,11 @@ def progress(total: int | None, description: str, unit: str = "items", *, show: 
     """Show progress while the block runs; HOOKE_PROGRESS=0 or show=False keeps quiet. The unit "B" is shown in MB."""
     if not show or os.environ.get("HOOKE_PROGRESS") == "0":
         yield _Quiet(total, description, unit)
+        return
+    if in_notebook():
+        cell = _Cell(total, description, unit)
+        yield cell
+        cell.end()
         return
     if not sys.stderr.isatty():
         yield Progress(total, description, unit)

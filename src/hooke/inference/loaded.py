@@ -16,6 +16,7 @@ from hooke.core import registry
 from hooke.core.errors import DataError, UsageError, nearest
 from hooke.core.hashing import content_hash, file_sha256
 from hooke.core.label import Label
+from hooke.core.notebook import card
 from hooke.core.reading import reading
 from hooke.core.recipe import AUTOMATIC, Recipe, resolve
 from hooke.core.runs import RunFolder
@@ -98,6 +99,15 @@ class LoadedRun(Encoder):
             f"LoadedRun({str(self.run.folder)!r}: {self.recipe.model.name} on {self.modality}, {len(self.weights)} x "
             f"{self.predictor.parameters:,} parameters, {numbers}{len(self.labels):,} label{'s' * (len(self.labels) != 1)})"
         )
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        about = {
+            "run": self.run.folder, "members": len(self.weights), "parameters": self.predictor.parameters,
+            "width": None if self.recipe.has_estimator else self.width, "labels": len(self.labels),
+        }  # fmt: skip
+        rows = [(label.name, label.kind, label.level) for label in self.labels]
+        return card(f"{self.recipe.model.name} on {self.modality}", about, ("label", "kind", "of"), rows)
 
     def untrained(self, seed: int = 0) -> LoadedRun:
         """The same encoder with random weights: a row that every table of encoders should have."""

@@ -39,6 +39,7 @@ from hooke.core.files import (
 from hooke.core.formulas import escaped, escaped_names, refuse_formulas
 from hooke.core.hashing import content_hash, file_sha256
 from hooke.core.json_text import json_text
+from hooke.core.notebook import card
 from hooke.core.parallel import ordered_map
 from hooke.core.progress import progress
 from hooke.core.types import Chunk, Source
@@ -119,6 +120,16 @@ class StreamReport:
         """A plain dictionary."""
         plain = {name: value for name, value in asdict(self).items() if name not in ("facts", "unit", "following")}
         return {**self.facts, **plain}
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the sums, and why rows were rejected."""
+        about = {"output": self.output, self.unit: self.rows, "done": self.done, "rejected": self.rejected}
+        return card(
+            "Written",
+            about | {"next": self.following},
+            ("rows", "reason"),
+            [(n, why) for why, n in self.reasons.items()],
+        )
 
     def summary(self) -> str:
         """A few lines for people."""

@@ -18,6 +18,7 @@ from hooke.cells.quality import RULES, quality_control, summary
 from hooke.core.checked import write_parquet
 from hooke.core.errors import UsageError
 from hooke.core.files import exclusive
+from hooke.core.notebook import card
 from hooke.core.writable import check_output
 from hooke.evaluate.confounding import count_confounding, remove_count
 from hooke.evaluate.correction import chromosome_arm
@@ -43,6 +44,14 @@ class BuiltMap:
     judged: pl.DataFrame | None
     hits: pl.DataFrame | None
     report: dict[str, Any] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the report, and the strongest hits."""
+        about = {name: value for name, value in self.report.items() if not isinstance(value, list)}
+        strongest = [] if self.hits is None else self.hits.sort("q_value", "p_value").head(10).rows()
+        return card(
+            f"Map of {len(self.map):,} entities", about, () if self.hits is None else self.hits.columns, strongest
+        )
 
     def write(self, path: Path) -> list[Path]:
         """Write the map (.parquet or .h5ad), and <name>.wells.parquet and <name>.hits.parquet beside it."""

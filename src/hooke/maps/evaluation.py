@@ -32,6 +32,7 @@ from hooke.core.checked import write_parquet
 from hooke.core.errors import DataError
 from hooke.core.files import exclusive, write_durably
 from hooke.core.json_text import json_text
+from hooke.core.notebook import card
 from hooke.core.reading import check_text_table, read_bytes, reading
 from hooke.core.writable import check_output_folder
 from hooke.evaluate.clustering import cluster_benchmark, over_clustering_curve
@@ -121,6 +122,10 @@ class Evaluation:
     summary: dict[str, Any] = field(default_factory=dict)
     tables: dict[str, pl.DataFrame] = field(default_factory=dict)
     maps: dict[str, list[PlateMap]] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the summary."""
+        return card("Evaluation of wells", self.summary)
 
     def write(self, folder: Path) -> list[Path]:
         """Write summary.json, a Parquet file a table, and plates.html."""

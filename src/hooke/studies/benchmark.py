@@ -18,6 +18,7 @@ from hooke.core.errors import UsageError
 from hooke.core.files import append_lines, whole_lines
 from hooke.core.hashing import content_hash
 from hooke.core.json_text import json_text, number_or
+from hooke.core.notebook import card
 from hooke.core.recipe import Recipe
 from hooke.core.runs import RunFolder
 from hooke.core.types import Store
@@ -80,6 +81,17 @@ class BenchmarkResult:
                 for (split, label, other), found in self.differences(first).items()
             ],
         }
+
+    def _repr_html_(self) -> str:
+        """For notebooks: one row a split, label and system."""
+        rows = []
+        for split, label, metric in self._cells():
+            for system in self.systems:
+                values = np.array(list(self._values(split, label, system).values()))
+                if len(values):
+                    spread = values.std(ddof=1) if len(values) > 1 else 0.0
+                    rows.append((label, split, metric, system, spread_text(values.mean(), spread), len(values)))
+        return card(f"Benchmark of {self.recipe}", {}, ("label", "split", "metric", "system", "score", "seeds"), rows)
 
     def table(self) -> str:
         """Mean ± standard deviation over seeds, and the model's paired difference to each other system."""

@@ -543,7 +543,7 @@ def reference_problems(root: Path) -> Iterator[str]:
             target = link.split("#")[0]
             if target and "://" not in target and not (page.parent / target).exists():
                 yield f"{page.name}: the link {link} leads nowhere"
-        names = set(re.findall(r"(?<![\w/.-])hooke(?:\.[A-Za-z_]\w*)+", text))
+        names = set(re.findall(r"(?<![\w/.-])hooke(?!\.json)(?:\.[A-Za-z_]\w*)+", text))
         for module, imported in re.findall(r"^from (hooke[\w.]*) import (\w[\w, ]*)$", text, re.MULTILINE):
             names |= {f"{module}.{name}" for name in imported.split(", ")}
         for name in sorted(names):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from hooke.core.errors import DataError
-from hooke.core.piped import PIPE, piped_output, piped_source
+from hooke.core.piped import PIPE, kept_source, piped_output, piped_source
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,14 @@ def test_files_are_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"\n")))
     with pytest.raises(DataError, match="standard input is empty"), piped_source(PIPE):
         pass
+
+
+def test_kept_input_is_named_by_its_content(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = []
+    for _ in range(2):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"smiles,y\nC,1\n")))
+        found.append(kept_source(Path("-"), tmp_path / "tables"))
+    assert found[0] == found[1]
+    assert found[0].read_bytes() == b"smiles,y\nC,1\n"
+    assert [path.suffix for path in (tmp_path / "tables").iterdir()] == [".csv"]
+    assert kept_source(tmp_path / "a.csv", tmp_path) == tmp_path / "a.csv"

@@ -52,6 +52,16 @@ def test_vectors_that_are_not_finite_are_not_written(make_run: Callable[..., Pat
     assert pl.read_parquet(tmp_path / "v.parquet")["reason"].to_list() == [NOT_FINITE]
 
 
-def test_vectors_are_written_as_parquet_only(loaded: LoadedRun, table: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"must end in \.parquet"):
-        embed(loaded, table, tmp_path / "v.csv", show_progress=False)
+def test_vectors_in_csv_have_a_column_for_each_number(loaded: LoadedRun, table: Path, tmp_path: Path) -> None:
+    for name in ("v.csv", "v.parquet"):
+        embed(loaded, table, tmp_path / name, workers=0, show_progress=False)
+    vectors = pl.read_parquet(tmp_path / "v.parquet")
+    numbers = pl.read_csv(tmp_path / "v.csv", infer_schema_length=None)
+    columns = [name for name in numbers.columns if name.startswith("embedding_")]
+    assert columns == [f"embedding_{place}" for place in range(vectors["embedding"].dtype.shape[0])]  # type: ignore[attr-defined]
+    for row, vector in zip(numbers.select(columns).iter_rows(), vectors["embedding"], strict=True):
+        assert (row[0] is None) == (vector is None)
+        if vector is not None:
+            np.testing.assert_allclose(row, vector, rtol=1e-6)
+    with pytest.raises(UsageError, match=r"must end in \.parquet or \.csv, got v\.npy"):
+        embed(loaded, table, tmp_path / "v.npy", show_progress=False)

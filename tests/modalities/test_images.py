@@ -208,7 +208,7 @@ def test_crops_blocks_and_faults(encoder: LoadedRun, screen: ImageStore, tmp_pat
     first = vectors(encoder, screen, [5, 2], block=1)
     assert not np.allclose(first, vectors(encoder, screen, [5, 2]), atol=1e-3)
     with pytest.raises(UsageError, match="must end in"):
-        embedded(encoder, screen, tmp_path / "wells.csv")
+        embedded(encoder, screen, tmp_path / "wells.npy")
     none = WellSource(screen, encoder.spec, View(crop=16), 32, 0, np.zeros(0, np.int64))
     with pytest.raises(DataError, match="holds no rows"):
         streaming.stream(

@@ -81,6 +81,7 @@ def embed(
     workers: int | None = None,
     resume: bool = True,
     show_progress: bool = True,
+    escape_formulas: bool = False,
     **options: Any,
 ) -> StreamReport:
     """Embed a user's file (molecules), or the wells of an image store, streamed and resumable.
@@ -89,12 +90,12 @@ def embed(
         run: A finished run, an encoder that comes with Hooke ("tiny" of molecules, "tiny_cells" of images), or published weights
             ("minimol" of molecules, "openphenom" of images).
         source: A file, a store, or the name of a data set, which is then prepared.
-        output: .parquet.
+        output: .parquet or .csv.
         data: "key=value" options of a data set named as the source.
         weights: The file of the published weights; None looks for it.
         device: "auto", "cpu" or "cuda".
         cluster: Embed in the workers of a Ray cluster ("local", "auto" or an address; see `core.cluster`).
-        batch_size, workers, resume, show_progress: See `hooke.inference.embed.embed`.
+        batch_size, workers, resume, show_progress, escape_formulas: See `hooke.inference.embed.embed`.
         options: Of the modality: how the file is read and shown to the encoder.
 
     Raises:
@@ -104,9 +105,10 @@ def embed(
     from hooke.core.options import chosen
     from hooke.inference.embed import embed as stream
     from hooke.inference.loaded import is_published
+    from hooke.inference.stream import SUFFIXES
     from hooke.modalities import readable
 
-    check_output(output, source, weights, suffixes=(".parquet",))
+    check_output(output, source, weights, suffixes=SUFFIXES)
     if is_published(run):  # options are checked before weights are looked for
         chosen(readable(registry.modality_of("encoders", str(run)), "embed"), options)
     encoder = load(run, weights=weights, device=device)
@@ -114,7 +116,7 @@ def embed(
     with cluster_or_here(cluster, workers):
         return stream(
             encoder, given, Path(output), batch_size=batch_size, workers=workers, resume=resume, show_progress=show_progress,
-            **options,
+            escape_formulas=escape_formulas, **options,
         )  # fmt: skip
 
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from hooke.cli.output import Adapt, Cluster, Json, New, Workers, print_json
+from hooke.cli.output import Adapt, Cluster, EscapeFormulas, Json, New, Workers, print_json
 from hooke.core.errors import UsageError
-from hooke.core.piped import piped_source
+from hooke.core.piped import PIPE, piped_output, piped_source
 
 EXAMPLES = (
     "Examples: `hooke embed runs/csv library.smi -o vectors.parquet` · `hooke embed tiny new.csv -o vectors.parquet` · "
@@ -18,7 +18,7 @@ EXAMPLES = (
     "`hooke embed tiny_cells image_folder path=plates/ metadata=wells.csv -o wells.parquet` · "
     "`hooke embed runs/screen_ca_mae screen seed=3 -o wells.parquet --block 3` · "
     "`hooke embed runs/csv library.parquet -o vectors.parquet --cluster auto` · "
-    "`hooke embed runs/csv library.smi -o vectors.parquet --layers 1,4,last`"
+    "`hooke embed runs/csv library.smi -o vectors.parquet --layers 1,4,last` · `cat new.smi | hooke embed tiny - -o vectors.csv`"
 )
 
 
@@ -35,7 +35,7 @@ def embed(
             help="Molecules: CSV(.gz), Parquet, xlsx, SDF or SMILES, or - for stdin. Images: a store or data set. Profiles: a table or store."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: .parquet.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: .parquet or .csv, or - for stdout.")],
     data: Annotated[list[str] | None, typer.Argument(help="Options of an image data set, as key=value.")] = None,
     smiles: Annotated[str | None, typer.Option(help="Molecules: name of the SMILES column, if not recognised.")] = None,
     positions: Annotated[
@@ -80,11 +80,14 @@ def embed(
     workers: Workers = None,
     cluster: Cluster = None,
     new: New = False,
+    escape_formulas: EscapeFormulas = False,
     as_json: Json = False,
 ) -> None:
     """Embed molecules (every row has its row, in order) or images (one row a well, as `hooke map` reads it)."""
     import hooke
 
+    if as_json and output == PIPE:
+        raise UsageError("--json and -o - both write to the standard output: choose one")
     given: dict[str, Any] = {
         "smiles_column": smiles, "positions": positions, "block": block, "crop": crop, "grid": None if grid is None else _grid(grid),
         "symmetry": symmetry, "fork": fork, "adapt": adapt or None,
@@ -92,22 +95,23 @@ def embed(
         "layers": tuple(name.strip() for name in layers.split(",")) if layers else None, "batch_size": batch_size,
     }  # fmt: skip
     options = {name: value for name, value in given.items() if value is not None}
-    with piped_source(source) as read:
+    with piped_source(source) as read, piped_output(output) as written:
         report = hooke.embed(
             run,
             read,
-            output,
+            written,
             data=data or (),
             weights=weights,
             workers=workers,
             cluster=cluster,
             resume=not new,
+            escape_formulas=escape_formulas,
             **options,
         )
     if as_json:
         print_json(report.to_json())
     else:
-        typer.echo(report.summary())
+        typer.echo(report.summary(), err=output == PIPE)  # the rows are on stdout
 
 
 def _grid(text: str) -> tuple[int, int]:

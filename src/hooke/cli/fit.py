@@ -11,11 +11,14 @@ from hooke.api.arguments import sorted_arguments
 from hooke.cli.output import Json, Runs, Workers, print_json, print_table, refuse_options
 from hooke.cli.scale import STUDIES, run_study
 from hooke.core.errors import UsageError
+from hooke.core.paths import cache_folder
+from hooke.core.piped import kept_source
 
 EXAMPLES = (
     "Examples: `hooke fit assay.csv` · `hooke fit assay.csv --smiles smiles --targets logS` · "
     '`hooke fit assay.csv --transform "IC50 (nM)=pIC50"` · '
     "`hooke fit assay.csv --budget 10m` · `hooke fit solubility.csv permeability.csv` · "
+    "`zcat assay.csv.gz | hooke fit --csv -` · "
     "`hooke fit assay.csv --model forest` · `hooke fit my.toml train.learning_rate=3e-4` · "
     "`hooke fit tiny_gine` · `hooke fit screen_ca_mae` · `hooke fit screen_ca_mae --dry-run`"
 )
@@ -38,7 +41,7 @@ def fit(
         ),
     ] = None,
     csv: Annotated[
-        list[Path] | None, typer.Option(help="A table, where a recipe comes first; may be repeated.")
+        list[Path] | None, typer.Option(help="A table, where a recipe comes first, or - for stdin; may be repeated.")
     ] = None,
     smiles: Annotated[str | None, typer.Option(help="The SMILES column of your table.")] = None,
     targets: Annotated[str, typer.Option(help="Label columns of your table, comma-separated, or auto.")] = "auto",
@@ -107,7 +110,7 @@ def fit(
     import hooke
 
     given = sorted_arguments(recipe, overrides or [], csv)
-    recipe, csv = given.recipe, list(given.tables)
+    recipe, csv = given.recipe, [kept_source(path, cache_folder() / "tables") for path in given.tables]
     changes = [*given.overrides, *(["train.profile=true"] if profile else [])]
     if dry_run:
         refuse_options(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import tempfile
@@ -33,9 +34,7 @@ def piped_source(path: Given) -> Iterator[Given | Path]:
     if str(path) != str(PIPE):
         yield path
         return
-    data = sys.stdin.buffer.read()
-    if not data.strip():
-        raise DataError("the standard input is empty")
+    data = _standard_input()
     folder = _folder("source")
     try:
         raw = folder / "stdin"
@@ -43,6 +42,27 @@ def piped_source(path: Given) -> Iterator[Given | Path]:
         yield raw.rename(folder / f"stdin{_ending(raw)}")
     finally:
         remove_folder(folder)
+
+
+def kept_source(path: Path, folder: Path) -> Path:
+    """The file itself; for `-` a file in this folder with all of the standard input, named by its content, which stays.
+
+    Raises:
+        DataError: The standard input is empty.
+    """
+    if path != PIPE:
+        return path
+    data = _standard_input()
+    raw = folder / f"stdin-{hashlib.sha256(data).hexdigest()[:12]}"
+    write_durably(raw, data)
+    return raw.rename(raw.with_name(f"{raw.name}{_ending(raw)}"))
+
+
+def _standard_input() -> bytes:
+    data = sys.stdin.buffer.read()
+    if not data.strip():
+        raise DataError("the standard input is empty")
+    return data
 
 
 @contextmanager

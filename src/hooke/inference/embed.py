@@ -31,27 +31,30 @@ def embed(
     device: str = "auto",
     resume: bool = True,
     show_progress: bool = True,
+    escape_formulas: bool = False,
     **options: Any,
 ) -> StreamReport:
     """Embed every row of a file or store; every row has its output row, in order.
 
-    The output is Parquet: the columns of the source (`row` and the cells of a table of molecules; the metadata of a well),
-    `embedding` (float32 list of fixed size; null where there is nothing to embed; `embedding_N` for each of several layers) and `reason`.
+    The output is Parquet or CSV: the columns of the source (`row` and the cells of a table of molecules; the metadata of a well),
+    `embedding` (float32 list of fixed size, in CSV a column `embedding_0`, `embedding_1` ... for each number; null where there is nothing to
+    embed; `embedding_N` for each of several layers) and `reason`.
     With an ensemble the vectors are those of its first member: spaces of different encoders cannot be averaged.
 
     Args:
         run: A run folder, a loaded run, or loaded published weights.
         source: A user's file, or a prepared store.
-        output: .parquet.
+        output: .parquet or .csv.
         batch_size: Items a batch (few enough to stay in the processor's cache); None takes the modality's.
         workers: Processes for preparing; None takes all cores. For images: processes that read, none by default.
         device: "auto", "cpu" or "cuda"; a loaded run stays where it is.
         resume: Continue an output that was stopped, and keep a finished one; False starts afresh.
         show_progress: Show rows, rate and time left.
+        escape_formulas: In a CSV, put an apostrophe before texts that a spreadsheet would run as formulas.
         options: How the file is read and shown to the encoder: the `Readable.options` of the modality.
 
     Raises:
-        UsageError: The output is not .parquet, or an option of another modality.
+        UsageError: The output is neither .parquet nor .csv, or an option of another modality.
         DataError: The run, the source or the disk is at fault.
     """
     loaded = run if isinstance(run, Encoder) else LoadedRun.open(Path(run), device)
@@ -61,7 +64,7 @@ def embed(
     identity = {"verb": "embed", "options": asdict(column.options), "batch_size": size}
     report = stream(
         found, Path(output), column, loaded.stamp(), identity, workers=workers, resume=resume,
-        show_progress=show_progress, doing="embedding", suffixes=(".parquet",),
+        show_progress=show_progress, doing="embedding", escape_formulas=escape_formulas,
     )  # fmt: skip
     return replace(report, following=modality.following(Path(output)))
 

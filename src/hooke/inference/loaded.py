@@ -257,11 +257,29 @@ def beside(given: Any, found: pl.DataFrame) -> Any:
         names = [str(name) for name in given.columns]
         found = found[:, len(names) + (found.columns[: len(names)] != names) :]
     if type(given).__module__.split(".")[0] != "pandas":
-        return given.hstack(found) if is_table and isinstance(given, pl.DataFrame) else found
+        return (
+            given.rename(_renamed(given, found)).hstack(found)
+            if is_table and isinstance(given, pl.DataFrame)
+            else found
+        )
     import pandas as pd
 
     table = found.to_pandas().set_index(given.index)
-    return pd.concat([given, table], axis=1) if is_table else table
+    return pd.concat([given.rename(columns=_renamed(given, found)), table], axis=1) if is_table else table
+
+
+def _renamed(given: Any, found: pl.DataFrame) -> dict[str, str]:
+    """Columns of a table that new ones are named like → their names beside these, as in files of predictions."""
+    taken = {*map(str, given.columns), *found.columns}
+    names: dict[str, str] = {}
+    for name in given.columns:
+        new = str(name)
+        while new in found.columns or (new != name and new in taken):
+            new += "_input"
+        if new != name and str(name) in found.columns:
+            names[name] = new
+            taken.add(new)
+    return names
 
 
 def refuse_responses(run: RunFolder) -> None:

@@ -409,11 +409,12 @@ class _ParquetOutput:
 
 
 class _CsvOutput:
-    """CSV; lists are written as a|b|c."""
+    """CSV; lists are written as a|b|c, vectors as a column for each number: name_0, name_1, ..."""
 
     def __init__(self, temporary: Path, schema: pa.Schema, escape_formulas: bool) -> None:
         from pyarrow import csv
 
+        schema = pa.schema(list(itertools.chain.from_iterable(map(_numbers_of, schema))))
         lists = [pa.types.is_list(field.type) for field in schema]
         self._lists = [number for number, is_list in enumerate(lists) if is_list]
         flat = [pa.field(f.name, pa.string()) if is_list else f for f, is_list in zip(schema, lists, strict=True)]
@@ -429,6 +430,7 @@ class _CsvOutput:
         self._writer.close()
 
     def write(self, table: pa.Table) -> None:
+        table = _flat(table)
         for number in self._lists:
             texts = pc.binary_join(table.column(number).cast(pa.list_(pa.string())), "|")
             table = table.set_column(number, table.field(number).name, texts)
@@ -436,6 +438,24 @@ class _CsvOutput:
 
     def finish(self, stamp: Mapping[str, Any]) -> None:
         """The stamp of a CSV lies beside it."""
+
+
+def _numbers_of(field: pa.Field) -> list[pa.Field]:
+    """A field for each number of a vector; any other field itself."""
+    if not pa.types.is_fixed_size_list(field.type):
+        return [field]
+    return [pa.field(f"{field.name}_{place}", field.type.value_type) for place in range(field.type.list_size)]
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """A column for each number of a vector."""
+    if not any(pa.types.is_fixed_size_list(field.type) for field in table.schema):
+        return table
+    columns: list[pa.ChunkedArray] = []
+    for given, column in zip(table.schema, table.columns, strict=True):
+        parts = range(given.type.list_size) if pa.types.is_fixed_size_list(given.type) else ()
+        columns += [pc.list_element(column, place) for place in parts] or [column]
+    return pa.table(columns, schema=pa.schema(list(itertools.chain.from_iterable(map(_numbers_of, table.schema)))))
 
 
 def _side_file(output: Path) -> Path:

@@ -356,7 +356,11 @@ class Molecules(Trainable, Readable):
         if not recipe.learns_labels:
             return rows
         if not store.labels:
-            raise UsageError(f"{store.folder.name} carries no label: name one with --targets, or check the table")
+            ignored = (store.metadata.get("ingest") or {}).get("ignored_columns", {})
+            why = "; ".join(f"{name}: {reason}" for name, reason in list(ignored.items())[:5])
+            raise UsageError(
+                f"{store.folder.name} carries no label{f' ({why})' if why else ''}: name one with --targets, or check the table"
+            )
         if any(label.level != "graph" for label in store.labels):
             return rows
         return rows[store.store.axis_counts("label")[rows] > 0]

@@ -16,6 +16,7 @@ from hooke.core.errors import DataError, UsageError
 from hooke.core.label import Kind, Label, Transform, offset_of
 from hooke.core.units import convert_cell
 from hooke.evaluate.blending import less_skewed
+from hooke.molecules.tables.classes import MOST_CLASSES, are_known, ordered, place_of
 from hooke.molecules.tables.dates import YEARS, days_of
 from hooke.molecules.tables.description import LabelOptions
 from hooke.molecules.tables.naming import names_date, names_identifier, names_thing, names_year
@@ -127,8 +128,15 @@ def _not_positive(cell: Cell) -> Cell:
 
 
 def stored_cell(text: str, label: Label, convert: tuple[str, str] | None = None, comma: bool | None = None) -> Cell:
-    """A cell as it is stored: parsed (see `parse_cell`), converted between two units, transformed and fit for the label's kind."""
+    """A cell as it is stored: parsed (see `parse_cell`), converted between two units, transformed and fit for the label's kind.
+
+    Of a label whose classes have names, the number of the class with this name.
+    """
+    if label.names and (place := place_of(text, label.names)) is not None:
+        return Cell(float(place))
     cell = parse_cell(text, comma)
+    if cell.problem and label.names:
+        return replace(cell, problem=f"{text.strip()[:40]!r} is none of the classes {', '.join(label.names)}")
     if math.isnan(cell.value):
         return cell
     if convert is not None:
@@ -177,6 +185,9 @@ class ColumnProfile:
         self.steps: set[float] = set()  # differences of neighbours, while they are few
         self.words: set[str] = set()  # unreadable cells, while they are few
         self.dates = 0  # of the first unreadable cells
+        self._texts: dict[
+            str, str
+        ] = {}  # unreadable cells in lower case, while they are few enough for classes → as they are first written
         self.lowest, self.highest, self._last = math.inf, -math.inf, math.nan
         self._first = self._sum = self._squares = 0.0  # the first number, Σ and Σ² of differences from it
         self._cubes = 0.0  # Σ³ of the same
@@ -207,6 +218,8 @@ class ColumnProfile:
             self.dates += not math.isnan(days_of(text))
         if len(self.words) <= _FEW_WORDS:
             self.words.add(text.strip().lower())
+        if len(self._texts) <= MOST_CLASSES:
+            self._texts.setdefault(text.strip().lower(), text.strip())
         self.unreadable += 1
 
     def _add_number(self, cell: Cell) -> None:
@@ -254,6 +267,15 @@ class ColumnProfile:
                 return tuple(self._spelled.get(word, word) for word in pair)
         return ()
 
+    @property
+    def text_classes(self) -> tuple[str, ...]:
+        """Names of the classes of a column of words alone: few different ones, each twice or more on average; () of any other column."""
+        names = self._texts | self._spelled
+        cells = self.unreadable + self.numbers
+        few = 2 <= len(names) <= MOST_CLASSES and cells >= 2 * len(names)
+        words_alone = bool(self.unreadable) and self.numbers == self._named and not self.dates
+        return ordered(names) if few and words_alone else ()
+
     def rounded(self) -> str:
         """What is lost where values are stored in 32 bits: "" unless they are rounded by a hundredth of their spread or more."""
         spread, lost = self._spread_and_lost()
@@ -281,6 +303,12 @@ class ColumnProfile:
             return "empty"
         if self.dates > 0.9 * min(self.unreadable, _LOOKED_AT) and self.unreadable > self.numbers:
             return "dates: they can order a time split"
+        if names := self.text_classes:
+            shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+            option = _typed("--targets", self.name)
+            return (
+                "" if are_known(names) else f"text: {len(names)} different ({shown}); {option} learns them as classes"
+            )
         if self.numbers < self.unreadable and not (
             self.numbers >= max(_ENOUGH, self.unreadable * _MEASURED) and len(self.words) <= _FEW_WORDS
         ):
@@ -347,8 +375,15 @@ class ColumnProfile:
             DataError: It holds no number, or numbers that are no classes although it is said to hold classes.
         """
         name = self.name
+        if names := self.text_classes:
+            return self._label_of_texts(names, options)
         if not self.numbers:
-            raise DataError(f"target column {name!r} holds no number")
+            classes = (
+                f", and more than {MOST_CLASSES} different texts are no classes"
+                if len(self._texts) > MOST_CLASSES
+                else ""
+            )
+            raise DataError(f"target column {name!r} holds no number{classes}")
         transformed, p_name = options.transform_of(name), options.p_name(name)
         found: Kind = "binary" if self.binary and transformed == "none" else "regression"
         kind = options.kinds.get(name) or options.kind or found
@@ -371,3 +406,17 @@ class ColumnProfile:
                 f"target column {name!r}: classes must be the numbers 0, 1, ... (at least two, at most {MAX_CLASSES})"
             )
         return Label(name, kind=kind, classes=int(self.highest) + 1)
+
+    def _label_of_texts(self, names: tuple[str, ...], options: LabelOptions) -> Label:
+        name = self.name
+        if options.transform_of(name) != "none" or name in options.convert_to:
+            raise UsageError(
+                f"target column {name!r} holds classes ({', '.join(names)}): it cannot be transformed or converted"
+            )
+        usual: Kind = "binary" if len(names) == 2 else "multiclass"
+        kind = options.kinds.get(name) or options.kind or usual
+        if kind == "regression" or (kind == "binary") != (usual == "binary"):
+            raise DataError(
+                f"target column {name!r} holds {len(names)} classes ({', '.join(names[:5])}), not {kind} values"
+            )
+        return Label(name, kind=kind, classes=0 if kind == "binary" else len(names), names=names)

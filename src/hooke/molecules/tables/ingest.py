@@ -58,7 +58,7 @@ from hooke.molecules.tables.staging import (
 from hooke.molecules.tables.vectors import Matched, VectorTable
 
 INGEST_VERSION = 1  # raise it when the same table would become another store
-PREPARE_VERSION = 3  # raise it when what was prepared before is not to be found again
+PREPARE_VERSION = 4  # raise it when what was prepared before is not to be found again
 REJECTED, DUPLICATES = "rejected.parquet", "duplicates.parquet"
 COMPUTED = "descriptors"
 

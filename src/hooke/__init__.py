@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         simulate_patterns,
     )
     from hooke.api.discovery import next_experiments, run_discovery, simulate_discovery, toward_target
-    from hooke.api.inference import embed, explain, export, load, predict, probe, probe_blocks
+    from hooke.api.inference import embed, explain, export, load, plan_inference, predict, probe, probe_blocks
     from hooke.api.potentials import calculator, dynamics, relax
     from hooke.api.quantum import label, label_atoms
     from hooke.api.response import (
@@ -63,7 +63,7 @@ _HOME = {
         "hooke.api.diffraction",
     ),
     **dict.fromkeys(("next_experiments", "run_discovery", "simulate_discovery", "toward_target"), "hooke.api.discovery"),
-    **dict.fromkeys(("embed", "explain", "export", "load", "predict", "probe", "probe_blocks"), "hooke.api.inference"),
+    **dict.fromkeys(("embed", "explain", "export", "load", "plan_inference", "predict", "probe", "probe_blocks"), "hooke.api.inference"),
     **dict.fromkeys(("calculator", "dynamics", "relax"), "hooke.api.potentials"),
     **dict.fromkeys(("label", "label_atoms"), "hooke.api.quantum"),
     **dict.fromkeys(
@@ -94,7 +94,7 @@ __all__ = [
     "compare_optimisers", "conformers", "convert_patterns", "describe_run", "dynamics", "embed",
     "evaluate_reconstruction", "evaluate_responses", "explain", "explain_response", "explore_response", "export", "finetune",
     "fit", "fit_response", "get_data", "label", "label_atoms", "load", "load_recipe", "maps", "next_experiments", "phase",
-    "plan_reconstruction", "plan_training", "predict", "predict_response", "prepare_data", "probe", "probe_blocks",
+    "plan_inference", "plan_reconstruction", "plan_training", "predict", "predict_response", "prepare_data", "probe", "probe_blocks",
     "quickstart", "quickstart_cells", "quickstart_diffraction", "quickstart_images", "reconstruct", "relax", "resume",
     "run_discovery", "run_diversity", "run_explanations", "run_label_scaling", "run_leaderboard", "run_responses",
     "run_scaling", "run_search", "run_suite", "simulate_discovery", "simulate_patterns", "toward_target",

@@ -24,7 +24,9 @@ def test_printing(capsys: pytest.CaptureFixture[str]) -> None:
             "e": 0.1,
         }
     )
-    assert capsys.readouterr().out == "a  –\nb  –\nc  y (r2 –, rmse 0.123, n 3)\nd  1.5, –\ne  0.1\n"
+    assert capsys.readouterr().out == (
+        "a  –\nb  –\nd  1.5, –\ne  0.1\n\nc\n   r2  rmse   n\n-  --  -----  -\ny  –   0.123  3\n"
+    )
     print_table(["x", "yy"], [[1, "abc"]])
     assert capsys.readouterr().out == "x  yy\n-  ---\n1  abc\n"
     print_fields({})

@@ -68,7 +68,7 @@ def test_outputs(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize(
     ("command", "said"),
-    [("fit --csv assay.csv --device a100-80", "--device belongs to --dry-run"), ("fit tiny_gine --targets y", "--targets names columns"),
+    [("fit --csv assay.csv --device a100-80", "--device belongs to `hooke plan fit`"), ("fit tiny_gine --targets y", "--targets names columns"),
      ("fit tiny_gine --smiles s", "--smiles names columns"), ("fit tiny_gine --dry-run --csv assay.csv", "--csv is no part of a plan"),
      ("fit tiny_gine --dry-run --seed 0", "--seed is no part of a plan"), ("benchmark admet --splits random", "does not apply to suites"),
      ("benchmark tiny_gine --systems forest", "--systems belongs to suites"), ("benchmark tiny_gine --tasks a", "--tasks belongs to suites"),
@@ -76,7 +76,7 @@ def test_outputs(hooke, table: Path) -> None:  # type: ignore[no-untyped-def]
      ("search tiny_gine s.toml --tabulate t.parquet --prune", "--prune does not go with --tabulate"),
      ("predict runs assay.csv -o out.csv --explain-label y", "--explain-label belongs to --explain"),
      ("map correct wells.csv -o out.parquet --sources CORUM", "--sources belongs to --compare"),
-     ("map correct wells.csv --compare -o out.parquet", "--out does not go with --compare"),
+     ("map correct wells.csv --compare -o out.parquet", "--output does not go with --compare"),
      ("map correct wells.csv --apply a.npz -o out.parquet --method tvn", "--method does not go with --apply")],
 )  # fmt: skip
 def test_options_that_a_verb_would_not_heed(hooke, table: Path, command: str, said: str) -> None:  # type: ignore[no-untyped-def]

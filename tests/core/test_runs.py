@@ -37,6 +37,28 @@ def test_a_new_run_says_what_it_is(tmp_path: Path) -> None:
     assert info["machine"]["cores"] >= 1
 
 
+def test_latest_is_the_newest_finished_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="runs holds no run"):
+        RunFolder.open(Path("LATEST"))
+    made = [
+        RunFolder.create(Path("runs"), name, RECIPE, data).folder for name, data in (("a", "1"), ("b", "2"), ("a", "3"))
+    ]
+    names = ("20260101T000000-0", "20260103T000000-1", "20260102T000000-2")
+    found = [RunFolder(folder.rename(folder.with_name(name))) for folder, name in zip(made, names, strict=True)]
+    with pytest.raises(DataError, match="holds no finished run"):
+        RunFolder.open(Path("LATEST"))
+    assert RunFolder.open(Path("LATEST"), unfinished=True).folder == found[1].folder
+    for run in found[:2]:
+        run.finish()
+    assert RunFolder.open(Path("LATEST")).folder == RunFolder.open(Path("runs/LATEST")).folder == found[1].folder
+    assert RunFolder.open(Path("runs/a/LATEST")).folder == RunFolder.open(Path("runs/a")).folder == found[0].folder
+    assert RunFolder.open(Path("runs/a"), unfinished=True).folder == found[2].folder
+    Path("LATEST").mkdir()
+    with pytest.raises(DataError, match="LATEST holds no run"):
+        RunFolder.open(Path("LATEST"))
+
+
 def test_a_run_that_finds_no_room_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, data: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

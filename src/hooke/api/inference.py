@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hooke.api.data import given_source, labelled_store
 from hooke.core import registry
@@ -16,6 +16,7 @@ from hooke.inference.shipped import run_path
 
 if TYPE_CHECKING:
     from hooke.encoders import Encoder
+    from hooke.inference.plan import InferencePlan
     from hooke.inference.stream import StreamReport
     from hooke.studies.probing import ProbeReport
     from hooke.workflows.export import Exported
@@ -118,6 +119,39 @@ def embed(
             encoder, given, Path(output), batch_size=batch_size, workers=workers, resume=resume, show_progress=show_progress,
             escape_formulas=escape_formulas, **options,
         )  # fmt: skip
+
+
+def plan_inference(
+    run: Path | str,
+    source: Path | str,
+    *,
+    verb: Literal["predict", "embed"] = "predict",
+    data: Sequence[str] = (),
+    device: str = "auto",
+    show_progress: bool = True,
+    **options: Any,
+) -> InferencePlan:
+    """What `predict` or `embed` would need for a source: rows, time, memory and disk, measured on its first rows; nothing is written.
+
+    Args:
+        run: A finished run.
+        source: A file, a store, or the name of a data set, which is then prepared.
+        verb: "predict" or "embed".
+        data: "key=value" options of a data set named as the source.
+        device: "auto", "cpu" or "cuda".
+        show_progress: Of preparing.
+        options: How the file is read.
+
+    Raises:
+        DataError: The run or the source is at fault.
+    """
+    from hooke.inference.embed import plan_embedding
+    from hooke.inference.loaded import LoadedRun
+    from hooke.inference.predict import plan_prediction
+
+    loaded = LoadedRun.open(run_path(run), device)
+    given = given_source(source, data, loaded.modality, show_progress=show_progress)
+    return (plan_prediction if verb == "predict" else plan_embedding)(loaded, given, **options)
 
 
 def load(name: Path | str, *, weights: Path | str | None = None, device: str = "auto") -> Encoder:

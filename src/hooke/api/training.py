@@ -40,10 +40,11 @@ _MANY = 40  # labels of a level from which their means stand for them in the sum
 
 @dataclass(frozen=True)
 class FittedRun:
-    """A finished run: its folder, its metrics, and where the report is."""
+    """A finished run: its folder, its metrics, where the report is, and whether this is the first process of several machines."""
 
     run: RunFolder
     report: Path | None = None
+    first: bool = True
 
     @property
     def folder(self) -> Path:
@@ -528,6 +529,11 @@ def _list_rejected(run: RunFolder) -> None:
 
 
 def _reported(run: RunFolder, *, report: bool, show_progress: bool) -> FittedRun:
+    from hooke.inference.loaded import read_recipe
+    from hooke.train.crew import follows
+
+    if follows(read_recipe(run).train):
+        return FittedRun(run, first=False)
     _list_rejected(run)
     if not report:
         return FittedRun(run)

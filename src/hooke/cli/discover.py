@@ -29,7 +29,7 @@ HitShare = Annotated[float, typer.Option(help="Share of genes that count as hits
                             "`hooke discover next measured.csv --library genes.csv -o picks.csv --same-study first.csv`")  # fmt: skip
 def next_batch(
     library: Annotated[Path, typer.Option(help="Table with the column gene, and price.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The picks with reasons and wells, .csv.")],
+    out: Annotated[Path, typer.Option("--output", "-o", help="The picks with reasons and wells, .csv.")],
     measured: Annotated[
         Path | None,
         typer.Argument(help="Table with the columns gene and score (and hit); none before the first round."),
@@ -143,7 +143,7 @@ def target(
         Path, typer.Argument(metavar="TARGET", help="Table with the columns gene (a read-out) and change.")
     ],
     library: Annotated[Path, typer.Option(help="Table with the column gene: genes, or sets such as A+B.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The picks, .csv or .parquet.")],
+    out: Annotated[Path, typer.Option("--output", "-o", help="The picks, .csv or .parquet.")],
     batch: Annotated[int, typer.Option(help="Picks.")] = 96,
     context: Annotated[str | None, typer.Option(help="Context of the run; needed where there are several.")] = None,
     as_json: Json = False,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hooke.cli.output import Json, Runs, Workers, print_json
+from hooke.cli.output import Json, RunName, Runs, Workers, named, print_run
 
 EXAMPLES = (
     "Examples: `hooke finetune runs/pretrain/20260101T120000-1a2b3c4d assay.csv --smiles smiles` · "
@@ -17,7 +17,7 @@ EXAMPLES = (
 
 
 def finetune(
-    pretrained: Annotated[str, typer.Argument(help="The pretrained run folder, or tiny.")],
+    pretrained: Annotated[str, typer.Argument(help="The pretrained run folder, LATEST, or tiny.")],
     recipe: Annotated[
         str | None,
         typer.Argument(
@@ -50,6 +50,7 @@ def finetune(
         str | None, typer.Option(help="random, scaffold, scaffold_balanced, cluster, time or column.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
+    name: RunName = None,
     runs: Runs = Path("runs"),
     new: Annotated[bool, typer.Option("--new", help="Start afresh, even if an unfinished run exists.")] = False,
     report: Annotated[
@@ -63,11 +64,9 @@ def finetune(
 
     changes = [*(overrides or []), *(["train.keep_heads=true"] if keep_heads else [])]
     run = hooke.finetune(
-        pretrained, recipe, overrides=changes, csv=csv or None, smiles=smiles, targets=targets, transform=transform or (), mode=mode,
+        pretrained, recipe, overrides=[*changes, *named(name)], csv=csv or None, smiles=smiles, targets=targets,
+        transform=transform or (), mode=mode,
         split=split,
         seed=seed, runs=runs, new=new, report=report, workers=workers,
     )  # fmt: skip
-    if as_json:
-        print_json(run.to_json())
-    else:
-        typer.echo(run.summary())
+    print_run(run, as_json)

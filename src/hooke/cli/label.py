@@ -13,7 +13,6 @@ from hooke.core.errors import UsageError
 
 EXAMPLES = (
     "Examples: `hooke label molecules.csv --method b3lyp/sto-3g -o labels.parquet` · "
-    "`hooke label molecules.csv --method b3lyp/sto-3g --conformers 8 -o labels.parquet --dry-run` · "
     "`hooke label molecules.csv --method gfn2 --conformers 5 -o labels.parquet` · "
     '`hooke label frames.extxyz --method "pyscf:wb97x/6-31g*" -o labels.extxyz` · '
     "`hooke label spice parts=des-monomers --method gfn2 -o des_gfn2.parquet` · "
@@ -99,6 +98,8 @@ def label(
     refuse_options(context, "belongs to --atoms", "elements")
     if source is None:
         raise UsageError("name what to label: a file, a data set, or --atoms")
+    if output is None and dry_run:
+        output = Path("labels.parquet")  # of a plan nothing is written
     if output is None:
         raise UsageError("--output is missing: name a .parquet or .extxyz file")
     report = hooke.label(

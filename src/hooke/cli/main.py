@@ -22,6 +22,7 @@ from hooke.cli import (
     fit,
     label,
     map,
+    plan,
     predict,
     probe,
     probe_blocks,
@@ -33,6 +34,7 @@ from hooke.cli import (
     search,
     show,
 )
+from hooke.cli.commands import as_commands
 from hooke.core.errors import DataError, HookeError
 from hooke.core.files import is_disk_full
 from hooke.version import __version__
@@ -49,28 +51,30 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(data.app, name="data")
-app.add_typer(map.app, name="map")
-app.add_typer(discover.app, name="discover")
-app.add_typer(response.app, name="response")
-app.add_typer(conformers.app, name="conformers")
-app.add_typer(diffraction.app, name="diffraction")
-app.command("fit", epilog=fit.EXAMPLES)(fit.fit)
-app.command("resume", epilog=resume.EXAMPLES)(resume.resume)
-app.command("finetune", epilog=finetune.EXAMPLES)(finetune.finetune)
-app.command("predict", epilog=predict.EXAMPLES)(predict.predict)
-app.command("embed", epilog=embed.EXAMPLES)(embed.embed)
-app.command("export", epilog=export.EXAMPLES)(export.export)
-app.command("label", epilog=label.EXAMPLES)(label.label)
-app.command("relax", epilog=relax.EXAMPLES)(relax.relax)
-app.command("dynamics", epilog=dynamics.EXAMPLES)(dynamics.dynamics)
-app.command("search", epilog=search.EXAMPLES)(search.search)
-app.command("scale", epilog=scale.EXAMPLES)(scale.scale)
-app.command("probe", epilog=probe.EXAMPLES)(probe.probe)
-app.command("probe-blocks", epilog=probe_blocks.EXAMPLES)(probe_blocks.probe_blocks)
-app.command("benchmark", epilog=benchmark.EXAMPLES)(benchmark.benchmark)
-app.add_typer(show.app, name="show")
-app.command("quickstart", epilog=quickstart.EXAMPLES)(quickstart.quickstart)
+_START, _MODELS = "Start, data, names", "Models of what you have: molecules, images, profiles, structures"
+_ATOMS, _SCREENS, _PATTERNS = (
+    "Molecules and atoms in space",
+    "Plates of images, screens of cells",
+    "Diffraction patterns",
+)
+
+app.command("quickstart", epilog=quickstart.EXAMPLES, rich_help_panel=_START)(quickstart.quickstart)
+app.add_typer(data.app, name="data", rich_help_panel=_START)
+app.add_typer(show.app, name="show", rich_help_panel=_START)
+for _verb in (fit, resume, finetune, predict, embed, export, probe, benchmark, search, scale):
+    _name = _verb.__name__.rpartition(".")[2]
+    app.command(_name, epilog=_verb.EXAMPLES, rich_help_panel=_MODELS)(getattr(_verb, _name))
+app.add_typer(plan.app, name="plan", rich_help_panel=_MODELS)
+app.command("label", epilog=label.EXAMPLES, rich_help_panel=_ATOMS)(label.label)
+app.add_typer(conformers.app, name="conformers", rich_help_panel=_ATOMS)
+app.command("relax", epilog=relax.EXAMPLES, rich_help_panel=_ATOMS)(relax.relax)
+app.command("dynamics", epilog=dynamics.EXAMPLES, rich_help_panel=_ATOMS)(dynamics.dynamics)
+app.command("probe-blocks", epilog=probe_blocks.EXAMPLES, rich_help_panel=_SCREENS)(probe_blocks.probe_blocks)
+app.add_typer(map.app, name="map", rich_help_panel=_SCREENS)
+app.add_typer(response.app, name="response", rich_help_panel=_SCREENS)
+app.add_typer(discover.app, name="discover", rich_help_panel=_SCREENS)
+app.add_typer(diffraction.app, name="diffraction", rich_help_panel=_PATTERNS)
+as_commands(app)
 
 
 def _version(asked: bool) -> None:

@@ -34,7 +34,7 @@ Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 def correct(
     context: typer.Context,
     wells: Wells,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Corrected profiles, .parquet or .h5ad.")] = None,
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="Corrected profiles, .parquet or .h5ad.")] = None,
     method: Annotated[
         str, typer.Option(help="none, centre, centre_scale, pca_cs, tvn, sphering, combat, harmony or scanorama.")
     ] = "tvn",
@@ -90,7 +90,7 @@ def correct(
 )
 def build(
     wells: Wells,
-    out: Annotated[Path, typer.Option("-o", "--out", help="The map, .parquet or .h5ad.")],
+    out: Annotated[Path, typer.Option("--output", "-o", help="The map, .parquet or .h5ad.")],
     average: Annotated[str, typer.Option(help="Average of the wells of a guide or dose: mean or median.")] = "mean",
     replicates: Annotated[int, typer.Option(min=1, help="Leave out perturbations with fewer wells.")] = 1,
     arms: Annotated[str | None, typer.Option(help="Column of chromosome arms, whose means are taken away.")] = None,
@@ -151,7 +151,7 @@ def recall(
 )
 def evaluate(
     wells: Wells,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the tables.")],
+    out: Annotated[Path, typer.Option("--output", "-o", help="Folder of the tables.")],
     batch: Annotated[str, typer.Option(help="Column of the batches.")] = "batch",
     targets: Annotated[
         Path | None, typer.Option(help="Known targets of compounds: CSV with compound and gene.")

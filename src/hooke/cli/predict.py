@@ -13,7 +13,7 @@ from hooke.core.piped import PIPE, piped_output, piped_source
 from hooke.core.writable import check_output
 
 EXAMPLES = (
-    "Examples: `hooke predict runs/csv/LATEST new.csv -o out.parquet` · `hooke predict RUN library.smi -o out.csv` · "
+    "Examples: `hooke predict LATEST new.csv -o out.parquet` · `hooke predict RUN library.smi -o out.csv` · "
     "`hooke predict RUN new.csv -o out.sdf` · `cat new.smi | hooke predict RUN - -o -` · "
     "`hooke predict RUN new.csv -o out.parquet --explain atoms.html` · `hooke predict runs/profiles wells.parquet -o out.parquet` · "
     "`hooke predict runs/own_potential frames.xyz -o out.extxyz`"
@@ -22,7 +22,12 @@ EXAMPLES = (
 
 def predict(
     context: typer.Context,
-    run: Annotated[Path, typer.Argument(help="A run folder (or a folder of runs: the newest finished one is taken).")],
+    run: Annotated[
+        Path,
+        typer.Argument(
+            help="A run folder, a folder of runs (its newest finished one), or LATEST: the newest below runs."
+        ),
+    ],
     source: Annotated[
         Path,
         typer.Argument(

@@ -50,7 +50,7 @@ Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 def check(
     source: Screen,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="A row for each perturbation, .csv or .parquet.")
+        Path | None, typer.Option("--output", "-o", help="A row for each perturbation, .csv or .parquet.")
     ] = None,
     differential: Annotated[
         Path | None,
@@ -114,7 +114,7 @@ def evaluate(
     predicted: Annotated[list[str], typer.Option(help="File of predictions, or NAME=FILE; may be repeated.")],
     measured: Annotated[Path, typer.Option(help="The screen, with its controls.")],
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="A row for each context, metric and model, .csv or .parquet.")
+        Path | None, typer.Option("--output", "-o", help="A row for each context, metric and model, .csv or .parquet.")
     ] = None,
     space: Annotated[
         str, typer.Option(help="What is predicted: profiles, on the scale of the screen, or changes from control.")
@@ -278,7 +278,7 @@ def predict(
     asked: Annotated[
         Path, typer.Argument(help="A table with a column perturbation, and context where there are several.")
     ],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Predictions, .h5ad or .parquet.")],
+    out: Annotated[Path, typer.Option("--output", "-o", help="Predictions, .h5ad or .parquet.")],
     space: Annotated[
         str, typer.Option(help="changes from control, or profiles (never negative on scales of expression).")
     ] = "changes",
@@ -307,7 +307,7 @@ def explain(
         Path, typer.Argument(help="A run of `hooke response fit` (a folder of runs: its newest finished one).")
     ],
     perturbation: Annotated[str, typer.Argument(help="Genes, such as KLF1 or KLF1+BAK1; measured or not.")],
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="A page, .html.")] = None,
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="A page, .html.")] = None,
     context: Annotated[
         str | None, typer.Option(help="Context of the run; one where it was measured by default.")
     ] = None,

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from hooke.cli.output import Json, print_json
+from hooke.cli.output import Json, print_run
 
-EXAMPLES = "Example: `hooke resume runs/csv/20260101T120000-1a2b3c4d`"
+EXAMPLES = "Examples: `hooke resume LATEST` · `hooke resume runs/csv/20260101T120000-1a2b3c4d`"
 
 
 def resume(
-    run: Annotated[Path, typer.Argument(help="The folder of the unfinished run.")],
+    run: Annotated[Path, typer.Argument(help="The folder of the unfinished run, or LATEST.")],
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Train the baselines and write report.html.")
     ] = True,
@@ -23,7 +23,4 @@ def resume(
     import hooke
 
     finished = hooke.resume(run, report=report)
-    if as_json:
-        print_json(finished.to_json())
-    else:
-        typer.echo(finished.summary())
+    print_run(finished, as_json)

@@ -16,8 +16,8 @@ app = typer.Typer(
 )
 
 
-@app.command(epilog="Example: `hooke show run runs/csv/20260101T120000-1a2b3c4d`")
-def run(folder: Annotated[Path, typer.Argument(help="A run folder.")], as_json: Json = False) -> None:
+@app.command(epilog="Examples: `hooke show run LATEST` · `hooke show run runs/csv/20260101T120000-1a2b3c4d`")
+def run(folder: Annotated[Path, typer.Argument(help="A run folder, or LATEST.")], as_json: Json = False) -> None:
     """What a run was, where it stands, and how good it is."""
     import hooke
 
@@ -35,10 +35,11 @@ def recipe(
     as_json: Json = False,
 ) -> None:
     """A recipe with everything it inherits, as TOML that `hooke fit` reads."""
+    from hooke.core.machine_table import apart
     from hooke.core.recipe_files import read
     from hooke.report.provenance import to_toml
 
-    found = read(name, overrides or [])
+    found = apart(read(name, overrides or []))
     if as_json:
         print_json(found)
     else:

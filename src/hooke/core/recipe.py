@@ -13,6 +13,7 @@ from typing import Any, Literal
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.key_hints import UnknownKeyError
+from hooke.core.machine_table import MACHINE, kept_in_train
 from hooke.core.options import later, later_options, plain
 from hooke.core.recipe_files import build, read
 
@@ -105,7 +106,8 @@ class TrainSection:
         ensemble: Members trained from different seeds; their spread is the uncertainty.
         compile: Use torch.compile.
         accelerator: "auto", "cpu" or "cuda".
-        devices: Processes of this machine, one a device, which share each step (distributed data parallel).
+        devices: Processes of a machine, one a device, which share each step (distributed data parallel).
+        nodes: Machines, each with so many devices, on which torchrun or srun starts the same command (`train.crew`).
         sharded: Divide weights, gradients and optimiser state among the devices (FSDP) instead of having all in each.
         threads: CPU threads of a process; 0 takes one for networks below two million parameters, where threads wait for each
             other longer than they save (tens of times longer on a busy machine), else OMP_NUM_THREADS, or its share of the cores where
@@ -151,6 +153,7 @@ class TrainSection:
     checkpoint_seconds: float = 30.0
     tensorboard: bool = False
     refit: bool = False
+    nodes: int = later(1)
     gradient_norms: bool = later(default=False)
     warmup_epochs: float = later(0.0)
     warmup_steps: int = later(0)
@@ -169,7 +172,7 @@ class TrainSection:
     width_transfer: dict[str, int] | None = later(None)
 
     def __post_init__(self) -> None:
-        at_least(self, epochs=1, batch_size=1, accumulate=1, ensemble=1, devices=1, encoder_layers=-1)
+        at_least(self, epochs=1, batch_size=1, accumulate=1, ensemble=1, devices=1, nodes=1, encoder_layers=-1)
         at_least(self, max_steps=0, encoder_rate=0, encoder_from_epoch=0, weight_decay=0, clip=0, patience=0, threads=0)
         at_least(self, checkpoint_seconds=0, loader_workers=0)
         at_least(self, unfreeze_every=0, warmup_epochs=0, warmup_steps=0, keep_best=1, checkpoint_steps=0)
@@ -190,7 +193,7 @@ class TrainSection:
         for name in ("warmup", "ema", "final_rate"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
-        if self.sharded and self.devices == 1:
+        if self.sharded and self.devices * self.nodes == 1:
             raise ValueError("sharded divides the network among devices: set devices above 1")
         if self.sharded and (self.ema or self.compile or self.precision == "16-mixed"):
             raise ValueError("sharded goes with neither ema, compile nor 16-mixed precision (bf16-mixed works)")
@@ -350,6 +353,7 @@ def resolve(mapping: Mapping[str, Any]) -> Recipe:
     """
     problems = _Problems()
     attempt = problems.attempt
+    mapping = kept_in_train(mapping)
     tables: dict[str, Mapping[str, Any]] = {key: attempt(table_of, mapping, key) or {} for key in _TABLES}
     tables["split"] = attempt(table_of, tables["data"], "split", "data") or {}
     data = {key: value for key, value in tables["data"].items() if key != "split"}
@@ -431,7 +435,8 @@ def _modality(thing: Named) -> str:
 
 def _stated_keys(tables: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """All keys of the tables that every recipe has, as far as the files of data, model and task say them without being imported."""
-    found = [f"train.{option.name}" for option in fields(TrainSection)]
+    names = [option.name for option in fields(TrainSection)]
+    found = [f"machine.{name}" for name in MACHINE] + [f"train.{name}" for name in names if name not in MACHINE]
     for key, kind in (("model", "models"), ("data", "datasets"), ("task", "tasks")):
         with suppress(UsageError):  # said where the table is read
             kind, name, _, _ = _named(kind, tables[key], key, _DEFAULTS[key])
@@ -455,6 +460,8 @@ def _modality_sections(
 
 
 def _refuse_section(key: str, value: Any, modality: Any, elsewhere: Sequence[str]) -> None:
+    if key == "machine" and isinstance(value, Mapping):
+        raise UnknownKeyError(f"machine.{next(iter(value))}", [f"machine.{name}" for name in MACHINE], elsewhere)
     if not isinstance(value, Mapping):
         raise UnknownKeyError(key, _FIXED, elsewhere)
     others = {

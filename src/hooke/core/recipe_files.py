@@ -21,6 +21,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from hooke.core import registry
 from hooke.core.errors import UnknownNameError, UsageError
 from hooke.core.key_hints import UnknownKeyError, meant
+from hooke.core.machine_table import kept_in_train
 from hooke.core.reading import reading
 
 T = TypeVar("T")
@@ -73,6 +74,11 @@ def read(recipe: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
         key, equals, text = override.partition("=")
         if not equals or not key.strip():
             raise UsageError(f"an override has the form a.b=c, got {override!r}")
+        if key.strip().startswith("machine."):
+            change: dict[str, Any] = {}
+            _assign(change, _keys(key.strip()), _value(text.strip()), override)
+            merged = kept_in_train({**merged, **change})
+            continue
         before = dict(merged["model"]) if isinstance(merged.get("model"), dict) else None
         _assign(merged, _keys(key.strip()), _value(text.strip()), override)
         if key.strip() == "model.name" and before is not None:
@@ -97,7 +103,7 @@ def stated(recipe: str | Path | None, overrides: Sequence[str] = ()) -> dict[str
         if not equals or not key.strip():
             raise UsageError(f"an override has the form a.b=c, got {override!r}")
         _assign(tables, _keys(key.strip()), _value(text.strip()), override)
-    return tables
+    return kept_in_train(tables)
 
 
 def _of_one_kind(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,7 +142,7 @@ def _read(recipe: str, folder: Path | None, seen: tuple[str, ...], *, built_in: 
     if identity in seen:
         raise UsageError("recipes extend each other in a circle: " + " -> ".join((*seen, identity)))
     content = parsed_toml(data, recipe)
-    content = _row(content, row, recipe)
+    content = kept_in_train(_row(content, row, recipe))
     base = content.pop("extends", None)
     content.setdefault("name", name)
     if base is None:

@@ -24,6 +24,7 @@ from hooke.core.hashing import content_hash, file_sha256
 from hooke.core.json_text import json_text, number_or
 from hooke.core.reading import reading
 
+LATEST = "LATEST"  # in the place of a run: the newest one
 FORMAT = 1  # of run folders; raised when an older Hooke could no longer read a new one
 PACKAGES = ("hooke-bio", "torch", "lightning-fabric", "numpy", "rdkit", "numba", "scikit-learn")
 
@@ -61,21 +62,32 @@ class RunFolder:
         return cls(folder)
 
     @classmethod
-    def open(cls, folder: Path) -> RunFolder:
-        """An existing run; a folder of runs stands for its newest finished one.
+    def open(cls, folder: Path, *, unfinished: bool = False) -> RunFolder:
+        """An existing run; a folder of runs stands for its newest finished one, LATEST for the newest of all below "runs".
+
+        Args:
+            folder: Of the run, of the runs of a recipe, or FOLDER/LATEST: the newest below FOLDER; LATEST alone is "runs/LATEST".
+            unfinished: Of several take the newest unfinished one, if there is one.
 
         Raises:
             DataError: There is no run there, or a newer Hooke wrote it.
         """
         with reading(folder, "a run"):
-            return cls._open(Path(folder))
+            return cls._open(Path(folder), unfinished)
 
     @classmethod
-    def _open(cls, folder: Path) -> RunFolder:
+    def _open(cls, folder: Path, unfinished: bool) -> RunFolder:
         if (folder / "run.json").exists():
             return cls(folder)._readable()
-        runs = [cls(path.parent) for path in sorted(folder.glob("*/run.json"))]
+        depths = ["*/run.json"]
+        if folder.name == LATEST and not folder.exists():
+            folder = Path("runs") if folder == Path(LATEST) else folder.parent
+            depths.append("*/*/run.json")
+        paths = sorted((path.parent for depth in depths for path in folder.glob(depth)), key=lambda path: path.name)
+        runs = [cls(path) for path in paths]
         finished = [run for run in runs if run.info["status"] == "finished"]
+        if unfinished:
+            finished = [run for run in runs if run not in finished] or finished
         if not finished:
             what = "no finished run" if runs else "no run"
             raise DataError(f"{folder} holds {what}; give the folder that `hooke fit` printed")

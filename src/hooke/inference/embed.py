@@ -15,6 +15,7 @@ from hooke.core.options import chosen
 from hooke.core.types import Chunk, Source
 from hooke.encoders import Encoder
 from hooke.inference.loaded import LoadedRun
+from hooke.inference.plan import InferencePlan, measured
 from hooke.inference.stream import StreamReport, stream
 from hooke.modalities import readable
 
@@ -67,6 +68,15 @@ def embed(
         show_progress=show_progress, doing="embedding", escape_formulas=escape_formulas,
     )  # fmt: skip
     return replace(report, following=modality.following(Path(output)))
+
+
+def plan_embedding(
+    run: LoadedRun, source: Any, *, batch_size: int | None = None, seconds: float = 10.0, **options: Any
+) -> InferencePlan:
+    """What embedding a source with a run would need, measured on its first rows; see `inference.plan.measured`."""
+    found, column = source_and_column(run, source, options, batch_size=batch_size)
+    predictor = run.predictor
+    return measured(found, column, parameters=predictor.parameters, device=str(predictor.device), seconds=seconds)
 
 
 def source_and_column(

@@ -22,6 +22,7 @@ from hooke.evaluate.conformal import IntervalCalibration, SetCalibration, missin
 from hooke.inference.applicability import VERDICT, Domain, domain_vectors
 from hooke.inference.ensemble import Members, Prediction, physical
 from hooke.inference.loaded import LoadedRun, next_step
+from hooke.inference.plan import InferencePlan, measured
 from hooke.inference.stream import SUFFIXES, StreamReport, computed, stream
 from hooke.inference.thresholds import thresholds
 from hooke.modalities import Readable, readable
@@ -111,6 +112,16 @@ def predict(
         columns.modality.export(whole, output, found, columns.run.run_spec)
         return replace(report, output=str(output), facts={**report.facts, "all rows": str(whole)})
     return report
+
+
+def plan_prediction(
+    run: LoadedRun, source: Any, *, batch_size: int | None = None, seconds: float = 10.0, **options: Any
+) -> InferencePlan:
+    """What predicting a source would need, measured on its first rows; see `inference.plan.measured`."""
+    columns = _columns(run, None, True, None, 0, str(run.predictor.device), options, ())
+    found = _source(columns, source, batch_size or columns.modality.batch_size)
+    predictor = run.predictor
+    return measured(found, columns, parameters=predictor.parameters, device=str(predictor.device), seconds=seconds)
 
 
 def predict_in_memory(

@@ -154,7 +154,10 @@ def plan_recipe(
     samples = {name: modality.plan_sample(recipe, name, options) for name in data or sizes}
     spec = next(iter(samples.values())).spec
     machines = _Machines(
-        DEVICES[device], devices or recipe.train.devices, share, recipe.train.sharded if sharded is None else sharded
+        DEVICES[device],
+        devices or recipe.train.devices * recipe.train.nodes,
+        share,
+        recipe.train.sharded if sharded is None else sharded,
     )
     rows = []
     for variant in [widened(recipe, wanted, spec) for wanted in parameters] or [recipe]:

@@ -24,6 +24,7 @@ from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
 from hooke.core.errors import HookeError, UsageError
 from hooke.core.parallel import default_workers
 from hooke.core.recipe import TrainSection
+from hooke.train.crew import Job, OtherProcessError, WorkerFailedError, environment, gone_is_said, hand_out, is_open
 from hooke.train.interruption import Interruption
 from hooke.train.shards import ShardedStrategy
 
@@ -35,15 +36,13 @@ _PATIENCE = timedelta(minutes=30)  # for a process that waits for the others
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # no banner from each process
 
 
-class WorkerFailedError(HookeError):
-    """One of several training processes ended before its work was done."""
+class Machines(Fabric):
+    """Lightning Fabric, with the section of the recipe that it was made for."""
+
+    section: TrainSection
 
 
-class OtherProcessError(HookeError):
-    """This process stops because another one cannot go on; that one says why."""
-
-
-def make_fabric(section: TrainSection) -> Fabric:
+def make_fabric(section: TrainSection) -> Machines:
     """Lightning Fabric for the devices and precision of a recipe.
 
     Several devices share each step: every process has the whole network (distributed data parallel) or a part of it (`shards`),
@@ -54,14 +53,19 @@ def make_fabric(section: TrainSection) -> Fabric:
     """
     if section.deterministic:
         torch.use_deterministic_algorithms(True)
-    where: dict[str, Any] = {"accelerator": section.accelerator, "devices": section.devices}
+    where: dict[str, Any] = {"accelerator": section.accelerator, "devices": section.devices, "num_nodes": section.nodes}
     plugins: list[Any] = []
-    if section.devices > 1:
-        plugins.append(LightningEnvironment())  # processes of this machine, whatever a cluster's variables say
+    if (processes := section.devices * section.nodes) > 1:
+        outside = environment(section)
+        plugins.append(
+            outside or LightningEnvironment()
+        )  # the latter: processes of this machine, whatever a cluster's variables say
         where["strategy"] = (
-            ShardedStrategy(section.devices, timeout=_PATIENCE)
+            ShardedStrategy(processes, timeout=_PATIENCE)
             if section.sharded
-            else DDPStrategy(start_method="spawn", timeout=_PATIENCE, find_unused_parameters=True)
+            else DDPStrategy(
+                start_method="popen" if outside else "spawn", timeout=_PATIENCE, find_unused_parameters=True
+            )
         )
     if section.precision == "64-true":
         plugins.append(_Double())
@@ -69,33 +73,61 @@ def make_fabric(section: TrainSection) -> Fabric:
         cuda = section.accelerator == "cuda" or (section.accelerator == "auto" and torch.cuda.is_available())
         plugins.append(_Mixed(cast(Any, section.precision), device="cuda" if cuda else "cpu"))
     try:
-        return Fabric(**where, plugins=plugins)
+        fabric = Machines(**where, plugins=plugins)
     except (MisconfigurationException, RuntimeError, ValueError) as error:
         raise UsageError(
             f"train.accelerator={section.accelerator} with train.devices={section.devices} is not possible here: {error}"
         ) from error
+    fabric.section = section
+    return fabric
 
 
 def single_device(section: TrainSection) -> torch.device:
     """Where the first process of a recipe works."""
-    return make_fabric(replace(section, devices=1, sharded=False)).device
+    return make_fabric(replace(section, devices=1, nodes=1, sharded=False)).device
 
 
 def check_can_start(section: TrainSection) -> None:
     """Several devices are started by a process that the user started.
 
     Raises:
-        UsageError: This is a process started by another; a script without a main guard is run again by each of them.
+        UsageError: This is a process started by another; a script without a main guard is run again by each of them. Or a launcher
+            has started other processes than the recipe names.
     """
-    if section.devices > 1 and multiprocessing.parent_process() is not None:
+    outside = environment(section)
+    started = int(os.environ.get("WORLD_SIZE", "1")) if torch.distributed.is_torchelastic_launched() else 1
+    if started > 1 and section.devices * section.nodes == 1:
+        raise UsageError(
+            f"torchrun started {started} processes: say machine.nodes and machine.devices, whose product that is"
+        )
+    if outside is None and section.devices > 1 and multiprocessing.parent_process() is not None:
         raise UsageError(
             "train.devices above 1 starts processes of its own, which is only possible from the main process; "
             'in a script, put the call under `if __name__ == "__main__":`'
         )
 
 
-def launch(fabric: Fabric, job: Callable[..., Any], *arguments: Any) -> None:
-    """Run job(fabric, *arguments) on every device: here for one, in new processes for several.
+def join(section: TrainSection) -> None:
+    """Wait for the other processes that a launcher has started."""
+    make_fabric(section).launch(cast(Any, _run_outside), _Call(_joined, ()))
+
+
+def run_job(job: Job) -> None:
+    """In a process that follows: do what the first one does."""
+    make_fabric(job.section).launch(cast(Any, _run_outside), _Call(job.function, job.arguments))
+
+
+def _joined(fabric: Fabric) -> None:
+    pass
+
+
+def _run_outside(fabric: Fabric, call: _Call) -> None:
+    """In each process that a launcher has started."""
+    call.job(fabric, *call.arguments)
+
+
+def launch(fabric: Machines, job: Callable[..., Any], *arguments: Any) -> None:
+    """Run job(fabric, *arguments) on every device: here for one, in new processes or those of a launcher (`train.crew`) for several.
 
     Args:
         fabric: From `make_fabric`.
@@ -108,6 +140,11 @@ def launch(fabric: Fabric, job: Callable[..., Any], *arguments: Any) -> None:
     """
     if not isinstance(fabric.strategy, ParallelStrategy):
         job(fabric, *arguments)
+        return
+    if is_open():
+        hand_out(Job(fabric.section, job, arguments))
+        with gone_is_said():
+            fabric.launch(cast(Any, _run_outside), _Call(job, arguments))
         return
     failures = multiprocessing.get_context("spawn").SimpleQueue()
     before = {name: os.environ.get(name) for name in _ENVIRONMENT}

@@ -27,7 +27,8 @@ from hooke.inference.ensemble import Ensemble, Predictor
 from hooke.inference.loaded import LoadedRun, read_recipe
 from hooke.modalities import NONE, trainable
 from hooke.train.automatic import automatic, predictions_of_test, settled
-from hooke.train.devices import check_can_start, single_device
+from hooke.train.crew import follow, follows, leading
+from hooke.train.devices import check_can_start, join, run_job, single_device
 from hooke.train.gradient_free import fitted
 from hooke.train.kept_heads import check_heads, keep_heads
 from hooke.train.loggers import check_loggers
@@ -112,6 +113,27 @@ def fit(
     check_heads(recipe, pretrained)
     _check_loading(recipe)
     check_loggers(recipe.train)
+    if follows(recipe.train):
+        return RunFolder(follow(recipe.train, join, run_job))
+    with leading(recipe.train, join) as finished:
+        run = _fit(recipe, runs, store, pretrained, new, reuse, workers, watch, report, show_progress)
+        finished(run.folder)
+    return run
+
+
+def _fit(
+    recipe: Recipe,
+    runs: Path,
+    store: Any,
+    pretrained: Path | None,
+    new: bool,
+    reuse: bool,
+    workers: int | None,
+    watch: Watch | None,
+    report: bool,
+    show_progress: bool,
+) -> RunFolder:
+    """In the first process, or the only one."""
     recipe = trainable(recipe.modality, "fit").settled(recipe)
     store = store or prepare(recipe, workers=workers, show_progress=show_progress)
     recipe = settled(recipe, store)
@@ -146,17 +168,29 @@ def resume(folder: Path, *, show_progress: bool = True) -> RunFolder:
     Raises:
         DataError: Its data changed or cannot be found.
     """
-    run = RunFolder.open(folder)
+    run = RunFolder.open(folder, unfinished=True)
     if run.info["status"] == "finished":
         return run
     recipe = read_recipe(run)
     check_can_start(recipe.train)
     check_loggers(recipe.train)
+    if follows(recipe.train):
+        return RunFolder(follow(recipe.train, join, run_job))
+    with leading(recipe.train, join) as finished:
+        _resume(run, recipe, show_progress)
+        finished(run.folder)
+    return run
+
+
+def _resume(run: RunFolder, recipe: Recipe, show_progress: bool) -> RunFolder:
+    """In the first process, or the only one."""
     saved = Path(run.info["store"])
     opened = trainable(recipe.modality, "resume").open
     store = opened(saved) if saved.exists() else prepare(recipe, show_progress=show_progress)
     if store.content_hash != run.info["data_hash"]:
-        raise DataError(f"the data of {folder} changed since it was started; start a new run with `hooke fit --new`")
+        raise DataError(
+            f"the data of {run.folder} changed since it was started; start a new run with `hooke fit --new`"
+        )
     pretrained = run.info.get("pretrained_folder")
     with run.locked():
         if run.info["status"] == "finished":  # by another process, just now
@@ -216,8 +250,8 @@ def _work(
     run: RunFolder, recipe: Recipe, store: Any, pretrained: Path | None, show_progress: bool, watch: Watch | None
 ) -> None:
     modality, split = trainable(recipe.modality, "fit"), split_of(store, recipe)
-    if len(split.train) < recipe.train.devices:
-        raise UsageError(f"{len(split.train)} training rows cannot be shared by {recipe.train.devices} devices")
+    if len(split.train) < (devices := recipe.train.devices * recipe.train.nodes):
+        raise UsageError(f"{len(split.train)} training rows cannot be shared by {devices} devices")
     spec = modality.spec(store, split.train, recipe)
     if recipe.learns_labels and not spec.labels:
         raise UsageError(f"{store.folder.name} carries no label: name one with --targets, or check the table")

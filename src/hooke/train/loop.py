@@ -41,7 +41,8 @@ from hooke.nn.task import Task
 from hooke.nn.weights import load_weights
 from hooke.train.adaptation import Adaptation
 from hooke.train.checkpoint import Checkpoints, load_state, save_state, save_weights
-from hooke.train.devices import OtherProcessError, set_threads
+from hooke.train.crew import OtherProcessError
+from hooke.train.devices import set_threads
 from hooke.train.ema import ExponentialAverage
 from hooke.train.interruption import Interruption
 from hooke.train.monitor import Monitor, logged_as, lower_is_better

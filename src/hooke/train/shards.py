@@ -33,14 +33,14 @@ _STACKS = ("layers", "blocks")
 
 
 class ShardedStrategy(ModelParallelStrategy):
-    """FSDP2 in processes of this machine; every process takes its own part of each batch."""
+    """FSDP2 in processes of this machine, or of several; every process takes its own part of each batch."""
 
     def __init__(self, devices: int, **options: Any) -> None:
         super().__init__(divided, data_parallel_size=devices, tensor_parallel_size=1, **options)
 
     def _configure_launcher(self) -> None:
-        assert isinstance(self.cluster_environment, LightningEnvironment)
-        self._launcher = _MultiProcessingLauncher(self, start_method="spawn")
+        if isinstance(self.cluster_environment, LightningEnvironment):
+            self._launcher = _MultiProcessingLauncher(self, start_method="spawn")
 
 
 def stacked_blocks(module: nn.Module) -> list[nn.Module]:

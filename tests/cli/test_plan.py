@@ -17,7 +17,7 @@ def test_a_plan_of_training_is_that_of_the_dry_run(hooke) -> None:  # type: igno
     assert "GPU-hours" in hooke("plan", "fit", "tiny_mae").out
     for wrong in ("10X", "M", "1,2"):
         assert "has the form 10M,100M,1B" in hooke("plan", "fit", "tiny_gine", "--parameters", wrong).err
-    assert hooke("plan", "fit", "tiny_gin").code == 2
+    assert hooke("plan", "fit", "tiny_ginee").code == 2
     assert not Path("runs").exists()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import click
 import typer
 from typer.core import TyperCommand
 
@@ -15,12 +14,12 @@ _EARLIER = {"--out": "--output"}  # spellings that scripts may still use
 class Command(TyperCommand):
     """A verb whose epilog of examples is printed a line each, as it can be copied, and which takes earlier spellings of options."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """With each earlier spelling as the one of today."""
         known = {name for parameter in self.params for name in parameter.opts}
         return super().parse_args(ctx, [_today(text, known) for text in args])
 
-    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_help(self, ctx: Any, formatter: Any) -> None:
         """The help, and the examples below it."""
         epilog = self.epilog or ""
         if not epilog.startswith("Example"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-import click
 import typer
 
 from hooke.cli import diffraction
@@ -48,7 +47,7 @@ Smiles = Annotated[str | None, typer.Option(help="Molecules: name of the SMILES 
 class Dry(Command):
     """A verb with a plan of its own, which is asked for it."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As the verb's, with its --dry-run."""
         return super().parse_args(ctx, [*args, "--dry-run"])
 
@@ -121,7 +120,7 @@ def _plan_inference(
 ) -> None:
     import hooke
 
-    options = {} if smiles is None else {"smiles_column": smiles}
+    options: dict[str, Any] = {} if smiles is None else {"smiles_column": smiles}
     found = hooke.plan_inference(run, source, verb=cast(Any, verb), data=data or (), **options)
     if as_json:
         print_json(found.to_json())

@@ -10,7 +10,7 @@ from typing import Any
 
 MACHINE = (
     "accelerator", "devices", "nodes", "sharded", "precision", "threads", "compile", "deterministic", "checkpoint_seconds",
-    "loader_workers", "tensorboard",
+    "loader_workers", "tensorboard", "loggers",
 )  # fmt: skip
 
 

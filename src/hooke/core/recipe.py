@@ -333,9 +333,8 @@ _HEAD = "invalid recipe:\n  "
 _TABLES = ("data", "model", "task", "train")
 _FIXED = ("name", "seed", *_TABLES)
 _DEFAULTS = {"data": "pocketmix", "model": "gine", "task": "multitask"}
-_NAMES_OF = {  # tables → the key and the option of the command line by which they are named
-    "data": ("name", ""), "task": ("name", ""), "model": ("name", "--model"), "data.split": ("kind", "--split")
-}  # fmt: skip
+# tables → the key and the option of the command line by which they are named
+_NAMES_OF = {"data": ("name", ""), "task": ("name", ""), "model": ("name", "--model"), "data.split": ("kind", "--split")}  # fmt: skip
 
 
 def load_recipe(recipe: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -542,11 +541,7 @@ def base_config(recipe: Recipe) -> Any:
 
 
 def table_of(mapping: Mapping[str, Any], key: str, within: str = "") -> Mapping[str, Any]:
-    """A table of a recipe, empty where there is none; `within` names the table that holds it.
-
-    Raises:
-        UsageError: Something else stands there.
-    """
+    """A table of a recipe, empty where there is none, within another one; a `UsageError` where something else stands there."""
     where = f"{within}.{key}" if within else key
     table = mapping.get(key, {})
     if isinstance(table, str) and where in _NAMES_OF:

@@ -91,7 +91,7 @@ class SpreadCalibration:
 
     Attributes:
         ence: Expected normalised calibration error, 0 is perfect; NaN where some bin states no spread.
-        miscalibration_area: Area between reached and wanted coverage of Gaussian intervals, 0 to 0.5.
+        miscalibration_area: Area between observed and nominal coverage of Gaussian intervals, 0 to 0.5.
         wanted, reached: The coverage curve behind it.
         count: Measured rows.
     """

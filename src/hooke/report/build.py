@@ -328,7 +328,7 @@ def reliability(task: str, model: str, found: Any, *, part: str = "test", note: 
 
 
 def coverage(task: str, model: str, wanted: Values, reached: Values, count: int, **fields: Any) -> Coverage:
-    """Wanted against reached coverage of intervals.
+    """Observed against nominal coverage of intervals.
 
     `fields`: used, used_reached, mean_width, unit, part, note of `Coverage`.
     """

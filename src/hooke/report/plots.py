@@ -198,7 +198,7 @@ def reliability(section: Reliability, charts: Charts, colour: str) -> Markup:
 
 
 def coverage(section: Coverage, charts: Charts, colour: str) -> Markup:
-    """Part of the measurements inside their intervals, against the wanted part."""
+    """Share of the measurements inside their intervals, against the nominal share."""
     x, y = unit_scales()
     points = [(x(px), y(py)) for px, py in zip(section.wanted, section.reached, strict=True)]
     marks = [
@@ -211,14 +211,12 @@ def coverage(section: Coverage, charts: Charts, colour: str) -> Markup:
             element("circle", class_=f"best {colour}", cx=x(section.used), cy=y(section.used_reached), r=5.5),
         ]
     series = [
-        {"name": "reached", "colour": colour, "x": section.wanted, "y": section.reached},
-        {"name": "wanted", "colour": "muted", "x": section.wanted, "y": section.wanted},
+        {"name": "observed", "colour": colour, "x": section.wanted, "y": section.reached},
+        {"name": "nominal", "colour": "muted", "x": section.wanted, "y": section.wanted},
     ]
-    chart = charts.lines(series, x, y, "wanted")
-    label = (
-        f"Coverage of the intervals of {name_text(section.model)} on {name_text(section.task)}: reached against wanted."
-    )
-    return plot(x, y, ("wanted coverage", "reached coverage"), *marks, label=label, chart=chart)
+    chart = charts.lines(series, x, y, "nominal")
+    label = f"Coverage of the intervals of {name_text(section.model)} on {name_text(section.task)}: observed against nominal."
+    return plot(x, y, ("nominal coverage", "observed coverage"), *marks, label=label, chart=chart)
 
 
 def histogram(section: Histogram, label: str) -> Markup:

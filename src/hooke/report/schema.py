@@ -219,7 +219,7 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Share of measurements inside intervals of each wanted level; `used`: the level of the report's bars."""
+    """Share of measurements inside intervals of each nominal level; `used`: the level of the report's bars."""
 
     task: str
     model: str

@@ -209,7 +209,7 @@ def _sets(page: Page) -> Markup | None:
     columns = [
         Column("label"), *(
             Column(title, numeric=True)
-            for title in ("wanted", "holds the truth", "mean size", "classes", "empty sets", page.report.tested, "calibrated on")
+            for title in ("nominal", "holds the truth", "mean size", "classes", "empty sets", page.report.tested, "calibrated on")
         ),
     ]  # fmt: skip
     rows = [
@@ -226,7 +226,7 @@ def _sets(page: Page) -> Markup | None:
         for one in found
     ]
     text = blocks.sentence(
-        "a set holds every class that is likely enough; it is promised to hold the truth as often as wanted for "
+        "a set holds every class that is likely enough; it is promised to hold the truth as often as stated for "
         f"{page.report.tested} that are like those it was calibrated on",
         "intervals: 95 % Wilson",
     )

@@ -65,7 +65,7 @@ class Compared:
         return fitted.interval(mean, std)
 
     def coverage_section(self, number: int, model: str) -> list[Coverage]:
-        """Wanted against reached coverage on the test rows, calibrated on the validation rows; both on exact measurements alone."""
+        """Observed against nominal coverage on the test rows, calibrated on the validation rows; both on exact measurements alone."""
         run = self._first
         label = self.labels[number]
         if not run.path("predictions_valid.parquet").exists():
@@ -90,7 +90,7 @@ class Compared:
         ]  # fmt: skip
 
     def spread_section(self, number: int, model: str) -> list[Coverage]:
-        """Wanted against reached coverage of Gaussian intervals from the standard deviation that predictions carry."""
+        """Observed against nominal coverage of Gaussian intervals from the standard deviation that predictions carry."""
         mean, std, fitted = self._uncertain(number)
         deviation, what = (
             fitted.deviation(mean, std),

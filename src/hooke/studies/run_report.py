@@ -40,6 +40,7 @@ from hooke.studies.comparison import (
 
 _GUESS = {"mse": ("predicting the mean of each plane", 1.0)}  # of losses whose scale says what guessing gives
 _HIGHER = ("accuracy",)  # of the losses and what is logged beside them
+PARTS = {"train": "training set", "valid": "validation set", "test": "test set"}
 _FEWEST_APART = 10  # test rows on either side of the domain's limit for scores of both
 _MAPPED = 1200  # items of an embedding map; a quarter where an item takes many pixels
 
@@ -63,8 +64,8 @@ def write_run_report(run: RunFolder, *, show_progress: bool = True) -> Path:
     following, command = next_step(run)
     own = modality.report(loaded, store)
     report = Report(
-        title=f"{run.recipe['name']}: {run.recipe['model']['name']} on {run.recipe['data']['name']}",
-        subtitle=f"run {run.folder.name}",
+        title=_title(run, tuple(label.name for label in compared.labels)),
+        subtitle=f"{run.recipe['name']}: {run.recipe['model']['name']} on {run.recipe['data']['name']} · run {run.folder.name}",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         summary=summary_of(compared, differences, _model_name(run)) if compared.labels else losses_summary(run),
         data=(data_section(run, store),),
@@ -92,13 +93,21 @@ def write_run_report(run: RunFolder, *, show_progress: bool = True) -> Path:
     return finish(report, pool, run.folder)
 
 
+def _title(run: RunFolder, labels: tuple[str, ...]) -> str:
+    """The user's file or the data set, and what is predicted."""
+    data, few = run.recipe["data"], 3
+    source = Path(str(data.get("path") or data["name"])).name
+    told = ", ".join(map(name_text, labels)) if len(labels) <= few else f"{len(labels):,} labels"
+    return f"{source}: {told or run.recipe['task']['name']}"
+
+
 def domain_verdict(loaded: LoadedRun, store: Any, compared: Compared, model: str) -> str:
     """How many test molecules lie outside of the applicability domain, and the first label's score there and inside."""
     rows = pl.read_parquet(loaded.run.path("predictions_test.parquet"), columns=["row"])["row"].to_numpy()
     inside = places(loaded, store, rows).column(VERDICT).to_numpy() == "in"
     text = (
         f"{np.count_nonzero(~inside):,} of {len(inside):,} test {compared.items} lie outside of the applicability domain "
-        "(`hooke predict --domain`)"
+        "(hooke predict --domain)"
     )
     if min(np.count_nonzero(inside), np.count_nonzero(~inside)) < _FEWEST_APART:
         return text
@@ -221,7 +230,9 @@ def data_section(run: RunFolder, store: Any, *, name: str = "") -> DataSummary:
                 ),
             )
         ),
-        parts=tuple(Count(part, int(count)) for part, count in parts.items() if count or part != "in no part"),
+        parts=tuple(
+            Count(PARTS.get(part, part), int(count)) for part, count in parts.items() if count or part != "in no part"
+        ),
         notes=(*found.notes, *(f"{count:,} {items} in no part: {reason}" for reason, count in left_out.items())),
         leaks=tuple(KeyNumber(str(value), check.replace("_", " ")) for check, value in leaks.items()),
     )

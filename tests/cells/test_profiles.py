@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hooke.cells.files import read_profiles
 from hooke.cells.profiles import (
     EMBEDDING,
     Profiles,
@@ -134,3 +135,12 @@ def test_damaged_and_wrong_files(tmp_path: Path) -> None:
     pl.DataFrame({"f": [1.0]}).write_parquet(newer, metadata={"hooke.profiles": "9"})
     with pytest.raises(DataError, match="newer Hooke"):
         Profiles.read(newer)
+
+
+def test_a_missing_column_names_the_way_out(tmp_path: Path) -> None:
+    pl.DataFrame({"plate": ["P1"], "well": ["A01"], "a": [1.0]}).write_csv(tmp_path / "wells.csv")
+    profiles = read_profiles(tmp_path / "wells.csv")
+    with pytest.raises(UnknownNameError, match="Valid: .*; --metadata joins a table that has it"):
+        profiles.column("control")
+    with pytest.raises(UnknownNameError, match="; --batch names the column of the batches"):
+        profiles.column("batch")

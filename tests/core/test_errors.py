@@ -28,7 +28,14 @@ def test_long_lists_are_cut() -> None:
     assert str(UnknownNameError("label", "x", [f"label{number}" for number in range(1000)])).endswith(", ...")
 
 
-@pytest.mark.parametrize("error", [UnknownNameError("model", "gin3", ["gine"]), DataError("broken")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnknownNameError("model", "gin3", ["gine"]),
+        UnknownNameError("column", "a", ["b"], remedy="--b names it"),
+        DataError("broken"),
+    ],
+)
 def test_errors_cross_process_borders_whole(error: HookeError) -> None:
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is type(error)

@@ -83,7 +83,10 @@ class Profiles:
             UnknownNameError: No such column.
         """
         if name not in self.metadata.columns:
-            raise UnknownNameError("metadata column", name, self.metadata.columns)
+            remedy = "--metadata joins a table that has it, by plate and well"
+            if name == "batch":
+                remedy = f"--batch names the column of the batches; {remedy}"
+            raise UnknownNameError("metadata column", name, self.metadata.columns, remedy=remedy)
         column = self.metadata[name]
         if column.dtype == pl.String:
             return column.fill_null("").to_numpy().astype(str)

@@ -38,19 +38,20 @@ class DamagedError(DataError):
 
 
 class UnknownNameError(UsageError):
-    """A name that is not among the valid ones; the message offers the nearest."""
+    """A name that is not among the valid ones; the message offers the nearest, and the way out where there is another."""
 
-    def __init__(self, what: str, name: str, valid: Iterable[str], near: str | None = None) -> None:
-        self.what, self.name = what, name
+    def __init__(self, what: str, name: str, valid: Iterable[str], near: str | None = None, remedy: str = "") -> None:
+        self.what, self.name, self.remedy = what, name, remedy
         self.valid = sorted(valid)
         self.nearest = near or nearest(name, self.valid)
         hint = f" Did you mean {self.nearest!r}?" if self.nearest else ""
         listing = ", ".join(self.valid[:20]) + (", ..." if len(self.valid) > 20 else "")
-        super().__init__(f"unknown {what} {name!r}.{hint} Valid: {listing or '(none)'}")
+        end = f"; {remedy}" if remedy else ""
+        super().__init__(f"unknown {what} {name!r}.{hint} Valid: {listing or '(none)'}{end}")
 
-    def __reduce__(self) -> tuple[type[UnknownNameError], tuple[str, str, list[str]]]:
+    def __reduce__(self) -> tuple[type[UnknownNameError], tuple[str, str, list[str], str | None, str]]:
         """So that it crosses from a worker process whole."""
-        return type(self), (self.what, self.name, self.valid)
+        return type(self), (self.what, self.name, self.valid, self.nearest, self.remedy)
 
 
 def nearest(name: str, valid: Iterable[str], cutoff: float = 0.5) -> str | None:

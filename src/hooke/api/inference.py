@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hooke.encoders import Encoder
     from hooke.inference.plan import InferencePlan
     from hooke.inference.stream import StreamReport
+    from hooke.studies.probe_blocks import BlockScore
     from hooke.studies.probing import ProbeReport
     from hooke.workflows.export import Exported
 
@@ -233,13 +234,41 @@ def export(
 
 
 def probe_blocks(
-    run: Path | str, source: Path | str, *, target: str = "perturbation", data: Sequence[str] = (), **options: Any
-) -> Any:
-    """A linear probe on each block of an image encoder; see `hooke.studies.probe_blocks`."""
+    run: Path | str,
+    source: Path | str,
+    *,
+    target: str = "perturbation",
+    data: Sequence[str] = (),
+    crop: int | None = None,
+    batch_size: int = 32,
+    limit: int = 2000,
+    seed: int = 0,
+    show_progress: bool = True,
+) -> list[BlockScore]:
+    """A linear probe on each block of an image encoder; see `hooke.studies.probe_blocks`.
+
+    Args:
+        run: A finished run on images.
+        source: An image store, or the name of a data set of images, which is then prepared.
+        target: Metadata column of the classes.
+        data: "key=value" options of a data set named as the source.
+        crop: Side of the crops; None takes those of the run.
+        batch_size: Crops a batch.
+        limit: Most wells that are embedded, drawn at random.
+        seed: Of the draw and of the folds.
+        show_progress: Show which block is at work.
+
+    Raises:
+        UnknownNameError: No such column.
+        DataError: Fewer than two batches, or no class that is in two of them; or a run on something else than images.
+    """
     from hooke.studies.probe_blocks import probe_blocks as probe
 
-    store = given_source(source, data, "images", show_progress=options.get("show_progress", True))
-    return probe(RunFolder.open(run_path(run)).folder, store, target=target, **options)
+    store = given_source(source, data, "images", show_progress=show_progress)
+    return probe(
+        RunFolder.open(run_path(run)).folder, store, target=target, crop=crop, batch_size=batch_size, limit=limit, seed=seed,
+        show_progress=show_progress,
+    )  # fmt: skip
 
 
 def probe(

@@ -287,11 +287,37 @@ def finetune(
     return _reported(run, report=report, show_progress=show_progress)
 
 
-def plan_training(recipe: str | Path | Recipe, *, overrides: Sequence[str] = (), **options: Any) -> list[Plan]:
-    """What training would need, before anything runs; see `hooke.studies.plan.plan_recipe`."""
+def plan_training(
+    recipe: str | Path | Recipe,
+    *,
+    overrides: Sequence[str] = (),
+    data: Sequence[str] = (),
+    parameters: Sequence[int] = (),
+    device: str = "h100-80",
+    devices: int = 0,
+    utilisation: float | None = None,
+    sharded: bool | None = None,
+    **options: int,
+) -> list[Plan]:
+    """What training would need, before anything runs; see `hooke.studies.plan.plan_recipe`.
+
+    Args:
+        recipe: Of any modality.
+        overrides: "a.b=c" changes of it.
+        data: Only these of the modality's sizes of data.
+        parameters: Of encoders to plan instead of the recipe's: its own made wider or narrower.
+        device: Accelerator.
+        devices: How many; 0 takes the recipe's.
+        utilisation: Share of the device's peak that is reached; None takes the modality's.
+        sharded: Divide weights, gradients and optimiser state among the devices; None as the recipe says.
+        options: Counts of the modality: channels, molecules.
+    """
     from hooke.studies.plan import plan_recipe
 
-    return plan_recipe(_recipe(recipe, overrides, reads_data=False), **options)
+    return plan_recipe(
+        _recipe(recipe, overrides, reads_data=False), data=data, parameters=parameters, device=device, devices=devices,
+        utilisation=utilisation, sharded=sharded, **options,
+    )  # fmt: skip
 
 
 def benchmark(

@@ -30,7 +30,7 @@ def test_plans_of_other_verbs_are_asked_of_them(hooke, table: Path) -> None:  # 
     }.items():
         assert shown in hooke("plan", verb, "--help").out
     assert "--method is missing" in hooke("plan", "label", table).err
-    assert hooke("plan", "reconstruct", "none.h5").code == 3
+    assert "none.detector.h5" in hooke("plan", "reconstruct", "none.h5").err
     assert hooke("plan", "predict", "LATEST", table).code == 3
 
 

@@ -139,6 +139,13 @@ def evaluate(
     layer: Layer = None,
     with_targets: WithTargets = False,
     draws: Annotated[int, typer.Option(min=1, help="Draws of disjoint halves.")] = 20,
+    energy: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Also the energy distance of predicted cells (several rows a perturbation), of at most so many a set.",
+        ),
+    ] = 0,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -148,7 +155,7 @@ def evaluate(
     found = hooke.evaluate_responses(
         _named(predicted), measured, out, space=space, profile=profile, scale=scale, target_sum=target_sum, perturbation=perturbation,
         control=tuple(control or ()), context=context, batch=batch, kind=kind, dose=dose, unit=unit, hours=hours, separators=separators,
-        layer=layer, with_targets=with_targets, draws=draws, seed=seed,
+        layer=layer, with_targets=with_targets, draws=draws, energy=energy, seed=seed,
     )  # fmt: skip
     if as_json:
         print_json(found.to_json())
@@ -169,6 +176,17 @@ def evaluate(
         typer.echo(f"{each.name}: {each.verdict}")
         if each.evaluable:
             print_table(*_scores(each, metrics))
+    if found.energies:
+        typer.echo("\nenergy distance of cells, 0 is perfect")
+        print_table(
+            ["context", "model", "distance", "95 %", "control cells", "other half", "scored", "undefined"],
+            [
+                [
+                    each.context, each.model, number(each.distance.value), _bounds(each.distance), number(each.null), number(each.ceiling),
+                    str(each.scored), str(each.undefined),
+                ] for each in found.energies
+            ],
+        )  # fmt: skip
 
 
 @app.command(

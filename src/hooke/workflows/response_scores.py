@@ -26,6 +26,7 @@ from hooke.workflows.response import (
     read_columns,
     statistics_of,
 )
+from hooke.workflows.response_cells import EnergyScore, energy_scores
 
 ADDITIVE, OTHER_CONTEXTS = "additive", "other contexts"
 PROFILES = ("hooke", "vcc")
@@ -85,12 +86,14 @@ class Evaluation:
         predictions: Model → rows that count, rows left out under their reasons, perturbations that are not predicted, missing genes.
         genes: Scored.
         unscored: What was left out of the scores unasked.
+        energies: Energy distances of predicted cells, where they were asked for; over all genes that the files have.
     """
 
     contexts: Sequence[ContextScores]
     predictions: Mapping[str, Mapping[str, Any]]
     genes: int
     unscored: str
+    energies: Sequence[EnergyScore] = ()
 
     def context(self, name: str) -> ContextScores:
         """The scores of one context."""
@@ -111,13 +114,14 @@ class Evaluation:
             "unscored": self.unscored,
             "predictions": dict(self.predictions),
             "contexts": contexts,
+            "energies": [asdict(each) for each in self.energies],
         }
 
 
 def evaluate_responses(
     predicted: Mapping[str, Path | str], measured: Path | str, output: Path | str | None = None, *, space: str = "profiles",
     profile: str = "hooke", scale: str | None = None, target_sum: float | None = None, layer: str | None = None, with_targets: bool = False,
-    draws: int = DRAWS, seed: int = 0, show_progress: bool = True, **columns: Any,
+    draws: int = DRAWS, energy: int = 0, seed: int = 0, show_progress: bool = True, **columns: Any,
 ) -> Evaluation:  # fmt: skip
     """Score files of predictions against a screen.
 
@@ -129,6 +133,7 @@ def evaluate_responses(
         profile: "hooke"; "vcc" adds the three numbers of the Virtual Cell Challenge.
         scale, target_sum, layer, with_targets, seed, show_progress, columns: As in `check_screen`.
         draws: Of halves.
+        energy: Most cells a set of the energy distance between predicted and measured cells; 0 for none.
 
     Raises:
         UsageError: An option is none, or there is no prediction.
@@ -136,6 +141,8 @@ def evaluate_responses(
     """
     if profile not in PROFILES:
         raise UnknownNameError("profile", profile, PROFILES)
+    if energy and space != "profiles":
+        raise UsageError("an energy distance compares cells: it needs predicted profiles, not changes")
     if not predicted:
         raise UsageError("name at least one file of predictions (--predicted)")
     if output is not None:
@@ -158,6 +165,7 @@ def evaluate_responses(
     }
     there = np.all([each.genes for each in known.values()], axis=0)
     parts = replace(parts, scored=parts.scored & there)
+    shared = tuple(gene for gene, known_by_all in zip(statistics.screen.genes, there, strict=True) if known_by_all)
     names = (*METRICS, *VCC) if profile == "vcc" else tuple(METRICS)
     others = other_contexts(parts, statistics.layout.groups[:, 0])
     contexts = []
@@ -173,6 +181,11 @@ def evaluate_responses(
         {name: _facts(each, groups, statistics.screen.genes) for name, each in known.items()},
         int(there.sum()),
         "none: targeted genes count in the scores" if with_targets else "the targeted genes of each perturbation",
+        energy_scores(
+            predicted, measured, statistics.screen, chosen, genes=shared, cells=energy, layer=layer, seed=seed
+        )
+        if energy
+        else (),
     )
     if output is not None:
         table = pl.DataFrame([row for each in contexts for row in each.rows()], infer_schema_length=None)

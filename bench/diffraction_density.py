@@ -1,6 +1,7 @@
-"""Phasing and symmetry on real structures: exact intensities of 4gxy, a real two-dimensional pattern, icosahedral averaging of 1f2n.
+"""Phasing and symmetry on real structures: exact intensities of 4gxy, a real two-dimensional pattern, icosahedral averaging of 1f2n,
+and a density from frames of 4gxy.
 
-HOOKE_MIRROR=... OMP_NUM_THREADS=1 python bench/diffraction_density.py phasing|pattern|symmetry [--starts 10] [--frames 300]
+HOOKE_MIRROR=... OMP_NUM_THREADS=1 python bench/diffraction_density.py phasing|pattern|symmetry|frames [--starts 10] [--frames 300] [--n 6]
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 
 def phasing(folder: Path, starts: int, algorithm: str) -> None:
@@ -38,6 +40,49 @@ def phasing(folder: Path, starts: int, algorithm: str) -> None:
     print(f"{algorithm}: {found.verdict}; FSC of the average with the truth, mean of shells {np.nanmean(curve[1:]):.3f}, "
           f"lowest {np.nanmin(curve[1:-1]):.3f}; PRTF {np.nanmean(found.prtf):.3f}; "
           f"{seconds / starts:.2f} CPU s a start, all included")  # fmt: skip
+
+
+def density_of_frames(folder: Path, starts: int, algorithm: str, frames: int, n: int) -> None:
+    """Frames of 400 photons of 4gxy to a density: FSC with the true density, within the shells that frames reach."""
+    import hooke
+    from hooke.diffraction.align import aligned
+    from hooke.diffraction.detector import read_detector
+    from hooke.diffraction.orientations import agreement
+    from hooke.diffraction.resolution import TRUTH, density_shell_correlation, resolved_shell
+    from hooke.diffraction.rotations import rotation_matrices, sample_rotations
+    from hooke.diffraction.structure import Structure, amplitudes, read_structure
+    from hooke.diffraction.truth import read_truth
+
+    path = folder / "structures" / "4gxy.pdb.gz"
+    structure = read_structure(path)
+    with tempfile.TemporaryDirectory() as name:
+        measured = Path(name) / "f.h5"
+        hooke.simulate_patterns(path, measured, frames=frames, photons=400, show_progress=False)
+        run = hooke.reconstruct(measured, name, n=n, starts=1, show_progress=False)
+        started = time.process_time()
+        found = hooke.phase(run.run.folder, name, starts=starts, algorithm=algorithm, show_progress=False)
+        seconds = time.process_time() - started
+        known, detector = read_truth(measured), read_detector(measured.with_name("f.detector.h5"))
+        table = pl.read_parquet(run.run.path("orientations.parquet"))
+    assert known is not None
+    spacing = sample_rotations(n).spacing
+    common = agreement(table.select("w", "x", "y", "z").to_numpy(), known.quaternions, 2 * spacing).common
+    turned = Structure(
+        structure.positions @ rotation_matrices(common).T,
+        structure.elements,
+        structure.occupancies,
+        structure.displacement,
+    )
+    true = amplitudes(turned, detector.side, detector.voxel)
+    reach = int(np.linalg.norm(detector.q[detector.used], axis=1).max())
+    radius = np.sqrt(
+        sum((axis - detector.side // 2) ** 2.0 for axis in np.ogrid[tuple(slice(detector.side) for _ in range(3))])
+    )
+    density = np.fft.ifftn(np.fft.ifftshift(np.where(radius <= reach, true, 0))).real
+    curve = density_shell_correlation(density, aligned(density, found.density.astype(float)).density)[: reach + 1]
+    print(f"{algorithm}, {frames} frames, n = {n}: {found.verdict}; FSC of the density with the truth is {TRUTH} at shell "
+          f"{resolved_shell(curve, TRUTH):.1f} of {reach}; {seconds / starts:.2f} CPU s a start of {detector.side}³; "
+          + " ".join(f"{each:.2f}" for each in curve))  # fmt: skip
 
 
 def pattern(folder: Path, starts: int, algorithm: str) -> None:
@@ -114,14 +159,17 @@ def merged(patterns: Any, matrices: np.ndarray, detector: Any, rows: np.ndarray)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("phasing", "pattern", "symmetry"))
+    parser.add_argument("what", choices=("phasing", "pattern", "symmetry", "frames"))
     parser.add_argument("--starts", type=int, default=10)
     parser.add_argument("--algorithm", default="raar")
     parser.add_argument("--frames", type=int, default=300)
+    parser.add_argument("--n", type=int, default=6)
     asked = parser.parse_args()
     folder = Path(os.environ["HOOKE_MIRROR"])
     if asked.what == "symmetry":
         symmetry(folder, asked.frames)
+    elif asked.what == "frames":
+        density_of_frames(folder, asked.starts, asked.algorithm, asked.frames, asked.n)
     elif asked.what == "phasing":
         phasing(folder, asked.starts, asked.algorithm)
     else:

@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=6)
     parser.add_argument("--starts", type=int, default=1)
     parser.add_argument("--iterations", type=int, default=20)
+    parser.add_argument("--refine", type=int, default=0)
     parser.add_argument("--assembly", default="")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
@@ -57,7 +58,7 @@ def recover(options: argparse.Namespace) -> None:
         )  # fmt: skip
         before = time.process_time()
         found = hooke.reconstruct(
-            frames, Path(folder) / "runs", n=options.n, starts=options.starts, iterations=options.iterations, seed=seed,
+            frames, Path(folder) / "runs", n=options.n, starts=options.starts, iterations=options.iterations, refine=options.refine, seed=seed,
             show_progress=False,
         )  # fmt: skip
         seconds, memory = time.process_time() - before, peak_memory_mb()

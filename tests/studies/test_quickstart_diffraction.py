@@ -16,6 +16,8 @@ def test_a_small_one_from_end_to_end(tmp_path: Path) -> None:
     page = found.report.read_text()
     assert "network saw" not in page
     assert "Solid: validation loss" not in page
+    assert 'id="curves"' in page
+    assert found.density.verdict[1:] in report.pictures[-2].note
     assert len(found.density.starts) == 2
     assert report.pictures[1].title.startswith("Truth")
     assert "median angle error" in found.summary()

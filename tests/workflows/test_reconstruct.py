@@ -18,6 +18,7 @@ from hooke.core.errors import DataError, UnknownNameError, UsageError
 from hooke.core.runs import RunFolder
 from hooke.diffraction.detector import read_detector, write_detector
 from hooke.diffraction.patterns import patterns_from_dense, read_patterns, write_patterns
+from hooke.diffraction.rotations import angle_between, sample_rotations
 from hooke.diffraction.volumes import read_volume
 from hooke.workflows.diffraction_frames import simulate_frames
 from hooke.workflows.reconstruct import plan_reconstruction, reconstruct
@@ -148,6 +149,8 @@ def test_what_does_not_fit_is_refused_in_a_line(frames: Path, tmp_path: Path) ->
         ({"n": 2, "in_plane": 30}, UsageError, "leave out n"),
         ({"symmetry": "Q3"}, UsageError, "no point group 'Q3'"),
         ({"symmetry": "C2", "in_plane": 30}, UsageError, "does not go with rotations in the plane"),
+        ({"refine": -1}, UsageError, "refine is 0 or more"),
+        ({"refine": 1, "merge": "normalised"}, UsageError, "refine goes with merge counts"),
         ({"starts": 0}, UsageError, "starts must be 1 or more"),
         ({"accelerator": "tpu"}, UnknownNameError, "cuda"),
     ):
@@ -195,6 +198,43 @@ def test_a_plan_counts_without_running(frames: Path) -> None:
     assert many.operations * 2 == more.operations
     assert "assumed, not run here" in many.rates
     assert plan_reconstruction(frames).rotations == 420  # 6 pixels, 2.5 a speckle: n = 2
+
+
+def test_refinement_goes_on_from_the_likeliest_start_on_finer_rotations(
+    frames: Path, finished: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hooke.core import files
+
+    found = reconstruct(frames, tmp_path / "a", **{**QUICK, "refine": 2})
+    assert found.likelihoods == finished.likelihoods
+    last = [line for line in found.run.metrics() if line["start"] == 2]
+    assert [(line["iteration"], line["final"]) for line in last] == [(1, False), (2, False), (2, True)]
+    assert all(line["beta"] == 1 for line in last)
+    before, after = (
+        pl.read_parquet(run.path("orientations.parquet"))
+        .filter(pl.col("reason") == "")
+        .select("w", "x", "y", "z")
+        .to_numpy()
+        for run in (finished.run, found.run)
+    )
+    away = angle_between(before, after)
+    assert away.max() <= sample_rotations(1).spacing + 1e-9
+    assert away.max() > 0
+    fine = sample_rotations(2).quaternions
+    assert np.abs(after @ fine.T).max(axis=1).min() > 1 - 1e-12
+    assert "refinement" in found.run.path("report.html").read_text()
+
+    def full(step: str, path: Path) -> None:
+        if step == "write" and "model-2-2" in path.name:
+            raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(files, "watchers", [full])
+    with pytest.raises(DataError, match="the last finished iteration is kept"):
+        reconstruct(frames, tmp_path / "b", **{**QUICK, "refine": 2})
+    monkeypatch.setattr(files, "watchers", [])
+    again = reconstruct(frames, tmp_path / "b", **{**QUICK, "refine": 2})
+    first, second = (read_arrays(each.run.path("intensity.npz"))["models"] for each in (again, found))
+    np.testing.assert_array_equal(first, second)
 
 
 def test_a_point_group_is_imposed_and_checked_by_halves_without_it(frames: Path, tmp_path: Path) -> None:

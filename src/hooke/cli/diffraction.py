@@ -155,6 +155,9 @@ def reconstruct(
     ] = None,
     n: Annotated[int, typer.Option("--n", min=0, help="Division of the 600-cell: 10 (5 n³ + n) rotations; 0 takes speckles.")] = 0,
     in_plane: Annotated[int, typer.Option(min=0, help="2D: so many rotations about the beam instead of all.")] = 0,
+    refine: Annotated[
+        int, typer.Option(min=0, help="Iterations that follow on the likeliest start, each frame on rotations of 2n near its best one.")
+    ] = 0,
     starts: Annotated[int, typer.Option(min=1, help="From different random models; the likeliest is kept.")] = 3,
     iterations: Annotated[int, typer.Option(min=1, help="Of a start.")] = 20,
     annealing: Annotated[str, typer.Option(help="adaptive (information climbs a ramp) or fixed (β is multiplied).")] = "adaptive",
@@ -181,7 +184,7 @@ def reconstruct(
     import hooke
 
     options: dict[str, Any] = {
-        "detector": detector, "speckles": speckles, "n": n, "in_plane": in_plane, "starts": starts, "iterations": iterations,
+        "detector": detector, "speckles": speckles, "n": n, "in_plane": in_plane, "refine": refine, "starts": starts, "iterations": iterations,
         "annealing": annealing, "models": models, "symmetry": symmetry, "merge": merge, "scaling": scaling, "background": background,
         "precision": precision, "seed": seed,
         "accelerator": accelerator, "devices": devices,

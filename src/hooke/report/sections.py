@@ -82,16 +82,25 @@ def _picture(one: Picture) -> Markup:
 
 def training(page: Page) -> Markup | None:
     """Learning curves."""
+    if _computed(page):
+        return None
+    text = "Dashed: training loss. Solid: validation loss. The dot marks the epoch whose weights are used."
+    return blocks.section("training", "Training", text, _panels(page))
+
+
+def computed(page: Page) -> Markup | None:
+    """Curves of a computation without a network."""
+    return blocks.section("curves", "Curves", "", _panels(page)) if _computed(page) else None
+
+
+def _panels(page: Page) -> Markup | None:
     figures = [
         blocks.figure(
             curves.title, plots.learning_curves(curves, page.charts), curves.note, legend=_curve_names(curves.curves)
         )
         for curves in page.report.training
     ]
-    if _computed(page):
-        return blocks.section("training", "Curves", "", blocks.grid(figures, "three"))
-    text = "Dashed: training loss. Solid: validation loss. The dot marks the epoch whose weights are used."
-    return blocks.section("training", "Training", text, blocks.grid(figures, "three"))
+    return blocks.grid(figures, "three")
 
 
 def _computed(page: Page) -> bool:
@@ -273,6 +282,7 @@ SECTIONS: tuple[tuple[str, Callable[[Page], Markup | None]], ...] = (
     ("New molecules", unseen),
     ("Pictures", pictures),
     ("Training", training),
+    ("Curves", computed),
     ("Data", data),
     ("Reproduce", reproduce),
 )

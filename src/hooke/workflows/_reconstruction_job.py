@@ -26,6 +26,7 @@ from hooke.diffraction.engine.background import BackgroundEngine
 from hooke.diffraction.engine.em import Engine, State, Step, Symmetrise, friedel
 from hooke.diffraction.engine.expansion import Expansion
 from hooke.diffraction.engine.frames import Frames
+from hooke.diffraction.engine.local import LocalEngine
 from hooke.diffraction.patterns import Patterns, read_patterns
 from hooke.diffraction.point_groups import SymmetricMerge, group_rotations
 from hooke.diffraction.resolution import half_sets
@@ -61,16 +62,30 @@ class Job:
     @property
     def rotations(self) -> Rotations:
         """The rotations that are tried."""
-        return (
-            in_plane_rotations(self.options["in_plane"])
-            if self.options["in_plane"]
-            else sample_rotations(self.options["n"])
-        )
+        return rotations_of(self.options)
 
     @property
     def runs(self) -> int:
-        """Starts, and with a point group one more without it, by which the group is checked."""
-        return int(self.options["starts"]) + (self.options["symmetry"] != FRIEDEL)
+        """Starts, with a point group one more without it, by which the group is checked, and the refinement of the likeliest."""
+        return int(self.options["starts"]) + (self.options["symmetry"] != FRIEDEL) + (self.options["refine"] > 0)
+
+    def checks(self, start: int) -> bool:
+        """Whether a start is the one without the point group."""
+        return self.options["symmetry"] != FRIEDEL and start == self.options["starts"]
+
+    def refines(self, start: int) -> bool:
+        """Whether a start is the refinement."""
+        return self.options["refine"] > 0 and start == self.runs - 1
+
+    def iterations(self, start: int) -> int:
+        """Of a start."""
+        return int(self.options["refine"] if self.refines(start) else self.options["iterations"])
+
+
+def rotations_of(options: dict[str, Any], finer: int = 1) -> Rotations:
+    """The rotations of options of `workflows.reconstruct.ReconstructOptions`, or of as many times n."""
+    count = options["in_plane"]
+    return in_plane_rotations(finer * count) if count else sample_rotations(finer * options["n"])
 
 
 class Checkpoints:
@@ -140,6 +155,12 @@ class Checkpoints:
                 remove(old)
 
 
+def likeliest(run: RunFolder, starts: int) -> int:
+    """The start with the highest likelihood at β = 1."""
+    finals = [line["log_likelihood"] for line in run.metrics() if line["final"] and line["start"] < starts]
+    return int(np.argmax(finals))
+
+
 def finished_start(run: RunFolder, start: int) -> dict[str, np.ndarray]:
     """What a start ended with: models, seen, and of all frames rotation (−1: unused), model, probability, likelihood, fluence."""
     folder = run.path(f"starts/{start}")
@@ -171,23 +192,30 @@ def reconstruct_share(fabric: Fabric, job: Job) -> None:
         if rank == 0:
             _forget_lines(run, start, done)
         fabric.barrier()
-        steps = (options["iterations"] + 1) * job.runs
+        steps = sum(job.iterations(each) + 1 for each in range(job.runs))
         with (
             disk_full_explained(run.folder, "the last finished iteration is kept"),
             progress(steps, "reconstructing", "iterations", show=job.show_progress and rank == 0) as bar,
         ):
-            bar.advance(start * (options["iterations"] + 1) + done)
+            bar.advance(sum(job.iterations(each) + 1 for each in range(start)) + done)
             while start < job.runs:
-                checking = start == options["starts"]
-                if checking:
+                if job.checks(start):
                     engine = make(own, models=1)
+                if job.refines(start):
+                    ended = finished_start(run, likeliest(run, options["starts"]))
+                    engine = make(own, group=options["symmetry"], rotations=ended["rotation"])
                 if done:
                     state = checkpoints.load(engine.frames, first, fabric.device, dtype)
+                elif job.refines(start):
+                    models, seen = (torch.as_tensor(ended[name], device=fabric.device) for name in ("models", "seen"))
+                    fluences = torch.as_tensor(ended["fluences"][own[engine.frames.usable]], device=fabric.device)
+                    state = State(models, seen, fluences)
                 else:
                     models = first_models(profile, detector.side, engine.expansion.models, [options["seed"], start])
                     state = engine.start(torch.as_tensor(models, dtype=dtype, device=fabric.device))
-                while done < options["iterations"]:
-                    state, step = engine.step(state, **_power(annealing, done, engine, len(job.rotations)))
+                while done < job.iterations(start):
+                    power = {} if job.refines(start) else _power(annealing, done, engine, len(job.rotations))
+                    state, step = engine.step(state, **power)
                     done = state.iteration
                     if rank == 0:
                         _log(run, start, done, step)
@@ -196,7 +224,7 @@ def reconstruct_share(fabric: Fabric, job: Job) -> None:
                     if total(torch.tensor(float(interruption.asked), device=fabric.device)) > 0:
                         raise KeyboardInterrupt
                 _, step = engine.step(replace(state, iteration=0))  # β = 1, of the last model, with its fluences
-                if checking:
+                if job.checks(start):
                     halves = _halves(make, own, len(patterns), engine, state, max(2, options["iterations"] // 2))
                     if rank == 0:
                         write_arrays(run.path(HALVES), halves)
@@ -231,16 +259,23 @@ def _halves(
 
 def _engine(
     job: Job, patterns: Patterns, detector: Detector, own: np.ndarray, *, background: np.ndarray | None, device: torch.device,
-    dtype: torch.dtype, group: str = FRIEDEL, models: int | None = None,
+    dtype: torch.dtype, group: str = FRIEDEL, models: int | None = None, rotations: np.ndarray | None = None,
 ) -> Engine:  # fmt: skip
-    options, mine = job.options, patterns.chosen(own)
+    """The engine of some frames; with the rotation of each of all frames, the one that refines them."""
+    options, mine, tried = job.options, patterns.chosen(own), job.rotations
     frames = Frames(mine.starts, mine.pixels, mine.counts, detector.mask, device=device, dtype=dtype)
+    shared: dict[str, Any] = {"background": background[frames.order]} if background is not None else {}
+    make: type[Engine] = Engine if background is None else BackgroundEngine
+    if rotations is not None:
+        finer = rotations_of(options, 2)
+        near = tried.quaternions[rotations[own[frames.usable]]]
+        make, shared = LocalEngine, {"candidates": finer.neighbours(near, tried.spacing)}
+        tried = finer
     expansion = Expansion(
-        detector.q[frames.order], job.rotations, detector.side, models=models or options["models"], device=device, dtype=dtype, keep=_KEEP
+        detector.q[frames.order], tried, detector.side, models=models or options["models"], device=device, dtype=dtype, keep=_KEEP
     )  # fmt: skip
     every = max(1, len(patterns) // _ASKED)
-    shared: dict[str, Any] = {"background": background[frames.order]} if background is not None else {}
-    return (Engine if background is None else BackgroundEngine)(
+    return make(
         frames, detector.weights[frames.order], expansion, merge=options["merge"], scaling=options["scaling"],
         symmetrise=_symmetrise(group, detector.side), sample=np.flatnonzero(own[frames.usable] % every == 0),
         table_bytes=job.table_bytes, total=total, **shared,

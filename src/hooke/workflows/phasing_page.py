@@ -27,6 +27,7 @@ _AROUND, _DOWN = 24, 5  # views of a density, and how far they reach above and b
 _TILT = 60.0  # degrees
 _LARGEST = 48  # voxels of an edge of a view
 _SCALE = 4
+_VIEW = 160  # screen pixels of a small view
 
 
 def write_page(run: RunFolder, found: PhasedVolume, given: Intensity) -> Path:
@@ -75,7 +76,8 @@ def add_density(run: RunFolder, found: PhasedVolume) -> Path:
         found: Its phased intensity.
     """
     report = Report.read(run.path("report.json"))
-    new, drawn = curves(found), pictures(found.density)
+    new, (first, *others) = curves(found), pictures(found.density)
+    drawn = (replace(first, note=f"{found.verdict[0].upper()}{found.verdict[1:]}. {first.note}"), *others)
     curve_titles, picture_titles = {each.title for each in new}, {each.title for each in drawn}
     report = replace(
         report,
@@ -157,7 +159,7 @@ def turning(density: np.ndarray) -> Picture:
             views.append(affine_transform(small, matrix.T, offset, (edge,) * 3, order=1).sum(axis=1).T[::-1])
         rows.append(np.concatenate(views, axis=1))
     note = "Projections of the density; drag, or use the arrow keys, to turn it. Dark: dense."
-    return _grey("The density", np.concatenate(rows), note, views=(_AROUND, _DOWN), scale=3)
+    return _grey("The density", np.concatenate(rows), note, views=(_AROUND, _DOWN), scale=max(3, min(6, _VIEW // edge)))
 
 
 def _grey(title: str, plane: np.ndarray, note: str, *, views: tuple[int, int] = (1, 1), scale: int = _SCALE) -> Picture:

@@ -27,10 +27,19 @@ from hooke.diffraction.engine.em import MERGES
 from hooke.diffraction.orientations import agreement
 from hooke.diffraction.patterns import EMPTY, MASKED, Patterns, read_patterns
 from hooke.diffraction.point_groups import check_symmetry, find_axes, group_rotations
-from hooke.diffraction.rotations import Rotations, in_plane_rotations, sample_rotations
+from hooke.diffraction.rotations import Rotations
 from hooke.diffraction.volumes import write_cxi, write_mrc
 from hooke.train.devices import check_can_start, launch, make_fabric
-from hooke.workflows._reconstruction_job import FRIEDEL, HALVES, Job, finished_start, read_background, reconstruct_share
+from hooke.workflows._reconstruction_job import (
+    FRIEDEL,
+    HALVES,
+    Job,
+    finished_start,
+    likeliest,
+    read_background,
+    reconstruct_share,
+    rotations_of,
+)
 from hooke.workflows._reconstruction_plan import Plan, plan
 from hooke.workflows.reconstruction_page import write_page
 
@@ -50,6 +59,7 @@ class ReconstructOptions:
         iterations: Of a start.
         annealing: "adaptive" or "fixed" (`diffraction.engine.annealing`).
         schedule: Options of `Annealing`, where they are not the default ones.
+        refine: Iterations that follow on the likeliest start, of each frame on rotations of 2n near its best one (`engine.local`).
         starts: From different random models; the likeliest is kept.
         models: Intensities that frames are divided among.
         symmetry: Of the particle: "friedel" (every intensity's), or a point group as well: C2, C3 ..., D2 ..., T, O, I, on the axes of
@@ -69,6 +79,7 @@ class ReconstructOptions:
     iterations: int = 20
     annealing: str = "adaptive"
     schedule: dict[str, float] = field(default_factory=dict)
+    refine: int = 0
     starts: int = 3
     models: int = 1
     symmetry: str = FRIEDEL
@@ -86,6 +97,10 @@ class ReconstructOptions:
             if given not in valid:
                 raise UnknownNameError(what, given, valid)
         Annealing(self.annealing, self.iterations, **self.schedule)  # type: ignore[arg-type]
+        if self.refine < 0:
+            raise UsageError(f"refine is 0 or more iterations, got {self.refine}")
+        if self.refine and (self.background or self.merge != "counts"):
+            raise UsageError("refine goes with merge counts, and not with a background")
         group = self.symmetry.strip()
         group = FRIEDEL if group.lower() in (FRIEDEL, "c1") else group.upper()
         object.__setattr__(self, "symmetry", group)
@@ -97,7 +112,7 @@ class ReconstructOptions:
     @property
     def rotations(self) -> Rotations:
         """The rotations that are tried."""
-        return in_plane_rotations(self.in_plane) if self.in_plane else sample_rotations(self.n)
+        return rotations_of(asdict(self))
 
 
 @dataclass(frozen=True)
@@ -309,7 +324,7 @@ def _section(accelerator: str, devices: int) -> TrainSection:
 
 def _finish(run: RunFolder, given: _Given) -> None:
     """Choose a start, write its results, the page, and mark the run finished."""
-    best = int(np.argmax([line["log_likelihood"] for line in _finals(run, given)]))
+    best = likeliest(run, given.options.starts)
     ended = [finished_start(run, start) for start in range(given.options.starts)]
     rotations = given.options.rotations
     used = np.flatnonzero(ended[best]["rotation"] >= 0)
@@ -319,6 +334,9 @@ def _finish(run: RunFolder, given: _Given) -> None:
         for each in found
     ]
     chosen = ended[best]
+    if given.options.refine:
+        chosen = finished_start(run, max(line["start"] for line in run.metrics()))
+        rotations = rotations_of(asdict(given.options), 2)
     write_arrays(run.path("intensity.npz"), {"models": chosen["models"], "seen": chosen["seen"]})
     for number, volume in enumerate(chosen["models"]):
         stem = "intensity" if len(chosen["models"]) == 1 else f"intensity-{number + 1}"

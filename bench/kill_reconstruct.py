@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
+import multiprocessing
 import random
-import signal
-import sys
 import tempfile
 import time
-import traceback
 from pathlib import Path
 
 import numpy as np
@@ -28,26 +25,27 @@ from hooke.core.checked import read_arrays
 from hooke.core.runs import RunFolder
 from hooke.studies.quickstart_diffraction import made_up_particle
 
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(["hooke.workflows.reconstruct", "torch", "polars", "h5py"])
 OPTIONS = {"n": 1, "starts": 2, "iterations": 8, "symmetry": "C2", "show_progress": False}
 
 
-def child(frames: Path, runs: Path) -> int:
-    """Start the command in a process of its own; its id."""
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
-        hooke.reconstruct(frames, runs, **OPTIONS)  # type: ignore[arg-type]
-        os._exit(0)
-    except BaseException:
-        traceback.print_exc()
-        sys.stderr.flush()
-        os._exit(1)
+def command(frames: Path, runs: Path) -> None:
+    torch.set_num_threads(1)
+    hooke.reconstruct(frames, runs, **OPTIONS)  # type: ignore[arg-type]
 
 
-def ended(pid: int) -> bool:
+def child(frames: Path, runs: Path) -> multiprocessing.Process:
+    """The command in a process of its own, of a server that has read the libraries but started none of their threads."""
+    process = SERVER.Process(target=command, args=(frames, runs))
+    process.start()
+    return process  # type: ignore[return-value]
+
+
+def ended(process: multiprocessing.Process) -> bool:
     """Wait for a child; whether it ended well."""
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    process.join()
+    return process.exitcode == 0
 
 
 def content(runs: Path) -> tuple[dict[str, bytes], pl.DataFrame, list[dict[str, object]]]:
@@ -88,10 +86,10 @@ def main() -> None:
         }
         while found["killed"] < asked.kills:  # type: ignore[operator]
             runs = folder / f"runs-{found['killed']}-{found['ended before the kill']}"
-            pid = child(frames, runs)
-            time.sleep(generator.uniform(0, seconds))
-            os.kill(pid, signal.SIGKILL)
-            if ended(pid):
+            process = child(frames, runs)
+            process.join(generator.uniform(0, seconds))
+            process.kill()
+            if ended(process):
                 found["ended before the kill"] += 1  # type: ignore[operator]
                 continue
             found["killed"] += 1  # type: ignore[operator]

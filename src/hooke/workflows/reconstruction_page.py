@@ -49,9 +49,10 @@ def write_page(
     lines: dict[str, list[dict[str, float]]] = {}
     for line in run.metrics():
         if not line["final"]:
-            name = (
-                f"start {line['start'] + 1}" if line["start"] < len(found.likelihoods) else f"without {found.symmetry}"
-            )
+            beyond = line["start"] - len(found.likelihoods)
+            name = f"start {line['start'] + 1}"
+            if beyond >= 0:
+                name = f"without {found.symmetry}" if found.support and beyond == 0 else "refinement"
             lines.setdefault(name, []).append(line)
     left_out = [f"{count:,} frames were not used: {reason}." for reason, count in found.left_out.items()]
     report = Report(

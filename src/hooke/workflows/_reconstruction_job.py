@@ -207,9 +207,12 @@ def reconstruct_share(fabric: Fabric, job: Job) -> None:
                 if done:
                     state = checkpoints.load(engine.frames, first, fabric.device, dtype)
                 elif job.refines(start):
-                    models, seen = (torch.as_tensor(ended[name], device=fabric.device) for name in ("models", "seen"))
-                    fluences = torch.as_tensor(ended["fluences"][own[engine.frames.usable]], device=fabric.device)
-                    state = State(models, seen, fluences)
+                    fluences = ended["fluences"][own[engine.frames.usable]]
+                    begin = (
+                        torch.as_tensor(each, device=fabric.device)
+                        for each in (ended["models"], ended["seen"], fluences)
+                    )
+                    state = State(*begin)
                 else:
                     models = first_models(profile, detector.side, engine.expansion.models, [options["seed"], start])
                     state = engine.start(torch.as_tensor(models, dtype=dtype, device=fabric.device))

@@ -208,11 +208,8 @@ def reconstruct_share(fabric: Fabric, job: Job) -> None:
                     state = checkpoints.load(engine.frames, first, fabric.device, dtype)
                 elif job.refines(start):
                     fluences = ended["fluences"][own[engine.frames.usable]]
-                    begin = (
-                        torch.as_tensor(each, device=fabric.device)
-                        for each in (ended["models"], ended["seen"], fluences)
-                    )
-                    state = State(*begin)
+                    held = partial(torch.as_tensor, device=fabric.device)
+                    state = State(held(ended["models"]), held(ended["seen"]), held(fluences))
                 else:
                     models = first_models(profile, detector.side, engine.expansion.models, [options["seed"], start])
                     state = engine.start(torch.as_tensor(models, dtype=dtype, device=fabric.device))

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := fast,images,cells,diffraction,excel,search,cluster,tensorboard,quantum,docs,dev
 
-.PHONY: help setup demo test check lint types layers recipes readme docs coverage bench clean
+.PHONY: help setup demo test check lint types layers recipes readme docs coverage bench clean wheel
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ docs: setup ## generated parts and references are checked, then the documentatio
 coverage: setup ## line coverage of every file, at least 85%
 	$(BIN)/python -m pytest -n 2 -q --cov=hooke --cov-report=json:.coverage.json
 	$(BIN)/python scripts/check_coverage.py .coverage.json 85
+
+wheel: setup ## the wheel in clean environments of Python 3.11 to 3.13: fit, predict, mypy of a script (needs a package index)
+	$(BIN)/python scripts/check_wheel.py
 
 clean: ## remove the environment and what builds leave behind
 	rm -rf $(VENV) site dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from click.core import ParameterSource
 
-from hooke.cli.output import Json, Runs, listed, print_json, print_table, refuse_options
+from hooke.cli.output import Json, Runs, is_given, listed, print_json, print_table, refuse_options
 
 EXAMPLES = (
     "Examples: `hooke benchmark tiny_gine --seeds 3 --splits random,scaffold` · "
@@ -84,7 +83,7 @@ def benchmark(
     if recipe in _RESPONSES:
         why = f"does not apply to {recipe}, whose tasks state their models, folds and seeds"
         refuse_options(context, why, "overrides", "seeds", "splits", "pretrained", "training")
-        networks = listed(systems) if context.get_parameter_source("systems") is not ParameterSource.DEFAULT else []
+        networks = listed(systems) if is_given(context, "systems") else []
         measured = hooke.run_responses(recipe, tasks=listed(tasks), networks=networks, runs=runs)
         if as_json:
             print_json(measured.to_json())
@@ -96,7 +95,7 @@ def benchmark(
     if recipe in _DISCOVERY:
         why = f"does not apply to {recipe}: `hooke discover simulate` has its options"
         refuse_options(context, why, "overrides", "splits", "pretrained", "systems", "training")
-        seeds = seeds if context.get_parameter_source("seeds") is not ParameterSource.DEFAULT else 10
+        seeds = seeds if is_given(context, "seeds") else 10
         loops = hooke.run_discovery(recipe, screens=listed(tasks), seeds=seeds, runs=runs)
         if as_json:
             print_json([loop.to_json() for loop in loops])
@@ -108,7 +107,7 @@ def benchmark(
         return
     if recipe in _BOARDS:
         refuse_options(context, f"does not apply to {recipe}", "splits", "pretrained", "training")
-        chosen = listed(systems) if context.get_parameter_source("systems") is not ParameterSource.DEFAULT else []
+        chosen = listed(systems) if is_given(context, "systems") else []
         board = hooke.run_leaderboard(
             recipe, overrides=overrides or [], systems=chosen, sets=listed(tasks), seeds=seeds, runs=runs
         )

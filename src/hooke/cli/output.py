@@ -43,6 +43,12 @@ Cluster = Annotated[
 ]
 
 
+def is_given(context: typer.Context, name: str) -> bool:
+    """Whether a parameter of the verb's function was given on the command line."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def refuse_options(context: typer.Context, why: str, *names: str) -> None:
     """Refuse options that this call of the verb would not heed, if they were given.
 
@@ -55,8 +61,7 @@ def refuse_options(context: typer.Context, why: str, *names: str) -> None:
         UsageError: One of them was given.
     """
     for parameter in context.command.params:
-        source = context.get_parameter_source(str(parameter.name))
-        if parameter.name in names and source is not None and source.name == "COMMANDLINE":
+        if parameter.name in names and is_given(context, parameter.name):
             raise UsageError(f"{max(parameter.opts, key=len)} {why}")
 
 

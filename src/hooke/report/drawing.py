@@ -36,21 +36,44 @@ def draw(smiles: str) -> Drawing | None:
     Source: RDKit's MolDraw2DSVG, whose strokes are joined by colour and rounded to whole units (1/50 of a bond).
     """
     from rdkit import Chem, rdBase
-    from rdkit.Chem.Draw import rdMolDraw2D
 
     with rdBase.BlockLogs():
         molecule = Chem.MolFromSmiles(smiles) if len(smiles) <= MAX_SMILES else None
         if molecule is None or not 0 < molecule.GetNumAtoms() <= MAX_ATOMS:
             return None
-        canvas = rdMolDraw2D.MolDraw2DSVG(-1, -1, -1, -1, True)
-        options: Any = canvas.drawOptions()
-        options.scalingFactor = _BOND_LENGTH / 1.5  # units for one of RDKit's coordinate units (a bond is 1.5)
-        options.maxFontSize = -1
-        options.clearBackground = False
-        options.padding = 0.02
-        rdMolDraw2D.PrepareAndDrawMolecule(canvas, molecule)
-        canvas.FinishDrawing()
-    return _read(canvas.GetDrawingText())
+        return _drawn(molecule)[0]
+
+
+def draw_with_places(smiles: str) -> tuple[Drawing, tuple[tuple[float, float], ...]]:
+    """The drawing of a molecule of any size, and (x, y) of each atom of its SMILES; hydrogens written in it are atoms.
+
+    Raises:
+        ValueError: It cannot be parsed.
+    """
+    from rdkit import Chem, rdBase
+
+    parsing: Any = Chem.SmilesParserParams()
+    parsing.removeHs = False
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromSmiles(smiles, parsing)
+        if molecule is None:
+            raise ValueError(f"{smiles} is not a valid SMILES")
+        return _drawn(molecule)
+
+
+def _drawn(molecule: Any) -> tuple[Drawing, tuple[tuple[float, float], ...]]:
+    from rdkit.Chem.Draw import rdMolDraw2D
+
+    canvas = rdMolDraw2D.MolDraw2DSVG(-1, -1, -1, -1, True)
+    options: Any = canvas.drawOptions()
+    options.scalingFactor = _BOND_LENGTH / 1.5  # units for one of RDKit's coordinate units (a bond is 1.5)
+    options.maxFontSize = -1
+    options.clearBackground = False
+    options.padding = 0.02
+    rdMolDraw2D.PrepareAndDrawMolecule(canvas, molecule)
+    canvas.FinishDrawing()
+    places = [canvas.GetDrawCoords(number) for number in range(molecule.GetNumAtoms())]
+    return _read(canvas.GetDrawingText()), tuple((round(one.x, 1), round(one.y, 1)) for one in places)
 
 
 class MoleculePool:
@@ -90,7 +113,7 @@ class MoleculePool:
         return tuple(self.index(one, name) for one, name in zip(smiles, names or [""] * len(smiles), strict=True))
 
 
-def _read(svg: str) -> Drawing | None:
+def _read(svg: str) -> Drawing:
     """RDKit's SVG as a `Drawing`."""
     size = re.search(r"viewBox='0 0 (\d+) (\d+)'", svg)
     assert size is not None

@@ -8,17 +8,27 @@ from hooke.report.markup import Markup, element
 from hooke.report.schema import Drawing, Estimate
 
 
-def structure(drawing: Drawing, label: str) -> Markup:
-    """A molecule. The page's style sheet gives the elements their colours."""
-    pad = 4
-    marks = [element("path", class_=f"pen {_element(name)}", d=d) for name, d in drawing.lines]
+def structure(
+    drawing: Drawing, label: str, *, under: Sequence[Markup] = (), pad: int = 4, scale: float = 0.75
+) -> Markup:
+    """A molecule. The page's style sheet gives the elements their colours.
+
+    Args:
+        drawing: Its strokes.
+        label: Read aloud.
+        under: Marks below the strokes, in the drawing's units.
+        pad: Units around the drawing.
+        scale: Pixels of a unit, at most.
+    """
+    marks = list(under)
+    marks += [element("path", class_=f"pen {_element(name)}", d=d) for name, d in drawing.lines]
     marks += [element("path", class_=f"wedge {_element(name)}", d=d) for name, d in drawing.fills]
     marks += [
         element("text", letters, class_=f"atom {_element(name)}", x=x, y=y, font_size=size)
         for x, y, size, name, letters in drawing.texts
     ]
     box = f"{-pad} {-pad} {drawing.width + 2 * pad} {drawing.height + 2 * pad}"
-    width = f"max-width:{round(drawing.width * 0.75 + 8)}px"
+    width = f"max-width:{round((drawing.width + 2 * pad) * scale + 2)}px"
     return element("svg", marks, class_="structure", viewBox=box, role="img", aria_label=label, style=width)
 
 

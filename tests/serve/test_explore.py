@@ -53,3 +53,15 @@ def test_a_server_with_and_without_images(
     with pytest.raises(DataError):
         explore(tmp_path / "none.parquet", sources="none", port=0)
     assert module.known_pairs
+
+
+def test_hit_calls_beside_the_map_are_read(wells: Profiles, tmp_path: Path) -> None:
+    made = build_map(wells)
+    placed = made.metadata.with_columns(layout_x=pl.lit(0.0), layout_y=pl.lit(0.0), layout_method=pl.lit("none"))
+    path = Profiles(made.values, placed, made.features).write(tmp_path / "map.parquet")
+    assert open_map(path).hits is None
+    pl.DataFrame({"entity": ["GENE00", "GENE01"], "called": [True, False]}).write_parquet(tmp_path / "map.hits.parquet")
+    assert open_map(path).hits == {"GENE00": True, "GENE01": False}
+    pl.DataFrame({"entity": ["GENE00"]}).write_parquet(tmp_path / "map.hits.parquet")
+    with pytest.raises(DataError, match="lacks the columns entity and called"):
+        open_map(path)

@@ -225,6 +225,9 @@ def test_the_page_in_a_browser(served: SimpleNamespace, tmp_path: Path) -> None:
     assert page.count("tile.png?row=") == 4
     assert page.count("<figure") == 4  # two wells and their controls
     assert 'data-drawn="5"' in page  # the heat map
+    assert page.count("<option") == 2  # kind and cluster
+    assert "gene (24)</li>" in page  # the legend
+    assert "Save table (CSV)" in page
     if picture.exists():
         image = pytest.importorskip("PIL.Image", reason="Pillow is missing")
         pixels = np.asarray(image.open(picture).convert("RGB"), np.int64)

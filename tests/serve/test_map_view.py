@@ -88,3 +88,40 @@ def test_one_row_an_entity() -> None:
     plain = MapView(Profiles.of_embeddings(np.eye(3), pl.DataFrame({"entity": ["A", "B", "C"]})))
     assert plain.summary()["sources"] == []
     assert plain.neighbours("A")["known"] == []
+
+
+def test_nobody_is_similar_and_opposite_at_once(view: MapView) -> None:
+    found = view.neighbours("GENE00", count=1000)
+    similar, opposite = ([entry["name"] for entry in found[name]] for name in ("similar", "opposite"))
+    assert len(similar) + len(opposite) == len(set(similar + opposite)) == len(view) - 1
+    assert abs(len(similar) - len(opposite)) <= 1
+    pair = MapView(
+        Profiles.of_embeddings(np.eye(2), pl.DataFrame({"entity": ["A", "B"]})), coordinates=(np.eye(2), "none")
+    )
+    assert [len(pair.neighbours("A")[name]) for name in ("similar", "opposite")] == [1, 0]
+
+
+def test_what_points_are_coloured_by() -> None:
+    groups = np.repeat(np.arange(4), [8, 6, 4, 6])
+    values = 10 * np.eye(4)[groups] + np.random.default_rng(0).normal(size=(24, 4)) / 10
+    counts = pl.Series("cell_count", [None, *range(23)], dtype=pl.Float64)
+    names = [f"G{number}" for number in range(24)]
+    profiles = Profiles.of_embeddings(values, pl.DataFrame({"entity": names}).with_columns(counts))
+    shown = MapView(
+        profiles, coordinates=(values[:, :2], "first two"), hits={"G0": True, "G1": False, "ELSEWHERE": True}
+    )
+    kind, hit, count, cluster = shown.points()["colourings"]
+    assert (kind["classes"], set(kind["values"])) == (["gene"], {0})
+    assert hit["values"][:3] == [1, 0, -1]  # the third was not tested
+    assert count["numbers"][:3] == [None, 0.0, 1.0]
+    assert len(cluster["values"]) == 24
+    assert len(set(cluster["values"])) == len(cluster["classes"])
+    for label in set(cluster["values"]):  # no cluster joins two groups
+        assert len({group for group, own in zip(groups, cluster["values"], strict=True) if own == label}) == 1
+    sizes = [cluster["values"].count(label) for label in range(len(cluster["classes"]))]
+    assert sizes == sorted(sizes, reverse=True)
+    few = MapView(
+        Profiles.of_embeddings(np.eye(3), pl.DataFrame({"entity": ["A", "B", "C"]})),
+        coordinates=(np.eye(3)[:, :2], "none"),
+    )
+    assert [one["name"] for one in few.points()["colourings"]] == ["kind"]

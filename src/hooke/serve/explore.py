@@ -14,6 +14,7 @@ from hooke.cells.annotations import known_pairs
 from hooke.cells.entities import layout
 from hooke.cells.files import read_measured
 from hooke.cells.profiles import Profiles
+from hooke.core.errors import DataError
 from hooke.evaluate.known_pairs import KnownPairs
 from hooke.serve.map_server import check_port, map_server
 from hooke.serve.map_view import MapView
@@ -21,7 +22,10 @@ from hooke.serve.tiles import Tiles
 
 
 def open_map(path: Path, *, known: Mapping[str, KnownPairs] | None = None) -> MapView:
-    """A map, a file or a store, as a view; its own layout is used where it has one, and made otherwise."""
+    """A map, a file or a store, as a view.
+
+    Its own layout is used where it has one, and made otherwise; the hit calls are those that `hooke map build` wrote beside it.
+    """
     profiles = read_measured(path)
     metadata = profiles.metadata
     if "entity" not in metadata.columns:
@@ -36,7 +40,19 @@ def open_map(path: Path, *, known: Mapping[str, KnownPairs] | None = None) -> Ma
         profiles = Profiles(profiles.values, metadata.drop("layout_x", "layout_y", "layout_method"), profiles.features)
     else:
         coordinates = layout(profiles.values)
-    return MapView(profiles, known=known, coordinates=coordinates, title=Path(path).stem)
+    return MapView(profiles, known=known, coordinates=coordinates, title=Path(path).stem, hits=_hits(Path(path)))
+
+
+def _hits(path: Path) -> dict[str, bool] | None:
+    from hooke.maps.construction import BuiltMap
+
+    beside = BuiltMap.beside(path, "hits")
+    if not beside.is_file():
+        return None
+    table = pl.read_parquet(beside)
+    if not {"entity", "called"} <= set(table.columns):
+        raise DataError(f"{beside} lacks the columns entity and called; `hooke map build` writes it beside the map")
+    return dict(zip(table["entity"].to_list(), table["called"].to_list(), strict=True))
 
 
 def explore(

@@ -25,21 +25,48 @@ function draw() {
   const soft = resolved("--soft"), accent = resolved("--accent"), warm = resolved("--warm"), ink = resolved("--ink");
   const size = points.names.length > 5000 ? 2 : 4;
   pen.globalAlpha = points.names.length > 5000 ? .4 : .7;
-  for (let kind = 0; kind < points.kinds.length; kind++) {
-    pen.fillStyle = points.kinds[kind] === "compound" ? warm : soft;
-    for (let i = 0; i < points.x.length; i++) {
-      if (points.kind[i] !== kind) continue;
-      const x = f.left + points.x[i] * f.scale, y = f.top + points.y[i] * f.scale;
-      if (x > -4 && y > -4 && x < f.width + 4 && y < f.height + 4) pen.fillRect(x - size / 2, y - size / 2, size, size);
-    }
+  const wash = fills();
+  for (let i = 0; i < points.x.length; i++) {
+    const x = f.left + points.x[i] * f.scale, y = f.top + points.y[i] * f.scale;
+    if (x > -4 && y > -4 && x < f.width + 4 && y < f.height + 4) { pen.fillStyle = wash(i); pen.fillRect(x - size / 2, y - size / 2, size, size); }
   }
   pen.globalAlpha = 1;
-  for (const i of near) dot(i, 3.5, accent, f);
+  for (const i of near) { dot(i, 4.5, accent, f); dot(i, 3, wash(i), f); }
   pen.strokeStyle = accent; pen.lineWidth = 1;
   for (const i of known) { const [x, y] = at(i, f); pen.beginPath(); pen.arc(x, y, 6, 0, 7); pen.stroke(); }
   if (chosen !== null) dot(chosen, 6, warm, f);
   label(f, ink, soft, warm);
 }
+// The colour of each point by what is chosen in the list, and its legend.
+const CLASSES = ["#0b7a75", "#c8640a", "#5a64c8", "#a8488c", "#2f7fb8", "#7a8a1c", "#8c6248", "#7d8590"], LOW = [68, 80, 160], HIGH = [240, 190, 40];
+const mixed = (t) => `rgb(${LOW.map((low, i) => Math.round(low + (HIGH[i] - low) * t)).join(",")})`;
+function colouring() { return points.colourings[byId("colour-by").selectedIndex] || points.colourings[0]; }
+function ends(numbers) { let low = Infinity, high = -Infinity; for (const n of numbers) if (n !== null) { low = Math.min(low, n); high = Math.max(high, n); } return [low, high]; }
+function classFill(by, code) {
+  if (by.name === "kind") return resolved(by.classes[code] === "compound" ? "--warm" : "--soft");
+  if (by.name === "hit") return code === 1 ? CLASSES[1] : resolved("--soft");
+  return CLASSES[code % CLASSES.length];
+}
+function fills() {
+  const by = colouring(), unknown = resolved("--line");
+  if (by.numbers) { const [low, high] = ends(by.numbers); return (i) => by.numbers[i] === null ? unknown : mixed(high > low ? (by.numbers[i] - low) / (high - low) : .5); }
+  const known = by.classes.map((_, code) => classFill(by, code));
+  return (i) => by.values[i] < 0 ? unknown : known[by.values[i]];
+}
+function colourKey() {
+  const by = colouring(), entry = (fill, text, name = "") => { const item = document.createElement("li"), swatch = document.createElement("i"); swatch.style.background = fill; swatch.className = name; item.append(swatch, text); return item; };
+  const items = [];
+  if (by.numbers) {
+    const [low, high] = ends(by.numbers);
+    if (low <= high) items.push(entry(`linear-gradient(90deg, ${mixed(0)}, ${mixed(1)})`, `${by.name} ${low.toLocaleString()} to ${high.toLocaleString()}`, "ramp"));
+    if (by.numbers.includes(null)) items.push(entry(resolved("--line"), "not measured"));
+  } else {
+    by.classes.forEach((name, code) => items.push(entry(classFill(by, code), `${name} (${by.values.filter((v) => v === code).length.toLocaleString()})`)));
+    if (by.values.includes(-1)) items.push(entry(resolved("--line"), "not tested"));
+  }
+  byId("colour-key").replaceChildren(...items);
+}
+byId("colour-by").addEventListener("change", () => { colourKey(); draw(); });
 // Names that fit: the chosen entity's first, then its neighbours', then, where few are in view, the others'.
 function label(f, ink, soft, warm) {
   const taken = [], seen = [];
@@ -95,11 +122,22 @@ function row(entry, rank) {
   return item;
 }
 function span(name, text) { const made = document.createElement("span"); made.className = name; made.textContent = text; return made; }
-let neighbours = [];
+let neighbours = [], table = null;
+function csv(found) {
+  const quoted = (value) => /[",\n\r]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : String(value);
+  const lines = [["entity", "list", "other", "kind", "cosine", "known"]];
+  for (const list of ["similar", "opposite", "known"]) for (const e of found[list]) lines.push([found.name, list, e.name, e.kind, e.cosine, e.known.join("; ")]);
+  return lines.map((line) => line.map(quoted).join(",")).join("\r\n") + "\r\n";
+}
+byId("save-table").addEventListener("click", () => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([csv(table)], { type: "text/csv" }));
+  link.download = `${table.name.replace(/[^\w.-]+/g, "_")}.neighbours.csv`; link.click(); URL.revokeObjectURL(link.href);
+});
 async function choose(name) {
   let found;
   try { found = await ask("/api/neighbours?name=" + encodeURIComponent(name)); } catch (error) { say(error.message, true); return; }
-  say("");
+  say(""); table = found;
   chosen = found.place; near = new Set(found.similar.map((e) => e.place)); known = new Set(found.known.map((e) => e.place));
   neighbours = [found.name, ...found.similar.map((e) => e.name), ...found.opposite.slice(0, 5).map((e) => e.name)];
   byId("chosen").hidden = false; byId("use-neighbours").disabled = false;
@@ -179,9 +217,13 @@ let summary = {};
 (async () => {
   summary = await ask("/api/summary"); points = await ask("/api/points");
   points.names.forEach((name, i) => { place[name] = i; }); buildGrid();
+  byId("colour-by").replaceChildren(...points.colourings.map((by) => new Option(by.name, by.name)));
+  const by = new URLSearchParams(location.search).get("colour");
+  if (points.colourings.some((one) => one.name === by)) byId("colour-by").value = by;
+  colourKey();
   byId("title").textContent = summary.title; document.title = "Hooke · " + summary.title;
   const kinds = Object.entries(summary.kinds).map(([k, c]) => `${c.toLocaleString()} ${k}s`).join(", ");
-  byId("summary").textContent = `${kinds} · ${summary.layout} · ${summary.relations.toLocaleString()} known pairs of ${summary.sources.join(", ") || "no source"}` +
+  byId("summary").textContent = `${kinds} · ${summary.layout} · ${summary.relations.toLocaleString()} known pairs${summary.sources.length ? " from " + summary.sources.join(", ") : " (no source of known relations)"}` +
     (summary.recalled === null ? "" : `, ${(100 * summary.recalled).toFixed(0)} % in either 5 % tail of all pairs (chance ${100 * summary.chance} %)`);
   byId("simulated").hidden = !summary.simulated;
   draw(); document.body.dataset.ready = "yes";

@@ -16,6 +16,7 @@ MOST_IN_HEAT_MAP = 300
 TAIL = 0.05
 _SAMPLED_PAIRS = 200_000
 _BLOCK = 20_000
+_CLUSTERS, _PER_CLUSTER = 8, 3  # as many as there are colours, and entities that a cluster has on average at least
 
 
 class MapView:
@@ -28,6 +29,7 @@ class MapView:
         known: Mapping[str, KnownPairs] | None = None,
         coordinates: tuple[np.ndarray, str] | None = None,
         title: str = "map",
+        hits: Mapping[str, bool] | None = None,
     ) -> None:
         """Prepare a map.
 
@@ -36,8 +38,9 @@ class MapView:
             known: Known pairs, by source.
             coordinates: (n, 2) places on the plane and the name of their method; made here when None.
             title: Shown on the page.
+            hits: Entity → whether it was called a hit; None without hit calls.
         """
-        self.profiles, self.title = profiles, title
+        self.profiles, self.title, self.hits = profiles, title, hits
         names = profiles.column("entity").astype(str)
         if len(np.unique(names)) != len(names):
             raise UsageError("a map has one row an entity; build it with `hooke map build` first")
@@ -96,15 +99,47 @@ class MapView:
         )
 
     def points(self) -> dict[str, Any]:
-        """Every entity with its place on the plane, scaled to 0..1, and its kind."""
+        """Every entity with its place on the plane, scaled to 0..1, its kind, and what the points can be coloured by."""
         middle = (self.coordinates.min(axis=0) + self.coordinates.max(axis=0)) / 2
         reach = np.maximum(np.ptp(self.coordinates, axis=0).max(), 1e-12)
         places = np.round((self.coordinates - middle) / reach + 0.5, 4)
         kinds, codes = np.unique(self.kinds, return_inverse=True)
         return {
             "names": self.names.tolist(), "x": places[:, 0].tolist(), "y": places[:, 1].tolist(),
-            "kinds": kinds.tolist(), "kind": codes.tolist(),
+            "kinds": kinds.tolist(), "kind": codes.tolist(), "colourings": self._colourings(kinds, codes),
         }  # fmt: skip
+
+    def _colourings(self, kinds: np.ndarray, codes: np.ndarray) -> list[dict[str, Any]]:
+        """Name with classes and the class of each entity (-1: not known), or with a number of each entity (None: not known)."""
+        found: list[dict[str, Any]] = [
+            {"name": "kind", "classes": [str(kind) for kind in kinds], "values": codes.tolist()}
+        ]
+        if self.hits is not None:
+            called = [int(self.hits[name]) if name in self.hits else -1 for name in self.names.tolist()]
+            found.append({"name": "hit", "classes": ["no hit", "hit"], "values": called})
+        columns = self.profiles.metadata
+        if "cell_count" in columns.columns and columns["cell_count"].dtype.is_numeric():
+            counts = columns["cell_count"].to_numpy().astype(float)
+            numbers = [round(float(count), 1) if np.isfinite(count) else None for count in counts]
+            found.append({"name": "cell count", "numbers": numbers})
+        clusters = self._clusters()
+        if clusters is not None:
+            names = [f"cluster {number}" for number in range(1, int(clusters.max()) + 2)]
+            found.append({"name": "cluster", "classes": names, "values": clusters.tolist()})
+        return found
+
+    def _clusters(self) -> np.ndarray | None:
+        """(n,) cluster of each entity, the largest first: k-means of the unit vectors; None for fewer than 6 entities."""
+        if len(self) < 2 * _PER_CLUSTER:
+            return None
+        from sklearn.cluster import MiniBatchKMeans
+
+        count = min(_CLUSTERS, len(self) // _PER_CLUSTER)
+        labels = MiniBatchKMeans(count, n_init=3, batch_size=2048, random_state=0).fit(self._unit).labels_
+        used, places, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+        ranks = np.empty(len(used), np.int64)
+        ranks[np.argsort(-sizes, kind="stable")] = np.arange(len(used))
+        return ranks[places]
 
     def search(self, text: str, limit: int = 12) -> list[str]:
         """Names that begin with the text, then those that contain it."""
@@ -138,18 +173,23 @@ class MapView:
         return self._by_folded.get(name.strip().casefold()) if place is None else place
 
     def neighbours(self, name: str, count: int = 15) -> dict[str, Any]:
-        """The most similar and the most opposite entities, with their cosine and the sources that know the pair."""
+        """The most similar and the most opposite entities, with their cosine and the sources that know the pair.
+
+        No entity is in both lists: in a small map each takes its half of the others.
+        """
         place = self.place(name)
         cosines = self._unit @ self._unit[place]
         cosines[place] = np.nan
-        count = max(0, min(count, len(self) - 1))
-        order = np.argsort(cosines, kind="stable")[: len(self) - 1]
+        others = len(self) - 1
+        count = max(0, count)
+        similar, opposite = min(count, (others + 1) // 2), min(count, others // 2)
+        order = np.argsort(cosines, kind="stable")[:others]
         about = self.profiles.metadata.row(place, named=True)
         shown = {key: value for key, value in about.items() if value not in (None, "")}
         return {
             "name": str(self.names[place]), "place": place, "about": shown,
-            "similar": self._rows(place, order[::-1][:count], cosines),
-            "opposite": self._rows(place, order[:count], cosines),
+            "similar": self._rows(place, order[::-1][:similar], cosines),
+            "opposite": self._rows(place, order[:opposite], cosines),
             "known": self._known_of(place, cosines),
         }  # fmt: skip
 

@@ -34,7 +34,19 @@ from hooke.molecules.tables.twins import twin_smiles
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy machine")
 
-OUTSIDE = {"mirror": "HOOKE_MIRROR", "oracles": "HOOKE_ORACLES", "weights": "HOOKE_WEIGHTS"}
+OUTSIDE = {
+    "mirror": "HOOKE_MIRROR",
+    "oracles": "HOOKE_ORACLES",
+    "weights": "HOOKE_WEIGHTS",
+    "cases": "HOOKE_CASES",
+}
+
+
+def pytest_configure() -> None:
+    """Inputs that failed once lie beside the mirror, if nothing else is said."""
+    beside = Path(os.environ.get("HOOKE_MIRROR") or ".").resolve().parent / "cases"
+    if os.environ.get("HOOKE_MIRROR") and beside.is_dir():
+        os.environ.setdefault("HOOKE_CASES", str(beside))
 
 
 def _folder(variable: str) -> Path:
@@ -103,12 +115,9 @@ def mirror() -> Path:
 
 
 @pytest.fixture(scope="session")
-def cases(mirror: Path) -> Path:
-    """Inputs that failed once, with what is expected of them: the folder "cases" beside the mirror."""
-    folder = mirror.parent / "cases"
-    if not folder.is_dir():
-        raise pytest.UsageError(f"there is no folder {folder}, where tests marked mirror find inputs that failed once")
-    return folder
+def cases() -> Path:
+    """Inputs that failed once, with what is expected of them: the folder `HOOKE_CASES`, else "cases" beside the mirror."""
+    return _folder("HOOKE_CASES")
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from hooke.cells.annotations import known_pairs
 from hooke.cells.files import read_profiles
 from hooke.core.errors import DataError
 
-pytestmark = pytest.mark.mirror
+pytestmark = [pytest.mark.mirror, pytest.mark.cases]
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from hooke.molecules.store import MoleculeStore
 from hooke.molecules.tables.ingest import ingest_notes
 from hooke.molecules.tables.reading import read_table
 
-pytestmark = pytest.mark.mirror
+pytestmark = [pytest.mark.mirror, pytest.mark.cases]
 NETWORK = ("model.width=16", "model.depth=1", "train.epochs=1", "train.ensemble=1", "train.threads=1")
 
 

@@ -133,7 +133,7 @@ def test_what_follows_a_run(run: Path, make_run: Callable[..., Path], tmp_path: 
         f"hooke predict {run} new.csv -o predictions.parquet",
     )
     without = make_run(tmp_path, objective="attribute_masking")
-    assert next_step(RunFolder.open(without)) == ("Adapt to an assay", f"hooke finetune {without} --csv assay.csv")
+    assert next_step(RunFolder.open(without)) == ("Adapt to an assay", f"hooke finetune {without} assay.csv")
     assert LoadedRun.open(without, "cpu").labels == ()
 
 

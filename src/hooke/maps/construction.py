@@ -131,7 +131,9 @@ def build(
             made.features,
         )
         report["layout"] = method
-    report["entities"] = {str(kind): int(count) for kind, count in made.metadata["kind"].value_counts().iter_rows()}
+    report["entities"] = {
+        str(kind): int(count) for kind, count in made.metadata.group_by("kind", maintain_order=True).len().iter_rows()
+    }
     return BuiltMap(made, judged, hits, report)
 
 

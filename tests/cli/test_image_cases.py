@@ -88,7 +88,7 @@ def test_folders_that_are_refused(screens: Path, hooke, name: str, said: str) ->
         ("correct {0}/obsm.h5ad", {"features": "24 -> 24 -> 24"}, "X is empty; the embedding obsm['X_emb'] is read"),
         ("build {0}/nometa2.parquet --metadata {0}/meta_part.csv --layout none", {"wells": "288"}, "88 of 288 profiles have no row"),
         ("build {0}/doses.parquet --layout none", {"entities": "compound 40"}, ""),
-        ("build {0}/samename.parquet --layout none", {"entities": "compound 10, gene 40"}, ""),
+        ("build {0}/samename.parquet --layout none", {"entities": "gene 40, compound 10"}, ""),
     ],
 )  # fmt: skip
 def test_profiles_and_maps(

@@ -133,7 +133,7 @@ class HookeRegressor(RegressorMixin, _Supervised):
         budget: Of "auto": how long comparing may take.
         overrides: "a.b=c" changes of the recipe "csv".
         calibration_fraction: Of the rows, that intervals are calibrated on.
-        seed: Of everything random.
+        seed: Seed of all random numbers.
         runs: Folder of run folders.
 
     Attributes:

@@ -52,7 +52,7 @@ def test_simulate_discovery(folder: Path) -> None:
     assert found.file.with_suffix(".html").exists()
     with pytest.raises(UnknownNameError, match="choice of earlier screens"):
         hooke.simulate_discovery("ifng", priors="some", graph=edges, runs=folder / "runs")
-    with pytest.raises(UsageError, match="no suite of discovery"):
+    with pytest.raises(UsageError, match="not a suite of discovery"):
         hooke.run_discovery("responses")
     with pytest.raises(UnknownNameError, match="screen of discovery"):
         hooke.run_discovery(screens=["ifgn"])

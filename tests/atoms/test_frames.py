@@ -43,8 +43,8 @@ def test_well_formed_frames_are_kept() -> None:
         ({"forces": 1e200}, "a number is larger than 1e+30"),
         ({"forces": [[[np.nan]] * 3, [[1.0]] * 3]}, "forces of some atoms are missing"),
         ({"periodic": True}, "cell is flat"),
-        ({"charge": 0.5}, "charge is no whole number"),
-        ({"charge": np.nan}, "charge is no whole number"),
+        ({"charge": 0.5}, "charge is not a whole number"),
+        ({"charge": np.nan}, "charge is not a whole number"),
     ],
 )
 def test_malformed_frames_are_left_out_one_by_one(changes: dict[str, object], reason: str) -> None:

@@ -15,7 +15,8 @@ def test_atoms_come_by_map_number_or_as_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("[H:1][O:1]", "not 1 to 2"), ("CC", "not 1 to 2"), ("C(", "no SMILES"), ("", "no SMILES")]
+    ("text", "message"),
+    [("[H:1][O:1]", "not 1 to 2"), ("CC", "not 1 to 2"), ("C(", "not a SMILES"), ("", "not a SMILES")],
 )
 def test_wrong_maps(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):

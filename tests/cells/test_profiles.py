@@ -74,7 +74,7 @@ def test_what_does_not_fit_is_refused() -> None:
         Profiles(np.zeros((1, 2)), pl.DataFrame({"gene": ["A"]}), ("a", "a"))
     with pytest.raises(DataError, match="unique"):
         Profiles(np.zeros((1, 1)), pl.DataFrame({"gene": ["A"]}), ("gene",))
-    with pytest.raises(DataError, match="column 'site' holds 'first', which is no number"):
+    with pytest.raises(DataError, match="column 'site' holds 'first', which is not a number"):
         Profiles(np.zeros((1, 1)), pl.DataFrame({"site": ["first"]}), ("a",))
 
 

@@ -96,7 +96,7 @@ def test_types_of_standard_columns() -> None:
         "plate": ["007", "1E10"], "site": [1, 2], "concentration_um": [0.1, None], "compound": [None, None],
     }  # fmt: skip
     assert with_standard_types(pl.DataFrame({"plate": [7.0, None]}))["plate"].to_list() == ["7", None]
-    with pytest.raises(DataError, match="holds 1.5, which is no whole number"):
+    with pytest.raises(DataError, match="holds 1.5, which is not a whole number"):
         with_standard_types(pl.DataFrame({"site": [1.5]}))
 
 

@@ -112,7 +112,7 @@ def test_a_file_that_is_not_what_the_card_says_is_refused(published: dict[str, P
     path = published["PCBA_1328_1564k.parquet"]
     table = pl.read_parquet(path)
     table.with_columns(pl.lit(2.0).alias("assayID-1")).write_parquet(path)
-    with pytest.raises(DataError, match=r"PCBA_1328_1564k\.parquet, row 1, 'assayID-1': 2 is no class of 0 to 1"):
+    with pytest.raises(DataError, match=r"PCBA_1328_1564k\.parquet, row 1, 'assayID-1': 2 is not a class of 0 to 1"):
         Dataset(Config(tables="pcba_1328")).prepare(tmp_path / "stores", QUIET)
 
 

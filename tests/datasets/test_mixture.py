@@ -168,7 +168,7 @@ def test_bonds_in_the_order_of_the_smiles_and_pairs_by_position(tmp_path: Path) 
     [
         ("node", "[1, 2]", "2 values do not fit the 3 atoms"),
         ("node", "[[0, 1, 2]]", "do not fit"),
-        ("node", "one two", "no list of numbers"),
+        ("node", "one two", "not a list of numbers"),
         ("edge", "[1]", "1 values do not fit the 2 bonds"),
         ("edge", "[[0, 2, 1.0]]", "no bond between atoms 0 and 2"),
         ("pair", "[1, 2, 3]", r"given as \[i, j, value\]"),

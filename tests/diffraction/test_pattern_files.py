@@ -105,7 +105,7 @@ def rows(*each: list[int]) -> list[np.ndarray]:
         ({"num_pix": [0]}, "'num_pix' is 0"),
         ({"place_ones": rows([0, 1])}, "1 rows of place_ones, 2 of place_multi"),
         ({"count_multi": rows([3, 3], [])}, "frame 0 has 1 places and 2 counts"),
-        ({"place_ones": np.zeros(2)}, "does not hold rows of whole numbers of variable length"),
+        ({"place_ones": np.zeros(2)}, "does not contain variable-length rows of integers"),
         ({"place_ones": rows([0, 9], [])}, "frame 0 has a photon in pixel 9 of 5"),
         ({"shape": [2, 2]}, "'shape' says (2, 2), 'num_pix' 5"),
     ],

@@ -78,7 +78,7 @@ class Loose(pocketmix.Dataset):
         (Restless, "another twin"),
         (Constant, "gives the same twin"),
         (Damaged, "damaged"),
-        (Loose, "list, which is no store"),
+        (Loose, "list, which is not a store"),
     ],
 )
 def test_bad_twins(tmp_path: Path, dataset: type, message: str) -> None:

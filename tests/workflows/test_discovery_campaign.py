@@ -192,7 +192,7 @@ def test_tables(tmp_path: Path) -> None:
     assert left_out == {"without a finite score": 1, "of a gene that is there already": 1}
     for text, message in (
         ("x,y\n1,2\n", "needs the columns gene and score; it has x, y"),
-        ("gene,score,hit\nA,1,maybe\n", "the hit of A is no number"),
+        ("gene,score,hit\nA,1,maybe\n", "the hit of A is not a number"),
     ):
         (tmp_path / "wrong.csv").write_text(text)
         with pytest.raises(DataError, match=message):

@@ -112,7 +112,7 @@ def test_a_run_of_reconstruct(source: Path, tmp_path: Path) -> None:
         read_intensity(run.folder, model=2)
     other = RunFolder.create(tmp_path, "fit", {"name": "fit"}, "hash")
     other.finish()
-    with pytest.raises(DataError, match="is no run of `hooke diffraction reconstruct`"):
+    with pytest.raises(DataError, match="is not a run of `hooke diffraction reconstruct`"):
         read_intensity(other.folder)
 
 

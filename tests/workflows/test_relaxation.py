@@ -208,7 +208,7 @@ def test_what_cannot_be_done_is_refused(run: LoadedRun, source: Path, tmp_path: 
     with pytest.raises(UnknownNameError, match="gfn2"):
         relax_file(run, source, tmp_path / "r.parquet", method="gfn1")
     molecules = LoadedRun.open(make_run(tmp_path), "cpu")  # type: ignore[operator]
-    with pytest.raises(UsageError, match="is no potential"):
+    with pytest.raises(UsageError, match="is not a potential"):
         relax_file(molecules, source, tmp_path / "r.parquet")
 
 

@@ -53,5 +53,5 @@ def test_one_of_several_methods(several_methods: LoadedRun) -> None:
 
 
 def test_other_runs_are_no_potentials(loaded: LoadedRun) -> None:
-    with pytest.raises(UsageError, match="is no potential"):
+    with pytest.raises(UsageError, match="is not a potential"):
         RunPotential(loaded)

@@ -50,7 +50,7 @@ def generate(
         rank: Order the conformers of a molecule by the energy of the relaxation, lowest first.
         prune: Leave out conformers nearer than this to one before, heavy-atom RMSD in Å; 0 keeps all.
         any_stereo: Take molecules whose stereo is undefined, too.
-        seed: Of everything random.
+        seed: Seed of all random numbers.
         device: "auto", "cpu" or "cuda", of a run.
         energy_method: Of a run that has several.
         options: smiles_column, workers, resume, show_progress; see `hooke.workflows.conformer_generation.generate_file`.

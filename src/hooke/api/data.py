@@ -143,7 +143,7 @@ def labelled_store(
     """
     if not Path(data).exists():
         if smiles is not None or targets != "auto":
-            raise UsageError(f"--smiles and --targets name columns of a table, and {data} is no file")
+            raise UsageError(f"--smiles and --targets name columns of a table, and {data} is not a file")
         return given_source(data, options, modality, show_progress=show_progress)
     if options:
         raise UsageError(f"{data} is a table and takes no options such as {options[0]!r}")

@@ -163,7 +163,7 @@ def run_discovery(
 
     found = suite(name)
     if not isinstance(found, DiscoverySuite):
-        raise UsageError(f"{name} is no suite of discovery")
+        raise UsageError(f"{name} is not a suite of discovery")
     for screen in screens:
         if screen not in found.screens:
             raise UnknownNameError(f"screen of {name}", screen, found.screens)

@@ -177,7 +177,7 @@ def run_label_scaling(
 
     found = suite(name)
     if not isinstance(found, LabelScalingSuite):
-        raise UsageError(f"{name} is no suite of labels")
+        raise UsageError(f"{name} is not a suite of labels")
     check_output_folder(runs)
     folder = _label_folder(found.name, Path(runs))
     given = [change.removeprefix("data.path=") for change in overrides if change.startswith("data.path=")]
@@ -230,7 +230,7 @@ def run_leaderboard(
 
     found = suite(name)
     if not isinstance(found, PotentialSuite):
-        raise UsageError(f"{name} is no suite of potentials")
+        raise UsageError(f"{name} is not a suite of potentials")
     check_output_folder(runs)
     board = Leaderboard(found, tuple(overrides), tuple(systems), tuple(sets), seeds, Path(runs))
     result = LeaderboardResult(board, tuple(run(board, show_progress=show_progress)))
@@ -262,7 +262,7 @@ def run_responses(
 
     found = suite(name)
     if not isinstance(found, ResponseSuite):
-        raise UsageError(f"{name} is no suite of responses")
+        raise UsageError(f"{name} is not a suite of responses")
     check_output_folder(runs)
     benchmark = ResponseBenchmark(found, tuple(tasks), Path(runs), tuple(networks))
     result = ResponseResult(benchmark, tuple(run(benchmark, show_progress=show_progress)))
@@ -296,7 +296,7 @@ def run_explanations(
 
     found = suite(name)
     if not isinstance(found, ExplanationSuite):
-        raise UsageError(f"{name} is no suite of explanations")
+        raise UsageError(f"{name} is not a suite of explanations")
     check_output_folder(runs)
     benchmark = ExplanationBenchmark(found, tuple(tasks), tuple(relations), own_relations, Path(runs))
     result = ExplanationResult(benchmark, tuple(run(benchmark, show_progress=show_progress)))

@@ -283,7 +283,7 @@ def _problems(frames: Frames) -> Iterator[tuple[str, np.ndarray]]:
     yield "it is periodic, and its cell is flat or not finite", flat
     for what, values, least in (("charge", frames.charge, -999), ("multiplicity", frames.multiplicity, 0)):
         whole = (values == np.round(values)) & (values >= least) & (values < 999)
-        yield f"its {what} is no whole number from {least} to 999", ~whole
+        yield f"its {what} is not a whole number from {least} to 999", ~whole
 
 
 def _repeating(frames: Frames) -> np.ndarray:

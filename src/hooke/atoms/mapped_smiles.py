@@ -24,7 +24,7 @@ def mapped_atoms(smiles: str, order: str) -> tuple[np.ndarray, int]:
     with rdBase.BlockLogs():
         molecule = Chem.MolFromSmiles(smiles, parameters)
     if molecule is None or not molecule.GetNumAtoms():
-        raise ValueError(f"{smiles[:60]!r} is no SMILES")
+        raise ValueError(f"{smiles[:60]!r} is not a SMILES")
     atoms = list(molecule.GetAtoms())
     if order == "map":
         if sorted(atom.GetAtomMapNum() for atom in atoms) != [*range(1, len(atoms) + 1)]:

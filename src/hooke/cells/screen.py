@@ -381,7 +381,7 @@ def _numbers(expression: Expression, column: str) -> np.ndarray:
     try:
         return np.append(values.astype(np.float64), np.nan)[codes]
     except ValueError as error:
-        raise DataError(f"column {column} holds {str(values[0])!r}, which is no number") from error
+        raise DataError(f"column {column} holds {str(values[0])!r}, which is not a number") from error
 
 
 def _parse(

@@ -38,27 +38,25 @@ def benchmark(
     systems: Annotated[
         str,
         typer.Option(
-            help="Of a suite: mean, ridge, forest, minimol, scratch, probe, finetuned; of potentials: networks, mean, elements, gfn2; "
+            help="Suites: mean, ridge, forest, minimol, scratch, probe, finetuned; of potentials: networks, mean, elements, gfn2; "
             "of responses: networks beside the models in closed form, txpert."
         ),
     ] = "forest",
     tasks: Annotated[
         str,
-        typer.Option(
-            help="Of a suite: only these tasks (of potentials: data sets; of discovery: screens), comma-separated."
-        ),
+        typer.Option(help="Suites: run only these tasks (potentials: data sets; discovery: screens), comma-separated."),
     ] = "",
-    training: Annotated[str, typer.Option(help="Of a suite: the recipe of scratch and finetuned.")] = "csv",
+    training: Annotated[str, typer.Option(help="Suites: recipe of the systems scratch and finetuned.")] = "csv",
     relations: Annotated[
         str,
         typer.Option(
-            help="Of explanations: sources whose relations are recalled; those of the model's own graph are refused."
+            help="Explanations: sources whose relations are recalled; those of the model's own graph are refused."
         ),
     ] = "",
     own_relations: Annotated[
         bool,
         typer.Option(
-            "--own-relations", help="Of explanations: recall relations of the model's own graph all the same: a leak."
+            "--own-relations", help="Explanations: also recall relations of the model's own graph, which leaks them."
         ),
     ] = False,
     runs: Runs = Path("runs"),

@@ -29,9 +29,9 @@ def generate(
     method: Annotated[
         str, typer.Option(help="etkdg; flow, from the prior of a run; flow_refine, from embedded conformers.")
     ] = "etkdg",
-    run: Annotated[Path | None, typer.Option("--run", help="Of a flow: a finished run of flow_matching.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Of a flow; default: 50.")] = None,
-    sampler: Annotated[str | None, typer.Option(help="Of a flow: euler (default), heun or stochastic.")] = None,
+    run: Annotated[Path | None, typer.Option("--run", help="Flow: a finished run of flow_matching.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Flow: integration steps; default: 50.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="Flow: euler (default), heun or stochastic.")] = None,
     relax: Annotated[str, typer.Option(help="none, mmff, gfn2, or a folder of runs of a potential.")] = "mmff",
     rank: Annotated[bool, typer.Option("--rank", help="Order the conformers of a molecule by that energy.")] = False,
     prune: Annotated[
@@ -40,7 +40,7 @@ def generate(
     any_stereo: Annotated[
         bool, typer.Option("--any-stereo", help="Take molecules whose stereo is undefined, with whatever stereo comes.")
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
     smiles: Annotated[str | None, typer.Option(help="Name of the SMILES column, if not recognised.")] = None,
     energy_method: Annotated[str | None, typer.Option(help="Method of a run that has several.")] = None,
     workers: Workers = None,
@@ -74,7 +74,7 @@ def score(
         bool, typer.Option(help="Make and score equally many conformers by ETKDG, with MMFF, and clustered.")
     ] = True,
     strain: Annotated[bool, typer.Option("--strain", help="GFN2 energies above the lowest of the references.")] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Of baselines and intervals.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of baselines and intervals.")] = 0,
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:

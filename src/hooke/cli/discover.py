@@ -46,7 +46,7 @@ def next_batch(
     exclude: Annotated[
         Path | None, typer.Option(help="Table of genes that are not to be picked, such as essential ones.")
     ] = None,
-    must: Annotated[str, typer.Option(help="Genes that the batch has to hold, comma-separated.")] = "",
+    must: Annotated[str, typer.Option(help="Genes that the batch must include, comma-separated.")] = "",
     budget: Annotated[
         float, typer.Option(help="Most that the batch may cost, by the library's prices; 0 for no bound.")
     ] = 0.0,
@@ -105,7 +105,7 @@ def simulate(
         str, typer.Option(help="none, others (other studies), all, or tables of earlier screens, comma-separated.")
     ] = "none",
     same_study: Annotated[
-        str, typer.Option(help="Of your own table: tables of earlier screens of the same study.")
+        str, typer.Option(help="With your own table: tables of earlier screens of the same study.")
     ] = "",
     agent: Annotated[str, typer.Option(help="A command that reads a JSON line a round and answers with picks.")] = "",
     hit_share: HitShare = 0.05,

@@ -29,16 +29,18 @@ def dynamics(
     ],
     data: Annotated[list[str] | None, typer.Argument(help="Options of a data set, as key=value.")] = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps of every system.")] = 1000,
-    timestep: Annotated[float, typer.Option(help="Of a step, in fs.")] = 0.5,
+    timestep: Annotated[float, typer.Option(help="Time step, in fs.")] = 0.5,
     every: Annotated[int, typer.Option(min=1, help="Steps between two states that are written.")] = 10,
-    temperature: Annotated[float, typer.Option(help="Of the first velocities, and of the bath, in K.")] = 300.0,
+    temperature: Annotated[
+        float, typer.Option(help="Temperature of the initial velocities and of the heat bath, in K.")
+    ] = 300.0,
     friction: Annotated[
-        float, typer.Option(help="Of a heat bath (Langevin dynamics), in 1/fs; 0 keeps the energy.")
+        float, typer.Option(help="Friction of the heat bath (Langevin dynamics), in 1/fs; 0 conserves the energy.")
     ] = 0.0,
-    seed: Annotated[int, typer.Option(help="Of velocities and bath.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of velocities and heat bath.")] = 0,
     method: Annotated[str | None, typer.Option(help="Method of the run, where it has several.")] = None,
     length_unit: Annotated[
-        str | None, typer.Option(help="Of the positions, where the file does not state it: angstrom, bohr or nm.")
+        str | None, typer.Option(help="Unit of the positions, where the file does not state it: angstrom, bohr or nm.")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -40,12 +40,10 @@ def embed(
     smiles: Annotated[str | None, typer.Option(help="Molecules: name of the SMILES column, if not recognised.")] = None,
     positions: Annotated[
         str | None,
-        typer.Option(
-            help="Of a run that reads coordinates: rdkit, or an SD file that holds them; default: as in training."
-        ),
+        typer.Option(help="Coordinates for a run that reads them: rdkit, or an SD file; default: as in training."),
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="Of minimol and openphenom: the file of the published weights.")
+        Path | None, typer.Option(help="File of the published weights of minimol or openphenom.")
     ] = None,
     block: Annotated[
         int | None,
@@ -76,7 +74,9 @@ def embed(
             help="Molecules: layers of a run, a column for each of several: 1,4,last; default: what its heads read."
         ),
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Molecules, crops or profiles a batch.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Mini-batch size, in molecules, crops or profiles.")
+    ] = None,
     workers: Workers = None,
     cluster: Cluster = None,
     new: New = False,

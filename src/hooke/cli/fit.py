@@ -63,7 +63,7 @@ def fit(
         ),
     ] = None,
     budget: Annotated[
-        str | None, typer.Option(help="Of --model auto: how long comparing may take, as 90s, 5m or 1h; default: 5m.")
+        str | None, typer.Option(help="Time limit for the comparison of --model auto, as 90s, 5m or 1h; default: 5m.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
     name: RunName = None,

@@ -45,11 +45,13 @@ def label(
     conformers: Annotated[
         int | None, typer.Option(min=1, help="Conformers embedded of each molecule; default: 1.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the embedding; default: 0.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the embedding; default: 0.")] = None,
     smiles: Annotated[str | None, typer.Option(help="Name of the SMILES column, if not recognised.")] = None,
-    charge: Annotated[int | None, typer.Option(help="Of all frames; default: as molecules or frames state it.")] = None,
+    charge: Annotated[
+        int | None, typer.Option(help="Charge of all frames; default: as stated by the molecules or frames.")
+    ] = None,
     multiplicity: Annotated[
-        int | None, typer.Option(min=1, help="Of the spin of all frames; default: as stated, singlet where it is not.")
+        int | None, typer.Option(min=1, help="Spin multiplicity of all frames; default: as stated, else singlet.")
     ] = None,
     grid: Annotated[
         int | None, typer.Option(min=0, max=9, help="Level of the integration grid; default: 1; of PySCF 3, atoms 4.")
@@ -69,7 +71,7 @@ def label(
     atoms: Annotated[
         bool, typer.Option("--atoms", help="Isolated atoms in their ground states instead of frames.")
     ] = False,
-    elements: Annotated[str, typer.Option(help="With --atoms: which, separated by commas.")] = "H,C,N,O",
+    elements: Annotated[str, typer.Option(help="With --atoms: elements, comma-separated.")] = "H,C,N,O",
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Label a few frames to estimate the hours that all would take; write nothing."),

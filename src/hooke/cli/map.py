@@ -128,7 +128,7 @@ def recall(
     whitened: Annotated[
         bool, typer.Option("--whitened/--raw-only", help="Whitened profiles beside the raw ones.")
     ] = True,
-    resamples: Annotated[int, typer.Option(help="Of the bootstrap over entities.")] = 200,
+    resamples: Annotated[int, typer.Option(help="Bootstrap resamples over entities.")] = 200,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:

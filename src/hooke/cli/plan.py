@@ -29,11 +29,11 @@ app = typer.Typer(
 )
 Device = Annotated[str, typer.Option(help="a100-80, h100-80 or h200-141.")]
 Devices = Annotated[int | None, typer.Option(min=1, help="How many; default: as the recipe says.")]
-Channels = Annotated[int | None, typer.Option(min=1, help="Of an image; default: as the recipe says, else 6.")]
+Channels = Annotated[int | None, typer.Option(min=1, help="Channels of an image; default: as the recipe says, else 6.")]
 Parameters = Annotated[
     str | None, typer.Option(help="Encoders made wider, as 10M,100M,1B,3B; default: as the recipe says.")
 ]
-Molecules = Annotated[int | None, typer.Option(min=1, help="Of an epoch; default: those of each mixture.")]
+Molecules = Annotated[int | None, typer.Option(min=1, help="Molecules per epoch; default: those of each mixture.")]
 Sharded = Annotated[bool | None, typer.Option("--sharded/--whole", help="FSDP or DDP; default: as the recipe says.")]
 Utilisation = Annotated[
     float | None, typer.Option(help="Share of the peak that is reached; default: 0.3, molecules 0.1.")

@@ -45,9 +45,7 @@ def predict(
     smiles: Annotated[str | None, typer.Option(help="Molecules: name of the SMILES column, if not recognised.")] = None,
     positions: Annotated[
         str | None,
-        typer.Option(
-            help="Of a run that reads coordinates: rdkit, or an SD file that holds them; default: as in training."
-        ),
+        typer.Option(help="Coordinates for a run that reads them: rdkit, or an SD file; default: as in training."),
     ] = None,
     levels: Annotated[
         str | None,
@@ -78,7 +76,9 @@ def predict(
         str | None, typer.Option(help="Column of the predictions that is explained; by default the first.")
     ] = None,
     adapt: Adapt = False,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Molecules, crops or profiles a batch.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Mini-batch size, in molecules, crops or profiles.")
+    ] = None,
     workers: Workers = None,
     new: New = False,
     escape_formulas: EscapeFormulas = False,

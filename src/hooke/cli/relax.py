@@ -39,7 +39,7 @@ def relax(
     optimiser: Annotated[str, typer.Option(help="lbfgs or fire.")] = "lbfgs",
     method: Annotated[str | None, typer.Option(help="Method of the run, where it has several.")] = None,
     length_unit: Annotated[
-        str | None, typer.Option(help="Of the positions, where the file does not state it: angstrom, bohr or nm.")
+        str | None, typer.Option(help="Unit of the positions, where the file does not state it: angstrom, bohr or nm.")
     ] = None,
     workers: Workers = None,
     new: New = False,

@@ -180,7 +180,7 @@ def check_text_table(path: Path) -> None:
             edges = np.concatenate([[-1 - line], ends, [len(block)]])
             line = int(edges[-1] - edges[-2] - 1)
             if int(np.diff(edges).max()) - 1 > LONGEST_LINE:
-                raise DataError(f"{path} has a line of more than {LONGEST_LINE:,} characters: it is no table")
+                raise DataError(f"{path} has a line of more than {LONGEST_LINE:,} characters: it is not a table")
         refuse_columns(path, max(first.count(mark) for mark in (b",", b"\t", b";", b"|")) + 1)
 
 

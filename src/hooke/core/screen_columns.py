@@ -134,13 +134,13 @@ def _typed(values: pl.Series, source: str) -> pl.Series:
         numbers = values.cast(pl.Float64, strict=False)
         wrong = values.filter(numbers.is_null() & values.is_not_null())
         if len(wrong):
-            raise DataError(f"{source}: column {values.name!r} holds {wrong[0]!r}, which is no number")
+            raise DataError(f"{source}: column {values.name!r} holds {wrong[0]!r}, which is not a number")
         values = numbers
     if wanted == pl.Int64:
         numbers = values.cast(pl.Float64)
         wrong = numbers.filter(numbers % 1 != 0)
         if len(wrong):
-            raise DataError(f"{source}: column {values.name!r} holds {wrong[0]}, which is no whole number")
+            raise DataError(f"{source}: column {values.name!r} holds {wrong[0]}, which is not a whole number")
     return values.cast(wanted)
 
 

@@ -18,7 +18,7 @@ def well_position(name: str) -> tuple[int, int]:
     """
     match = _NAME.fullmatch(name.strip())
     if match is None:
-        raise DataError(f"{name!r} is no name of a well; wells are called A01, B7 or AA02")
+        raise DataError(f"{name!r} is not a name of a well; wells are called A01, B7 or AA02")
     row = 0
     for letter in match[1].upper():
         row = 26 * row + ord(letter) - ord("A") + 1

@@ -208,7 +208,7 @@ def _ragged(rows: Any, name: str, pixels: int, path: Path) -> list[np.ndarray]:
 
     base = h5py.check_vlen_dtype(rows.dtype)
     if base is None or np.dtype(base).kind not in "iu" or rows.ndim != 1:
-        raise DataError(f"{path}: {name!r} does not hold rows of whole numbers of variable length")
+        raise DataError(f"{path}: {name!r} does not contain variable-length rows of integers")
     if rows.compression is not None or rows.shuffle or rows.fletcher32 or rows.scaleoffset is not None:
         raise DataError(f"{path}: {name!r} is compressed; rows of variable length are read uncompressed")
     for lengths in _lengths(

@@ -74,7 +74,7 @@ def read_truth(frames: Path | str) -> Truth | None:
         }  # fmt: skip
         particles = numbers(file, f"{GROUP}/particles", path, np.int64)
     if floats["quaternions"].shape != (len(particles), 4) or len(floats["fluences"]) != len(particles):
-        raise DataError(f"{path}: the group {GROUP} does not hold as many quaternions as fluences")
+        raise DataError(f"{path}: the group {GROUP} does not contain one quaternion for each fluence")
     return Truth(
         floats["quaternions"], floats["fluences"], particles, floats["background"], float(floats["scale"].ravel()[0])
     )

@@ -113,7 +113,7 @@ def compare(
         methods: Some of `evaluate.correction.METHODS`; None takes all.
         sources: Known relations for the recall on the map; None leaves it out.
         batch: Column of the batches.
-        seed: Of everything random.
+        seed: Seed of all random numbers.
         show_progress: Show which method is at work.
 
     Returns:
@@ -160,7 +160,7 @@ def build(
         remove_count: Take away what the number of cells (column cell_count) explains.
         layout: Method of the layout in two dimensions; "none" leaves it out.
         rate: False-discovery rate of the hit calls.
-        seed: Of everything random.
+        seed: Seed of all random numbers.
 
     Returns:
         The map as `Profiles` (`.map`; `to_anndata` converts it), the tables `.hits` and `.judged`, and `.report`.
@@ -234,7 +234,7 @@ def evaluate(
         targets: Compound -> genes it acts on.
         clusters: Name -> genes, such as complexes.
         rate: False-discovery rate.
-        seed: Of everything random.
+        seed: Seed of all random numbers.
 
     Returns:
         `.summary` (what could not be measured stands in `not_measured` with its reason), `.tables` and `.write(folder)`.

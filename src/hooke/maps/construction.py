@@ -90,7 +90,7 @@ def build(
         without_count: Take away what the number of cells (column cell_count) explains; see `evaluate.confounding`.
         layout_method: See `cells.entities.layout`; "none" leaves the layout to the page.
         rate: False-discovery rate of the hits.
-        seed: Of everything random.
+        seed: Seed of all random numbers.
 
     Raises:
         UsageError: A column is missing.

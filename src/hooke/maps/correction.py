@@ -128,7 +128,7 @@ def compare_corrections(
         sources: Known pairs for the recall on the map.
         batch: Column of the batches.
         min_entities: See `relationship_recall`.
-        seed: Of everything random.
+        seed: Seed of all random numbers.
         show_progress: Show which method is at work.
     """
     from sklearn.cluster import KMeans

@@ -178,7 +178,7 @@ def evaluate(
         targets: Compound -> genes it acts on.
         clusters: Name -> genes, such as complexes.
         rate: False-discovery rate.
-        seed: Of everything random.
+        seed: Seed of all random numbers.
 
     Raises:
         DataError: There are no negative controls.

@@ -22,7 +22,7 @@ def molecules(page: Page) -> Markup | None:
 
 def maps(page: Page) -> Markup | None:
     """Embedding maps."""
-    text = "What the encoder holds for similar lies close together. Point at a dot to see what it is; click, and the wheel zooms."
+    text = "Molecules with similar embeddings lie close together. Point at a dot for its structure; click to keep it, scroll to zoom."
     return blocks.section("map", "Embedding map", text, (_map(page, place) for place in range(len(page.report.maps))))
 
 

@@ -469,7 +469,7 @@ class Report:
         from pydantic import TypeAdapter, ValidationError
 
         if not isinstance(value, Mapping) or "format" not in value:
-            raise DataError("this is no report.json: it names no format")
+            raise DataError("this is not a report.json: it names no format")
         if value["format"] != FORMAT:
             raise DataError(
                 f"report.json has format {value['format']!r}; this version of hooke reads {FORMAT}: upgrade it"

@@ -104,7 +104,7 @@ def encoder_table(
         encoders: Name -> the same wells as that encoder sees them.
         known: True pairs of genes.
         methods: Of correction; see `evaluate.correction.METHODS`.
-        seed: Of everything random.
+        seed: Seed of all random numbers.
         resamples: Of the intervals.
         show_progress: Show it.
     """

@@ -66,7 +66,7 @@ def check_twin(modality: Modality, store: Any) -> None:
     Raises:
         ContractError: The first promise that is broken.
     """
-    require(isinstance(store, Store), f"the twin is {type(store).__name__}, which is no store")
+    require(isinstance(store, Store), f"the twin is {type(store).__name__}, which is not a store")
     require(len(store) >= FEWEST, f"the twin has only {len(store)} {modality.items}")
     if manifests(store.folder):  # of `core.store`; others keep their own promises
         problems = check_store(store.folder)

@@ -143,7 +143,7 @@ def state_round_trip(case: ModelCase) -> None:
         expected, found = case.outputs(model), case.outputs(other)
         require(not _same_bits(found, expected), "the seed does not change the weights")
         other.load_state_dict(model.state_dict())
-        require(_same_bits(case.outputs(other), expected), "state_dict does not hold all that the model needs")
+        require(_same_bits(case.outputs(other), expected), "state_dict does not contain everything the model needs")
 
 
 def _same_bits(found: dict[str, Tensor], expected: dict[str, Tensor]) -> bool:

@@ -138,7 +138,7 @@ def predictions(case: TaskCase) -> None:
             if label.kind != "regression" and label.column_names[0] in names:
                 probability = rows[:, [names.index(name) for name in label.column_names]]
                 valid = bool(((probability >= 0) & (probability <= 1)).all())
-                require(valid, f"{label.name}: a prediction is no probability")
+                require(valid, f"{label.name}: a prediction is not a probability")
                 sums = probability.sum(1)
                 if label.classes:
                     require_equal(sums, torch.ones_like(sums), f"{label.name}: sums of probabilities", tolerance=1e-6)
@@ -210,7 +210,7 @@ def state_round_trip(case: TaskCase) -> None:
     other.load_state_dict(network.state_dict())
     batch = case.batch()
     found = [_evaluated(task, each, batch) for each in (network, other)]
-    require(torch.equal(*found), "state_dict does not hold all that the loss needs")
+    require(torch.equal(*found), "state_dict does not contain everything the loss needs")
     expected = task.predict(network, batch)
     for level, rows in task.predict(other, batch).items():
         require_equal(rows, expected[level], f"{level} predictions after loading", tolerance=0.0)

@@ -88,7 +88,7 @@ class FlowSampler:
         from hooke.nn.atoms.flow import SAMPLERS
 
         if run.recipe.has_estimator or run.recipe.task.name != "flow_matching":
-            raise UsageError(f"{run.run.folder} makes no conformers: it is no run of flow_matching")
+            raise UsageError(f"{run.run.folder} makes no conformers: it is not a run of flow_matching")
         if not 1 <= steps <= 1000:
             raise UsageError(f"the number of steps is 1 to 1000, got {steps}")
         if sampler not in SAMPLERS:

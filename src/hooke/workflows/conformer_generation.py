@@ -69,7 +69,7 @@ class Settings:
 
     Attributes:
         number: Conformers asked for.
-        seed: Of everything random.
+        seed: Seed of all random numbers.
         rank: Order conformers by the energy of the relaxation.
         prune: Å: conformers nearer than this to one before are left out; 0 keeps all.
         any_stereo: Take molecules whose stereo is undefined, with whatever stereo comes.

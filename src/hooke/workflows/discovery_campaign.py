@@ -46,7 +46,7 @@ class Options:
     Attributes:
         batch: Picks a round.
         policy: See `cells.acquisition`.
-        seed: Of everything random.
+        seed: Seed of all random numbers.
         hit_threshold: |score| from which a gene is a hit, where the table has no column hit; 0: see `hit_threshold`.
         hit_share: Of genes that count as hits where nothing else says.
         budget: Most that a batch may cost, by the library's column price; 0 for no bound.
@@ -151,7 +151,7 @@ def read_genes(path: Path, *, scores: bool) -> tuple[pl.DataFrame, dict[str, int
         found = found.filter(finite)
     for name in ("price", "hit"):
         if name in found.columns and (wrong := found.filter(~pl.col(name).is_finite().fill_null(False))).height:
-            raise DataError(f"{path}: the {name} of {wrong['gene'][0]} is no number")
+            raise DataError(f"{path}: the {name} of {wrong['gene'][0]} is not a number")
     if "price" in found.columns and (found["price"] < 0).any():
         raise DataError(f"{path}: a price is below 0")
     left_out["of a gene that is there already"] = found.height - found["gene"].n_unique()

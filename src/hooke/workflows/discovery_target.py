@@ -142,7 +142,7 @@ def _target(path: Path, genes: tuple[str, ...]) -> tuple[dict[int, float], tuple
     table = table.select(pl.col("gene").cast(pl.String), pl.col("change").cast(pl.Float64, strict=False))
     wrong = table.filter(~pl.col("change").is_finite().fill_null(False))
     if len(wrong):
-        raise DataError(f"{path}: the change of {wrong['gene'][0]} is no number")
+        raise DataError(f"{path}: the change of {wrong['gene'][0]} is not a number")
     if table["gene"].n_unique() != len(table):
         raise DataError(f"{path} names a read-out twice")
     place = {gene: column for column, gene in enumerate(genes)}

@@ -183,7 +183,7 @@ def read_intensity(
     if source.is_dir():
         run = RunFolder.open(source)
         if not run.path(_INTENSITY).exists():
-            raise DataError(f"{run.folder} is no run of `hooke diffraction reconstruct`: it lacks {_INTENSITY}")
+            raise DataError(f"{run.folder} is not a run of `hooke diffraction reconstruct`: it lacks {_INTENSITY}")
         arrays = read_arrays(run.path(_INTENSITY), "models", "seen")
         if not 0 <= model < len(arrays["models"]):
             raise UsageError(f"{run.folder} has {len(arrays['models'])} models, there is no model {model}")

@@ -188,7 +188,7 @@ def check_screen(
         layer: A layer instead of X.
         with_targets: Whether a perturbation's own genes count in its scores.
         draws: Of the ceilings, 40 or more.
-        seed: Of everything random.
+        seed: Seed of all random numbers.
         show_progress: Show cells, rate and time left.
         columns: Which columns say what; see `hooke.cells.screen.Columns`.
 

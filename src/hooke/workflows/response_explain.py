@@ -176,7 +176,7 @@ class FittedRun:
         """
         folder = RunFolder.open(Path(run))
         if not folder.path(CHOICES).exists():
-            raise DataError(f"{folder.folder} is no run of `hooke response fit`")
+            raise DataError(f"{folder.folder} is not a run of `hooke response fit`")
         if not folder.path("changes.npz").exists():
             raise DataError(
                 f"{folder.folder} was made by a version that did not keep measured changes: fit again, in another folder of runs"

@@ -220,7 +220,7 @@ def fit_responses(
         compounds: Encoder of compounds in networks and its preset, any model of molecules ("gine:tiny"); "" for that of the recipe.
         non_commercial: Whether sources for non-commercial use alone may be taken.
         with_targets: Whether a perturbation's own genes count in its scores.
-        seed: Of everything random.
+        seed: Seed of all random numbers.
         show_progress: Show progress.
         scale, target_sum, layer, columns: As in `check_screen`.
 

@@ -78,7 +78,7 @@ def network_recipe(name: str, overrides: Sequence[str] = ()) -> Recipe:
     """
     recipe = load_recipe(name, overrides)
     if recipe.modality != _MODALITY or recipe.has_estimator:
-        raise UsageError(f"{name} is no recipe of a network of responses, as txpert and latent_additive are")
+        raise UsageError(f"{name} is not a recipe of a network of responses, as txpert and latent_additive are")
     return recipe
 
 

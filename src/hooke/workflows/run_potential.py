@@ -55,7 +55,7 @@ class RunPotential:
 
     def __init__(self, run: LoadedRun, method: str | None = None, *, compiled: bool = False) -> None:
         if run.modality != "atoms" or run.recipe.has_estimator or not isinstance(run.network, EnergyNetwork):
-            raise UsageError(f"{run.run.folder} is no potential: it gives no energies whose derivatives are forces")
+            raise UsageError(f"{run.run.folder} is not a potential: it gives no energies whose derivatives are forces")
         self.spec: AtomsSpec = run.run_spec
         methods = [label.method for label in self.spec.energies]
         if method is None and len(methods) > 1:

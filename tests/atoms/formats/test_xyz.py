@@ -72,7 +72,7 @@ def test_cells_and_monomers(tmp_path: Path) -> None:
         ("2\n\nH 0 0 0\nH 0 0 x\n", "could not convert"),
         ("2\nProperties=species:S:1:pos:R\nH 0 0 0\nH 0 0 1\n", "is not name:type:columns"),
         ("2\nProperties=pos:R:3\n0 0 0\n0 0 1\n", "no species"),
-        ("2\nenergy=low\nH 0 0 0\nH 0 0 1\n", "energy=low is no number"),
+        ("2\nenergy=low\nH 0 0 0\nH 0 0 1\n", "energy=low is not a number"),
         ('2\nLattice="1 0 0"\nH 0 0 0\nH 0 0 1\n', "Lattice has 3 numbers"),
         ('2\nLattice="1 0 0 0 1 0 0 0 0"\nH 0 0 0\nH 0 0 1\n', "cell is flat"),
         ('2\nLattice="1 0 0 0 1 0 0 0 1" pbc="yes"\nH 0 0 0\nH 0 0 1\n', "is not three of T and F"),

@@ -88,6 +88,6 @@ def test_merging_what_was_expanded_gives_back_a_constant() -> None:
 
 def test_a_volume_that_is_too_small_is_refused() -> None:
     with pytest.raises(
-        UsageError, match="does not hold points 5.90 voxels from its centre: it must be odd and at least 13"
+        UsageError, match="does not contain points 5.90 voxels from its centre: it must be odd and at least 13"
     ):
         Expansion(points(), sample_rotations(1), 11)

@@ -78,7 +78,7 @@ def test_a_well_or_field_of_a_zarr_that_cannot_be_used_costs_itself_alone(tmp_pa
     zarr.open_group(str(tmp_path / "b.zarr" / "B" / "3" / "0"), mode="w")
     problems = _problems(tmp_path / "b.zarr")
     assert [found[:2] for found in problems] == [("A02", None), ("B03", 1), (None, None)]
-    assert "A/2 is no Zarr group" in problems[0][2]
+    assert "A/2 is not a Zarr group" in problems[0][2]
     assert "no multiscales" in problems[1][2]
     index = index_folder(tmp_path / "b.zarr")
     assert index.sites["well"].to_list() == ["A01", "A01", "B12", "B12"]

@@ -113,7 +113,7 @@ def test_pattern(tmp_path: Path, plane: Plane) -> None:
         ("phenyx", "", UnknownNameError, "Did you mean 'phenix'"),
         ("pattern", "", UsageError, "needs a pattern"),
         ("rxrx", "x", UsageError, "needs the layout 'pattern'"),
-        ("pattern", "(", UsageError, "no regular expression"),
+        ("pattern", "(", UsageError, "not a regular expression"),
         ("pattern", "(?P<well>.)", UsageError, "and .*channel"),
         ("pattern", "(?P<well>.)(?P<channel>.)(?P<sight>.)", UnknownNameError, "Did you mean 'site'"),
         ("phenix", "", DataError, "holds no images of the layout 'phenix'; 1 files have other names, such as a.npy"),

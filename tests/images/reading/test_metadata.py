@@ -81,7 +81,7 @@ def test_own_names(tmp_path: Path) -> None:
     [
         ({"plate": ["1"]}, "no column 'well'"),
         ({"well": ["A1"], "control": ["negativ"]}, "did you mean 'negative'"),
-        ({"well": ["A1"], "site": ["one"]}, "column 'site' holds 'one', which is no number"),
+        ({"well": ["A1"], "site": ["one"]}, "column 'site' holds 'one', which is not a number"),
     ],
 )
 def test_tables_that_cannot_be_used(columns: dict[str, list[str]], message: str) -> None:

@@ -13,7 +13,7 @@ from hooke.molecules.tables.reading import read_table
 
 ROWS = {
     "row": [1, 2], "smiles": ["CCO", "bad"], "id": ["CPD-7", "x"], "y": [1.25, None], "y (low)": [1.0, None], "y (high)": [1.5, None],
-    "reason": [None, "it is no SMILES"],
+    "reason": [None, "it is not a SMILES"],
 }  # fmt: skip
 
 
@@ -37,7 +37,7 @@ def test_sd_files_have_a_record_for_every_row(predictions: Path, tmp_path: Path)
         "y (high)": 1.5,
     }
     assert second.GetNumAtoms() == 0
-    assert second.GetProp("reason") == "it is no SMILES"
+    assert second.GetProp("reason") == "it is not a SMILES"
 
 
 def test_workbooks(predictions: Path, tmp_path: Path) -> None:
@@ -46,6 +46,6 @@ def test_workbooks(predictions: Path, tmp_path: Path) -> None:
     header, first, second = sheet_rows(tmp_path / "p.xlsx")
     assert header == list(ROWS)
     assert first == ["1", "CCO", "CPD-7", "1.25", "1", "1.5", ""]
-    assert second[-1] == "it is no SMILES"
+    assert second[-1] == "it is not a SMILES"
     [chunk] = read_table(tmp_path / "p.xlsx")
     assert chunk.columns["id"] == ["CPD-7", "x"]

@@ -49,8 +49,8 @@ def test_columns_are_read_with_their_gaps(table: Path) -> None:
 @pytest.mark.parametrize(
     ("column", "label", "message"),
     [
-        ("count", Label("c", kind="ordinal", classes=3), "t, row 12, 'count': 4 is no class of 0 to 2"),
-        ("x", Label("x", kind="binary"), "t, row 11, 'x': 1.5 is no class of 0 to 1"),
+        ("count", Label("c", kind="ordinal", classes=3), "t, row 12, 'count': 4 is not a class of 0 to 2"),
+        ("x", Label("x", kind="binary"), "t, row 11, 'x': 1.5 is not a class of 0 to 1"),
     ],
 )
 def test_values_that_are_no_class_are_refused(table: Path, column: str, label: Label, message: str) -> None:
@@ -94,5 +94,5 @@ def test_lists_of_numbers_in_all_their_forms() -> None:
             else:
                 assert found is not None
                 np.testing.assert_array_equal(found, wanted)
-    with pytest.raises(DataError, match="t: 'a b' is no list of numbers"):
+    with pytest.raises(DataError, match="t: 'a b' is not a list of numbers"):
         list_labels(pa.array(["a b"]), "t")

@@ -406,10 +406,10 @@ def test_a_line_that_is_too_long_is_a_refused_row(tmp_path: Path, ending: str) -
     assert [chunk.broken for chunk in chunks] == [{2: "a line of more than 4,194,304 characters"}]
     assert [line for chunk in chunks for line in chunk.lines] == [2, 3, 4]
     write(f"smiles\nC\n{'C' * 3000}")
-    with pytest.raises(DataError, match="has a line of more than 2,000 characters: it is no table"):
+    with pytest.raises(DataError, match="has a line of more than 2,000 characters: it is not a table"):
         list(read_table(path))
     write("C" * 3000)
-    with pytest.raises(DataError, match="it is no table"):
+    with pytest.raises(DataError, match="it is not a table"):
         list(read_table(path))
 
 

@@ -67,7 +67,11 @@ def test_rows_add_up(tmp_path: Path, name: str) -> None:
     assert len(store) == report["rows_kept"]
     listed = pl.read_parquet(store.folder / REJECTED)
     assert listed["reason"].null_count() == 0
-    assert sorted(listed["row"].to_list()) == [14, 15, 16]  # two rows without a molecule, and a cell that is no number
+    assert sorted(listed["row"].to_list()) == [
+        14,
+        15,
+        16,
+    ]  # two rows without a molecule, and a cell that is not a number
     assert report["label_problems"] == 1
 
 

@@ -55,7 +55,7 @@ def _of_parquet(path: Path, energy_key: str) -> Iterator[Read]:
     check_parquet(path, whole=False)
     there = pq.read_schema(path).names
     if not {"smiles", "pos"} <= set(there):
-        raise DataError(f"{path} has no columns smiles and pos: it is no file of `hooke conformers generate`")
+        raise DataError(f"{path} has no columns smiles and pos: it is not a file of `hooke conformers generate`")
     columns = [name for name in dict.fromkeys(("smiles", "pos", "reason", energy_key)) if name in there]
     smiles, molecule = "", Chem.Mol()
     for batch in pq.ParquetFile(path).iter_batches(_BLOCK, columns=columns):

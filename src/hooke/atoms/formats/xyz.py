@@ -242,7 +242,7 @@ def _float(info: dict[str, str], key: str, missing: float = np.nan) -> float:
         return missing
     value = _number(info[key])
     if value is None:
-        raise ValueError(f"{key}={info[key][:40]} is no number")
+        raise ValueError(f"{key}={info[key][:40]} is not a number")
     return value
 
 

@@ -80,7 +80,7 @@ class Expansion:
         if side % 2 == 0 or reach > side // 2 - 1e-6:
             least = 2 * int(np.ceil(reach + 1e-6)) + 1
             raise UsageError(
-                f"a volume of side {side} does not hold points {reach:.2f} voxels from its centre: it must be odd and at least {least}"
+                f"a volume of side {side} does not contain points {reach:.2f} voxels from its centre: it must be odd and at least {least}"
             )
         self.points, self.rotations, self.side, self.models = points, rotations, side, models
         self.device, self.dtype = torch.device(device), dtype

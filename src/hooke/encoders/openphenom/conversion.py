@@ -143,4 +143,4 @@ def _check_positions(public: Mapping[str, Tensor]) -> None:
         if len(rows) % len(places) or bool(
             (rows - places.repeat(len(rows) // len(places), 1)).abs().max() > _TOLERANCE
         ):
-            raise DataError(f"{name} does not hold the fixed sine-cosine positions; Hooke's CA-MAE has no others")
+            raise DataError(f"{name} lacks the fixed sine-cosine positions, the only ones Hooke's CA-MAE supports")

@@ -112,7 +112,9 @@ def load_openphenom(weights: Path | str | None, device: str = "auto") -> OpenPhe
     try:
         encoder.load_state_dict(converted)
     except RuntimeError as error:
-        raise DataError(f"{weights} is no whole OpenPhenom model: {str(error).splitlines()[-1].strip()}") from error
+        raise DataError(
+            f"{weights} is not a complete OpenPhenom model: {str(error).splitlines()[-1].strip()}"
+        ) from error
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     return OpenPhenom(ReconstructionNetwork(encoder), spec, file_sha256(Path(weights)), torch.device(device))
@@ -130,7 +132,7 @@ def sizes(converted: Mapping[str, Tensor]) -> dict[str, Any]:
         head, pixels = converted[f"{first}.norms.query.weight"].shape[0], converted["encoder.patches.weight"].shape[1]
         decoder_width = converted["decoder.mask_token"].shape[2]
     except KeyError as error:
-        raise DataError(f"the state dict lacks {error.args[0]}; it is no whole OpenPhenom model") from error
+        raise DataError(f"the state dict lacks {error.args[0]}; it is not a complete OpenPhenom model") from error
     width = class_tokens.shape[2]
     return {
         "width": width, "depth": _count(r"encoder\.transformer\.blocks\.(\d+)\.", converted), "heads": width // head,

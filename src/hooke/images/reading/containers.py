@@ -318,5 +318,5 @@ def _attributes(plate: Path, path: str) -> dict[str, Any]:
     try:
         attributes = dict(zarr_module().open_group(str(plate / path), mode="r").attrs)
     except (FileNotFoundError, ValueError, KeyError) as error:
-        raise PlaneError("missing_group", f"{plate.name}/{path} is no Zarr group: {error}") from error
+        raise PlaneError("missing_group", f"{plate.name}/{path} is not a Zarr group: {error}") from error
     return dict(attributes.get("ome", attributes))

@@ -227,7 +227,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         compiled = re.compile(pattern)
     except re.error as error:
-        raise UsageError(f"the pattern {pattern!r} is no regular expression: {error}") from error
+        raise UsageError(f"the pattern {pattern!r} is not a regular expression: {error}") from error
     groups = set(compiled.groupindex)
     if not ("well" in groups or {"row", "column"} <= groups) or "channel" not in groups:
         raise UsageError("the pattern needs the groups (?P<well>...) (or row and column) and (?P<channel>...)")

@@ -167,7 +167,9 @@ def join_metadata(sites: pl.DataFrame, table: pl.DataFrame | None) -> tuple[pl.D
     ]
     refused += [
         _refused(
-            row, "no_well", f"the metadata table has a row for {row['well'] or 'no well'!r}, which is no name of a well"
+            row,
+            "no_well",
+            f"the metadata table has a row for {row['well'] or 'no well'!r}, which is not a name of a well",
         )
         for row in nowhere.iter_rows(named=True)
     ]

@@ -114,7 +114,7 @@ def stress(case: ModelCase) -> None:
         here = float(found[0, row, column, 0])
         require(
             abs(here - expected) <= 1e-6 * (1 + abs(expected)),
-            f"the stress {here:.8g} is no derivative, {expected:.8g} is",
+            f"the stress {here:.8g} is not a derivative, {expected:.8g} is",
         )
 
 

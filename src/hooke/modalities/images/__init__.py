@@ -560,7 +560,7 @@ class Images(Trainable, Readable):
         with ExitStack() as stack:
             if options.adapt:
                 if not networks:
-                    raise UsageError("adapt replaces batch-norm statistics, and this is no network")
+                    raise UsageError("adapt replaces batch-norm statistics, and this is not a network")
                 assert isinstance(chunk.batches, _Tiles)
                 reference = chunk.batches.reference
                 assert reference is not None

@@ -81,7 +81,7 @@ def dense_labels(batch: pa.RecordBatch, labels: Mapping[str, Label], source: str
     wrong = np.isfinite(classes) & ~np.isnan(values) & outside
     if wrong.any():
         row, place = np.argwhere(wrong)[0]
-        what = f"{values[row, place]:g} is no class of 0 to {classes[place] - 1:g}"
+        what = f"{values[row, place]:g} is not a class of 0 to {classes[place] - 1:g}"
         raise DataError(f"{source}, row {first_row + row}, {list(labels)[place]!r}: {what}")
     return values
 
@@ -100,5 +100,5 @@ def list_labels(column: pa.Array, where: str) -> list[np.ndarray | None]:
             numbers = json.loads(value.replace("nan", "NaN")) if isinstance(value, str) else value
             found.append(None if numbers is None else np.atleast_1d(np.array(numbers, dtype=np.float32)))
         except (ValueError, TypeError) as error:
-            raise DataError(f"{where}: {str(value)[:60]!r} is no list of numbers") from error
+            raise DataError(f"{where}: {str(value)[:60]!r} is not a list of numbers") from error
     return found

@@ -42,7 +42,7 @@ def parse_list(text: str) -> np.ndarray:
             cells = [None if word.lower() in _UNKNOWN else float(word) for word in _SPACES.split(text.strip())]
         values = np.array(cells, dtype=np.float64)
     except (ValueError, TypeError) as error:
-        raise ParseError(f"{text[:60]!r} is no list of numbers") from error
+        raise ParseError(f"{text[:60]!r} is not a list of numbers") from error
     if values.ndim == 2 and values.shape[1] == 3:
         return values
     if values.ndim != 1:

@@ -167,7 +167,7 @@ def _read_text(path: Path, rows: int, *, smiles_file: bool) -> Iterator[RowChunk
             _next_line(file, path)
         first = _next_line(file, path)
         if first is _TOO_LONG:
-            raise DataError(f"{path} begins with {_TOO_LONG}: it is no table")
+            raise DataError(f"{path} begins with {_TOO_LONG}: it is not a table")
         if not first.strip():
             raise DataError(f"{path} is empty, or its first line is")
         delimiter = form.delimiter
@@ -210,7 +210,7 @@ def _next_line(file: io.TextIOBase, path: Path) -> str:
     while not line.endswith(("\n", "\r")) and (line := file.readline(LONGEST_LINE)):
         skipped += len(line)
         if skipped > LONGEST_SKIPPED:
-            raise DataError(f"{path} has a line of more than {LONGEST_SKIPPED:,} characters: it is no table")
+            raise DataError(f"{path} has a line of more than {LONGEST_SKIPPED:,} characters: it is not a table")
     return _TOO_LONG
 
 
@@ -461,7 +461,7 @@ def _sdf_records(path: Path) -> Iterator[tuple[int, list[str]]]:
                 lines.clear()
             else:
                 raise DataError(
-                    f"{path} has a record of more than {4 * LONGEST_SKIPPED >> 20:,} MB (from line {begin:,}): it is no SD file"
+                    f"{path} has a record of more than {4 * LONGEST_SKIPPED >> 20:,} MB (from line {begin:,}): it is not an SD file"
                 )
     if any(line.strip() for line in lines):
         yield begin, lines

@@ -18,7 +18,7 @@ def test_same_well_has_one_name() -> None:
 
 @pytest.mark.parametrize("name", ["", "7B", "A0", "ABC1", "well"])
 def test_what_names_no_well_is_refused(name: str) -> None:
-    with pytest.raises(DataError, match="no name of a well"):
+    with pytest.raises(DataError, match="not a name of a well"):
         well_position(name)
 
 

@@ -118,7 +118,7 @@ def test_a_registered_model_passes() -> None:
         (OfMolecules, "batch", "items", "graph: item 0 alone differs"),
         (OfMolecules, "padding", "odd_items", "graph: item 2 alone differs"),
         (OfMolecules, "unused", "gradients", "from the embedding: unused"),
-        (OfMolecules, "hidden", "state_round_trip", "state_dict does not hold"),
+        (OfMolecules, "hidden", "state_round_trip", "state_dict does not contain"),
         (OfMolecules, "constant", "state_round_trip", "seed does not change"),
         (OfMolecules, "random", "determinism", "differ"),
         (OfMolecules, "large", "odd_items", "241: the output is not finite"),

@@ -71,7 +71,7 @@ def test_what_is_no_target_is_refused(made: SimpleNamespace, tmp_path: Path) -> 
     for text, error, words in (
         ("gene,change\nR000,1\n", UsageError, "names 1 read-outs"),
         ("gene,change\n" + "".join(f"R00{n},0\n" for n in range(8)), UsageError, "wants no change"),
-        ("gene,change\nR000,much\n", DataError, "no number"),
+        ("gene,change\nR000,much\n", DataError, "not a number"),
         ("gene,change\nR000,1\nR000,2\n", DataError, "twice"),
         ("gene,amount\nR000,1\n", DataError, "columns gene and change"),
     ):

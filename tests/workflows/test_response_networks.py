@@ -120,7 +120,7 @@ def test_the_residual_has_the_best_base_and_a_round_trip(graph: Graph, responses
 
 
 def test_what_cannot_be_trained_is_said(graph: Graph, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no recipe of a network of responses"):
+    with pytest.raises(UsageError, match="not a recipe of a network of responses"):
         network_recipe("tiny_profiles")
     with pytest.raises(DataError, match="more than 3 conditions"):
         ResponseNetwork(recipe(), Knowledge(graph), tmp_path).fit(Conditions.of_genes("A", "B", "C"), np.zeros((3, 2)))

@@ -80,5 +80,5 @@ def test_what_is_missing_is_said(weights: Path, state: dict[str, Tensor], screen
     with pytest.raises(DataError, match=r"lacks encoder\.class_tokens"):
         load_openphenom(weights)
     save_file({name: tensor for name, tensor in whole.items() if "decoder_pred" not in name}, weights)
-    with pytest.raises(DataError, match=r"no whole OpenPhenom model: .*decoder\.predict"):
+    with pytest.raises(DataError, match=r"not a complete OpenPhenom model: .*decoder\.predict"):
         load_openphenom(weights)

@@ -237,9 +237,8 @@ def fit(
 
 def resume(run: Path | str, *, report: bool = True, show_progress: bool = True) -> FittedRun:
     """Continue an unfinished run."""
-    from hooke.inference.loaded import refuse_responses
-
     RunFolder.open(Path(run), unfinished=True)  # before torch and Lightning are loaded
+    from hooke.inference.loaded import refuse_responses
     from hooke.train import fit as training
 
     if (Path(run) / "recipe.json").is_file():

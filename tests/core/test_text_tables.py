@@ -54,7 +54,7 @@ def test_decide(lines: list[str], found: tuple[str, int]) -> None:
 
 def test_what_is_no_text_table_is_named(tmp_path: Path) -> None:
     for content, message in (
-        (gzip.compress(gzip.compress(b"a,b\n")), "is gzip within another"), (b"a,b\n1,\0\0\0\0\0\n", "is a binary file"),
+        (gzip.compress(gzip.compress(b"a,b\n", mtime=0), mtime=0), "is gzip within another"), (b"a,b\n1,\0\0\0\0\0\n", "is a binary file"),
         (b"version https://git-lfs.github.com", "Git LFS pointer"), (b"", "is empty"), (b"a,b\n1,2,3\n", "more cells than its header"),
     ):  # fmt: skip
         (tmp_path / "a.csv").write_bytes(content)

@@ -56,14 +56,14 @@ def test_full_disks_and_closed_folders_are_no_defects(  # type: ignore[no-untype
     def failing() -> None:
         raise error
 
-    monkeypatch.setattr(main, "app", failing)
+    monkeypatch.setattr(main, "_command", lambda: failing)
     found = hooke("quickstart")
     assert found.code == 3
     assert message in found.err
 
 
 def test_defects_keep_their_traceback(hooke, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(main, "app", lambda: 1 / 0)
+    monkeypatch.setattr(main, "_command", lambda: lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         hooke("quickstart")
 
@@ -72,7 +72,7 @@ def test_ctrl_c_says_how_to_go_on(hooke, monkeypatch: pytest.MonkeyPatch) -> Non
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(main, "app", interrupted)
+    monkeypatch.setattr(main, "_command", lambda: interrupted)
     found = hooke("quickstart")
     assert found.code == 130
     assert "continues" in found.err

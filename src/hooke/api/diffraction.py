@@ -6,12 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hooke.core.errors import DataError
+from hooke.core.runs import LATEST
+
 if TYPE_CHECKING:
     from hooke.workflows._reconstruction_plan import Plan
     from hooke.workflows.diffraction_frames import Frames
     from hooke.workflows.phase import PhasedVolume
     from hooke.workflows.reconstruct import Reconstruction
     from hooke.workflows.reconstruction_scores import ReconstructionScores
+
+
+def _refuse_missing(source: Path | str) -> None:
+    """Before torch is loaded."""
+    if not Path(source).exists() and Path(source).name != LATEST:
+        raise DataError(f"{source} does not exist")
 
 
 def simulate_patterns(
@@ -75,6 +84,7 @@ def phase(source: Path | str, runs: Path | str = Path("runs"), *, starts: int = 
         UsageError: An option is none.
         DataError: The source is at fault.
     """
+    _refuse_missing(source)
     from hooke.workflows.phase import phase_volume
 
     return phase_volume(source, runs, starts=starts, **options)
@@ -96,6 +106,7 @@ def reconstruct(frames: Path | str, runs: Path | str = Path("runs"), **options: 
         UsageError: An option is none.
         DataError: A file is at fault, or no frame can be used.
     """
+    _refuse_missing(frames)
     from hooke.workflows.reconstruct import reconstruct as run
 
     return run(frames, runs, **options)

@@ -12,7 +12,7 @@ from hooke.core.cluster import cluster_or_here
 from hooke.core.errors import UsageError
 from hooke.core.runs import RunFolder
 from hooke.core.writable import check_output
-from hooke.inference.shipped import run_path
+from hooke.inference.shipped import is_published, refuse_missing, run_path
 
 if TYPE_CHECKING:
     from hooke.encoders import Encoder
@@ -38,13 +38,14 @@ def predict(
     Raises:
         UsageError, DataError: The output is the source or cannot be written (`core.writable`), or as in `hooke.inference.predict.predict`.
     """
+    check_output(output, source)
+    refuse_missing(run)
     from hooke.inference.loaded import LoadedRun
     from hooke.inference.predict import predict as stream
     from hooke.inference.stream import SUFFIXES
     from hooke.modalities import readable
     from hooke.workflows.response_run import is_fitted_screen
 
-    check_output(output, source)
     if is_fitted_screen(run_path(run)):
         return _predict_responses(run, source, output, data, options)
     loaded = LoadedRun.open(run_path(run), options.pop("device", "auto"))
@@ -104,9 +105,9 @@ def embed(
         UsageError: Options of a data set with a file, or options of another modality.
         DataError: No such run or weights, or they are damaged.
     """
+    refuse_missing(run)
     from hooke.core.options import chosen
     from hooke.inference.embed import embed as stream
-    from hooke.inference.loaded import is_published
     from hooke.inference.stream import SUFFIXES
     from hooke.modalities import readable
 
@@ -146,6 +147,7 @@ def plan_inference(
     Raises:
         DataError: The run or the source is at fault.
     """
+    refuse_missing(run)
     from hooke.inference.embed import plan_embedding
     from hooke.inference.loaded import LoadedRun
     from hooke.inference.predict import plan_prediction
@@ -225,10 +227,11 @@ def export(
     Raises:
         UsageError: An estimator, another kind of data, or a model that torch cannot export with such sizes; it says why.
     """
+    check_output(output, molecules if isinstance(molecules, str | Path) else None)
+    refuse_missing(run)
     from hooke.inference.loaded import LoadedRun
     from hooke.workflows.export import export as write_program
 
-    check_output(output, molecules if isinstance(molecules, str | Path) else None)
     loaded = LoadedRun.open(run_path(run), "cpu")
     return write_program(loaded, Path(output), sizes=sizes, outputs=outputs, molecules=molecules)
 
@@ -262,6 +265,7 @@ def probe_blocks(
         UnknownNameError: No such column.
         DataError: Fewer than two batches, or no class that is in two of them; or a run on something else than images.
     """
+    refuse_missing(run)
     from hooke.studies.probe_blocks import probe_blocks as probe
 
     store = given_source(source, data, "images", show_progress=show_progress)
@@ -286,6 +290,7 @@ def probe(
     show_progress: bool = True,
 ) -> ProbeReport:
     """What a frozen encoder knows of a data set or table; see `hooke.studies.probing`."""
+    refuse_missing(encoder)
     from hooke.modalities import trainable
     from hooke.studies.probing import check_options
     from hooke.studies.probing import probe as read_out

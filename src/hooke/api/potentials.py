@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hooke.api.data import given_source
 from hooke.core.writable import check_output
-from hooke.inference.shipped import run_path
+from hooke.inference.shipped import refuse_missing, run_path
 
 if TYPE_CHECKING:
     from hooke.inference.stream import StreamReport
@@ -42,6 +42,7 @@ def relax(
         UsageError: The run is no potential, or an option is none.
         DataError: The run, the source or the disk is at fault.
     """
+    refuse_missing(run)
     from hooke.inference.loaded import LoadedRun
     from hooke.workflows.relaxation import SUFFIXES, relax_file, whole_file
 
@@ -79,6 +80,7 @@ def dynamics(
         UsageError: The run is no potential, or an option is none.
         DataError: The run, the source or the disk is at fault, or no system can be simulated.
     """
+    refuse_missing(run)
     from hooke.inference.loaded import LoadedRun
     from hooke.workflows.trajectory import SUFFIXES, trajectories
 
@@ -104,6 +106,7 @@ def calculator(run: Path | str, *, method: str | None = None, device: str = "aut
         UsageError: ASE is not installed, or the run is no potential.
         UnknownNameError: The run has no such method.
     """
+    refuse_missing(run)
     from hooke.inference.loaded import LoadedRun
     from hooke.workflows.calculator import calculator_of
 

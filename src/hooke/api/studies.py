@@ -33,13 +33,15 @@ def run_search(
     runs: Path | str = "runs",
 ) -> Found:
     """Search options of a recipe, judged on its validation rows; see `hooke.studies.search.live`."""
-    from hooke.studies.search.live import Search
-    from hooke.studies.search.live import run_search as run
     from hooke.studies.search.space import read_space
 
+    tried = read_space(Path(space))
     check_output_folder(runs)
+    from hooke.studies.search.live import Search
+    from hooke.studies.search.live import run_search as run
+
     return run(
-        Search(str(recipe), tuple(overrides), read_space(Path(space)), sampler, trials, seed, prune, Path(runs)),
+        Search(str(recipe), tuple(overrides), tried, sampler, trials, seed, prune, Path(runs)),
         workers=workers,
     )
 
@@ -66,6 +68,8 @@ def run_scaling(
     Raises:
         HookeError: Every training failed.
     """
+    if not Path(grid).is_file():  # before torch is loaded
+        raise UsageError(f"{grid} does not exist")
     from hooke.studies.scaling import Study, read_grid, run_study
     from hooke.studies.scaling_report import write_scaling_report
     from hooke.studies.scaling_result import ScalingResult

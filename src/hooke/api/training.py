@@ -313,10 +313,11 @@ def plan_training(
         sharded: Divide weights, gradients and optimiser state among the devices; None as the recipe says.
         options: Counts of the modality: channels, molecules.
     """
+    chosen = _recipe(recipe, overrides, reads_data=False)
     from hooke.studies.plan import plan_recipe
 
     return plan_recipe(
-        _recipe(recipe, overrides, reads_data=False), data=data, parameters=parameters, device=device, devices=devices,
+        chosen, data=data, parameters=parameters, device=device, devices=devices,
         utilisation=utilisation, sharded=sharded, **options,
     )  # fmt: skip
 
@@ -332,14 +333,14 @@ def benchmark(
     show_progress: bool = True,
 ) -> BenchmarkResult:
     """A recipe's model beside the baselines over seeds and splits; see `hooke.studies.benchmark`."""
-    from hooke.studies.benchmark import benchmark as run_benchmark
-
     named, overrides, csv = _sorted(recipe, overrides, None)
     start = run_path(pretrained) if pretrained else None
     chosen, changes = (
         (_recipe(named, overrides, csv), {}) if start is None else _recipe_for(start, named, overrides, csv)
     )
     check_output_folder(runs)
+    from hooke.studies.benchmark import benchmark as run_benchmark
+
     return run_benchmark(
         chosen, seeds=seeds, splits=tuple(splits), pretrained=start, changes=changes, runs=Path(runs), show_progress=show_progress,
     )  # fmt: skip

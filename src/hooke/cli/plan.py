@@ -101,7 +101,6 @@ app.command(
 def plan_fit(recipe: str | None, changes: list[str], as_json: bool, **options: Any) -> None:
     """Print what training by a recipe would need."""
     import hooke
-    from hooke.studies.plan import table
 
     if recipe is None:
         raise UsageError("a plan needs a recipe; `hooke show names recipes` lists the recipes")
@@ -109,6 +108,8 @@ def plan_fit(recipe: str | None, changes: list[str], as_json: bool, **options: A
         options["parameters"] = _counts(options["parameters"])
     given = {name: value for name, value in options.items() if value is not None}
     plans = hooke.plan_training(recipe, overrides=changes, **given)
+    from hooke.studies.plan import table
+
     if as_json:
         print_json([vars(plan) for plan in plans])
     else:

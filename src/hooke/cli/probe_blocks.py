@@ -26,9 +26,10 @@ def probe_blocks(
 ) -> None:
     """Find the block whose embedding tells perturbations apart best in batches that the probe did not see."""
     import hooke
-    from hooke.studies.probe_blocks import table
 
     scores = hooke.probe_blocks(run, source, target=target, data=data or (), crop=crop, limit=limit, seed=seed)
+    from hooke.studies.probe_blocks import table
+
     if as_json:
         print_json([score.to_json() for score in scores])
     else:

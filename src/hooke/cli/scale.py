@@ -44,9 +44,9 @@ def scale(
         raise UsageError(
             f"name a file of factors: `hooke scale {recipe} grid.toml`; studies without one: {', '.join(STUDIES)}"
         )
+    result = hooke.run_scaling(recipe, grid, overrides=overrides or [], seeds=seeds, runs=runs)
     from hooke.studies.scaling_result import OTHER_LABELS
 
-    result = hooke.run_scaling(recipe, grid, overrides=overrides or [], seeds=seeds, runs=runs)
     if as_json:
         print_json(result.to_json())
         return

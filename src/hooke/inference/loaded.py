@@ -13,7 +13,7 @@ import polars as pl
 import torch
 
 from hooke.core import registry
-from hooke.core.errors import DataError, UsageError, nearest
+from hooke.core.errors import DataError, UsageError
 from hooke.core.hashing import content_hash, file_sha256
 from hooke.core.label import Label
 from hooke.core.notebook import card
@@ -26,7 +26,7 @@ from hooke.evaluate.conformal import IntervalCalibration, SetCalibration, calibr
 from hooke.inference.blend import BLEND, blend_of
 from hooke.inference.ensemble import Ensemble, Predictor
 from hooke.inference.network import ARRAYS, build_network, build_task, device_of, estimates_of
-from hooke.inference.shipped import run_path, shipped_names
+from hooke.inference.shipped import is_published, refuse_missing, run_path
 from hooke.modalities import readable, trainable
 from hooke.nn.weights import load_weights
 
@@ -344,16 +344,6 @@ def calibrations(run: RunFolder) -> dict[str, IntervalCalibration | SetCalibrati
     return {name: calibration_from_json(entry) for name, entry in run.read_json("uncertainty.json").items()}
 
 
-def known_names() -> list[str]:
-    """Names that stand for weights instead of a run folder."""
-    return [*shipped_names(), *registry.names("encoders")]
-
-
-def is_published(name: Path | str) -> bool:
-    """Whether a name stands for published weights: no folder of that name is there."""
-    return str(name) in registry.names("encoders") and not Path(name).exists()
-
-
 def load(name: Path | str, *, weights: Path | str | None = None, device: str = "auto") -> Encoder:
     """A finished run, an encoder that comes with Hooke, or published weights by name.
 
@@ -371,7 +361,5 @@ def load(name: Path | str, *, weights: Path | str | None = None, device: str = "
     if weights is not None:
         published = ", ".join(registry.names("encoders"))
         raise UsageError(f"only published weights ({published}) take a weights file, {name} is a run")
-    folder = run_path(name)
-    if not folder.exists() and (meant := nearest(str(name), known_names())):
-        raise DataError(f"there is no run folder {name}; did you mean the published weights {meant!r}?")
-    return LoadedRun.open(folder, device)
+    refuse_missing(name)
+    return LoadedRun.open(run_path(name), device)

@@ -14,8 +14,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from hooke.core.errors import DataError, UnknownNameError
+from hooke.core import registry
+from hooke.core.errors import DataError, UnknownNameError, nearest
 from hooke.core.hashing import file_sha256
+from hooke.core.runs import RunFolder
 
 CARD = "card.json"
 _FOLDER = Path(str(resources.files("hooke.inference") / "data"))
@@ -35,6 +37,30 @@ def run_path(name: Path | str) -> Path:
     if Path(name).exists() or str(name) not in shipped_names():
         return Path(name)
     return _checked(_FOLDER / str(name))
+
+
+def known_names() -> list[str]:
+    """Names that stand for weights instead of a run folder."""
+    return [*shipped_names(), *registry.names("encoders")]
+
+
+def is_published(name: Path | str) -> bool:
+    """Whether a name stands for published weights: no folder of that name is there."""
+    return str(name) in registry.names("encoders") and not Path(name).exists()
+
+
+def refuse_missing(name: Path | str) -> None:
+    """Look for a run or weights of that name before anything heavy is imported.
+
+    Raises:
+        DataError: There are none.
+    """
+    folder = Path(name) if is_published(name) else run_path(name)
+    if folder.exists() or is_published(name):
+        return
+    if meant := nearest(str(name), known_names()):
+        raise DataError(f"there is no run folder {name}; did you mean the published weights {meant!r}?")
+    RunFolder.open(folder)
 
 
 def model_card(name: str) -> dict[str, Any]:

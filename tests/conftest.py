@@ -84,13 +84,8 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
         yield
 
 
-SHAPES_CHECKED = (
-    "contract",
-    "nn",
-    "models",
-    "tasks",
-    "modalities",
-)  # folders of tests that check annotated shapes at each call
+# Folders of tests that check annotated shapes at each call.
+SHAPES_CHECKED = {"contract", "nn", "models", "tasks", "modalities", "molecules", "atoms", "images", "cells"}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -33,5 +33,5 @@ def test_none_and_damaged(tmp_path: Path) -> None:
     with h5py.File(path, "a") as file:
         del file["truth/fluences"]
         file["truth/fluences"] = np.ones(3)
-    with pytest.raises(DataError, match="as many quaternions as fluences"):
+    with pytest.raises(DataError, match="one quaternion for each fluence"):
         read_truth(tmp_path / "f.emc")

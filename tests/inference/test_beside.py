@@ -38,7 +38,9 @@ def test_lists_series_and_tables_agree(loaded: LoadedRun) -> None:
 
     table = pd.DataFrame({"id": [7, 8, 9, 10], "SMILES": GIVEN, label: [1.0, 2.0, 3.0, 4.0]}, index=[3, 2, 1, 0])
     beside = loaded.predict(table)
-    assert list(beside.columns[:3]) == ["id", "SMILES", label]
+    assert list(beside.columns[:3]) == ["id", "SMILES", f"{label}_input"]
+    assert beside[f"{label}_input"].tolist() == [1.0, 2.0, 3.0, 4.0]
+    np.testing.assert_array_equal(beside[label].to_numpy(float, na_value=np.nan), np.array(values, float))
     assert beside["id"].dtype == table["id"].dtype
     assert list(beside.index) == [3, 2, 1, 0]
     assert len(beside.columns) > 4

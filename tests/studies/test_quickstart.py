@@ -21,7 +21,7 @@ def test_the_whole_chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(module, "load_recipe", small)
     result = quickstart(tmp_path / "runs", seeds=2, show_progress=False)
     assert "Pretraining, then fine-tuning" in result.verdict
-    for command in ("hooke fit --csv", "hooke finetune", "hooke predict", "report.html"):
+    for command in ("hooke fit assay.csv", "hooke finetune", "hooke predict", "report.html"):
         assert command in result.summary()
     report = Report.read(result.folder / "report.json")
     assert [curves.title for curves in report.training] == ["Pretraining", "Fine-tuning", "From scratch"]

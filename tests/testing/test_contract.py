@@ -42,6 +42,6 @@ def test_stated_modality() -> None:
     assert contract.stated_modality(contract.resolve_module("models", "vit").Model, "vit").name == "images"
     for about in (SimpleNamespace(), SimpleNamespace(modality="smells")):
         with pytest.raises(
-            ContractError, match=r"toy: modality is .* none of atoms, cells, conformers, images, molecules"
+            ContractError, match=r"toy: modality is .* none of atoms, cells, conformers, diffraction, images, molecules"
         ):
             contract.stated_modality(about, "toy")

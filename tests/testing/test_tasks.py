@@ -131,7 +131,7 @@ def test_a_registered_task_passes() -> None:
         (multitask, "crowd", "items", "graph: item 0 alone differs"),
         (multitask, "edges", "symmetries", "edge does not follow the order of atoms and bonds"),
         (wsl, "twice", "state_round_trip", "two names"),
-        (wsl, "hidden", "state_round_trip", "all that the loss needs"),
+        (wsl, "hidden", "state_round_trip", "everything the loss needs"),
     ],
 )
 def test_each_fault_is_found(module: Any, fault: str, check: str, message: str) -> None:

@@ -372,7 +372,7 @@ def test_stores_are_found_again(tmp_path: Path) -> None:
     names = [prepare_tables([table], tmp_path, "t", QUIET).folder.name for table in (own, published)]
     mixed = replace(published, name="a", by_columns=True)
     names.append(prepare_tables([mixed], tmp_path, "t", QUIET).folder.name)
-    assert names == ["t-4cd515e3a961", "t-ec1abd68cf34", "t-b5acdb0c43d3"]
+    assert names == ["t-7d0ceaa5fd12", "t-ee0428bd36e7", "t-8ee550581de2"]
 
 
 def test_every_part_of_a_description_makes_another_store(tmp_path: Path) -> None:

@@ -57,9 +57,9 @@ class ResponseModel(responses.ResponseModel):
         left = np.where(known, table - means[:, None, None] - a[:, :, None] - b[:, None], 0.0)
         return {
             "sets": responses.text_array(["\t".join(parts) for parts in sets]), "contexts": responses.text_array(contexts),
-            "mean_of": means, "a": a, "b": b,
-            "a_dual": ridge_of_each(first, a.T, self.config.ridges, folds[0]).T,
-            "b_dual": ridge_of_each(second, b.T, self.config.ridges, folds[1]).T,
+            "mean_of": means, "a": np.ascontiguousarray(a), "b": np.ascontiguousarray(b),
+            "a_dual": np.ascontiguousarray(ridge_of_each(first, a.T, self.config.ridges, folds[0]).T),
+            "b_dual": np.ascontiguousarray(ridge_of_each(second, b.T, self.config.ridges, folds[1]).T),
             "dual": _interactions(first, second, left, known, self.config.ridges, folds),
         }  # fmt: skip
 

@@ -54,3 +54,9 @@ def test_a_plan_of_predicting_and_embedding(hooke, table: Path) -> None:  # type
         assert plan["disk_mb"] > 0
     assert "rows a second" in hooke("plan", "predict", "runs/LATEST", table).out
     assert not list(Path().glob("*.parquet"))
+
+
+def test_a_table_has_a_budget_and_no_plan(hooke, table) -> None:  # type: ignore[no-untyped-def]
+    found = hooke("plan", "fit", table)
+    assert found.code == 2
+    assert f"on {table} the automatic choice" in found.err

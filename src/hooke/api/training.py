@@ -313,7 +313,13 @@ def plan_training(
         sharded: Divide weights, gradients and optimiser state among the devices; None as the recipe says.
         options: Counts of the modality: channels, molecules.
     """
-    chosen = _recipe(recipe, overrides, reads_data=False)
+    named, overrides, tables = _sorted(recipe, overrides, None)
+    if tables:
+        raise UsageError(
+            f"a plan is made for a recipe, such as `hooke plan fit csv model.name=dmpnn`; on {tables[0]} the automatic choice of "
+            "`hooke fit` takes the time of its --budget"
+        )
+    chosen = _recipe(named, overrides, reads_data=False)
     from hooke.studies.plan import plan_recipe
 
     return plan_recipe(

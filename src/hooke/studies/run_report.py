@@ -106,7 +106,7 @@ def domain_verdict(loaded: LoadedRun, store: Any, compared: Compared, model: str
     rows = pl.read_parquet(loaded.run.path("predictions_test.parquet"), columns=["row"])["row"].to_numpy()
     inside = places(loaded, store, rows).column(VERDICT).to_numpy() == "in"
     text = (
-        f"{np.count_nonzero(~inside):,} of {len(inside):,} test {compared.items} lie outside of the applicability domain "
+        f"{np.count_nonzero(~inside):,} of {len(inside):,} test {compared.items} outside the applicability domain "
         "(hooke predict --domain)"
     )
     if min(np.count_nonzero(inside), np.count_nonzero(~inside)) < _FEWEST_APART:
@@ -175,7 +175,11 @@ def summary_of(compared: Compared, differences: tuple[Difference, ...], model: s
         )
         interval += f", chance {chance:.3g}"
     numbers = (
-        KeyNumber(value_text(build.estimate(value)), f"{compared.metrics[0].name} of {first.name}", interval),
+        KeyNumber(
+            value_text(build.estimate(value)),
+            f"{metric_text(compared.metrics[0].name)} of {name_text(first.name)}",
+            interval,
+        ),
         KeyNumber(f"{len(compared.names):,}", f"test {compared.items}"),
     )
     return Summary(text, outcome, numbers, compared.caveats)  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ def quickstart(
     open_report: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Molecules: pretrain, fine-tune, embed, predict. Images: render a screen, train, embed, map. Cells: check, fit, predict, evaluate.
+    """From data to a report: molecules (the default), images of a screen, cells and their responses, or diffraction of single particles.
 
     Diffraction: simulate snapshots of a particle, find their orientations and the intensity, compare with the truth.
     """

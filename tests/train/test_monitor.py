@@ -11,7 +11,7 @@ from hooke.core.recipe import Recipe
 from hooke.molecules.store import MoleculeStore
 from hooke.nn.weights import read_weights
 from hooke.train.fit import fit
-from hooke.train.monitor import logged_as, lower_is_better
+from hooke.train.monitor import logged_as, lower_is_better, rank
 
 
 def test_directions_and_names() -> None:
@@ -68,3 +68,19 @@ def test_what_cannot_be_monitored_is_refused(recipe: Recipe, store: MoleculeStor
         monitored("valid/log_p/spearman")  # of eight rows
     with pytest.raises(UsageError, match="whole network in one process"):
         monitored("valid/log_p/mae", sharded=True, devices=2)
+
+
+def test_a_training_on_all_rows_keeps_its_last_epoch(recipe: Recipe, store: MoleculeStore, tmp_path: Path) -> None:
+    """It has no validation rows, whichever way the metric points that chose how long it is."""
+    changed = recipe.with_changes(
+        split={"fractions": (0.5, 0.3, 0.2)}, train={"monitor": "valid/log_p/r2", "refit": True, "learning_rate": 0.01}
+    )
+    run = fit(changed, runs=tmp_path, store=store, show_progress=False)
+    assert max(line["epoch"] for line in run.metrics() if line["part"] == "refit") > 1
+    best, last = (read_weights(run.path(f"refit/0/{name}.safetensors")) for name in ("best", "last"))
+    assert all(best[name].equal(value) for name, value in last.items())
+
+
+def test_ranks() -> None:
+    assert rank("loss", 2.0) == rank("valid/logp/mae", 2.0) == -rank("valid/logp/r2", 2.0) == 2.0
+    assert rank("valid/logp/r2", float("nan")) == rank("loss", None) == float("inf")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import math
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from hooke.core.errors import DamagedError, DataError
 from hooke.core.files import remove, replacing, write_durably
 from hooke.core.json_text import json_text
 from hooke.core.reading import reading
+from hooke.train.monitor import rank
 
 _FULL_BELOW = 1 << 20  # bytes free; torch and safetensors do not always say why writing failed
 
@@ -42,12 +42,11 @@ class Checkpoints:
     Args:
         folder: Where they are.
         count: How many epochs are kept.
-        monitor: What they are ranked by: the name of its value in the file.
-        lowest: Whether the lowest values are best.
+        monitor: What they are ranked by (`train.monitor.rank`): the name of its value in the file.
     """
 
-    def __init__(self, folder: Path, count: int, monitor: str = "loss", *, lowest: bool = True) -> None:
-        self.folder, self.count, self._monitor, self._sign = folder, count, monitor, 1 if lowest else -1
+    def __init__(self, folder: Path, count: int, monitor: str = "loss") -> None:
+        self.folder, self.count, self._monitor = folder, count, monitor
         self._path = folder / "checkpoints.json"
         self._kept: list[dict[str, float]] = []
         if self._path.exists():
@@ -57,21 +56,17 @@ class Checkpoints:
         """The file of an epoch, from 1."""
         return f"epoch-{epoch}.safetensors"
 
-    def _rank(self, value: float | None) -> float:
-        return math.inf if value is None or math.isnan(value) else self._sign * value
-
     def wants(self, value: float) -> bool:
         """Whether an epoch is among the best ones so far."""
-        return len(self._kept) < self.count or self._rank(value) < max(
-            self._rank(each[self._monitor]) for each in self._kept
-        )
+        kept = [rank(self._monitor, each[self._monitor]) for each in self._kept]
+        return len(kept) < self.count or rank(self._monitor, value) < max(kept)
 
     def add(self, epoch: int, value: float) -> None:
         """Note an epoch whose file was just written, and remove the file of the one that falls out."""
         others = [each for each in self._kept if each["epoch"] != epoch]
         ranked = sorted(
             [*others, {"epoch": epoch, self._monitor: value}],
-            key=lambda each: (self._rank(each[self._monitor]), each["epoch"]),
+            key=lambda each: (rank(self._monitor, each[self._monitor]), each["epoch"]),
         )
         self._kept = ranked[: self.count]
         write_durably(self._path, json_text(self._kept))

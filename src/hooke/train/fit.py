@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from hooke.core.errors import DataError, HookeError, UsageError
 from hooke.core.files import disk_full_explained
 from hooke.core.how import How
 from hooke.core.paths import cache_folder
-from hooke.core.recipe import Recipe
+from hooke.core.recipe import Recipe, TrainSection
 from hooke.core.runs import RunFolder
 from hooke.core.types import Spec, Store
 from hooke.evaluate.splits import Split, part_of, thinned
@@ -34,7 +34,7 @@ from hooke.train.kept_heads import check_heads, keep_heads
 from hooke.train.loggers import check_loggers
 from hooke.train.measure import Known, censored, measure
 from hooke.train.member import Member, Watch, trained
-from hooke.train.monitor import logged_as, lower_is_better
+from hooke.train.monitor import logged_as, rank
 from hooke.train.pretrained import adapted
 
 SPEC = "spec.json"
@@ -113,10 +113,18 @@ def fit(
     check_heads(recipe, pretrained)
     _check_loading(recipe)
     check_loggers(recipe.train)
-    if follows(recipe.train):
-        return RunFolder(follow(recipe.train, join, run_job))
-    with leading(recipe.train, join) as finished:
-        run = _fit(recipe, runs, store, pretrained, new, reuse, workers, watch, report, show_progress)
+    return _with_others(
+        recipe.train,
+        lambda: _fit(recipe, runs, store, pretrained, new, reuse, workers, watch, report, show_progress),
+    )
+
+
+def _with_others(section: TrainSection, work: Callable[[], RunFolder]) -> RunFolder:
+    """Lead the processes of several machines through the work, or follow; alone, do it."""
+    if follows(section):
+        return RunFolder(follow(section, join, run_job))
+    with leading(section, join) as finished:
+        run = work()
         finished(run.folder)
     return run
 
@@ -174,12 +182,7 @@ def resume(folder: Path, *, show_progress: bool = True) -> RunFolder:
     recipe = read_recipe(run)
     check_can_start(recipe.train)
     check_loggers(recipe.train)
-    if follows(recipe.train):
-        return RunFolder(follow(recipe.train, join, run_job))
-    with leading(recipe.train, join) as finished:
-        _resume(run, recipe, show_progress)
-        finished(run.folder)
-    return run
+    return _with_others(recipe.train, lambda: _resume(run, recipe, show_progress))
 
 
 def _resume(run: RunFolder, recipe: Recipe, show_progress: bool) -> RunFolder:
@@ -308,11 +311,11 @@ def _refit(members: Sequence[Member], split: Split) -> None:
     everything = np.sort(np.concatenate([split.train, split.valid, split.test]))
     for member in members:
         recipe = member.recipe
-        monitored, sign = logged_as(recipe.train.monitor), 1 if lower_is_better(recipe.train.monitor) else -1
+        monitor, monitored = recipe.train.monitor, logged_as(recipe.train.monitor)
         mine = [
             line for line in member.run.metrics()
             if (line["part"], line["member"]) == ("members", member.number) and line.get(monitored) is not None
         ]  # fmt: skip
-        epochs = min(mine, key=lambda line: sign * line[monitored])["epoch"] if mine else recipe.train.epochs
+        epochs = min(mine, key=lambda line: rank(monitor, line[monitored]))["epoch"] if mine else recipe.train.epochs
         longer = replace(recipe, train=replace(recipe.train, epochs=epochs, patience=0))
         trained(replace(member, recipe=longer, train_rows=everything, valid_rows=split.valid[:0], part="refit"))

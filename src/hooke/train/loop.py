@@ -45,7 +45,7 @@ from hooke.train.crew import OtherProcessError
 from hooke.train.devices import set_threads
 from hooke.train.ema import ExponentialAverage
 from hooke.train.interruption import Interruption
-from hooke.train.monitor import Monitor, logged_as, lower_is_better
+from hooke.train.monitor import Monitor, logged_as, rank
 from hooke.train.optimiser import make_optimiser, set_learning_rate
 from hooke.train.schedule import Schedule
 from hooke.train.shards import divide_state, whole_state, whole_weights
@@ -144,9 +144,8 @@ class Trainer:
         if section.max_steps:
             self.total_steps = min(self.total_steps, section.max_steps)
         self.schedule = Schedule(section, self.total_steps, self.steps_per_epoch)
-        self.metric, self._sign = metric, 1 if lower_is_better(section.monitor) else -1
-        name = "loss" if metric is None else section.monitor
-        self.checkpoints = Checkpoints(self.folder, section.keep_best, name, lowest=self._sign > 0)
+        self.metric, self._ranked_by = metric, "loss" if metric is None else section.monitor
+        self.checkpoints = Checkpoints(self.folder, section.keep_best, self._ranked_by)
         self.clock = StageClock(self.folder / "profile", on=section.profile and fabric.is_global_zero)
         self.step = self.epoch = self.batches_done = self.items_done = 0
         self.best_loss, self.best_epoch = float("inf"), -1
@@ -272,10 +271,10 @@ class Trainer:
             with self.clock.stage("validation"):
                 valid = self.validate()
                 chosen = self._monitored(valid) if valid else -self.epoch
-            rank = math.inf if math.isnan(chosen) else self._sign * chosen
-            best = rank < self.best_loss or self.best_epoch < 0
+            place = rank(self._ranked_by, chosen)
+            best = place < self.best_loss or self.best_epoch < 0
             if best:
-                self.best_loss, self.best_epoch = rank, self.epoch
+                self.best_loss, self.best_epoch = place, self.epoch
             with self.clock.stage("checkpoints"):
                 if best:
                     self._save_weights("best.safetensors")

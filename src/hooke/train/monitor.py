@@ -37,6 +37,13 @@ def lower_is_better(monitor: str) -> bool:
     return not METRICS[name].higher_is_better
 
 
+def rank(monitor: str, value: float | None) -> float:
+    """Where a value of what is monitored stands among others: the lowest is best, and what is not defined comes last."""
+    if value is None or math.isnan(value):
+        return math.inf
+    return value if lower_is_better(monitor) else -value
+
+
 def logged_as(monitor: str) -> str:
     """The name of what is monitored in metrics.jsonl."""
     return monitor if monitor.startswith(METRIC_MONITOR) else f"valid_{monitor}"

@@ -148,7 +148,6 @@ def stops_and_goes_on(verb: Verb, place: Path, make: Callable[[], BaseException]
 def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setenv("HOOKE_PROGRESS", "0")
     monkeypatch.setenv("HOOKE_CACHE", str(tmp_path / "place" / "cache"))
-    monkeypatch.setattr(os, "fsync", lambda _: None)  # a kill loses nothing that the system has; only time
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -14,7 +14,9 @@ from hooke.core.runs import RunFolder
 from hooke.molecules.tables.twins import write_twin_table
 from hooke.report.provenance import to_toml
 from hooke.studies import scaling
-from hooke.studies.scaling import Study, errors_on_test, geometric_mean, probed_errors, read_grid, run_study, tried
+from hooke.studies.scaling import Study, geometric_mean, probed_errors, read_grid, run_study, tried
+from hooke.train import fit as training
+from hooke.train.measure import errors_on_test
 
 GRID = """
 [width]
@@ -53,7 +55,7 @@ def test_a_study_from_start_to_end(study: Study, monkeypatch: pytest.MonkeyPatch
         if trial.overrides in (("model.width=16", "model.edge_width=8"), ("data.split.train_share=1.0",))
     ]
     assert len(set(same)) == 2  # the base point is trained once a seed
-    monkeypatch.setattr(scaling, "fit", None)
+    monkeypatch.setattr(training, "fit", None)
     assert run_study(study) == trials
 
 
@@ -83,7 +85,7 @@ def test_failures_are_recorded_and_tried_again(study: Study, monkeypatch: pytest
     def broken(*arguments: Any, **options: Any) -> None:
         raise HookeError("the loss is nan")
 
-    monkeypatch.setattr(scaling, "fit", broken)
+    monkeypatch.setattr(training, "fit", broken)
     trials = run_study(study)
     assert {trial.reason for trial in trials} == {"the loss is nan"}
     assert math.isnan(trials[0].error)

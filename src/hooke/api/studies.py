@@ -68,14 +68,13 @@ def run_scaling(
     Raises:
         HookeError: Every training failed.
     """
-    if not Path(grid).is_file():  # before torch is loaded
-        raise UsageError(f"{grid} does not exist")
     from hooke.studies.scaling import Study, read_grid, run_study
+
+    study = Study(str(recipe), tuple(overrides), read_grid(grid), seeds, Path(runs))
+    check_output_folder(runs)
     from hooke.studies.scaling_report import write_scaling_report
     from hooke.studies.scaling_result import ScalingResult
 
-    check_output_folder(runs)
-    study = Study(str(recipe), tuple(overrides), read_grid(grid), seeds, Path(runs))
     trials = run_study(study, show_progress=show_progress)
     if all(trial.reason for trial in trials):
         raise HookeError(f"none of the {len(trials)} trainings succeeded: {trials[0].reason}")

@@ -10,7 +10,7 @@ Source: leave-one-out for single rows: Craven and Wahba 1979; for folds: An, Liu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,15 +45,8 @@ def chosen_ridge(
     """
     best: KernelRidge | None = None
     for key, kernel in kernels.items():
-        values, vectors = np.linalg.eigh(kernel)
-        values, rotated = np.maximum(values, 0.0), vectors.T @ targets
-        for ridge in ridges:
-            scaled = vectors / (values + ridge)
-            dual = scaled @ rotated
-            error = np.inf
-            if len(folds) > 1:
-                inverse = scaled @ vectors.T
-                error = float(np.mean(np.square(left_out(inverse, dual, folds))))
+        for ridge, dual, squares in _tried(kernel, targets, ridges, folds):
+            error = np.inf if squares is None else float(np.mean(squares))
             if best is None or error < best.error:
                 best = KernelRidge(key, float(ridge), dual, error)
     assert best is not None
@@ -64,18 +57,27 @@ def ridge_of_each(
     kernel: np.ndarray, targets: np.ndarray, ridges: Sequence[float], folds: Sequence[np.ndarray]
 ) -> np.ndarray:
     """(n, g) alpha of each column with its own lambda, that of its smallest squared error on left-out folds; see `chosen_ridge`."""
-    values, vectors = np.linalg.eigh(kernel)
-    values, rotated = np.maximum(values, 0.0), vectors.T @ targets
-    best, found = np.full(targets.shape[1], np.inf), np.zeros(targets.shape)
-    for number, ridge in enumerate(ridges):
-        scaled = vectors / (values + ridge)
-        dual = scaled @ rotated
-        errors = np.full(len(best), np.inf)
-        if len(folds) > 1:
-            errors = np.mean(np.square(left_out(scaled @ vectors.T, dual, folds)), axis=0)
-        better = (errors < best) | (number == 0)
+    (_, found, squares), *others = _tried(kernel, targets, ridges, folds)
+    if squares is None:
+        return found
+    best = np.mean(squares, axis=0)
+    for _, dual, squares in others:
+        errors = np.mean(squares, axis=0)
+        better = errors < best
         best[better], found[:, better] = errors[better], dual[:, better]
     return found
+
+
+def _tried(
+    kernel: np.ndarray, targets: np.ndarray, ridges: Sequence[float], folds: Sequence[np.ndarray]
+) -> Iterator[tuple[float, np.ndarray, Any]]:
+    """Each lambda with its (n, g) alpha and (n, g) squared residuals of left-out folds; None with a single fold."""
+    values, vectors = np.linalg.eigh(kernel)
+    values, rotated = np.maximum(values, 0.0), vectors.T @ targets
+    for ridge in ridges:
+        scaled = vectors / (values + ridge)
+        dual = scaled @ rotated
+        yield ridge, dual, np.square(left_out(scaled @ vectors.T, dual, folds)) if len(folds) > 1 else None
 
 
 def left_out(inverse: np.ndarray, dual: np.ndarray, folds: Sequence[np.ndarray]) -> np.ndarray:

@@ -35,7 +35,7 @@ def main_effects(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     left = np.where(known, tables - means[:, None, None], 0.0)
     sums = np.concatenate([left.sum(axis=2), left.sum(axis=1)], axis=1)
     effects = np.zeros((count, n + m))
-    for same in equal_rows(known.reshape(count, -1)):
+    for same in _equal_rows(known.reshape(count, -1)):
         gaps = known[same[0]]
         normal = np.zeros((n + m, n + m))
         normal[:n, n:], normal[n:, :n] = gaps, gaps.T
@@ -44,7 +44,7 @@ def main_effects(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return means, effects[:, :n], effects[:, n:]
 
 
-def equal_rows(rows: np.ndarray) -> list[np.ndarray]:
+def _equal_rows(rows: np.ndarray) -> list[np.ndarray]:
     """Places of rows of a boolean matrix that are equal, together; each group ascending, the groups by their first row."""
     groups: dict[bytes, list[int]] = {}
     for place, row in enumerate(np.packbits(rows, axis=1)):

@@ -55,8 +55,10 @@ def refuse_missing(name: Path | str) -> None:
     Raises:
         DataError: There are none.
     """
-    folder = Path(name) if is_published(name) else run_path(name)
-    if folder.exists() or is_published(name):
+    if is_published(name):
+        return
+    folder = run_path(name)
+    if folder.exists():
         return
     if meant := nearest(str(name), known_names()):
         raise DataError(f"there is no run folder {name}; did you mean the published weights {meant!r}?")

@@ -37,8 +37,6 @@ from hooke.core.reading import reading
 from hooke.core.recipe import Recipe, load_recipe
 from hooke.core.recipe_files import read
 from hooke.core.runs import RunFolder
-from hooke.train.fit import fit
-from hooke.train.measure import errors_on_test
 
 SIZES = "sizes"
 _LEAST_ERROR = 1e-3  # of a label: a perfect ROC-AUC of a few molecules must not make the mean zero
@@ -221,6 +219,9 @@ def run_study(study: Study, *, show_progress: bool = True) -> list[Trial]:
 
 def tried(study: Study, overrides: tuple[str, ...], seed: int) -> Trial:
     """Train and measure one point with one seed; a failure is recorded, not raised."""
+    from hooke.train.fit import fit
+    from hooke.train.measure import errors_on_test
+
     try:
         run = fit(study.at(overrides, seed), runs=Path(study.runs) / "scale", reuse=True, show_progress=False)
         probed = {key: value for table in study.grid.probes for key, value in probed_errors(run, table).items()}

@@ -155,10 +155,14 @@ class Checkpoints:
                 remove(old)
 
 
+def finals(run: RunFolder, starts: int) -> list[dict[str, Any]]:
+    """What each start ended with; neither the one that checks the symmetry nor the refinement."""
+    return [line for line in run.metrics() if line["final"] and line["start"] < starts]
+
+
 def likeliest(run: RunFolder, starts: int) -> int:
     """The start with the highest likelihood at β = 1."""
-    finals = [line["log_likelihood"] for line in run.metrics() if line["final"] and line["start"] < starts]
-    return int(np.argmax(finals))
+    return int(np.argmax([line["log_likelihood"] for line in finals(run, starts)]))
 
 
 def finished_start(run: RunFolder, start: int) -> dict[str, np.ndarray]:

@@ -34,6 +34,7 @@ from hooke.workflows._reconstruction_job import (
     FRIEDEL,
     HALVES,
     Job,
+    finals,
     finished_start,
     likeliest,
     read_background,
@@ -367,11 +368,6 @@ def orientations(ended: dict[str, np.ndarray], rotations: Rotations, reasons: di
     )  # fmt: skip
 
 
-def _finals(run: RunFolder, given: _Given) -> list[dict[str, Any]]:
-    """What each start ended with; not the one that checks the symmetry."""
-    return [line for line in run.metrics() if line["final"]][: given.options.starts]
-
-
 def _support(run: RunFolder, given: _Given) -> dict[str, Any]:
     """See `Reconstruction`."""
     if given.options.symmetry == FRIEDEL:
@@ -390,12 +386,12 @@ def _support(run: RunFolder, given: _Given) -> dict[str, Any]:
 
 
 def _summary(run: RunFolder, given: _Given) -> Reconstruction:
-    finals = _finals(run, given)
+    ended = finals(run, given.options.starts)
     starts = run.read_json("starts.json")
     count = len(given.patterns)
     return Reconstruction(
-        run, tuple(line["log_likelihood"] for line in finals), tuple(starts["agreements"]), starts["best"],
-        finals[starts["best"]]["information"], count, count - len(given.reasons), dict(Counter(given.reasons.values())),
+        run, tuple(line["log_likelihood"] for line in ended), tuple(starts["agreements"]), starts["best"],
+        ended[starts["best"]]["information"], count, count - len(given.reasons), dict(Counter(given.reasons.values())),
         len(given.options.rotations), given.options.symmetry, starts["support"],
     )  # fmt: skip
 

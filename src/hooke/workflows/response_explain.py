@@ -40,8 +40,8 @@ from hooke.workflows.response_claims import (
     readout_changes,
     similar_responses,
 )
-from hooke.workflows.response_fit import CHOICES, NEW, loaded_models
-from hooke.workflows.response_predict import MEASURED, kind_of
+from hooke.workflows.response_fit import CHOICES, loaded_models
+from hooke.workflows.response_predict import MEASURED, answering, kind_of
 
 if TYPE_CHECKING:
     from hooke.workflows.response_edges import EdgeAttribution
@@ -321,7 +321,7 @@ def _model(
             part for row in range(len(fitted.conditions)) if row not in held for part in fitted.conditions.parts[row]
         }
         as_new = kind_of(asked, where, set(), set(), alone)
-    answered = as_new if as_new in fitted.choices else NEW if NEW in fitted.choices else next(iter(fitted.choices))
+    answered = answering(as_new, fitted.choices)
     chosen = fitted.choices[answered]
     name = wanted or chosen
     stored = fitted.models.get(name)

@@ -37,7 +37,7 @@ def screen_knowledge(
         UsageError: Structures of a screen of genes, or of too many compounds.
         DataError: The table is at fault, or holds no structure of a measured compound.
     """
-    compounds = {each.treatment.compound for each in conditions.perturbations if each.treatment is not None}
+    compounds = _compounds(conditions)
     if not compounds:
         if smiles is not None:
             raise UsageError("structures belong to screens of compounds (--kind compounds)")
@@ -63,7 +63,7 @@ def screen_knowledge(
 
 def without_structure(conditions: Conditions, knowledge: Knowledge) -> list[str]:
     """Compounds of a screen of which no structure can be read, though others have one."""
-    compounds = {each.treatment.compound for each in conditions.perturbations if each.treatment is not None}
+    compounds = _compounds(conditions)
     return sorted(compounds - {*knowledge.structures}) if knowledge.structures else []
 
 
@@ -75,7 +75,7 @@ def compound_clusters(conditions: Conditions, knowledge: Knowledge) -> dict[str,
     from hooke.molecules.parse import molecule_of
     from hooke.molecules.scaffolds import scaffold_smiles
 
-    compounds = {each.treatment.compound for each in conditions.perturbations if each.treatment is not None}
+    compounds = _compounds(conditions)
     if not knowledge.structures:
         return {}
     from rdkit import Chem
@@ -126,6 +126,10 @@ def graph_from(arrays: Mapping[str, np.ndarray]) -> Graph:
     return Graph(
         tuple(texts_of(arrays["genes"])), arrays["first"], arrays["second"], arrays["weights"], arrays["members"], sources,
     )  # fmt: skip
+
+
+def _compounds(conditions: Conditions) -> set[str]:
+    return {each.treatment.compound for each in conditions.perturbations if each.treatment is not None}
 
 
 def _is_read(smiles: str) -> bool:

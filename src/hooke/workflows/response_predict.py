@@ -142,7 +142,7 @@ class Answers:
         models, fallbacks = [""] * len(conditions), [""] * len(conditions)
         for kind in sorted({*kinds}):
             rows = np.flatnonzero(kinds == kind)
-            answered = kind if kind in self.choices else NEW if NEW in self.choices else next(iter(self.choices))
+            answered = answering(kind, self.choices)
             instead = (
                 ""
                 if kind in (answered, MEASURED)
@@ -259,6 +259,11 @@ def _table(asked: Path | str | Sequence[str], contexts: Sequence[str], context: 
     if "context" in table.columns:
         return table
     return table.join(pl.DataFrame({"context": list(contexts) if context is None else [context]}), how="cross")
+
+
+def answering(kind: str, choices: Mapping[str, str]) -> str:
+    """The kind of question whose model answers one: its own, else that of what was never perturbed, else the first."""
+    return next((each for each in (kind, NEW) if each in choices), next(iter(choices)))
 
 
 def kind_of(perturbation: Perturbation, context: str, seen: Set[str], elsewhere: Set[str], measured: Set[str]) -> str:

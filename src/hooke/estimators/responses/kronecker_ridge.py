@@ -140,28 +140,31 @@ def _interactions(
     folds: tuple[list[np.ndarray], list[np.ndarray]],
 ) -> np.ndarray:  # fmt: skip
     """(g, perturbations, contexts) A, each with the lambda of its smallest squared error on left-out perturbations and contexts."""
-    whole = [_spectrum(kernel) for kernel in (first, second)]
-    errors = np.zeros((len(ridges), len(left)))
-    for fold in folds[0] if len(ridges) > 1 and len(folds[0]) > 1 else ():
-        rest = np.setdiff1d(np.arange(len(first)), fold)
-        part, across = _spectrum(first[np.ix_(rest, rest)]), first[np.ix_(fold, rest)]
-        for place, ridge in enumerate(ridges):
-            guess = across @ _solved(part, whole[1], left[:, rest], ridge) @ second
-            errors[place] += _squared(guess - left[:, fold], known[:, fold])
-    for fold in folds[1] if len(ridges) > 1 and len(folds[1]) > 1 else ():
-        rest = np.setdiff1d(np.arange(len(second)), fold)
-        part, across = _spectrum(second[np.ix_(rest, rest)]), second[np.ix_(rest, fold)]
-        for place, ridge in enumerate(ridges):
-            guess = first @ _solved(whole[0], part, left[:, :, rest], ridge) @ across
-            errors[place] += _squared(guess - left[:, :, fold], known[:, :, fold])
-    chosen, found = errors.argmin(axis=0), np.empty_like(left)
+    whole, chosen = [_spectrum(kernel) for kernel in (first, second)], np.zeros(len(left), np.int64)
+    if len(ridges) > 1:
+        turned = left.swapaxes(1, 2), known.swapaxes(1, 2)
+        errors = _fold_errors(first, second, whole[1], left, known, ridges, folds[0])
+        errors += _fold_errors(second, first, whole[0], *turned, ridges, folds[1])
+        chosen = errors.argmin(axis=0)
+    found = np.empty_like(left)
     for place in np.unique(chosen):
         found[chosen == place] = _solved(whole[0], whole[1], left[chosen == place], ridges[place])
     return found
 
 
-def _squared(differences: np.ndarray, there: np.ndarray) -> np.ndarray:
-    return np.asarray(np.square(np.where(there, differences, 0.0)).sum(axis=(1, 2)))
+def _fold_errors(
+    first: np.ndarray, second: np.ndarray, spectrum: tuple[np.ndarray, np.ndarray], left: np.ndarray, known: np.ndarray,
+    ridges: tuple[float, ...], folds: list[np.ndarray],
+) -> np.ndarray:  # fmt: skip
+    """(lambdas, g) squared errors where folds of the rows of (g, n, m) residuals are left out; `spectrum` is that of the columns' kernel."""
+    errors = np.zeros((len(ridges), len(left)))
+    for fold in folds if len(folds) > 1 else ():
+        rest = np.setdiff1d(np.arange(len(first)), fold)
+        part, across = _spectrum(first[np.ix_(rest, rest)]), first[np.ix_(fold, rest)]
+        for place, ridge in enumerate(ridges):
+            guess = across @ _solved(part, spectrum, left[:, rest], ridge) @ second
+            errors[place] += np.square(np.where(known[:, fold], guess - left[:, fold], 0.0)).sum(axis=(1, 2))
+    return errors
 
 
 def _spectrum(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
